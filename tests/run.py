@@ -430,7 +430,8 @@ def pytest(name: str, command: Sequence[str], settings: Mapping[str, str] = NO_S
     when it has ended."""
     print(f"== {name}", flush=True)
     report = RESULTS / f"{file_name(name)}.xml"
-    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}"]
+    # Snapshots that tests of another part use are unused in this one.
+    options = ["--quiet", "--no-header", "-rfE", "--snapshot-warn-unused", f"--junitxml={report}"]
     deadline = DEADLINE_OF_ALL if settings.get(TABLES) else SUITE_DEADLINE
     environment = {**surroundings(name.partition(" ")[0]), **settings}
     started, code = time.monotonic(), 1

@@ -369,6 +369,13 @@ def test_a_comment_behind_a_value_is_no_part_of_it() -> None:
     assert [each.value for each in defined.members] == ['"//"', '"b"']
 
 
+@pytest.mark.parametrize(("text", "names"), [("enum E { }", []), ("enum E { A, B, }", ["A", "B"])])
+def test_a_list_of_enum_members_may_end_before_one(text: str, names: list[str]) -> None:
+    defined = only(text)
+    assert isinstance(defined, EnumDefinition)
+    assert [each.name for each in defined.members] == names
+
+
 def test_an_annotation_is_attached_with_its_prefix_and_value() -> None:
     found = function('@http:Config {a: "}"} @deprecated function f() {}')
     assert found.annotations == (
