@@ -124,7 +124,8 @@ def test_listed_mutants_are_chosen_while_their_functions_are_the_same(
 ) -> None:
     listed = [line.split() for line in LISTED.read_text().splitlines()]
     assert len({each for each, _, _ in listed}) == 600
-    kept = Mutant(listed[7][0], *listed[7][1:], 7, 0, 1, "", SOURCE)
+    id_, file, function = listed[7]
+    kept = Mutant(id_, file, function, 7, 0, 1, "", SOURCE)
     monkeypatch.setenv("LISTED", "1")
     assert chosen([kept, Mutant("0", "till.py", "Till.add", 7, 0, 1, "", SOURCE)]) == [kept]
     assert capsys.readouterr().out == "599 of 600 listed are not here or have changed\n"
