@@ -52,7 +52,7 @@ BENCHMARKS := import_time http_server traffic reads pages costs documents source
 bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing, ONLY=source_fuzzing fuzzes only the reader of sources; ONLY=soak (25 minutes) and ONLY=slow_clients are run alone.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
-mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, JOBS=2, FRESH=1.
+mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, JOBS=2, FRESH=1.
 	@exec $(VENV)/bin/python -u -m tests.mutants
 
 wheel single-file sbom: # Build what people install into dist/: the wheel, a single file, the bill of materials.

@@ -1,9 +1,10 @@
 """Coverage of the tests that have to be measured; the others run without a tracer.
 
 A plugin of pytest (`-p tests.measuring`), which the runner of the suites loads. A traced test takes
-half as long again, and most tests reach what others do. So the tests of `unit` are measured, except
-properties, and of the other suites those with the mark `measured`. This depends on the test alone,
-so the coverage is the same however the tests are distributed over processes.
+two to three times as long, and most tests reach what others do. So the tests of `unit` for the
+product are measured, except properties and tests that are marked `slow`, and of the other suites
+those with the mark `measured`. This depends on the test alone, so the coverage is the same however
+the tests are distributed over processes.
 
 `python -m tests.measuring` imports the product: which test imports a module first depends on the
 distribution, so what imports run is measured here.
@@ -13,11 +14,13 @@ import pkgutil
 import sys
 from collections.abc import Generator
 from importlib import import_module
+from pathlib import Path
 
 import coverage
 import pytest
 
-MEASURED_SUITE = "tests/unit/"
+MEASURED_FOLDERS = ("tests/unit/functions/", "tests/unit/shared/")
+MARK = "measured"
 PRODUCT = ("functions", "shared")
 
 
@@ -55,10 +58,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _is_measured(item: pytest.Item) -> bool:
-    if item.get_closest_marker("measured") is not None:
+    if item.get_closest_marker(MARK) is not None:
         return True
-    is_property = item.get_closest_marker("hypothesis") is not None
-    return item.nodeid.startswith(MEASURED_SUITE) and not is_property
+    is_left_out = any(map(item.get_closest_marker, ("hypothesis", "slow")))
+    return item.nodeid.startswith(MEASURED_FOLDERS) and not is_left_out
+
+
+def has_measured_tests(path: str) -> bool:
+    """Say whether a file may have tests that are measured."""
+    return path.startswith(MEASURED_FOLDERS) or f"mark.{MARK}" in Path(path).read_text()
 
 
 def import_product() -> None:

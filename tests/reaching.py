@@ -1,4 +1,4 @@
-"""Which calls of stores each test makes, and which tests make calls that no other one makes.
+"""Which calls of stores each test makes, and which tests together make every two of them.
 
 A plugin of pytest (`-p tests.reaching`), which the runner of the suites loads: one run over the
 stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the runs over the stores of the cloud
@@ -8,9 +8,9 @@ leave out the tests that BALLROOM_TEST_LEFT_OUT lists.
 import inspect
 import json
 import os
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from shared.services.common import Adapters
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
+ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud skips begins.
+CLOUD, FOUR_INSTANCES = "cloud", "four-instances"
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.
 _shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.
@@ -90,10 +92,17 @@ def _calls_of(item: pytest.Item) -> set[str]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note the calls of a test that was run to its end; one that was skipped says nothing."""
     if NOTES in os.environ and call.when == "call" and call.excinfo is None:
-        is_shared = item.get_closest_marker(ONE_INSTANCE) is None
-        line = json.dumps([item.nodeid, sorted(_calls_of(item)), is_shared])
+        line = json.dumps([item.nodeid, sorted(_calls_of(item)), _worlds_of(item)])
         with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
             notes.write(f"{line}\n")
+
+
+def _worlds_of(item: pytest.Item) -> list[str]:
+    """Return the other worlds in which the test is not skipped."""
+    reasons = [mark.kwargs["reason"] for mark in item.iter_markers("skipif")]
+    if any(reason.startswith(ONE_MACHINE) for reason in reasons):
+        return []
+    return [CLOUD] if item.get_closest_marker(ONE_INSTANCE) else [CLOUD, FOUR_INSTANCES]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -105,45 +114,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item.nodeid not in listed]
 
 
-def read_notes(folder: Path) -> dict[str, frozenset[str]]:
-    """Return the calls of every test that was noted."""
-    return {test: frozenset(calls) for test, calls, _ in _lines_of(folder)}
-
-
-def read_shared_notes(folder: Path) -> dict[str, frozenset[str]]:
-    """Return the calls of the tests that several instances can serve."""
-    return {test: frozenset(calls) for test, calls, is_shared in _lines_of(folder) if is_shared}
-
-
-def _lines_of(folder: Path) -> list[tuple[str, list[str], bool]]:
+def read_notes(folder: Path, world: str | None = None) -> dict[str, frozenset[str]]:
+    """Return the calls of every test that was noted, or of those that a world does not skip."""
     lines = [line for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
-    return [json.loads(line) for line in lines]
+    noted = [json.loads(line) for line in lines]
+    return {
+        test: frozenset(calls) for test, calls, worlds in noted if world is None or world in worlds
+    }
 
 
-def repeats(calls: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the tests that call no store, or what an earlier test of the same module calls."""
-    seen, found = set[tuple[str, frozenset[str]]](), list[str]()
+def module_of(test: str) -> str:
+    """Return the file of a test."""
+    return test.partition("::")[0]
+
+
+def folder_of(test: str) -> str:
+    """Return the folder of a test."""
+    return module_of(test).rpartition("/")[0]
+
+
+def covering_pairs(calls: Mapping[str, Iterable[str]], group_of: Callable[[str], str]) -> list[str]:
+    """Return tests of each group that make every call, and every two calls, which one of its tests
+    makes: what one call has written, another one reads."""
+    groups = dict[str, dict[str, frozenset[tuple[str, ...]]]]()
     for test in sorted(calls):
-        made = frozenset(calls[test])
-        known = (test.partition("::")[0], made)
-        if not made or known in seen:
-            found.append(test)
-        seen.add(known)
-    return found
+        made = sorted(set(calls[test]))
+        pairs = frozenset(chain(combinations(made, 1), combinations(made, 2)))
+        groups.setdefault(group_of(test), {})[test] = pairs
+    return [test for pairs in groups.values() for test in _covering(pairs)]
 
 
-def covering_pairs(calls: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return tests of each folder that make every two calls which one of its tests makes: what one
-    instance has written, another one reads."""
-    folders = dict[str, dict[str, frozenset[tuple[str, str]]]]()
-    for test in sorted(calls):
-        folder = test.partition("::")[0].rpartition("/")[0]
-        folders.setdefault(folder, {})[test] = frozenset(combinations(sorted(set(calls[test])), 2))
-    return [test for pairs in folders.values() for test in _covering(pairs)]
-
-
-def _covering(pairs: Mapping[str, frozenset[tuple[str, str]]]) -> list[str]:
-    wanted, chosen = set[tuple[str, str]]().union(*pairs.values()), list[str]()
+def _covering(pairs: Mapping[str, frozenset[tuple[str, ...]]]) -> list[str]:
+    wanted, chosen = set[tuple[str, ...]]().union(*pairs.values()), list[str]()
     while wanted:
         chosen.append(max(pairs, key=lambda test: len(pairs[test] & wanted)))
         wanted -= pairs[chosen[-1]]

@@ -1,10 +1,14 @@
 """Run the suites, and end with one line of counts.
 
-`python -m tests.run` runs every suite once, those that give the coverage with it, then what can
+`python -m tests.run` runs every suite once, those that give the coverage with it, and what can
 differ on the other Pythons of this machine, then compares the floors. `--fast` runs what finds most
 in four minutes: no test that is marked `slow`, and ten examples of each property. `--all` runs
 whole tables of faults, every test over both worlds and more suites on the other Pythons.
 `python -m tests.run unit contract` runs just those.
+
+A suite is divided into parts, one for each core, and each part is a process of pytest that reads
+only its own files. A core that is done takes the next part, of whichever suite. (Processes of
+pytest-xdist each read all files and report each test to another process: a tenth more time.)
 """
 
 import json
@@ -15,54 +19,59 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
-from tests import reaching
+from tests import measuring, reaching
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 RESULTS = ROOT / ".test-results"
+RUNNING = RESULTS / "running"  # What the processes of now have printed.
 CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
 TABLES = "BALLROOM_TEST_TABLES"
 REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
-# Fast and telling suites come first; a folder that is not named here runs after these.
+# Fast and telling suites come first; a folder that is not named here runs after these. The suites
+# over other worlds come late, as they wait for the notes of `protocol`.
 PROTOCOL = "protocol"
 IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the stores of the cloud.
 FOUR_INSTANCES = "protocol-of-four-instances"  # Those behind one address, each with its memory.
 CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
-    "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, FOUR_INSTANCES, "in_the_cloud",
-    "security", "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
+    "repo", "unit", PROTOCOL, "contract", "security", CRASH, IN_THE_CLOUD, FOUR_INSTANCES,
+    "clients", OUTAGES, "browser", "in_the_cloud", "compatibility", "search",
 )  # fmt: skip
 LONG = ("packaging",)  # Builds an image, a single file and Helm; `make test-all` runs it.
 FAST = ("repo", "unit", "contract", PROTOCOL)
 REPEATED = {  # What `make test-all` runs of them alone.
-    IN_THE_CLOUD: "which call no store, or as another test of the same module does",
+    IN_THE_CLOUD: "each two of whose calls another test of the same module makes",
     FOUR_INSTANCES: "each two of whose calls another test of the same folder makes",
 }
 # The stores, or the instances, of suites that do not run over the stores of one machine.
-WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "cloud"}
+WORLDS = {
+    IN_THE_CLOUD: reaching.CLOUD, FOUR_INSTANCES: reaching.FOUR_INSTANCES, OUTAGES: reaching.CLOUD,
+}  # fmt: skip
 # Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
 # the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
 BESIDE = ("browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
-# What can differ between Pythons: rules (texts, numbers, patterns), the host, imports, the worker.
+# What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
-    "tests/protocol/host/test_functions_worker.py",
 )  # fmt: skip
 # Tools of `make check` and of other suites, and what they alone need: a third of an installation.
 NOT_ON_OTHERS = (
@@ -71,14 +80,17 @@ NOT_ON_OTHERS = (
 )  # fmt: skip
 # Ten examples of each property; on one Python `make test` tries a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
-OF_FAST = ("-m", "not slow", FEW_EXAMPLES)
+WITHOUT_NIGHTLY = ("-m", "not nightly")
+QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
-SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
-MOST_PROCESSES = 8
+DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
+MOST_PARTS = 8
+PROGRESS_SECONDS = 20.0  # Between two lines that say how far each process is.
 SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would never say so.
 DEADLINE_OF_ALL = 5_400
 
-PYTEST = ("-m", "pytest")
+# Processes that run at a time would write one cache.
+PYTEST = ("-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider")
 MEASURED_PYTEST = (*PYTEST, "-p", "tests.measuring")
 COVERAGE = (
     ("run", "-m", "tests.measuring"),  # What imports run.
@@ -113,6 +125,37 @@ class Outcome:
         )
 
 
+def total(name: str, outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the outcome of a suite of that of its parts; its time is that of all processes."""
+    return Outcome(
+        name,
+        passed=sum(each.passed for each in outcomes),
+        failed=sum(each.failed for each in outcomes),
+        skipped=sum((each.skipped for each in outcomes), Counter[str]()),
+        seconds=sum(each.seconds for each in outcomes),
+        left_out=sum(each.left_out for each in outcomes),
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some files of a suite, which one process of pytest runs."""
+
+    suite: str
+    number: int
+    count: int
+    paths: tuple[str, ...]
+    is_measured: bool = False
+    ended: Event = field(default_factory=Event, compare=False)
+
+    def __str__(self) -> str:
+        """Return the suite, with the number of the part where there are several."""
+        return self.suite if self.count == 1 else f"{self.suite} {self.number} of {self.count}"
+
+
+Job = Callable[[], Outcome]
+
+
 class Extent(Enum):
     """How much of the suites is run."""
 
@@ -130,8 +173,8 @@ def main(arguments: list[str]) -> int:
         print(f"There is no suite {missing[0]}. There are: {', '.join(suites())}, {PORTABLE}.")
         return 2
     shutil.rmtree(RESULTS, ignore_errors=True)
-    RESULTS.mkdir()
-    names = chosen or suites_of(extent)
+    RUNNING.mkdir(parents=True)
+    names = in_order(chosen or suites_of(extent))
     is_measured = not chosen and extent is not Extent.FAST
     outcomes = run_suites(names, extent, is_measured=is_measured)
     if is_measured:
@@ -143,6 +186,11 @@ def suites() -> list[str]:
     """Return the folders that contain tests and the suites of the cloud, in the order they run."""
     folders = [folder.name for folder in TESTS.iterdir()]
     names = [name for name in (*folders, IN_THE_CLOUD, FOUR_INSTANCES) if list(tests_of(name))]
+    return in_order(names)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort suites by when they run: one that others wait for comes before them."""
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
 
 
@@ -154,24 +202,96 @@ def suites_of(extent: Extent) -> list[str]:
 
 
 def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
-    """Run suites one after the other, and beside them those that mostly wait and other Pythons.
+    """Run suites on all cores, and beside them those that mostly wait and other Pythons.
 
     With `--all` other Pythons run whole suites, and so after the others.
     """
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
-    pythons = other_pythons() if is_measured else []
-    beside_pythons = [] if extent is Extent.ALL else pythons
-    with ThreadPoolExecutor(max_workers=max(1, usable_cores() // 2)) as lane:
-        beside = [lane.submit(run_here, name, extent, is_beside=True) for name in waiting]
-        beside += [lane.submit(on_python, version, extent) for version in beside_pythons]
-        outcomes = [
-            announced(run_here(name, extent, is_measured=is_measured and name in MEASURED))
-            for name in names
-            if name not in waiting
+    parts = {
+        name: parts_of(name, is_whole=name in waiting, is_measured=is_measured and name in MEASURED)
+        for name in names
+    }
+
+    def jobs_of(suites: Iterable[str]) -> list[Job]:
+        run = partial(run_part, extent=extent)
+        noting = parts.get(PROTOCOL, [])
+        return [
+            partial(run, part, noting if suite in REPEATED else [])
+            for suite in suites
+            for part in parts[suite]
         ]
-        outcomes += [announced(each.result()) for each in beside]
-    later = pythons[len(beside_pythons) :]
-    return outcomes + [announced(on_python(version, extent)) for version in later]
+
+    jobs, beside = jobs_of(name for name in names if name not in waiting), jobs_of(waiting)
+    pythons = other_pythons() if is_measured else []
+    on_others = [partial(on_python, version, extent) for version in pythons]
+    if extent is Extent.ALL:
+        outcomes = [*run_jobs(jobs, beside), *run_jobs(on_others, [])]
+    else:
+        outcomes = run_jobs(jobs, [*on_others, *beside])
+    found = dict.fromkeys([*names, *(each.name for each in outcomes)])
+    return [total(name, [each for each in outcomes if each.name == name]) for name in found]
+
+
+def run_jobs(jobs: Iterable[Job], beside: Iterable[Job]) -> list[Outcome]:
+    """Run jobs, one on each core, and beside them others, which come after the first ones too."""
+    first, second = deque(jobs), deque(beside)
+    cores = usable_cores()
+    lanes = [[first, second]] * cores + [[second]] * max(1, cores // 2)
+    with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
+        running = [pool.submit(run_lane, queues) for queues in lanes]
+        print_progress(running)
+    return [outcome for lane in running for outcome in lane.result()]
+
+
+def run_lane(queues: Sequence[deque[Job]]) -> list[Outcome]:
+    """Run jobs of the first queue until it is empty, then those of the next one."""
+    return [announced(job()) for queue in queues for job in taken(queue)]
+
+
+def taken(queue: deque[Job]) -> Iterator[Job]:
+    """Take jobs from a queue that others take from as well, until there are none."""
+    with suppress(IndexError):
+        while True:
+            yield queue.popleft()
+
+
+def print_progress(running: Sequence[Future[list[Outcome]]]) -> None:
+    """Say now and then how far each process is, until all have ended."""
+    while wait(running, timeout=PROGRESS_SECONDS).not_done:
+        far = [f"{log.stem} {percent}" for log in RUNNING.glob("*.log") if (percent := far_in(log))]
+        print(f"   {', '.join(sorted(far))}", flush=True)
+
+
+def far_in(log: Path) -> str:
+    """Return the last percentage that a process has printed."""
+    return next(iter(re.findall(r"\[ *(\d+%)\]", log.read_text())[::-1]), "")
+
+
+def parts_of(suite: str, *, is_whole: bool = False, is_measured: bool = False) -> list[Part]:
+    """Divide the files of a suite among processes; neighbours, which are alike, go to each.
+
+    Files with tests that are measured have processes of their own: a tracer follows the threads
+    that tests share, also during tests that are not measured.
+    """
+    files = sorted(str(path.relative_to(ROOT)) for path in tests_of(suite))
+    measured = [path for path in files if is_measured and measuring.has_measured_tests(path)]
+    others = [path for path in files if path not in measured]
+    groups = [(group, group is measured) for group in (measured, others) if group]
+    divided = [
+        (tuple(group[start::count]), traced)
+        for group, traced in groups or [([], False)]
+        for count in [1 if is_whole or len(group) < DIVIDED_FROM else processes()]
+        for start in range(count)
+    ]
+    return [
+        Part(suite, number, len(divided), paths, traced)
+        for number, (paths, traced) in enumerate(divided, 1)
+    ]
+
+
+def processes() -> int:
+    """Return into how many processes many files are divided."""
+    return min(usable_cores(), MOST_PARTS)
 
 
 def tests_of(suite: str) -> Iterator[Path]:
@@ -190,28 +310,39 @@ def announced(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def run_here(
-    suite: str, extent: Extent, *, is_measured: bool = False, is_beside: bool = False
-) -> Outcome:
-    """Run a suite on this Python, with coverage or without."""
-    if suite == PORTABLE:
+def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
+    """Run a part on this Python, with coverage or without, when those have ended that it needs."""
+    if part.suite == PORTABLE:
         return portable(PORTABLE, sys.executable, extent)
-    selected = selection(suite, extent)
-    program = MEASURED_PYTEST if is_measured else PYTEST
-    command = [sys.executable, *program, *selected.options, *spread(suite, is_beside=is_beside)]
-    settings = {**world_of(suite), **selected.settings}
-    if extent is Extent.ALL:
-        settings[TABLES] = "full"
-    if extent is Extent.FAST:
-        command += OF_FAST
-    outcome = pytest(suite, [*command, f"tests/{folder_of(suite)}"], settings, is_beside=is_beside)
-    return replace(outcome, left_out=selected.left_out)
+    for each in waited_for:
+        each.ended.wait()
+    try:
+        selected = selection(part, extent)
+        outcome = pytest(
+            str(part),
+            [
+                *program_of(part, extent),
+                *selected.options,
+                *part.paths,
+            ],
+            {**settings_of(part.suite, extent), **selected.settings},
+        )
+    finally:
+        part.ended.set()
+    return replace(outcome, name=part.suite, left_out=selected.left_out)
 
 
-def world_of(suite: str) -> Mapping[str, str]:
-    """Return the environment variables that select the stores of a suite."""
-    world = WORLDS.get(suite)
-    return {"BALLROOM_TEST_WORLD": world} if world else {}
+def program_of(part: Part, extent: Extent) -> list[str]:
+    """Return the command that runs files of a suite, with coverage or without."""
+    program = MEASURED_PYTEST if part.is_measured else PYTEST
+    options = {Extent.FAST: QUICK, Extent.NORMAL: WITHOUT_NIGHTLY, Extent.ALL: ()}
+    return [sys.executable, *program, *options[extent]]
+
+
+def settings_of(suite: str, extent: Extent) -> dict[str, str]:
+    """Return the environment variables that select the stores of a suite, and whole tables."""
+    world = {"BALLROOM_TEST_WORLD": WORLDS[suite]} if suite in WORLDS else {}
+    return {**world, TABLES: "full"} if extent is Extent.ALL else world
 
 
 @dataclass(frozen=True)
@@ -227,23 +358,24 @@ class Selection:
         return ["-p", "tests.reaching"] if self.settings else []
 
 
-def selection(suite: str, extent: Extent) -> Selection:
+def selection(part: Part, extent: Extent) -> Selection:
     """Note the calls of the protocol; over the cloud leave out what they show to be a repeat, over
     four instances all but a sample."""
-    if suite == PROTOCOL and extent is Extent.NORMAL:
+    if part.suite == PROTOCOL and extent is Extent.NORMAL:
         CALLS.mkdir(exist_ok=True)
         return Selection({reaching.NOTES: str(CALLS)})
-    if suite == IN_THE_CLOUD and CALLS.exists():
-        return without(suite, reaching.repeats(reaching.read_notes(CALLS)))
-    if suite == FOUR_INSTANCES and CALLS.exists():
-        sample = reaching.covering_pairs(reaching.read_shared_notes(CALLS))
-        return without(suite, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
+    if part.suite in REPEATED and CALLS.exists():
+        group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
+        notes = reaching.read_notes(CALLS, WORLDS[part.suite])
+        sample = reaching.covering_pairs(notes, group_of)
+        return without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
     return Selection()
 
 
-def without(suite: str, tests: Sequence[str]) -> Selection:
-    """Return what leaves these tests out of a suite."""
-    listed = CALLS.with_name(f"left-out-of-{suite}.json")
+def without(part: Part, tests: Sequence[str]) -> Selection:
+    """Return what leaves these tests out of a part."""
+    tests = [test for test in tests if test.partition("::")[0] in part.paths]
+    listed = RESULTS / f"left-out-of-{file_name(str(part))}.json"
     listed.write_text(json.dumps(tests))
     return Selection({reaching.LEFT_OUT: str(listed)}, len(tests))
 
@@ -280,11 +412,8 @@ def lock_of_others() -> str:
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
     """Run what can differ on a Python; all that has no program beside it, with `--all`."""
     paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
-    is_beside = name != PORTABLE and extent is not Extent.ALL
-    options = spread(PORTABLE, is_beside=is_beside)
-    if extent is not Extent.ALL:
-        options.append(FEW_EXAMPLES)
-    return pytest(name, [interpreter, *PYTEST, *options, *paths], is_beside=is_beside)
+    options = () if extent is Extent.ALL else QUICK
+    return pytest(name, [interpreter, *PYTEST, *options, *paths])
 
 
 def find_python(version: str) -> str | None:
@@ -304,43 +433,34 @@ def runs(interpreter: str, version: str) -> bool:
     return answer.stdout.strip() == version
 
 
-def pytest(
-    name: str,
-    command: Sequence[str],
-    settings: Mapping[str, str] = NO_SETTINGS,
-    *,
-    is_beside: bool = False,
-) -> Outcome:
-    """Run tests in a process of their own and read what they came to; what runs beside others is
-    printed when it has ended."""
-    print(f"\n== {name}{', beside the others' if is_beside else ''}", flush=True)
-    report = RESULTS / f"{name.replace(' ', '-')}.xml"
-    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}"]
+def pytest(name: str, command: Sequence[str], settings: Mapping[str, str] = NO_SETTINGS) -> Outcome:
+    """Run tests in a process of their own and read what they came to; what it prints is printed
+    when it has ended."""
+    print(f"== {name}", flush=True)
+    report = RESULTS / f"{file_name(name)}.xml"
+    # Snapshots that tests of another part use are unused in this one.
+    options = ["--quiet", "--no-header", "-rfE", "--snapshot-warn-unused", f"--junitxml={report}"]
     deadline = DEADLINE_OF_ALL if settings.get(TABLES) else SUITE_DEADLINE
-    log = report.with_suffix(".log") if is_beside else None
-    environment, started, code = {**surroundings(name), **settings}, time.monotonic(), 1
-    with log.open("w") if log else nullcontext() as output:
+    environment = {**surroundings(name.partition(" ")[0]), **settings}
+    started, code = time.monotonic(), 1
+    log = RUNNING / f"{file_name(name)}.log"
+    with log.open("w") as output:
         try:
             code = subprocess.run(
                 [*command, *options],
-                cwd=ROOT, env=environment, stdout=output, timeout=deadline, check=False,
+                cwd=ROOT, env=environment, stdout=output, stderr=output, timeout=deadline,
+                check=False,
             ).returncode  # fmt: skip
         except subprocess.TimeoutExpired:
             print(f"{name} did not end within {deadline} s.", flush=True)
-    if log:
-        print(f"\n== {name}\n{log.read_text()}", flush=True)
+    print(f"\n== {name}\n{log.read_text()}", flush=True)
+    log.rename(report.with_suffix(".log"))
     return read(name, report, code, time.monotonic() - started)
 
 
-def spread(suite: str, *, is_beside: bool = False) -> list[str]:
-    """Return how a suite uses the cores; a test of a table is as long as a file of others."""
-    if is_beside:
-        return []
-    processes = [f"--numprocesses={min(usable_cores(), MOST_PROCESSES)}"]
-    if suite in (OUTAGES, CRASH):
-        return [*processes, "--dist=load"]
-    is_short = suite != PORTABLE and len(list(tests_of(suite))) < SPREAD_FROM
-    return [] if is_short else [*processes, "--dist=loadfile"]
+def file_name(name: str) -> str:
+    """Return the name of the files of a part."""
+    return name.replace(" ", "-")
 
 
 def usable_cores() -> int:
@@ -407,8 +527,9 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
             "left to `make test`: slow tests, other suites, most examples of properties, coverage"
         )
     if extent is not Extent.ALL:
-        print(f"left to `make test-all`: {', '.join(LONG)}, if it was not named")
+        print(f"left to `make test-all`: the suite {', '.join(LONG)}")
         print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
+        print("left to `make test-all`: tests that are marked `nightly`: hours of traffic")
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{passed} passed, {failed} failed, {skipped.total()} skipped", flush=True)

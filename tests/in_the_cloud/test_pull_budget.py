@@ -104,6 +104,7 @@ async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, flo
     return pulled, counting, rolling
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 async def test_a_counted_pull_takes_a_tenth_of_a_unit_at_most(tmp_path: Path) -> None:
     async with metered(tmp_path) as cloud:

@@ -18,7 +18,7 @@ MOST_WAITING = 2 * BATCHES_A_MINUTE * INSTANCES
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.slow
+@pytest.mark.nightly
 async def test_the_roll_up_keeps_up_with_a_thousand_instances(tmp_path: Path) -> None:
     async with simulation(tmp_path, Load(INSTANCES, packages=20, pulls=60)) as simulated:
         await simulated.run(MINUTES)

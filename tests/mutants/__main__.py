@@ -3,6 +3,7 @@
 `python -m tests.mutants` tries every mutant of `shared/auth`, `shared/domain` and
 `shared/services`. In the environment: ONLY=domain or MODULE=shared/domain/rate_limits.py picks
 some of the code, SAMPLE=10 every tenth mutant, OFFSET=3 another tenth of them (0 to 9),
+LISTED=1 the 600 of `sample.txt`, which compare tests before and after a change of them,
 SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a time, BUDGET=10 how many
 seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that was killed before, in a
 function that is still the same, is not tried again. docs/mutation.md says what is measured.
@@ -25,6 +26,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "bench" / "out" / "mutants"
+LISTED = HERE / "sample.txt"  # A line is the id of a mutant, its file and its function.
 ENVIRONMENT = ".venvs/mutmut"
 LOCK = "tests/mutants/requirements.txt"
 PACKAGES = ("auth", "domain", "services")
@@ -140,6 +142,11 @@ def chosen(mutants: Iterable[Mutant]) -> list[Mutant]:
     """Return each mutant once, or every so many-th of them, always the same ones."""
     step, offset = int(os.environ.get("SAMPLE", "1")), int(os.environ.get("OFFSET", "0"))
     found = {each.id: each for each in mutants}
+    if os.environ.get("LISTED"):
+        listed = [line.split()[0] for line in LISTED.read_text().splitlines()]
+        there = [found[each] for each in listed if each in found]
+        print(f"{len(listed) - len(there)} of {len(listed)} listed are not here or have changed")
+        return there
     return [each for each in found.values() if int(each.id, 16) % step == offset]
 
 

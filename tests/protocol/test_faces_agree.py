@@ -20,6 +20,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.sampling import FULL
 from tests.support.archives import bala
 from tests.support.storage import IN_THE_CLOUD
 from tests.support.world import URL, Person, Template, World
@@ -47,7 +48,8 @@ deprecations = st.tuples(
 moderation = st.tuples(st.sampled_from(MODERATION), st.sampled_from(VERSIONS), st.just(""))
 histories = st.lists(st.one_of(pushes, pushes, deprecations, moderation), min_size=1, max_size=12)
 
-HISTORIES = 10 if IN_THE_CLOUD else 40  # The faces are the same, and the stores are slower.
+# Over the stores of the cloud, which are slower, the faces are the same.
+HISTORIES = 10 if IN_THE_CLOUD else 40 if FULL else 20
 
 _folders = count()
 

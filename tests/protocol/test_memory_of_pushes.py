@@ -6,15 +6,12 @@ import tracemalloc
 import pytest
 
 from tests.support.documented_packages import documented_bala
-from tests.support.storage import IN_THE_CLOUD
+from tests.support.storage import one_machine
 from tests.support.world import World
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        IN_THE_CLOUD,
-        reason="doubles of the cloud keep what is stored in the memory of this process",
-    ),
+    one_machine("doubles of the cloud keep what is stored in the memory of this process"),
 ]
 
 WARM, PUSHES = 20, 40

@@ -38,6 +38,7 @@ def test_a_suite_that_hangs_is_killed_at_its_deadline_and_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(run, "RUNNING", tmp_path)
     monkeypatch.setattr(run, "SUITE_DEADLINE", 0.5)
     outcome = run.pytest("hangs", [sys.executable, "-c", "import time; time.sleep(60)"])
     assert outcome.failed == 1
@@ -51,9 +52,11 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     good = run.Outcome("unit", passed=3, skipped=Counter({"no account": 2}))
     bad = run.Outcome("protocol", passed=1, failed=1)
     assert run.summary([good]) == 0
-    assert capsys.readouterr().out.splitlines()[-3:] == [
+    assert capsys.readouterr().out.splitlines()[-5:] == [
         "skipped 2: no account",
+        "left to `make test-all`: the suite packaging",
         "left to `make test-all`: rows of tables that repeat others: faults, rights, probes",
+        "left to `make test-all`: tests that are marked `nightly`: hours of traffic",
         "3 passed, 0 failed, 2 skipped",
     ]
     assert run.summary([good, bad]) == 1
@@ -85,12 +88,37 @@ def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("There is no suite browsers. There are: repo")
 
 
-def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
+def test_the_protocol_suite_runs_over_other_worlds_when_it_has_noted_its_calls() -> None:
     suites = run.suites()
-    assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
-    assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))
-    assert suites.index(run.IN_THE_CLOUD) + 1 == suites.index(run.FOUR_INSTANCES)
-    assert list(run.tests_of(run.FOUR_INSTANCES)) == list(run.tests_of("protocol"))
+    for repeated in run.REPEATED:
+        assert suites.index("protocol") < suites.index(repeated)
+        assert list(run.tests_of(repeated)) == list(run.tests_of("protocol"))
+    assert run.in_order([*run.REPEATED, "protocol"])[0] == "protocol"
+
+
+def test_each_file_of_a_suite_is_in_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "usable_cores", lambda: 3)
+    parts = run.parts_of("unit")
+    assert [str(part) for part in parts] == ["unit 1 of 3", "unit 2 of 3", "unit 3 of 3"]
+    files = [path for part in parts for path in part.paths]
+    assert sorted(files) == sorted(str(path.relative_to(run.ROOT)) for path in run.tests_of("unit"))
+    assert max(len(part.paths) for part in parts) - min(len(part.paths) for part in parts) <= 1
+    measured, others = run.parts_of("unit", is_whole=True, is_measured=True)
+    assert (measured.is_measured, others.is_measured) == (True, False)
+    assert sorted([*measured.paths, *others.paths]) == sorted(files)
+    assert "tests/unit/shared/test_log.py" in measured.paths
+    of_contract = run.parts_of("contract", is_whole=True, is_measured=True)[0].paths
+    assert "tests/contract/test_pulls.py" in of_contract
+    assert "tests/contract/test_processes.py" not in of_contract
+    assert run.total("unit", [run.Outcome("unit", 2, 1), run.Outcome("unit", 3)]).passed == 5
+
+
+def test_every_job_is_done_once_by_whichever_core_is_free() -> None:
+    def job(number: int) -> run.Job:
+        return lambda: run.Outcome(str(number), passed=1)
+
+    outcomes = run.run_jobs(map(job, range(40)), map(job, range(40, 50)))
+    assert sorted(int(each.name) for each in outcomes) == list(range(50))
 
 
 def test_each_suite_that_gives_the_coverage_is_there() -> None:
@@ -108,55 +136,54 @@ def test_other_pythons_install_the_lock_without_the_tools_that_they_do_not_run()
     assert pinned - installed == set(run.NOT_ON_OTHERS)
 
 
-def test_the_tests_that_call_what_another_test_of_the_module_calls_are_repeats() -> None:
-    calls = {
-        "test_a.py::test_pull[one]": ["metadata.find", "archives.read"],
-        "test_a.py::test_pull[other]": ["archives.read", "metadata.find"],
-        "test_a.py::test_pull[refused]": ["metadata.find"],
-        "test_a.py::test_push": ["metadata.find"],
-        "test_b.py::test_host": [],
-        "test_b.py::test_push": ["metadata.find"],
-    }
-    assert reaching.repeats(calls) == [
-        "test_a.py::test_pull[other]",
-        "test_a.py::test_push",
-        "test_b.py::test_host",
-    ]
-
-
 NOTES = """\
-["a::test", [], true]
-["b::test", ["x.y"], true]
-["b::other", ["x.y", "x.z"], true]
-["b::budget", ["x.y", "x.z", "x.w"], false]
+["a::test", [], ["cloud", "four-instances"]]
+["b::test", ["x.y"], ["cloud", "four-instances"]]
+["b::other", ["x.y", "x.z"], ["cloud", "four-instances"]]
+["b::budget", ["x.y", "x.z", "x.w"], ["cloud"]]
+["b::folder", ["x.y", "x.z", "x.w", "x.v"], []]
 """
 
 
-def test_of_each_folder_the_tests_that_make_every_two_calls_are_enough() -> None:
+def test_of_each_folder_or_module_the_tests_that_make_every_two_calls_are_enough() -> None:
     calls = {
         "a/test_a.py::test_one": ["x.put", "x.get"],
         "a/test_a.py::test_more": ["x.put", "x.get", "y.get"],
         "a/test_b.py::test_single": ["z.get"],
         "b/test_a.py::test_one": ["x.get", "x.put"],
     }
-    assert reaching.covering_pairs(calls) == ["a/test_a.py::test_more", "b/test_a.py::test_one"]
+    folders = reaching.covering_pairs(calls, reaching.folder_of)
+    assert folders == [
+        "a/test_a.py::test_more",
+        "a/test_b.py::test_single",
+        "b/test_a.py::test_one",
+    ]
+    assert reaching.covering_pairs(calls, reaching.module_of) == folders
+    del calls["a/test_b.py::test_single"]
+    calls["a/test_b.py::test_again"] = ["x.get"]
+    assert reaching.covering_pairs(calls, reaching.folder_of) == [folders[0], folders[2]]
+    assert len(reaching.covering_pairs(calls, reaching.module_of)) == 3
 
 
 def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
     monkeypatch.setattr(run, "CALLS", tmp_path / "calls")
-    whole = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    parts = {suite: run.Part(suite, 1, 2, ("a", "b")) for suite in ("protocol", *run.REPEATED)}
+    of_cloud, of_four = parts[run.IN_THE_CLOUD], parts[run.FOUR_INSTANCES]
+    whole = run.selection(of_cloud, run.Extent.NORMAL)
     assert (whole.options, whole.left_out) == ([], 0)
-    noted = run.selection(run.PROTOCOL, run.Extent.NORMAL).settings
+    noted = run.selection(parts["protocol"], run.Extent.NORMAL).settings
     (Path(noted[reaching.NOTES]) / "1").write_text(NOTES)
-    sample = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
-    assert sample.left_out == 1
-    assert json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text()) == ["a::test"]
-    shared = run.selection(run.FOUR_INSTANCES, run.Extent.NORMAL)
+    sample = run.selection(of_cloud, run.Extent.NORMAL)
+    left_out = json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text())
+    assert left_out == ["a::test", "b::folder", "b::other", "b::test"]
+    assert run.selection(run.Part(run.IN_THE_CLOUD, 2, 2, ("b",)), run.Extent.NORMAL).left_out == 3
+    shared = run.selection(of_four, run.Extent.NORMAL)
     left_out = json.loads(Path(shared.settings[reaching.LEFT_OUT]).read_text())
-    assert left_out == ["a::test", "b::budget", "b::test"]
-    assert run.selection(run.PROTOCOL, run.Extent.ALL).settings == {}
+    assert left_out == ["a::test", "b::budget", "b::folder", "b::test"]
+    assert run.selection(parts["protocol"], run.Extent.ALL).settings == {}
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
 from shared.ports import Clock
 from shared.services.common import Adapters
 from shared.settings import Settings
+from tests.reaching import ONE_MACHINE
 
 
 class Places(Protocol):
@@ -171,7 +172,7 @@ PLACES: Places = _KINDS.get(WORLD, Folders)()
 
 def one_machine(reason: str) -> pytest.MarkDecorator:
     """Return the mark of tests that are about a registry on one machine alone."""
-    return pytest.mark.skipif(IN_THE_CLOUD, reason=f"on one machine only: {reason}")
+    return pytest.mark.skipif(IN_THE_CLOUD, reason=f"{ONE_MACHINE}: {reason}")
 
 
 def one_instance(reason: str) -> pytest.MarkDecorator:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.domain import versions
-from tests.mutants.__main__ import HERE, Mutant, chosen, line_of, score
+from tests.mutants.__main__ import HERE, LISTED, Mutant, chosen, line_of, score
 from tests.mutants.execution import (
     PACKAGES,
     function_in,
@@ -117,6 +117,18 @@ def test_samples_of_every_offset_are_all_mutants(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("OFFSET", str(offset))
         found += chosen(mutants)
     assert sorted(each.id for each in found) == [each.id for each in mutants]
+
+
+def test_listed_mutants_are_chosen_while_their_functions_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = [line.split() for line in LISTED.read_text().splitlines()]
+    assert len({each for each, _, _ in listed}) == 600
+    id_, file, function = listed[7]
+    kept = Mutant(id_, file, function, 7, 0, 1, "", SOURCE)
+    monkeypatch.setenv("LISTED", "1")
+    assert chosen([kept, Mutant("0", "till.py", "Till.add", 7, 0, 1, "", SOURCE)]) == [kept]
+    assert capsys.readouterr().out == "599 of 600 listed are not here or have changed\n"
 
 
 def test_a_mutant_that_never_ends_counts_as_killed_and_an_equivalent_one_not_at_all() -> None:

@@ -44,16 +44,19 @@ def fitting(real: PackedPackage) -> int:
 
 
 @pytest.mark.parametrize("wanted", Wanted)
+@pytest.mark.slow
 def test_all_of_few_packages_are_in_memory_after_a_while(wanted: Wanted) -> None:
     assert misses_after(Catalog([LARGE], fitting(LARGE)), wanted, 20_000, chance()).share < 0.05
 
 
+@pytest.mark.slow
 def test_packages_that_do_not_fit_are_read_again_and_again() -> None:
     catalog = Catalog([LARGE], 10 * fitting(LARGE))
     earlier, later = (misses_after(catalog, Wanted.ANY, pulls, chance()) for pulls in (0, 20_000))
     assert earlier.share > later.share > 0.2
 
 
+@pytest.mark.slow
 def test_larger_records_leave_room_for_fewer_packages() -> None:
     count = 3 * fitting(LARGE)
     small, large = (

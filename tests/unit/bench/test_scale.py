@@ -46,6 +46,7 @@ def test_every_pull_is_answered_or_waits() -> None:
     assert len(outcome.early) + len(outcome.late) == pytest.approx(200 * 20, rel=0.05)
 
 
+@pytest.mark.slow
 def test_more_than_all_instances_answer_waits() -> None:
     most = Machine(CORE_GIGABYTES, TIMES).most_a_second
     [enough, too_much] = (
@@ -55,6 +56,7 @@ def test_more_than_all_instances_answer_waits() -> None:
     assert too_much.left > most
 
 
+@pytest.mark.slow
 def test_a_peak_after_a_calm_time_makes_the_first_wait() -> None:
     calm, peak = outcomes(Phase(20, 20), Phase(2_000, 20))
     assert calm.instances < peak.instances

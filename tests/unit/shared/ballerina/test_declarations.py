@@ -369,6 +369,13 @@ def test_a_comment_behind_a_value_is_no_part_of_it() -> None:
     assert [each.value for each in defined.members] == ['"//"', '"b"']
 
 
+@pytest.mark.parametrize(("text", "names"), [("enum E { }", []), ("enum E { A, B, }", ["A", "B"])])
+def test_a_list_of_enum_members_may_end_before_one(text: str, names: list[str]) -> None:
+    defined = only(text)
+    assert isinstance(defined, EnumDefinition)
+    assert [each.name for each in defined.members] == names
+
+
 def test_an_annotation_is_attached_with_its_prefix_and_value() -> None:
     found = function('@http:Config {a: "}"} @deprecated function f() {}')
     assert found.annotations == (
@@ -470,6 +477,8 @@ NEITHER_UNREAD_NOR_READ = {  # What has nothing to read, or nothing that is not 
 
 
 @pytest.mark.parametrize("name", HOSTILE_SOURCES)
+@pytest.mark.measured
+@pytest.mark.slow
 def test_a_source_that_was_made_to_be_slow_is_read_in_time(name: str) -> None:
     text = HOSTILE_SOURCES[name](100_000)
     started = process_time()

@@ -142,6 +142,7 @@ def test_a_page_that_is_long_shows_fewer_changes(monkeypatch: pytest.MonkeyPatch
     assert [f"f{number}(" in found.page for number in range(5)] == [True] * 2 + [False] * 3
 
 
+@pytest.mark.slow
 def test_of_many_changes_the_gravest_are_sent() -> None:
     parameters = ", ".join(f"int parameter{number}" for number in range(60))
     added = " ".join(f"public function f{number}({parameters}) {{}}" for number in range(800))

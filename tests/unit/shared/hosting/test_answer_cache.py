@@ -229,6 +229,7 @@ async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> No
 
 @pytest.mark.parametrize("path", ["/one", "/one?q=" + 2_000 * "x"])
 @pytest.mark.parametrize("name", [b"accept", b"x-any"])
+@pytest.mark.slow
 async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, path: str) -> None:
     capacity = 256 * 1024
     cache = AnswerCache(App(stores), stores, anybody, capacity=capacity)

@@ -63,6 +63,7 @@ def test_fields_of_a_newer_version_are_ignored() -> None:
     assert decode_pack(zlib.compress(text)) == PACK
 
 
+@pytest.mark.slow
 def test_a_blob_that_unpacks_to_too_much_is_unusable() -> None:
     content = zlib.compress(bytes(LARGEST_UNPACKED_BYTES + 1), 1)
     assert unusable(content) == "it is cut off, or too large"

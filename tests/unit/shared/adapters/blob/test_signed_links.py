@@ -260,6 +260,7 @@ async def followed(link: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("side", list(Visibility))
+@pytest.mark.slow
 async def test_the_emulator_sends_what_a_link_names(stored: BlobArchives, side: Visibility) -> None:
     link = (await stored.links.link(NAME, side, "given.bala")).url
     answer = await followed(link)

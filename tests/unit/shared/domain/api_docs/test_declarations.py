@@ -207,6 +207,7 @@ def test_a_field_that_is_included_twice_is_listed_once() -> None:
     assert [each.name for each in record.fields] == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_many_inclusions_in_one_record_take_little_time() -> None:
     record = documented(f"public type R record {{| {'*A; ' * 20_000} |}}; type A record {{| |}};")
     assert record.records[0].fields == ()

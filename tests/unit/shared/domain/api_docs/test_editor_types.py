@@ -139,6 +139,8 @@ def test_rest_and_included_parameters_are_marked() -> None:
     assert (more["typeName"], more["isRestType"]) == ("int", True)
 
 
+@pytest.mark.measured
+@pytest.mark.slow
 def test_types_that_name_each_other_many_times_are_cut() -> None:
     names = [f"R{number}" for number in range(30)]
     declared = "\n".join(

@@ -74,6 +74,7 @@ def test_a_document_that_would_be_too_large_ends_where_it_is_full() -> None:
     assert docs.unread[0] == UnreadSource("shop", f"b{documented:03}.bal", 2, 2, TOO_LARGE)
 
 
+@pytest.mark.slow
 def test_inclusions_that_multiply_end() -> None:
     fields = "".join(f"int f{i};" for i in range(1000))
     records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(2000))
@@ -104,12 +105,14 @@ def test_long_names_that_are_repeated_count_for_the_size_of_the_document(member:
 
 
 @pytest.mark.parametrize("member", ["", "public function f() { }" * 9])
+@pytest.mark.slow
 def test_inclusions_of_inclusions_take_no_time_without_end(member: str) -> None:
     chain = "".join(f"public class C{i} {{ *C{i + 1}; {member} }}\n" for i in range(3000))
     docs = package_docs(module_of(chain))
     assert docs.unread[0].reason == TOO_LARGE
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_definitions_ends() -> None:
     chain = "".join(f"public type T{i} T{i + 1};\n" for i in range(5000))
     errors = "".join(f"public type E{i} E{i + 1}|E{i + 2};\n" for i in range(5000))

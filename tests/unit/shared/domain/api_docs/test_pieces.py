@@ -129,6 +129,7 @@ def test_a_half_of_a_character_in_a_text_is_replaced(tmp_path: Path) -> None:
     assert merged(tmp_path, [("a", "x\ud800y")]).read("a") == b"x?y"
 
 
+@pytest.mark.slow
 def test_84_000_names_are_in_blocks_of_which_each_is_read_alone(tmp_path: Path) -> None:
     names = [piece_name(PieceKind.SYMBOL_PAGE, "greet", f"Type{n}") for n in range(84_000)]
     found = merged(tmp_path, [(each, each) for each in names])

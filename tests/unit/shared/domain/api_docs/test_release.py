@@ -257,6 +257,7 @@ def test_flags_say_what_editors_show() -> None:
     assert found["LIMIT"].flags == ("is_deprecated",)
 
 
+@pytest.mark.slow
 def test_a_release_has_a_bounded_number_of_symbols() -> None:
     source = "".join(f"public const C{number} = 1;" for number in range(MAX_SYMBOLS + 5))
 

@@ -215,6 +215,7 @@ MANY = range(4_000)
     ],
     ids=["literals", "errors", "maps"],
 )
+@pytest.mark.slow
 def test_unions_of_thousands_are_compared_in_time(before: list[str], after: list[str]) -> None:
     old, new = type_of("|".join(before)), type_of("|".join(after))
     began = time.thread_time()
@@ -222,6 +223,7 @@ def test_unions_of_thousands_are_compared_in_time(before: list[str], after: list
     assert time.thread_time() - began < 5
 
 
+@pytest.mark.slow
 def test_types_that_contain_themselves_often_are_compared_in_time() -> None:
     def nested(innermost: str) -> str:
         text = innermost

@@ -262,6 +262,8 @@ def test_a_module_that_is_not_locked_has_no_version_and_no_link() -> None:
     }
 
 
+@pytest.mark.measured
+@pytest.mark.slow
 def test_a_module_name_of_any_length_is_looked_up_in_no_time() -> None:
     more = f"import ballerina/{'a.' * 100_000}b as long;\n"
     docs = documented(f"{more}public function f(long:T p) {{ }}")

@@ -105,6 +105,7 @@ async def test_a_file_too_large_to_read_is_not_unpacked(
     assert len(await unpacking.read(largest, "large")) == MAX_FILE_BYTES
 
 
+@pytest.mark.slow
 async def test_lists_that_were_used_last_are_cached_up_to_a_number_of_bytes(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:

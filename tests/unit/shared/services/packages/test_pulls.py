@@ -268,6 +268,7 @@ async def test_a_batch_is_of_bounded_size(cloud: PullCounter, ledger: Ledger) ->
     assert [len(each.counts) for each in ledger.batches] == [BATCH_PULLS, 1]
 
 
+@pytest.mark.slow
 async def test_while_a_store_is_down_a_bounded_number_of_pulls_waits(
     counting: PullCounter,
 ) -> None:
@@ -323,6 +324,7 @@ def test_a_filter_takes_no_repeated_pull_for_a_new_one() -> None:
     assert not any(map(seen.add, pulls))
 
 
+@pytest.mark.slow
 def test_a_filter_takes_one_in_a_hundred_thousand_pulls_for_a_repeated_one() -> None:
     seen, pulls = BloomFilter(), 200_000
     missed = pulls - sum(seen.add(f"acme/greet:1.0.0 {number}") for number in range(pulls))

@@ -128,6 +128,7 @@ async def test_owners_alone_read_it(after_burst: World) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_a_page_looks_through_so_many_packages(after_burst: World) -> None:
     for number in range(PACKAGES_READ + 1):
         await after_burst.push(bala(f"acme/p{number:02}:1.0.0"), by=after_burst.people.admin)

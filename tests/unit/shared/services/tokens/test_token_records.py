@@ -91,6 +91,17 @@ async def test_its_use_is_forgotten(world: AdministrationServices) -> None:
     assert await ids(world) == set()
 
 
+async def test_a_stolen_token_that_is_revoked_again_is_declared_once(
+    world: AdministrationServices,
+) -> None:
+    made = await world.tokens.issue(child(), by=thief())
+    for _ in range(2):
+        await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert len(world.directory.every(StolenToken)) == 1
+    assert made.token.id not in await ids(world)
+    assert world.events.kinds().count("token.stolen") == 1
+
+
 async def test_the_lineage_of_an_unknown_id_is_not_found(world: AdministrationServices) -> None:
     with pytest.raises(TokenNotFound):
         await world.lineage.revoke_stolen(KIM.id, "nothing", by=world.signed_in(KIM))
