@@ -66,19 +66,23 @@ class SqliteMetadata:
     async def claim(self, head: Head) -> Head:
         # Most pushes are of packages that exist, and reading is free of locks.
         there = await self.head(head.package)
-        return there or await self._database.write(partial(_claim, head))
+        return there or await self._database.write_few(partial(_claim, head))
 
     async def add_release(self, release: Release) -> None:
-        await self._database.write(partial(_add_release, release))
+        await self._database.write_few(partial(_add_release, release))
 
     async def replace_release(self, release: Release) -> Release:
-        return await self._database.write(partial(_replace_release, release))
+        return await self._database.write_few(partial(_replace_release, release))
 
     async def replace_head(self, head: Head) -> Head:
-        return await self._database.write(partial(_replace_head, head))
+        return await self._database.write_few(partial(_replace_head, head))
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        await self._database.write(partial(_put_entries, package.key, entries))
+        is_short = len(entries) <= ROWS_ON_THE_LOOP
+        # Without the disk: entries are derived, and publishing the events of their releases, which
+        # ends each derivation, is durable.
+        write = self._database.write_unsynced if is_short else self._database.write
+        await write(partial(_put_entries, package.key, entries))
 
     def changes_since(self, position: int | None) -> ChangesSince:
         """Return the packages that changed after a position; None is before the first question."""
@@ -98,7 +102,7 @@ class SqliteMetadata:
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
         (owner,) = await self.tool_owners([tool])
-        return owner or await self._database.write(partial(_claim_tool, tool, package))
+        return owner or await self._database.write_few(partial(_claim_tool, tool, package))
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         work = partial(_tool_owners, tools)
