@@ -85,9 +85,9 @@ class SqliteMetadata:
         await write(partial(_put_entries, package.key, entries))
 
     def changes_since(self, position: int | None) -> ChangesSince:
-        """Return the packages that changed after a position; None is before the first question."""
+        """Return what changed after a position; None is before the first question."""
         if position is None:
-            row = self._database.row("SELECT coalesce(max(number), 0) FROM package_changes")
+            row = self._database.row("SELECT coalesce(max(number), 0) FROM changes")
             return ChangesSince(row[0] if row else 0, None)
         return self._database.read(partial(_changes_since, position))
 
@@ -211,12 +211,12 @@ def _put_entries(pk: str, entries: Sequence[ReleaseEntry], connection: sqlite3.C
 
 def _changes_since(position: int, connection: sqlite3.Connection) -> ChangesSince:
     rows = connection.execute(
-        "SELECT number, pk FROM package_changes WHERE number > ? ORDER BY number DESC LIMIT ?",
+        "SELECT number, key FROM changes WHERE number > ? ORDER BY number DESC LIMIT ?",
         (position, CHANGES_ON_THE_LOOP + 1),
     ).fetchall()
     position = rows[0][0] if rows else position
     is_complete = len(rows) <= CHANGES_ON_THE_LOOP
-    return ChangesSince(position, [pk for _, pk in rows] if is_complete else None)
+    return ChangesSince(position, [key for _, key in rows] if is_complete else None)
 
 
 def _releases(pk: str, connection: sqlite3.Connection) -> list[Release]:
