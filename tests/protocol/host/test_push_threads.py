@@ -26,7 +26,7 @@ async def test_a_push_waits_for_five_threads(world: World, monkeypatch: pytest.M
     handed, submit = Counter[str](), ThreadPoolExecutor.submit
 
     def counting(executor: ThreadPoolExecutor, *work: Any, **named: Any) -> Future[Any]:
-        handed[executor._thread_name_prefix.partition("_")[0]] += 1
+        handed[str(executor._thread_name_prefix).partition("_")[0]] += 1
         return submit(executor, *work, **named)
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", counting)
