@@ -14,7 +14,7 @@ from shared.log import log
 from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 
-MOST_CHANGED = 100_000  # Packages whose last change is known; about 15 MB.
+MOST_CHANGED = 100_000  # Keys whose last change is known; about 15 MB.
 
 
 class _Changes:
@@ -23,12 +23,12 @@ class _Changes:
     def __init__(self) -> None:
         self.number = 0
         self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
-        self._changed: dict[str, int] = {}  # By package.
+        self._changed: dict[str, int] = {}  # By key.
 
-    def note(self, packages: Iterable[str]) -> None:
-        """Note that packages changed."""
+    def note(self, keys: Iterable[str]) -> None:
+        """Note that packages or records changed."""
         self.number += 1
-        self._changed.update(dict.fromkeys(packages, self.number))
+        self._changed.update(dict.fromkeys(keys, self.number))
         if len(self._changed) > MOST_CHANGED:
             self.forget()
 
@@ -38,26 +38,26 @@ class _Changes:
         self._floor = self.number
         self._changed.clear()
 
-    def hold(self, number: int, packages: Collection[str]) -> bool:
-        return number >= self._floor and all(
-            self._changed.get(package, 0) <= number for package in packages
-        )
+    def hold(self, number: int, keys: Collection[str]) -> bool:
+        return number >= self._floor and all(self._changed.get(key, 0) <= number for key in keys)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangesSince:
-    """The position after some changes, and the keys of the packages; None if they are not known."""
+    """The position after some changes, and the keys of what changed; None if that is not known."""
 
     position: int
-    packages: Sequence[str] | None
+    keys: Sequence[str] | None
 
 
 class EmbeddedEdition:
     """The edition of one machine, whose stores tell each process of the writes of all.
 
     A write of whatever kind changes the data version, which costs nothing to read; then the stores
-    are asked which packages changed.
+    are asked which packages and records changed.
     """
+
+    follows_records = True
 
     def __init__(
         self,
@@ -100,10 +100,10 @@ class EmbeddedEdition:
 
     def _learn(self) -> None:
         changes = self._changes_since(self._position)
-        if changes.packages is None:
+        if changes.keys is None:
             self._changes.forget()
         else:
-            self._changes.note(changes.packages)
+            self._changes.note(changes.keys)
         self._position = changes.position
 
 
@@ -142,6 +142,8 @@ class ChangeFeedEdition:
     The feed has a change as soon as it is committed, so a writer that crashes leaves nothing
     untold. It is asked once a second at most, and only while this instance is asked itself.
     """
+
+    follows_records = False  # They are in another container.
 
     def __init__(self, source: ChangeSource, clock: Clock) -> None:
         self._source = source

@@ -30,6 +30,7 @@ from shared.log import log
 from shared.ports import Clock, DirectoryStore, EventStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache
+from shared.runtime.edition import Edition, records_of
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.
@@ -47,6 +48,7 @@ class _CachedToken:
     token: Token
     account: Account | None
     read_ms: int  # Of the monotonic clock.
+    number: int  # Of the edition, from before it was read.
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ UNKNOWN_CLIENT = RequestClient()
 
 class Authentication:
     """Identifies the caller of a request; reads each token from the store at most every three
-    seconds."""
+    seconds, and again when a record of its owner is known to have changed."""
 
     def __init__(
         self,
@@ -108,6 +110,7 @@ class Authentication:
         clock: Clock,
         environment: str,
         *,
+        edition: Edition,
         canaries: CanaryTokens,
         entra: EntraAccess | None = None,
     ) -> None:
@@ -115,6 +118,7 @@ class Authentication:
         self._directory = directory
         self._clock = clock
         self._environment = environment
+        self._edition = edition
         self._canaries = canaries
         self._entra = entra
         self._verified = LruCache[str, _CachedToken](MAX_CACHED_TOKENS)
@@ -169,8 +173,15 @@ class Authentication:
 
     def _known(self, key: str, now_ms: int) -> _CachedToken | None:
         cached = self._verified.get(key)
-        is_recent = cached is not None and now_ms - cached.read_ms < _TOKEN_CACHED_FOR_MS
-        return cached if is_recent else None
+        if cached is None or now_ms - cached.read_ms >= _TOKEN_CACHED_FOR_MS:
+            return None
+        return cached if self._stands(cached) else None
+
+    def _stands(self, cached: _CachedToken) -> bool:
+        if not self._edition.follows_records:
+            return True
+        keys = (records_of(cached.token.owner),)
+        return self._edition.is_confirmed() and self._edition.holds(cached.number, keys)
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token, account = verified.token, verified.account
@@ -184,8 +195,8 @@ class Authentication:
 
     async def _verify(self, access_token: AccessToken, client: RequestClient) -> _CachedToken:
         key = access_token.hash
-        # The time before the read counts: a revocation during the read is seen three seconds later.
-        now_ms = self._clock.monotonic_ms()
+        # What is before the read counts: a revocation during the read is seen three seconds later.
+        now_ms, number = self._clock.monotonic_ms(), self._edition.number
         cached = self._known(key, now_ms)
         if cached is not None:
             return cached
@@ -203,7 +214,7 @@ class Authentication:
             raise TokenUnknown
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
-        verified = _CachedToken(token, account, now_ms)
+        verified = _CachedToken(token, account, now_ms, number)
         self._verified.put(key, verified)
         return verified
 

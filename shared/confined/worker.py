@@ -25,6 +25,7 @@ Report = Callable[[Mapping[str, Json]], None]
 Task = Callable[[Job], None]
 
 _ERROR_CHARACTERS = 4000
+_NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
 _DESCRIPTORS = 65_536  # More than a process opens by default.
 _PR_SET_PDEATHSIG = 1  # Of prctl(2).
 
@@ -171,10 +172,12 @@ def main(lock: str, tasks: str) -> None:
 
 
 def _leave_the_parent() -> None:
-    """Keep nothing of the parent, and end when it is killed, also in the middle of a job."""
+    """Keep nothing of the parent, let it go first, and end when it is killed, also in the middle of
+    a job."""
     os.environ.clear()
     if sys.platform != "win32":
         os.closerange(3, _DESCRIPTORS)
+        os.nice(_NICENESS)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

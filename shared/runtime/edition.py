@@ -1,8 +1,8 @@
-"""Editions: whether what a process read of packages still stands, without asking for it again.
+"""Editions: whether what a process read still stands, without asking for it again.
 
-An edition has a number, which grows whenever packages are seen to have changed. What is read is
-kept with the number from before it was read, and stands while none of its packages changed since
-(docs/decisions/0020).
+An edition has a number, which grows whenever packages are seen to have changed, and on one machine
+accounts, organizations, memberships and tokens as well. What is read is kept with the number from
+before it was read, and stands while nothing of it changed since (docs/decisions/0020).
 """
 
 from collections.abc import Collection, Generator
@@ -20,8 +20,19 @@ CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
 EVERYTHING = "*"
 
 
+def records_of(owner: str) -> str:
+    """Return the key of the account or organization of this id or name, in lower case, with its
+    memberships and tokens; no package has such a key."""
+    return f"@{owner}"
+
+
 class Edition(Protocol):
     """The changes of packages that a process knows. For one thread."""
+
+    @property
+    def follows_records(self) -> bool:
+        """Whether every change is known of what `records_of` names; else nothing of it holds."""
+        ...
 
     @property
     def number(self) -> int:
@@ -43,7 +54,7 @@ class Edition(Protocol):
 
     def holds(self, number: int, packages: Collection[str]) -> bool:
         """Check whether nothing is known to have changed in these packages, given by their keys,
-        since the edition had this number."""
+        or in these `records_of`, since the edition had this number."""
         ...
 
     def wrote(self, package: str) -> None:

@@ -7,5 +7,5 @@ from tests.fakes.system import FakeClock
 
 def known_readers() -> KnownReaders:
     """Return known readers over stores that nobody writes to."""
-    edition = EmbeddedEdition(lambda: 1, lambda _position: ChangesSince(0, packages=None))
+    edition = EmbeddedEdition(lambda: 1, lambda _position: ChangesSince(0, keys=None))
     return KnownReaders(edition, FakeClock())

@@ -169,6 +169,13 @@ async def test_the_process_has_no_environment(
     assert part.result == {"os": {}, "raw": "MALLOC_ARENA_MAX=1\0"}
 
 
+async def test_the_process_lets_the_registry_go_first(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    pid = await pid_of(confined, folder)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+
+
 async def test_the_process_inherits_no_descriptor(
     confined: ConfinedProcess, folder: Path, tmp_path: Path
 ) -> None:

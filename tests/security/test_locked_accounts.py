@@ -83,11 +83,13 @@ async def test_requests_with_a_locked_token_do_not_count_as_guesses(world: World
 
 async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World) -> None:
     ann = world.people.ann
-    await world.get(f"{URL}/api/v1/whoami", by=ann)
     await world.registry.administration.accounts.lock(ann.account, WHY, by=OPERATOR)
-    body = b'{"name": "for later", "scopes": ["read"]}'
-    made = await world.send("POST", f"{URL}/api/v1/tokens", by=ann, content=body)
-    later = replace(ann, token=made.json()["text"])  # The process did not know yet.
+    # As by a process that did not know yet.
+    wanted = TokenRequest.parse("for later", ["read"], org="*", package="*", days=1)
+    made = await world.registry.tokens.access_tokens.issue_unlimited(
+        ann.account.id, wanted, by=OPERATOR
+    )
+    later = replace(ann, token=made.text.reveal())
     assert (await world.get("/packages", by=later)).status_code == 400
 
 

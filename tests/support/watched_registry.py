@@ -2,8 +2,8 @@
 
 A task waits for a millisecond again and again. What the threads of the process take of the
 processor from one of its turns to the next is what others waited for the process at most: the turns
-of the loop, and threads that have the interpreter. Time in which other programs had the processor
-is not in it.
+of the loop, and threads that have the interpreter. What the loop's own thread takes is how long it
+ran without giving way. Time in which other programs had the processor is not in either.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class Watched:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._longest, self._turned = 0.0, 0.0
+        self._forget()
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,15 +41,24 @@ class Watched:
             await self._app(scope, receive, send)
             return
         work = min(seconds_of_work() for _ in range(PIECES))
-        held = {"seconds": self._longest, "work": work}
+        held = {"seconds": self._longest, "loop_seconds": self._longest_of_loop, "work": work}
         await JSONResponse(held)(scope, receive, send)
-        self._longest, self._turned = 0.0, time.process_time()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._longest, self._longest_of_loop = 0.0, 0.0
+        self._turn()
+
+    def _turn(self) -> None:
+        self._turned, self._turned_of_loop = time.process_time(), time.thread_time()
 
     async def _watch(self) -> None:
         while True:
-            self._turned = time.process_time()
+            self._turn()
             await asyncio.sleep(WAITED_SECONDS)
             self._longest = max(self._longest, time.process_time() - self._turned)
+            of_loop = time.thread_time() - self._turned_of_loop
+            self._longest_of_loop = max(self._longest_of_loop, of_loop)
 
 
 def main() -> None:

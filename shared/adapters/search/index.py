@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from shared.adapters.search import queries, rows
 from shared.adapters.search.rows import IndexRows, is_rebuilding
@@ -14,7 +15,7 @@ from shared.adapters.search.schema import (
     TABLES,
     create_tables,
 )
-from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.database import Database, Work
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
@@ -32,6 +33,8 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.runtime.caching import VersionedCache
+
+T = TypeVar("T")
 
 # Results and counts are kept until the index changes: the lists of the first page are always the
 # same searches, and most people look for the same words. Of memory each takes some 20 MB at most.
@@ -130,10 +133,14 @@ class SqliteSearchIndex(IndexReader):
         self._database.close()
 
     async def offer(self, listing: Listing) -> bool:
-        return await self._database.write(partial(rows.offer_listing, listing=listing))
+        return await self._write(listing, partial(rows.offer_listing, listing=listing))
 
     async def replace(self, listing: Listing) -> None:
-        await self._database.write(partial(rows.store_listing, listing=listing))
+        await self._write(listing, partial(rows.store_listing, listing=listing))
+
+    async def _write(self, listing: Listing, work: Work[T]) -> T:
+        is_short = self._database.read(partial(rows.is_short, listing=listing))
+        return await (self._database.write_few if is_short else self._database.write)(work)
 
     async def remove(self, package: Package) -> None:
         await self._database.write(partial(rows.remove_listing, key=package.key))

@@ -67,6 +67,23 @@ def remove_listing(connection: sqlite3.Connection, key: str) -> None:
     _settle(connection, key)
 
 
+def is_short(connection: sqlite3.Connection, listing: Listing) -> bool:
+    """Check whether the event loop may show the listing: what replaces what is short."""
+    if len(listing.symbols) > SHORT_SYMBOLS or _size_of(listing) > SHORT_LISTING:
+        return False
+    found = connection.execute(
+        "SELECT listing, length(packed) FROM packages JOIN listings USING (id)"
+        " LEFT JOIN symbols ON symbols.package = packages.id WHERE key = ?",
+        (listing.head.package.key,),
+    ).fetchone()
+    if found is None:
+        return True
+    stored, symbols = found
+    unpacking = zlib.decompressobj(zdict=COMPRESSION_DICTIONARY)
+    unpacking.decompress(stored, SHORT_LISTING)
+    return not unpacking.unconsumed_tail and (symbols or 0) <= SHORT_SYMBOLS
+
+
 def is_rebuilding(connection: sqlite3.Connection) -> bool:
     """Say whether a next generation is being built."""
     found = connection.execute(
@@ -315,6 +332,9 @@ class IndexRows:
 # The beginning says what a package is, the rest is examples. So many let 100,000 packages fit into
 # the 200 MB that a base in the cloud may have.
 README_CHARACTERS = 1_300
+SHORT_LISTING = 6 * 1024  # Bytes of JSON: its rows are written in a millisecond or two.
+DEPENDENCY_BYTES = 64
+SHORT_SYMBOLS = 2 * 1024  # Characters: the same of its symbols.
 GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
 
 _LISTING = TypeAdapter(Listing)
@@ -357,6 +377,14 @@ def excerpt(listing: Listing) -> Listing:
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
     return Listing(head, release, texts, listing.is_standard, listing.api, listing.symbols)
+
+
+def _size_of(listing: Listing) -> int:
+    """Return about how many bytes of JSON the excerpt of a listing takes, and no more work."""
+    release = listing.release
+    texts = (*release.keywords, *release.modules, *release.tools, release.summary)
+    parts = len(release.dependencies) * DEPENDENCY_BYTES + sum(map(len, texts))
+    return parts + min(len(listing.texts.readme), README_CHARACTERS) + 1_024
 
 
 def write_listing(listing: Listing) -> bytes:

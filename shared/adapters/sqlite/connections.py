@@ -17,6 +17,7 @@ BUSY_TIMEOUT = timedelta(
 )  # Longer than any of our transactions; clients wait for at least 30 s.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)  # A transaction takes one to five of these.
 _LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.
+CHECKPOINT_PAGES = 1_000  # Of the log, from which a commit moves them into the file: SQLite's own.
 PRAGMAS = (
     "synchronous = FULL",  # A commit is on the disk when it returns.
     "journal_size_limit = 67108864",  # Bytes to which the log is truncated after a bulk import.
@@ -79,11 +80,48 @@ def transaction(connection: sqlite3.Connection, patience: timedelta) -> Generato
     _begin(connection, patience)
     try:
         yield
+    except BaseException:
+        roll_back(connection)
+        raise
+    commit(connection)
+
+
+def commit(connection: sqlite3.Connection) -> None:
+    """Commit the open transaction, or roll it back and raise."""
+    try:
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # A full disk may have rolled it back already.
-            connection.execute("ROLLBACK")
+        roll_back(connection)
         raise
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Roll back the open transaction, if there is one: a full disk may have rolled it back."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def unsynced(connection: sqlite3.Connection) -> Generator[None]:
+    """Let commits of the block write the log alone, without waiting for the disk."""
+    for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0"):
+        connection.execute(f"PRAGMA {pragma}")
+    try:
+        yield
+    finally:
+        for pragma in (PRAGMAS[0], f"wal_autocheckpoint = {CHECKPOINT_PAGES}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def begin_at_once(connection: sqlite3.Connection) -> bool:
+    """Begin a write transaction; return False if another process writes."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _begin(connection: sqlite3.Connection, patience: timedelta) -> None:
@@ -93,15 +131,11 @@ def _begin(connection: sqlite3.Connection, patience: timedelta) -> None:
     so with four busy processes one waited for more than three seconds.
     """
     deadline = time.monotonic() + patience.total_seconds()
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        else:
+    while time.monotonic() <= deadline:
+        if begin_at_once(connection):
             return
         time.sleep(BUSY_RETRY_INTERVAL.total_seconds())
+    connection.execute("BEGIN IMMEDIATE")
 
 
 def _connect(path: Path, mode: str, patience: timedelta, *pragmas: str) -> sqlite3.Connection:

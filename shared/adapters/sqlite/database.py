@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from shared.adapters.filesystem import translate_full_disk
@@ -26,14 +27,18 @@ from shared.adapters.sqlite.connections import (
     DatabaseUnusable,
     FileState,
     SchemaMismatch,
+    begin_at_once,
+    commit,
     create_database,
     database_error,
     open_to_read,
     open_to_write,
     open_without_room,
+    roll_back,
     schema_version,
     transaction,
     translate_sqlite_errors,
+    unsynced,
 )
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.runtime.file_lock import hold_file_lock
@@ -43,8 +48,10 @@ from shared.runtime.private_files import make_private_folder, open_private
 #
 # - Point reads by key run on the event loop, over one connection per process: a thread costs more
 #   than the read. Every other read runs on a few threads.
-# - Writes run on one thread a process, each in a transaction that begins IMMEDIATE: one that begins
-#   with a read fails as soon as another process writes.
+# - Writes run in transactions that begin IMMEDIATE: one that begins with a read fails as soon as
+#   another process writes. Short ones run on the event loop as well, and only their commit, which
+#   waits for the disk, on the one thread that writes: while readers keep the loop busy, a thread
+#   waits for the interpreter at each statement. All others run on that thread.
 # - On a disk so full that SQLite has no room for the index of its log, the file is read without
 #   locks, and refuses writes, until there is room.
 # - Connections are opened when they are first needed, so a process that only starts workers has
@@ -160,8 +167,21 @@ class Database:
         # Nothing was locked on a full disk, and another process found room and wrote meanwhile.
         return await self.scan(work)
 
+    async def write_few(self, work: Work[T]) -> T:
+        """Run a short write, which is durable when this returns: some rows by key, at most 64 KiB.
+
+        It runs on the event loop, unless another write is under way. The work must do as for
+        `write`.
+        """
+        return await asyncio.wrap_future(self._writer().run(work))
+
+    async def write_unsynced(self, work: Work[T]) -> T:
+        """Run a short write as `write_few` does, and do not wait for the disk: it outlives the
+        process. Until the next durable write, a machine that loses its power may forget it."""
+        return await asyncio.wrap_future(self._writer().run_unsynced(work))
+
     async def write(self, work: Work[T]) -> T:
-        """Run the work in a transaction, which is durable when this returns.
+        """Run a write of any length in a transaction, which is durable when this returns.
 
         The work must use only its connection: it is repeated if the transaction that it shared with
         others failed.
@@ -288,6 +308,8 @@ class _Opened:
             self.mark.close()
 
 
+# Without one that waits for the disk in between: no such commit truncates the log.
+UNSYNCED_COMMITS = 100
 JOBS_PER_COMMIT = 64  # The first write waits for the last, and readers see all of them late.
 
 
@@ -333,7 +355,7 @@ class DataVersionFile:
 
 
 class Writer:
-    """Runs work in transactions.
+    """Runs work in transactions: short work at once, and all other work on a thread.
 
     Work that is queued while a commit waits for the disk runs in one transaction after it, so that
     a hundred pushes at the same time wait for a few commits, not for a hundred.
@@ -350,10 +372,37 @@ class Writer:
         self._connection = open_to_write(path)
         self._thread = ThreadPoolExecutor(1, f"{path.stem}-writing")
         self._jobs: deque[_Job] = deque()
+        self._in_use = Lock()  # Held by whoever runs statements over the connection.
+        self._uncommitted: tuple[_Job, object] | None = None  # What ran, and what came of it.
+        self._unsynced = 0  # Commits since the last that waited for the disk.
+
+    def run(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
+        """Run short work in the calling thread if the connection is free, and commit it on the
+        thread; else queue it. The future is as that of `submit`."""
+        job = _Job(work)
+        with self._held() as is_free:
+            is_run = is_free and self._run_here(job)
+        if not is_run:
+            return self._queue(job)
+        if not job.done.done():
+            self._unsynced = 0
+            self._thread.submit(self._drain)
+        return job.done
+
+    def run_unsynced(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
+        """Run short work as `run` does, and commit it here without waiting for the disk."""
+        if self._unsynced == UNSYNCED_COMMITS:
+            return self.run(work)
+        job = _Job(work)
+        with self._held() as is_free:
+            is_run = is_free and self._run_and_commit_here(job)
+        return job.done if is_run else self._queue(job)
 
     def submit(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
         """Queue the work; the future is done when the work is durable, or refused."""
-        job = _Job(work)
+        return self._queue(_Job(work))
+
+    def _queue(self, job: _Job) -> Future[Any]:
         self._jobs.append(job)
         self._thread.submit(self._drain)  # An earlier call may have run the job.
         return job.done
@@ -363,12 +412,60 @@ class Writer:
         self._thread.shutdown()
         self._connection.close()
 
-    def _drain(self) -> None:
-        jobs = self._take()
-        if len(jobs) > 1 and self._run_together(jobs):
+    @contextmanager
+    def _held(self) -> Generator[bool]:
+        """Hold the connection; yield False if others are at work or wait for it."""
+        if self._jobs or not self._in_use.acquire(blocking=False):
+            yield False
             return
-        for job in jobs:
-            self._alone(job)
+        try:
+            yield self._uncommitted is None
+        finally:
+            self._in_use.release()
+
+    def _run_here(self, job: _Job) -> bool:
+        """Run the job in a transaction, which stays open unless the job fails; return False if
+        another process writes."""
+        try:
+            if not begin_at_once(self._connection):
+                return False
+            job.done.set_running_or_notify_cancel()
+            self._uncommitted = job, job.work(self._connection)
+        except Exception as failure:  # Raised where the result is awaited.
+            is_of_sqlite = isinstance(failure, sqlite3.Error)
+            _tell(job, self._refusal(failure) if is_of_sqlite else failure)
+        finally:
+            if self._uncommitted is None:
+                roll_back(self._connection)
+        return True
+
+    def _run_and_commit_here(self, job: _Job) -> bool:
+        with unsynced(self._connection):
+            is_run = self._run_here(job)
+            self._commit()
+        self._unsynced += 1
+        return is_run
+
+    def _drain(self) -> None:
+        with self._in_use:
+            self._commit()
+            jobs = self._take()
+            if len(jobs) > 1 and self._run_together(jobs):
+                return
+            for job in jobs:
+                self._alone(job)
+
+    def _commit(self) -> None:
+        """Commit what was run, and is not committed, if there is something."""
+        if self._uncommitted is None:
+            return
+        (job, outcome), self._uncommitted = self._uncommitted, None
+        try:
+            commit(self._connection)
+            self._mark.renew()
+        except sqlite3.Error as error:
+            outcome = self._refusal(error)
+        _tell(job, outcome)
 
     def _take(self) -> list[_Job]:
         count = min(len(self._jobs), JOBS_PER_COMMIT)

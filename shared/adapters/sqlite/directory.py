@@ -18,7 +18,7 @@ from shared.ports import AlreadyThere, Stale
 E = TypeVar("E", bound=Entity)
 
 ENTITIES_CACHED_BYTES = 2 * 1024 * 1024
-FEW = 16  # Entities that are read on the event loop, as a thread costs more than reading them.
+FEW = 16  # Entities that are read and written on the event loop: a thread costs more.
 ALL = -1  # The LIMIT of a list without one.
 
 _cached = DecodedRecords(ENTITIES_CACHED_BYTES)
@@ -49,16 +49,17 @@ class SqliteDirectory:
         return await self._database.scan(partial(_list_all, kind, after, count))
 
     async def add(self, entity: E, *others: Entity) -> E:
-        return await self._database.write(partial(_add_all, entity, others))
+        write = self._database.write_few if len(others) < FEW else self._database.write
+        return await write(partial(_add_all, entity, others))
 
     async def replace(self, entity: E) -> E:
-        return await self._database.write(partial(_replace, entity))
+        return await self._database.write_few(partial(_replace, entity))
 
     async def remove(self, entity: E) -> E:
-        return await self._database.write(partial(_remove, entity))
+        return await self._database.write_few(partial(_remove, entity))
 
     async def put(self, entity: Entity) -> None:
-        await self._database.write(partial(_put, entity))
+        await self._database.write_few(partial(_put, entity))
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
         return await self._database.scan(partial(_unpublished, count))

@@ -66,24 +66,28 @@ class SqliteMetadata:
     async def claim(self, head: Head) -> Head:
         # Most pushes are of packages that exist, and reading is free of locks.
         there = await self.head(head.package)
-        return there or await self._database.write(partial(_claim, head))
+        return there or await self._database.write_few(partial(_claim, head))
 
     async def add_release(self, release: Release) -> None:
-        await self._database.write(partial(_add_release, release))
+        await self._database.write_few(partial(_add_release, release))
 
     async def replace_release(self, release: Release) -> Release:
-        return await self._database.write(partial(_replace_release, release))
+        return await self._database.write_few(partial(_replace_release, release))
 
     async def replace_head(self, head: Head) -> Head:
-        return await self._database.write(partial(_replace_head, head))
+        return await self._database.write_few(partial(_replace_head, head))
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        await self._database.write(partial(_put_entries, package.key, entries))
+        is_short = len(entries) <= ROWS_ON_THE_LOOP
+        # Without the disk: entries are derived, and publishing the events of their releases, which
+        # ends each derivation, is durable.
+        write = self._database.write_unsynced if is_short else self._database.write
+        await write(partial(_put_entries, package.key, entries))
 
     def changes_since(self, position: int | None) -> ChangesSince:
-        """Return the packages that changed after a position; None is before the first question."""
+        """Return what changed after a position; None is before the first question."""
         if position is None:
-            row = self._database.row("SELECT coalesce(max(number), 0) FROM package_changes")
+            row = self._database.row("SELECT coalesce(max(number), 0) FROM changes")
             return ChangesSince(row[0] if row else 0, None)
         return self._database.read(partial(_changes_since, position))
 
@@ -98,7 +102,7 @@ class SqliteMetadata:
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
         (owner,) = await self.tool_owners([tool])
-        return owner or await self._database.write(partial(_claim_tool, tool, package))
+        return owner or await self._database.write_few(partial(_claim_tool, tool, package))
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         work = partial(_tool_owners, tools)
@@ -207,12 +211,12 @@ def _put_entries(pk: str, entries: Sequence[ReleaseEntry], connection: sqlite3.C
 
 def _changes_since(position: int, connection: sqlite3.Connection) -> ChangesSince:
     rows = connection.execute(
-        "SELECT number, pk FROM package_changes WHERE number > ? ORDER BY number DESC LIMIT ?",
+        "SELECT number, key FROM changes WHERE number > ? ORDER BY number DESC LIMIT ?",
         (position, CHANGES_ON_THE_LOOP + 1),
     ).fetchall()
     position = rows[0][0] if rows else position
     is_complete = len(rows) <= CHANGES_ON_THE_LOOP
-    return ChangesSince(position, [pk for _, pk in rows] if is_complete else None)
+    return ChangesSince(position, [key for _, key in rows] if is_complete else None)
 
 
 def _releases(pk: str, connection: sqlite3.Connection) -> list[Release]:

@@ -286,6 +286,24 @@ _PULLS_IN_HEADS: Migration = (
     """,
 )
 
+# The same of what says who may do what, by its owner.
+_CHANGE_OF_RECORD = """
+    CREATE TRIGGER entities_{event} AFTER {event} ON entities
+    WHEN {row}.kind IN ('account', 'organization', 'membership', 'token') BEGIN
+        INSERT INTO changes (key) VALUES ('@' || {row}.owner)
+        ON CONFLICT (key) DO UPDATE SET number = (SELECT max(number) + 1 FROM changes);
+    END
+"""
+
+_RECORD_CHANGES: Migration = (
+    "ALTER TABLE package_changes RENAME TO changes",
+    "ALTER TABLE changes RENAME COLUMN pk TO key",
+    *(
+        _CHANGE_OF_RECORD.format(event=event, row=row)
+        for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
@@ -296,4 +314,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _PIECES,
     _PACKAGE_CHANGES,
     _PULLS_IN_HEADS,
+    _RECORD_CHANGES,
 )

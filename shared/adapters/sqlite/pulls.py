@@ -1,5 +1,6 @@
 """Pull counts in SQLite."""
 
+import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -38,28 +39,48 @@ class SqlitePulls:
         return await self._database.scan(partial(_history, package.key, since))
 
 
+# In four statements, however many pulls there are: while the event loop is busy, the thread that
+# writes waits for the interpreter after each step of a statement, and everybody who writes for it.
+_NEW_PULLS = """
+    SELECT json_group_array(json_array(window, pk, version, caller, day)) FROM (
+        SELECT value ->> 0 AS window, value ->> 1 AS pk, value ->> 2 AS version,
+            value ->> 3 AS caller, min(value ->> 4) AS day
+        FROM json_each(?) GROUP BY 1, 2, 3, 4
+    ) AS pulled WHERE NOT EXISTS (
+        SELECT 1 FROM pull_guards AS known WHERE known.window = pulled.window
+        AND known.pk = pulled.pk AND known.version = pulled.version
+        AND known.caller = pulled.caller
+    )
+"""
+_ADD_GUARDS = """
+    INSERT INTO pull_guards (window, pk, version, caller)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)
+"""
+_ADD_COUNTS = """
+    INSERT INTO pull_counts (pk, version, day, pulls, pending)
+    SELECT value ->> 1, value ->> 2, value ->> 4, count(*), count(*) FROM json_each(?)
+    WHERE true GROUP BY 1, 2, 3
+    ON CONFLICT DO UPDATE SET pulls = pulls + excluded.pulls, pending = pending + excluded.pending
+"""
+_ADD_TO_HEADS = """
+    UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + counted.pulls)
+    FROM (SELECT value ->> 1 AS pk, count(*) AS pulls FROM json_each(?) GROUP BY 1) AS counted
+    WHERE heads.pk = counted.pk
+"""
+
+
 def _record(pulls: Iterable[Pull], connection: sqlite3.Connection) -> None:
     """Count pulls and add them to the heads: readers see them at once, and the search with the next
     roll-up, which is told by `pending`."""
-    counted = Counter[str]()
-    for pull in pulls:
-        pk, version = pull.coordinate.package.key, pull.coordinate.version.text
-        guard = connection.execute(
-            "INSERT INTO pull_guards (window, pk, version, caller) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (pull.window, pk, version, pull.caller),
-        )
-        if guard.rowcount:
-            counted[pk] += 1
-            connection.execute(
-                "INSERT INTO pull_counts (pk, version, day, pulls, pending) VALUES (?, ?, ?, 1, 1)"
-                " ON CONFLICT DO UPDATE SET pulls = pulls + 1, pending = pending + 1",
-                (pk, version, pull.day),
-            )
-    connection.executemany(
-        "UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + ?) WHERE pk = ?",
-        [(pulls, pk) for pk, pulls in counted.items()],
-    )
+    asked = json.dumps([_row(each) for each in pulls])
+    (new,) = connection.execute(_NEW_PULLS, (asked,)).fetchone()
+    for statement in (_ADD_GUARDS, _ADD_COUNTS, _ADD_TO_HEADS):
+        connection.execute(statement, (new,))
+
+
+def _row(pull: Pull) -> tuple[int, str, str, str, str]:
+    at = pull.coordinate
+    return pull.window, at.package.key, at.version.text, pull.caller, pull.day
 
 
 def _roll_up(connection: sqlite3.Connection) -> list[Package]:

@@ -15,13 +15,13 @@ class SqliteWork:
         self._database = database
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-        await self._database.write(partial(_put, (kind, key, value, expires_ms)))
+        await self._database.write_few(partial(_put, (kind, key, value, expires_ms)))
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
         # A wrong guess is a read: it does not wait for writers, nor they for it.
         if self._database.row("SELECT 1 FROM work WHERE kind = ? AND key = ?", kind, key) is None:
             return None
-        return await self._database.write(partial(_take, kind, key, now_ms))
+        return await self._database.write_few(partial(_take, kind, key, now_ms))
 
     async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
         row = self._database.row(
@@ -34,13 +34,13 @@ class SqliteWork:
 
     async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
         row = (kind, key, value, expires_ms)
-        return await self._database.write(partial(_claim, row, now_ms))
+        return await self._database.write_few(partial(_claim, row, now_ms))
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        return await self._database.write(partial(_count_all, counters, now_ms))
+        return await self._database.write_unsynced(partial(_count_all, counters, now_ms))
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        return await self._database.write(partial(_lease, name, owner, now_ms, until_ms))
+        return await self._database.write_few(partial(_lease, name, owner, now_ms, until_ms))
 
     async def remove_expired(self, before_ms: int) -> int:
         return await self._database.write(partial(_remove_expired, before_ms))

@@ -74,6 +74,7 @@ class IdentityServices:
             directory,
             clock,
             settings.environment,
+            edition=adapters.edition,
             canaries=CanaryTokens(adapters.events, clock),
             entra=_entra_access(adapters, settings, issuer_keys),
         )

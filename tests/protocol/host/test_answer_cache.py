@@ -13,7 +13,6 @@ import pytest
 
 from functions.faces import build_app
 from functions.http.repeats import recognizer
-from shared.auth.authentication import TOKEN_CACHED_FOR
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
@@ -234,7 +233,6 @@ async def test_a_token_that_is_revoked_gets_no_repeat(own_world: World) -> None:
     tokens = (await world.get(f"{URL}/api/v1/tokens", by=ann)).json()["tokens"]
     for token in tokens:
         await world.send("DELETE", f"{URL}/api/v1/tokens/{token['id']}", by=ann)
-    world.clock.advance(TOKEN_CACHED_FOR)
     assert (await world.get(PACKAGE, by=ann)).status_code == 401
 
 
@@ -334,6 +332,31 @@ async def test_hidden_and_missing_packages_are_looked_up_in_the_same_places(
         seen.append(list(looked_up))
     assert seen[0] == seen[1]
     assert seen[0]
+
+
+async def test_pushes_and_pulls_end_no_repeat_to_the_readers_of_private_packages(
+    worlds: OpenWorld,
+) -> None:
+    hosts = list[OneMachine]()
+    world = await published(worlds, lambda registry: hosts.append(OneMachine(registry)) or hosts[0])
+    mia = world.people.mia
+    for _ in range(2):
+        await world.get(SECRET, by=mia)
+    await world.push(bala("acme/greet:1.1.0"))
+    await world.get(f"{PACKAGE}/1.1.0", headers=PULL, by=mia)
+    await world.registry.packages.pull_counter.flush()
+    hosts[0].asked = 0
+    assert (await world.get(SECRET, by=mia)).status_code == 200
+    assert hosts[0].asked == 0
+
+
+async def test_a_member_whose_account_is_locked_gets_no_repeat(own_world: World) -> None:
+    world, mia = own_world, own_world.people.mia
+    for _ in range(2):
+        assert (await world.get(SECRET, by=mia)).status_code == 200
+    async with another_process(world) as other:
+        await other.registry.administration.accounts.lock(mia.account, "Left.", by=OPERATOR)
+        assert "locked" in (await world.get(SECRET, by=mia)).text
 
 
 async def test_a_member_who_leaves_gets_no_repeat(own_world: World) -> None:

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.embedded import open_embedded
-from shared.adapters.filesystem import PROBE_INTERVAL, FileArchives, WriteProbe, disk_space
+from shared.adapters.filesystem import (
+    PROBE_INTERVAL,
+    SMALL_BYTES,
+    FileArchives,
+    WriteProbe,
+    disk_space,
+)
 from shared.adapters.paths import ArchiveFolder
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy, StorageNotWritable
@@ -53,6 +59,31 @@ async def test_an_archive_is_one_file_under_its_digest(
     assert archives.path(NAME) == folder.root / "sha256" / name[:2] / name[2:4] / name
     assert archives.path(NAME).read_bytes() == BALA
     assert leftovers(folder) == []
+
+
+@pytest.mark.parametrize("size_bytes", [1, SMALL_BYTES, SMALL_BYTES + 1])
+async def test_archives_of_all_sizes_are_stored_and_leave_nothing_else(
+    archives: FileArchives, folder: ArchiveFolder, size_bytes: int
+) -> None:
+    content = bytes(size_bytes)
+    name = replace(NAME, digest=Digest.of(content))
+    await asyncio.gather(*(archives.put(name, content, PUBLIC) for _ in range(20)))
+    assert archives.path(name).read_bytes() == content
+    assert leftovers(folder) == []
+
+
+async def test_an_archive_whose_writer_is_cancelled_is_stored_whole(
+    archives: FileArchives, folder: ArchiveFolder
+) -> None:
+    putting = asyncio.create_task(archives.put(NAME, BALA, PUBLIC))
+    with hold_file_lock(folder.lock(DIGEST)):
+        while not (folder.temporary.is_dir() and leftovers(folder)):
+            await asyncio.sleep(0)
+        putting.cancel()
+        await asyncio.wait({putting})
+    while leftovers(folder):
+        await asyncio.sleep(0)
+    assert archives.path(NAME).read_bytes() == BALA
 
 
 async def test_a_file_of_another_size_is_written_again(archives: FileArchives) -> None:

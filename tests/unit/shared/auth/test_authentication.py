@@ -3,9 +3,11 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
+from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEdition
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
     Authentication,
@@ -32,6 +34,8 @@ from shared.domain.packages import Provenance
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope
 from shared.domain.tokens import Token, TokenUse
+from shared.ports import ChangeSource
+from shared.runtime.edition import Edition, records_of
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
@@ -72,10 +76,12 @@ def authenticating(
     clock: FakeClock,
     environment: str = "local",
     events: FakeEvents | None = None,
+    edition: Edition | None = None,
 ) -> Authentication:
     """Return what reads tokens of an environment out of a directory."""
     canaries = CanaryTokens(events or FakeEvents(), clock)
-    return Authentication(tokens, clock, environment, canaries=canaries)
+    edition = edition or ChangeFeedEdition(cast("ChangeSource", None), clock)
+    return Authentication(tokens, clock, environment, edition=edition, canaries=canaries)
 
 
 async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:
@@ -124,6 +130,27 @@ async def test_a_revoked_token_is_refused_within_five_seconds(
     clock.advance(timedelta(seconds=5))
     with pytest.raises(TokenUnknown):
         await authenticate(authentication, HEADERS)
+
+
+async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_known(
+    tokens: FakeDirectory, clock: FakeClock
+) -> None:
+    written = list[str]()
+    edition = EmbeddedEdition(
+        lambda: len(written),
+        lambda position: ChangesSince(len(written), written[position or 0 :]),
+    )
+    authentication = authenticating(tokens, clock, edition=edition)
+    await authenticate(authentication, HEADERS)
+    written += ["acme/greet", records_of("other")]
+    await authenticate(authentication, HEADERS)
+    assert tokens.calls.count("get") == 2  # The token and its account, once.
+    await tokens.remove(stored(tokens))
+    written.append(records_of(OWNER))
+    assert authentication.recognize(HEADERS) is None
+    with pytest.raises(TokenUnknown):
+        await authenticate(authentication, HEADERS)
+    await authentication.close()
 
 
 @pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])

@@ -1,11 +1,15 @@
 """Which organizations' private packages callers are known to read, and until when."""
 
+from typing import cast
+
 import pytest
 
-from shared.adapters.editions import ChangesSince, EmbeddedEdition
+from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import OrgName
+from shared.ports import ChangeSource
+from shared.runtime.edition import records_of
 from tests.fakes.system import FakeClock
 
 ACME, OTHER = OrgName("acme"), OrgName("other")
@@ -16,10 +20,11 @@ class Scene:
     """Known readers over stores that a test writes to."""
 
     def __init__(self) -> None:
-        self.version = 1
+        self.written = list[str]()
         self.clock = FakeClock()
         self.edition = EmbeddedEdition(
-            lambda: self.version, lambda _position: ChangesSince(0, packages=[])
+            lambda: len(self.written),
+            lambda position: ChangesSince(len(self.written), self.written[position or 0 :]),
         )
         self.edition.ask()
         self.readers = KnownReaders(self.edition, self.clock)
@@ -27,8 +32,8 @@ class Scene:
     def note(self, org: OrgName) -> None:
         self.readers.note(ANN, org, self.readers.number)
 
-    def write(self) -> None:
-        self.version += 1
+    def write(self, key: str) -> None:
+        self.written.append(key)
         self.edition.ask()
 
 
@@ -46,17 +51,34 @@ def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
     assert not scene.readers.organizations(ANONYMOUS)
 
 
-def test_nothing_is_known_after_a_write(scene: Scene) -> None:
+@pytest.mark.parametrize("owner", [ANN.id, ACME])
+def test_nothing_is_known_after_a_write_to_the_account_or_an_organization(
+    scene: Scene, owner: str
+) -> None:
     scene.note(ACME)
-    scene.write()
+    scene.write(records_of(owner))
     assert not scene.readers.organizations(ANN)
     scene.note(OTHER)
     assert scene.readers.organizations(ANN) == {OTHER}
 
 
+@pytest.mark.parametrize("key", ["acme/greet", "ann/greet", records_of("other"), "ann", "acme"])
+def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> None:
+    scene.note(ACME)
+    scene.write(key)
+    assert scene.readers.organizations(ANN) == {ACME}
+
+
+def test_nothing_is_known_where_the_edition_does_not_follow_records(scene: Scene) -> None:
+    edition = ChangeFeedEdition(cast("ChangeSource", None), scene.clock)
+    readers = KnownReaders(edition, scene.clock)
+    readers.note(ANN, ACME, readers.number)
+    assert not readers.organizations(ANN)
+
+
 def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
     number = scene.readers.number
-    scene.write()
+    scene.write(records_of(ACME))
     scene.readers.note(ANN, ACME, number)
     assert not scene.readers.organizations(ANN)
 

@@ -25,7 +25,7 @@ class Stores(EmbeddedEdition):
     """The edition of stores whose data version a test changes."""
 
     def __init__(self) -> None:
-        super().__init__(self._read_version, lambda _position: ChangesSince(0, packages=None))
+        super().__init__(self._read_version, lambda _position: ChangesSince(0, keys=None))
         self.data_version = 1
         self.broken = False
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, get_ident
 
 import pytest
 
@@ -21,6 +21,7 @@ from shared.adapters.sqlite.database import (
     DATA_VERSION_BYTES,
     JOBS_PER_COMMIT,
     SWITCH_INTERVAL,
+    UNSYNCED_COMMITS,
     Database,
     DataVersionFile,
     Writer,
@@ -534,6 +535,115 @@ def test_a_refused_write_leaves_the_data_version(writer: Writer, mark: DataVersi
     with pytest.raises(Refused):
         writer.submit(refused).result(DEADLINE)
     assert mark.read() == before
+
+
+# --- short writes ------------------------------------------------------------------------------
+
+
+def noting_thread(connection: sqlite3.Connection) -> int:
+    """Add a note, and return the thread that does so."""
+    adding("here")(connection)
+    return get_ident()
+
+
+def test_short_work_runs_in_the_calling_thread_and_is_durable_when_it_is_done(
+    writer: Writer, migrated_path: Path, mark: DataVersionFile
+) -> None:
+    before = mark.read()
+    assert writer.run(noting_thread).result(DEADLINE) == get_ident()
+    assert stored(migrated_path) == ["here"]
+    assert mark.read() != before
+
+
+def test_short_work_waits_for_a_commit_that_is_under_way(
+    writer: Writer, migrated_path: Path
+) -> None:
+    go_on = Event()
+    writer._thread.submit(go_on.wait, DEADLINE)
+    first, second = writer.run(adding("first")), writer.run(noting_thread)
+    unsynced = writer.run_unsynced(adding("third"))
+    assert not first.done()
+    assert stored(migrated_path) == []
+    go_on.set()
+    assert [outcome(first), outcome(unsynced)] == [1, 3]
+    assert second.result(DEADLINE) != get_ident()
+    assert stored(migrated_path) == ["first", "here", "third"]
+
+
+def test_refused_short_work_leaves_nothing_and_the_next_is_written(
+    writer: Writer, migrated_path: Path
+) -> None:
+    for run in (writer.run, writer.run_unsynced):
+        assert isinstance(outcome(run(refused)), Refused)
+        assert isinstance(outcome(run(lambda c: c.execute("SELECT nothing"))), DatabaseDamaged)
+        outcome(run(adding(run.__name__)))
+    assert stored(migrated_path) == ["run", "run_unsynced"]
+
+
+def test_short_work_that_another_process_keeps_waiting_is_busy(
+    writer: Writer, migrated_path: Path
+) -> None:
+    with closing(sqlite3.connect(migrated_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for run in (writer.run, writer.run_unsynced):
+            assert isinstance(outcome(run(adding("one"))), Busy)
+        other.execute("ROLLBACK")
+    assert outcome(writer.run(adding("two"))) == 1
+
+
+def test_short_work_that_cannot_be_committed_is_refused(writer: Writer) -> None:
+    writer._connection.set_authorizer(_deny_commits)
+    for run in (writer.run, writer.run_unsynced):
+        assert isinstance(outcome(run(adding("one"))), DatabaseDamaged)
+    writer._connection.set_authorizer(None)
+    assert outcome(writer.run(adding("two"))) == 1
+
+
+def _deny_commits(action: int, argument: str | None, *_: object) -> int:
+    denied = action == sqlite3.SQLITE_TRANSACTION and argument == "COMMIT"
+    return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+
+def test_an_unsynced_write_is_there_at_once_and_waits_for_no_disk(
+    writer: Writer, migrated_path: Path, mark: DataVersionFile
+) -> None:
+    before = mark.read()
+    assert _syncs_of(writer, lambda: writer.run_unsynced(adding("one"))) == ["1"]
+    assert mark.read() != before
+    assert stored(migrated_path) == ["one"]
+    assert _syncs_of(writer, lambda: writer.submit(adding("two"))) == ["2"]
+
+
+def _syncs_of(writer: Writer, run: Callable[[], Future[object]]) -> list[str]:
+    """Return what `PRAGMA synchronous` is at each commit: 1 does not wait for the disk."""
+    found: list[str] = []
+
+    def note(statement: str) -> None:
+        if statement == "COMMIT":
+            [[level]] = writer._connection.execute("PRAGMA synchronous").fetchall()
+            found.append(str(level))
+
+    writer._connection.set_trace_callback(note)
+    outcome(run())
+    writer._connection.set_trace_callback(None)
+    return found
+
+
+def test_after_many_unsynced_writes_one_waits_for_the_disk(writer: Writer) -> None:
+    def write() -> None:
+        for number in range(2 * (UNSYNCED_COMMITS + 1)):
+            outcome(writer.run_unsynced(adding(str(number))))
+
+    synced: list[str] = []
+
+    def note(statement: str) -> None:
+        if statement.startswith("PRAGMA synchronous"):
+            synced.append(statement)
+
+    writer._connection.set_trace_callback(note)
+    write()
+    writer._connection.set_trace_callback(None)
+    assert len(synced) == 2 * 2 * UNSYNCED_COMMITS
 
 
 def test_closing_finishes_what_was_begun(migrated_path: Path, mark: DataVersionFile) -> None:

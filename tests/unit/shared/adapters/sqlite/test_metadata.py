@@ -10,8 +10,14 @@ from anyio.lowlevel import checkpoint
 from shared.adapters.decoded_records import memory_of_entries
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.sqlite.metadata import ROWS_ON_THE_LOOP, SqliteSurveys
+from shared.domain.accounts import Account
+from shared.domain.members import Membership
 from shared.domain.names import Package
+from shared.domain.organizations import Organization
+from shared.domain.rights import Role
+from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
+from shared.runtime.edition import records_of
 from tests.contract.sample_records import GREET, entry, head, package, release
 from tests.fakes.system import FakeClock
 
@@ -185,8 +191,8 @@ async def test_every_write_of_a_package_is_among_the_changes(stores: EmbeddedSto
         await write
         changes = metadata.changes_since(position)
         position = changes.position
-        assert changes.packages is not None
-        return list(changes.packages)
+        assert changes.keys is not None
+        return list(changes.keys)
 
     other = await metadata.claim(head("acme/other"))
     assert await changed(metadata.claim(head("acme/other"))) == ["acme/other"]
@@ -198,6 +204,37 @@ async def test_every_write_of_a_package_is_among_the_changes(stores: EmbeddedSto
     assert await changed(checkpoint()) == []
 
 
+async def test_every_write_of_what_says_who_may_do_what_is_among_the_changes(
+    stores: EmbeddedStores,
+) -> None:
+    directory, position = stores.directory, stores.metadata.changes_since(None).position
+
+    async def changed(write: Awaitable[object]) -> list[str]:
+        nonlocal position
+        await write
+        changes = stores.metadata.changes_since(position)
+        position = changes.position
+        return list(changes.keys or ())
+
+    ann = Account(id="ann", name="ann", created_ms=0)
+    member = Membership(org="Acme", account="ann", role=Role.MEMBER, since_ms=0)
+    acme = Organization(id="acme000000", name="Acme", founder="ann", created_ms=0)
+    use = TokenUse(owner="ann", token="one", used_ms=0, expires_ms=None)
+    ending = Token(
+        id="one", hash="hash", owner="ann", name="laptop", grants=(), created_ms=0, expires_ms=5
+    )
+    assert await changed(directory.add(ann)) == [records_of("ann")]
+    assert await changed(directory.add(acme, member)) == [records_of("acme")]
+    assert await changed(directory.put(ending)) == [records_of("ann")]
+    assert await changed(directory.put(ending)) == [records_of("ann")]
+    assert await changed(directory.put(use)) == []
+    assert await changed(directory.remove_expired(6)) == [records_of("ann")]
+    assert await changed(directory.replace(member)) == [records_of("acme")]
+    left = member.model_copy(update={"revision": member.revision + 1})
+    assert await changed(directory.remove(left)) == [records_of("acme")]
+    assert await changed(directory.remove(ann)) == [records_of("ann")]
+
+
 async def test_a_process_that_missed_too_many_changes_knows_none(
     stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,8 +242,8 @@ async def test_a_process_that_missed_too_many_changes_knows_none(
     monkeypatch.setattr("shared.adapters.sqlite.metadata.CHANGES_ON_THE_LOOP", 2)
     for name in ("a", "b"):
         await stores.metadata.claim(head(f"acme/{name}"))
-    assert sorted(stores.metadata.changes_since(position).packages or ()) == ["acme/a", "acme/b"]
+    assert sorted(stores.metadata.changes_since(position).keys or ()) == ["acme/a", "acme/b"]
     await stores.metadata.claim(head("acme/c"))
     changes = stores.metadata.changes_since(position)
-    assert changes.packages is None
-    assert stores.metadata.changes_since(changes.position).packages == []
+    assert changes.keys is None
+    assert stores.metadata.changes_since(changes.position).keys == []

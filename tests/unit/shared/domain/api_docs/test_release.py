@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
+import pytest
+
 from shared.domain.api_docs.connectors import MAX_LISTED
 from shared.domain.api_docs.generator import NO_TIME_LEFT, DocsGenerator, PackageSources
 from shared.domain.api_docs.model import ModuleDocs

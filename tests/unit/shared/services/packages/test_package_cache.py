@@ -87,7 +87,7 @@ class Scene:
     ) -> None:
         self.stores = Stores()
         self.edition = CountedEdition(
-            lambda: self.stores.version, lambda _position: ChangesSince(0, packages=None)
+            lambda: self.stores.version, lambda _position: ChangesSince(0, keys=None)
         )
         store = cast("MetadataStore", self.stores)
         self.cache = PackageCache(store, self.edition, first_records, capacity_bytes=capacity_bytes)
