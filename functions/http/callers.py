@@ -81,6 +81,8 @@ async def verify_credential(
 
 def from_client(principal: Principal, client: RequestClient) -> Principal:
     """Return the principal with the address and agent of its client."""
+    if (principal.address, principal.agent) == (client.address, client.agent):
+        return principal
     return replace(principal, address=client.address, agent=client.agent)
 
 
