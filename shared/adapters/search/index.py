@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sized
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, cast
+from typing import NamedTuple, TypeVar, TypeVarTuple, cast
 
 from shared.adapters.search import queries, rows
 from shared.adapters.search.rows import IndexRows, is_rebuilding
@@ -40,9 +40,15 @@ from shared.runtime.caching import VersionedCache
 KEPT_VALUES = 131_072
 VALUES_OF_A_HIT = 16
 
-Counts = tuple[Facets, int]  # Of a query: the facets, and the deprecated packages besides.
 T = TypeVar("T")
 Asked = TypeVarTuple("Asked")
+
+
+class Counts(NamedTuple):
+    """What all pages and orders of a query have in common."""
+
+    facets: Facets
+    deprecated: int
 
 
 class IndexReader:
@@ -66,7 +72,7 @@ class IndexReader:
             return FacetedResults(await self.search(query, page, viewer), *counts)
         work = partial(queries.find_with_facets, query=query, page=page, viewer=viewer)
         found = await self._database.scan(work)
-        self._found.put(key, version, (found.facets, found.deprecated))
+        self._found.put(key, version, Counts(found.facets, found.deprecated))
         self._found.put((queries.find_packages, query, page, viewer), version, found.results)
         return found
 
@@ -105,8 +111,8 @@ def _weight_of(found: object) -> int:
     match found:
         case Results() | SymbolResults():
             return 1 + VALUES_OF_A_HIT * len(found.hits)
-        case (dict() as facets, int()):
-            return 1 + sum(map(len, cast(Facets, facets).values()))
+        case Counts():
+            return 1 + sum(map(len, found.facets.values()))
         case _:
             return 1 + len(cast(Sized, found))
 
