@@ -4,7 +4,7 @@ browsers."""
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from html import escape
 
 import orjson
@@ -56,9 +56,9 @@ FACET_TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SearchForm:
-    """The parameters of a search."""
+    """The parameters of a search. What follows from them is made once."""
 
     text: str
     facet_values: Mapping[Facet, str]
@@ -79,7 +79,7 @@ class SearchForm:
             explain=query.get("explain", "") == "true",
         )
 
-    @property
+    @cached_property
     def query(self) -> Query:
         values = tuple(FacetValue(facet, value) for facet, value in self.facet_values.items())
         return replace(
@@ -97,7 +97,7 @@ class SearchForm:
             sort = Sort.PULLS
         return sort, sort is not Sort.NAME
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, str]:
         """The query parameters, without those that have their default."""
         params = {
@@ -144,7 +144,7 @@ async def web_search(call: PublicPageCall) -> Answer:
     if call.query.get("form") == SUGGESTIONS_FORM:
         return await _suggestions(call, form.text)
     found, pager = await _results(call, form)
-    symbols = await _first_symbols(call, form)
+    symbols = await _first_symbols(call, form, found)
     if call.wants(JSON):
         return call.json(_search_json(form, found, pager) | {"symbols": symbols.count})
     return call.show(
@@ -153,7 +153,7 @@ async def web_search(call: PublicPageCall) -> Answer:
         form=form,
         found=found,
         symbols=symbols,
-        shows_symbols=_shows_symbols(form, found, symbols),
+        shows_symbols=bool(symbols.hits),
         symbol_address=symbol_address,
         pager=pager,
         keyword_links=partial(_keyword_links, escape(form.address_up_to("keyword"))),
@@ -179,21 +179,25 @@ async def _suggestions(call: PublicPageCall, text: str) -> Answer:
     return call.text(body, SUGGESTIONS)
 
 
-async def _first_symbols(call: PublicPageCall, form: SearchForm) -> SymbolResults:
+async def _first_symbols(
+    call: PublicPageCall, form: SearchForm, found: FacetedResults
+) -> SymbolResults:
+    """Return the count of the symbols of that text, which the tab has, and the first of them if
+    they are shown."""
     if not form.text.strip():
         return SymbolResults((), 0)
-    page = ResultPage(limit=SYMBOLS_BESIDE_PACKAGES)
+    page = ResultPage(limit=SYMBOLS_BESIDE_PACKAGES if _shows_symbols(form, found) else 0)
     return await call.registry.packages.search.symbols(
         SymbolQuery.parse(form.text), page, by=call.caller
     )
 
 
-def _shows_symbols(form: SearchForm, found: FacetedResults, symbols: SymbolResults) -> bool:
+def _shows_symbols(form: SearchForm, found: FacetedResults) -> bool:
     """Say whether to show symbols beside packages: for a text that reads as the name of one, and
-    where no package matches. Else the tab has their number."""
+    where no package matches."""
     is_narrowed = bool(form.facet_values) or form.deprecated
     is_named = _SYMBOL_NAME.search(form.text) is not None
-    return bool(symbols.hits) and not is_narrowed and (is_named or not found.results.hits)
+    return not is_narrowed and (is_named or not found.results.hits)
 
 
 async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResults, Pager]:

@@ -12,6 +12,7 @@ from typing import Self
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
     HEADERS_READ,
+    KNOWN_CALLER,
     QUERY_READ,
     WHOLE_QUERY,
     LazyRequest,
@@ -109,6 +110,8 @@ class AnswerCache:
         self._edition = edition
         self._answers = LruCache[_Key, _CachedAnswer](capacity, weigh=lambda _, answer: answer.size)
         self._query_keys: set[str] = set()  # Those that a Function ever read by name.
+        self._checked_at: int | None = None  # No answer is stale that was kept since this number,
+        self._to_check = 0  # and so many others are still to be checked.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # A server that called `at_once` found nothing there.
@@ -149,7 +152,7 @@ class AnswerCache:
     def _repeat(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
         """Record the request; return None if the Function has to be called."""
         request = LazyRequest(scope, {}, b"")
-        caller = self._recognize(request)
+        caller = scope[KNOWN_CALLER] = self._recognize(request)
         answer = self._kept(scope, caller.organizations) if caller else None
         if caller is None or answer is None or not answer.repeat.stands(self._edition):
             return None
@@ -215,7 +218,17 @@ class AnswerCache:
         if self._is_stale(answer):
             return  # A package of it changed meanwhile, or it depends on more than packages.
         self._answers.put(key, answer)
-        self._answers.evict(self._is_stale, STALE_EVICTIONS_PER_WRITE)
+        self._evict_stale()
+
+    def _evict_stale(self) -> None:
+        """Remove some of the stale answers; where no package changed there are none."""
+        number = self._edition.number
+        if number != self._checked_at:
+            # Twice, because the round that is under way has passed some of them.
+            self._checked_at, self._to_check = number, 2 * len(self._answers)
+        if self._to_check > 0:
+            self._answers.evict(self._is_stale, STALE_EVICTIONS_PER_WRITE)
+            self._to_check -= STALE_EVICTIONS_PER_WRITE
 
     def _is_stale(self, answer: _CachedAnswer) -> bool:
         return not answer.repeat.stands(self._edition)

@@ -32,7 +32,7 @@ from shared.hosting.request_bodies import (
     body_length,
     discard_body,
 )
-from shared.hosting.requests import LazyRequest, MalformedPath, decode_path
+from shared.hosting.requests import KNOWN_CALLER, LazyRequest, MalformedPath, decode_path
 from shared.hosting.responses import (
     AnswerMessages,
     PreparedAnswer,
@@ -271,6 +271,7 @@ class FunctionDispatcher:
         function, params = found
         if not body_length(scope["headers"]):
             return await self._invoke(function, LazyRequest(scope, params, b""))
+        scope.pop(KNOWN_CALLER, None)  # Their token may be revoked while the body arrives.
         try:
             async with self._bodies.body(scope, receive) as body:
                 return await self._invoke(function, LazyRequest(scope, params, body))

@@ -12,6 +12,7 @@ from azure.functions.http import HttpRequest as WorkerRequest
 
 from shared.domain.errors.base import Refusal
 from shared.hosting.asgi import Scope
+from shared.runtime.answers import KnownCaller
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -21,6 +22,8 @@ HEADERS_READ = (
 EVERY_HEADER = "*"  # Among those names: all headers were read.
 QUERY_READ = "ballroom.query_read"  # In a scope: the keys of the query that were read.
 WHOLE_QUERY = "*"  # Among those keys: all of the query was read.
+KNOWN_CALLER = "ballroom.known_caller"  # In a scope: the `KnownCaller`, or None.
+PARSED_HEADERS = "ballroom.headers"  # In a scope: the headers by their names.
 EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 
 
@@ -29,16 +32,17 @@ class RequestHeaders(Mapping[str, str]):
 
     __slots__ = ("_raw", "_read")
 
-    def __init__(self, headers: Headers, read: set[str] | None = None) -> None:
+    def __init__(self, headers: Mapping[bytes, bytes], read: set[str] | None = None) -> None:
         self._read: set[str] = set() if read is None else read
-        self._raw = dict(headers)  # Decoded on access, as few are read.
-        if len(self._raw) < len(headers):
-            self._raw = _joined(headers)
+        self._raw = headers  # Decoded on access, as few are read.
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
         """Return the headers of a request; the address of the peer ends X-Forwarded-For."""
-        return cls([*scope["headers"], *_forwarded(scope)], scope.get(HEADERS_READ))
+        headers: Mapping[bytes, bytes] | None = scope.get(PARSED_HEADERS)
+        if headers is None:
+            headers = scope[PARSED_HEADERS] = _by_name([*scope["headers"], *_forwarded(scope)])
+        return cls(headers, scope.get(HEADERS_READ))
 
     def __getitem__(self, name: str) -> str:
         value: str | None = self.get(name)
@@ -62,6 +66,11 @@ class RequestHeaders(Mapping[str, str]):
     def __len__(self) -> int:
         self._read.add(EVERY_HEADER)
         return len(self._raw)
+
+
+def _by_name(headers: Headers) -> dict[bytes, bytes]:
+    named = dict(headers)
+    return named if len(named) == len(headers) else _joined(headers)
 
 
 def _joined(headers: Headers) -> dict[bytes, bytes]:
@@ -175,6 +184,11 @@ class LazyRequest(func.HttpRequest):
         if self._headers is None:
             self._headers = RequestHeaders.of(self._scope)
         return self._headers
+
+    @property
+    def known_caller(self) -> KnownCaller | None:
+        """Return who sent the request, if the host recognized them."""
+        return self._scope.get(KNOWN_CALLER)
 
     @property
     def params(self) -> RequestQuery:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -69,6 +69,17 @@ class LruCache(Generic[Key, Value]):
             if value is not None and is_stale(value):
                 self.drop(key)
 
+    def evict_oldest(self, is_stale: Callable[[Value], bool], limit: int) -> None:
+        """Remove the entries that were used least recently while they are stale, at most `limit`.
+
+        Finds all stale entries where an entry is stale as soon as a newer one is put: no entry is
+        looked up.
+        """
+        for _ in range(min(limit, len(self._entries))):
+            if not is_stale(next(iter(self._entries.values()))):
+                return
+            self._evict()
+
     def values(self) -> list[Value]:
         """Return all entries, the least recently used first."""
         return list(self._entries.values())
@@ -109,7 +120,7 @@ class VersionedCache(Generic[Key, Value]):
     def put(self, key: Key, version: Hashable, value: Value) -> None:
         """Cache a value, and remove some that were read at other versions."""
         self._entries.put(key, (version, value))
-        self._entries.evict(lambda entry: entry[0] != version, _STALE_EVICTIONS_PER_PUT)
+        self._entries.evict_oldest(lambda entry: entry[0] != version, _STALE_EVICTIONS_PER_PUT)
 
 
 _STALE_EVICTIONS_PER_PUT = 8  # So that no read waits for thousands.

@@ -1,10 +1,10 @@
 """The search index of one machine, and its rebuilding beside the one that is searched."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sized
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar, TypeVarTuple, cast
 
 from shared.adapters.search import queries, rows
 from shared.adapters.search.rows import IndexRows, is_rebuilding
@@ -34,14 +34,21 @@ from shared.domain.search import (
 )
 from shared.runtime.caching import VersionedCache
 
+# What was found is kept until the index changes: the lists of the first page are always the same
+# searches, and most people look for the same words. Counted in values of facets, of some 300 bytes
+# each; a hit takes as much memory as 16 of them.
+KEPT_VALUES = 131_072
+VALUES_OF_A_HIT = 16
+
 T = TypeVar("T")
+Asked = TypeVarTuple("Asked")
 
-# Results and counts are kept until the index changes: the lists of the first page are always the
-# same searches, and most people look for the same words. Of memory each takes some 20 MB at most.
-KEPT_HITS = 4_096
-KEPT_FACET_VALUES = 65_536
 
-Counts = tuple[Facets, int]  # Of a query: the facets, and the deprecated packages besides.
+class Counts(NamedTuple):
+    """What all pages and orders of a query have in common."""
+
+    facets: Facets
+    deprecated: int
 
 
 class IndexReader:
@@ -49,40 +56,24 @@ class IndexReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._results = VersionedCache[tuple[Query, ResultPage, Viewer], Results](
-            KEPT_HITS, weigh=lambda results: 1 + len(results.hits)
-        )
-        self._counts = VersionedCache[tuple[Query, Viewer], Counts](
-            KEPT_FACET_VALUES, weigh=lambda counts: 1 + sum(map(len, counts[0].values()))
-        )
-        self._values = VersionedCache[tuple[Facet, Query, Viewer], tuple[FacetCount, ...]](
-            KEPT_FACET_VALUES, weigh=lambda values: 1 + len(values)
-        )
-        self._symbols = VersionedCache[tuple[SymbolQuery, ResultPage, Viewer], SymbolResults](
-            KEPT_HITS, weigh=lambda results: 1 + len(results.hits)
-        )
+        # By a function of `queries`, and what it was asked.
+        self._found = VersionedCache[tuple[object, ...], object](KEPT_VALUES, weigh=_weight_of)
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        version, key = self._database.data_version(), (query, page, viewer)
-        results = self._results.get(key, version)
-        if results is None:
-            work = partial(queries.find_packages, query=query, page=page, viewer=viewer)
-            results = await self._database.scan(work)
-            self._results.put(key, version, results)
-        return results
+        return await self._find(queries.find_packages, query, page, viewer)
 
     async def search_with_facets(
         self, query: Query, page: ResultPage, viewer: Viewer
     ) -> FacetedResults:
         """Search and count in one visit of the index; all pages and orders have the same counts."""
-        version, key = self._database.data_version(), (query, viewer)
-        counts = self._counts.get(key, version)
+        version, key = self._database.data_version(), (queries.find_with_facets, query, viewer)
+        counts = cast("Counts | None", self._found.get(key, version))
         if counts is not None:
             return FacetedResults(await self.search(query, page, viewer), *counts)
         work = partial(queries.find_with_facets, query=query, page=page, viewer=viewer)
         found = await self._database.scan(work)
-        self._counts.put(key, version, (found.facets, found.deprecated))
-        self._results.put((query, page, viewer), version, found.results)
+        self._found.put(key, version, Counts(found.facets, found.deprecated))
+        self._found.put((queries.find_packages, query, page, viewer), version, found.results)
         return found
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
@@ -92,30 +83,38 @@ class IndexReader:
     async def facet_values(
         self, facet: Facet, query: Query, viewer: Viewer
     ) -> tuple[FacetCount, ...]:
-        version, key = self._database.data_version(), (facet, query, viewer)
-        values = self._values.get(key, version)
-        if values is None:
-            work = partial(queries.count_facet_values, facet=facet, query=query, viewer=viewer)
-            values = await self._database.scan(work)
-            self._values.put(key, version, values)
-        return values
+        return await self._find(queries.count_facet_values, facet, query, viewer)
 
     async def totals(self) -> IndexTotals:
         """Return the numbers of what everybody may see."""
         return await self._database.scan(queries.count_totals)
 
     async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
-        version, key = self._database.data_version(), (query, page, viewer)
-        results = self._symbols.get(key, version)
-        if results is None:
-            work = partial(queries.find_symbol_page, query=query, page=page, viewer=viewer)
-            results = await self._database.scan(work)
-            self._symbols.put(key, version, results)
-        return results
+        """Return a page of symbols."""
+        return await self._find(queries.find_symbol_page, query, page, viewer)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         work = partial(queries.suggest_names, text=text, viewer=viewer, count=count)
         return await self._database.scan(work)
+
+    async def _find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
+        """Return what `find` returned for this since the index changed, or ask it."""
+        version, key = self._database.data_version(), (find, *asked)
+        found = cast("T | None", self._found.get(key, version))
+        if found is None:
+            found = await self._database.scan(lambda connection: find(connection, *asked))
+            self._found.put(key, version, found)
+        return found
+
+
+def _weight_of(found: object) -> int:
+    match found:
+        case Results() | SymbolResults():
+            return 1 + VALUES_OF_A_HIT * len(found.hits)
+        case Counts():
+            return 1 + sum(map(len, found.facets.values()))
+        case _:
+            return 1 + len(cast(Sized, found))
 
 
 class SqliteSearchIndex(IndexReader):

@@ -251,3 +251,8 @@ class DecodedListings:
 
 
 _listings = DecodedListings()
+
+
+def shown_listing(package: int, stored: bytes) -> Listing:
+    """Return what is stored of a package, by its id."""
+    return _listings.decode(package, stored)[0]

@@ -48,25 +48,29 @@ def id_bytes(ids: Iterable[int]) -> bytes:
 
 
 class Postings:
-    """Reads posting lists and columns of one snapshot of the index, each set of packages once."""
+    """Reads posting lists and columns of one snapshot of the index, each list and set once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._lists: dict[tuple[str, int], list[tuple[int, bytes]]] = {}
         self._sets: dict[tuple[str, ...], frozenset[int]] = {}
 
-    def of_word(self, word: str, least_weight: int) -> Iterator[tuple[int, bytes]]:
-        """Yield weights, and the stored ids of the packages that have the word with each."""
-        return self.connection.execute(
-            "SELECT weight, packages FROM postings WHERE word = ? AND weight >= ?",
-            (word, least_weight),
-        )
+    def of_word(self, word: str, least_weight: int) -> Sequence[tuple[int, bytes]]:
+        """Return weights, and the stored ids of the packages that have the word with each."""
+        key = word, int(least_weight)  # SQLite takes long to bind a member of an enum.
+        known = self._lists.get(key)
+        if known is None:
+            known = self._lists[key] = self.connection.execute(
+                "SELECT weight, packages FROM postings WHERE word = ? AND weight >= ?", key
+            ).fetchall()
+        return known
 
     def of_longer_words(self, word: str, least_weight: int) -> Iterator[tuple[int, int, bytes]]:
         """Yield lengths and weights of words that begin with another word, and stored ids."""
         return self.connection.execute(
             "SELECT length(word), weight, packages FROM postings"
             " WHERE word > ? AND word < ? AND weight >= ?",
-            (word, word + AFTER_EVERY_LETTER, least_weight),
+            (word, word + AFTER_EVERY_LETTER, int(least_weight)),
         )
 
     def packages(self, *words: str) -> frozenset[int]:

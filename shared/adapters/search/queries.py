@@ -10,7 +10,12 @@ from itertools import islice
 import orjson
 
 from shared.adapters.search.matching import Matching
-from shared.adapters.search.ordering import Ordering, accompanying_packages, scores_of_names
+from shared.adapters.search.ordering import (
+    Ordering,
+    accompanying_packages,
+    scores_of_names,
+    shown_listing,
+)
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
 from shared.adapters.search.query_plan import (
     QueryPlan,
@@ -19,7 +24,6 @@ from shared.adapters.search.query_plan import (
     with_paths_as_words,
 )
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
-from shared.adapters.search.rows import read_listing
 from shared.adapters.search.schema import CURRENT_PREFIX
 from shared.adapters.search.symbols import (
     SymbolFilter,
@@ -172,7 +176,7 @@ def _symbol_hits(
     statement = "SELECT listing FROM listings WHERE id = ?"
     hits = dict[SymbolPlace, SymbolHit]()
     for package in dict.fromkeys(each.package for each in places):
-        listing = read_listing(connection.execute(statement, (package,)).fetchone()[0])
+        listing = shown_listing(package, connection.execute(statement, (package,)).fetchone()[0])
         own = [each for each in places if each.package == package]
         symbols = symbols_at(rows.packed(package), [each.place for each in own])
         hits |= {

@@ -114,7 +114,7 @@ class QueryPlan:
         if not self.clauses or any(clause.in_names or not clause.word for clause in self.clauses):
             return ""
         return match_all(
-            match_any(_anywhere(each) for each in clause.alternatives) for clause in self.clauses
+            match_any(map(_anywhere, _words_in_texts(clause))) for clause in self.clauses
         )
 
 
@@ -354,9 +354,15 @@ def _word_expression(mark: WordMark, word: str, may_begin: bool) -> str:
     return f"{quoted} *" if may_begin and len(word) >= MIN_PREFIX else quoted
 
 
-def _anywhere(alternative: Alternative) -> str:
-    """Return the expression for the word, or another form of it, anywhere in a package."""
-    word = alternative.word
+def _words_in_texts(clause: Clause) -> Iterable[str]:
+    """Return the words of the alternatives, each once; endings of names are in posting lists
+    alone."""
+    words = dict.fromkeys(each.word for each in clause.alternatives)
+    return (word for word in words if not word.startswith(WordMark.NAME_ENDING.value))
+
+
+def _anywhere(word: str) -> str:
+    """Return what finds the word, or another form of it, anywhere in a package."""
     stemmed = _quoted(mark_words(WordMark.STEM, [word]))
     return f"{_quoted(word)} OR {stemmed}"
 

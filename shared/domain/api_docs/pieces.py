@@ -111,6 +111,16 @@ def parse_block(content: bytes) -> dict[str, PiecePlace]:
     return {name: PiecePlace(*place) for name, *place in json.loads(content)}
 
 
+def place_in_block(content: bytes, name: str) -> PiecePlace | None:
+    """Return the place of a piece of a block, of which no other row is parsed."""
+    row = b"[%b, " % json.dumps(name).encode()  # Within a name, a quote is escaped.
+    start = content.find(row)
+    if start < 0:
+        return None
+    _, *place = json.loads(content[start : content.index(b"]", start + len(row)) + 1])
+    return PiecePlace(*place)
+
+
 @dataclass(slots=True)
 class PiecesWriter:
     """Writes pieces to a file that `merge_pieces` reads, and keeps their places in memory."""

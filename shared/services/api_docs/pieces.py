@@ -1,6 +1,5 @@
 """Reads the pieces of the documentation of releases: the index first, then one range."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.domain.api_docs.pieces import (
@@ -8,7 +7,7 @@ from shared.domain.api_docs.pieces import (
     PiecePlace,
     PiecesPointer,
     PiecesRoot,
-    parse_block,
+    place_in_block,
 )
 from shared.domain.api_docs.records import NO_API, ApiDocsRecord
 from shared.domain.archives.names import Digest
@@ -16,11 +15,10 @@ from shared.ports import DocumentStore
 from shared.runtime.caching import LruCache
 
 RECORDS_CACHED = 4_000  # About 3 KB each, without symbols.
-INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand small releases.
+INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand releases.
 ROOTS_CACHED_BYTES = 4 * 1024 * 1024  # The same.
-_MEMORY_OF_A_BYTE = 5  # Of an index, once it is parsed.
-
-Block = Mapping[str, PiecePlace]
+_MEMORY_OF_A_BYTE = 5  # Of a root, once it is parsed.
+_MEMORY_OF_A_BLOCK = 300  # Besides its bytes.
 
 
 class PiecesGone(Exception):
@@ -55,8 +53,8 @@ class PieceReader:
         self._roots = LruCache[str, tuple[int, PiecesRoot]](
             ROOTS_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
         )
-        self._blocks = LruCache[tuple[str, int], tuple[int, Block]](
-            INDEX_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
+        self._blocks = LruCache[tuple[str, int], bytes](  # As they are stored.
+            INDEX_CACHED_BYTES, weigh=lambda _, block: len(block) + _MEMORY_OF_A_BLOCK
         )
 
     async def record(self, digest: Digest) -> ApiDocsRecord | None:
@@ -101,11 +99,11 @@ class PieceReader:
                 return None
             block = await self._block_of(digest, record.pieces, name)
             if block is not None:
-                place = block.get(name)
+                place = place_in_block(block, name)
                 return (record.pieces, place) if place else None
         raise PiecesGone
 
-    async def _block_of(self, digest: Digest, pointer: PiecesPointer, name: str) -> Block | None:
+    async def _block_of(self, digest: Digest, pointer: PiecesPointer, name: str) -> bytes | None:
         """Return the block of the index that has a piece if there is one; None if the file is
         gone."""
         known = self._roots.get(pointer.name)
@@ -114,12 +112,13 @@ class PieceReader:
             return None
         at = root.block_of(name)
         if at is None:
-            return {}
+            return b""
         block = self._blocks.get((pointer.name, at[0]))
-        if block is not None:
-            return block[1]
-        content = await self._range(digest, pointer, *at)
-        return None if content is None else self._keep_block(pointer, at[0], content)
+        if block is None:
+            block = await self._range(digest, pointer, *at)
+            if block is not None:
+                self._blocks.put((pointer.name, at[0]), block)
+        return block
 
     async def _read_root(self, digest: Digest, pointer: PiecesPointer) -> PiecesRoot | None:
         """Read the root; a short index is read as a whole."""
@@ -131,13 +130,9 @@ class PieceReader:
         root = PiecesRoot.parse(content[pointer.root_start - start :])
         self._roots.put(pointer.name, (pointer.end - pointer.root_start, root))
         for begin, length in root.blocks if is_short else ():
-            self._keep_block(pointer, begin, content[begin - start : begin - start + length])
+            block = content[begin - start : begin - start + length]
+            self._blocks.put((pointer.name, begin), block)
         return root
-
-    def _keep_block(self, pointer: PiecesPointer, start: int, content: bytes) -> Block:
-        block = parse_block(content)
-        self._blocks.put((pointer.name, start), (len(content), block))
-        return block
 
     async def _range(
         self, digest: Digest, pointer: PiecesPointer, start: int, count: int

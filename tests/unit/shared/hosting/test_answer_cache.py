@@ -350,6 +350,7 @@ async def test_an_answer_that_stands_keeps_no_stale_ones_behind_it() -> None:
     for path in ("/other", *(f"/{number}" for number in range(20))):
         await asked(cache, path)
     stores.changed.add("acme/greet")
+    stores.data_version += 1
     for number in range(6):
         await asked(cache, f"/other/{number}")
     assert cache.count == 7
@@ -362,3 +363,35 @@ async def test_an_answer_that_is_asked_for_stays_longer_than_a_newer_one() -> No
     for path in ("/1", "/2", "/1", "/3", "/1"):
         await asked(cache, path)
     assert app.asked == 3
+
+
+async def test_the_function_is_told_whom_the_host_recognized(stores: Stores) -> None:
+    told: list[KnownCaller | None] = []
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        told.append(LazyRequest(scope, {}, b"").known_caller)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    ann = KnownCaller("ann", ())
+    await asked(AnswerCache(app, stores, lambda _: ann))
+    await asked(AnswerCache(app, stores, lambda _: None))
+    assert told == [ann, None]
+
+
+async def test_nothing_is_checked_for_staleness_where_nothing_changed() -> None:
+    checked = 0
+
+    class Counting(Stores):
+        def holds(self, number: int, packages: Collection[str]) -> bool:
+            nonlocal checked
+            checked += 1
+            return super().holds(number, packages)
+
+    stores = Counting()
+    cache = AnswerCache(App(stores), stores, anybody)
+    for number in range(20):
+        await asked(cache, f"/{number}")
+    checked = 0
+    await asked(cache, "/new")
+    assert checked == 1  # The new answer itself.

@@ -24,6 +24,7 @@ from shared.domain.api_docs.pieces import (
     merge_pieces,
     parse_block,
     piece_name,
+    place_in_block,
 )
 
 Pieces = Iterable[tuple[str, str | bytes]]
@@ -44,7 +45,10 @@ class Merged:
         at = self.root.block_of(name)
         if at is None:
             return None
-        return parse_block(self.content[at[0] : sum(at)]).get(name)
+        block = self.content[at[0] : sum(at)]
+        place = place_in_block(block, name)
+        assert place == parse_block(block).get(name)
+        return place
 
     def read(self, name: str) -> bytes | None:
         place = self.place(name)

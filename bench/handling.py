@@ -1,0 +1,100 @@
+"""Handling: the processor time of one request that is not answered from memory, within one process.
+
+No server, no load generator and no connection are counted, so the figures depend little on what
+else the machine does. Packages and words are those of the demonstration (`make demo`). Each row is
+the fastest and the median of 15 rounds of 100 requests, in milliseconds.
+"""
+
+import asyncio
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.pages import beginnings, filled
+from bench.servers import UNREACHED, Server, token_of
+from shared import localhost
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.search import ANYONE, Query, ResultPage, Sort
+from shared.hosting.host import Host
+from shared.settings import Settings
+from tests.unit.shared.hosting.asgi import ask, scope
+
+ROUNDS, REQUESTS = 15, 100
+WARM = 200  # Requests before the first round.
+FEW = 600  # Packages whose records stay in memory.
+
+
+Requested = tuple[str, dict[str, str]]  # A path, and headers.
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        filled(data)
+        os.environ["BALLROOM_DATA"] = str(data)
+        os.environ |= {f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")}
+        token = token_of(Server("demo", "", 0, Path(folder)))
+        asyncio.run(measure(localhost.build_host(Settings.load()), data, token))
+
+
+async def measure(host: Host, data: Path, token: str) -> None:
+    packages = await _packages(data)
+    words = beginnings([f"/packages/{each}" for each in packages])
+    bearer = {"Authorization": f"Bearer {token}"}
+    print(f"{'':<28}{'fastest':>9}{'median':>9}  ms of processor")
+    rows: dict[str, Callable[[int], Requested]] = {
+        "search page, new words": lambda n: (f"/search?q={words[n % len(words)]}", {}),
+        "package page": lambda n: (f"/packages/{packages[n % len(packages)]}?n={n}", {}),
+        "versions": lambda n: (_versions(packages, n), _different(n)),
+        "versions, with a token": lambda n: (_versions(packages, n), _different(n) | bearer),
+    }
+    async with host.running():
+        for name, request in rows.items():
+            fastest, median = await _timed(host, request)
+            print(f"{name:<28}{fastest:>9.3f}{median:>9.3f}", flush=True)
+
+
+def _versions(packages: Sequence[str], number: int) -> str:
+    return f"/2.0/registry/packages/{packages[number % FEW]}"
+
+
+def _different(number: int) -> dict[str, str]:
+    return {"Cookie": str(number)}  # In the key of a kept answer, and read by nothing else.
+
+
+async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float, float]:
+    numbers, times = iter(range(WARM + ROUNDS * REQUESTS)), list[float]()
+    for number in [next(numbers) for _ in range(WARM)]:
+        await _send(host, *request(number))
+    for _ in range(ROUNDS):
+        begin = time.process_time()
+        for number in [next(numbers) for _ in range(REQUESTS)]:
+            await _send(host, *request(number))
+        times.append(1_000 * (time.process_time() - begin) / REQUESTS)
+    return min(times), statistics.median(times)
+
+
+async def _send(host: Host, path: str, headers: dict[str, str]) -> None:
+    sent = scope("GET", path, headers)
+    assert host.at_once(sent) is None, path
+    answer = await ask(host, sent)
+    assert answer.status == 200, (path, answer.status)
+
+
+async def _packages(data: Path) -> list[str]:
+    """Return the public packages in an order that is the same each time."""
+    index = SqliteSearchIndex(data / "search.db")
+    everything = ResultPage(limit=10_000, sort=Sort.NAME)
+    found = await index.search(Query(), everything, ANYONE)
+    index.close()
+    packages = [str(hit.listing.head.package) for hit in found.hits]
+    random.Random(7).shuffle(packages)  # noqa: S311 - the point is to repeat it.
+    return packages
+
+
+if __name__ == "__main__":
+    main()
