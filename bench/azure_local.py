@@ -26,7 +26,17 @@ import httpx
 
 from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_each, require_wrk
 from bench.sample_packages import archive, real_releases
-from bench.servers import UNREACHED, Server, ballroom, free_port, push, running, token_of, workspace
+from bench.servers import (
+    UNREACHED,
+    Server,
+    ballroom,
+    create_organization,
+    free_port,
+    push,
+    running,
+    token_of,
+    workspace,
+)
 from tests.azure_local import stores
 from tests.support.archives import bala
 
@@ -203,6 +213,9 @@ def sample() -> dict[str, dict[str, object]]:
 def publish(server: Server, packages: dict[str, dict[str, object]]) -> None:
     """Publish some versions of a package, and the sample."""
     with httpx.Client(timeout=60) as client:
+        # A push creates no organization whose name is reserved, or close to that of another one.
+        for org in sorted({package.partition("/")[0] for package in packages}):
+            create_organization(server, client, org)
         for patch in range(VERSIONS):
             padding = LARGE if patch == 0 else 0
             push(server, client, bala(f"{PACKAGE}:1.0.{patch}", padding=padding))

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import UserDelegationKey, generate_blob_sas
@@ -81,11 +83,10 @@ class BlobLinks:
         return link
 
     async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
-        blob = self._blobs.container(ARCHIVE_CONTAINERS[container]).get_blob_client(
-            archive_blob(name)
-        )
+        # The client of a blob knows all of this, too, but creating one takes longer than signing.
+        of, blob = self._blobs.container(ARCHIVE_CONTAINERS[container]), archive_blob(name)
         return await self._sign(
-            blob,
+            _Blob(str(of.account_name), of.container_name, blob, f"{of.url}/{quote(blob)}"),
             LINK_LIFETIME[container],
             cache_control=LINK_CACHE_CONTROL[container],
             content_disposition=content_disposition(file),
@@ -94,15 +95,17 @@ class BlobLinks:
 
     async def source(self, blob: BlobClient) -> str:
         """Return an address from which the service can copy the blob; raise `Busy`."""
-        return await self._sign(blob, COPY_LINK_LIFETIME)
+        account = str(blob.account_name)
+        source = _Blob(account, blob.container_name, blob.blob_name, blob.url)
+        return await self._sign(source, COPY_LINK_LIFETIME)
 
-    async def _sign(self, blob: BlobClient, lifetime: timedelta, **overrides: Any) -> str:
+    async def _sign(self, blob: "_Blob", lifetime: timedelta, **overrides: Any) -> str:
         now_ms = self._clock.now_ms()
         until_ms = now_ms + lifetime // _MS
         query = generate_blob_sas(
-            str(blob.account_name),
-            blob.container_name,
-            blob.blob_name,
+            blob.account,
+            blob.container,
+            blob.name,
             permission="r",
             start=_time(now_ms - CLOCK_SKEW // _MS),
             expiry=_time(until_ms),
@@ -116,6 +119,16 @@ class BlobLinks:
     def _chosen_signer(self) -> LinkSigner:
         self._signer = self._signer or _signer_of(self._blobs, self._clock)
         return self._signer
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    """A blob that is signed for, and its address."""
+
+    account: str
+    container: str
+    name: str
+    url: str
 
 
 class AccountKey:
