@@ -12,7 +12,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
 from shared.log import log
 from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS
 
 MOST_CHANGED = 100_000  # Packages whose last change is known; about 15 MB.
 
@@ -91,7 +91,7 @@ class EmbeddedEdition:
         return self.is_confirmed()
 
     def holds(self, number: int, packages: Collection[str]) -> bool:
-        if EVERYTHING in packages:
+        if EVERYTHING in packages or RECORDS in packages:
             return number == self._changes.number  # Every write leads to another number.
         return self._changes.hold(number, packages)
 
@@ -188,6 +188,11 @@ class ChangeFeedEdition:
 
     def wrote(self, package: str) -> None:
         self._changes.note((package,))
+
+    def wrote_records(self, _owner: str) -> None:
+        """Note that this process wrote, or tried to write, a record that is no package's. Those of
+        other processes are not followed: whoever keeps such records bounds their age."""
+        self._changes.note((RECORDS,))
 
     async def positions(self) -> Mapping[str, str]:
         ranges = await self._source.ranges(PACKAGES)

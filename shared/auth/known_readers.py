@@ -12,7 +12,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.ports import Clock
 from shared.runtime.caching import LruCache
-from shared.runtime.edition import EVERYTHING, Edition
+from shared.runtime.edition import RECORDS, Edition
 
 KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
 MAX_READERS = 10_000  # Credentials; each takes about 1 KiB.
@@ -30,7 +30,8 @@ class _Known:
 
 
 class KnownReaders:
-    """The organizations that each credential reads as a whole, until anything at all is written."""
+    """The organizations that each credential reads as a whole, for as long as an instance in the
+    cloud may take to learn that a right ended; on one machine until anything at all is written."""
 
     def __init__(self, edition: Edition, clock: Clock) -> None:
         self._edition = edition
@@ -59,7 +60,7 @@ class KnownReaders:
         known = self._known.get(_key(by)) if by.credential else None
         if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
             return None
-        return known if self._edition.holds(known.number, (EVERYTHING,)) else None
+        return known if self._edition.holds(known.number, (RECORDS,)) else None
 
 
 def _key(by: Principal) -> tuple[str, str]:

@@ -19,6 +19,9 @@ CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
 # Of what was read: also what belongs to no single package, such as a list of packages.
 EVERYTHING = "*"
 
+# Of what was read: accounts, organizations, memberships and tokens.
+RECORDS = "@"
+
 
 class Edition(Protocol):
     """What a process may still say of packages. For one thread."""
@@ -76,6 +79,14 @@ def note_private(org: str) -> None:
     read = _read.get()
     if read is not None:
         read.private_of.add(org.lower())
+
+
+def note_all(read: PackagesRead) -> None:
+    """Note all that was collected in a block of `packages_read`, which hides it from outer ones."""
+    for package in read.packages:
+        note_read(package)
+    for org in read.private_of:
+        note_private(org)
 
 
 @contextmanager

@@ -14,13 +14,18 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
-from shared.domain.archives.delivery import ARCHIVE_TYPE, StoreLink, content_disposition
+from shared.domain.archives.delivery import (
+    ARCHIVE_TYPE,
+    LIFETIMES_REPEATED,
+    StoreLink,
+    content_disposition,
+)
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.log import log
 from shared.ports import Clock
-from shared.runtime.caching import LruCache, SingleFlight
+from shared.runtime.caching import SingleFlight
 
 # Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
 # as long as shared caches may store responses of the registry.
@@ -28,10 +33,6 @@ LINK_LIFETIME = {
     Visibility.PRIVATE: timedelta(seconds=60),
     Visibility.PUBLIC: timedelta(minutes=5),
 }
-# Signing takes more processor time than all else that answers a pull from memory. A link that is
-# repeated is still valid for four minutes. A private one is made for one caller.
-PUBLIC_LINK_REPEATED_FOR = timedelta(minutes=1)
-PUBLIC_LINKS_CACHED = 4_096
 LINK_CACHE_CONTROL = {
     Visibility.PRIVATE: "private, no-store",
     Visibility.PUBLIC: "public, max-age=300",
@@ -69,18 +70,11 @@ class BlobLinks:
         self._blobs = blobs
         self._clock = clock
         self._signer = signing
-        self._public = LruCache[tuple[ArchiveName, str], StoreLink](PUBLIC_LINKS_CACHED)
 
     async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
-        if container is Visibility.PRIVATE:
-            return StoreLink(await self._link(name, container, file))
         now_ms = self._clock.monotonic_ms()
-        link = self._public.get((name, file))
-        if link is None or now_ms >= link.repeated_until_ms:
-            until_ms = now_ms + PUBLIC_LINK_REPEATED_FOR // _MS
-            link = StoreLink(await self._link(name, container, file), until_ms)
-            self._public.put((name, file), link)
-        return link
+        repeated = LINK_LIFETIME[container] / LIFETIMES_REPEATED
+        return StoreLink(await self._link(name, container, file), now_ms + repeated // _MS)
 
     async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
         # The client of a blob knows all of this, too, but creating one takes longer than signing.
