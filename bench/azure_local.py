@@ -26,11 +26,22 @@ import httpx
 
 from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_each, require_wrk
 from bench.sample_packages import archive, real_releases
-from bench.servers import UNREACHED, Server, ballroom, free_port, push, running, token_of, workspace
+from bench.servers import (
+    UNREACHED,
+    Server,
+    ballroom,
+    create_organization,
+    free_port,
+    push,
+    running,
+    token_of,
+    workspace,
+)
 from tests.azure_local import stores
 from tests.support.archives import bala
 
 PACKAGE = "acme/greet"
+PRIVATE = "acme/secret"
 VERSION = "1.0.3"
 VERSIONS = 20
 RESOLVED = 20
@@ -89,10 +100,7 @@ def process(folder: Path, settings: dict[str, str]) -> Generator[Server]:
 
 def pull_cost(server: Server) -> Cost:
     """Load hop one of a pull that the Function answers each time, as under the host of Azure."""
-    path = f"/2.0/registry/packages/{PACKAGE}/{VERSION}"
-    return cost(
-        server, lambda: load_each(server.url, [path], headers=ARCHIVE, connections=FEW, anew=True)
-    )
+    return anew(server, Asked(f"{BASE}/{PACKAGE}/{VERSION}", ARCHIVE))
 
 
 def cost(server: Server, measure: Callable[[], Load]) -> Cost:
@@ -188,6 +196,9 @@ def main() -> None:
                     first = first_time(azure, known, several)
                     show(name, in_memory(embedded, known), in_memory(azure, known), first)
             with process(there, settings) as azure:
+                for name, known in pulls(azure).items():
+                    print(f"{name:40}{anew(azure, known)}")
+            with process(there, settings) as azure:
                 ours, theirs = (in_memory(each, _archive(each)) for each in (embedded, azure))
                 show("archive of 1 MiB", ours, theirs)
 
@@ -203,11 +214,15 @@ def sample() -> dict[str, dict[str, object]]:
 def publish(server: Server, packages: dict[str, dict[str, object]]) -> None:
     """Publish some versions of a package, and the sample."""
     with httpx.Client(timeout=60) as client:
+        # A push creates no organization whose name is reserved, or close to that of another one.
+        for org in sorted({package.partition("/")[0] for package in packages}):
+            create_organization(server, client, org)
         for patch in range(VERSIONS):
             padding = LARGE if patch == 0 else 0
             push(server, client, bala(f"{PACKAGE}:1.0.{patch}", padding=padding))
         for release in packages.values():
             push(server, client, archive(release))
+        push(server, client, bala(f"{PRIVATE}:{VERSION}", visibility="private"))
 
 
 def paths(packages: dict[str, dict[str, object]]) -> dict[str, tuple[Asked, list[Asked]]]:
@@ -234,6 +249,28 @@ def paths(packages: dict[str, dict[str, object]]) -> dict[str, tuple[Asked, list
             [Asked(resolve, body=_wanted(each)) for each in groups[1:]],
         ),
     }
+
+
+def pulls(server: Server) -> dict[str, Asked]:
+    """Return pulls that the Function answers each time, as under the host of Azure: of public and
+    of private packages, with a token in memory."""
+    token = {"Authorization": f"Bearer {token_of(server)}"}
+    public, private = (f"{BASE}/{each}/{VERSION}" for each in (PACKAGE, PRIVATE))
+    return {
+        "pull, each time": Asked(public, ARCHIVE),
+        "pull with a token, each time": Asked(public, ARCHIVE | token),
+        "private pull with a token, each time": Asked(private, ARCHIVE | token),
+    }
+
+
+def anew(server: Server, asked: Asked) -> Cost:
+    """Load a request that the Function answers each time."""
+    return cost(
+        server,
+        lambda: load_each(
+            server.url, [asked.path], headers=asked.headers, connections=FEW, anew=True
+        ),
+    )
 
 
 def show(name: str, embedded: Cost, azure: Cost, first_ms: float | None = None) -> None:

@@ -54,15 +54,17 @@ def load_each(
     seconds: int = SECONDS,
     anew: bool = False,
 ) -> Load:
-    """Request one path after the other; `anew` makes each a URL that was never requested."""
+    """Request one path after the other; `anew` makes each a URL that was never requested, with a
+    header that no earlier request had: our host repeats an answer if no Function reads the query.
+    """
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "paths"
         listed.write_text("\n".join(paths))
         for measured in (WARM_SECONDS, seconds):
             script = Path(folder) / "each.lua"
             first = time.time_ns() % 1_000_000_007
-            url_of = _NEW_URL if anew else "path"
-            script.write_text(_EACH.format(paths=listed, first=first, url=url_of))
+            url_of, header = (_NEW_URL, _NEW_HEADER) if anew else ("path", "")
+            script.write_text(_EACH.format(paths=listed, first=first, url=url_of, header=header))
             options = [*_headers(headers or {}), "-s", str(script)]
             output = _run(url, options, connections, measured)
     return _read(output)
@@ -70,12 +72,15 @@ def load_each(
 
 _NEW_URL = 'path .. (path:find("?", 1, true) and "&" or "?") .. "n=" .. asked'
 
+_NEW_HEADER = 'wrk.headers["Pragma"] = tostring(asked)'
+
 _EACH = """\
 local paths, asked = {{}}, {first}
 for line in io.lines("{paths}") do paths[#paths + 1] = line end
 request = function()
   asked = asked + 1
   local path = paths[asked % #paths + 1]
+  {header}
   return wrk.format("GET", {url})
 end
 """

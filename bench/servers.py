@@ -172,6 +172,13 @@ def token_of(server: Server) -> str:
     return str(settings["repository"]["maven"][0]["accesstoken"])
 
 
+def create_organization(server: Server, client: httpx.Client, org: str, **profile: str) -> None:
+    """Create an organization of the administrator, or raise."""
+    headers = {"Authorization": f"Bearer {token_of(server)}"}
+    body = {"name": org, **profile}
+    client.post(f"{server.url}/api/v1/orgs", headers=headers, json=body).raise_for_status()
+
+
 def push(server: Server, client: httpx.Client, archive: bytes) -> None:
     """Publish an archive as the administrator, or raise."""
     headers = {"Authorization": f"Bearer {token_of(server)}"}

@@ -4,9 +4,11 @@ On one machine the local host streams the files of that path from the disk, with
 `archive_to_send`; the Function serves hosts that buffer responses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+import orjson
 
 from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import NO_STORE
@@ -26,6 +28,7 @@ from shared.runtime.conditional_requests import (
     is_known,
     requested_range,
 )
+from shared.runtime.edition import note_all, packages_read
 from shared.services.packages.archives import ArchiveLink, ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
 
@@ -124,30 +127,56 @@ async def _content(call: Call, found: ArchiveToSend) -> Answer:
     return Answer(body, 206, headers)
 
 
-RedirectHeaders = Callable[[ArchiveRedirect], dict[str, str]]
+FindRelease = Callable[[], Awaitable[AvailableRelease]]
+RedirectHeaders = Callable[[AvailableRelease, ArchiveRedirect], dict[str, str]]
 
 
 async def redirect_to_archive(
-    call: Call, offer: AvailableRelease, headers: RedirectHeaders
+    call: Call, place: str, find: FindRelease, headers: RedirectHeaders
 ) -> Answer:
-    """Count a pull, and redirect to the archive, with the headers of a face.
+    """Count a pull, and redirect to the archive of a release, with the headers of a face.
 
-    Each repeat of the redirect counts a pull, too.
+    `place` names all of the request that the release and the headers depend on, for an instance in
+    the cloud, which keeps redirects. Each repeat of the redirect counts a pull, too.
     """
-    count = partial(_count_pull, offer.release.coordinate)
-    count(call)
+    hops = call.registry.packages.first_hops
+    if hops is None:
+        return await _made_redirect(call, await find(), headers)
+    place = f"{place}\n{_client_kind(call).name}"
+    number, kept = hops.number, await hops.find(place, call.caller)
+    if kept is not None:
+        org, name, version, fields = orjson.loads(kept.content)
+        return _redirect(call, Coordinate.parse(org, name, version), fields, kept.repeated_until_ms)
+    with packages_read() as read:
+        available = await find()
+        answer = await _made_redirect(call, available, headers)
+    note_all(read)
+    release, until_ms = available.release, answer.repeated_until_ms
+    content = orjson.dumps((release.org, release.name, release.version, answer.headers))
+    hops.keep(place, content, read, number=number, until_ms=until_ms, by=call.caller)
+    return answer
+
+
+async def _made_redirect(call: Call, offer: AvailableRelease, headers: RedirectHeaders) -> Answer:
+    redirect = await call.registry.packages.archive_delivery.redirect(
+        offer.head, offer.release, to=_client_kind(call)
+    )
+    fields, until_ms = headers(offer, redirect), redirect.repeated_until_ms
+    return _redirect(call, offer.release.coordinate, fields, until_ms)
+
+
+def _client_kind(call: Call) -> ClientKind:
     # Clients send the same headers to the second hop.
     carries = "authorization" in call.headers
-    client = ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
-    redirect = await call.registry.packages.archive_delivery.redirect(
-        offer.head, offer.release, to=client
-    )
-    return Answer(
-        status=302,
-        headers=headers(redirect),
-        on_repeat=count,
-        repeated_until_ms=redirect.repeated_until_ms,
-    )
+    return ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
+
+
+def _redirect(
+    call: Call, coordinate: Coordinate, headers: dict[str, str], until_ms: float
+) -> Answer:
+    count = partial(_count_pull, coordinate)
+    count(call)
+    return Answer(status=302, headers=headers, on_repeat=count, repeated_until_ms=until_ms)
 
 
 def _count_pull(coordinate: Coordinate, call: Call) -> None:

@@ -69,9 +69,11 @@ async def central_package(call: Call) -> Answer:
     version = parse_version_or_range("*" if text == LATEST else text)
     package, client, packages = call.package, call.client, call.registry.packages.lookup
     if ARCHIVE_TYPE in call.header("accept"):
-        available = await packages.find(package, version, client=client, by=call.caller)
-        headers = partial(_redirect_headers, available, client)
-        return await redirect_to_archive(call, available, headers)
+        find = partial(packages.find, package, version, client=client, by=call.caller)
+        place = f"{package.key}\n{text}\n{call.header('ballerina-platform')}"
+        if isinstance(version, Range):
+            place += f"\n{client.language}"
+        return await redirect_to_archive(call, place, find, partial(_redirect_headers, client))
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
     listing = await packages.describe(package, version, client=client, by=call.caller)
@@ -79,7 +81,7 @@ async def central_package(call: Call) -> Answer:
 
 
 def _redirect_headers(
-    available: AvailableRelease, client: ClientProfile, redirect: ArchiveRedirect
+    client: ClientProfile, available: AvailableRelease, redirect: ArchiveRedirect
 ) -> dict[str, str]:
     """Return the headers that `bal` reads from the redirect, instead of from the archive."""
     release = available.release

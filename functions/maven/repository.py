@@ -7,6 +7,7 @@ Basic challenge, so every refusal that credentials could avoid is a 401.
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from functions.archives import redirect_to_archive
 from functions.http.answers import (
@@ -139,8 +140,8 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
     registry, by = call.registry, call.caller
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            available = await registry.publishing.maven_packages.release(at, by=by)
-            return await redirect_to_archive(call, available, _redirect_headers)
+            find = partial(registry.publishing.maven_packages.release, at, by=by)
+            return await redirect_to_archive(call, f"maven\n{at.key}", find, _redirect_headers)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             document = await _archive_checksum(registry, at, algorithm, by)
         case RepositoryPath(resource, algorithm):
@@ -152,7 +153,7 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
     return answer
 
 
-def _redirect_headers(redirect: ArchiveRedirect) -> dict[str, str]:
+def _redirect_headers(_: AvailableRelease, redirect: ArchiveRedirect) -> dict[str, str]:
     return {
         "Location": redirect.url,
         "Cache-Control": redirect.cache_control,

@@ -148,6 +148,8 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     changes = CosmosChangeFeed(cosmos)
     edition = ChangeFeedEdition(changes, clock)
     cosmos.on_write(PACKAGES, edition.wrote)
+    for container in ("accounts", "tokens"):
+        cosmos.on_write(container, edition.wrote_records)
     metadata, directory = CosmosMetadata(cosmos), CosmosDirectory(cosmos, clock)
     return CloudStores(
         connections=connections,

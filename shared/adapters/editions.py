@@ -12,7 +12,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
 from shared.log import log
 from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS
 
 MOST_CHANGED = 100_000  # Keys whose last change is known; about 15 MB.
 
@@ -190,6 +190,11 @@ class ChangeFeedEdition:
 
     def wrote(self, package: str) -> None:
         self._changes.note((package,))
+
+    def wrote_records(self, _owner: str) -> None:
+        """Note that this process wrote, or tried to write, a record that is no package's. Those of
+        other processes are not followed: whoever keeps such records bounds their age."""
+        self._changes.note((RECORDS,))
 
     async def positions(self) -> Mapping[str, str]:
         ranges = await self._source.ranges(PACKAGES)

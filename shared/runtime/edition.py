@@ -19,11 +19,15 @@ CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
 # Of what was read: also what belongs to no single package, such as a list of packages.
 EVERYTHING = "*"
 
+# Of what was read: every account, organization, membership and token. Where an edition does not
+# follow them one by one, this changes with each that this process writes.
+RECORDS = "@"
+
 
 def records_of(owner: str) -> str:
     """Return the key of the account or organization of this id or name, in lower case, with its
     memberships and tokens; no package has such a key."""
-    return f"@{owner}"
+    return f"{RECORDS}{owner}"
 
 
 class Edition(Protocol):
@@ -31,7 +35,8 @@ class Edition(Protocol):
 
     @property
     def follows_records(self) -> bool:
-        """Whether every change is known of what `records_of` names; else nothing of it holds."""
+        """Whether every change is known of what `records_of` names; else whoever keeps any of it
+        bounds its age."""
         ...
 
     @property
@@ -87,6 +92,14 @@ def note_private(org: str) -> None:
     read = _read.get()
     if read is not None:
         read.private_of.add(org.lower())
+
+
+def note_all(read: PackagesRead) -> None:
+    """Note all that was collected in a block of `packages_read`, which hides it from outer ones."""
+    for package in read.packages:
+        note_read(package)
+    for org in read.private_of:
+        note_private(org)
 
 
 @contextmanager

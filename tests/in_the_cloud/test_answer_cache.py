@@ -1,14 +1,17 @@
 """The answer cache of our own host over the stores of the cloud: what it repeats, and how long."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from functions.http.repeats import recognizer
-from shared.adapters.blob.signed_links import PUBLIC_LINK_REPEATED_FOR
+from shared.adapters.blob.signed_links import LINK_LIFETIME
+from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.packages import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import Receive, Scope, Send
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN
@@ -18,6 +21,7 @@ from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.world import BASE, asking
 
 PULL = dict(ACCEPT_ARCHIVE)
+REPEATED_FOR = LINK_LIFETIME[Visibility.PUBLIC] / LIFETIMES_REPEATED
 GREET = f"{BASE}/packages/acme/greet/1.0.0"
 
 pytestmark = pytest.mark.usefixtures("patience")
@@ -45,7 +49,7 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
 ) -> None:
     async with clouded(tmp_path) as cloud:
         await cloud.ann.send_archive("any/any:0.0.0", bala("acme/greet:1.0.0"))
-        cloud.clock.advance(PUBLIC_LINK_REPEATED_FOR)  # Its archive has its place by now.
+        cloud.clock.advance(timedelta(minutes=1))  # Its archive has its place by now.
         host, edition = CachingHost(cloud), cloud.registry.adapters.edition
         async with httpx.AsyncClient(transport=httpx.ASGITransport(host)) as http:
 
@@ -56,7 +60,7 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
             first = await pull()
             assert (await pull()).headers["location"] == first.headers["location"]
             assert host.asked == 1
-            cloud.clock.advance(PUBLIC_LINK_REPEATED_FOR)
+            cloud.clock.advance(REPEATED_FOR)
             later = await pull()
             assert later.headers["location"] != first.headers["location"]
             assert host.asked == 2

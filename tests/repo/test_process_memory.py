@@ -39,7 +39,6 @@ KEPT = {
     "functions/maven/paths.py _parse": Kept(620),
     "shared/adapters/blob/documents.py _cache": Kept(world=CLOUD),
     "shared/adapters/blob/public_copies.py _seen": Kept(2 * 200, CLOUD),  # There are two.
-    "shared/adapters/blob/signed_links.py _public": Kept(1_500, CLOUD),
     "shared/adapters/cloud_search/index.py _own_changes": Kept(10_000, CLOUD),
     "shared/adapters/cosmos/metadata.py _cache": Kept(1, CLOUD, "SURVEYS_CACHED_BYTES"),
     "shared/adapters/cosmos/metadata.py _pointers": Kept(700, CLOUD),
@@ -83,6 +82,7 @@ KEPT = {
     "shared/services/packages/archive_files.py _lists": BYTES,
     # Those of the index; `_version_lists` of Maven is one, and `_by_distribution` has the others.
     "shared/services/packages/derived_data.py _documents": Kept(capacity="DOCUMENTS_CACHED_BYTES"),
+    "shared/services/packages/first_hops.py _kept": Kept(1, CLOUD, "CAPACITY_BYTES"),
     "shared/services/packages/package_cache.py _cached": Kept(capacity="CAPACITY_BYTES"),
     "shared/services/packages/package_cache.py _owners": Kept(400),
     "shared/services/packages/pulls.py _pulls": Kept(200, MACHINE),  # In the cloud a filter: 1 MiB.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from azure.core.exceptions import (
@@ -47,10 +47,14 @@ class BlobContainers:
     connect: Callable[[], BlobServiceClient]
     prefix: str = ""  # Of container names, where registries share an account.
     _client: BlobServiceClient | None = None
+    _containers: dict[str, ContainerClient] = field(default_factory=dict[str, ContainerClient])
 
     def container(self, name: str) -> ContainerClient:
         """Return the client of a container, without a request."""
-        return self.service().get_container_client(f"{self.prefix}{name}")
+        if name not in self._containers:
+            made = self.service().get_container_client(f"{self.prefix}{name}")
+            self._containers[name] = made
+        return self._containers[name]
 
     def service(self) -> BlobServiceClient:
         """Return the client of the account, without a request."""
@@ -60,6 +64,7 @@ class BlobContainers:
     async def close(self) -> None:
         """Close the connections; the next use opens new ones."""
         client, self._client = self._client, None
+        self._containers.clear()
         if client is not None:
             await client.close()
 

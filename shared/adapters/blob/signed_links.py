@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import UserDelegationKey, generate_blob_sas
@@ -12,13 +14,18 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
-from shared.domain.archives.delivery import ARCHIVE_TYPE, StoreLink, content_disposition
+from shared.domain.archives.delivery import (
+    ARCHIVE_TYPE,
+    LIFETIMES_REPEATED,
+    StoreLink,
+    content_disposition,
+)
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.log import log
 from shared.ports import Clock
-from shared.runtime.caching import LruCache, SingleFlight
+from shared.runtime.caching import SingleFlight
 
 # Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
 # as long as shared caches may store answers of the registry.
@@ -26,10 +33,6 @@ LINK_LIFETIME = {
     Visibility.PRIVATE: timedelta(seconds=60),
     Visibility.PUBLIC: timedelta(minutes=5),
 }
-# Signing takes more processor time than all else that answers a pull from memory. A link that is
-# repeated is still valid for four minutes. A private one is made for one caller.
-PUBLIC_LINK_REPEATED_FOR = timedelta(minutes=1)
-PUBLIC_LINKS_CACHED = 4_096
 LINK_CACHE_CONTROL = {
     Visibility.PRIVATE: "private, no-store",
     Visibility.PUBLIC: "public, max-age=300",
@@ -67,25 +70,17 @@ class BlobLinks:
         self._blobs = blobs
         self._clock = clock
         self._signer = signing
-        self._public = LruCache[tuple[ArchiveName, str], StoreLink](PUBLIC_LINKS_CACHED)
 
     async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
-        if container is Visibility.PRIVATE:
-            return StoreLink(await self._link(name, container, file))
         now_ms = self._clock.monotonic_ms()
-        link = self._public.get((name, file))
-        if link is None or now_ms >= link.repeated_until_ms:
-            until_ms = now_ms + PUBLIC_LINK_REPEATED_FOR // _MS
-            link = StoreLink(await self._link(name, container, file), until_ms)
-            self._public.put((name, file), link)
-        return link
+        repeated = LINK_LIFETIME[container] / LIFETIMES_REPEATED
+        return StoreLink(await self._link(name, container, file), now_ms + repeated // _MS)
 
     async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
-        blob = self._blobs.container(ARCHIVE_CONTAINERS[container]).get_blob_client(
-            archive_blob(name)
-        )
+        # The client of a blob knows all of this, too, but creating one takes longer than signing.
+        of, blob = self._blobs.container(ARCHIVE_CONTAINERS[container]), archive_blob(name)
         return await self._sign(
-            blob,
+            _Blob(str(of.account_name), of.container_name, blob, f"{of.url}/{quote(blob)}"),
             LINK_LIFETIME[container],
             cache_control=LINK_CACHE_CONTROL[container],
             content_disposition=content_disposition(file),
@@ -94,15 +89,17 @@ class BlobLinks:
 
     async def source(self, blob: BlobClient) -> str:
         """Return an address from which the service can copy the blob; raise `Busy`."""
-        return await self._sign(blob, COPY_LINK_LIFETIME)
+        account = str(blob.account_name)
+        source = _Blob(account, blob.container_name, blob.blob_name, blob.url)
+        return await self._sign(source, COPY_LINK_LIFETIME)
 
-    async def _sign(self, blob: BlobClient, lifetime: timedelta, **overrides: Any) -> str:
+    async def _sign(self, blob: "_Blob", lifetime: timedelta, **overrides: Any) -> str:
         now_ms = self._clock.now_ms()
         until_ms = now_ms + lifetime // _MS
         query = generate_blob_sas(
-            str(blob.account_name),
-            blob.container_name,
-            blob.blob_name,
+            blob.account,
+            blob.container,
+            blob.name,
             permission="r",
             start=_time(now_ms - CLOCK_SKEW // _MS),
             expiry=_time(until_ms),
@@ -116,6 +113,16 @@ class BlobLinks:
     def _chosen_signer(self) -> LinkSigner:
         self._signer = self._signer or _signer_of(self._blobs, self._clock)
         return self._signer
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    """A blob that is signed for, and its address."""
+
+    account: str
+    container: str
+    name: str
+    url: str
 
 
 class AccountKey:

@@ -20,6 +20,7 @@ from azure.core.exceptions import (
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
+from shared.adapters.cosmos.queries import query_directly
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports import Randomness
 from shared.telemetry import recording
@@ -112,10 +113,13 @@ class CosmosContainer:
     async def query(self, text: str, pk: str | None = None, **parameters: Any) -> list[Any]:
         """Return the results of the query in one partition, or of a plain filter in all."""
         if pk is not None:
-            return await self._query(text, parameters, partition_key=pk)
+            return await self._query_directly(text, parameters, partition_key=pk)
+        ranges = await self.ranges()
+        if len(ranges) == 1:
+            return await self._query_directly(text, parameters, feed_range=ranges[0])
         # Without a range, the service reads one physical partition after the other.
         found = await asyncio.gather(
-            *(self._query(text, parameters, feed_range=each) for each in await self.ranges())
+            *(self._query(text, parameters, feed_range=each) for each in ranges)
         )
         return [item for each in found for item in each]
 
@@ -256,8 +260,19 @@ class CosmosContainer:
             return call.may_have_succeeded and await self._find(first) is not None
         return True
 
+    async def _query_directly(
+        self, text: str, parameters: Mapping[str, Any], **scope: Any
+    ) -> list[Any]:
+        """Query one partition, or a container of one physical partition, without the layers of the
+        client library; whatever is not answered is left to them."""
+        query = {"query": text, "parameters": _named(parameters)}
+        found = await _Call().run(
+            lambda: query_directly(self._proxy, query, scope.get("partition_key"), PAGE_SIZE)
+        )
+        return await self._query(text, parameters, **scope) if found is None else found
+
     async def _query(self, text: str, parameters: Mapping[str, Any], **scope: Any) -> list[Any]:
-        named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
+        named = _named(parameters)
         ask: Any = self._proxy.query_items  # Its types have an overload for each set of options.
         return await _Call().run(
             lambda: _all(ask(text, parameters=named, max_item_count=PAGE_SIZE, **scope))
@@ -342,6 +357,10 @@ class BatchDelete(BatchWrite):
 
     def operation(self, mark: str) -> Any:  # noqa: ARG002 - a deleted item has no write id.
         return "delete", (self.item["id"],)
+
+
+def _named(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
 
 
 async def _all(found: AsyncIterable[Any]) -> list[Any]:

@@ -21,6 +21,9 @@ def content_disposition(file: str) -> str:
     return f"attachment; filename={file}"
 
 
+LIFETIMES_REPEATED = 6  # A link is repeated for this part of its life, so that most of it is left.
+
+
 @dataclass(frozen=True, slots=True)
 class StoreLink:
     """A link of the store itself to an archive."""

@@ -17,6 +17,7 @@ from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.delivery import (
+    LIFETIMES_REPEATED,
     Cdn,
     ClientKind,
     DeliveryOptions,
@@ -42,7 +43,6 @@ from shared.domain.packages import Head, Release, State, Visibility
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
-LIFETIMES_REPEATED = 6  # A link is repeated for this part of its life, so that most of it is left.
 
 NO_STORE = "no-store"
 PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
@@ -134,7 +134,9 @@ class ArchiveDelivery:
         if route is DeliveryRoute.CDN:
             return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, inf)
         url, until_ms = await self._own_url(link)
-        return ArchiveRedirect(url, NO_STORE, until_ms if self.edges.links is None else 0)
+        # Another address may be better soon: the archive gets its place, or the store signs again.
+        is_lasting = self.edges.links is None or (links and route is not DeliveryRoute.STORE)
+        return ArchiveRedirect(url, NO_STORE, until_ms if is_lasting else 0)
 
     @property
     def _reads_blobs(self) -> bool:

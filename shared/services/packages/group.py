@@ -24,6 +24,7 @@ from shared.services.packages.derived_data import (
     PackageRecordWriter,
     WithheldReleases,
 )
+from shared.services.packages.first_hops import CAPACITY_BYTES, FirstHops
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
@@ -53,6 +54,7 @@ class PackageServices:
     resolver: Resolver
     index: PackageIndex
     archive_delivery: ArchiveDelivery
+    first_hops: FirstHops | None  # None on one machine, whose host repeats whole answers.
     archive_files: ArchiveFiles
     archive_reader: ArchiveReader
     derived_data: DerivedData
@@ -118,6 +120,7 @@ class PackageServices:
             index=PackageIndex(
                 lookup, common.authorization, metadata, adapters.events, DocumentCache(index_file)
             ),
+            first_hops=_first_hops(common),
             archive_delivery=ArchiveDelivery(
                 common.authorization,
                 cache,
@@ -188,6 +191,21 @@ def _archive_relocation(
         return None
     withdraw = public_copies.withdraw if public_copies else None
     return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge, withdraw)
+
+
+def _first_hops(common: Common) -> FirstHops | None:
+    """Return what keeps redirects where each takes requests to the stores; None elsewhere."""
+    adapters = common.adapters
+    if adapters.links is None:
+        return None
+    # Other apps need their memory for archives that are pushed.
+    is_for_reads = common.settings.app_role == "reads"
+    return FirstHops(
+        adapters.edition,
+        common.authorization.readers,
+        adapters.clock,
+        capacity_bytes=CAPACITY_BYTES if is_for_reads else CAPACITY_BYTES // 8,
+    )
 
 
 def _delivery_routes(adapters: Adapters, settings: Settings) -> DeliveryRoutes:

@@ -70,6 +70,12 @@ PASSING = {
     "x-ms-cosmos-correlated-activityid",
 }  # fmt: skip
 
+# What decides the answer to a query. The client library, which repeats queries, sends more.
+OF_QUERIES = {
+    *("x-ms-documentdb-isquery", "x-ms-documentdb-partitionkey", "x-ms-max-item-count"),
+    *("x-ms-version", "content-type", "accept"),
+}
+
 Operation = Callable[[CosmosContainer, str], Awaitable[object]]
 
 
@@ -124,7 +130,11 @@ async def test_a_repeat_sends_what_the_first_attempt_sent(
         if not failing[0] or "/docs" not in request.path:
             return None
         headers = {k: v for k, v in request.headers.items() if k not in PASSING}
-        sent.append((request.method, request.path, headers, request.body))
+        body: object = request.body
+        if request.says("x-ms-documentdb-isquery"):
+            headers = {k: v for k, v in headers.items() if k in OF_QUERIES}
+            body = request.json
+        sent.append((request.method, request.path, headers, body))
         return trouble if len(sent) == 1 else None
 
     stores = CloudDouble(tmp_path, FakeClock(), transport=lambda it: DoubleTransport(it, fail_once))
