@@ -51,6 +51,7 @@ MODULES = (
     "web.directories",
     "web.feeds",
     "web.home",
+    "web.manual",
     "web.not_found",
     "web.organizations",
     "web.package.api_docs",

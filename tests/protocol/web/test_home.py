@@ -101,7 +101,7 @@ async def test_every_page_leads_to_packages_symbols_and_documentation(shelf: Wor
         assert re.findall(r'href="([^"]+)"[^>]*>(\w+)', links) == [
             ("/search", "Browse"),
             ("/symbols", "Symbols"),
-            ("/about", "Docs"),
+            ("/docs", "Docs"),
         ]
 
 
