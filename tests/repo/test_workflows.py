@@ -16,7 +16,7 @@ from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
-EXPECTED = {"check", "nightly", "infra", "deploy", "release"}
+EXPECTED = {"check", "docs", "nightly", "infra", "deploy", "release"}
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)
