@@ -46,6 +46,7 @@ MODULES = (
     "manage.releases",
     "manage.status",
     "maven.repository",
+    "metrics",
     "web.about",
     "web.badges",
     "web.directories",

@@ -9,6 +9,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -34,7 +36,13 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
-from shared.hosting.host import ChangeFeedOptions, Host, RepeatOptions, TimerOptions
+from shared.hosting.host import (
+    ChangeFeedOptions,
+    Host,
+    LifespanHook,
+    RepeatOptions,
+    TimerOptions,
+)
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
@@ -43,6 +51,7 @@ from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.runtime.answers import Answer, Repeatable
 from shared.runtime.edition import packages_read
 from shared.settings import Settings, setting_problem, unknown_settings
+from shared.telemetry import recording
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"
@@ -112,6 +121,8 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
     """
+    for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
+        file.unlink(missing_ok=True)
     try:
         with prepared_stores(settings):
             return asyncio.run(_first_start(settings))
@@ -139,6 +150,9 @@ def application() -> Host:
 
 def build_host(settings: Settings) -> Host:
     """Return the application of one process."""
+    on_stop = list[LifespanHook]()
+    if settings.metrics != "off":
+        on_stop.append(_collect_metrics(settings))
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
     return Host(
@@ -157,8 +171,22 @@ def build_host(settings: Settings) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
-        on_stop=[registry.close],
+        on_stop=[*on_stop, registry.close],
     )
+
+
+def _collect_metrics(settings: Settings) -> LifespanHook:
+    """Collect metrics in this process; return what writes the last ones."""
+    from shared.telemetry.prometheus import PrometheusBackend  # noqa: PLC0415 - takes 30 ms.
+
+    backend = PrometheusBackend(metrics_folder(settings))
+    recording.set_backend(backend)
+    return partial(asyncio.to_thread, backend.write)
+
+
+def metrics_folder(settings: Settings) -> Path:
+    """Return the folder in which the processes of the registry write their metrics."""
+    return settings.data / "metrics"
 
 
 def sender_identifier(registry: Registry) -> IdentifySender:

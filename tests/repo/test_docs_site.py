@@ -1,9 +1,7 @@
 """The documentation as a static site lists every page, and can be built."""
 
 import runpy
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
