@@ -37,6 +37,7 @@ from shared.domain.identity import Principal
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import (
+    AccessLogOptions,
     ChangeFeedOptions,
     Host,
     LifespanHook,
@@ -171,6 +172,12 @@ def build_host(settings: Settings) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
+        access_log=None
+        if settings.access_log == "off"
+        else AccessLogOptions(
+            settings.access_log,
+            lambda headers: RequestClient.of(headers, settings.proxies).address,
+        ),
         on_stop=[*on_stop, registry.close],
     )
 
