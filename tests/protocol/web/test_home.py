@@ -20,6 +20,7 @@ from tests.support.storage import IN_THE_CLOUD, one_instance, one_machine
 from tests.support.world import OpenWorld, World, asking
 
 
+@one_machine("in the cloud nothing prints a link")
 async def test_an_empty_registry_says_what_to_do_first(
     world: World, page: SnapshotAssertion
 ) -> None:
