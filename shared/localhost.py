@@ -34,10 +34,10 @@ from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
+from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import (
-    AccessLogOptions,
     ChangeFeedOptions,
     Host,
     LifespanHook,
@@ -177,6 +177,7 @@ def build_host(settings: Settings) -> Host:
         else AccessLogOptions(
             settings.access_log,
             lambda headers: RequestClient.of(headers, settings.proxies).address,
+            registry.clock,
         ),
         on_stop=[*on_stop, registry.close],
     )

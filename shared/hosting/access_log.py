@@ -2,32 +2,39 @@
 
 import re
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.domain.secrets import redact_tokens
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import RequestHeaders
-
-AddressOf = Callable[[Mapping[str, str]], str]
+from shared.ports import Clock
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SPECIAL = re.compile(r"[^ !#-\[\]-~]")  # All but printable ASCII without quotes and backslashes.
 _QUERY = re.compile(r"\?\S*")
 
 
+@dataclass(frozen=True, slots=True)
+class AccessLogOptions:
+    """The format, "common" or "combined", and what finds the address of a client in headers."""
+
+    form: str
+    address_of: Callable[[Mapping[str, str]], str]
+    clock: Clock
+
+
 def with_access_log(
     app: ASGIApp,
-    form: str,
-    address_of: AddressOf,
+    options: AccessLogOptions,
     secret_paths: Iterable[str],
     write: Callable[[bytes], object] | None = None,
 ) -> ASGIApp:
-    """Write a line for each request after its answer, in the `form` "common" or "combined".
+    """Write a line for each request after its answer.
 
-    `address_of` returns the client's address from the headers. What follows one of `secret_paths`
-    in a path, such as the code of a sign-in link, is replaced, and queries are left out.
+    What follows one of `secret_paths` in a path, such as the code of a sign-in link, is replaced,
+    and queries are left out.
     """
     written = write or _write_to_output
     secret = re.compile(rf"({'|'.join(map(re.escape, secret_paths)) or '(?!)'})[^/?#\s]+")
@@ -37,7 +44,7 @@ def with_access_log(
         return _SPECIAL.sub(_escaped, without) or "-"
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:
-        began, status, size = time.time(), 0, 0
+        began_ms, status, size = options.clock.now_ms(), 0, 0
 
         async def sending(message: Message) -> None:
             nonlocal status, size
@@ -54,11 +61,11 @@ def with_access_log(
             )
             target = shown(scope["raw_path"].decode("latin-1"))
             line = (
-                f"{address_of(headers) or '-'} - - [{_moment(began)}] "
+                f"{options.address_of(headers) or '-'} - - [{_moment(began_ms)}] "
                 f'"{shown(scope["method"])} {target} HTTP/{scope["http_version"]}" '
                 f"{status or '-'} {size or '-'}"
             )
-            if form == "combined":
+            if options.form == "combined":
                 referer, agent = headers.get("referer", ""), headers.get("user-agent", "")
                 line += f' "{shown(referer)}" "{shown(agent)}"'
             written(f"{line}\n".encode())
@@ -66,8 +73,8 @@ def with_access_log(
     return answering
 
 
-def _moment(at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
+def _moment(at_ms: int) -> str:
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
     return f"{moment:%d}/{_MONTHS[moment.month - 1]}/{moment:%Y:%H:%M:%S} +0000"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import azure.functions as func
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.access_log import AddressOf, with_access_log
+from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
@@ -97,14 +97,6 @@ class RepeatOptions:
     recognize: RecognizeCaller
 
 
-@dataclass(frozen=True, slots=True)
-class AccessLogOptions:
-    """The format, common or combined, and what finds the address of a client."""
-
-    form: str
-    address_of: AddressOf
-
-
 class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
@@ -146,15 +138,8 @@ class Host:
             served = AdminEndpoint(served, self._timers)
         served = closing_without_leave(with_headers(with_cors(served), headers))
         self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
-        self._serve_http: ASGIApp = self._answer_cache or served
+        self._serve_http = _logged(self._answer_cache or served, access_log, functions.http)
         self._answers_at_once = access_log is None  # Such answers pass no application.
-        if access_log is not None:
-            self._serve_http = with_access_log(
-                self._serve_http,
-                access_log.form,
-                access_log.address_of,
-                _secret_paths(functions.http),
-            )
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or handle the server's start and stop."""
@@ -219,10 +204,15 @@ class Host:
             log.exception("feeds.failed")
 
 
-def _secret_paths(functions: Sequence[HttpFunction]) -> set[str]:
-    """Return what stands in paths before codes, such as those of sign-in links."""
+def _logged(
+    app: ASGIApp, options: AccessLogOptions | None, functions: Sequence[HttpFunction]
+) -> ASGIApp:
+    """Write the access log, if there is one, without codes in paths, such as of sign-in links."""
+    if options is None:
+        return app
     routes = (f"/{each.route.template.text}" for each in functions)
-    return {route.partition("{code}")[0] for route in routes if "{code}" in route}
+    secret = {route.partition("{code}")[0] for route in routes if "{code}" in route}
+    return with_access_log(app, options, secret)
 
 
 # How long a Function may take to answer.

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.hosting.access_log import with_access_log
+from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.asgi import Message, Receive, Scope, Send
+from tests.fakes.system import FakeClock
 
 TOKEN = "blr_example_0000000000Example0Token0That0Opens0Nothing2vJ1kV"
 
@@ -40,7 +41,12 @@ async def line_of(
         pass
 
     lines: list[bytes] = []
-    logged = with_access_log(app, form, last_address, ["/sign-in/link/"], lines.append)
+    logged = with_access_log(
+        app,
+        AccessLogOptions(form, last_address, FakeClock()),
+        ["/sign-in/link/"],
+        lines.append,
+    )
     scope: dict[str, Any] = {"type": "http", "method": "GET", "http_version": "1.1"}
     scope |= {"raw_path": path, "headers": [*headers.items()], "client": ("192.0.2.7", 5)}
     try:
