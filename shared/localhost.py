@@ -123,7 +123,8 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
     """
     for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
-        file.unlink(missing_ok=True)
+        with suppress(OSError):  # Counters then go on from there.
+            file.unlink()
     try:
         with prepared_stores(settings):
             return asyncio.run(_first_start(settings))
