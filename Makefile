@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo screenshots check check-az fix test test-azure bench mutants wheel single-file sbom image lock clean
+.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file sbom image lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -21,6 +21,11 @@ demo: # Fill a registry with the releases of a real index, at real size, and ser
 
 screenshots: tools # Write the pictures of README.md over the demo registry; takes Chromium.
 	@exec $(VENV)/bin/python -m bench.screenshots
+
+docs-site: # Write the whole documentation as a static site to .docs-site, in an environment of its own.
+	@sh .ci/environment packaging/docs/requirements.txt .venvs/docs
+	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --quiet --config-file packaging/docs/mkdocs.yml
+	@echo "Open .docs-site/index.html"
 
 check: tools # Style, types, direction of imports, spelling, locks; all of them, then the verdict.
 	@failed=; \

@@ -36,22 +36,37 @@ def write(target: Path) -> list[str]:
 
 
 def patterns() -> list[str]:
-    """Return the ignored patterns; each matches files and folders at any depth, such as *.pyc, or
-    with a slash in front those of the root."""
+    """Return the patterns of .funcignore, of which the last one that matches decides.
+
+    One without a slash matches files and folders at any depth by their name, such as *.pyc; one
+    with a slash, which may be in front, matches the whole path. One behind `!` keeps what it
+    matches.
+    """
     lines = (ROOT / ".funcignore").read_text().splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def files(folder: Path, ignored: list[str]) -> Iterator[str]:
-    """Yield the names of the files below a folder that no pattern matches."""
+    """Yield the names of the files below a folder that are not ignored."""
     for each in folder.iterdir():
-        names = (each.name, f"/{each.name}" if folder == ROOT else each.name)
-        if any(fnmatch(name, pattern) for pattern in ignored for name in names):
+        if _is_ignored(each.relative_to(ROOT), ignored):
             continue
         if each.is_dir():
             yield from files(each, ignored)
         else:
             yield each.relative_to(ROOT).as_posix()
+
+
+def _is_ignored(path: Path, ignored: list[str]) -> bool:
+    matching = [each for each in ignored if _matches(path, each.removeprefix("!"))]
+    return bool(matching) and not matching[-1].startswith("!")
+
+
+def _matches(path: Path, pattern: str) -> bool:
+    if "/" not in pattern:
+        return fnmatch(path.name, pattern)
+    parts = pattern.removeprefix("/").split("/")
+    return len(parts) == len(path.parts) and all(map(fnmatch, path.parts, parts))
 
 
 if __name__ == "__main__":

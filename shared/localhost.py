@@ -9,6 +9,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -32,9 +34,16 @@ from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
+from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
-from shared.hosting.host import ChangeFeedOptions, Host, RepeatOptions, TimerOptions
+from shared.hosting.host import (
+    ChangeFeedOptions,
+    Host,
+    LifespanHook,
+    RepeatOptions,
+    TimerOptions,
+)
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
@@ -43,6 +52,7 @@ from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.runtime.answers import Answer, Repeatable
 from shared.runtime.edition import packages_read
 from shared.settings import Settings, setting_problem, unknown_settings
+from shared.telemetry import recording
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"
@@ -116,6 +126,9 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
     """
+    for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
+        with suppress(OSError):  # Counters then go on from there.
+            file.unlink()
     try:
         with prepared_stores(settings, _print_progress):
             return asyncio.run(_first_start(settings))
@@ -142,6 +155,9 @@ def application() -> Host:
 
 
 def build_host(settings: Settings) -> Host:
+    on_stop = list[LifespanHook]()
+    if settings.metrics != "off":
+        on_stop.append(_collect_metrics(settings))
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
     return Host(
@@ -160,8 +176,29 @@ def build_host(settings: Settings) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
-        on_stop=[registry.close],
+        access_log=None
+        if settings.access_log == "off"
+        else AccessLogOptions(
+            settings.access_log,
+            lambda headers: RequestClient.of(headers, settings.proxies).address,
+            registry.clock,
+        ),
+        on_stop=[*on_stop, registry.close],
     )
+
+
+def _collect_metrics(settings: Settings) -> LifespanHook:
+    """Collect metrics in this process; return what writes the last ones."""
+    from shared.telemetry.prometheus import PrometheusBackend  # noqa: PLC0415 - takes 30 ms.
+
+    backend = PrometheusBackend(metrics_folder(settings))
+    recording.set_backend(backend)
+    return partial(asyncio.to_thread, backend.write)
+
+
+def metrics_folder(settings: Settings) -> Path:
+    """Return the folder in which the processes of the registry write their metrics."""
+    return settings.data / "metrics"
 
 
 def sender_identifier(registry: Registry) -> IdentifySender:

@@ -183,11 +183,12 @@ MANAGE_PAGES = (
 )
 
 # What stands above every page, beside the search field.
-HEADER_LINKS = (("/search", "Browse"), ("/symbols", "Symbols"), ("/about", "Docs"))
+HEADER_LINKS = (("/search", "Browse"), ("/symbols", "Symbols"), ("/docs", "Docs"))
 
 # What stands below every page.
 FOOTER = (
     ("/about", "Getting started"),
+    ("/docs", "Docs"),
     ("/about/api", "API"),
     ("/about/policies", "Policies"),
     ("/about/status", "Status"),

@@ -100,6 +100,19 @@
     button.hidden = false;
   }
 
+  // Adds a copy button to each block of code of a text.
+  function onCopyBlocks(text) {
+    text.querySelectorAll("pre").forEach((block, index) => {
+      const frame = element("div", { class: "copy-block" });
+      const button = element("button", { type: "button", class: "quiet small copy", "data-copy": `block-${index}` }, "Copy");
+      button.append(element("span", { class: "unseen" }, " the code"));
+      block.firstElementChild.id = `block-${index}`;
+      block.replaceWith(frame);
+      frame.append(block, button);
+      onCopy(button);
+    });
+  }
+
   // A field that hides the entries of a page, such as symbols, that do not contain what is typed.
   function onFilter(field) {
     const entries = [...document.querySelectorAll(`.${field.dataset.filters}`)];
@@ -232,6 +245,7 @@
     fields.forEach((field) => new Suggestions(field));
     document.querySelectorAll("[data-keys-switch]").forEach(onKeysSwitch);
     document.querySelectorAll("[data-copy], [data-copy-text]").forEach(onCopy);
+    document.querySelectorAll("[data-copy-blocks]").forEach(onCopyBlocks);
     document.querySelectorAll("[data-filters]").forEach(onFilter);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);
   });

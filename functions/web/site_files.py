@@ -17,6 +17,7 @@ from shared.domain.errors.requests import PageNotFound
 from shared.domain.identity import ANONYMOUS
 from shared.domain.packages import Listing
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer
 
 IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
@@ -79,6 +80,8 @@ SITEMAP_PAGES = (
     "/about/quality",
     "/about/api-changes",
     "/about/policies",
+    "/docs",
+    *(f"/docs/{page_name(file)}" for file in FILES),
 )
 SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 

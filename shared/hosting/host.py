@@ -11,6 +11,7 @@ from pathlib import Path
 import azure.functions as func
 
 from shared.domain.errors.requests import NoRoomForUpload
+from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
@@ -115,6 +116,7 @@ class Host:
         repeats: RepeatOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = anonymous_sender,
+        access_log: AccessLogOptions | None = None,
         on_start: Sequence[LifespanHook] = (),
         on_stop: Sequence[LifespanHook] = (),
     ) -> None:
@@ -136,7 +138,8 @@ class Host:
             served = AdminEndpoint(served, self._timers)
         served = closing_without_leave(with_headers(with_cors(served), headers))
         self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
-        self._serve_http = self._answer_cache or served
+        self._serve_http = _logged(self._answer_cache or served, access_log, functions.http)
+        self._answers_at_once = access_log is None  # Such answers pass no application.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or handle the server's start and stop."""
@@ -146,7 +149,9 @@ class Host:
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
         """Return the answer to a request if the answer cache has it."""
-        return self._answer_cache.at_once(scope) if self._answer_cache else None
+        if self._answer_cache is None or not self._answers_at_once:
+            return None
+        return self._answer_cache.at_once(scope)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -197,6 +202,17 @@ class Host:
                 await self._feeds.run()
         except Exception:
             log.exception("feeds.failed")
+
+
+def _logged(
+    app: ASGIApp, options: AccessLogOptions | None, functions: Sequence[HttpFunction]
+) -> ASGIApp:
+    """Write the access log, if there is one, without codes in paths, such as of sign-in links."""
+    if options is None:
+        return app
+    routes = (f"/{each.route.template.text}" for each in functions)
+    secret = {route.partition("{code}")[0] for route in routes if "{code}" in route}
+    return with_access_log(app, options, secret)
 
 
 # How long a Function may take to answer.

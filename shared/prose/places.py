@@ -66,8 +66,9 @@ class TextPlace:
 
 
 def prefixed(name: str, prefix: str) -> str:
-    """Return an id of a text with the prefix that keeps it apart from the ids of the page."""
-    return name if name.startswith(f"{prefix}-") else f"{prefix}-{name}"
+    """Return an id of a text with the prefix that keeps it apart from the ids of the page; texts
+    of our own have none."""
+    return name if not prefix or name.startswith(f"{prefix}-") else f"{prefix}-{name}"
 
 
 def _as_browsers_read(written: str) -> str:

@@ -4,4 +4,5 @@ metrics.py         every metric with its unit and attributes; docs/telemetry.md 
 recording.py       recording metrics, spans and activities; does nothing until telemetry is enabled
 startup_buffer.py  buffers values until the libraries are loaded
 sampling.py        which requests leave a line in the log
+prometheus.py      metrics of all processes of one machine in the format of Prometheus
 exporter.py        OpenTelemetry and Azure Monitor; no other module imports them"""

@@ -141,6 +141,11 @@ def set_backend(backend: TelemetryBackend | None) -> TelemetryBackend | None:
     return previous
 
 
+def current_backend() -> TelemetryBackend | None:
+    """Return the backend of this process, if there is one."""
+    return _backend.current
+
+
 def is_enabled() -> bool:
     return _backend.current is not None
 

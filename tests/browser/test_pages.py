@@ -34,6 +34,10 @@ BEGINNINGS = (
     "/about",
     "/about/quality",
     "/about/api-changes",
+    "/docs",
+    "/docs?q=token",
+    "/docs?q=nothing-is-called-that",
+    "/docs/clients",
     "/device",
     "/sign-in",
 )
@@ -94,7 +98,7 @@ def test_somebody_s_own_pages_are_accessible(shared_site: Site, opened: Open) ->
 
 def test_a_page_that_is_not_there_is_accessible(shared_site: Site, opened: Open) -> None:
     watched = opened(shared_site.url)
-    for path in ("/packages/acme/gret", "/about/nothing", "/sign-in/link/nothing"):
+    for path in ("/packages/acme/gret", "/about/nothing", "/docs/nothing", "/sign-in/link/nothing"):
         assert_accessible(watched.open(path))
 
 

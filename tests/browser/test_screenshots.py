@@ -31,6 +31,9 @@ PAGES = {
     "packages-of-acme": "/orgs/acme",
     "statistics": "/packages/acme/greet/1.1.0/statistics",
     "about": "/about",
+    "docs": "/docs",
+    "docs-clients": "/docs/clients",
+    "docs-search": "/docs?q=token",
     "about-quality": "/about/quality",
     "about-api-changes": "/about/api-changes",
 }

@@ -47,6 +47,16 @@ def test_a_button_copies_the_text_next_to_it(shared_site: Site, opened: Open) ->
     watched.assert_nothing_happened()
 
 
+def test_each_block_of_the_manual_is_copied(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
+    page = watched.open("/docs/login")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the code").first.click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"curl -fsS {shared_site.url}/login.py | python3 -\n"
+    watched.assert_nothing_happened()
+
+
 def test_the_chosen_colour_scheme_is_stored(shared_site: Site, opened: Open) -> None:
     page = opened(shared_site.url, scheme="light").open("/about")
     switch = page.get_by_role("button", name="Theme")

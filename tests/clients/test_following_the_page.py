@@ -1,4 +1,4 @@
-"""docs/clients.md is followed: its commands are run as they stand there, against a registry here.
+"""The pages of clients are followed: their commands are run as they are, against a registry here.
 
 Only the address of the registry and the folders are other ones. What takes a `bal` is told apart,
 and is driven by the models and the real library of the other tests.
@@ -24,7 +24,7 @@ from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.world import Template, settings_of
 
-PAGE = docs("clients", "clients-behind-proxies")
+PAGE = docs("clients", "clients-behind-proxies", "build-tools")
 BLOCKS = [
     dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE)
 ]
@@ -36,7 +36,7 @@ FOLLOWED = (
     "curl -f -o Settings.toml",
     ".venv/bin/python -m shared.cli account add",
     "curl -u me:$TOKEN",
-    'mkdir -p "$HOME/.ballerina"',
+    "REGISTRY=http://127.0.0.1:7071",
     "openssl req",
     "keytool",
     "curl -fLO",
@@ -114,8 +114,7 @@ def test_the_sentence_of_a_refusal_is_read_and_an_archive_is_sent_by_hand(
 
 def test_a_job_gets_its_token_into_the_file(registry: Served, tmp_path: Path) -> None:
     token = registry.people.ann.token
-    given = {"REGISTRY": registry.url, "BALLROOM_TOKEN": token}
-    follow(block(FOLLOWED[3]), tmp_path, **given)
+    follow(block("REGISTRY="), tmp_path, registry.url, BALLROOM_TOKEN=token)
     settings = tomllib.loads((tmp_path / ".ballerina" / "Settings.toml").read_text())
     assert {each["accesstoken"] for each in settings["repository"]["maven"]} == {token}
 

@@ -43,7 +43,13 @@ def addresses(text: str) -> Iterator[str]:
             yield address
 
 
-OF_PAGES = {**VALUES, "path": "package.json", "module": "secret", "symbol": "Person"}
+OF_PAGES = {
+    **VALUES,
+    "page": "clients",
+    "path": "package.json",
+    "module": "secret",
+    "symbol": "Person",
+}
 
 
 def filled(address: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.prose.manual import FILES
 from tests.paths import ROOT
 from tests.sampling import FULL
 
@@ -27,7 +28,7 @@ NEEDED = {
     "shared/adapters/cosmos/client.py",
     "shared/adapters/blob/client.py",
 }
-TOPS = {"function_app.py", "host.json", "requirements.txt", "functions", "shared"}
+TOPS = {"docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared"}
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
 KINDS = {
     ".py",
@@ -80,6 +81,11 @@ def test_every_module_of_the_product_is_in_the_package(package: Path) -> None:
         for path in ROOT.glob(f"{folder}/**/*.py")
     }
     assert modules <= set(names(package))
+
+
+def test_the_documentation_in_the_package_is_what_the_registry_serves(package: Path) -> None:
+    shipped = {name for name in names(package) if name.startswith("docs/")}
+    assert shipped == {f"docs/{file}" for file in FILES}
 
 
 def test_our_code_is_small(package: Path) -> None:
@@ -166,3 +172,10 @@ def test_the_package_starts_with_only_its_requirements(
     )
     assert started.returncode == 0, started.stderr
     assert int(started.stdout) > 100
+
+
+def test_the_package_renders_every_page_of_the_manual(unpacked: Path, python: Path) -> None:
+    code = "from shared.prose.manual import read_manual as read; print(len(read('https://r.test').pages))"
+    command = [python, "-c", code]
+    read = subprocess.run(command, cwd=unpacked, check=True, capture_output=True, text=True)
+    assert int(read.stdout) == len(FILES)

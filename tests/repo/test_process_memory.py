@@ -72,6 +72,7 @@ KEPT = {
     "shared/hosting/requests.py _is_host": Kept(200, MACHINE),
     "shared/hosting/responses.py _raw_name": Kept(200, MACHINE),
     "shared/hosting/routing.py _trees": Kept(100_000, MACHINE),
+    "shared/prose/manual.py read_manual": Kept(700_000),
     "shared/services/api_docs/api_docs_queue.py _renewed": Kept(250),
     "shared/services/api_docs/pieces.py _blocks": BYTES,
     "shared/services/api_docs/pieces.py _records": Kept(3_000),

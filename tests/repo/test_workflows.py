@@ -16,7 +16,7 @@ from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
-EXPECTED = {"check", "nightly", "infra", "deploy", "publish", "release"}
+EXPECTED = {"check", "docs", "nightly", "infra", "deploy", "publish", "release"}
 WRITES = {"id-token"}  # What a job may ask for.
 WRITES_OF_PUBLISH = {*WRITES, "attestations", "contents", "packages"}
 

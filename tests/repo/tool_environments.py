@@ -10,9 +10,11 @@ BOUND_SECONDS = 300.0  # The first run installs a hundred packages; each takes a
 
 
 @cache
-def unavailable(tool: str) -> str:
-    """Bring the environment of a tool up to its lock; return why it cannot be, or an empty text."""
-    command = ["sh", ".ci/environment", f"tests/{tool}/requirements.txt", folder(tool)]
+def unavailable(tool: str, lock: str = "") -> str:
+    """Bring the environment of a tool up to its lock, by default the one in its folder of tests;
+    return why it cannot be, or an empty text."""
+    lock = lock or f"tests/{tool}/requirements.txt"
+    command = ["sh", ".ci/environment", lock, folder(tool)]
     try:
         installed = subprocess.run(
             [*command, sys.executable],

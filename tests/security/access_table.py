@@ -807,6 +807,7 @@ NOT_DEPRECATED = tuple(state for state in State if state is not State.DEPRECATED
 SITE = {
     "web_home": _for_all("/", anybody_known),
     "web_cli_token": _for_all("/cli-token", anybody_known),
+    "web_manual": _for_all("/docs/clients", anybody_known),
     "web_about": _for_all("/about/status", anybody_known),
     "web_search": Declared(
         *("GET", FOUND, finders, NOT_DEPRECATED), headers=JSON_ALONE, shows=by_list("packages")

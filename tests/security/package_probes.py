@@ -370,6 +370,7 @@ ABOUT_NO_PACKAGE = {
     "static_*": "are the same for everybody",
     "token_*": "name patterns, whether packages match them or not",
     "web_cli_token": "explains access tokens, the same to everybody",
+    "web_manual": "is the same for everybody",
     "web_about": "counts public packages alone, whoever asks",
     "web_home": "lists public packages alone, whoever asks",
     "web_home_wrong_method": "is the same for everybody",

@@ -52,6 +52,10 @@ class RepositoryTokenMissing(Unauthenticated):
     )
 
 
+class MetricsTokenMissing(Unauthenticated):
+    sentence = "Metrics need the secret of BALLROOM_METRICS_TOKEN as a bearer token."
+
+
 class TokenUnknown(Unauthenticated):
     sentence = (
         "The access token is not valid: it was revoked, has expired, or is not "

@@ -30,6 +30,7 @@ from shared.log import log
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.common import Adapters, Common
 from shared.services.identity.accounts import Accounts
+from shared.services.identity.first_sign_in import FirstSignIn
 from shared.services.identity.identities import Identities
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
 from shared.services.identity.sessions import Sessions
@@ -50,6 +51,7 @@ class IdentityServices:
     session_authentication: SessionAuthentication
     sign_in_flow: SignInFlow
     sign_in_links: SignInLinks
+    first_sign_in: FirstSignIn
     browsers: Browsers
     known_browsers: KnownBrowsers
     issuer_keys: IssuerKeys
@@ -131,6 +133,7 @@ class IdentityServices:
             session_authentication=session_authentication,
             sign_in_flow=sign_in_flow,
             sign_in_links=sign_in_links,
+            first_sign_in=FirstSignIn(directory, clock),
             browsers=Browsers(keys, randomness, base_url),
             known_browsers=known_browsers,
             issuer_keys=issuer_keys,

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 
 from syrupy.assertion import SnapshotAssertion
 
@@ -9,15 +10,17 @@ from functions.web.home import CATEGORIES, categories
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.search import FacetCount
+from shared.services.identity.first_sign_in import CHECK_MS
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import fill, publish, pulled
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
-from tests.support.storage import one_instance
+from tests.support.storage import IN_THE_CLOUD, one_instance, one_machine
 from tests.support.world import OpenWorld, World, asking
 
 
+@one_machine("in the cloud nothing prints a link")
 async def test_an_empty_registry_says_what_to_do_first(
     world: World, page: SnapshotAssertion
 ) -> None:
@@ -34,7 +37,22 @@ async def test_a_signed_in_account_reads_one_step_less_in_an_empty_registry(
 async def test_a_full_registry_shows_what_is_used_updated_and_new(
     shelf: World, page: SnapshotAssertion
 ) -> None:
+    await PageClient.of(shelf, shelf.people.ann)  # Somebody has signed in.
     assert main_of(await opened(shelf, "/")) == page
+
+
+@one_machine("in the cloud nothing prints a link")
+async def test_the_page_says_where_the_sign_in_link_is_until_somebody_signs_in(
+    world: World,
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    text = (await opened(world, "/")).text
+    assert "Nobody is signed in" in text
+    assert "docker logs" in text
+    assert "/sign-in/link/" not in text
+    await PageClient.of(world, world.people.ann)
+    world.clock.advance(timedelta(milliseconds=CHECK_MS))
+    assert "Nobody is signed in" not in (await opened(world, "/")).text
 
 
 async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:
@@ -101,7 +119,7 @@ async def test_every_page_leads_to_packages_symbols_and_documentation(shelf: Wor
         assert re.findall(r'href="([^"]+)"[^>]*>(\w+)', links) == [
             ("/search", "Browse"),
             ("/symbols", "Symbols"),
-            ("/about", "Docs"),
+            ("/docs", "Docs"),
         ]
 
 
@@ -126,6 +144,8 @@ async def test_an_anonymous_reader_costs_three_queries_of_the_index_and_counts_o
     await opened(world, "/")
     counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.facets": 1})
     counts["work.peek"] = 1  # How many releases were counted last night.
+    if not IN_THE_CLOUD:
+        counts["directory.list_all"] = 1  # Whether somebody has signed in.
     assert Counter(journal.taken()) == counts
     await opened(world, "/")  # What was counted a moment ago is remembered.
     assert Counter(journal.taken()) == Counter({"search.search": 3})

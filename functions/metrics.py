@@ -1,0 +1,79 @@
+"""GET /metrics: the metrics of a registry on one machine, for Prometheus."""
+
+import asyncio
+import hmac
+import shutil
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from functions.central.responses import CentralFace
+from functions.http.answers import NO_STORE
+from functions.http.calls import Call
+from shared.composition import Registry
+from shared.domain.errors.identity import MetricsTokenMissing
+from shared.domain.errors.packages import PathNotFound
+from shared.runtime.answers import Answer
+from shared.settings import Settings
+from shared.telemetry.recording import current_backend
+
+PATH = "metrics"
+
+central = CentralFace()
+FACES = (central,)
+
+
+def _is_enabled(settings: Settings) -> bool:
+    return settings.metrics != "off"
+
+
+@central.read(PATH, is_open=True, exists=_is_enabled)
+async def metrics_text(call: Call) -> Answer:
+    _require_access(call)
+    # Loaded where metrics are enabled alone.
+    from shared.telemetry.prometheus import MEDIA_TYPE, PrometheusBackend  # noqa: PLC0415
+
+    backend = current_backend()
+    if not isinstance(backend, PrometheusBackend):
+        raise PathNotFound(PATH, "Metrics are collected by a registry on one machine alone.")
+    gauges = await _gauges(call.registry)
+    text = await asyncio.to_thread(backend.exposition, gauges)
+    return Answer(text, 200, dict(NO_STORE), MEDIA_TYPE)
+
+
+def _require_access(call: Call) -> None:
+    settings = call.registry.settings
+    if settings.metrics == "loopback":
+        if not _is_from_this_machine(call):
+            raise PathNotFound(PATH, "Metrics are for programs on the machine of the registry.")
+        return
+    expected = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    scheme, _, given = call.header("authorization").partition(" ")
+    is_right = hmac.compare_digest(given.encode(), expected.encode())
+    if not expected or scheme.lower() != "bearer" or not is_right:
+        raise MetricsTokenMissing
+
+
+def _is_from_this_machine(call: Call) -> bool:
+    """Return whether a program of this machine sent the request: a reverse proxy on it adds the
+    address of its client to that of the connection."""
+    if call.header("forwarded") or call.header("x-real-ip"):
+        return False
+    try:
+        return ip_address(call.header("x-forwarded-for")).is_loopback
+    except ValueError:
+        return False
+
+
+async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
+    """Return what is measured when it is asked for, with its meaning."""
+    now_ms = registry.clock.now_ms()
+    tasks = await registry.maintenance.upkeep.cached_task_states()
+    disk = shutil.disk_usage(registry.settings.data)
+    read_only = (await registry.limits.notice_cache.current()).read_only is not None
+    overdue = sum(each.due_ms is not None and each.is_overdue(now_ms) for each in tasks)
+    return {
+        "ballroom_tasks_overdue": ("Maintenance tasks that are overdue.", overdue),
+        "ballroom_read_only": ("1 while the registry is in read-only mode.", float(read_only)),
+        "ballroom_disk_free_bytes": ("Free space of the disk with the data folder.", disk.free),
+        "ballroom_disk_size_bytes": ("Size of the disk with the data folder.", disk.total),
+    }

@@ -1,0 +1,100 @@
+"""GET /metrics of a registry on one machine: who reads it, and what it says."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from shared.localhost import build_host
+from shared.settings import Settings
+from shared.telemetry import recording
+from tests.support.archives import bala
+from tests.support.server import running
+from tests.support.storage import one_machine
+from tests.support.world import URL, OpenWorld, Template, settings_of
+
+pytestmark = one_machine("metrics are those of a machine")
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def backend() -> Iterator[None]:
+    """Collect metrics for one test alone."""
+    yield
+    recording.set_backend(None)
+
+
+@pytest.fixture
+def folder(template: Template, tmp_path: Path) -> Path:
+    """Return the data folder of a registry with people."""
+    shutil.copytree(template.folder, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_a_registry_has_no_metrics_by_default(folder: Path) -> None:
+    with running(build_host(settings_of(folder))) as server:
+        answer = httpx.get(f"{server.url}/metrics")
+        assert answer.status_code == 404
+        assert recording.current_backend() is None
+
+
+def test_programs_of_the_machine_read_what_happened(folder: Path) -> None:
+    settings = settings_of(folder, metrics="loopback")
+    with running(build_host(settings)) as server:
+        assert httpx.get(f"{server.url}/2.0/registry/packages").status_code == 200
+        assert httpx.get(f"{server.url}/packages/acme/missing").status_code == 404
+        answer = httpx.get(f"{server.url}/metrics")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert answer.headers["cache-control"] == "no-store"
+        assert 'operation="central_list",outcome="answered"' in answer.text
+        assert 'outcome="PackageNotFound"' in answer.text
+        assert "# TYPE ballroom_store_duration_seconds histogram" in answer.text
+        assert "ballroom_read_only 0.0\n" in answer.text
+        assert "\nballroom_disk_free_bytes " in answer.text
+        assert "acme" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"X-Real-IP": "203.0.113.9"},
+    ],
+    ids=["forwarded", "claimed", "standard", "nginx"],
+)
+def test_a_proxy_of_the_machine_reads_nothing(folder: Path, headers: dict[str, str]) -> None:
+    with running(build_host(settings_of(folder, metrics="loopback"))) as server:
+        assert httpx.get(f"{server.url}/metrics", headers=headers).status_code == 404
+
+
+def test_a_secret_reads_metrics_from_anywhere(folder: Path) -> None:
+    settings = settings_of(folder, metrics="token", metrics_token=SECRET)
+    with running(build_host(settings)) as server:
+        url, forwarded = f"{server.url}/metrics", {"X-Forwarded-For": "203.0.113.9"}
+        for given in ("", "Bearer", f"Bearer {SECRET}0", f"Basic {SECRET}"):
+            answer = httpx.get(url, headers={"Authorization": given} if given else {})
+            assert answer.status_code == 401
+            assert "BALLROOM_METRICS_TOKEN" in answer.text
+        allowed = {"Authorization": f"Bearer {SECRET}", **forwarded}
+        assert httpx.get(url, headers=allowed).status_code == 200
+
+
+@pytest.mark.parametrize("secret", [None, "", "short"])
+def test_a_token_needs_a_secret_that_nobody_guesses(tmp_path: Path, secret: str | None) -> None:
+    with pytest.raises(ValidationError, match="openssl rand -hex 16"):
+        Settings.model_validate({"data": tmp_path, "metrics": "token", "metrics_token": secret})
+
+
+async def test_an_app_that_collects_none_says_so(worlds: OpenWorld) -> None:
+    world = await worlds(metrics="token", metrics_token=SECRET)
+    await world.push(bala("acme/greet:1.0.0"))
+    answer = await world.get(f"{URL}/metrics", headers={"Authorization": f"Bearer {SECRET}"})
+    assert answer.status_code == 404
+    assert "on one machine" in answer.text

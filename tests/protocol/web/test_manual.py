@@ -1,0 +1,87 @@
+"""The manual at /docs: its pages, their links, the search, and the forms for programs."""
+
+import re
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from functions.web.manual import PROGRAMS
+from shared.prose.manual import FILES, page_name
+from tests.protocol.web.page_reader import main_of, opened
+from tests.support.world import URL, OpenWorld, World
+
+PAGES = ["/docs", *(f"/docs/{page_name(file)}" for file in FILES)]
+
+
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    return await shared_worlds()
+
+
+async def test_the_overview_lists_every_page(world: World, page: SnapshotAssertion) -> None:
+    answer = await opened(world, "/docs")
+    assert all(f'href="{each}"' in answer.text for each in PAGES)
+    assert main_of(answer) == page
+
+
+async def test_a_page_of_the_manual(world: World, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(world, "/docs/go-toolchain")) == page
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_link_of_a_page_leads_to_a_place(world: World, path: str) -> None:
+    text = (await opened(world, path)).text
+    assert f"{URL}" in text or path not in ("/docs", "/docs/clients")
+    for address, place in re.findall(r'href="(/docs[\w/-]*)?(?:#([^"]+))?"', text):
+        there = await opened(world, address or path)
+        assert there.status_code == 200, address
+        assert not place or f'id="{place}"' in there.text, (path, address, place)
+
+
+async def test_the_programs_lead_to_their_sections(world: World) -> None:
+    for _, address in PROGRAMS:
+        path, _, place = address.partition("#")
+        there = await opened(world, path)
+        assert there.status_code == 200
+        assert not place or f'id="{place}"' in there.text, address
+
+
+async def test_commands_are_for_this_registry(world: World) -> None:
+    text = (await opened(world, "/docs/clients")).text
+    assert f"curl -fsS {URL}/login.py | python3 -" in text
+    assert "127.0.0.1:7071" not in text
+
+
+async def test_a_search_leads_to_sections(world: World) -> None:
+    text = (await opened(world, "/docs?q=gradle")).text
+    assert 'href="/docs/build-tools#gradle"' in text
+    assert '<meta name="robots" content="noindex, follow">' in text
+
+
+async def test_a_search_without_results_says_so(world: World) -> None:
+    text = (await opened(world, "/docs?q=<b>nothing</b>-is-called-that")).text
+    assert "Nothing found" in text
+    assert "<b>nothing" not in text
+
+
+async def test_programs_get_the_markdown(world: World) -> None:
+    for path, accept in (("/docs/login", "text/markdown"), ("/docs/login?form=markdown", "")):
+        answer = await opened(world, path, accept)
+        assert answer.headers["content-type"].startswith("text/markdown")
+        assert answer.text.startswith("# Device login\n")
+        assert f"{URL}/login.py" in answer.text
+
+
+async def test_a_page_that_does_not_exist_is_a_404(world: World) -> None:
+    for path in ("/docs/administration", "/docs/nothing", "/docs/..%2fREADME"):
+        assert (await opened(world, path)).status_code == 404
+
+
+async def test_the_header_and_the_footer_lead_to_the_manual(world: World) -> None:
+    text = (await opened(world, "/search")).text
+    assert text.count('<a href="/docs">Docs</a>') == 2
+
+
+async def test_the_documents_of_modules_keep_their_address(world: World) -> None:
+    answer = await world.get(f"{URL}/2.0/docs/acme/greet/1.0.0")
+    assert answer.headers["content-type"].startswith("application/json")

@@ -1,0 +1,79 @@
+"""The alert rules and the dashboard for one machine read metrics and labels that there are."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from functions.faces import operations
+from shared.domain.errors.base import Refusal
+from shared.domain.maintenance_tasks import TaskResult
+from shared.settings import Settings
+from shared.telemetry.metrics import INSTRUMENTS, InstrumentKind
+from shared.telemetry.prometheus import metric_name
+from tests.paths import ROOT, docs
+
+MACHINE = ROOT / "infra" / "machine"
+RULES = yaml.safe_load((MACHINE / "prometheus-alerts.yml").read_text())["groups"][0]["rules"]
+DASHBOARD = json.loads((MACHINE / "grafana-dashboard.json").read_text())
+EXPRESSIONS = [
+    *(rule["expr"] for rule in RULES),
+    *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
+]
+MEASURED_WHEN_ASKED = set(re.findall(r"`(ballroom_(?:tasks|read|disk)_\w+)`", docs("telemetry")))
+
+
+def samples() -> Iterator[str]:
+    """Yield the name of every sample that a registry may expose."""
+    yield from MEASURED_WHEN_ASKED
+    for each in INSTRUMENTS:
+        name = metric_name(each)
+        match each.kind:
+            case InstrumentKind.COUNTER:
+                yield f"{name}_total"
+            case InstrumentKind.HISTOGRAM:
+                yield from (f"{name}_{part}" for part in ("bucket", "count", "sum"))
+            case InstrumentKind.GAUGE:
+                yield name
+
+
+def refusals(kind: type[Refusal]) -> Iterator[str]:
+    """Yield the name of every kind of refusal."""
+    for each in kind.__subclasses__():
+        yield each.__name__
+        yield from refusals(each)
+
+
+def values(label: str) -> set[str]:
+    """Return the values that expressions ask of a label."""
+    found = re.findall(rf'\b{label}(?:=~|!~|!=|=)"([^"]+)"', " ".join(EXPRESSIONS))
+    return {value for each in found for value in each.split("|")}
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_an_expression_reads_metrics_that_are_exposed(expression: str) -> None:
+    named = set(re.findall(r"\bballroom_\w+", expression))
+    assert named <= {*samples()}
+    assert named or "up{" in expression
+
+
+def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
+    served = {each.name for each in operations(Settings(metrics="loopback"))}
+    assert values("operation") <= served | {"archive_stream"}
+    assert values("outcome") <= {*refusals(Refusal), "answered", "broken", "streamed"}
+    assert values("result") <= {each.value for each in TaskResult}
+
+
+def test_every_alert_says_what_to_do() -> None:
+    for rule in RULES:
+        assert rule["annotations"].keys() == {"summary", "action"}
+        assert rule["labels"]["severity"] in ("critical", "warning")
+    assert len({rule["alert"] for rule in RULES}) == len(RULES)
+
+
+def test_every_panel_has_a_place_of_its_own() -> None:
+    places = [(each["gridPos"]["x"], each["gridPos"]["y"]) for each in DASHBOARD["panels"]]
+    assert len({*places}) == len(places)
+    assert len({each["id"] for each in DASHBOARD["panels"]}) == len(places)

@@ -1,0 +1,95 @@
+"""The manual: what becomes of the pages of `docs/`, and what a search finds in them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.prose.manual import EXAMPLE_ADDRESSES, FILES, GROUPS, ManualPage, page_name, read_manual
+from tests.paths import ROOT
+
+ADDRESS = "https://packages.acme.test"
+MANUAL = read_manual(ADDRESS)
+# Hosts of examples that are no registry.
+OTHER_HOSTS = {"nexus.example.com", "proxy.example.com", "git.example.org"}
+
+
+def test_the_readme_lists_the_same_pages_for_people_who_publish() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    section = readme.partition("For people who publish and build packages:")[2]
+    listed = re.findall(r"\(docs/([\w/-]+\.md)\)", section.partition("For people who run")[0])
+    assert sorted(listed) == sorted(FILES)
+
+
+def test_each_page_has_a_name_without_a_slash() -> None:
+    names = [page_name(file) for file in FILES]
+    assert len({*names}) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z-]+", name)] == []
+    assert page_name("protocols/maven.md") == "maven-protocol"
+    assert [group for group, _ in MANUAL.groups] == [group for group, _ in GROUPS]
+
+
+@pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
+def test_a_page_has_the_address_of_this_registry_and_no_other(page: ManualPage) -> None:
+    text, html = page.markdown, str(page.html)
+    for example in EXAMPLE_ADDRESSES:
+        assert not re.search(rf"{re.escape(example)}(?![\w.:-])", text + html)
+    hosts = set(re.findall(r"https?://([\w.-]*example\.(?:org|com))", text))
+    assert hosts <= OTHER_HOSTS
+
+
+@pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
+def test_a_page_is_complete(page: ManualPage) -> None:
+    text, html = page.markdown, str(page.html)
+    assert 'class="cut"' not in html
+    fenced = re.findall(r"^ *```.*?^ *```$", text, re.MULTILINE | re.DOTALL)
+    assert html.count("<pre") >= len(fenced)
+    assert html.count("<h1") == 0
+    assert "<img" not in html, "the manual serves no pictures"
+
+
+def test_a_link_named_for_a_file_has_the_title_of_its_page() -> None:
+    page = MANUAL.page("clients")
+    assert page
+    assert re.search(r'<a href="/docs/limits"[^>]*>Limits</a>', page.html)
+
+
+def test_a_link_to_another_file_of_the_repository_is_plain() -> None:
+    page = MANUAL.page("limits")
+    assert page
+    assert not re.search(r'href="[^"]*\.md', page.html)
+
+
+def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
+    for file in FILES:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("# Title\n\nText.\n\n## Part\n\n```sh\n## a comment\n```\n")
+    page = read_manual(ADDRESS, tmp_path).page("clients")
+    assert page
+    assert "## a comment" in re.sub(r"<[^>]*>", "", page.html)
+    assert '<h2 id="part">' in page.html
+    assert page.summary == "Text"
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("gradle", "/docs/build-tools#gradle"),
+        ("Device Login", "/docs/login"),
+        ("release trains", "/docs/burst-detection#release-trains"),
+        ("github act", "/docs/trusted-publishing-providers#github-actions"),
+    ],
+)
+def test_a_search_finds_the_section_first(words: str, address: str) -> None:
+    assert MANUAL.search(words)[0].address == address
+
+
+def test_a_search_needs_all_words() -> None:
+    assert MANUAL.search("gradle nonsensical") == []
+    assert MANUAL.search(" .*( ") == []
+
+
+def test_an_excerpt_shows_the_word() -> None:
+    hit = MANUAL.search("canaries")[0]
+    assert "canar" in (hit.section.title + hit.excerpt).lower()
+    assert all(len(each.excerpt) < 250 for each in MANUAL.search("token"))
