@@ -40,6 +40,8 @@ def test_text_that_is_no_import_stays_as_it_is(text: str) -> None:
         ("http:Client", "http"),
         ("jsonutils:toJson(", "jsonutils"),
         ("acme.'order:Client", "acme.order"),
+        ("'order:createOrder", "order"),
+        ("'order:Client->/orders;", "order"),
         ("license:MIT", ""),
         ("localhost:8080", ""),
     ],
