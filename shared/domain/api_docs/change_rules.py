@@ -14,6 +14,7 @@ from shared.domain.api_docs.function_changes import (
     isolation_changes,
     parameter_changes,
 )
+from shared.domain.api_docs.inline_defaults import default_changes
 from shared.domain.api_docs.model import (
     AnnotationDocs,
     ClassDocs,
@@ -26,9 +27,11 @@ from shared.domain.api_docs.model import (
     EnumMemberDocs,
     ErrorDocs,
     FunctionDocs,
+    MapTypeDocs,
     ModuleVariableDocs,
     ObjectTypeDocs,
     RecordDocs,
+    TableTypeDocs,
     Type,
     VariableDocs,
 )
@@ -176,14 +179,27 @@ def _definition_changes(
     """Compare what two types stand for. More literals are like more members of an enum."""
     yield from _distinct_difference(old, new)
     before, after = (definition_of(each).shape for each in (old, new))
-    relation = versions.shape_relation(before, after)
     is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
     if all(map(is_error, before)):
-        yield from versions.going(OUTPUT).relation_reasons(_OF_ERRORS, relation)
+        yield from versions.going(OUTPUT).shape_reasons(_OF_ERRORS, before, after)
     else:
         # Callers may write the name of a type where they only get its values.
         seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
-        yield from seen.relation_reasons(_OF_DEFINITIONS, relation)
+        yield from seen.shape_reasons(_OF_DEFINITIONS, before, after)
+        yield from default_changes(_defined_by(old), _defined_by(new), seen)
+
+
+def _defined_by(docs: Documented) -> Type | None:
+    """Return the type with which a declaration defines one."""
+    match docs:
+        case MapTypeDocs():
+            return docs.map_parameter_type
+        case TableTypeDocs():
+            return docs.row_parameter_type
+        case Type():
+            return docs
+        case _:
+            return None
 
 
 def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
@@ -217,6 +233,7 @@ def _value_changes(old: Type | None, new: Type | None, versions: TwoVersions) ->
     if not versions.has_output:
         sentences = _OF_INPUT
     yield from versions.type_reasons(sentences, old, new)
+    yield from default_changes(old, new, versions)
 
 
 def _record_field_changes(
@@ -282,14 +299,13 @@ def _default_difference(
 @_differences.register
 def _(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
     before, after = rest_shape(old), rest_shape(new)
-    relation = versions.shape_relation(before, after)
     sentences = _OF_VALUES
     if NEVER in (before, after):
         sentences = {
             TypeRelation.WIDER: "The record is open now.",
             TypeRelation.NARROWER: "The record is closed now.",
         }
-    yield from versions.relation_reasons(sentences, relation)
+    yield from versions.shape_reasons(sentences, before, after)
     yield from _readonly_difference(old, new)
     yield from _lost_inclusions(old, new)
 
@@ -346,6 +362,7 @@ def _(old: EnumMemberDocs, new: EnumMemberDocs, _versions: TwoVersions) -> Itera
 def _(old: ErrorDocs, new: ErrorDocs, versions: TwoVersions) -> Iterator[Reason]:
     yield from _distinct_difference(old, new)
     yield from versions.type_reasons(_OF_ERRORS, old.definition, new.definition)
+    yield from default_changes(old.definition, new.definition, versions)
 
 
 @_differences.register

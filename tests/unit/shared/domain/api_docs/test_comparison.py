@@ -733,3 +733,78 @@ def test_a_method_added_to_a_type_that_a_class_includes_breaks_others_that_do() 
     found = changes(before, frame % ("remote function get();", "remote function get() {}"))
 
     assert [(each.symbol, each.level) for each in found] == [("Api.get", MAJOR)]
+
+
+# --- Defaults of inline records -------------------------------------------------------------------
+
+INLINE = "record {| int a = 1; string b; |}"
+NO_DEFAULT, OTHER_DEFAULT = INLINE.replace(" = 1", ""), INLINE.replace("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("frame", "path"),
+    [
+        ("public function f(%s p) {}", "p.a"),
+        ("public function f(%s[] p) {}", "p.a"),
+        ("public function f(map<%s|int>? p) {}", "p.a"),
+        ("public function f(record {| %s c; |} p) {}", "p.c.a"),
+        ("public type T record {| %s p; |}; public function f(T t) {}", "a"),
+        ("public type T %s[];", "a"),
+        ("public type T map<%s>;", "a"),
+        ("public type T table<%s>;", "a"),
+        ("public annotation %s T on type;", "a"),
+        ("public configurable %s p = ?;", "a"),
+    ],
+)
+def test_the_defaults_of_an_inline_record_that_callers_give_are_compared(
+    frame: str, path: str
+) -> None:
+    (lost,) = changes(frame % INLINE, frame % NO_DEFAULT)
+    (other,) = changes(frame % INLINE, frame % OTHER_DEFAULT)
+    (gained,) = changes(frame % NO_DEFAULT, frame % INLINE)
+
+    assert (lost.level, lost.reasons) == (MAJOR, (f"The field {path} has no default any more.",))
+    assert (other.level, other.reasons) == (PATCH, (f"The field {path} has another default.",))
+    assert (gained.level, gained.reasons) == (PATCH, (f"The field {path} has another default.",))
+
+
+@pytest.mark.parametrize("frame", ["function f() returns %s {}", "type T error<%s>;"])
+def test_who_only_gets_an_inline_record_does_not_miss_its_default(frame: str) -> None:
+    (lost,) = changes(f"public {frame % INLINE}", f"public {frame % NO_DEFAULT}")
+
+    assert (lost.level, lost.reasons) == (PATCH, ("The field a has no default any more.",))
+
+
+def test_a_constant_is_its_value_as_the_default_of_an_inline_record() -> None:
+    frame = "public const ONE = 1; public function f(%s p) {}"
+
+    assert changes(frame % INLINE, frame % INLINE.replace("= 1", "= ONE")) == ()
+
+
+def test_a_field_of_an_inline_record_that_is_optional_now_needs_no_default() -> None:
+    frame = "public function f(%s p) {}"
+    (change,) = changes(frame % INLINE, frame % INLINE.replace("a = 1", "a?"))
+
+    assert (change.level, change.reasons) == (MINOR, ("The parameter p accepts more types.",))
+
+
+def test_a_field_with_a_default_may_be_added_to_an_inline_record_that_callers_only_give() -> None:
+    added = INLINE.replace("string b;", "string b; int c = 1;")
+    frames = (
+        "public function f(%s p) {}",
+        "public function f() returns %s {}",
+        "public type T record {| %s p; |};",
+        "public function f(function (%s) returns () p) {}",
+    )
+
+    levels = [changes(frame % INLINE, frame % added)[0].level for frame in frames]
+
+    assert levels == [MINOR, MAJOR, MAJOR, MAJOR]
+
+
+def test_the_defaults_of_another_number_of_inline_records_are_not_compared() -> None:
+    (change,) = changes(
+        f"public function f({INLINE} p) {{}}", f"public function f({NO_DEFAULT}|record {{}} p) {{}}"
+    )
+
+    assert change.reasons == ("The parameter p accepts more types.",)
