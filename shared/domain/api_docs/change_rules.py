@@ -9,6 +9,7 @@ from functools import singledispatch
 
 from shared.domain.api_docs.change_levels import MAJOR, MINOR, PATCH, Reason, TwoVersions
 from shared.domain.api_docs.directions import INPUT, OUTPUT, Direction, of_variable
+from shared.domain.api_docs.foreign_inclusions import inclusion_changes, moved_field
 from shared.domain.api_docs.function_changes import (
     function_changes,
     isolation_changes,
@@ -82,7 +83,9 @@ def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what the addition of a symbol requires."""
     docs, owner = symbol.docs, symbol.owner
     versions = seen_from(symbol, versions)
-    if owner and owner.kind in _OBJECT_TYPES and versions.has_input:
+    if moved := list(moved_field(symbol, versions)):
+        yield from moved
+    elif owner and owner.kind in _OBJECT_TYPES and versions.has_input:
         yield MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
     elif isinstance(docs, VariableDocs) and _must_be_given(symbol, docs) and versions.has_input:
         yield MAJOR, f"The new {symbol.kind} is required."
@@ -96,7 +99,9 @@ def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what the removal of a symbol requires."""
     docs, owner = symbol.docs, symbol.owner
     versions = seen_from(symbol, versions)
-    if isinstance(docs, FunctionDocs) and docs.name == "init":
+    if moved := list(moved_field(symbol, versions)):
+        yield from moved
+    elif isinstance(docs, FunctionDocs) and docs.name == "init":
         yield from parameter_changes(docs.parameters, (), versions)
     elif owner and owner.kind in _OBJECT_TYPES and not versions.has_output:
         yield MINOR, f"Implementations may lack this {symbol.kind}."
@@ -307,20 +312,7 @@ def _(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reaso
         }
     yield from versions.shape_reasons(sentences, before, after)
     yield from _readonly_difference(old, new)
-    yield from _lost_inclusions(old, new)
-
-
-def _lost_inclusions(old: RecordDocs, new: RecordDocs) -> Iterator[Reason]:
-    """Yield which records of other packages, whose fields are not known, are no longer included."""
-    after = {_full_name(each.inclusion_type) for each in new.fields if each.inclusion_type}
-    for each in old.fields:
-        included = each.inclusion_type
-        if included and not included.member_types and _full_name(included) not in after:
-            yield MAJOR, f"It no longer includes {included.module_name}:{included.name}."
-
-
-def _full_name(of: Type) -> str:
-    return f"{of.org_name}/{of.module_name}:{of.name}"
+    yield from inclusion_changes(old, new, versions)
 
 
 @_differences.register

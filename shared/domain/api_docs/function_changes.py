@@ -84,8 +84,9 @@ class _Parameters:
         return cls(named, after, renamed, versions)
 
     def changes(self) -> Iterator[Reason]:
-        for name in self.before.keys() - self.after.keys():
-            yield MAJOR, f"The parameter {name} was removed or renamed."
+        for name in self.before:
+            if name not in self.after:
+                yield MAJOR, f"The parameter {name} was removed or renamed."
         for now, was in self.renamed.items():
             yield from self._renaming(was, now)
         for name, parameter in self.after.items():

@@ -17,4 +17,5 @@ def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
         changes=len(compared.changes),
         breaking=len(compared.breaking),
         is_version_too_low=compared.is_version_too_low,
+        has_moved_fields=compared.has_moved_fields,
     )
