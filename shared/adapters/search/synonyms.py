@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from shared.adapters.search.known_errors import ERROR_TEXTS
+from shared.adapters.search.known_libraries import LIBRARIES
+from shared.adapters.search.known_products import PRODUCT_KINDS
 from shared.adapters.search.words import split_words, stem
 
 
@@ -155,5 +158,16 @@ def _stemmed(text: str) -> tuple[str, ...]:
 @cache
 def _stems() -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
     """Return the words of all synonyms by their stems, and how many words the longest has."""
-    meant = {_stemmed(each.typed): each.meant for each in SYNONYMS}
+    meant = dict[tuple[str, ...], tuple[str, ...]]()
+    for typed, words in _entries():
+        key = _stemmed(typed)
+        meant[key] = tuple(dict.fromkeys((*meant.get(key, ()), *words)))
     return meant, max(map(len, meant))
+
+
+def _entries() -> Iterator[tuple[str, Sequence[str]]]:
+    for each in SYNONYMS:
+        yield each.typed, each.meant
+    for kind in (*PRODUCT_KINDS, *LIBRARIES, *ERROR_TEXTS):
+        for typed in kind.typed.split(","):
+            yield typed, kind.meant.split()
