@@ -13,7 +13,7 @@ _IMPORT = re.compile(
 )
 # A prefix before a call, or before a name in camel case: no address, port or `license:MIT`.
 _PREFIXED = re.compile(
-    r"(?P<module>'?[A-Za-z_][\w.']*):(?:\w+(?:->|\().*|\w*(?:[a-z][A-Z]|[A-Z][a-z])[\w.]*)",
+    r"@?(?P<module>'?[A-Za-z_][\w.']*):(?:\w+(?:->|\().*|\w*(?:[a-z][A-Z]|[A-Z][a-z])[\w.]*)",
     re.ASCII,
 )
 _ARGUMENTS = re.compile(r"(?<=\w)\(.*", re.DOTALL)

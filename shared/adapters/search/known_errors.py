@@ -127,7 +127,7 @@ ERROR_TEXTS = (
         "file", "no such file, enoent, is a directory, directory empty, file already", "POSIX: errno"
     ),
     ProductKind(
-        "slack", "channel found, not in channel, invalid auth, not authed, missing scope", "slack.com"
+        "slack", "channel not found, not in channel, invalid auth, not authed, missing scope", "slack.com"
     ),
     ProductKind(
         "twilio", "21211, 21608, 21610, 30007, unverified number, invalid to phone", "twilio.com"

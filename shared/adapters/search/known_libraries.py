@@ -120,7 +120,7 @@ LIBRARIES = (
     ProductKind(
         "task",
         "quartz, apscheduler, celery, crontab, node cron, hangfire, sidekiq, resque, airflow, "
-        "periodic, recurring job, every minute, every hour, every day, midnight, nightly, "
+        "periodic, recurring job, every, hourly, daily, midnight, nightly, "
         "background job, setinterval, interval",
         "jobs at certain times",
     ),

@@ -34,7 +34,7 @@ PRODUCT_KINDS = (
     ),
     ProductKind(
         "sms twilio vonage sinch",
-        "nexmo, messagebird, plivo, clicksend, telesign, infobip, telnyx, bandwidth, textlocal, "
+        "messagebird, plivo, clicksend, telesign, infobip, telnyx, bandwidth, textlocal, "
         "txt message, send text",
         "SMS gateways",
     ),
@@ -43,7 +43,7 @@ PRODUCT_KINDS = (
         "voice twilio vonage sinch", "phone call, voice call, ivr", "voice calls by an API"
     ),
     ProductKind(
-        "sendgrid ses email mailchimp",
+        "sendgrid ses email",
         "mailgun, postmark, mailjet, sparkpost, mandrill, transactional email, amazon ses, "
         "email delivery",
         "email delivery by an API",
@@ -189,8 +189,12 @@ PRODUCT_KINDS = (
     ProductKind("spotify soundcloud", "deezer, apple music, tidal, lastfm, playlist, song", "music"),
     ProductKind("listen", "podcast, apple podcast", "listennotes.com: podcasts"),
     ProductKind("giphy", "gif, tenor, animated image, sticker", "GIFs"),
-    ProductKind("images stabilityai", "dall e, dalle, midjourney, stable diffusion", "images"),
-    ProductKind("images stabilityai", "generate image, text to image", "images made from text"),
+    ProductKind("images", "dall e, dalle", "openai.com: DALL-E"),
+    ProductKind(
+        "images stabilityai",
+        "midjourney, stable diffusion, generate image, text to image",
+        "images made from text",
+    ),
     ProductKind(
         "twitter facebook instagram",
         "linkedin, pinterest, reddit, mastodon, tumblr, snapchat, bluesky, social media, "
@@ -205,7 +209,7 @@ PRODUCT_KINDS = (
         "ghost blog, drupal, joomla, contentful, substack, hashnode, blog, cms",
         "publishing",
     ),
-    ProductKind("books isbndb", "goodreads, open library, isbn, book", "books"),
+    ProductKind("books isbndb", "goodreads, open library, isbn, book, bestseller", "books"),
     ProductKind("themoviedb moviereviews", "imdb, tmdb, omdb, rotten tomatoes, movie, film", "films"),
     ProductKind("newsapi topstories newswire", "news, headline, guardian, breaking news", "news"),
     ProductKind("nytimes", "nyt, new york times", "nytimes.com"),
@@ -257,7 +261,7 @@ PRODUCT_KINDS = (
     ),
     ProductKind("tableau bi", "looker, qlik, metabase, superset, power bi, dashboard", "reports"),
     ProductKind(
-        "newrelic prometheus opentelemetry observe",
+        "newrelic prometheus opentelemetry",
         "datadog, dynatrace, appdynamics, splunk, grafana, honeycomb, nagios, zabbix, instana, "
         "apm, observability",
         "monitoring",
@@ -277,6 +281,18 @@ PRODUCT_KINDS = (
     ),
     ProductKind("onepassword", "1password", "1password.com"),
     ProductKind(
+        "observe jaeger zipkin opentelemetry",
+        "opentracing, distributed tracing, trace request, span, openzipkin",
+        "opentelemetry.io: tracing",
+    ),
+    ProductKind("trigger", "zapier, ifttt, make com, workflow automation, n8n", "automation"),
+    ProductKind("scim", "provision user, user sync", "RFC 7644"),
+    ProductKind("impala", "hotel, booking com, accommodation, airbnb", "impala.travel: hotels"),
+    ProductKind("feedback", "customer satisfaction, nps, customer feedback", "hubspot.com"),
+    ProductKind("people", "google contact, contact list, address book", "People API: contacts"),
+    ProductKind("paypal stripe", "wallet, refund, payment link, invoice payment", "payments"),
+    ProductKind("admin", "shopify", "shopify.dev: the Admin API"),
+    ProductKind(
         "asgardeo scim ad identitymanagement",
         "okta, auth0, onelogin, keycloak, cognito, entra, user provisioning, identity provider",
         "identity",
@@ -290,6 +306,7 @@ PRODUCT_KINDS = (
         "serverless functions",
     ),
     ProductKind("iothub iotcentral iotandstorage", "iot, aws iot, thingsboard, sensor", "IoT"),
+    ProductKind("mi", "micro integrator, wso2 mi, wso2 integrator", "wso2.com: Micro Integrator"),
     ProductKind("automata transformer", "uipath, robotic process automation, rpa", "RPA"),
     ProductKind("sap saps4hana netsuite", "erp, odoo, oracle erp, enterprise resource", "ERP"),
     ProductKind("jco", "idoc, bapi, sap rfc, sap rfc function", "SAP Java Connector"),
@@ -331,7 +348,7 @@ PRODUCT_KINDS = (
     ProductKind("redis cache", "memcached, memcache, valkey, dragonfly", "caches"),
     ProductKind(
         "kafka eventhub pubsub cloudpubsub",
-        "kinesis, pulsar, redpanda, eventbridge, event stream, stream processing, event hub",
+        "kinesis, pulsar, redpanda, eventbridge, event stream, stream processing",
         "event streams",
     ),
     ProductKind(

@@ -45,7 +45,11 @@ _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 _FILLERS = frozenset(
     "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
     " alternative alternatives are as at be can do does has have it its like me my need needs not"
-    " our some something that this want what when where which".split()
+    " our some something that this want what when where which"
+    " about am another any anything been being between both but could did each else get gets give"
+    " had if into just lets may might much must onto other others over per please s should"
+    " similar so such than their them then there these they those through too until want was"
+    " way we were while who whose why will within without would you your".split()
 )
 
 
@@ -248,8 +252,13 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
             if (form := stem(second.text)) != second.text:
                 yield start, start + 2, Alternative(first.text + form, JOINED_FACTOR * STEM_FACTOR)
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
-        if not words[start].is_part:
+        # A part of a typed name stands for itself, but several may be an identifier.
+        if end - start > 1 or not words[start].is_part:
             yield start, end, Alternative(meant, SYNONYM_FACTOR)
+    for place, word in enumerate(words):
+        for start, end, meant in synonyms_of([stem(part) for part in word.humps]):
+            if end - start > 1:
+                yield place, place + 1, Alternative(meant, SYNONYM_FACTOR)
 
 
 def _whole_clause(term: Term) -> Clause:

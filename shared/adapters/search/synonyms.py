@@ -12,6 +12,7 @@ from typing import NamedTuple
 from shared.adapters.search.known_errors import ERROR_TEXTS
 from shared.adapters.search.known_libraries import LIBRARIES
 from shared.adapters.search.known_products import PRODUCT_KINDS
+from shared.adapters.search.known_standards import STANDARDS, TASKS
 from shared.adapters.search.words import split_words, stem
 
 
@@ -168,6 +169,6 @@ def _stems() -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
 def _entries() -> Iterator[tuple[str, Sequence[str]]]:
     for each in SYNONYMS:
         yield each.typed, each.meant
-    for kind in (*PRODUCT_KINDS, *LIBRARIES, *ERROR_TEXTS):
+    for kind in (*PRODUCT_KINDS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS):
         for typed in kind.typed.split(","):
             yield typed, kind.meant.split()
