@@ -251,6 +251,10 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
                 yield start, start + 2, each
             if (form := stem(second.text)) != second.text:
                 yield start, start + 2, Alternative(first.text + form, JOINED_FACTOR * STEM_FACTOR)
+    yield from _synonyms(words)
+
+
+def _synonyms(words: Sequence[_Word]) -> Iterator[tuple[int, int, Alternative]]:
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
         # A part of a typed name stands for itself, but several may be an identifier.
         if end - start > 1 or not words[start].is_part:

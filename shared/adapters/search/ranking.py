@@ -65,11 +65,12 @@ _WEAK_WORDS = (
     "store support system tool update upload use watch work write",
     # What nearly everything has, and errors say.
     "account apache application array backend code company content customer data denied digital",
-    "document employee error event exception fail function given group image information input",
-    "internet invalid item language latest live management manager map memory message method name",
-    "new number object online order output page people phone product project remote request",
-    "resource result simple site standard status string text thing track type user valid value",
-    "website",
+    "document employee error event exception fail file folder function given group image",
+    "information input internet invalid item language latest live management manager map memory",
+    "message method name new number object online order output page people phone product project",
+    "remote request resource result simple site standard status string text thing track type user",
+    "valid value",
+    "stream web website",
 )
 WEAK_STEMS = frozenset(stem(word) for line in _WEAK_WORDS for word in line.split())
 WEAK_FACTOR = 0.4

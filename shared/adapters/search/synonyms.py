@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from shared.adapters.search.known_errors import ERROR_TEXTS
-from shared.adapters.search.known_libraries import LIBRARIES
-from shared.adapters.search.known_products import PRODUCT_KINDS
-from shared.adapters.search.known_standards import STANDARDS, TASKS
+from shared.adapters.search.vocabulary.errors import ERROR_TEXTS
+from shared.adapters.search.vocabulary.libraries import LIBRARIES
+from shared.adapters.search.vocabulary.products import PRODUCTS
+from shared.adapters.search.vocabulary.standards import STANDARDS
+from shared.adapters.search.vocabulary.tasks import TASKS
 from shared.adapters.search.words import split_words, stem
 
 
@@ -169,6 +170,6 @@ def _stems() -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
 def _entries() -> Iterator[tuple[str, Sequence[str]]]:
     for each in SYNONYMS:
         yield each.typed, each.meant
-    for kind in (*PRODUCT_KINDS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS):
-        for typed in kind.typed.split(","):
-            yield typed, kind.meant.split()
+    for group in (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS):
+        for typed in group.typed.split(","):
+            yield typed, group.meant.split()
