@@ -142,6 +142,10 @@ SYNONYMS = (
 )
 
 
+# Names of one kind, which lead to the same words.
+GROUPS = (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS)
+
+
 def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Yield, for words in the order in which they were typed, where a synonym begins and ends
     among them, and a word that means the same. The words are stems.
@@ -170,6 +174,6 @@ def _stems() -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
 def _entries() -> Iterator[tuple[str, Sequence[str]]]:
     for each in SYNONYMS:
         yield each.typed, each.meant
-    for group in (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS):
+    for group in GROUPS:
         for typed in group.typed.split(","):
             yield typed, group.meant.split()

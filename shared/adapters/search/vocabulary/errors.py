@@ -107,9 +107,7 @@ ERROR_TEXTS = (
     Group(
         "jwt", "token expired, jwt expired, signature verification failed, invalid signature", "JWT"
     ),
-    Group(
-        "oauth2", "invalid grant, invalid client, invalid_grant, invalid_client", "RFC 6749, 5.2"
-    ),
+    Group("oauth2", "invalid grant, invalid client", "RFC 6749, 5.2"),
     Group(
         "email",
         "535, 550, 554, 530 starttls, relay access denied, mailbox unavailable, authentication "

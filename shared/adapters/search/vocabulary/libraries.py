@@ -22,7 +22,7 @@ LIBRARIES = (
         "GraphQL",
     ),
     Group("grpc", "grpcio, grpc java, tonic, connect rpc, remote procedure call, rpc", "RPC"),
-    Group("websocket", "socket io, sockjs, signalr, websockets, tyrus, ws", "WebSocket"),
+    Group("websocket", "socket io, sockjs, signalr, tyrus, ws", "WebSocket"),
     Group(
         "kafka",
         "kafkajs, librdkafka, sarama, aiokafka, spring kafka, kafka streams, kafka python",
@@ -110,7 +110,7 @@ LIBRARIES = (
     Group(
         "time",
         "joda, momentjs, moment js, dayjs, date fns, luxon, pendulum, dateutil, nodatime, pytz, "
-        "strftime, utc, iso 8601, rfc 3339, timestamp, current date",
+        "strftime, utc, timestamp, current date",
         "dates and times",
     ),
     Group(
@@ -144,7 +144,7 @@ LIBRARIES = (
     Group(
         "constraint",
         "joi, zod, yup, ajv, bean validation, pydantic, marshmallow, cerberus, class validator, "
-        "fluentvalidation, jsonschema, schema validation, validate input, validation, max length",
+        "fluentvalidation, jsonschema, schema validation, validation, max length",
         "validation of values",
     ),
     Group("websub", "pubsubhubbub, content delivery hub", "W3C WebSub"),
@@ -160,7 +160,7 @@ LIBRARIES = (
     Group("aws", "boto3, boto, aws sdk", "the AWS SDK for Python"),
     Group("twitter", "tweepy, twitter4j", "the Twitter API"),
     Group("salesforce", "jsforce, soql, apex, simple salesforce, sosl", "Salesforce"),
-    Group("github", "octokit, pygithub, pull request", "the GitHub API"),
+    Group("github", "octokit, pygithub", "the GitHub API"),
     Group("discord", "discord js, discord py", "the Discord API"),
     Group("slack", "slack bolt, slackclient", "the Slack API"),
     Group("excel sheets", "apache poi, openpyxl, xlsx, sheetjs, exceljs, xlsxwriter", "Excel"),

@@ -147,7 +147,7 @@ PRODUCTS = (
         "currency rates",
     ),
     Group("openfigi finance", "bloomberg, alpha vantage, stock price, isin", "instruments"),
-    Group("storecove", "peppol, e invoice, e invoicing, electronic invoice", "Peppol"),
+    Group("storecove", "peppol, e invoice, electronic invoice", "Peppol"),
     Group("frauddetection", "fraud, sift science, chargeback risk, riskified", "fraud"),
     # Shops and parcels.
     Group(
@@ -192,7 +192,7 @@ PRODUCTS = (
         "ghost blog, drupal, joomla, contentful, substack, hashnode, blog, cms",
         "publishing",
     ),
-    Group("books isbndb", "goodreads, open library, isbn, book, bestseller", "books"),
+    Group("books isbndb", "goodreads, open library, isbn, bestseller", "books"),
     Group("themoviedb moviereviews", "imdb, tmdb, omdb, rotten tomatoes, movie, film", "films"),
     Group("newsapi topstories newswire", "news, headline, guardian, breaking news", "news"),
     Group("nytimes", "nyt, new york times", "nytimes.com"),
@@ -201,7 +201,7 @@ PRODUCTS = (
         "udemy, teachable, coursera, kajabi, moodle, canvas lms, blackboard, online course, lms",
         "courses",
     ),
-    Group("student clever", "university, student, school roster, sis", "schools"),
+    Group("student clever", "university, school roster, sis", "schools"),
     Group("figshare", "zenodo, research data, dataset publishing", "research data"),
     Group("wordnik", "dictionary, definition, thesaurus, merriam webster", "dictionaries"),
     # Looking things up.
@@ -212,7 +212,7 @@ PRODUCTS = (
     ),
     Group(
         "graphhopper directions geonames",
-        "mapbox, google maps, here maps, osrm, geocoding, geocode, route planning, driving route, "
+        "mapbox, google maps, here maps, osrm, geocode, route planning, driving route, "
         "distance between",
         "maps",
     ),
@@ -275,7 +275,7 @@ PRODUCTS = (
     Group("admin", "shopify", "shopify.dev: the Admin API"),
     Group(
         "asgardeo scim ad identitymanagement",
-        "okta, auth0, onelogin, keycloak, cognito, entra, user provisioning, identity provider",
+        "okta, auth0, onelogin, keycloak, cognito, entra, identity provider",
         "identity",
     ),
     Group("ad", "azure ad, aad, entra id, microsoft entra", "Microsoft: Entra ID was AD"),
@@ -298,7 +298,7 @@ PRODUCTS = (
     Group("hl7v2", "hl7, adt message, hl7 message, mllp", "hl7.org"),
     Group("ccdatofhir", "c cda, ccda, clinical document", "hl7.org: Consolidated CDA"),
     Group("copybook", "mainframe, cics, ebcdic", "IBM: data of COBOL programs"),
-    Group("edi edifact", "850 purchase order, edifact, as2 message, 810 invoice", "EDI"),
+    Group("edi edifact", "850 purchase order, as2 message, 810 invoice", "EDI"),
     # Databases, brokers and stores.
     Group(
         "dynamodb cosmosdb mongodb clouddatastore",
@@ -324,7 +324,7 @@ PRODUCTS = (
         "have JDBC drivers",
     ),
     Group("bigquery redshift snowflake", "databricks, synapse, data warehouse", "warehouses"),
-    Group("redis cache", "memcached, memcache, valkey, dragonfly", "caches"),
+    Group("redis cache", "memcached, valkey, dragonfly", "caches"),
     Group(
         "kafka eventhub pubsub cloudpubsub",
         "kinesis, pulsar, redpanda, eventbridge, event stream, stream processing",
@@ -342,7 +342,7 @@ PRODUCTS = (
         "minio, wasabi, backblaze, object storage, google cloud storage, bucket, spaces storage",
         "object storage",
     ),
-    Group("azure_storage_service storage", "azure blob, azure file share", "Azure Storage"),
+    Group("storage", "azure blob, azure file share", "Azure Storage"),
     Group(
         "pinecone weaviate",
         "milvus, qdrant, chroma, chromadb, pgvector, vector database",
@@ -355,14 +355,14 @@ PRODUCTS = (
         "deepseek, hugging face, langchain, chat completion, generative ai, text generation",
         "language models",
     ),
-    Group("embeddings", "embedding, text embedding, embed text", "openai.com: embeddings"),
-    Group("moderations", "moderation, abusive text, toxic, profanity filter", "openai.com"),
+    Group("embeddings", "text embedding, embed text", "openai.com: embeddings"),
+    Group("moderations", "abusive text, toxic, profanity filter", "openai.com"),
     Group(
         "audio",
         "speech to text, transcribe, transcription, deepgram, assemblyai, whisper",
         "speech",
     ),
-    Group("cloudtranslation", "translate, translation, deepl, translator", "translation"),
+    Group("cloudtranslation", "translate, deepl", "translation"),
     Group(
         "cloudnaturallanguage textanalytics symantotextanalytics text2data",
         "sentiment, sentiment analysis, nlp, comprehend, natural language, entity extraction",
@@ -370,5 +370,5 @@ PRODUCTS = (
     ),
     Group("anomalydetector anomalydetection", "anomaly, outlier", "anomaly detection"),
     Group("vision", "ocr, tesseract, textract, image recognition", "computer vision"),
-    Group("pdfbox pdfbroker api2pdf pdf", "itext, html to pdf, wkhtmltopdf, pdf file, pdf", "PDF"),
+    Group("pdfbox pdfbroker api2pdf", "itext, html to pdf, wkhtmltopdf, pdf file, pdf", "PDF"),
 )

@@ -27,11 +27,9 @@ STANDARDS = (
     Group("scim", "rfc 7643, rfc 7644, cross domain identity", "RFC 7644: SCIM"),
     Group("csv", "rfc 4180", "RFC 4180: CSV"),
     Group("jsondata", "rfc 8259, rfc 6901, rfc 7159, json pointer, json path", "JSON"),
-    Group(
-        "email", "rfc 5321, rfc 5322, rfc 3501, rfc 1939, smtps, imaps, mailbox, attachment", "mail"
-    ),
+    Group("email", "rfc 5321, rfc 5322, rfc 3501, rfc 1939, smtps, mailbox, attachment", "mail"),
     Group("ftp", "rfc 959, ssh file transfer, file transfer, secure file transfer", "FTP"),
-    Group("ldap", "rfc 4511, ldaps, distinguished name", "RFC 4511: LDAP"),
+    Group("ldap", "rfc 4511, distinguished name", "RFC 4511: LDAP"),
     Group("url", "rfc 3986, rfc 1738, uri encode, query string encode", "RFC 3986: URI"),
     Group("mime", "rfc 2045, rfc 2046, rfc 7578, media type, mime part", "RFC 2045: MIME"),
     Group("uuid", "rfc 9562, guid v4, type 4 uuid, uuid v4", "RFC 9562: UUID"),
@@ -57,7 +55,7 @@ STANDARDS = (
     Group("openapi", "openapi 3, oas 3, api first", "openapis.org"),
     Group("asyncapi", "async api, event driven api", "asyncapi.com"),
     Group("mqtt", "mqtt 5, mqtt 3.1.1, iot messaging", "OASIS: MQTT"),
-    Group("rabbitmq", "amqp 0 9 1, amqp 0.9.1, exchange binding", "rabbitmq.com: AMQP"),
+    Group("rabbitmq", "amqp 0.9.1, exchange binding", "rabbitmq.com: AMQP"),
     Group("jms", "jms 2, java message service, jakarta messaging", "Jakarta Messaging"),
     Group("jdbc", "jdbc driver, database driver, connection pool", "JDBC"),
     Group("avro", "avro schema, avro serialization", "avro.apache.org"),
