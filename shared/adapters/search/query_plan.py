@@ -15,6 +15,7 @@ from shared.adapters.search.places import MIN_ENDING
 from shared.adapters.search.postings import DEPRECATED, TOOL
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
+    FILLERS,
     JOINED_FACTOR,
     NEAR_FACTOR,
     PART_FACTOR,
@@ -40,17 +41,6 @@ MAX_CLAUSES = 24  # The rest of a longer text is ignored; each costs some lists 
 MIN_PREFIX = 2  # One letter begins too many words to be a clause.
 
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
-
-# Words that say nothing of a package; looked for only where nothing else was typed.
-_FILLERS = frozenset(
-    "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
-    " alternative alternatives are as at be can do does has have it its like me my need needs not"
-    " our some something that this want what when where which"
-    " about am another any anything been being between both but could did each else get gets give"
-    " had if into just lets may might much must onto other others over per please s should"
-    " similar so such than their them then there these they those through too until want was"
-    " way we were while who whose why will within without would you your".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +152,7 @@ def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
 
 def _is_filler(term: Term) -> bool:
     typed = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS)
-    return typed and all(value.lower() in _FILLERS for value in term.values)
+    return typed and all(value.lower() in FILLERS for value in term.values)
 
 
 def _values(terms: Iterable[Term]) -> Iterator[str]:

@@ -57,6 +57,17 @@ PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about k
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
+# Words that say nothing of a package; looked for only where nothing else was typed.
+FILLERS = frozenset(
+    "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
+    " alternative alternatives are as at be can do does has have it its like me my need needs not"
+    " our some something that this want what when where which"
+    " about am another any anything been being between both but could did each else get gets give"
+    " had if into just lets may might much must onto other others over per please s should"
+    " similar so such than their them then there these they those through too until want was"
+    " way we were while who whose why will within without would you your".split()
+)
+
 # Words that say what is done, and not with what: `csv parser` is more about CSV.
 _WEAK_WORDS = (
     "add api ballerina call change check client connect connector convert create delete deploy",

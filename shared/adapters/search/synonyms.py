@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from shared.adapters.search.ranking import FILLERS
 from shared.adapters.search.vocabulary.errors import ERROR_TEXTS
 from shared.adapters.search.vocabulary.libraries import LIBRARIES
 from shared.adapters.search.vocabulary.products import PRODUCTS
@@ -157,6 +158,12 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
                 yield start, start + length, meant
 
 
+def _without_fillers(typed: str) -> str:
+    """Return a name as a query has it; in an identifier, as `not_in_channel`, every word stays."""
+    words = [each for each in split_words(typed) if each not in FILLERS]
+    return " ".join(words) if len(words) > 1 else typed
+
+
 def _stemmed(text: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in split_words(text))
 
@@ -166,8 +173,8 @@ def _stems() -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
     """Return the words of all synonyms by their stems, and how many words the longest has."""
     meant = dict[tuple[str, ...], tuple[str, ...]]()
     for typed, words in _entries():
-        key = _stemmed(typed)
-        meant[key] = tuple(dict.fromkeys((*meant.get(key, ()), *words)))
+        for key in {_stemmed(typed), _stemmed(_without_fillers(typed))}:
+            meant[key] = tuple(dict.fromkeys((*meant.get(key, ()), *words)))
     return meant, max(map(len, meant))
 
 

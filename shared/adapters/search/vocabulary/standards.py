@@ -16,7 +16,7 @@ STANDARDS = (
         "RFC 9110 and its neighbors: HTTP",
     ),
     Group("websocket", "rfc 6455, wss, full duplex, web socket", "RFC 6455: WebSocket"),
-    Group("jwt", "rfc 7519, rfc 7515, rfc 7517, jws, jwk, signed token", "RFC 7519: JWT"),
+    Group("jwt", "rfc 7519, rfc 7515, rfc 7517, jws, jwk, sign token, issue token", "RFC 7519: JWT"),
     Group(
         "oauth2",
         "rfc 6749, rfc 7662, rfc 7523, token introspection, password grant, pkce, openid connect, "
@@ -80,7 +80,7 @@ STANDARDS = (
     Group("fhirpath", "fhir path", "HL7: FHIRPath"),
     Group("parser", "parse fhir, fhir bundle parse", "HL7: FHIR R4"),
     Group("validator", "validate fhir, fhir validation", "HL7: FHIR R4"),
-    Group("v2tofhirr4", "v2 to fhir, hl7v2 to fhir", "HL7: V2-to-FHIR"),
+    Group("v2tofhirr4", "v2 to fhir, hl7v2 to fhir, hl7 to fhir", "HL7: V2-to-FHIR"),
     Group("ccdatofhir", "ccda to fhir, c cda to fhir", "HL7: C-CDA on FHIR"),
     Group("clients", "fhir client, fhir server client, fhir connector", "HL7: FHIR R4"),
     Group("hl7v2", "hl7 v2, hl7v2 parser, er7, oru, orm message", "HL7 v2"),
