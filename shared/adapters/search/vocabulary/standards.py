@@ -16,7 +16,9 @@ STANDARDS = (
         "RFC 9110 and its neighbors: HTTP",
     ),
     Group("websocket", "rfc 6455, wss, full duplex, web socket", "RFC 6455: WebSocket"),
-    Group("jwt", "rfc 7519, rfc 7515, rfc 7517, jws, jwk, sign token, issue token", "RFC 7519: JWT"),
+    Group(
+        "jwt", "rfc 7519, rfc 7515, rfc 7517, jws, jwk, sign token, issue token", "RFC 7519: JWT"
+    ),
     Group(
         "oauth2",
         "rfc 6749, rfc 7662, rfc 7523, token introspection, password grant, pkce, openid connect, "

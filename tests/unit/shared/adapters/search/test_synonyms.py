@@ -1,7 +1,6 @@
 """Words that mean the same."""
 
 from collections import Counter
-from itertools import product
 
 import pytest
 
