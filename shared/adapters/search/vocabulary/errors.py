@@ -161,4 +161,26 @@ ERROR_TEXTS = (
     Group("constraint", "validation failed, maxlength constraint", "ballerina/constraint"),
     Group("avro", "avrotypeexception, schema mismatch avro", "avro.apache.org"),
     Group("fhir", "operationoutcome, resource type not supported", "hl7.org: FHIR"),
+    Group("mysql", "too many connections, lock wait timeout, unknown column", "dev.mysql.com"),
+    Group(
+        "postgresql",
+        "too many clients, permission denied table, permission denied relation",
+        "postgresql.org",
+    ),
+    Group(
+        "http",
+        "econnreset, etimedout, socket hang up, sslhandshakeexception, ssl handshake, self signed "
+        "certificate, certificate expired, unknown host",
+        "RFC 9110, RFC 8446",
+    ),
+    Group("s3 aws", "invalidaccesskeyid, invalid access key id", "docs.aws.amazon.com"),
+    Group("aws", "throttlingexception, throttling exception", "docs.aws.amazon.com"),
+    Group(
+        "salesforce",
+        "insufficient access, invalid login, entity is deleted",
+        "developer.salesforce.com",
+    ),
+    Group("oauth2", "unauthorized client, unsupported grant type", "RFC 6749, 5.2"),
+    Group("jsondata", "json parse exception, json conversion", "RFC 8259"),
+    Group("xmldata", "saxparse, sax parse exception", "W3C: XML"),
 )

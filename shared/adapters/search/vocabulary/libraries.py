@@ -174,4 +174,13 @@ LIBRARIES = (
     ),
     Group("runtime", "sleep, wait seconds, delay", "lang.runtime: sleep"),
     Group("scim", "scim2, user provisioning", "RFC 7644"),
+    Group("vector", "numpy, scipy, linear algebra", "numpy.org"),
+    Group("webscraping", "beautifulsoup, cheerio, html scraping", "crummy.com: Beautiful Soup"),
+    Group("http", "resilience4j, hystrix, spring cloud gateway", "resilience4j.readme.io"),
+    Group("test http", "wiremock, rest assured, supertest", "wiremock.org"),
+    Group("test", "testcontainers, karma runner", "testcontainers.com"),
+    Group("ftp", "ssh2, scp", "RFC 4253: SSH"),
+    Group("postgresql", "libpq, psql", "postgresql.org"),
+    Group("xmldata", "xmltodict, sax parser, dom parser", "W3C: DOM"),
+    Group("task", "spring batch, timer task, bullmq", "spring.io: Spring Batch"),
 )

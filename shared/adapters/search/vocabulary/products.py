@@ -371,4 +371,7 @@ PRODUCTS = (
     Group("anomalydetector anomalydetection", "anomaly, outlier", "anomaly detection"),
     Group("vision", "ocr, tesseract, textract, image recognition", "computer vision"),
     Group("pdfbox pdfbroker api2pdf", "itext, html to pdf, wkhtmltopdf, pdf file, pdf", "PDF"),
+    Group("squareup", "square", "squareup.com: Square"),
+    Group("mssql", "ms sql", "Microsoft SQL Server"),
+    Group("outlook onedrive teams", "office 365, microsoft 365", "microsoft.com: Microsoft 365"),
 )
