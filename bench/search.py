@@ -5,20 +5,22 @@ The same queries go to the registry's index, to SQL `LIKE` over a plain table, a
 table ordered by `bm25`: what one writes on the first day. Neither of these knows typos, fields or
 who may see what, so they answer less. `python -m bench.search 20000` takes fewer packages.
 
-The judged queries of `tests/search` tell how good the results are over the real packages, beside a
-plain ranking over names, keywords and dependents.
+The judged queries and questions of `tests/search` tell how good the results are over the real
+packages, beside a plain ranking over names, keywords and dependents. `--judged` prints this alone;
+`--texts FILE` adds summaries and readmes, as `tests/search/corpus.py` reads them.
 """
 
+import argparse
 import asyncio
 import random
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from bench.synthetic_packages import Synthetic
@@ -26,7 +28,7 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import INDEX, Corpus
-from tests.search.judging import first_page, judge, judged_queries
+from tests.search.judging import JudgedQuery, first_page, judge, judged_queries, questions
 from tests.search.plain_ranking import PlainRanking
 
 MANY = 100_000
@@ -48,10 +50,12 @@ class Subject:
     search: Search
 
 
-async def main(many: int) -> None:
+async def main(many: int, texts: Path | None, *, only_judged: bool) -> None:
     if INDEX.exists():
         with tempfile.TemporaryDirectory() as folder:
-            await show_judged(Path(folder) / "search.db")
+            await show_judged(Path(folder) / "search.db", Corpus.read(texts=texts))
+    if only_judged:
+        return
     heads = "".join(f"{head:>9}" for head in ("build s", "MB", "p50 ms", "p99 ms", "p99 CPU"))
     print(f"{'packages':>9} {'engine':<22}{heads}")
     for source in (real, lambda: Synthetic().listings(many)):
@@ -64,20 +68,26 @@ async def main(many: int) -> None:
                 show(count, subject, [await _timed(subject.search, text) for text in mix])
 
 
-async def show_judged(path: Path) -> None:
-    """Print how often the judged queries find what people want."""
+async def show_judged(path: Path, corpus: Corpus) -> None:
+    """Print how often the judged queries and questions find what people want."""
     index = SqliteSearchIndex(path)
     index.migrate()
-    await index.rebuild(Corpus.read().stored())
-    plain = PlainRanking(Corpus.read().listings())
+    await index.rebuild(corpus.stored())
+    plain = PlainRanking(corpus.listings())
     rankings = {"this registry": partial(first_page, index), "plain": plain.search}
-    print(f"{'judged':>9} {'ranking':<22}{'MRR':>9}{'first':>9}")
-    for half in ("tuned", "reported"):
+    asked = {"queries": judged_queries, "tuner": questions_of("tuner")}
+    asked["independent"] = questions_of("independent")
+    print(f"{'judged':>9} {'ranking':<36}{'MRR':>9}{'first':>9}")
+    for (kind, of), half in product(asked.items(), ("tuned", "reported")):
         for name, search in rankings.items():
-            verdict = await judge(search, judged_queries(half))
+            verdict = await judge(search, of(half))
             figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
-            print(f"{verdict.queries:>9} {f'{name}, {half}':<22}{figures}")
+            print(f"{verdict.queries:>9} {f'{name}, {kind}, {half}':<36}{figures}")
     index.close()
+
+
+def questions_of(author: str) -> Callable[[str], list[JudgedQuery]]:
+    return partial(questions, author=author)
 
 
 def real() -> Iterator[Listing]:
@@ -252,4 +262,9 @@ def _answer(
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else MANY))
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("many", nargs="?", type=int, default=MANY, help="invented packages")
+    options.add_argument("--judged", action="store_true", help="print the judged queries alone")
+    options.add_argument("--texts", type=Path, help="summaries and readmes, as JSON")
+    chosen = options.parse_args()
+    asyncio.run(main(chosen.many, chosen.texts, only_judged=chosen.judged))

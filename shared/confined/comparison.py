@@ -100,7 +100,9 @@ def compared(
         page = _page(release, found, FEW_CHANGES_SHOWN)
     verdict = verdict_of(release.coordinate, found).model_dump(mode="json")
     changes = f"[{','.join(_sent(found.changes))}]"
-    return ComparisonTexts(page, f'{{"verdict":{json_text(verdict)},"changes":{changes}}}', verdict)
+    others = json_text(found.included_elsewhere)
+    text = f'{{"verdict":{json_text(verdict)},"includedElsewhere":{others},"changes":{changes}}}'
+    return ComparisonTexts(page, text, verdict)
 
 
 def _sent(changes: Sequence[ApiChange]) -> list[str]:
@@ -146,7 +148,7 @@ def verdict_sentence(found: ApiComparison) -> str:
     if found.is_version_too_low:
         return f"{count}; this should have been a {_part_to_raise(found)} version"
     if not breaking:
-        return count
+        return f"{count}, and fields that cannot be compared" if found.has_moved_fields else count
     if found.after.is_stable:
         return f"{count}, which the version announces"
     return f"{count}, which a pre-release may have"

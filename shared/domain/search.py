@@ -23,6 +23,7 @@ from typing import Self
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Listing, Release
 from shared.domain.search_code import (
+    method_of,
     packages_in,
     prefix_of,
     symbols_in_call,
@@ -377,6 +378,7 @@ def _word_term(field: Field, word: str) -> Term:
             return Term((path[1],), field, Match.PATH)
         if ":" in word:
             word = prefix_of(word) or word
+        word = method_of(word) or word
     match = Match.PATTERN if _is_pattern(field, word) else _word_match(field)
     return Term((_plain(word),), field, match)
 

@@ -3,9 +3,13 @@
 import ballerinax/mysql;      the package, or the module of one
 http:Client->post("/a")       the package that the prefix names, and the symbol Client.post
 jsonutils:                    the same without a symbol
+person.cloneWithType(Person)  the method, whatever the variable is called
+http:Client c = check new (u); http and c, without words of the language and arguments
 """
 
 import re
+
+from shared.domain.names import RESERVED_WORDS
 
 _IMPORT = re.compile(
     r"\s*import\s+(?:(?P<org>[\w']+)\s*/\s*)?(?P<module>[\w.']+)(?:\s+as\s+[\w']+)?\s*;?\s*",
@@ -13,8 +17,12 @@ _IMPORT = re.compile(
 )
 # A prefix before a call, or before a name in camel case: no address, port or `license:MIT`.
 _PREFIXED = re.compile(
-    r"(?P<module>[A-Za-z_][\w.']*):(?:\w+(?:->|\().*|\w*(?:[a-z][A-Z]|[A-Z][a-z])[\w.]*)", re.ASCII
+    r"@?(?P<module>'?[A-Za-z_][\w.']*):(?:\w+(?:->|\().*|\w*(?:[a-z][A-Z]|[A-Z][a-z])[\w.]*)",
+    re.ASCII,
 )
+# Of a name in camel case: `example.com(2)` is no call.
+_METHOD_CALL = re.compile(r"[A-Za-z_][\w']*\.(?P<method>[a-z]\w*[A-Z]\w*)\(.*", re.ASCII)
+_NAME = re.compile(r"-?[\w.:/*'\"-]+")  # Also a filter, or a word in quotes.
 _ARGUMENTS = re.compile(r"(?<=\w)\(.*", re.DOTALL)
 _CALL = re.compile(r"->/?")
 
@@ -26,15 +34,29 @@ def imported(text: str) -> tuple[str, str] | None:
 
 
 def packages_in(text: str) -> str:
-    """Return the search for packages that is meant by an import, else the text."""
-    found = imported(text)
-    return "/".join(filter(None, found)) if found else text
+    """Return the search for packages that is meant by an import or a statement, else the text."""
+    if found := imported(text):
+        return "/".join(filter(None, found))
+    words = text.split()
+    if len(words) > 1 and any(map(prefix_of, words)):
+        return " ".join(each for each in words if prefix_of(each) or _is_name(each))
+    return text
+
+
+def _is_name(word: str) -> bool:
+    return word not in RESERVED_WORDS and _NAME.fullmatch(word) is not None
 
 
 def prefix_of(word: str) -> str:
     """Return the module that a word of code names by its prefix, else an empty text."""
     found = _PREFIXED.fullmatch(word)
     return _unquoted(found["module"]) if found else ""
+
+
+def method_of(word: str) -> str:
+    """Return the method that a word of code calls of a variable, else an empty text."""
+    found = _METHOD_CALL.fullmatch(word)
+    return found["method"] if found else ""
 
 
 def symbols_in_import(text: str) -> str:

@@ -115,6 +115,12 @@ def _exactly(survey: Survey, version: Version) -> ReleaseEntry | None:
     return entries[at] if entries[at].state is State.LIVE else None
 
 
+def are_compatible(one: Version, other: Version) -> bool:
+    """Check whether the Go and Java toolchains may choose one version where the other is wanted.
+    No build has two versions of a package that are not."""
+    return _compatible(one, ResolutionMode.SOFT).contains(other)
+
+
 def _compatible(wanted: Version, mode: ResolutionMode) -> Range:
     if mode is ResolutionMode.MEDIUM or wanted.major == 0:
         return Range(wanted.major, wanted.minor)

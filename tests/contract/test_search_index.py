@@ -954,11 +954,12 @@ async def test_packages_are_found_by_what_their_symbols_and_readmes_say(
     index: SearchIndex,
 ) -> None:
     hashing = symbol("hashBcrypt", "crypto")
-    hashing = replace(hashing, description="Returns the hash of a password.")
+    hashing = replace(hashing, description="Returns the hash of a sesame.")
     said = replace(listing("acme/crypto:1.0.0"), symbols=pack_symbols((hashing,)))
     await index.replace(said)
     await index.replace(listing("acme/other:1.0.0", readme="# Other\n\nSends telegrams."))
-    assert await found(index, "how to hash passwords") == ["acme/crypto"]
+    assert await found(index, "how to hash sesame") == ["acme/crypto"]
+    assert await found(index, "sesame") == ["acme/crypto"]
     assert await found(index, "bcrypt") == ["acme/crypto"]
     assert await found(index, "telegram") == ["acme/other"]
     secret = replace(listing("acme/crypto:1.0.0", visibility=Visibility.PRIVATE))
@@ -967,7 +968,7 @@ async def test_packages_are_found_by_what_their_symbols_and_readmes_say(
     assert await found(index, "bcrpyt") == []
     await index.remove(package("acme/crypto"))
     await index.replace(listing("acme/crypto:1.0.0"))
-    assert await found(index, "hash") == []
+    assert await found(index, "sesame") == []
 
 
 async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
@@ -984,7 +985,7 @@ async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
 
 
 async def test_short_words_are_not_mended_to_others_that_are_as_short(index: SearchIndex) -> None:
-    for name in ("aws", "avs", "ocl", "core", "db", "http", "redis"):
+    for name in ("aws", "avs", "ocl", "core", "db", "redis"):
         await index.replace(listing(f"acme/{name}:1.0.0"))
     for word in ("aes", "ocr", "cors", "db2"):
         results = await index.search(Query.parse(word), ResultPage(), ANYONE)

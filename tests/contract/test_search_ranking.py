@@ -90,6 +90,27 @@ async def test_a_word_is_found_in_another_form(index: SearchIndex, typed: str, n
     assert (await found(index, typed))[0] == name
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("webex alternative", "acme/zoom"),  # A product by those that do the same.
+        ("nodemailer", "acme/email"),  # A library of another language.
+        ("NoSuchBucketException", "acme/aws.s3"),  # Errors, and the parts of their identifiers.
+        ("bot channel_not_found", "acme/slack"),
+        ("RFC 4180", "acme/csv"),  # A standard by its number.
+        ("speech to text", "acme/audio"),  # Without the words that say nothing.
+        ("mysql:Client db = check new (url);", "acme/mysql"),  # Code.
+        ("person.cloneWithType(Person)", "acme/lang.value"),
+    ],
+)
+async def test_a_package_is_found_by_what_means_the_same(
+    index: SearchIndex, typed: str, name: str
+) -> None:
+    named = ("zoom", "email", "aws.s3", "slack", "csv", "audio", "mysql", "lang.value", "url")
+    await offer_all(index, *(listing(f"acme/{each}:1.0.0") for each in named))
+    assert (await found(index, typed))[0] == name
+
+
 async def test_a_keyword_filter_takes_keywords_as_they_are(index: SearchIndex) -> None:
     await index.offer(listing("acme/one:1.0.0", keywords=("logging",)))
     assert await found(index, "keyword:logging") == ["acme/one"]

@@ -2,12 +2,13 @@
 
 The index has releases and their dependencies, the list of packages has keywords and modules of the
 newest release. Neither has summaries, readmes, pulls or dates; the language version that a release
-was built with gives its date.
+was built with gives its date. Summaries and readmes may come from another file, which is no part of
+the repository: an object from `org/name` to `summary` and `readme`.
 """
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,17 @@ class Corpus:
 
     lines: tuple[dict[str, Any], ...]
     described: dict[Package, dict[str, Any]]
+    texts: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     @classmethod
-    def read(cls, index: Path = INDEX, packages: Path = PACKAGES) -> "Corpus":
+    def read(
+        cls, index: Path = INDEX, packages: Path = PACKAGES, texts: Path | None = None
+    ) -> "Corpus":
         lines = [json.loads(line) for line in index.read_text("utf-8").splitlines()]
         described = {_package(each): each for each in json.loads(packages.read_text("utf-8"))}
         listed = {_package(line) for line in lines}
         others = [_line_of(each) for key, each in described.items() if key not in listed]
-        return cls((*lines, *others), described)
+        return cls((*lines, *others), described, json.loads(texts.read_text()) if texts else {})
 
     def listings(self) -> Iterator[Listing]:
         """Yield every release, as a push of it would list it."""
@@ -52,6 +56,7 @@ class Corpus:
     def _listing(self, line: dict[str, Any], described: dict[str, Any]) -> Listing:
         package = _package(line)
         created_ms = _built_ms(line["ballerina_version"])
+        texts = self.texts.get(str(package), {"summary": "", "readme": ""})
         release = Release(
             org=package.org,
             name=package.name,
@@ -60,6 +65,7 @@ class Corpus:
             size_bytes=1,
             platform=line["platform"],
             ballerina_version=line["ballerina_version"],
+            summary=texts["summary"],
             keywords=tuple(described.get("keywords", ())),
             modules=tuple(module["name"] for module in line["modules"]),
             dependencies=tuple(Dependency.model_validate(each) for each in line["dependencies"]),
@@ -68,7 +74,7 @@ class Corpus:
             deprecation=line["deprecation_message"] if line["is_deprecated"] else None,
         )
         head = Head(org=package.org, name=package.name, created_ms=created_ms)
-        return Listing(head, release, Texts())
+        return Listing(head, release, Texts(readme=texts["readme"]))
 
 
 def _package(line: dict[str, Any]) -> Package:

@@ -6,7 +6,9 @@ Queries of the half `tuned` may be used to change the ranking. Those of the half
 only counted: nobody looks at what they find.
 
 `questions.json` has questions in words of their own, all written before any of them was searched
-for. Their half is decided by their text, so that nobody chooses it.
+for. Their half is decided by their text, so that nobody chooses it. Those of the author `tuner` are
+by the author of the ranking, those of `independent` by somebody who saw what packages do, and
+neither the ranking nor its synonyms.
 """
 
 import hashlib
@@ -31,6 +33,7 @@ class JudgedQuery:
     half: str
     accepted: tuple[str, ...]
     reason: str = ""
+    author: str = ""
 
     def accepts(self, package: str) -> bool:
         return any(fnmatchcase(package, each) for each in self.accepted)
@@ -70,14 +73,14 @@ def judged_queries(half: str = "") -> list[JudgedQuery]:
     return [each for each in read if half in ("", each.half)]
 
 
-def questions(half: str = "") -> list[JudgedQuery]:
-    """Return the questions of one half, or all of them."""
+def questions(half: str = "", author: str = "") -> list[JudgedQuery]:
+    """Return the questions of one half and of one author, or all of them."""
     file = Path(__file__).parent / "questions.json"
     read = [
         JudgedQuery(half=_half_of(each["query"]), **each)
         for each in json.loads(file.read_text("utf-8"))
     ]
-    return [each for each in read if half in ("", each.half)]
+    return [each for each in read if half in ("", each.half) and author in ("", each.author)]
 
 
 def _half_of(text: str) -> str:

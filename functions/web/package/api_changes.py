@@ -65,7 +65,8 @@ def comparison_json(
         return model
     found = orjson.loads(compared.changes)
     verdict = verdict_json(ApiVerdict.model_validate(found["verdict"]))
-    return {**model, **(verdict or {}), "changes": found["changes"]}
+    others = {"includedElsewhere": found["includedElsewhere"]}
+    return {**model, **(verdict or {}), **others, "changes": found["changes"]}
 
 
 def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:
@@ -77,4 +78,5 @@ def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:
         "changes": verdict.changes,
         "breaking": verdict.breaking,
         "versionTooLow": verdict.is_version_too_low,
+        "hasMovedFields": verdict.has_moved_fields,
     }

@@ -15,6 +15,7 @@ from shared.adapters.search.places import MIN_ENDING
 from shared.adapters.search.postings import DEPRECATED, TOOL
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
+    FILLERS,
     JOINED_FACTOR,
     NEAR_FACTOR,
     PART_FACTOR,
@@ -40,13 +41,6 @@ MAX_CLAUSES = 24  # The rest of a longer text is ignored; each costs some lists 
 MIN_PREFIX = 2  # One letter begins too many words to be a clause.
 
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
-
-# Words that say nothing of a package; looked for only where nothing else was typed.
-_FILLERS = frozenset(
-    "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
-    " alternative alternatives are as at be can do does has have it its like me my need needs not"
-    " our some something that this want what when where which".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +152,7 @@ def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
 
 def _is_filler(term: Term) -> bool:
     typed = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS)
-    return typed and all(value.lower() in _FILLERS for value in term.values)
+    return typed and all(value.lower() in FILLERS for value in term.values)
 
 
 def _values(terms: Iterable[Term]) -> Iterator[str]:
@@ -247,9 +241,18 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
                 yield start, start + 2, each
             if (form := stem(second.text)) != second.text:
                 yield start, start + 2, Alternative(first.text + form, JOINED_FACTOR * STEM_FACTOR)
+    yield from _synonyms(words)
+
+
+def _synonyms(words: Sequence[_Word]) -> Iterator[tuple[int, int, Alternative]]:
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
-        if not words[start].is_part:
+        # A part of a typed name stands for itself, but several may be an identifier.
+        if end - start > 1 or not words[start].is_part:
             yield start, end, Alternative(meant, SYNONYM_FACTOR)
+    for place, word in enumerate(words):
+        for start, end, meant in synonyms_of([stem(part) for part in word.humps]):
+            if end - start > 1:
+                yield place, place + 1, Alternative(meant, SYNONYM_FACTOR)
 
 
 def _whole_clause(term: Term) -> Clause:

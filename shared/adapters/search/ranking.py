@@ -23,7 +23,7 @@ NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
 MENTIONED_SCORE = 1.0  # The same, if the package only mentions one of the words.
-AUXILIARY_SCORE = -25.0  # More than all words: it comes after a package that has one of them.
+AUXILIARY_SCORE = -22.0  # More than all words: it comes after a package that has most of them.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 
@@ -57,12 +57,31 @@ PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about k
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
+# Words that say nothing of a package; looked for only where nothing else was typed.
+FILLERS = frozenset(
+    "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
+    " alternative alternatives are as at be can do does has have it its like me my need needs not"
+    " our some something that this want what when where which"
+    " about am another any anything been being between both but could did each else get gets give"
+    " had if into just lets may might much must onto other others over per please s should"
+    " similar so such than their them then there these they those through too until want was"
+    " way we were while who whose why will within without would you your".split()
+)
+
 # Words that say what is done, and not with what: `csv parser` is more about CSV.
 _WEAK_WORDS = (
     "add api ballerina call change check client connect connector convert create delete deploy",
     "execute find generate get handle insert integrate issue library list look make module open",
     "package parse parser platform publish put query read receive run save send service software",
     "store support system tool update upload use watch work write",
+    # What nearly everything has, and errors say.
+    "account apache application array backend code company content customer data denied digital",
+    "document employee error event exception fail file folder function given group image",
+    "information input internet invalid item language latest live management manager map memory",
+    "message method name new number object online order output page people phone product project",
+    "remote request resource result simple site standard status string text thing track type user",
+    "valid value",
+    "stream web website",
 )
 WEAK_STEMS = frozenset(stem(word) for line in _WEAK_WORDS for word in line.split())
 WEAK_FACTOR = 0.4

@@ -60,22 +60,23 @@ class TwoVersions:
         )
         return bool(new) and before != after
 
-    def relation(self, old: Type | None, new: Type | None) -> TypeRelation:
-        shapes = Shapes()
-        return self.shape_relation(shapes.of(old), shapes.of(new))
-
-    def shape_relation(self, old: Shape, new: Shape) -> TypeRelation:
-        return shape_relation(old, new, (self.before, self.after))
+    def relation(self, old: Shape, new: Shape, *, are_given: bool = False) -> TypeRelation:
+        return shape_relation(old, new, (self.before, self.after), are_given=are_given)
 
     def type_reasons(
         self, sentences: Sentences, old: Type | None, new: Type | None
     ) -> Iterator[Reason]:
         """Yield the reasons in the difference of two types, if there is one."""
-        yield from self.relation_reasons(sentences, self.relation(old, new))
+        shapes = Shapes()
+        yield from self.shape_reasons(sentences, shapes.of(old), shapes.of(new))
 
-    def relation_reasons(self, sentences: Sentences, relation: TypeRelation) -> Iterator[Reason]:
-        """Yield the reasons in a relation. A wider type breaks those who get values of it, and a
-        narrower one those who give them."""
-        if relation is not TypeRelation.SAME:
-            breaks = _BREAKS.get(relation, Direction.BOTH)
-            yield MAJOR if breaks & self.direction else MINOR, sentences[relation]
+    def shape_reasons(self, sentences: Sentences, old: Shape, new: Shape) -> Iterator[Reason]:
+        """Yield the reasons in the difference of two shapes. A wider type breaks those who get
+        values of it, and a narrower one those who give them."""
+        reasons: list[Reason] = []
+        for direction in self.direction:
+            relation = self.relation(old, new, are_given=direction is INPUT)
+            if relation is not TypeRelation.SAME:
+                breaks = _BREAKS.get(relation, Direction.BOTH)
+                reasons.append((MAJOR if breaks & direction else MINOR, sentences[relation]))
+        yield from sorted(reasons, key=lambda reason: -reason[0])[:1]

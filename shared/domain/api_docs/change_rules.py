@@ -9,11 +9,13 @@ from functools import singledispatch
 
 from shared.domain.api_docs.change_levels import MAJOR, MINOR, PATCH, Reason, TwoVersions
 from shared.domain.api_docs.directions import INPUT, OUTPUT, Direction, of_variable
+from shared.domain.api_docs.foreign_inclusions import inclusion_changes, moved_field
 from shared.domain.api_docs.function_changes import (
     function_changes,
     isolation_changes,
     parameter_changes,
 )
+from shared.domain.api_docs.inline_defaults import default_changes
 from shared.domain.api_docs.model import (
     AnnotationDocs,
     ClassDocs,
@@ -26,9 +28,11 @@ from shared.domain.api_docs.model import (
     EnumMemberDocs,
     ErrorDocs,
     FunctionDocs,
+    MapTypeDocs,
     ModuleVariableDocs,
     ObjectTypeDocs,
     RecordDocs,
+    TableTypeDocs,
     Type,
     VariableDocs,
 )
@@ -79,7 +83,9 @@ def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the addition of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
     versions = seen_from(symbol, versions)
-    if owner and owner.kind in _OBJECT_TYPES and versions.has_input:
+    if moved := list(moved_field(symbol, versions)):
+        yield from moved
+    elif owner and owner.kind in _OBJECT_TYPES and versions.has_input:
         yield MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
     elif isinstance(docs, VariableDocs) and _must_be_given(symbol, docs) and versions.has_input:
         yield MAJOR, f"The new {symbol.kind} is required."
@@ -93,7 +99,9 @@ def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the removal of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
     versions = seen_from(symbol, versions)
-    if isinstance(docs, FunctionDocs) and docs.name == "init":
+    if moved := list(moved_field(symbol, versions)):
+        yield from moved
+    elif isinstance(docs, FunctionDocs) and docs.name == "init":
         yield from parameter_changes(docs.parameters, (), versions)
     elif owner and owner.kind in _OBJECT_TYPES and not versions.has_output:
         yield MINOR, f"Implementations may lack this {symbol.kind}."
@@ -176,14 +184,27 @@ def _definition_changes(
     """Compare what two types stand for. More literals are like more members of an enum."""
     yield from _distinct_difference(old, new)
     before, after = (definition_of(each).shape for each in (old, new))
-    relation = versions.shape_relation(before, after)
     is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
     if all(map(is_error, before)):
-        yield from versions.going(OUTPUT).relation_reasons(_OF_ERRORS, relation)
+        yield from versions.going(OUTPUT).shape_reasons(_OF_ERRORS, before, after)
     else:
         # Callers may write the name of a type where they only get its values.
         seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
-        yield from seen.relation_reasons(_OF_DEFINITIONS, relation)
+        yield from seen.shape_reasons(_OF_DEFINITIONS, before, after)
+        yield from default_changes(_defined_by(old), _defined_by(new), seen)
+
+
+def _defined_by(docs: Documented) -> Type | None:
+    """Return the type with which a declaration defines one."""
+    match docs:
+        case MapTypeDocs():
+            return docs.map_parameter_type
+        case TableTypeDocs():
+            return docs.row_parameter_type
+        case Type():
+            return docs
+        case _:
+            return None
 
 
 def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
@@ -217,6 +238,7 @@ def _value_changes(old: Type | None, new: Type | None, versions: TwoVersions) ->
     if not versions.has_output:
         sentences = _OF_INPUT
     yield from versions.type_reasons(sentences, old, new)
+    yield from default_changes(old, new, versions)
 
 
 def _record_field_changes(
@@ -282,29 +304,15 @@ def _default_difference(
 @_differences.register
 def _(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
     before, after = rest_shape(old), rest_shape(new)
-    relation = versions.shape_relation(before, after)
     sentences = _OF_VALUES
     if NEVER in (before, after):
         sentences = {
             TypeRelation.WIDER: "The record is open now.",
             TypeRelation.NARROWER: "The record is closed now.",
         }
-    yield from versions.relation_reasons(sentences, relation)
+    yield from versions.shape_reasons(sentences, before, after)
     yield from _readonly_difference(old, new)
-    yield from _lost_inclusions(old, new)
-
-
-def _lost_inclusions(old: RecordDocs, new: RecordDocs) -> Iterator[Reason]:
-    """Yield which records of other packages, whose fields are not known, are no longer included."""
-    after = {_full_name(each.inclusion_type) for each in new.fields if each.inclusion_type}
-    for each in old.fields:
-        included = each.inclusion_type
-        if included and not included.member_types and _full_name(included) not in after:
-            yield MAJOR, f"It no longer includes {included.module_name}:{included.name}."
-
-
-def _full_name(of: Type) -> str:
-    return f"{of.org_name}/{of.module_name}:{of.name}"
+    yield from inclusion_changes(old, new, versions)
 
 
 @_differences.register
@@ -346,6 +354,7 @@ def _(old: EnumMemberDocs, new: EnumMemberDocs, _versions: TwoVersions) -> Itera
 def _(old: ErrorDocs, new: ErrorDocs, versions: TwoVersions) -> Iterator[Reason]:
     yield from _distinct_difference(old, new)
     yield from versions.type_reasons(_OF_ERRORS, old.definition, new.definition)
+    yield from default_changes(old.definition, new.definition, versions)
 
 
 @_differences.register

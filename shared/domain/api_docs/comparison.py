@@ -11,6 +11,7 @@ from itertools import chain
 from shared.domain.api_docs.change_levels import ChangeLevel, Reason, TwoVersions
 from shared.domain.api_docs.change_rules import added, changed, have_comparable_members, removed
 from shared.domain.api_docs.directions import Directions
+from shared.domain.api_docs.foreign_inclusions import has_moved_fields, included_elsewhere
 from shared.domain.api_docs.model import ConstantDocs, EnumMemberDocs, FunctionDocs, ModuleDocs
 from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
@@ -51,6 +52,8 @@ class ApiComparison:
     before: Version
     after: Version
     changes: tuple[ApiChange, ...]
+    included_elsewhere: tuple[str, ...] = ()  # What fields that may differ are from.
+    has_moved_fields: bool = False  # From a record to one of another package, or back, or gone.
 
     @property
     def required(self) -> ChangeLevel:
@@ -89,7 +92,9 @@ def compare(
     changes = chain.from_iterable(
         _module_changes(name, old.get(name), new.get(name), versions) for name in sorted(old | new)
     )
-    return ApiComparison(before[0], after[0], tuple(changes))
+    others = tuple(sorted(set(included_elsewhere(*names))))
+    moved = has_moved_fields(*names)
+    return ApiComparison(before[0], after[0], tuple(changes), others, moved)
 
 
 def _module_changes(
@@ -213,4 +218,5 @@ def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
         changes=len(compared.changes),
         breaking=len(compared.breaking),
         is_version_too_low=compared.is_version_too_low,
+        has_moved_fields=compared.has_moved_fields,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.api_docs.change_levels import MAJOR, MINOR, PATCH, Reason, TwoVersions
 from shared.domain.api_docs.directions import opposite
+from shared.domain.api_docs.inline_defaults import default_changes
 from shared.domain.api_docs.model import FunctionDocs, Type, VariableDocs
 from shared.domain.api_docs.resolving import unquoted
 from shared.domain.api_docs.resource_paths import path_segments
@@ -83,8 +84,9 @@ class _Parameters:
         return cls(named, after, renamed, versions)
 
     def changes(self) -> Iterator[Reason]:
-        for name in self.before.keys() - self.after.keys():
-            yield MAJOR, f"The parameter {name} was removed or renamed."
+        for name in self.before:
+            if name not in self.after:
+                yield MAJOR, f"The parameter {name} was removed or renamed."
         for now, was in self.renamed.items():
             yield from self._renaming(was, now)
         for name, parameter in self.after.items():
@@ -125,7 +127,9 @@ class _Parameters:
 
 
 def _is_renamed(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> bool:
-    return versions.relation(old.type, new.type) is not TypeRelation.DIFFERENT
+    shapes = Shapes()
+    relation = versions.relation(shapes.of(old.type), shapes.of(new.type))
+    return relation is not TypeRelation.DIFFERENT
 
 
 def _parameter_difference(
@@ -143,6 +147,7 @@ def _parameter_difference(
     given = versions.going(opposite(versions.direction))
     for level, does in given.type_reasons(_OF_PARAMETERS, old.type, new.type):
         yield level, f"The parameter {name} {does}."
+    yield from default_changes(old.type, new.type, given, unquoted(name))
 
 
 def _is_inclusion(parameter: VariableDocs) -> bool:
@@ -157,13 +162,14 @@ def _result_changes(
     before, after = (
         Shapes(names).of(_result(each)) for names, each in zip(dependent, (old, new), strict=True)
     )
-    relation = versions.shape_relation(before, after)
+    relation = versions.relation(before, after)
     if relation is not TypeRelation.SAME and _is_what_callers_expect(
         before, asked[1], new, versions
     ):
         yield MAJOR, _DEPENDS
     else:
-        yield from versions.relation_reasons(_OF_RESULTS, relation)
+        yield from versions.shape_reasons(_OF_RESULTS, before, after)
+        yield from default_changes(_result(old), _result(new), versions)
 
 
 def _asked_types(function: FunctionDocs) -> dict[str, VariableDocs]:
@@ -180,7 +186,7 @@ def _is_what_callers_expect(
     if not inferred or before >= DEPENDENT:
         return False
     bounds = {name: _bound(each.type) for name, each in inferred.items()}
-    relation = versions.shape_relation(before, Shapes(bounds).of(_result(new)))
+    relation = versions.relation(before, Shapes(bounds).of(_result(new)))
     is_dependent = Shapes(dict.fromkeys(inferred, DEPENDENT)).of(_result(new))
     return relation in (TypeRelation.SAME, TypeRelation.WIDER) and is_dependent != before
 

@@ -8,7 +8,7 @@ from shared.domain.names import Coordinate
 from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 5
+GENERATOR_VERSION = 6
 
 
 class DocsState(Enum):

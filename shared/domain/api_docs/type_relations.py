@@ -38,12 +38,17 @@ _NO_NAMES = NamedTypes()
 
 
 def shape_relation(
-    old: Shape, new: Shape, names: tuple[NamedTypes, NamedTypes] = (_NO_NAMES, _NO_NAMES)
+    old: Shape,
+    new: Shape,
+    names: tuple[NamedTypes, NamedTypes] = (_NO_NAMES, _NO_NAMES),
+    *,
+    are_given: bool = False,
 ) -> TypeRelation:
-    """Compare two shapes."""
+    """Compare two shapes. Whoever gives values, as `are_given` says, may leave out fields with a
+    default."""
     before, after = names
-    gains = not _Coverage(before, after).covers(old, new)
-    loses = not _Coverage(after, before).covers(new, old)
+    gains = not _Coverage(before, after, are_given).covers(old, new)
+    loses = not _Coverage(after, before, are_given).covers(new, old)
     if gains and loses:
         return TypeRelation.DIFFERENT
     if gains:
@@ -111,6 +116,7 @@ class _Coverage:
 
     general: NamedTypes
     special: NamedTypes
+    are_given: bool
     budget: _Budget = field(default_factory=_Budget)
     _assumed: set[tuple[str, Shape]] = field(default_factory=set[tuple[str, Shape]])
 
@@ -246,7 +252,8 @@ class _Coverage:
         self, expected: RecordField, given: RecordField | None, narrow: Fields
     ) -> bool:
         if given is None:
-            return expected.is_optional and self.covers(expected.type, narrow.rest)
+            may_lack = expected.is_optional or (self.are_given and expected.has_default)
+            return may_lack and self.covers(expected.type, narrow.rest)
         is_there = expected.is_optional or not given.is_optional
         return is_there and self.covers(expected.type, given.type)
 
@@ -265,7 +272,7 @@ class _Coverage:
         if broad.is_isolated and not narrow.is_isolated:
             return False
         # A function may be used for another one if it accepts at least what that one does.
-        swapped = _Coverage(self.special, self.general, self.budget)
+        swapped = _Coverage(self.special, self.general, not self.are_given, self.budget)
         accepts = all(map(swapped.covers, narrow.parameters, broad.parameters))
         return accepts and self.covers(broad.result, narrow.result)
 

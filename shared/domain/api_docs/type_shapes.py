@@ -49,6 +49,7 @@ class RecordField:
     name: str
     type: "Shape"
     is_optional: bool = False
+    has_default: bool = False  # As fields of inline records; those of named ones are symbols.
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,8 @@ class Shapes:
 
     def _field(self, member: Type) -> RecordField:
         of = member.element_type
-        return RecordField(member.name or "", self.of(of), bool(of and of.is_optional))
+        has_default = bool(member.field and member.field.default_value)
+        return RecordField(member.name or "", self.of(of), bool(of and of.is_optional), has_default)
 
     def table(self, row: Shape, key: Type | None) -> Shape:
         """Return a table, with its key as another member of an intersection."""

@@ -27,6 +27,7 @@ class ApiVerdict(Entity):
     changes: int
     breaking: int  # Of the changes.
     is_version_too_low: bool
+    has_moved_fields: bool = False  # To or from records of other packages: nobody can say whether.
 
     @property
     def place(self) -> Place:

@@ -75,6 +75,29 @@ def test_the_verdict_says_which_version_it_should_have_been(
     assert verdict_sentence(found) == sentence
 
 
+INCLUDING = "import ballerina/http; public type T record {| int a; *http:Settings; |};"
+
+
+def test_a_comparison_says_which_included_fields_it_lacks() -> None:
+    moved = texts(
+        INCLUDING.replace("int a;", "int a; int b;").replace("*http:Settings;", ""), INCLUDING
+    )
+
+    assert "and fields that cannot be compared" in moved.page
+    assert "from other packages are not compared: ballerina/http 2.12.1." in moved.page
+    assert json.loads(moved.json)["includedElsewhere"] == ["ballerina/http 2.12.1"]
+    assert json.loads(moved.json)["verdict"]["has_moved_fields"] is True
+
+
+def test_the_same_api_with_a_newer_included_record_says_so() -> None:
+    old, new = documented(INCLUDING), documented(INCLUDING)
+    newer = new.model_dump_json().replace("2.12.1", "2.13.0")
+    found = compared(REQUEST, [old], [ModuleDocs.model_validate_json(newer)])
+
+    assert "The API is the same." in found.page
+    assert "ballerina/http 2.13.0, which was 2.12.1. Compare" in found.page
+
+
 def test_additions_in_a_patch_should_have_been_a_minor_version() -> None:
     more = f"{OLD} public function added() {{}}"
     versions = Version.parse("1.0.0"), Version.parse("1.0.1")

@@ -4,8 +4,11 @@ import pytest
 
 from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiChangeKind, ApiComparison, compare
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.names import Coordinate
+from shared.domain.packages import Graph, GraphNode
 from shared.domain.versions import Version
-from tests.support.documented import documented
+from tests.support.documented import documented, module_of, package_docs
 
 PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
 
@@ -733,3 +736,163 @@ def test_a_method_added_to_a_type_that_a_class_includes_breaks_others_that_do() 
     found = changes(before, frame % ("remote function get();", "remote function get() {}"))
 
     assert [(each.symbol, each.level) for each in found] == [("Api.get", MAJOR)]
+
+
+# --- Defaults of inline records -------------------------------------------------------------------
+
+INLINE = "record {| int a = 1; string b; |}"
+NO_DEFAULT, OTHER_DEFAULT = INLINE.replace(" = 1", ""), INLINE.replace("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("frame", "path"),
+    [
+        ("public function f(%s p) {}", "p.a"),
+        ("public function f(%s[] p) {}", "p.a"),
+        ("public function f(map<%s|int>? p) {}", "p.a"),
+        ("public function f(record {| %s c; |} p) {}", "p.c.a"),
+        ("public type T record {| %s p; |}; public function f(T t) {}", "a"),
+        ("public type T %s[];", "a"),
+        ("public type T map<%s>;", "a"),
+        ("public type T table<%s>;", "a"),
+        ("public annotation %s T on type;", "a"),
+        ("public configurable %s p = ?;", "a"),
+    ],
+)
+def test_the_defaults_of_an_inline_record_that_callers_give_are_compared(
+    frame: str, path: str
+) -> None:
+    (lost,) = changes(frame % INLINE, frame % NO_DEFAULT)
+    (other,) = changes(frame % INLINE, frame % OTHER_DEFAULT)
+    (gained,) = changes(frame % NO_DEFAULT, frame % INLINE)
+
+    assert (lost.level, lost.reasons) == (MAJOR, (f"The field {path} has no default any more.",))
+    assert (other.level, other.reasons) == (PATCH, (f"The field {path} has another default.",))
+    assert (gained.level, gained.reasons) == (PATCH, (f"The field {path} has another default.",))
+
+
+@pytest.mark.parametrize("frame", ["function f() returns %s {}", "type T error<%s>;"])
+def test_who_only_gets_an_inline_record_does_not_miss_its_default(frame: str) -> None:
+    (lost,) = changes(f"public {frame % INLINE}", f"public {frame % NO_DEFAULT}")
+
+    assert (lost.level, lost.reasons) == (PATCH, ("The field a has no default any more.",))
+
+
+def test_a_constant_is_its_value_as_the_default_of_an_inline_record() -> None:
+    frame = "public const ONE = 1; public function f(%s p) {}"
+
+    assert changes(frame % INLINE, frame % INLINE.replace("= 1", "= ONE")) == ()
+
+
+def test_a_field_of_an_inline_record_that_is_optional_now_needs_no_default() -> None:
+    frame = "public function f(%s p) {}"
+    (change,) = changes(frame % INLINE, frame % INLINE.replace("a = 1", "a?"))
+
+    assert (change.level, change.reasons) == (MINOR, ("The parameter p accepts more types.",))
+
+
+def test_a_field_with_a_default_may_be_added_to_an_inline_record_that_callers_only_give() -> None:
+    added = INLINE.replace("string b;", "string b; int c = 1;")
+    frames = (
+        "public function f(%s p) {}",
+        "public function f() returns %s {}",
+        "public type T record {| %s p; |};",
+        "public function f(function (%s) returns () p) {}",
+    )
+
+    levels = [changes(frame % INLINE, frame % added)[0].level for frame in frames]
+
+    assert levels == [MINOR, MAJOR, MAJOR, MAJOR]
+
+
+def test_the_defaults_of_another_number_of_inline_records_are_not_compared() -> None:
+    (change,) = changes(
+        f"public function f({INLINE} p) {{}}", f"public function f({NO_DEFAULT}|record {{}} p) {{}}"
+    )
+
+    assert change.reasons == ("The parameter p accepts more types.",)
+
+
+# --- Records of other packages --------------------------------------------------------------------
+
+
+def with_graph(source: str, http: str) -> ModuleDocs:
+    """Return the documentation of a source that was built with a version of ballerina/http."""
+    nodes = (GraphNode(org="ballerina", name="http", version=http),)
+    release = Coordinate.parse("acme", "shop", "1.0.0")
+    text = f"import ballerina/http; {source}"
+    return package_docs(module_of(text), graph=Graph(nodes=nodes), release=release).modules[0]
+
+
+def comparison_with(before: tuple[str, str], after: tuple[str, str]) -> ApiComparison:
+    """Compare two sources with the versions of ballerina/http that they were built with."""
+    old, new = Version.parse("1.0.0"), Version.parse("1.0.1")
+    return compare((old, [with_graph(*before)]), (new, [with_graph(*after)]))
+
+
+INCLUDING = "public type T record {| *http:Settings; int a; |};"
+
+
+def test_a_newer_version_of_an_included_record_is_said_and_is_no_change() -> None:
+    found = comparison_with((INCLUDING, "2.1.0"), (INCLUDING, "2.3.0"))
+
+    assert found.changes == ()
+    assert found.included_elsewhere == ("ballerina/http 2.3.0, which was 2.1.0",)
+    assert not found.has_moved_fields
+
+
+def test_the_same_version_of_an_included_record_is_not_said() -> None:
+    found = comparison_with((INCLUDING, "2.1.0"), (INCLUDING, "2.1.0"))
+
+    assert (found.changes, found.included_elsewhere) == ((), ())
+
+
+@pytest.mark.parametrize(("before", "after"), [("1.9.0", "2.0.0"), ("0.1.4", "0.2.0")])
+def test_an_included_record_of_an_incompatible_version_breaks_whoever_uses_the_former_one(
+    before: str, after: str
+) -> None:
+    (change,) = comparison_with((INCLUDING, before), (INCLUDING, after)).changes
+
+    assert (change.symbol, change.level) == ("T", MAJOR)
+    (reason,) = change.reasons
+    assert reason.startswith(f"It includes http:Settings of version {after} instead of {before}")
+    assert reason.endswith("a build cannot have both.")
+
+
+def test_an_inclusion_without_a_known_version_is_only_named() -> None:
+    source = "import elsewhere/far; public type T record {| *far:Settings; |};"
+
+    assert comparison(source, source).included_elsewhere == ()
+
+
+def test_a_field_may_have_moved_into_a_record_of_another_package() -> None:
+    before = "public type T record {| int a; int b; |}; public function f(T t) {}"
+    found = comparison_with(
+        (before, "2.1.0"), (before.replace("int b;", "*http:Settings;"), "2.1.0")
+    )
+
+    assert [(each.symbol, each.level, each.reasons) for each in found.changes] == [
+        ("T", PATCH, ("It includes http:Settings now.",)),
+        ("T.b", PATCH, ("It was removed, unless http:Settings has it, which T includes now.",)),
+    ]
+    assert found.included_elsewhere == ("ballerina/http 2.1.0",)
+    assert found.has_moved_fields
+
+
+def test_a_field_may_have_been_one_of_a_record_of_another_package() -> None:
+    after = "public type T record {| int a; int b; |}; public function f(T t) {}"
+    before = after.replace("int b;", "*http:Settings;")
+    found = comparison_with((before, "2.1.0"), (after, "2.1.0"))
+
+    assert [(each.symbol, each.level, each.reasons) for each in found.changes] == [
+        ("T", PATCH, ("It no longer includes http:Settings.",)),
+        ("T.b", PATCH, ("It was added, unless http:Settings had it, which T included.",)),
+    ]
+    assert found.has_moved_fields
+
+
+def test_an_inclusion_that_replaces_no_field_adds_some() -> None:
+    before = "public type T record {| int a; |};"
+    (change,) = comparison_with((before, "2.1.0"), (INCLUDING, "2.1.0")).changes
+
+    assert (change.level, change.reasons) == (MINOR, ("It includes http:Settings now.",))
