@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from ipaddress import ip_address
 
-from functions.central.responses import CentralFace
+from functions.central.answers import CentralFace
 from functions.http.answers import NO_STORE
 from functions.http.calls import Call
 from shared.composition import Registry
