@@ -33,6 +33,7 @@ RATE_LIMIT_LABELS = {
     RateLimitClass.INVITATION: "Send invitations",
     RateLimitClass.FOUND: "Create organizations",
     RateLimitClass.LOOK_UP: "Look up repositories",
+    RateLimitClass.MIRROR: "Ask the upstream registry",
     RateLimitClass.FAILURE: "Failed credentials",
 }
 

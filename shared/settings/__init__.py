@@ -5,6 +5,7 @@ stores.py      data folder, stores of the cloud, keys and how long records are k
 publishing.py  limits of archives and their documents, delivery, bursts and trusted publishing
 accounts.py    access tokens, sign-in, identity providers and organizations
 operations.py  telemetry, log, snapshots and mail
+upstream.py    the upstream registry whose packages are mirrored
 values.py      the base class of all topics, and the parsers of values"""
 
 import os
@@ -25,6 +26,7 @@ from shared.settings.publishing import (
 )
 from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
 from shared.settings.stores import KeySettings, RetentionSettings, StoreSettings
+from shared.settings.upstream import UpstreamSettings
 
 _PREFIX = "BALLROOM_"
 # Settings that are read from variables without our prefix, by the names that errors have for them.
@@ -40,6 +42,7 @@ _OF_SCRIPTS = ("BALLROOM_BACKUPS", "BALLROOM_PYTHON", "BALLROOM_TEST_", "BALLROO
 
 
 class Settings(
+    UpstreamSettings,
     KeySettings,
     MailSettings,
     OrganizationSettings,
