@@ -16,6 +16,7 @@ from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
 from shared.services.mirroring.name_owners import NameOwners
+from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_gate import UpstreamGate
@@ -34,6 +35,7 @@ class MirroringServices:
     gate: UpstreamGate
     pins: PinnedDigests
     kept: KeptAnswers
+    overview: MirrorOverview
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
@@ -84,7 +86,10 @@ class MirroringServices:
             packages.derived_data,
             clock,
         )
-        return cls(packages, reader, admission, refreshing, gate, pins, kept)
+        overview = MirrorOverview(
+            name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
+        )
+        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview)
 
 
 def pseudonym_of(base_url: str) -> str:
