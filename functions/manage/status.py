@@ -56,6 +56,7 @@ async def manage_overview(call: SignedInCall) -> Answer:
         settings=settings,
         version=SOFTWARE_VERSION,
         most=MAX_RECORDS_COUNTED,
+        mirroring=call.registry.mirroring,
     )
 
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, release_place
-from shared.domain.packages import Listing, ReleaseEntry
+from shared.domain.packages import Listing
 from shared.domain.records import Entity, Place
-from shared.domain.versions import ANY_PLATFORM, Version
+from shared.domain.versions import Version
 
 CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
 
@@ -118,13 +118,6 @@ class UpstreamModule:
 
     package: PackageName
     version: Version
-
-
-def named_entry(version: Version) -> ReleaseEntry:
-    """Return an entry that stands for a version of the upstream in lists, and has nothing else."""
-    return ReleaseEntry(
-        version=version.text, platform=ANY_PLATFORM, digest="", size_bytes=0, created_ms=0
-    )
 
 
 def without_refused(

@@ -5,7 +5,7 @@ and what the registry checks of every archive. The record of the release is writ
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +14,7 @@ from shared.auth.secrets import random_text
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.delivery import archive_container
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.errors.packages import ArchiveTooLarge, ReleaseNotFound, SpelledDifferently
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
@@ -44,6 +44,8 @@ LOOKED_AT_EVERY = timedelta(milliseconds=200)  # What another process fetches.
 WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
 
 _MS = timedelta(milliseconds=1)
+
+Sleep = Callable[[float], Awaitable[None]]
 _DAMAGED = "the archive that came has another digest than was announced"
 
 
@@ -54,6 +56,7 @@ class FetchLease:
     work: WorkStore
     clock: Clock
     randomness: Randomness
+    sleep: Sleep = asyncio.sleep
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncGenerator[bool]:
@@ -73,7 +76,7 @@ class FetchLease:
 
     async def _renew(self, name: str, holder: str) -> None:
         while True:
-            await asyncio.sleep(LEASE_RENEWED_EVERY.total_seconds())
+            await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
             with suppress(Unavailable):
                 await self._lease(name, holder, LEASE_LIFETIME)
 
@@ -95,6 +98,7 @@ class Admission:
     archives: ArchiveStore
     derived_data: DerivedData
     clock: Clock
+    sleep: Sleep = asyncio.sleep
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
 
     async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
@@ -122,7 +126,7 @@ class Admission:
                 if is_ours:
                     # Another process may have ended while this one took the lease.
                     return await self._is_stored(coordinate) or await self._fetch(coordinate, asker)
-            await asyncio.sleep(LOOKED_AT_EVERY.total_seconds())
+            await self.sleep(LOOKED_AT_EVERY.total_seconds())
             if await self._is_stored(coordinate):
                 return True
             if await self.reader.is_missing(coordinate):
@@ -177,8 +181,6 @@ class Admission:
             bala = await self.unchecked.read(content)
             require_coordinate(bala, coordinate)
         except Refusal as refusal:
-            if refusal.kind is RefusalKind.UNAVAILABLE:
-                raise
             raise await self._refused(coordinate, refusal) from None
         return bala
 

@@ -13,9 +13,9 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.identity import Principal
-from shared.domain.mirroring import named_entry, without_refused
+from shared.domain.mirroring import without_refused
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Listing, Survey
+from shared.domain.packages import Listing
 from shared.domain.selection import usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader
@@ -74,21 +74,6 @@ class MirroredLookup:
         local = partial(self.local.versions, package, client=client, by=by)
         theirs = partial(self._all_versions, package, client)
         return await self._theirs_or_local(package, theirs, local)
-
-    async def survey(
-        self, package: Package, *, client: ClientProfile = ANY_CLIENT, by: Principal
-    ) -> Survey:
-        """Return the package with all entries, and with one for each version that the client can
-        use and that is not stored, which names the version alone.
-
-        The list is complete: raises `UpstreamUnavailable` rather than return a part of it. Raises
-        as `PackageLookup.survey` does.
-        """
-        if await self.reader.may_ask(package, self.asker):
-            versions = await self._accepted_versions(package, client)
-            if versions is not None:
-                return await self._with_named(package, versions)
-        return await self.local.survey(package, by=by)
 
     async def _theirs_or_local(
         self,
@@ -195,12 +180,3 @@ class MirroredLookup:
         if theirs is None:
             return None
         return without_refused(theirs, await self.reader.pins.of_package(package))
-
-    async def _with_named(self, package: Package, versions: tuple[Version, ...]) -> Survey:
-        [survey] = await self.records.survey([package])
-        stored = survey.entries if survey else ()
-        known = {each.version for each in stored}
-        entries = [*stored, *(named_entry(each) for each in versions if each.text not in known)]
-        entries.sort(key=lambda entry: entry.parsed, reverse=True)
-        head = survey.head if survey else self.reader.head_of(package)
-        return Survey(head, tuple(entries))

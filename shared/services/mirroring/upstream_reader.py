@@ -9,7 +9,6 @@ from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
 from shared.domain.names import Coordinate, Package, package_owner
-from shared.domain.packages import Head
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
@@ -66,11 +65,6 @@ class UpstreamReader:
         if any(each.split()[1:2] == [self.pseudonym] for each in through):
             return False
         return await self.owners.may_ask(package.org)
-
-    def head_of(self, package: Package) -> Head:
-        """Return the head of a package of which nothing is stored."""
-        now_ms = self.clock.now_ms()
-        return Head(org=package.org, name=package.name, created_ms=now_ms, upstream=self.name)
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker

@@ -12,6 +12,8 @@ from tests.support.archives import bala
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 PULL = dict(ACCEPT_ARCHIVE)
 IO = "/packages/ballerina/io"
 

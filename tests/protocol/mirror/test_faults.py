@@ -20,6 +20,8 @@ from tests.support.instances import edition_confirmed
 from tests.support.upstreams import BASE, Behaviour, FakeUpstream
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 PULL = dict(ACCEPT_ARCHIVE)
 IO = "/packages/ballerina/io"
 

@@ -11,6 +11,8 @@ from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 PULL = dict(ACCEPT_ARCHIVE)
 
 # Of an organization of ours: packages that are there, private or missing.

@@ -2,9 +2,13 @@
 
 import hashlib
 
+import pytest
+
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import World
+
+pytestmark = pytest.mark.measured
 
 PULL = dict(ACCEPT_ARCHIVE)
 IO = "/packages/ballerina/io"

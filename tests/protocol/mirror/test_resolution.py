@@ -4,10 +4,14 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
+
+pytestmark = pytest.mark.measured
 
 PULL = dict(ACCEPT_ARCHIVE)
 

@@ -15,6 +15,8 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.world import BASE, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 PULL = dict(ACCEPT_ARCHIVE)
 URL_OF_UPSTREAM = "https://upstream.test"
 CHANGED_BY_MIRRORING = {"balaURL", "upstream", "pullCount"}
