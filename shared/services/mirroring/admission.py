@@ -148,16 +148,16 @@ class Admission:
         )
         if isinstance(described, BaseException):
             raise described
-        if isinstance(fetched, AnswerTooLarge):
-            limit = self.archive_reader.max_archive_bytes
-            raise await self._refused(coordinate, ArchiveTooLarge(limit + 1, limit))
-        if isinstance(fetched, Unanswered):
+        if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
             raise UpstreamUnavailable(coordinate, reader.name)
-        if isinstance(fetched, BaseException):
-            raise fetched
         if described is None or fetched is None:
             await reader.note_missing(coordinate)
             return False
+        if isinstance(fetched, AnswerTooLarge):
+            limit, digest = self.archive_reader.max_archive_bytes, described.listing.release.content
+            raise await self._refused(coordinate, digest, ArchiveTooLarge(limit + 1, limit))
+        if isinstance(fetched, BaseException):
+            raise fetched
         await self._admit_archive(coordinate, described, fetched)
         return True
 
@@ -181,11 +181,11 @@ class Admission:
             bala = await self.unchecked.read(content)
             require_coordinate(bala, coordinate)
         except Refusal as refusal:
-            raise await self._refused(coordinate, refusal) from None
+            raise await self._refused(coordinate, Digest.of(content), refusal) from None
         return bala
 
-    async def _refused(self, coordinate: Coordinate, refusal: Refusal) -> Refusal:
-        return await self.reader.pins.refuse(coordinate, str(refusal))
+    async def _refused(self, coordinate: Coordinate, digest: Digest, refusal: Refusal) -> Refusal:
+        return await self.reader.pins.refuse(coordinate, digest, str(refusal))
 
     async def _store(self, bala: Bala, content: bytes, described: UpstreamPackage) -> None:
         coordinate, name = bala.coordinate, self.reader.name
@@ -215,7 +215,7 @@ class Admission:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         if head.package != coordinate.package:
             refusal = SpelledDifferently(coordinate.package, head.package)
-            raise await self._refused(coordinate, refusal)
+            raise await self._refused(coordinate, bala.digest, refusal)
         return head
 
     async def _foreign_tools(self, bala: Bala) -> Sequence[str]:

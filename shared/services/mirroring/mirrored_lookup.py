@@ -13,7 +13,7 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.identity import Principal
-from shared.domain.mirroring import without_refused
+from shared.domain.mirroring import UpstreamPackage, without_refused
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Listing
 from shared.domain.selection import usable_versions
@@ -138,7 +138,11 @@ class MirroredLookup:
                 continue
         return None
 
-    async def _describe_exact(self, coordinate: Coordinate, by: Principal) -> Listing:
+    async def _describe_exact(
+        self, coordinate: Coordinate, by: Principal, described: UpstreamPackage | None = None
+    ) -> Listing:
+        """Return the description of what is stored, or that of the upstream, asked for if it is
+        not given."""
         package, version = coordinate.package, coordinate.version
         try:
             found = await self.local.describe(package, version, client=ANY_CLIENT, by=by)
@@ -147,7 +151,8 @@ class MirroredLookup:
                 raise
             if (await self.records.find(coordinate)).release is not None:
                 raise  # It is withheld.
-            described = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
+            if described is None:
+                described = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
             if described is None:
                 raise
             return described.listing
@@ -158,7 +163,9 @@ class MirroredLookup:
         self, package: Package, wanted: Range, client: ClientProfile, by: Principal
     ) -> Listing | None:
         described = await self.reader.describe(package, wanted, client, self.asker)
-        return await self._describe_exact(described.coordinate, by) if described else None
+        if described is None:
+            return None
+        return await self._describe_exact(described.coordinate, by, described)
 
     async def _all_versions(
         self, package: Package, client: ClientProfile

@@ -36,7 +36,7 @@ class PinnedDigests:
         known = await self._known(coordinate) or await self._pin(coordinate, digest)
         if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
-                coordinate,
+                known,
                 "mirror.incident",
                 refused_because=known.refused_because or CHANGED,
                 offered_digest=digest.hex,
@@ -49,9 +49,12 @@ class PinnedDigests:
         if known is not None:
             self._require_accepted(known)
 
-    async def refuse(self, coordinate: Coordinate, reason: str) -> UpstreamReleaseRefused:
-        """Remember why a release whose digest is pinned is refused, and return the refusal."""
-        await self._change(coordinate, "mirror.refused", refused_because=reason)
+    async def refuse(
+        self, coordinate: Coordinate, digest: Digest, reason: str
+    ) -> UpstreamReleaseRefused:
+        """Remember why the release with this digest is refused, and return the refusal."""
+        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        await self._change(known, "mirror.refused", refused_because=reason)
         return UpstreamReleaseRefused(coordinate, self.upstream, reason)
 
     async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
@@ -60,9 +63,7 @@ class PinnedDigests:
         known = await self._known(coordinate)
         if known is None or not known.refused_because:
             return False
-        await self._change(
-            coordinate, "mirror.retried", refused_because="", offered_digest="", by=by
-        )
+        await self._change(known, "mirror.retried", refused_because="", offered_digest="", by=by)
         return True
 
     async def of_package(self, package: Package) -> list[UpstreamRelease]:
@@ -92,21 +93,18 @@ class PinnedDigests:
             raise UpstreamReleaseRefused(known.coordinate, self.upstream, known.refused_because)
 
     async def _change(
-        self, coordinate: Coordinate, kind: str, *, by: Principal = MIRROR, **update: str
+        self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str
     ) -> UpstreamRelease:
+        coordinate, update_ms = first.coordinate, self.clock.now_ms()
+
         async def attempt() -> UpstreamRelease:
-            known = await self._known(coordinate)
-            if known is None:
-                known = await self._pin(coordinate, Digest("0" * 64))
-            changed = known.model_copy(
-                update={**update, "refused_ms": self.clock.now_ms() if update else None}
-            )
+            known = await self._known(coordinate) or first
+            changed = known.model_copy(update={**update, "refused_ms": update_ms})
             details = {"digest": known.digest, "reason": changed.refused_because}
             if changed.offered_digest:
                 details["offered"] = changed.offered_digest
-            change = EntityChange(
-                kind, str(coordinate), org=coordinate.package.org, details=details
-            )
+            org = coordinate.package.org
+            change = EntityChange(kind, str(coordinate), org=org, details=details)
             return await self.record_writer.replace(changed, change=change, by=by)
 
         return await retry_when_stale(attempt)

@@ -193,8 +193,7 @@ async def test_a_spelling_that_differs_is_refused(mirror: World, upstream: FakeU
 
 async def test_a_defect_is_not_taken_for_a_silent_upstream(mirror: World) -> None:
     class Broken:
-        async def describe(self, *_values: object, **_named: object) -> None:
-            return None
+        describe = services(mirror).reader.upstream.describe
 
         async def fetch(self, *_values: object, **_named: object) -> None:
             message = "a defect"

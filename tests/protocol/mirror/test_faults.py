@@ -350,6 +350,86 @@ async def test_a_time_in_the_future_becomes_now(mirror: World, upstream: FakeUps
     assert model["createdDate"] == mirror.clock.now_ms()
 
 
+async def test_a_deprecation_is_taken_back(mirror: World, upstream: FakeUpstream) -> None:
+    upstream.deprecated["ballerina/io:1.0.0"] = "Use 1.1.0."
+    assert (await pulled(mirror)).headers["deprecatemessage"] == "Use 1.1.0."
+    upstream.deprecated.clear()
+    mirror.clock.advance(timedelta(minutes=6))
+    await pulled(mirror)
+    await drained(mirror)
+    for each in mirror.instances:
+        await edition_confirmed(each)
+    assert "deprecatemessage" not in (await pulled(mirror)).headers
+
+
+async def test_a_release_that_the_upstream_removed_stays(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await pulled(mirror)
+    del upstream.archives["ballerina/io:1.0.0"]
+    mirror.clock.advance(timedelta(hours=2))
+    await pulled(mirror)
+    await drained(mirror)
+    assert (await pulled(mirror)).status_code == 302
+    assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
+    del upstream.archives["ballerina/io:1.1.0"]
+    mirror.clock.advance(timedelta(hours=2))
+    assert (await mirror.get(IO)).json() == ["1.0.0"]
+    assert (await pulled(mirror, "*")).status_code == 302
+
+
+async def test_a_range_without_a_release_that_can_be_served_says_why(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        upstream.archives[f"ballerina/io:{version}"] = b"no zip"
+    for _ in range(2):
+        answer = await pulled(mirror, "1.*")
+        assert answer.status_code == 400
+        assert "ballerina/io:1.1.0 of the upstream registry" in answer.text
+    assert (await pulled(mirror, "7.*")).status_code == 404
+    assert (await mirror.get(f"{IO}/7.*")).status_code == 404
+    assert (await mirror.get(f"{IO}/1.*")).status_code == 400
+
+
+async def test_a_version_that_nobody_has_is_missing(mirror: World, upstream: FakeUpstream) -> None:
+    for _ in range(2):
+        answer = await mirror.get(f"{IO}/7.0.0")
+        assert answer.status_code == 404
+        assert "package not found for: ballerina/io:7.0.0" in answer.text
+        assert (await pulled(mirror, "7.0.0")).status_code == 404
+    assert upstream.total == 1
+
+
+async def test_a_range_is_described_by_the_upstream(mirror: World, upstream: FakeUpstream) -> None:
+    assert (await mirror.get(f"{IO}/*")).json()["version"] == "1.1.0"
+    assert upstream.asked == {"package": 1}
+
+
+async def test_modules_are_unresolved_while_the_upstream_is_silent(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.behave["modules"] = answering(Response("", 502))
+    upstream.behave["resolve"] = answering(Response("", 502))
+    wanted = b'{"modules":[{"organization":"ballerina","moduleName":"io"}]}'
+    answer = await mirror.send("POST", "/packages/resolve-modules", content=wanted)
+    assert answer.json()["resolvedModules"] == []
+    wanted = b'{"packages":[{"org":"ballerina","name":"io"}]}'
+    answer = await mirror.send("POST", "/packages/resolve-dependencies", content=wanted)
+    assert answer.json()["resolved"] == []
+    assert upstream.asked == {"modules": 1, "resolve": 1}
+
+
+async def test_a_redirect_that_names_no_version_or_digest_is_no_answer(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    digest = {"digest": upstream.digest("ballerina/io:1.1.0")}
+    for location, headers in [("/x", digest), ("/a/9.0.0/b", digest), ("/a/1.1.0/b", {})]:
+        upstream.behave["pull"] = answering(RedirectResponse(location, 302, headers))
+        for wanted in ("1.*", "1.0.0"):
+            assert (await pulled(mirror, wanted)).status_code == 503
+
+
 async def drained(mirror: World) -> None:
     """Wait for what instances do behind their answers."""
     for each in mirror.instances:
