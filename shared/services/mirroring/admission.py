@@ -119,6 +119,10 @@ class Admission:
             coordinate.key, lambda: self._admit_once(coordinate, follower)
         )
 
+    async def close(self) -> None:
+        """Stop fetching; what is not stored is fetched again when somebody asks for it."""
+        await self._flights.close()
+
     async def _admit_once(self, coordinate: Coordinate, asker: Asker) -> bool:
         name = f"mirror:{package_owner(coordinate.package)}:{coordinate.version}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):

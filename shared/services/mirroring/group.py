@@ -86,6 +86,7 @@ class MirroringServices:
             packages.derived_data,
             clock,
         )
+        common.closing.push_async_callback(admission.close)
         overview = MirrorOverview(
             name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
         )

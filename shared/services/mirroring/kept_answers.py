@@ -98,10 +98,11 @@ class KeptAnswers:
         await asyncio.gather(*self._renewing)
 
     async def close(self) -> None:
-        """Stop renewing."""
+        """Stop asking."""
         for task in self._renewing:
             task.cancel()
         await asyncio.gather(*self._renewing, return_exceptions=True)
+        await self._asking.close()
 
     def _is_fresh(self, kept: _KeptAnswer) -> bool:
         own = kept.answer.fresh_for

@@ -83,9 +83,9 @@ class MirrorOverview:
     async def _surveys(self) -> AsyncIterator[Survey]:
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
             mirrored = [head.package for head in heads if head.upstream]
-            for survey in await self.metadata.survey(mirrored) if mirrored else ():
-                if survey is not None:
-                    yield survey
+            surveys = await self.metadata.survey(mirrored) if mirrored else []
+            for survey in filter(None, surveys):
+                yield survey
 
 
 def _mirrored(survey: Survey) -> MirroredPackage:

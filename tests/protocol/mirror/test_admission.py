@@ -245,3 +245,78 @@ async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
 
     upstream.behave["versions"] = broken
     assert (await overview.check()).problem == "the answer was 500"
+
+
+async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
+    pins, digests = services(mirror).pins, [Digest(letter * 64) for letter in "abcdef"]
+    outcomes = await asyncio.gather(
+        *(pins.require(IO, digest) for digest in digests), return_exceptions=True
+    )
+    assert len([each for each in outcomes if each is None]) <= 1
+    [known] = await pins.of_package(IO.package)
+    assert known.digest in {digest.hex for digest in digests}
+    assert known.is_incident
+
+
+async def test_the_same_digest_is_pinned_once(mirror: World) -> None:
+    pins, digest = services(mirror).pins, Digest("a" * 64)
+    await asyncio.gather(*(pins.require(IO, digest) for _ in range(6)))
+    [known] = await pins.of_package(IO.package)
+    assert (known.revision, known.refused_because) == (1, "")
+
+
+async def test_a_refresh_of_what_is_as_the_upstream_says_writes_nothing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    refreshing = services(mirror).refreshing
+    await services(mirror).admission.admit(IO, ASKER)
+    before = (await mirror.stores.metadata.find(IO)).release
+    assert before is not None
+    upstream.deprecated["ballerina/io:1.0.0"] = "Use 1.1.0."
+    for _ in range(2):  # The second time with the record from before.
+        mirror.clock.advance(timedelta(minutes=6))
+        refreshing.refresh(before)
+        await refreshing.drain()
+    after = (await mirror.stores.metadata.find(IO)).release
+    assert after is not None
+    assert (after.deprecation, after.revision) == ("Use 1.1.0.", before.revision + 1)
+
+
+async def test_refreshing_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
+    async def slow(_request: object) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    await services(mirror).admission.admit(IO, ASKER)
+    release = (await mirror.stores.metadata.find(IO)).release
+    assert release is not None
+    upstream.behave["package"] = slow
+    mirror.clock.advance(timedelta(minutes=6))
+    services(mirror).refreshing.refresh(release)
+    while upstream.asked["package"] < 2:
+        await asyncio.sleep(0.01)
+    await services(mirror).refreshing.close()
+    await services(mirror).kept.close()
+    upstream.gate.set()
+
+
+async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
+    async def slow(_request: object) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    upstream.behave["file"] = slow
+    fetching = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
+    while not upstream.asked["file"]:
+        await asyncio.sleep(0.01)
+    await services(mirror).admission.close()
+    upstream.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert (await mirror.get(PATH, headers=PULL)).status_code == 302
+
+
+async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> None:
+    health = services(mirror).gate.health
+    assert (health.is_open, health.asked) == (True, 0)
+    await services(mirror).admission.admit(IO, ASKER)
+    health = services(mirror).gate.health
+    assert (health.asked, health.failed, health.answered_ms) == (2, 0, mirror.clock.now_ms())

@@ -55,7 +55,7 @@ def test_what_is_no_list_is_no_list_of_versions() -> None:
         ({"digest": "sha-256=xyz"}, "no digest"),
     ],
 )
-def test_a_description_of_something_else_is_refused(fields: dict[str, object], reason: str) -> None:
+def test_a_description_of_something_else_is_refused(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         described(**fields)
 
