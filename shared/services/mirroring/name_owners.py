@@ -10,14 +10,10 @@ from shared.domain.organizations import Organization, organization_place
 from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.caching import LruCache
 
-OWNERS_CACHED = 10_000  # Organizations.
+OWNERS_CACHED = 2_000  # Organizations.
 OWNER_CACHED_FOR = timedelta(seconds=5)  # Within which a change holds everywhere.
 
 _MS = timedelta(milliseconds=1)
-
-
-def _no_owners() -> LruCache[str, tuple[str, int]]:
-    return LruCache(OWNERS_CACHED)
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,9 @@ class NameOwners:
     directory: DirectoryStore
     clock: Clock
     upstream: str
-    _owners: LruCache[str, tuple[str, int]] = field(default_factory=_no_owners)
+    _owners: LruCache[str, tuple[str, int]] = field(
+        default_factory=lambda: LruCache[str, tuple[str, int]](OWNERS_CACHED)
+    )
 
     async def may_ask(self, org: OrgName) -> bool:
         """Check whether the upstream may be asked for packages of the organization: it is neither

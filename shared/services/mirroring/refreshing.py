@@ -17,15 +17,11 @@ from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 
-REFRESHES_REMEMBERED = 10_000  # Releases.
+REFRESHES_REMEMBERED = 5_000  # Releases.
 AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Central is slow.
 MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
 
 _MS = timedelta(milliseconds=1)
-
-
-def _no_refreshes() -> LruCache[str, int]:
-    return LruCache(REFRESHES_REMEMBERED)
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,9 @@ class Refreshing:
     record_writer: PackageRecordWriter
     clock: Clock
     fresh_for: timedelta
-    _refreshed: LruCache[str, int] = field(default_factory=_no_refreshes)
+    _refreshed: LruCache[str, int] = field(
+        default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
+    )
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
