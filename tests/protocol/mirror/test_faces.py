@@ -8,7 +8,9 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
+from tests.support.page_client import PageClient
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
@@ -114,3 +116,12 @@ async def test_bursts_and_limits_of_pushes_do_not_count(
         answer = await mirror.get(f"/packages/ballerina/p{number}/1.0.0", headers=PULL)
         assert answer.status_code == 302
     assert mirror.mailer.sent == []
+
+
+async def test_the_overview_of_administrators_shows_the_upstream(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    admin = await PageClient.of(mirror, mirror.people.admin)
+    await admin.open("/manage")
+    assert admin.page is not None
+    assert f"at {upstream.url}/2.0/registry: answers, " in main_of(admin.page)
