@@ -151,8 +151,9 @@ class MirroredLookup:
                 raise
             if (await self.records.find(coordinate)).release is not None:
                 raise  # It is withheld.
-            if described is None:
-                described = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
+            described = described or await self.reader.describe(
+                package, version, ANY_CLIENT, self.asker
+            )
             if described is None:
                 raise
             return described.listing

@@ -16,7 +16,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head
-from shared.ports import MetadataStore
+from shared.ports import AlreadyThere, MetadataStore
 from shared.runtime.caching import SingleFlight
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.group import MirroringServices
@@ -320,3 +320,24 @@ async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> No
     await services(mirror).admission.admit(IO, ASKER)
     health = services(mirror).gate.health
     assert (health.asked, health.failed, health.answered_ms) == (2, 0, mirror.clock.now_ms())
+
+
+async def test_a_pin_of_another_process_stands(mirror: World) -> None:
+    pins, digest = services(mirror).pins, Digest("a" * 64)
+    late = failing(pins.directory, Fault("add", AlreadyThere()))
+    await replace(pins, directory=late).require(IO, digest)  # It was removed again meanwhile.
+    assert await pins.of_package(IO.package) == []
+
+
+async def test_a_refresh_that_finds_the_message_stored_writes_nothing(mirror: World) -> None:
+    refreshing = services(mirror).refreshing
+    await services(mirror).admission.admit(IO, ASKER)
+    stored = (await mirror.stores.metadata.find(IO)).release
+    assert stored is not None
+    before = stored.model_copy(update={"deprecation": "Another process took it back."})
+    mirror.clock.advance(timedelta(minutes=6))
+    refreshing.refresh(before)
+    await refreshing.drain()
+    after = (await mirror.stores.metadata.find(IO)).release
+    assert after is not None
+    assert after.revision == stored.revision
