@@ -53,7 +53,7 @@ class MirroringServices:
         """Create the services; None without an upstream."""
         adapters, settings = common.adapters, common.settings
         clock, name = adapters.clock, settings.upstream_name
-        if adapters.upstream is None:
+        if adapters.upstream is None or not settings.upstream:
             return None
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
         kept, gate = KeptAnswers(clock, fresh_for), UpstreamGate(clock, _log_failure)
