@@ -162,7 +162,8 @@ async def _made_redirect(call: Call, offer: AvailableRelease, headers: RedirectH
         offer.head, offer.release, to=_client_kind(call)
     )
     fields, until_ms = headers(offer, redirect), redirect.repeated_until_ms
-    return _redirect(call, offer.release.coordinate, fields, until_ms)
+    answer = _redirect(call, offer.release.coordinate, fields, until_ms)
+    return call.repeated_while_fresh(answer, offer.release)
 
 
 def _client_kind(call: Call) -> ClientKind:

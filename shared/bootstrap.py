@@ -68,6 +68,7 @@ from shared.ports import (
     SearchFeed,
     SearchIndex,
     SnapshotStore,
+    Upstream,
     WorkStore,
 )
 from shared.runtime.edition import Edition
@@ -75,6 +76,7 @@ from shared.runtime.file_lock import hold_file_lock
 from shared.runtime.lazy_import import LazyImport
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.mirroring.group import pseudonym_of
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import recording
@@ -181,6 +183,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         archive_path=embedded.archives.path,
         close=close,
         edition=EmbeddedEdition(embedded.database.data_version, embedded.metadata.changes_since),
+        upstream=_upstream(settings, clock),
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -229,6 +232,7 @@ def _with_ports_of_the_cloud(
         package_changes=cloud.port(PackageChangeFeed, lambda stores: stores.edition),
         package_pack=cloud.port(PackStore, lambda stores: stores.package_pack),
         copies=cloud.port(PublicCopyStore, lambda stores: stores.copies),
+        upstream=_upstream(settings, adapters.clock),
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, adapters.fetcher),
     )
@@ -390,6 +394,32 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
             settings.acs_endpoint, sender, _secret(settings.acs_key), fetcher=fetcher, clock=clock
         )
     return ConsoleMailer()
+
+
+def _upstream(settings: Settings, clock: Clock) -> Upstream | None:
+    """Return the registry that is mirrored, whose host the operator may have in their network."""
+    if not settings.upstream:
+        return None
+    from shared.adapters.upstream import (
+        ARCHIVE_DEADLINE,
+        DOCUMENT_DEADLINE,
+        MAX_DOCUMENT_BYTES,
+        CentralUpstream,
+    )
+
+    inside = [*split_list(settings.inside_hosts), urlsplit(settings.upstream_url).netloc]
+    return CentralUpstream(
+        settings.upstream_name,
+        settings.upstream_url,
+        documents=GuardedFetcher(
+            inside, time_limit=DOCUMENT_DEADLINE, max_bytes=MAX_DOCUMENT_BYTES
+        ),
+        archives=GuardedFetcher(
+            inside, time_limit=ARCHIVE_DEADLINE, max_bytes=settings.max_archive_bytes
+        ),
+        pseudonym=pseudonym_of(settings.base_url),
+        clock=clock,
+    )
 
 
 def _fetcher_of(service: str) -> HttpClient:

@@ -11,6 +11,7 @@ from shared.commands.organizations import org
 from shared.commands.packages import package, publisher
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, token
+from shared.commands.upstream import upstream
 
 cli = CommandGroup(
     name="ballroom",
@@ -18,6 +19,7 @@ cli = CommandGroup(
     commands=[
         account, backup, doctor, index, keys, login, names, org, package, publisher,
         read_only, restore, rights, signin_link, snapshot, token, upkeep,
+        upstream,
     ],
 )  # fmt: skip
 

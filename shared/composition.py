@@ -10,6 +10,7 @@ from shared.services.common import Adapters, Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.maintenance.group import MaintenanceServices
+from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
 from shared.services.publishing.group import PublishingServices
@@ -33,6 +34,7 @@ class Registry:
     maintenance: MaintenanceServices
     administration: AdministrationServices
     publishing: PublishingServices
+    mirroring: MirroringServices | None  # None without an upstream.
 
     @property
     def settings(self) -> Settings:
@@ -110,6 +112,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         maintenance=maintenance,
         administration=administration,
         publishing=publishing,
+        mirroring=MirroringServices.build(common, limits, packages),
     )
 
 

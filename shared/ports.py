@@ -14,6 +14,7 @@ ports promise:
 import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
@@ -24,6 +25,13 @@ from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import AccessContext
 from shared.domain.mail import Mail
+from shared.domain.mirroring import (
+    FetchedArchive,
+    UpstreamModule,
+    UpstreamPackage,
+    UpstreamResolution,
+    VersionsAnswer,
+)
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import (
     FoundRelease,
@@ -38,6 +46,7 @@ from shared.domain.packages import (
 )
 from shared.domain.public_copies import Copy
 from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.search import (
     Facet,
     FacetCount,
@@ -52,6 +61,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.versions import ClientProfile, Range, Version
 
 E = TypeVar("E", bound=Entity)
 
@@ -793,6 +803,13 @@ class Unanswered(Exception):
     """Another server gave no usable response; the text is the reason, for the log."""
 
 
+class AnswerTooLarge(Unanswered):
+    """The answer has more bytes than its reader takes."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer is too large")
+
+
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
     """The response of another server; header names are in lower case."""
@@ -829,4 +846,58 @@ class HttpClient(Protocol):
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Send the body, and return what the server answers."""
+        ...
+
+
+class UpstreamBusy(Unanswered):
+    """The upstream asks to be left alone for a time; the text is the reason, for the log."""
+
+    def __init__(self, status: int, wait: timedelta) -> None:
+        super().__init__(f"the answer was {status}, to be repeated in {wait.total_seconds():.0f} s")
+        self.wait = wait
+
+
+class Upstream(Protocol):
+    """Another registry, by the Central protocol, as a caller without credentials.
+
+    Every method sends one request, except `fetch`, which sends two, one after the other. Each
+    answer is complete before a deadline, and nothing in it breaks the rules of names and versions.
+    All raise `Unanswered` if there is no usable answer, and `UpstreamBusy` if the upstream says
+    when to ask again. `via` is what the request came through (the header `Via`), so that two
+    registries that mirror each other do not ask each other in turn.
+    """
+
+    async def versions(
+        self, package: Package, client: ClientProfile, *, tag: str = "", via: str
+    ) -> VersionsAnswer | None:
+        """Return the versions that the client can use, or None if there is no such package;
+        `tag` is that of the list that is known."""
+        ...
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
+    ) -> UpstreamPackage | None:
+        """Return the exact version, or the latest of the range; None if there is none."""
+        ...
+
+    async def latest(
+        self, package: Package, wanted: Range, client: ClientProfile, *, via: str
+    ) -> Version | None:
+        """Return the version that a pull of the range gets, without the archive, or None."""
+        ...
+
+    async def fetch(self, coordinate: Coordinate, *, via: str) -> FetchedArchive | None:
+        """Return the archive, or None if there is no such version."""
+        ...
+
+    async def resolve_packages(
+        self, requests: Sequence[PackageRequest], client: ClientProfile, *, via: str
+    ) -> list[UpstreamResolution | None]:
+        """Return what the upstream chose for each request, in their order."""
+        ...
+
+    async def resolve_modules(
+        self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
+    ) -> list[UpstreamModule | None]:
+        """Return which package holds each module, in the order of the requests."""
         ...

@@ -59,6 +59,7 @@ class Means(Enum):
 
     JOB = "trusted-publisher"
     TOKEN = "stored-token"  # noqa: S105 - it names a means and is none.
+    UPSTREAM = "upstream"  # Another registry published it, and it is mirrored here.
 
 
 class RunView(ResponseModel):
@@ -109,9 +110,15 @@ class OriginView(ResponseModel):
             version=release.version,
             digest=release.digest,
             published_at=utc_datetime(release.created_ms),
-            published_by=Means.JOB if provenance else Means.TOKEN,
+            published_by=_means(release),
             run=RunView.of(provenance) if provenance else None,
         )
+
+
+def _means(release: Release) -> Means:
+    if release.upstream is not None:
+        return Means.UPSTREAM
+    return Means.JOB if release.origin.provenance else Means.TOKEN
 
 
 provenance_api = ApiFace()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.composition import Registry
-from shared.domain.packages import Listing, ModuleText, numeric_id, stable_number
+from shared.domain.packages import Listing, ModuleText, Release, numeric_id, stable_number
 from shared.domain.search import SymbolHit, SymbolQuery
 
 
@@ -43,7 +43,16 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "modules": [_module_model(listing, module) for module in _modules(listing)],
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,
+        **upstream_model(release),
     }
+
+
+def upstream_model(release: Release) -> dict[str, object]:
+    """Return where a mirrored release came from; nothing for a release of this registry."""
+    if release.upstream is None:
+        return {}
+    origin = release.upstream
+    return {"upstream": {"name": origin.name, "firstSeenDate": origin.first_seen_ms}}
 
 
 def _modules(listing: Listing) -> list[ModuleText]:

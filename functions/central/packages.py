@@ -57,9 +57,7 @@ def _expected_digest(call: Call) -> Digest | None:
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
     package = Package.parse(call.route_params["org"], call.route_params["name"])
-    versions = await call.registry.packages.lookup.versions(
-        package, client=call.client, by=call.caller
-    )
+    versions = await call.lookup.versions(package, client=call.client, by=call.caller)
     return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
 
 
@@ -67,7 +65,7 @@ async def central_versions(call: Call) -> Answer:
 async def central_package(call: Call) -> Answer:
     text = call.route_params["version"]
     version = parse_version_or_range("*" if text == LATEST else text)
-    package, client, packages = call.package, call.client, call.registry.packages.lookup
+    package, client, packages = call.package, call.client, call.lookup
     if ARCHIVE_TYPE in call.header("accept"):
         find = partial(packages.find, package, version, client=client, by=call.caller)
         place = f"{package.key}\n{text}\n{call.header('ballerina-platform')}"
@@ -77,7 +75,8 @@ async def central_package(call: Call) -> Answer:
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
     listing = await packages.describe(package, version, client=client, by=call.caller)
-    return json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
+    answer = json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
+    return call.repeated_while_fresh(answer, listing.release)
 
 
 def _redirect_headers(

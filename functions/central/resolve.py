@@ -30,18 +30,14 @@ FACES = (central,)
 @central.read("2.0/registry/packages/resolve-dependencies", ["POST"])
 async def central_resolve_packages(call: Call) -> Answer:
     requests = [_package_request(item) for item in _items(call, "packages")]
-    answer = await call.registry.packages.resolver.resolve_packages(
-        requests, client=call.client, by=call.caller
-    )
+    answer = await call.resolver.resolve_packages(requests, client=call.client, by=call.caller)
     return json_answer(_packages_model(answer), headers=OPEN_HEADERS)
 
 
 @central.read("2.0/registry/packages/resolve-modules", ["POST"])
 async def central_resolve_modules(call: Call) -> Answer:
     requests = [_module_request(item) for item in _items(call, "modules")]
-    answer = await call.registry.packages.resolver.resolve_modules(
-        requests, client=call.client, by=call.caller
-    )
+    answer = await call.resolver.resolve_modules(requests, client=call.client, by=call.caller)
     return json_answer(_modules_model(answer), headers=OPEN_HEADERS)
 
 

@@ -22,10 +22,15 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.domain.versions import ClientProfile
-from shared.runtime.answers import KnownCaller
+from shared.runtime.answers import Answer, KnownCaller
 from shared.runtime.edition import unnoted
+from shared.services.mirroring.mirrored_lookup import MirroredLookup
+from shared.services.mirroring.mirrored_resolver import MirroredResolver
+from shared.services.packages.packages import PackageLookup
+from shared.services.packages.resolution import Resolver
 from shared.settings import Settings
 
 # Front Door signs in to both of its origins as itself, in the header `Authorization`, and rules put
@@ -119,6 +124,36 @@ class Call:
         """The platforms and the language of the client."""
         language = self.params.get("ballerina_version") or self.header("user-agent")
         return ClientProfile.of(self.header("ballerina-platform"), language)
+
+    # --- What packages it finds -----------------------------------------------------------------
+
+    @property
+    def lookup(self) -> PackageLookup | MirroredLookup:
+        """The lookup of packages, with those of the upstream registry if there is one."""
+        mirroring = self.registry.mirroring
+        if mirroring is None:
+            return self.registry.packages.lookup
+        return mirroring.lookup(self.caller, self._via)
+
+    @property
+    def resolver(self) -> Resolver | MirroredResolver:
+        """The resolver of packages and modules, with those of the upstream."""
+        mirroring = self.registry.mirroring
+        if mirroring is None:
+            return self.registry.packages.resolver
+        return mirroring.resolver(self.caller, self._via)
+
+    def repeated_while_fresh(self, answer: Answer, release: Release) -> Answer:
+        """Limit how long the answer about a mirrored release is repeated, because the release is
+        refreshed by requests that reach the Function."""
+        if release.upstream is not None:
+            fresh_ms = self.registry.settings.upstream_fresh_seconds * 1_000
+            until_ms = self.registry.clock.monotonic_ms() + fresh_ms
+            answer.repeated_until_ms = min(answer.repeated_until_ms, until_ms)
+        return answer
+
+    def _via(self) -> str:
+        return self.header("via")
 
     # --- Who asks -------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ RATE_LIMIT_LABELS = {
     RateLimitClass.INVITATION: "Send invitations",
     RateLimitClass.FOUND: "Create organizations",
     RateLimitClass.LOOK_UP: "Look up repositories",
+    RateLimitClass.MIRROR: "Ask the upstream registry",
     RateLimitClass.FAILURE: "Failed credentials",
 }
 
@@ -55,6 +56,7 @@ async def manage_overview(call: SignedInCall) -> Answer:
         settings=settings,
         version=SOFTWARE_VERSION,
         most=MAX_RECORDS_COUNTED,
+        mirroring=call.registry.mirroring,
     )
 
 

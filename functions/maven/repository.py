@@ -137,15 +137,15 @@ def _requested_path(call: Call) -> str:
 
 async def _read(call: Call, target: RepositoryPath) -> Answer:
     """Answer with a document, its checksum, or the redirect to an archive."""
-    registry, by = call.registry, call.caller
+    registry = call.registry
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            find = partial(registry.publishing.maven_packages.release, at, by=by)
+            find = partial(_release, call, at)
             return await redirect_to_archive(call, f"maven\n{at.key}", find, _redirect_headers)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
-            document = await _archive_checksum(registry, at, algorithm, by)
+            document = await _archive_checksum(registry, await _release(call, at), algorithm)
         case RepositoryPath(resource, algorithm):
-            document = await _resource_document(registry, resource, by)
+            document = await _resource_document(call, resource)
             document = _checksum_of(document, algorithm) if algorithm else document
     answer = conditional_answer(call, document)
     if not document.is_cacheable:
@@ -161,10 +161,15 @@ def _redirect_headers(_: AvailableRelease, redirect: ArchiveRedirect) -> dict[st
     }
 
 
+async def _release(call: Call, at: Coordinate) -> AvailableRelease:
+    """Return a release, fetched from the upstream if need be: all its files come of its archive."""
+    packages = call.registry.publishing.maven_packages
+    return await packages.release(at, call.lookup, by=call.caller)
+
+
 async def _archive_checksum(
-    registry: Registry, at: Coordinate, algorithm: ChecksumAlgorithm, by: Principal
+    registry: Registry, available: AvailableRelease, algorithm: ChecksumAlgorithm
 ) -> Representation:
-    available = await registry.publishing.maven_packages.release(at, by=by)
     checksum = await registry.publishing.maven_packages.checksum(available.release, algorithm)
     return Representation(checksum.encode(), PLAIN_TEXT, _is_public(available.head))
 
@@ -173,16 +178,13 @@ def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Repr
     return replace(document, content=algorithm.of(document.content).encode(), media_type=PLAIN_TEXT)
 
 
-async def _resource_document(
-    registry: Registry, resource: Resource, by: Principal
-) -> Representation:
+async def _resource_document(call: Call, resource: Resource) -> Representation:
+    registry, by = call.registry, call.caller
     match resource:
         case PackageMetadata(package):
             return _version_list(await registry.publishing.maven_packages.versions(package, by=by))
         case ReleaseFile(at, kind):
-            return await _release_document(
-                registry, await registry.publishing.maven_packages.release(at, by=by), kind
-            )
+            return await _release_document(registry, await _release(call, at), kind)
         case ClientMetadata():
             return await _client_document(registry, resource, by)
         case ToolMetadata(distribution, tool):

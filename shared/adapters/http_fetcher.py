@@ -10,7 +10,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from shared.ports import HttpResponse, Unanswered
+from shared.ports import AnswerTooLarge, HttpResponse, Unanswered
 
 if TYPE_CHECKING:
     import httpx
@@ -34,7 +34,6 @@ _NO_ADDRESS = "the address is not one to ask"
 _NOT_PUBLIC = "the address is not public, or not https"
 _LATE = "there was no answer in time"
 _COMPRESSED = "the answer is compressed, though that was not asked for"
-_TOO_LARGE = "the answer is too large"
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -77,11 +76,13 @@ class GuardedFetcher:
         resolving: Resolve = resolve,
         connecting: Connect | None = None,
         time_limit: timedelta = TIME_LIMIT,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._inside = frozenset(host.lower() for host in inside)
         self._resolve = resolving
         self._connect = connecting or _TransportFactory()
         self._seconds = time_limit.total_seconds()
+        self._max_bytes = max_bytes
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         return await self._send("GET", url, headers, b"")
@@ -135,7 +136,8 @@ class GuardedFetcher:
             names = {name.lower(): value for name, value in response.headers.items()}
             if names.get("content-encoding", "identity") != "identity":
                 raise Unanswered(_COMPRESSED)
-            return HttpResponse(response.status_code, names, await _read_limited(response))
+            body = await _read_limited(response, self._max_bytes)
+            return HttpResponse(response.status_code, names, body)
 
 
 class _TransportFactory:
@@ -159,10 +161,10 @@ def trusted_tls_context(certificates: ssl.SSLContext) -> "httpx.AsyncBaseTranspo
     return httpx.AsyncHTTPTransport(verify=certificates, trust_env=False)
 
 
-async def _read_limited(response: "httpx.Response") -> bytes:
+async def _read_limited(response: "httpx.Response", max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise Unanswered(_TOO_LARGE)
+        if len(body) > max_bytes:
+            raise AnswerTooLarge
     return bytes(body)

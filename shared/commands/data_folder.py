@@ -29,14 +29,16 @@ from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
 from shared.domain.identity import OPERATOR
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
+from shared.services.mirroring.overview import MirrorOverview
 from shared.settings import Settings
 
 # Checks that must succeed before a registry can be opened.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _MOST_LISTED = 10  # Accounts of one finding.
 _ACCOUNT_NAMES = "account names"
+_UPSTREAM = "upstream"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_ACCOUNT_NAMES})
+_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM})
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
@@ -86,7 +88,7 @@ def doctor(output: OutputFormat) -> None:
     settings = Settings.load()
     findings = [*_surroundings(settings), *examine_data(settings)]
     if not any(each.way_out for each in findings if each.what in _NEEDED):
-        findings.append(with_registry(_account_names))
+        findings += with_registry(_findings_of_records)
     if output is OutputFormat.JSON:
         print_rows([_row(each) for each in findings], output)
     else:
@@ -114,6 +116,26 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
     yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
+
+
+async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
+    found = [await _account_names(registry)]
+    if registry.mirroring is not None:
+        found.append(await _upstream(registry.mirroring.overview))
+    return found
+
+
+async def _upstream(overview: MirrorOverview) -> StoreCheck:
+    """Ask the upstream registry."""
+    problem = await overview.problem()
+    if not problem:
+        return StoreCheck(_UPSTREAM, f"{overview.name} at {overview.address} answers.")
+    way_out = (
+        "What is stored is served. See that this machine reaches the address, and that "
+        "BALLROOM_UPSTREAM is right."
+    )
+    found = f"{overview.name} at {overview.address} does not answer: {problem}."
+    return StoreCheck(_UPSTREAM, found, way_out)
 
 
 async def _account_names(registry: Registry) -> StoreCheck:

@@ -108,6 +108,7 @@ def show_release(coordinate: Coordinate, output: OutputFormat) -> None:
         "published": format_time(release.created_ms),
         "by": release.origin.principal,
         "run": release.origin.provenance.run_url if release.origin.provenance else None,
+        "upstream": release.upstream.name if release.upstream else None,
         "platform": release.platform,
         "bytes": release.size_bytes,
         "sha256": release.digest,

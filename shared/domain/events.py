@@ -25,6 +25,7 @@ class ChangeKind(Enum):
 _CHANGES = {
     "release.published": ChangeKind.PUBLISHED,
     "release.confirmed": ChangeKind.PUBLISHED,
+    "release.mirrored": ChangeKind.PUBLISHED,
     "release.deprecated": ChangeKind.DEPRECATED,
     "release.undeprecated": ChangeKind.UNDEPRECATED,
     "release.held": ChangeKind.WITHDRAWN,

@@ -145,6 +145,17 @@ class Origin(Record):
     provenance: Provenance | None = None
 
 
+class UpstreamOrigin(Record):
+    """Where a mirrored release came from.
+
+    `created_ms` of the release is when the upstream published it.
+    """
+
+    name: str
+    first_seen_ms: int
+    without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
+
+
 class Head(Record):
     """A package's small mutable record: claims the name, and holds what applies to all versions."""
 
@@ -157,6 +168,7 @@ class Head(Record):
     pushers: Pushers = Pushers.MEMBERS
     made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
     pulls: int = 0
+    upstream: str = ""  # The registry that its releases are mirrored from; empty for ours.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 
@@ -208,6 +220,7 @@ class Release(Record):
     was_withheld: bool = False  # For a time: who pushes the same bytes again gets no refusal.
     refused: bool = False  # By an owner while it was held, so it was never published.
     deprecation: str | None = None
+    upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 

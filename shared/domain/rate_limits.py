@@ -30,6 +30,7 @@ class RateLimitClass(Enum):
     FOUND = "found"
     LOOK_UP = "look-up"
     FAILURE = "failure"
+    MIRROR = "mirror"
 
     @property
     def window(self) -> timedelta:
@@ -75,6 +76,7 @@ _NOUNS = {
     RateLimitClass.FOUND: "new organizations",
     RateLimitClass.LOOK_UP: "look-ups of repositories",
     RateLimitClass.FAILURE: "requests with credentials that are not valid",
+    RateLimitClass.MIRROR: "requests that the upstream registry is asked for",
 }
 
 

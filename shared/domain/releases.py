@@ -7,10 +7,20 @@ from typing import TypeVar
 
 from shared.domain.archives.bala import Bala
 from shared.domain.identity import Principal
-from shared.domain.packages import Head, Origin, PublicReason, Release, State, Visibility
+from shared.domain.packages import (
+    Head,
+    Origin,
+    PublicReason,
+    Release,
+    State,
+    UpstreamOrigin,
+    Visibility,
+)
 from shared.domain.records import Event
 
 Changeable = TypeVar("Changeable", Head, Release)
+
+MIRROR_ID = "mirror"  # The publisher of mirrored releases; shorter than any account's id.
 
 
 def new_head(
@@ -80,6 +90,36 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
             **(by.provenance.event_details if by.provenance else {}),
         },
     )
+
+
+def mirrored_head(bala: Bala, upstream: str, *, now_ms: int) -> Head:
+    """Return the head of a package of the upstream, which is public whatever its archive says."""
+    package = bala.coordinate.package
+    return Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
+
+
+def mirrored_release(bala: Bala, described: Release, origin: UpstreamOrigin) -> Release:
+    """Return the release of an archive that the upstream describes, without the tools whose ids
+    belong to other packages here.
+
+    A time of publication in the future would put the release above all others for ever.
+    """
+    now_ms = origin.first_seen_ms
+    release = new_release(bala, by=Principal(id=MIRROR_ID), now_ms=now_ms)
+    [published] = release.outbox
+    details = {**published.details, "upstream": origin.name}
+    if origin.without_tools:
+        details["without_tools"] = " ".join(origin.without_tools)
+    event = published.model_copy(update={"kind": "release.mirrored", "details": details})
+    update: dict[str, object] = {
+        "created_ms": min(described.created_ms or now_ms, now_ms),
+        "changed_ms": now_ms,  # Lists that had other releases before change now.
+        "tools": tuple(each for each in bala.tools if each not in origin.without_tools),
+        "deprecation": described.deprecation,
+        "upstream": origin,
+        "outbox": (event,),
+    }
+    return release.model_copy(update=update)
 
 
 def held_for_owner(release: Release, reason: str) -> Release:

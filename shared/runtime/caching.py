@@ -225,3 +225,10 @@ class SingleFlight(Generic[Value]):
             task = self._running[key] = asyncio.create_task(make())
             task.add_done_callback(lambda _: self._running.pop(key))
         return task
+
+    async def close(self) -> None:
+        """Cancel the running calls, and wait until they have ended."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -36,6 +36,7 @@ from shared.ports import (
     SearchFeed,
     SearchIndex,
     SnapshotStore,
+    Upstream,
     WorkStore,
 )
 from shared.runtime.edition import Edition
@@ -76,6 +77,7 @@ class Adapters:
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
     writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
     room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
+    upstream: Upstream | None = None  # Another registry, whose packages are served here, too.
 
 
 @dataclass(frozen=True)

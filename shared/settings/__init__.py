@@ -6,6 +6,7 @@ publishing.py  limits of archives and their documents, delivery, bursts and trus
 accounts.py    access tokens, sign-in, identity providers and organizations
 operations.py  telemetry, log, snapshots and mail
 telemetry.py   metrics and the access log of a registry on one machine
+upstream.py    the upstream registry whose packages are mirrored
 values.py      the base class of all topics, and the parsers of values"""
 
 import os
@@ -27,6 +28,7 @@ from shared.settings.publishing import (
 from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
 from shared.settings.stores import KeySettings, RetentionSettings, StoreSettings
 from shared.settings.telemetry import MonitoringSettings
+from shared.settings.upstream import UpstreamSettings
 
 _PREFIX = "BALLROOM_"
 # Settings that are read from variables without our prefix, by the names that errors have for them.
@@ -48,6 +50,7 @@ _OF_SCRIPTS = (
 
 
 class Settings(
+    UpstreamSettings,
     KeySettings,
     MailSettings,
     MonitoringSettings,

@@ -174,6 +174,11 @@ class RateLimitSettings(TopicSettings):
         default="address=10",
         description=("Different invalid credentials in five minutes; further ones have to wait."),
     )
+    limit_mirror: str = Field(
+        default="address=600",
+        description="Requests of callers without a token that the upstream registry is asked for, "
+        "a minute; what is stored is not counted.",
+    )
 
     @field_validator("trusted_proxies")
     @classmethod

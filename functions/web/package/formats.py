@@ -7,7 +7,7 @@ from functions.maven.paths import archive_path
 from functions.web.package.api_changes import verdict_json
 from functions.web.package.frame import PackageFrame
 from shared.domain.api_docs.verdicts import ApiVerdict
-from shared.domain.packages import Provenance, ReleaseEntry, effective_deprecation
+from shared.domain.packages import Release, ReleaseEntry, effective_deprecation
 from shared.services.packages.package_details import ReleaseDetails
 
 MAX_VERSIONS = 100  # The newest; the index has all of them.
@@ -39,7 +39,7 @@ def release_json(
         "compilerPlugin": release.compiler_plugin,
         "source": _source(frame),
         "publishedAt": machine_moment(release.created_ms),
-        "publishedBy": _publisher(release.origin.provenance),
+        "publishedBy": _publisher(release),
         "owner": _owner(details),
         "dependencies": [
             {"org": each.org, "name": each.name, "version": each.version}
@@ -79,6 +79,8 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
     details, release = frame.details, frame.details.release
     provenance = release.origin.provenance
     publisher = "an access token"
+    if release.upstream:
+        publisher = f"the upstream registry {release.upstream.name}"
     if provenance:
         publisher = f"{provenance.repository}, commit {provenance.commit}"
     return [
@@ -100,8 +102,12 @@ def _source(frame: PackageFrame) -> dict[str, object] | None:
     return source and {"url": source.text, "verified": source.is_verified}
 
 
-def _publisher(provenance: Provenance | None) -> dict[str, str]:
+def _publisher(release: Release) -> dict[str, str]:
     """Return how the release was published, without the account or the token."""
+    provenance, upstream = release.origin.provenance, release.upstream
+    if upstream is not None:
+        seen = machine_moment(upstream.first_seen_ms)
+        return {"means": "upstream", "upstream": upstream.name, "firstSeenAt": seen}
     if provenance is None:
         return {"means": "stored-token"}
     return {"means": "trusted-publisher", **provenance.event_details}

@@ -11,6 +11,7 @@ from shared.domain.errors.organizations import OwnerMissing
 from shared.domain.identity import UPKEEP
 from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.members import Invitation, Membership
+from shared.domain.mirroring import NameOwner
 from shared.domain.organizations import NameSkeleton, Organization, OrganizationDomain
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Role
@@ -95,7 +96,8 @@ class FinishDeletions(Task):
         return True
 
     async def _release(self, organization: Organization) -> bool:
-        """Delete all records of the organization, its own last, which frees the name.
+        """Delete all records of the organization, its own last, which frees the name for another
+        organization of ours.
 
         A later organization of this name inherits no members, tokens, publishers or domains. An
         organization with a claimed package name stays forever. A repeat continues after a crash.
@@ -106,7 +108,9 @@ class FinishDeletions(Task):
             return False
         for entity in await self._records_of(organization):
             await self.directory.remove(entity)
-        name = organization.name
+        name, since_ms = organization.name, organization.created_ms
+        # The name stays ours: nobody gets packages of an upstream by it.
+        await self.directory.put(NameOwner(org=name, since_ms=since_ms))
         change = EntityChange("organization.released", name, org=name)
         await self.record_writer.remove(organization, change=change, by=UPKEEP)
         return True

@@ -12,6 +12,7 @@ from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.organizations import (
     LooksAlike,
     MemberNotFound,
@@ -22,6 +23,7 @@ from shared.domain.errors.organizations import (
 )
 from shared.domain.identity import AccessContext, Principal, refusal_of, require_right
 from shared.domain.members import Membership, member_place
+from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, is_one_edit_apart, is_reserved
 from shared.domain.organizations import (
     NameSkeleton,
@@ -382,7 +384,10 @@ class Organizations:
         )
 
     async def _add(self, organization: Organization, by: Principal) -> Organization:
-        """Add the organization with its first owner; raise `OrganizationExists`."""
+        """Add the organization with its first owner, which makes the name ours.
+
+        Raises `OrganizationExists` or `OwnedByUpstream`.
+        """
         name, owner = organization.name, organization.founder
         since_ms = organization.created_ms
         membership = Membership(org=name, account=owner, role=Role.OWNER, since_ms=since_ms)
@@ -391,10 +396,16 @@ class Organizations:
         change = EntityChange(
             "organization.founded", name, org=name, account=owner, details=details
         )
-        try:
+        records, owner_of_name = (membership, *lookalikes), NameOwner(org=name, since_ms=since_ms)
+        with suppress(AlreadyThere):
             return await self.record_writer.add(
-                organization, membership, *lookalikes, change=change, by=by
+                organization, *records, owner_of_name, change=change, by=by
             )
+        known = await self.directory.get(NameOwner, owner_of_name.place)
+        if known is not None and known.upstream:
+            raise OwnedByUpstream(name, known.upstream)
+        try:  # The name may be ours from an organization that was deleted.
+            return await self.record_writer.add(organization, *records, change=change, by=by)
         except AlreadyThere:
             raise OrganizationExists(name) from None
 

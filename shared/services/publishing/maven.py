@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast
 
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
@@ -37,7 +37,7 @@ from shared.domain.names import Coordinate, OrgName, Package, ToolId
 from shared.domain.packages import Release, State, Survey, Visibility
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.domain.selection import usable_entries
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution, Range, Version
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
@@ -58,6 +58,16 @@ class MavenVersionList:
 
     document: DerivedDocument
     is_public: bool
+
+
+class ReleaseFinder(Protocol):
+    """Finds releases, as `PackageLookup` does, or with those of the upstream."""
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> AvailableRelease:
+        """Return the release, or raise `ReleaseNotFound`."""
+        ...
 
 
 class MavenPackages:
@@ -87,11 +97,13 @@ class MavenPackages:
         self._by_distribution = LruCache[str, DocumentCache](DISTRIBUTIONS_CACHED)
         self._checksums = LruCache[str, str](CHECKSUMS_CACHED)
 
-    async def release(self, coordinate: Coordinate, *, by: Principal) -> AvailableRelease:
-        """Return one version; raise `ReleaseNotFound` or `CredentialsWanted`."""
+    async def release(
+        self, coordinate: Coordinate, packages: "ReleaseFinder", *, by: Principal
+    ) -> AvailableRelease:
+        """Return one version that `packages` finds; raise `CredentialsWanted` or what it raises."""
         package, version = coordinate.package, coordinate.version
         try:
-            return await self._packages.find(package, version, client=ANY_CLIENT, by=by)
+            return await packages.find(package, version, client=ANY_CLIENT, by=by)
         except ReleaseNotFound as missing:
             raise await self._refusal(missing, coordinate, package.org, by) from None
 

@@ -10,6 +10,7 @@ from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.delivery import archive_container
 from shared.domain.archives.names import Digest
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
+from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.packages import (
     DigestMismatch,
     MissingDependencies,
@@ -367,6 +368,8 @@ def _default_visibility(access: AccessContext) -> Visibility:
 
 def _check_name(bala: Bala, head: Head) -> None:
     """Raise unless the archive names the package as its first push did, and may join it."""
+    if head.upstream:
+        raise OwnedByUpstream(head.org, head.upstream)
     if bala.coordinate.package != head.package:
         raise SpelledDifferently(bala.coordinate.package, head.package)
     if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:

@@ -337,3 +337,34 @@ def test_known_settings_and_those_of_the_scripts_are_not_named(
     for variable in ("BALLROOM_DATA", "ballroom_url", "BALLROOM_BACKUPS_KEPT", "PORT"):
         monkeypatch.setenv(variable, "1")
     assert unknown_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "url"),
+    [
+        ("", "", ""),
+        ("central", "central", "https://api.central.ballerina.io/2.0/registry"),
+        ("https://a.example/", "a.example", "https://a.example/2.0/registry"),
+        ("https://a.example/2.0/registry", "a.example", "https://a.example/2.0/registry"),
+        ("http://localhost:8080", "localhost:8080", "http://localhost:8080/2.0/registry"),
+        ("http://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1/2.0/registry"),
+    ],
+)
+def test_an_upstream_is_central_or_an_address(given: str, name: str, url: str) -> None:
+    settings = Settings(upstream=given)
+    assert (settings.upstream_name, settings.upstream_url) == (name, url)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("Central", "it is not a valid URL"),
+        ("http://a.example", "it is plain http, which is allowed on this machine only. Use https"),
+        ("https://user@a.example", "it is not a valid URL"),
+    ],
+)
+def test_an_upstream_that_cannot_be_used_is_refused_in_a_sentence(given: str, reason: str) -> None:
+    with pytest.raises(ValidationError) as invalid:
+        Settings(upstream=given)
+    problem = setting_problem(invalid.value)
+    assert problem.startswith(f"BALLROOM_UPSTREAM cannot be used: {reason}")

@@ -15,6 +15,7 @@ from shared.domain.errors.organizations import (
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.members import OWNER_CHANGE_DELAY, Invitation
+from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import OrganizationDomain
 from shared.domain.packages import Head, Release, State, Visibility
@@ -254,8 +255,9 @@ BELONGINGS = (
 
 
 async def of_an_organization(acme: OrganizationServices) -> list[Entity]:
-    """Return everything that is stored of Acme, its accounts left out."""
-    return [each for each in acme.directory.entities.values() if not isinstance(each, Account)]
+    """Return everything that is stored of Acme, without accounts and the owner of its name."""
+    kept = (Account, NameOwner)
+    return [each for each in acme.directory.entities.values() if not isinstance(each, kept)]
 
 
 async def test_a_day_later_the_name_can_be_used_again_and_nothing_is_inherited(

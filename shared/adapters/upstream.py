@@ -1,0 +1,237 @@
+"""An upstream registry, asked by the Central protocol as `bal` asks it, without credentials."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TypeVar
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from shared.domain.archives.delivery import ARCHIVE_TYPE
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
+from shared.domain.mirroring import (
+    FetchedArchive,
+    UpstreamModule,
+    UpstreamPackage,
+    UpstreamResolution,
+    VersionsAnswer,
+)
+from shared.domain.names import Coordinate, Package
+from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.upstream_answers import (
+    read_modules,
+    read_object,
+    read_package,
+    read_resolutions,
+    read_versions,
+)
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
+from shared.ports import Clock, HttpClient, HttpResponse, Unanswered, UpstreamBusy
+
+DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a second.
+ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # The graphs of a large build have 5 MiB.
+
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
+DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 or 503 that does not say for how long.
+
+_AGENT = "Ballroom"  # Where no client's version matters.
+_OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
+_BUSY = frozenset((429, 503))
+
+T = TypeVar("T")
+
+
+class CentralUpstream:
+    """The `Upstream` at an address.
+
+    `documents` and `archives` are clients with the limits for each; `pseudonym` is what this
+    registry calls itself in `Via`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        *,
+        documents: HttpClient,
+        archives: HttpClient,
+        pseudonym: str,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._base = f"{base_url}/"
+        self._documents = documents
+        self._archives = archives
+        self._pseudonym = pseudonym
+        self._clock = clock
+
+    async def versions(
+        self, package: Package, client: ClientProfile, *, tag: str = "", via: str
+    ) -> VersionsAnswer | None:
+        headers = self._headers(client, via) | ({"If-None-Match": tag} if tag else {})
+        answer = await self._documents.get(self._url("packages", *_parts(package)), headers)
+        if answer.status == _NOT_MODIFIED and tag:
+            return VersionsAnswer(None, tag)
+        if _is_missing(answer):
+            return None
+        return VersionsAnswer(_read(answer, read_versions), answer.headers.get("etag", ""))
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
+    ) -> UpstreamPackage | None:
+        url = self._url("packages", *_parts(package), str(wanted))
+        answer = await self._documents.get(url, self._headers(client, via))
+        if _is_missing(answer):
+            return None
+        now_ms = self._clock.now_ms()
+        return _read(
+            answer,
+            lambda body: read_package(body, package, wanted, upstream=self._name, now_ms=now_ms),
+        )
+
+    async def latest(
+        self, package: Package, wanted: Range, client: ClientProfile, *, via: str
+    ) -> Version | None:
+        answer = await self._redirect(package, wanted, client, via)
+        if answer is None:
+            return None
+        # The last two segments are the version and the file name, for every client of Central.
+        segments = urlsplit(_location(answer)).path.split("/")
+        try:
+            version = Version.parse(unquote(segments[-2]) if len(segments) > 1 else "")
+        except Refusal:
+            version = None
+        if version is None or not wanted.contains(version):
+            message = "the redirect names no version that was asked for"
+            raise Unanswered(message)
+        return version
+
+    async def fetch(self, coordinate: Coordinate, *, via: str) -> FetchedArchive | None:
+        redirect = await self._redirect(coordinate.package, coordinate.version, ANY_CLIENT, via)
+        if redirect is None:
+            return None
+        try:
+            announced = Digest.parse_header(redirect.headers.get("digest", ""))
+        except Refusal:
+            message = "the redirect names no digest"
+            raise Unanswered(message) from None
+        url = urljoin(self._base, _location(redirect))
+        headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
+        answer = await self._archives.get(url, headers)
+        _require(answer, _OK)
+        return FetchedArchive(answer.body, announced)
+
+    async def resolve_packages(
+        self, requests: Sequence[PackageRequest], client: ClientProfile, *, via: str
+    ) -> list[UpstreamResolution | None]:
+        wanted = [
+            {"org": e.org, "name": e.name, "version": e.version, "mode": e.mode.value}
+            for e in requests
+        ]
+        answer = await self._post(
+            "packages/resolve-dependencies", {"packages": wanted}, client, via
+        )
+        return _read(answer, lambda body: read_resolutions(body, requests))
+
+    async def resolve_modules(
+        self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
+    ) -> list[UpstreamModule | None]:
+        wanted = [_module(each) for each in requests]
+        answer = await self._post("packages/resolve-modules", {"modules": wanted}, client, via)
+        return _read(answer, lambda body: read_modules(body, requests))
+
+    async def _redirect(
+        self, package: Package, wanted: Version | Range, client: ClientProfile, via: str
+    ) -> HttpResponse | None:
+        """Send the first request of a pull; None if there is no such version."""
+        headers = self._headers(client, via) | {"Accept": ARCHIVE_TYPE}
+        url = self._url("packages", *_parts(package), str(wanted))
+        answer = await self._documents.get(url, headers)
+        if _is_missing(answer):
+            return None
+        _require(answer, _FOUND)
+        return answer
+
+    async def _post(
+        self, path: str, content: Mapping[str, object], client: ClientProfile, via: str
+    ) -> HttpResponse:
+        headers = self._headers(client, via) | {"Content-Type": "application/json"}
+        body = json.dumps(content).encode()
+        return await self._documents.post(self._url(path), headers, body)
+
+    def _url(self, *parts: str) -> str:
+        return self._base + "/".join(quote(each, safe="/*") for each in parts)
+
+    def _headers(self, client: ClientProfile, via: str) -> dict[str, str]:
+        language = client.language
+        # Only major and update decide what a client can use.
+        agent = f"{language.major}.{language.update}.0" if language else _AGENT
+        own = f"1.1 {self._pseudonym}"
+        headers = {"User-Agent": agent, "Via": f"{via}, {own}" if via else own}
+        if client.platforms:
+            headers["Ballerina-Platform"] = ",".join(sorted(client.platforms))
+        return headers
+
+
+def _parts(package: Package) -> tuple[str, str]:
+    return package.org, package.name
+
+
+def _module(request: ModuleRequest) -> dict[str, object]:
+    known = [
+        {"org": each.package.org, "name": each.package.name, "version": each.version.text}
+        for each in request.candidates
+        if each.version
+    ]
+    return {
+        "organization": request.organization,
+        "moduleName": request.module,
+        "possiblePackages": known,
+        "mode": request.mode.value,
+    }
+
+
+def _read(answer: HttpResponse, read: Callable[[bytes], T]) -> T:
+    _require(answer, _OK)
+    try:
+        return read(answer.body)
+    except ValueError as error:
+        raise Unanswered(str(error)) from None
+
+
+def _location(answer: HttpResponse) -> str:
+    location = answer.headers.get("location", "")
+    if not location:
+        message = "the redirect leads nowhere"
+        raise Unanswered(message)
+    return location
+
+
+def _is_missing(answer: HttpResponse) -> bool:
+    """Check for a 404 of the registry itself, which says in JSON that there is no such package.
+
+    A proxy that blocks the upstream answers 404 as well, with a page.
+    """
+    if answer.status != _MISSING:
+        return False
+    try:
+        message = read_object(answer.body).get("message")
+    except ValueError:
+        return False
+    return isinstance(message, str) and "not found" in message
+
+
+def _require(answer: HttpResponse, status: int) -> None:
+    if answer.status in _BUSY:
+        raise UpstreamBusy(answer.status, _wait(answer))
+    if answer.status != status:
+        message = f"the answer was {answer.status}"
+        raise Unanswered(message)
+
+
+def _wait(answer: HttpResponse) -> timedelta:
+    text = answer.headers.get("retry-after", "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 6):  # noqa: PLR2004 - a day.
+        return DEFAULT_WAIT
+    return min(max(timedelta(seconds=int(text)), SHORTEST_WAIT), LONGEST_WAIT)

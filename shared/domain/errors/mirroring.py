@@ -1,0 +1,41 @@
+"""Refusals about packages of an upstream registry.
+
+Invalid      UpstreamReleaseRefused
+Conflict     OwnedByUpstream
+Unavailable  UpstreamUnavailable
+"""
+
+from datetime import timedelta
+
+from shared.domain.errors.base import Conflict, Invalid, Unavailable
+
+
+class UpstreamReleaseRefused(Invalid):
+    # A 400, whose sentence every client shows: a 404 would say that it does not exist.
+    coordinate: object
+    upstream: str
+    reason: str
+    sentence = (
+        "{coordinate} of the upstream registry {upstream} is not served here: {reason} Use another "
+        "version, or ask the operator."
+    )
+
+
+class OwnedByUpstream(Conflict):
+    org: object
+    upstream: str
+    sentence = (
+        "The organization {org} belongs to the upstream registry {upstream}, whose packages are "
+        "mirrored here, so nothing is published under that name here. Choose another name, or "
+        "ask the operator."
+    )
+
+
+class UpstreamUnavailable(Unavailable):
+    retry_after = timedelta(seconds=10)
+    what: object
+    upstream: str
+    sentence = (
+        "{what} is not stored here, and the upstream registry {upstream} does not answer. Try "
+        "again in a moment."
+    )

@@ -1,0 +1,128 @@
+"""Mirroring: who owns a name, what an upstream registry says, and what is remembered of it.
+
+An *upstream* is another registry whose packages are served here, too. A *mirrored* release is one
+that came from it. The *owner of a name* is this registry, or the upstream: never both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.domain.archives.names import Digest
+from shared.domain.names import Coordinate, OrgName, Package, PackageName, release_place
+from shared.domain.packages import Listing
+from shared.domain.records import Entity, Place
+from shared.domain.versions import Version
+
+CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
+
+
+class NameOwner(Entity):
+    """Which registry the name of an organization belongs to: this one, or an upstream.
+
+    It is created once: with the organization, in one write, or with the first release that is
+    mirrored. So one of two that happen at the same time fails.
+    """
+
+    kind: ClassVar[str] = "name-owner"
+
+    org: str
+    upstream: str = ""  # Empty: the name is ours, also after its organization was deleted.
+    since_ms: int
+
+    @property
+    def place(self) -> Place:
+        """The place is in the organization's partition, so both are added at once."""
+        return name_owner_place(self.org)
+
+
+def name_owner_place(org: str) -> Place:
+    return Place(org.lower(), "name-owner")
+
+
+class UpstreamRelease(Entity):
+    """What was first seen of a release of the upstream, and why it is refused, if it is.
+
+    `digest` is pinned: an archive with another one is an incident, and is never served.
+    """
+
+    kind: ClassVar[str] = "upstream-release"
+
+    org: str
+    name: str
+    version: str
+    upstream: str
+    digest: str
+    first_seen_ms: int
+    refused_because: str = ""
+    refused_ms: int | None = None
+    offered_digest: str = ""  # Of an incident: what the upstream says now.
+
+    @property
+    def coordinate(self) -> Coordinate:
+        package = Package(OrgName(self.org), PackageName(self.name))
+        return Coordinate(package, Version.parse(self.version))
+
+    @property
+    def is_incident(self) -> bool:
+        """Check whether the upstream changed an archive after it was first seen."""
+        return bool(self.offered_digest)
+
+    @property
+    def place(self) -> Place:
+        return release_place(self.coordinate)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsAnswer:
+    """The versions of a package that a client can use, newest first, and the tag of the list.
+
+    `versions` is None if the list is the one with the tag that was sent.
+    """
+
+    versions: tuple[Version, ...] | None
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedArchive:
+    """The bytes of an archive, which nobody has checked, and the digest that was announced."""
+
+    content: bytes
+    announced: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPackage:
+    """A release as the upstream describes it. The archive is not here: its size is 0."""
+
+    listing: Listing
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return self.listing.release.coordinate
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamResolution:
+    """The release that the upstream chose for a request, with its dependency graph as JSON."""
+
+    version: Version
+    deprecation: str | None
+    graph: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamModule:
+    """The package and version that hold a module, as the upstream says."""
+
+    package: PackageName
+    version: Version
+
+
+def without_refused(
+    versions: Sequence[Version], refused: Sequence[UpstreamRelease]
+) -> tuple[Version, ...]:
+    """Return the versions of a package without those that are refused here."""
+    texts = {each.version for each in refused if each.refused_because}
+    return tuple(each for each in versions if each.text not in texts)

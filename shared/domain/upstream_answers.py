@@ -1,0 +1,259 @@
+"""Answers of an upstream registry in the Central protocol, read as what strangers send.
+
+Every function raises `ValueError` for an answer that cannot be used. Of lists, parts that break the
+rules of names and versions are left out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from shared.domain.archives.names import Digest
+from shared.domain.bounded_parsing import has_at_most_values, parse_json
+from shared.domain.errors.base import Refusal
+from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
+from shared.domain.names import Package, parse_package_name
+from shared.domain.packages import (
+    Dependency,
+    Graalvm,
+    Graph,
+    GraphNode,
+    Head,
+    Listing,
+    ModuleText,
+    Origin,
+    Release,
+    Texts,
+    UpstreamOrigin,
+    graph_document,
+)
+from shared.domain.releases import MIRROR_ID
+from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.versions import Range, Version, is_platform
+
+MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
+MAX_NODES = 5_000  # Of a dependency graph.
+MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
+MAX_LINE = 2_000  # Characters of a field that is one line.
+MAX_LIST = 100  # Entries of keywords, licences, authors and modules.
+
+_NAME = "answer of the upstream"
+_GRAALVM = {each.value: each for each in Graalvm}
+
+Item = Mapping[str, object]
+
+
+def read_object(body: bytes) -> Item:
+    """Return the JSON object of a body."""
+    value = _read(body)
+    if not isinstance(value, dict):
+        message = "the answer was no JSON object"
+        raise ValueError(message)  # noqa: TRY004 - one error for all unusable answers.
+    return cast(Item, value)
+
+
+def read_versions(body: bytes) -> tuple[Version, ...]:
+    """Return the versions of a list, in its order."""
+    value = _read(body)
+    if not isinstance(value, list):
+        message = "the answer was no list of versions"
+        raise ValueError(message)  # noqa: TRY004 - one error for all unusable answers.
+    texts = [each for each in cast("list[object]", value) if isinstance(each, str)]
+    if len(texts) > MAX_VERSIONS:
+        message = f"the list has {len(texts):,} versions"
+        raise ValueError(message)
+    return tuple(version for text in texts if (version := _version(text)))
+
+
+def read_package(
+    body: bytes, package: Package, wanted: Version | Range, *, upstream: str, now_ms: int
+) -> UpstreamPackage:
+    """Return the release that a Package of the protocol describes, if it is what was asked for."""
+    item = read_object(body)
+    version = _version(_text(item, "version"))
+    named = f"{_text(item, 'organization')}/{_text(item, 'name')}".lower()
+    if version is None or named != package.key or not _is_wanted(version, wanted):
+        message = f"it describes {named[:200]}:{_text(item, 'version')[:200]}"
+        raise ValueError(message)
+    head = Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
+    release = _release(item, package, version, UpstreamOrigin(name=upstream, first_seen_ms=now_ms))
+    return UpstreamPackage(Listing(head, release, _texts(item, release)))
+
+
+def _is_wanted(version: Version, wanted: Version | Range) -> bool:
+    return wanted.contains(version) if isinstance(wanted, Range) else version == wanted
+
+
+def _release(item: Item, package: Package, version: Version, origin: UpstreamOrigin) -> Release:
+    platform = _text(item, "platform")
+    tool, message = _text(item, "balToolId"), _text(item, "deprecateMessage")
+    return Release(
+        org=package.org,
+        name=package.name,
+        version=version.text,
+        digest=_digest(_text(item, "digest")).hex,
+        size_bytes=0,
+        platform=platform if is_platform(platform) else "any",
+        ballerina_version=_text(item, "ballerinaVersion"),
+        bala_version=_text(item, "balaVersion"),
+        language_spec_version=_text(item, "languageSpecificationVersion"),
+        summary=_text(item, "summary"),
+        licenses=_lines(item, "licenses"),
+        authors=_lines(item, "authors"),
+        keywords=_lines(item, "keywords"),
+        source_repository=_text(item, "sourceCodeLocation"),
+        template=item.get("template") is True,
+        graalvm=_GRAALVM.get(_text(item, "graalvmCompatible"), Graalvm.UNKNOWN),
+        modules=tuple(name for each in _items(item, "modules") if (name := _text(each, "name"))),
+        tools=(tool,) if tool else (),
+        created_ms=_time(item),
+        origin=Origin(principal=MIRROR_ID),
+        deprecation=message if item.get("isDeprecated") is True else None,
+        upstream=origin,
+    )
+
+
+def _texts(item: Item, release: Release) -> Texts:
+    modules = [
+        ModuleText(
+            name=_text(each, "name"), summary=_text(each, "summary"), readme=_whole(each, "readme")
+        )
+        for each in _items(item, "modules")
+        if _text(each, "name") in release.modules
+    ]
+    return Texts(readme=_whole(item, "readme"), modules=tuple(modules))
+
+
+def read_resolutions(
+    body: bytes, requests: Sequence[PackageRequest]
+) -> list[UpstreamResolution | None]:
+    """Return the choice for each request.
+
+    Both lists of the answer are in the order of the requests, and a resolved item does not repeat
+    the version that was asked for: of several requests for a package each takes the next item.
+    """
+    answer = read_object(body)
+    refused = [_echo(each) for each in _items(answer, "unresolved", MAX_VERSIONS)]
+    resolved: dict[str, Iterator[Item]] = {}
+    by_name: dict[str, list[Item]] = {}
+    for each in _items(answer, "resolved", MAX_VERSIONS):
+        by_name.setdefault(_name_of(each), []).append(each)
+    resolved = {name: iter(items) for name, items in by_name.items()}
+    found: list[UpstreamResolution | None] = []
+    for request in requests:
+        name = f"{request.org}/{request.name}".lower()
+        if (name, request.version) in refused:
+            refused.remove((name, request.version))
+            found.append(None)
+        else:
+            item = next(resolved.get(name, iter(())), None)
+            found.append(_resolution(item) if item else None)
+    return found
+
+
+def _name_of(item: Item) -> str:
+    return f"{_text(item, 'org')}/{_text(item, 'name')}".lower()
+
+
+def _echo(item: Item) -> tuple[str, str]:
+    return _name_of(item), _text(item, "version")
+
+
+def _resolution(item: Item) -> UpstreamResolution | None:
+    version = _version(_text(item, "version"))
+    try:
+        nodes = tuple(_node(each) for each in _items(item, "dependencyGraph", MAX_NODES))
+    except Refusal:
+        return None  # A build cannot use a part of a graph.
+    if version is None:
+        return None
+    message = _text(item, "deprecateMessage") if item.get("isDeprecated") is True else None
+    return UpstreamResolution(version, message, graph_document(Graph(nodes=nodes)))
+
+
+def _node(item: Item) -> GraphNode:
+    package, version = _coordinate(item)
+    direct = [_coordinate(each) for each in _items(item, "dependencies", MAX_NODES)]
+    dependencies = tuple(Dependency(org=p.org, name=p.name, version=v) for p, v in direct)
+    return GraphNode(org=package.org, name=package.name, version=version, dependencies=dependencies)
+
+
+def _coordinate(item: Item) -> tuple[Package, str]:
+    """Return a package and a version; raise a refusal for what breaks the rules."""
+    package = Package.parse(_text(item, "org"), _text(item, "name"))
+    return package, Version.parse(_text(item, "version")).text
+
+
+def read_modules(body: bytes, requests: Sequence[ModuleRequest]) -> list[UpstreamModule | None]:
+    """Return the package of each module; requests for the same module have the same answer."""
+    found: dict[str, UpstreamModule] = {}
+    for item in _items(read_object(body), "resolvedModules", MAX_VERSIONS):
+        version = _version(_text(item, "version"))
+        try:
+            name = parse_package_name(_text(item, "packageName"))
+        except Refusal:
+            continue
+        key = f"{_text(item, 'organization')}/{_text(item, 'moduleName')}".lower()
+        if version:
+            found[key] = UpstreamModule(name, version)
+    return [found.get(f"{each.organization}/{each.module}".lower()) for each in requests]
+
+
+def _read(body: bytes) -> object:
+    if not has_at_most_values(MAX_VALUES, body):
+        message = "it has too many values"
+        raise ValueError(message)
+    try:
+        return parse_json(_NAME, body)
+    except Refusal as refusal:
+        raise ValueError(str(refusal)) from None
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version.parse(text)
+    except Refusal:
+        return None
+
+
+def _digest(text: str) -> Digest:
+    try:
+        return Digest.parse_header(text)
+    except Refusal:
+        message = "it names no digest"
+        raise ValueError(message) from None
+
+
+def _whole(item: Item, name: str) -> str:
+    value = item.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _text(item: Item, name: str) -> str:
+    """Return a field that is one line; empty if it is missing, of another type or too long."""
+    value = _whole(item, name)
+    return " ".join(value.split()) if len(value) <= MAX_LINE else ""
+
+
+def _lines(item: Item, name: str) -> tuple[str, ...]:
+    value = item.get(name)
+    if not isinstance(value, list):
+        return ()
+    texts = [each for each in cast("list[object]", value) if isinstance(each, str)]
+    return tuple(" ".join(each.split()) for each in texts[:MAX_LIST] if len(each) <= MAX_LINE)
+
+
+def _items(item: Item, name: str, most: int = MAX_LIST) -> list[Item]:
+    value = item.get(name)
+    if not isinstance(value, list):
+        return []
+    found = cast("list[object]", value)
+    if len(found) > most:
+        message = f"the list {name} has {len(found):,} entries"
+        raise ValueError(message)
+    return [cast(Item, each) for each in found if isinstance(each, dict)]
+
+
+def _time(item: Item) -> int:
+    """Return the time of publication in milliseconds; 0 if there is none."""
+    value = item.get("createdDate")
+    return value if isinstance(value, int) and value > 0 else 0

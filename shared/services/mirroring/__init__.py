@@ -1,0 +1,1 @@
+"""Mirroring of an upstream registry: its packages behind the same address as ours."""

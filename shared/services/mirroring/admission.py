@@ -1,0 +1,229 @@
+"""Admission: fetches an archive from the upstream, verifies it, and stores it as a release.
+
+Nothing is visible before everything is verified: the digest that was announced, which is pinned,
+and what the registry checks of every archive. The record of the release is written last.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.auth.secrets import random_text
+from shared.domain.archives.bala import Bala, require_coordinate
+from shared.domain.archives.delivery import archive_container
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.packages import ArchiveTooLarge, ReleaseNotFound, SpelledDifferently
+from shared.domain.mirroring import FetchedArchive, UpstreamPackage
+from shared.domain.names import Coordinate, package_owner
+from shared.domain.packages import Head, UpstreamOrigin
+from shared.domain.releases import mirrored_head, mirrored_release
+from shared.ports import (
+    AlreadyThere,
+    AnswerTooLarge,
+    ArchiveStore,
+    Clock,
+    DocumentStore,
+    MetadataStore,
+    Randomness,
+    Unanswered,
+    WorkStore,
+)
+from shared.runtime.caching import SingleFlight
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.derived_data import DerivedData
+from shared.services.records import HOLDER_LENGTH
+
+LEASE_LIFETIME = timedelta(seconds=20)  # After the death of a process others wait this long.
+LEASE_RENEWED_EVERY = timedelta(seconds=5)
+LOOKED_AT_EVERY = timedelta(milliseconds=200)  # What another process fetches.
+WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
+
+_MS = timedelta(milliseconds=1)
+
+Sleep = Callable[[float], Awaitable[None]]
+_DAMAGED = "the archive that came has another digest than was announced"
+
+
+@dataclass(frozen=True)
+class FetchLease:
+    """Lets one process of all fetch an archive."""
+
+    work: WorkStore
+    clock: Clock
+    randomness: Randomness
+    sleep: Sleep = asyncio.sleep
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncGenerator[bool]:
+        """Hold the lease while the block runs, and say whether it could be taken."""
+        holder = random_text(self.randomness, HOLDER_LENGTH)
+        if not await self._lease(name, holder, LEASE_LIFETIME):
+            yield False
+            return
+        renewing = asyncio.create_task(self._renew(name, holder))
+        try:
+            yield True
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            with suppress(Unavailable):  # It expires by itself.
+                await self._lease(name, holder, timedelta(0))
+
+    async def _renew(self, name: str, holder: str) -> None:
+        while True:
+            await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
+            with suppress(Unavailable):
+                await self._lease(name, holder, LEASE_LIFETIME)
+
+    async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
+        now_ms = self.clock.now_ms()
+        return await self.work.lease(name, holder, now_ms, now_ms + lifetime // _MS)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Admits releases of the upstream, each fetched once by all processes together."""
+
+    reader: UpstreamReader
+    lease: FetchLease
+    archive_reader: ArchiveReader
+    unchecked: ArchiveReader  # Of the same limits, without the rules that are no safety.
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    derived_data: DerivedData
+    clock: Clock
+    sleep: Sleep = asyncio.sleep
+    _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
+
+    async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
+        """Store the release; return False if the upstream does not have it.
+
+        A fetch goes on after its caller was cancelled, for the one who repeats it. Raises
+        `UpstreamReleaseRefused`, `UpstreamUnavailable` and `TooManyRequests`.
+        """
+        if await self._is_stored(coordinate):
+            return True  # Withheld.
+        if await self.reader.is_missing(coordinate):
+            return False
+        await self.reader.pins.require_accepted(coordinate)
+        await self.reader.count(asker)
+        via = asker.via()
+        follower = Asker(asker.by, lambda: via)
+        return await self._flights.answer(
+            coordinate.key, lambda: self._admit_once(coordinate, follower)
+        )
+
+    async def close(self) -> None:
+        """Stop fetching; what is not stored is fetched again when somebody asks for it."""
+        await self._flights.close()
+
+    async def _admit_once(self, coordinate: Coordinate, asker: Asker) -> bool:
+        name = f"mirror:{package_owner(coordinate.package)}:{coordinate.version}"
+        for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
+            async with self.lease.held(name) as is_ours:
+                if is_ours:
+                    # Another process may have ended while this one took the lease.
+                    return await self._is_stored(coordinate) or await self._fetch(coordinate, asker)
+            await self.sleep(LOOKED_AT_EVERY.total_seconds())
+            if await self._is_stored(coordinate):
+                return True
+            if await self.reader.is_missing(coordinate):
+                return False
+            await self.reader.pins.require_accepted(coordinate)
+        raise UpstreamUnavailable(coordinate, self.reader.name)
+
+    async def _is_stored(self, coordinate: Coordinate) -> bool:
+        return (await self.metadata.find(coordinate)).release is not None
+
+    async def _fetch(self, coordinate: Coordinate, asker: Asker) -> bool:
+        reader, package = self.reader, coordinate.package
+        # At the same time, because either takes public Central half a second. Both end before
+        # anything is decided.
+        described, fetched = await asyncio.gather(
+            reader.describe(package, coordinate.version, EXACT_CLIENT, asker),
+            reader.gate.ask(lambda: reader.upstream.fetch(coordinate, via=asker.via())),
+            return_exceptions=True,
+        )
+        if isinstance(described, BaseException):
+            raise described
+        if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
+            raise UpstreamUnavailable(coordinate, reader.name)
+        if described is None or fetched is None:
+            await reader.note_missing(coordinate)
+            return False
+        if isinstance(fetched, AnswerTooLarge):
+            limit, digest = self.archive_reader.max_archive_bytes, described.listing.release.content
+            raise await self._refused(coordinate, digest, ArchiveTooLarge(limit + 1, limit))
+        if isinstance(fetched, BaseException):
+            raise fetched
+        await self._admit_archive(coordinate, described, fetched)
+        return True
+
+    async def _admit_archive(
+        self, coordinate: Coordinate, described: UpstreamPackage, fetched: FetchedArchive
+    ) -> None:
+        # The digest of the description is pinned, and the redirect has to announce the same one.
+        await self.reader.pins.require(coordinate, fetched.announced)
+        content = fetched.content
+        with self.archive_reader.in_hand(len(content)):
+            if await asyncio.to_thread(Digest.of, content) != fetched.announced:
+                self.reader.gate.note_unusable(_DAMAGED)
+                raise UpstreamUnavailable(coordinate, self.reader.name)
+            bala = await self._read(coordinate, content)
+            await self._store(bala, content, described)
+
+    async def _read(self, coordinate: Coordinate, content: bytes) -> Bala:
+        """Return what is in the archive; refuse the release, for later requests as well, if it is
+        not safe or is another one."""
+        try:
+            bala = await self.unchecked.read(content)
+            require_coordinate(bala, coordinate)
+        except Refusal as refusal:
+            raise await self._refused(coordinate, Digest.of(content), refusal) from None
+        return bala
+
+    async def _refused(self, coordinate: Coordinate, digest: Digest, refusal: Refusal) -> Refusal:
+        return await self.reader.pins.refuse(coordinate, digest, str(refusal))
+
+    async def _store(self, bala: Bala, content: bytes, described: UpstreamPackage) -> None:
+        coordinate, name = bala.coordinate, self.reader.name
+        if not await self.reader.owners.claim(coordinate.package.org):
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        head = await self._claim(bala)
+        without = await self._foreign_tools(bala)
+        origin = UpstreamOrigin(
+            name=name, first_seen_ms=self.clock.now_ms(), without_tools=tuple(without)
+        )
+        release = mirrored_release(bala, described.listing.release, origin)
+        container = archive_container(head, release)
+        # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
+        await asyncio.gather(
+            self.archives.put(release.archive, content, container),
+            self.documents.put(bala.digest, bala.texts, bala.graph),
+        )
+        with suppress(AlreadyThere):
+            await self.metadata.add_release(release)
+            await self.derived_data.add_release(head, release, bala.texts)
+
+    async def _claim(self, bala: Bala) -> Head:
+        coordinate = bala.coordinate
+        wanted = mirrored_head(bala, self.reader.name, now_ms=self.clock.now_ms())
+        head = await self.metadata.claim(wanted)
+        if not head.upstream:  # It is ours.
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        if head.package != coordinate.package:
+            refusal = SpelledDifferently(coordinate.package, head.package)
+            raise await self._refused(coordinate, bala.digest, refusal)
+        return head
+
+    async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
+        """Claim the ids of the archive's tools; return those that belong to other packages."""
+        package = bala.coordinate.package
+        owners = [(tool, await self.metadata.claim_tool(tool, package)) for tool in bala.tools]
+        return [tool for tool, owner in owners if owner.key != package.key]

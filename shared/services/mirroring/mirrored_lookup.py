@@ -1,0 +1,190 @@
+"""Lookup of packages for clients: those stored here, and those of the upstream.
+
+What is stored is found first and costs what ours costs. The upstream is asked only for packages
+whose organization is not ours; of what it has, only a pull fetches the archive.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.identity import Principal
+from shared.domain.mirroring import UpstreamPackage, without_refused
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Listing
+from shared.domain.selection import usable_versions
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
+from shared.ports import PackageReader
+from shared.services.mirroring.admission import Admission
+from shared.services.mirroring.refreshing import Refreshing
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.packages.packages import AvailableRelease, PackageLookup
+
+VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class MirroredLookup:
+    """A `PackageLookup` for one request, that also finds what the upstream has.
+
+    Every method also raises `UpstreamUnavailable` for what is not stored, `UpstreamReleaseRefused`
+    and `TooManyRequests`.
+    """
+
+    local: PackageLookup
+    records: PackageReader
+    reader: UpstreamReader
+    admission: Admission
+    refreshing: Refreshing
+    asker: Asker
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> AvailableRelease:
+        """Return a release that is stored, fetched now if need be; raise as
+        `PackageLookup.find` does."""
+        if isinstance(wanted, Version):
+            return await self._find_exact(package.at(wanted), by)
+        local = partial(self.local.find, package, wanted, client=client, by=by)
+        theirs = partial(self._fetched_latest, package, wanted, client, by)
+        return await self._theirs_or_local(package, theirs, local)
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return a release with its documentation, as the upstream describes it if it is not
+        stored; raise as `PackageLookup.describe` does."""
+        if isinstance(wanted, Version):
+            return await self._describe_exact(package.at(wanted), by)
+        local = partial(self.local.describe, package, wanted, client=client, by=by)
+        theirs = partial(self._described_latest, package, wanted, client, by)
+        return await self._theirs_or_local(package, theirs, local)
+
+    async def versions(
+        self, package: Package, *, client: ClientProfile, by: Principal
+    ) -> tuple[Version, ...]:
+        """Return the versions that the client can use, those that the upstream removed included;
+        in the order and with the refusals of `PackageLookup.versions`."""
+        local = partial(self.local.versions, package, client=client, by=by)
+        theirs = partial(self._all_versions, package, client)
+        return await self._theirs_or_local(package, theirs, local)
+
+    async def _theirs_or_local(
+        self,
+        package: Package,
+        theirs: Callable[[], Awaitable[T | None]],
+        local: Callable[[], Awaitable[T]],
+    ) -> T:
+        """Return what the upstream has, or what is stored if it does not answer."""
+        if not await self.reader.may_ask(package, self.asker):
+            return await local()
+        try:
+            found = await theirs()
+        except (UpstreamUnavailable, UpstreamReleaseRefused) as failure:
+            try:
+                return await local()
+            except NotFound:
+                raise failure from None
+        return await local() if found is None else found
+
+    async def _find_exact(self, coordinate: Coordinate, by: Principal) -> AvailableRelease:
+        package, version = coordinate.package, coordinate.version
+        find = partial(self.local.find, package, version, client=ANY_CLIENT, by=by)
+        try:
+            found = await find()
+        except ReleaseNotFound:
+            if not await self.reader.may_ask(package, self.asker):
+                raise
+            if not await self.admission.admit(coordinate, self.asker):
+                raise
+            return await find()
+        self.refreshing.refresh(found.release)
+        return found
+
+    async def _fetched_latest(
+        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
+    ) -> AvailableRelease | None:
+        """Return the version that the upstream chose, or else the best one that is not refused."""
+        chosen = await self.reader.latest(package, wanted, client, self.asker)
+        if chosen is None:
+            return None
+        try:
+            return await self._find_exact(package.at(chosen), by)
+        except (UpstreamReleaseRefused, NotFound) as refusal:
+            others = [
+                each
+                for each in await self._all_versions(package, client) or ()
+                if wanted.contains(each) and each != chosen
+            ]
+            others.sort(key=lambda each: not each.is_stable)
+            found = await self._first_found(package, others[:VERSIONS_TRIED], by)
+            if found is None:
+                raise refusal from None
+            return found
+
+    async def _first_found(
+        self, package: Package, versions: list[Version], by: Principal
+    ) -> AvailableRelease | None:
+        for version in versions:
+            try:
+                return await self._find_exact(package.at(version), by)
+            except (UpstreamReleaseRefused, NotFound):
+                continue
+        return None
+
+    async def _describe_exact(
+        self, coordinate: Coordinate, by: Principal, described: UpstreamPackage | None = None
+    ) -> Listing:
+        """Return the description of what is stored, or that of the upstream, asked for if it is
+        not given."""
+        package, version = coordinate.package, coordinate.version
+        try:
+            found = await self.local.describe(package, version, client=ANY_CLIENT, by=by)
+        except ReleaseNotFound:
+            if not await self.reader.may_ask(package, self.asker):
+                raise
+            if (await self.records.find(coordinate)).release is not None:
+                raise  # It is withheld.
+            described = described or await self.reader.describe(
+                package, version, ANY_CLIENT, self.asker
+            )
+            if described is None:
+                raise
+            return described.listing
+        self.refreshing.refresh(found.release)
+        return found
+
+    async def _described_latest(
+        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
+    ) -> Listing | None:
+        described = await self.reader.describe(package, wanted, client, self.asker)
+        if described is None:
+            return None
+        return await self._describe_exact(described.coordinate, by, described)
+
+    async def _all_versions(
+        self, package: Package, client: ClientProfile
+    ) -> tuple[Version, ...] | None:
+        theirs = await self._accepted_versions(package, client)
+        if theirs is None:
+            return None
+        [survey] = await self.records.survey([package])
+        ours = usable_versions(survey, client) if survey else ()
+        every = sorted({*theirs, *ours}, reverse=True)
+        stable = next((each for each in every if each.is_stable), None)
+        return tuple(sorted(every, key=lambda each: each != stable))
+
+    async def _accepted_versions(
+        self, package: Package, client: ClientProfile
+    ) -> tuple[Version, ...] | None:
+        """Return the upstream's versions without those that are refused here."""
+        theirs = await self.reader.versions(package, client, self.asker)
+        if theirs is None:
+            return None
+        return without_refused(theirs, await self.reader.pins.of_package(package))

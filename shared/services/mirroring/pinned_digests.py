@@ -1,0 +1,110 @@
+"""Pinned digests: the first digest of each release of the upstream, and what is refused of it."""
+
+from dataclasses import dataclass
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.identity import Principal
+from shared.domain.mirroring import UpstreamRelease
+from shared.domain.names import Coordinate, Package, release_place
+from shared.domain.names import package_owner as owner_of
+from shared.domain.releases import MIRROR_ID
+from shared.ports import AlreadyThere, Clock, DirectoryStore
+from shared.runtime.retries import retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
+
+CHANGED = "the upstream changed its archive after it was first seen here."
+
+MIRROR = Principal(id=MIRROR_ID, credential=MIRROR_ID)
+
+
+@dataclass(frozen=True)
+class PinnedDigests:
+    """Pins digests, and remembers which releases are refused, with the reason."""
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    clock: Clock
+    upstream: str  # Its name.
+
+    async def require(self, coordinate: Coordinate, digest: Digest) -> None:
+        """Pin the digest if it is the first one.
+
+        Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
+        which is remembered as an incident.
+        """
+        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        if digest.hex not in (known.digest, known.offered_digest):
+            known = await self._change(
+                known,
+                "mirror.incident",
+                refused_because=known.refused_because or CHANGED,
+                offered_digest=digest.hex,
+            )
+        self._require_accepted(known)
+
+    async def require_accepted(self, coordinate: Coordinate) -> None:
+        """Raise `UpstreamReleaseRefused` if the release is refused."""
+        known = await self._known(coordinate)
+        if known is not None:
+            self._require_accepted(known)
+
+    async def refuse(
+        self, coordinate: Coordinate, digest: Digest, reason: str
+    ) -> UpstreamReleaseRefused:
+        """Remember why the release with this digest is refused, and return the refusal."""
+        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        await self._change(known, "mirror.refused", refused_because=reason)
+        return UpstreamReleaseRefused(coordinate, self.upstream, reason)
+
+    async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
+        """Forget why a release is refused, so that it is fetched again; the pin stays. Returns
+        whether it was refused."""
+        known = await self._known(coordinate)
+        if known is None or not known.refused_because:
+            return False
+        await self._change(known, "mirror.retried", refused_because="", offered_digest="", by=by)
+        return True
+
+    async def of_package(self, package: Package) -> list[UpstreamRelease]:
+        """Return what is known of the releases of a package."""
+        return await self.directory.list_by_owner(UpstreamRelease, owner_of(package))
+
+    async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
+        return await self.directory.get(UpstreamRelease, release_place(coordinate))
+
+    async def _pin(self, coordinate: Coordinate, digest: Digest) -> UpstreamRelease:
+        package = coordinate.package
+        pinned = UpstreamRelease(
+            org=package.org,
+            name=package.name,
+            version=coordinate.version.text,
+            upstream=self.upstream,
+            digest=digest.hex,
+            first_seen_ms=self.clock.now_ms(),
+        )
+        try:
+            return await self.directory.add(pinned)
+        except AlreadyThere:
+            return await self._known(coordinate) or pinned
+
+    def _require_accepted(self, known: UpstreamRelease) -> None:
+        if known.refused_because:
+            raise UpstreamReleaseRefused(known.coordinate, self.upstream, known.refused_because)
+
+    async def _change(
+        self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str
+    ) -> UpstreamRelease:
+        coordinate, update_ms = first.coordinate, self.clock.now_ms()
+
+        async def attempt() -> UpstreamRelease:
+            known = await self._known(coordinate) or first
+            changed = known.model_copy(update={**update, "refused_ms": update_ms})
+            details = {"digest": known.digest, "reason": changed.refused_because}
+            if changed.offered_digest:
+                details["offered"] = changed.offered_digest
+            org = coordinate.package.org
+            change = EntityChange(kind, str(coordinate), org=org, details=details)
+            return await self.record_writer.replace(changed, change=change, by=by)
+
+        return await retry_when_stale(attempt)

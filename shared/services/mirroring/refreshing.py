@@ -1,0 +1,92 @@
+"""Refreshing of mirrored releases behind the requests for them: deprecations arrive, and a digest
+that changed is noticed.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.domain.errors.base import Refusal
+from shared.domain.identity import Principal
+from shared.domain.packages import Head, Release
+from shared.domain.releases import with_change
+from shared.ports import Clock
+from shared.runtime.caching import LruCache
+from shared.services.mirroring.pinned_digests import MIRROR
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.packages.derived_data import PackageRecordWriter
+
+REFRESHES_REMEMBERED = 5_000  # Releases.
+AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Central is slow.
+MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Refreshing:
+    """Asks the upstream about stored releases, each once in a while, and never delays a request."""
+
+    reader: UpstreamReader
+    record_writer: PackageRecordWriter
+    clock: Clock
+    fresh_for: timedelta
+    _refreshed: LruCache[str, int] = field(
+        default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
+    )
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    def refresh(self, release: Release) -> None:
+        """Refresh a mirrored release, unless that was done lately; do nothing with ours."""
+        if release.upstream is None or len(self._tasks) >= MOST_WAITING:
+            return
+        key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
+        last_ms = self._refreshed.get(key)
+        if last_ms is None:  # It was fetched lately, or the process started.
+            last_ms = self._started_ms(release, now_ms)
+            self._refreshed.put(key, last_ms)
+        if now_ms - last_ms < self.fresh_for // _MS:
+            return
+        self._refreshed.put(key, now_ms)
+        task = asyncio.create_task(self._refresh(release))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait for what is being refreshed."""
+        await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Stop refreshing."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _started_ms(self, release: Release, now_ms: int) -> int:
+        """Return when the release was fetched, on the monotonic clock."""
+        seen_ms = release.upstream.first_seen_ms if release.upstream else 0
+        return now_ms - max(self.clock.now_ms() - seen_ms, 0)
+
+    async def _refresh(self, release: Release) -> None:
+        at, asker = release.coordinate, Asker(Principal(id=MIRROR.id), lambda: "")
+        # Whatever fails is repeated by a later request; the gate has logged it.
+        with suppress(Refusal):
+            async with self._turns:
+                found = await self.reader.describe_anew(at, asker)
+            if found is not None:
+                await self._set_deprecation(release, found.listing.release.deprecation)
+
+    async def _set_deprecation(self, release: Release, message: str | None) -> None:
+        if release.deprecation == message:
+            return
+        kind = "release.undeprecated" if message is None else "release.deprecated"
+
+        def decide(_head: Head, stored: Release) -> Release:
+            if stored.deprecation == message:
+                return stored
+            now_ms = self.clock.now_ms()
+            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
+
+        await self.record_writer.change_release(release.coordinate, decide)

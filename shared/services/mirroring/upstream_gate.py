@@ -1,0 +1,103 @@
+"""The gate to the upstream: a breaker, and the pauses that the upstream asks for.
+
+It is of one process: what one learns costs each of the others a few requests.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from shared.ports import AnswerTooLarge, Clock, Unanswered, UpstreamBusy
+
+FAILURES_TO_CLOSE = 5  # One after the other; a single lost connection closes nothing.
+CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
+
+_MS = timedelta(milliseconds=1)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamHealth:
+    """What a process knows of the upstream; `reason` is why the last request that failed did."""
+
+    is_open: bool = True
+    asked: int = 0
+    failed: int = 0
+    reason: str = ""
+    failed_ms: int | None = None
+    answered_ms: int | None = None
+
+
+class UpstreamGate:
+    """Lets requests to the upstream through while it answers."""
+
+    def __init__(self, clock: Clock, failed: Callable[[str], None]) -> None:
+        """`failed` is called with the reason of each failure, for the log."""
+        self._clock = clock
+        self._failed = failed
+        self._failures = 0
+        self._closed_until_ms: int | None = None  # Of the monotonic clock.
+        self._is_trying = False
+        self._health = UpstreamHealth()
+
+    @property
+    def health(self) -> UpstreamHealth:
+        return self._health
+
+    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Return what the upstream answers; raise `Unanswered`, at once while the gate is
+        closed."""
+        is_trial = self._closed_until_ms is not None
+        self._require_open()
+        self._is_trying = self._is_trying or is_trial
+        try:
+            answer = await request()
+        except AnswerTooLarge:
+            self._note_answer()  # It is there.
+            raise
+        except Unanswered as error:
+            self._note_failure(error)
+            raise
+        finally:
+            self._is_trying = self._is_trying and not is_trial
+        self._note_answer()
+        return answer
+
+    def note_unusable(self, reason: str) -> None:
+        """Note that an answer turned out to be none after it was read."""
+        self._note_failure(Unanswered(reason))
+
+    def _require_open(self) -> None:
+        until_ms = self._closed_until_ms
+        if until_ms is None:
+            return
+        if self._is_trying or self._clock.monotonic_ms() < until_ms:
+            message = f"it is left alone for a time: {self._health.reason}"
+            raise Unanswered(message)
+
+    def _note_answer(self) -> None:
+        self._failures, self._closed_until_ms = 0, None
+        self._health = replace(
+            self._health,
+            is_open=True,
+            asked=self._health.asked + 1,
+            answered_ms=self._clock.now_ms(),
+        )
+
+    def _note_failure(self, error: Unanswered) -> None:
+        self._failures += 1
+        is_busy, was_closed = isinstance(error, UpstreamBusy), self._closed_until_ms is not None
+        if is_busy or was_closed or self._failures >= FAILURES_TO_CLOSE:
+            wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
+            self._closed_until_ms = self._clock.monotonic_ms() + wait // _MS
+        self._health = replace(
+            self._health,
+            is_open=self._closed_until_ms is None,
+            asked=self._health.asked + 1,
+            failed=self._health.failed + 1,
+            reason=str(error),
+            failed_ms=self._clock.now_ms(),
+        )
+        self._failed(str(error))

@@ -1,0 +1,1 @@
+"""Mirroring of an upstream registry, over HTTP."""

@@ -1,0 +1,343 @@
+"""Fetching by several processes, and what ends halfway."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from starlette.responses import Response
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head
+from shared.ports import AlreadyThere, MetadataStore
+from shared.runtime.caching import SingleFlight
+from shared.services.mirroring.admission import Admission, FetchLease
+from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.upstream_reader import Asker
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.port_doubles import Fault, failing
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+IO = Coordinate.parse("ballerina", "io", "1.0.0")
+PATH = "/packages/ballerina/io/1.0.0"
+LEASE = "mirror:ballerina:io:1.0.0"
+ASKER = Asker(ANONYMOUS, lambda: "")
+
+
+def services(mirror: World) -> MirroringServices:
+    assert mirror.registry.mirroring is not None
+    return mirror.registry.mirroring
+
+
+def waiting(mirror: World, meanwhile: Callable[[], Awaitable[object]]) -> Admission:
+    """Return an admission that does something in place of each pause."""
+
+    async def sleep(_seconds: float) -> None:
+        await meanwhile()
+
+    flights = SingleFlight[bool]()  # As in another process.
+    return replace(services(mirror).admission, sleep=sleep, _flights=flights)
+
+
+async def taken(mirror: World) -> None:
+    """Be another process that fetches the release."""
+    now_ms = mirror.clock.now_ms()
+    assert await mirror.stores.work.lease(LEASE, "another", now_ms, now_ms + 20_000)
+
+
+async def nothing() -> None:
+    """Let the other process take its time."""
+
+
+async def test_a_process_waits_for_the_one_that_fetches(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await taken(mirror)
+
+    async def other() -> None:
+        await services(mirror).reader.note_missing(IO)
+
+    assert not await waiting(mirror, other).admit(IO, ASKER)
+    assert upstream.total == 0
+
+
+async def test_what_another_process_stored_is_not_fetched(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await taken(mirror)
+
+    async def other() -> None:
+        if await services(mirror).admission.metadata.head(IO.package) is None:
+            mirror.clock.advance(timedelta(seconds=21))  # It died, and a third one took over.
+            assert await services(mirror).admission.admit(IO, ASKER)
+            await taken(mirror)
+
+    assert await waiting(mirror, other).admit(IO, ASKER)
+    assert upstream.asked["file"] == 1
+
+
+async def test_a_process_gives_up_before_its_client_does(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await taken(mirror)
+    with pytest.raises(UpstreamUnavailable):
+        await waiting(mirror, nothing).admit(IO, ASKER)
+    assert upstream.total == 0
+
+
+async def test_a_lease_is_renewed_as_long_as_the_fetch_takes(mirror: World) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        mirror.clock.advance(timedelta(seconds=15))
+        await asyncio.sleep(0)
+
+    stores = mirror.stores
+    lease = FetchLease(stores.work, stores.clock, stores.randomness, sleep)
+    async with lease.held("x") as is_ours:
+        assert is_ours
+        while len(pauses) < 4:
+            await asyncio.sleep(0)
+        async with lease.held("x") as is_theirs:
+            assert not is_theirs
+    async with lease.held("x") as is_ours:
+        assert is_ours
+
+
+async def test_a_release_that_is_withheld_is_not_fetched(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.get(PATH, headers=PULL)
+    assert await services(mirror).admission.admit(IO, ASKER)
+    assert upstream.asked["file"] == 1
+
+
+@pytest.mark.parametrize("operation", ["claim", "add_release", "put_entries"])
+async def test_a_crash_leaves_nothing_that_is_half_there(
+    worlds: OpenWorld, upstream: FakeUpstream, operation: str
+) -> None:
+    """What fails here is the write after which the process ended."""
+    mirror = await worlds(upstream=upstream.url)
+    admission = services(mirror).admission
+    metadata: MetadataStore = failing(admission.metadata, Fault(operation, Busy()))
+    derived = replace(admission.derived_data, metadata=metadata)
+    with pytest.raises(Refusal):
+        await replace(admission, metadata=metadata, derived_data=derived).admit(IO, ASKER)
+    versions = await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 registry.test"})
+    assert versions.status_code == 404
+    assert (await mirror.get(PATH, headers=PULL)).status_code == 302
+    assert upstream.asked["file"] == (1 if operation == "put_entries" else 2)
+
+
+async def test_a_fetch_outlasts_its_caller(mirror: World, upstream: FakeUpstream) -> None:
+    async def slow(_request: object) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    upstream.behave["file"] = slow
+    first = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
+    while not upstream.asked["file"]:
+        await asyncio.sleep(0.01)
+    first.cancel()
+    upstream.gate.set()
+    assert await services(mirror).admission.admit(IO, ASKER)
+    assert upstream.asked["file"] == 1
+
+
+async def test_founding_wins_a_race_with_a_fetch(mirror: World, upstream: FakeUpstream) -> None:
+    upstream.publish("company/greet:1.0.0")
+
+    async def found(_request: object) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    upstream.behave["file"] = found
+    pull = asyncio.create_task(mirror.get("/packages/company/greet/1.0.0", headers=PULL))
+    while not upstream.asked["file"]:
+        await asyncio.sleep(0.01)
+    await mirror.create_organization("company")
+    upstream.gate.set()
+    assert (await pull).status_code == 404
+    await mirror.push(bala("company/greet:1.0.0", summary="ours"), by=mirror.people.admin)
+    model = (await mirror.get("/packages/company/greet/1.0.0")).json()
+    assert (model["summary"], "upstream" in model) == ("ours", False)
+
+
+async def test_a_package_of_ours_without_an_organization_stays_ours(mirror: World) -> None:
+    """A registry that was restored in part."""
+    head = Head(org="ballerina", name="io", created_ms=0)
+    await mirror.stores.metadata.claim(head)
+    with pytest.raises(ReleaseNotFound):
+        await services(mirror).admission.admit(IO, ASKER)
+
+
+async def test_a_spelling_that_differs_is_refused(mirror: World, upstream: FakeUpstream) -> None:
+    head = Head(org="Ballerina", name="io", created_ms=0, upstream="127.0.0.1")
+    await mirror.stores.metadata.claim(head)
+    for _ in range(2):
+        with pytest.raises(UpstreamReleaseRefused, match="spelling"):
+            await services(mirror).admission.admit(IO, ASKER)
+    assert upstream.asked["file"] == 1
+
+
+async def test_a_defect_is_not_taken_for_a_silent_upstream(mirror: World) -> None:
+    class Broken:
+        describe = services(mirror).reader.upstream.describe
+
+        async def fetch(self, *_values: object, **_named: object) -> None:
+            message = "a defect"
+            raise RuntimeError(message)
+
+    admission = services(mirror).admission
+    reader = replace(admission.reader, upstream=Broken())  # pyright: ignore[reportArgumentType]
+    with pytest.raises(RuntimeError):
+        await replace(
+            admission,
+            reader=replace(reader, pins=admission.reader.pins, kept=admission.reader.kept),
+        )._fetch(IO, ASKER)
+
+
+async def test_a_refusal_that_an_operator_lifts_is_tried_again(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    good = upstream.archives["ballerina/io:1.0.0"]
+    upstream.archives["ballerina/io:1.0.0"] = b"no zip"
+    assert (await mirror.get(PATH, headers=PULL)).status_code == 400
+    upstream.archives["ballerina/io:1.0.0"] = good
+    pins, overview = services(mirror).pins, services(mirror).overview
+    [refused] = await overview.refusals()
+    assert (refused.coordinate, refused.is_incident) == (IO, False)
+    assert await pins.accept(IO, by=OPERATOR)
+    assert not await pins.accept(IO, by=OPERATOR)
+    mirror.clock.advance(timedelta(hours=2))
+    assert (await mirror.get(PATH, headers=PULL)).status_code == 400  # Another digest is pinned.
+    [incident] = await overview.refusals()
+    assert incident.is_incident
+    assert incident.offered_digest == Digest.of(good).hex
+
+
+async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.get(PATH, headers=PULL)
+    await mirror.push(bala("acme/greet:1.0.0"))
+    overview = services(mirror).overview
+    found = await overview.check()
+    assert (found.packages, found.releases, found.refused, found.incidents) == (1, 1, 0, 0)
+    assert (found.problem, found.size_bytes) == ("", len(upstream.archives["ballerina/io:1.0.0"]))
+    [package] = await overview.packages()
+    assert package.name == "ballerina/io"
+    upstream.archives.clear()
+
+    async def broken(_request: object) -> Response:
+        return Response("broken", 500)
+
+    upstream.behave["versions"] = broken
+    assert (await overview.check()).problem == "the answer was 500"
+
+
+async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
+    pins, digests = services(mirror).pins, [Digest(letter * 64) for letter in "abcdef"]
+    outcomes = await asyncio.gather(
+        *(pins.require(IO, digest) for digest in digests), return_exceptions=True
+    )
+    assert len([each for each in outcomes if each is None]) <= 1
+    [known] = await pins.of_package(IO.package)
+    assert known.digest in {digest.hex for digest in digests}
+    assert known.is_incident
+
+
+async def test_the_same_digest_is_pinned_once(mirror: World) -> None:
+    pins, digest = services(mirror).pins, Digest("a" * 64)
+    await asyncio.gather(*(pins.require(IO, digest) for _ in range(6)))
+    [known] = await pins.of_package(IO.package)
+    assert (known.revision, known.refused_because) == (1, "")
+
+
+async def test_a_refresh_of_what_is_as_the_upstream_says_writes_nothing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    refreshing = services(mirror).refreshing
+    await services(mirror).admission.admit(IO, ASKER)
+    before = (await mirror.stores.metadata.find(IO)).release
+    assert before is not None
+    upstream.deprecated["ballerina/io:1.0.0"] = "Use 1.1.0."
+    for _ in range(2):  # The second time with the record from before.
+        mirror.clock.advance(timedelta(minutes=6))
+        refreshing.refresh(before)
+        await refreshing.drain()
+    after = (await mirror.stores.metadata.find(IO)).release
+    assert after is not None
+    assert (after.deprecation, after.revision) == ("Use 1.1.0.", before.revision + 1)
+
+
+async def test_refreshing_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
+    async def slow(_request: object) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    await services(mirror).admission.admit(IO, ASKER)
+    release = (await mirror.stores.metadata.find(IO)).release
+    assert release is not None
+    upstream.behave["package"] = slow
+    mirror.clock.advance(timedelta(minutes=6))
+    services(mirror).refreshing.refresh(release)
+    while upstream.asked["package"] < 2:
+        await asyncio.sleep(0.01)
+    await services(mirror).refreshing.close()
+    await services(mirror).kept.close()
+    upstream.gate.set()
+
+
+async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
+    async def slow(_request: object) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    upstream.behave["file"] = slow
+    fetching = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
+    while not upstream.asked["file"]:
+        await asyncio.sleep(0.01)
+    await services(mirror).admission.close()
+    upstream.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert (await mirror.get(PATH, headers=PULL)).status_code == 302
+
+
+async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> None:
+    health = services(mirror).gate.health
+    assert (health.is_open, health.asked) == (True, 0)
+    await services(mirror).admission.admit(IO, ASKER)
+    health = services(mirror).gate.health
+    assert (health.asked, health.failed, health.answered_ms) == (2, 0, mirror.clock.now_ms())
+
+
+async def test_a_pin_of_another_process_stands(mirror: World) -> None:
+    pins, digest = services(mirror).pins, Digest("a" * 64)
+    late = failing(pins.directory, Fault("add", AlreadyThere()))
+    await replace(pins, directory=late).require(IO, digest)  # It was removed again meanwhile.
+    assert await pins.of_package(IO.package) == []
+
+
+async def test_a_refresh_that_finds_the_message_stored_writes_nothing(mirror: World) -> None:
+    refreshing = services(mirror).refreshing
+    await services(mirror).admission.admit(IO, ASKER)
+    stored = (await mirror.stores.metadata.find(IO)).release
+    assert stored is not None
+    before = stored.model_copy(update={"deprecation": "Another process took it back."})
+    mirror.clock.advance(timedelta(minutes=6))
+    refreshing.refresh(before)
+    await refreshing.drain()
+    after = (await mirror.stores.metadata.find(IO)).release
+    assert after is not None
+    assert after.revision == stored.revision

@@ -1,0 +1,127 @@
+"""Every face serves a mirrored release as it serves ours, and says where it came from."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.web.page_reader import main_of
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
+from tests.support.world import URL, OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+IO = "/packages/ballerina/io"
+
+
+@pytest.fixture
+async def stored(mirror: World) -> World:
+    """Return a registry in which a mirrored release is stored."""
+    assert (await mirror.get(f"{IO}/1.0.0", headers=PULL)).status_code == 302
+    return mirror
+
+
+async def test_the_index_has_its_line(stored: World) -> None:
+    answer = await stored.get(f"{URL}/index/ballerina/io/index.json")
+    line = json.loads(answer.text)
+    assert (line["version"], line["created"]) == ("1.0.0", PUBLISHED_MS)
+
+
+async def test_maven_has_its_files(stored: World) -> None:
+    folder = f"{URL}/2.0/maven/ballerina/io/1.0.0/io-1.0.0"
+    for end in (".pom", "-depgraph.json", ".bala.sha256"):
+        assert (await stored.get(folder + end)).status_code == 200
+    assert (await stored.get(f"{folder}.bala")).status_code == 302
+
+
+async def test_a_file_of_maven_fetches_the_release(mirror: World, upstream: FakeUpstream) -> None:
+    path = f"{URL}/2.0/maven/ballerina/io/1.1.0/io-1.1.0"
+    assert (await mirror.get(f"{path}.bala")).status_code == 302
+    assert (await mirror.get(f"{path}.pom")).status_code == 200
+    assert upstream.asked == {"package": 1, "pull": 1, "file": 1}
+    assert (await mirror.get(path.replace("1.1.0", "7.0.0") + ".bala")).status_code == 404
+
+
+async def test_search_finds_it(stored: World) -> None:
+    if stored.stores.feed is not None:
+        await stored.stores.feed.catch_up()
+    found = (await stored.get("/packages?q=org:ballerina")).json()
+    assert [each["name"] for each in found["packages"]] == ["io"]
+    assert found["packages"][0]["upstream"]["name"].startswith("127.0.0.1:")
+
+
+async def test_the_page_says_where_it_came_from(stored: World) -> None:
+    page = await stored.get(f"{URL}/packages/ballerina/io/1.0.0")
+    assert page.status_code == 200
+    assert "Mirrored from 127.0.0.1:" in page.text
+    described = (await stored.get(f"{URL}/packages/ballerina/io/1.0.0.json")).text
+    if described.startswith("{"):
+        assert json.loads(described)["publishedBy"]["means"] == "upstream"
+
+
+async def test_the_api_says_where_it_came_from(stored: World) -> None:
+    origin = await stored.get(f"{URL}/api/v1/packages/ballerina/io/1.0.0/origin")
+    assert origin.json()["publishedBy"] == "upstream"
+
+
+async def test_the_feed_of_changes_has_it(stored: World) -> None:
+    changes = await stored.get(f"{URL}/index/changes")
+    assert '"ballerina"' in changes.text
+
+
+async def test_a_withheld_release_is_not_fetched_again(
+    stored: World, upstream: FakeUpstream
+) -> None:
+    at = Coordinate.parse("ballerina", "io", "1.0.0")
+    await stored.registry.publishing.moderation.quarantine(at, "malware", by=OPERATOR)
+    stored.clock.advance(timedelta(minutes=10))
+    for headers in (PULL, {}):
+        assert (await stored.get(f"{IO}/1.0.0", headers=headers)).status_code == 404
+    assert upstream.asked["file"] == 1
+
+
+async def test_a_tool_id_of_ours_stays_ours(mirror: World, upstream: FakeUpstream) -> None:
+    await mirror.push(bala("acme/tool:1.0.0", tools=["greeter"]))
+    upstream.publish("ballerina/tool:1.0.0", tools=["greeter"])
+    assert (await mirror.get("/packages/ballerina/tool/1.0.0", headers=PULL)).status_code == 302
+    model = (await mirror.get("/packages/ballerina/tool/1.0.0")).json()
+    assert model["balToolId"] == ""
+    assert (await mirror.get("/tools/greeter")).json()["organization"] == "acme"
+
+
+async def test_callers_without_a_token_are_limited(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=3")
+    statuses = [
+        (await mirror.get(f"/packages/ballerina/p{number}")).status_code for number in range(5)
+    ]
+    assert statuses == [404, 404, 404, 429, 429]
+    answer = await mirror.get("/packages/ballerina/p9", by=mirror.people.ann)
+    assert answer.status_code == 404
+
+
+async def test_bursts_and_limits_of_pushes_do_not_count(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_push="token=1 account=1 address=1")
+    for number in range(12):
+        upstream.publish(f"ballerina/p{number}:1.0.0")
+        answer = await mirror.get(f"/packages/ballerina/p{number}/1.0.0", headers=PULL)
+        assert answer.status_code == 302
+    assert mirror.mailer.sent == []
+
+
+async def test_the_overview_of_administrators_shows_the_upstream(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    admin = await PageClient.of(mirror, mirror.people.admin)
+    await admin.open("/manage")
+    assert admin.page is not None
+    assert f"at {upstream.url}/2.0/registry: answers, " in main_of(admin.page)

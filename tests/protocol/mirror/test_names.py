@@ -1,0 +1,104 @@
+"""A name belongs to one registry: the upstream is never asked for ours, on any path."""
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.mirroring import NameOwner, name_owner_place
+from shared.domain.names import parse_org
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import URL, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+
+# Of an organization of ours: packages that are there, private or missing.
+PATHS = [
+    "/packages/acme/{name}",
+    "/packages/acme/{name}/1.0.0",
+    "/packages/acme/{name}/9.9.9",
+    "/packages/acme/{name}/*",
+    "/packages/acme/{name}/1.*",
+    "/packages/acme",
+    "/packages?q=org:acme",
+    URL + "/index/acme/{name}/index.json",
+    URL + "/2.0/maven/acme/{name}/maven-metadata.xml",
+    URL + "/2.0/maven/v2201-12-0/acme/{name}/maven-metadata.xml",
+    URL + "/2.0/maven/acme/{name}/9.9.9/{name}-9.9.9.bala",
+    URL + "/2.0/maven/acme/{name}/9.9.9/{name}-9.9.9-depgraph.json",
+    URL + "/packages/acme/{name}",
+    URL + "/packages/acme/{name}/9.9.9",
+    URL + "/2.0/docs/acme/{name}/9.9.9",
+    URL + "/api/v1/packages/acme/{name}/9.9.9",
+    URL + "/badges/acme/{name}.svg",
+]
+
+
+@pytest.mark.parametrize("headers", [{}, PULL])
+@pytest.mark.parametrize("name", ["greet", "secret", "missing"])
+async def test_the_upstream_is_never_asked_for_an_organization_of_ours(
+    mirror: World, upstream: FakeUpstream, name: str, headers: dict[str, str]
+) -> None:
+    upstream.publish("acme/greet:9.9.9")
+    upstream.publish("acme/missing:9.9.9")
+    await mirror.push(bala("acme/greet:1.0.0"))
+    await mirror.push(bala("acme/secret:1.0.0", visibility="private"))
+    for path in PATHS:
+        await mirror.get(path.format(name=name), headers=headers)
+    wanted = b'{"packages":[{"org":"acme","name":"%s","version":""}]}' % name.encode()
+    await mirror.send("POST", "/packages/resolve-dependencies", content=wanted)
+    wanted = b'{"modules":[{"organization":"acme","moduleName":"%s"}]}' % name.encode()
+    await mirror.send("POST", "/packages/resolve-modules", content=wanted)
+    await mirror.send("POST", "/tools/resolve-dependencies", content=b'{"tools":[{"id":"x"}]}')
+    await mirror.get("/tools/acme")
+    assert upstream.total == 0
+
+
+async def test_a_deleted_organization_stays_ours(mirror: World, upstream: FakeUpstream) -> None:
+    upstream.publish("gone/greet:1.0.0")
+    await mirror.create_organization("gone")
+    await mirror.registry.organizations.deletion.delete(parse_org("gone"), by=OPERATOR)
+    assert (await mirror.get("/packages/gone/greet/1.0.0", headers=PULL)).status_code == 404
+    assert upstream.total == 0
+
+
+async def test_nobody_publishes_into_an_organization_of_the_upstream(mirror: World) -> None:
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    for person in (mirror.people.admin, mirror.people.ann):
+        with pytest.raises(ClientFailure):
+            await mirror.push(bala("ballerina/io:2.0.0"), by=person)
+        with pytest.raises(ClientFailure):
+            await mirror.push(bala("ballerina/other:1.0.0"), by=person)
+    assert (await mirror.get("/packages/ballerina/io")).json() == ["1.1.0", "1.0.0"]
+
+
+async def test_an_organization_of_the_upstream_cannot_be_created(mirror: World) -> None:
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    with pytest.raises(Exception, match="belongs to the upstream registry"):
+        await mirror.create_organization("ballerina")
+
+
+async def test_a_name_is_the_upstreams_only_with_a_stored_release(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("company/greet:1.0.0")
+    await mirror.get("/packages/company/greet")
+    await mirror.get("/packages/company/greet/1.0.0")
+    await mirror.create_organization("company")
+    place = name_owner_place("company")
+    owner = await mirror.stores.directory.get(NameOwner, place)
+    assert owner is not None
+    assert owner.upstream == ""
+
+
+async def test_two_mirrors_that_point_at_each_other_stop(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    headers = {"Via": "1.1 elsewhere, 1.1 registry.test"}
+    assert (await mirror.get("/packages/ballerina/io", headers=headers)).status_code == 404
+    assert upstream.total == 0
+    await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 elsewhere"})
+    assert upstream.headers[0]["via"] == "1.1 elsewhere, 1.1 registry.test"

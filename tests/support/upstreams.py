@@ -1,0 +1,183 @@
+"""Upstream registries for tests, on a port of this machine: one that behaves as a test says."""
+
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from tests.support.archives import bala
+from tests.support.server import running
+
+BASE = "/2.0/registry"
+PUBLISHED_MS = 1_700_000_000_000  # When the upstream published everything.
+
+Behaviour = Callable[[Request], Awaitable[Response | None]]
+
+
+@dataclass
+class FakeUpstream:
+    """A small registry in the Central protocol, which counts requests by what they ask for.
+
+    `behave` may answer in place of it; None leaves the answer as it is.
+    """
+
+    url: str = ""
+    archives: dict[str, bytes] = field(default_factory=dict[str, bytes])  # By coordinate.
+    deprecated: dict[str, str] = field(default_factory=dict[str, str])
+    asked: Counter[str] = field(default_factory=Counter[str])
+    headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    described: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    behave: dict[str, Behaviour] = field(default_factory=dict[str, Behaviour])
+    resolved: list[list[dict[str, Any]]] = field(default_factory=list[list[dict[str, Any]]])
+    digests: dict[str, str] = field(default_factory=dict[str, str])  # In place of the right ones.
+    gate: Event = field(default_factory=Event)  # For a behaviour that waits.
+
+    @property
+    def total(self) -> int:
+        """Return how many requests there were."""
+        return sum(self.asked.values())
+
+    def publish(self, coordinate: str, **spec: Any) -> bytes:
+        """Have a package, as `bala` makes it."""
+        content = self.archives[coordinate] = bala(coordinate, **spec)
+        return content
+
+    @contextmanager
+    def serving(self) -> Generator["FakeUpstream"]:
+        """Serve on a port of this machine."""
+        with running(self.app) as address:
+            self.url = address.url
+            yield self
+
+    @property
+    def app(self) -> Starlette:
+        routes = [
+            self._route("/packages/resolve-dependencies", "resolve", self._resolve, ["POST"]),
+            self._route("/packages/resolve-modules", "modules", self._modules, ["POST"]),
+            self._route("/packages/{org}/{name}", "versions", self._versions),
+            self._route("/packages/{org}/{name}/{version}", "package", self._package),
+            self._route("/file/{version}/{file}", "file", self._file),
+        ]
+        return Starlette(routes=routes)
+
+    def _route(
+        self,
+        path: str,
+        name: str,
+        answer: Callable[[Request], Awaitable[Response]],
+        methods: list[str] | None = None,
+    ) -> Route:
+        async def endpoint(request: Request) -> Response:
+            is_pull = "octet-stream" in request.headers.get("accept", "") and name == "package"
+            kind = "pull" if is_pull else name
+            self.asked[kind] += 1
+            self.headers.append(dict(request.headers))
+            behave = self.behave.get(kind)
+            replaced = await behave(request) if behave else None
+            return replaced or await answer(request)
+
+        return Route(BASE + path, endpoint, methods=methods)
+
+    def versions_of(self, package: str) -> list[str]:
+        found = [each.split(":")[1] for each in self.archives if each.startswith(f"{package}:")]
+        return sorted(found, reverse=True)
+
+    def digest(self, coordinate: str) -> str:
+        wrong = self.digests.get(coordinate)
+        return f"sha-256={wrong or hashlib.sha256(self.archives[coordinate]).hexdigest()}"
+
+    async def _versions(self, request: Request) -> Response:
+        package = f"{request.path_params['org']}/{request.path_params['name']}"
+        versions = self.versions_of(package)
+        if not versions:
+            return JSONResponse({"message": f"package not found: {package}"}, 404)
+        tag = f'"{hashlib.sha256(repr(versions).encode()).hexdigest()[:8]}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"etag": tag})
+        return JSONResponse(versions, headers={"etag": tag})
+
+    async def _package(self, request: Request) -> Response:
+        org, name, wanted = (request.path_params[each] for each in ("org", "name", "version"))
+        package = f"{org}/{name}"
+        fitting = [
+            each
+            for each in self.versions_of(package)
+            if each == wanted or (wanted.endswith("*") and each.startswith(wanted[:-1]))
+        ]
+        if not fitting:
+            message = f"package not found for: {package}:{wanted}"
+            return JSONResponse({"message": message}, 404)
+        coordinate = f"{package}:{fitting[0]}"
+        if "octet-stream" in request.headers.get("accept", ""):
+            file = f"{org}-{name}-any-{fitting[0]}.bala"
+            location = (
+                f"{self.url}{BASE}/file/{fitting[0]}/{file}?of={coordinate.replace('/', '%2F')}"
+            )
+            return RedirectResponse(location, 302, {"digest": self.digest(coordinate)})
+        return JSONResponse(self._model(coordinate))
+
+    def _model(self, coordinate: str) -> dict[str, Any]:
+        package, version = coordinate.split(":")
+        org, name = package.split("/")
+        return {
+            "organization": org,
+            "name": name,
+            "version": version,
+            "platform": "any",
+            "digest": self.digest(coordinate),
+            "createdDate": PUBLISHED_MS,
+            "isDeprecated": coordinate in self.deprecated,
+            "deprecateMessage": self.deprecated.get(coordinate, ""),
+            "summary": f"The summary of {name}",
+            "readme": "# Read me",
+            "keywords": ["one"],
+            "modules": [{"name": name, "summary": "", "readme": ""}],
+            "ballerinaVersion": "2201.12.0",
+            **self.described.get(coordinate, {}),
+        }
+
+    async def _file(self, request: Request) -> Response:
+        content = self.archives[request.query_params["of"]]
+        return Response(content, media_type="application/octet-stream")
+
+    async def _resolve(self, request: Request) -> Response:
+        wanted = json.loads(await request.body())["packages"]
+        self.resolved.append(wanted)
+        resolved, unresolved = [], []
+        for each in wanted:
+            versions = self.versions_of(f"{each['org']}/{each['name']}")
+            exact = each["mode"] in ("hard", "locked")
+            fitting = [v for v in versions if v == each["version"]] if exact else versions
+            if not fitting:
+                unresolved.append({**each, "dependencyGraph": []})
+                continue
+            node = {"org": each["org"], "name": each["name"], "version": fitting[0]}
+            graph = [{**node, "dependencies": []}]
+            resolved.append({**node, "dependencyGraph": graph, "isDeprecated": False})
+        return JSONResponse({"resolved": resolved, "unresolved": unresolved})
+
+    async def _modules(self, request: Request) -> Response:
+        wanted = json.loads(await request.body())["modules"]
+        found = []
+        for each in wanted:
+            name = each["moduleName"].split(".")[0]
+            versions = self.versions_of(f"{each['organization']}/{name}")
+            if versions:
+                found.append({**each, "packageName": name, "version": versions[0]})
+        return JSONResponse({"resolvedModules": found, "unresolvedModules": []})
+
+
+async def until(event: Event) -> None:
+    """Wait in a coroutine for an event of another thread."""
+    while not event.is_set():
+        await asyncio.sleep(0.01)

@@ -1,0 +1,93 @@
+"""Answers of the upstream that are kept."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.ports import Unanswered
+from shared.services.mirroring.kept_answers import Ask, KeptAnswers, NewAnswer, NotThere
+from tests.fakes.system import FakeClock
+
+FRESH = timedelta(minutes=5)
+
+
+def answering(*answers: NewAnswer | Exception | None) -> Ask:
+    """Return what gives these answers, one after the other."""
+    left = list(answers)
+
+    async def ask(_tag: str) -> NewAnswer | None:
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return ask
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def kept(clock: FakeClock) -> KeptAnswers:
+    return KeptAnswers(clock, FRESH)
+
+
+async def test_an_old_answer_is_renewed_before_it_is_used(
+    kept: KeptAnswers, clock: FakeClock
+) -> None:
+    ask = answering(NewAnswer("one"), NewAnswer("two"))
+    assert await kept.get("key", ask) == "one"
+    clock.advance(timedelta(hours=2))
+    assert await kept.get("key", ask) == "two"
+
+
+async def test_an_old_answer_is_used_if_there_is_no_other(
+    kept: KeptAnswers, clock: FakeClock
+) -> None:
+    ask = answering(NewAnswer("one"), Unanswered("silent"), NewAnswer("two"))
+    await kept.get("key", ask)
+    clock.advance(timedelta(hours=2))
+    assert [await kept.get("key", ask) for _ in range(3)] == ["one", "one", "one"]
+    clock.advance(timedelta(seconds=11))
+    assert await kept.get("key", ask) == "two"
+
+
+async def test_what_is_gone_is_no_longer_kept(kept: KeptAnswers, clock: FakeClock) -> None:
+    ask = answering(NewAnswer("one"), NotThere(), NotThere())
+    await kept.get("key", ask)
+    clock.advance(timedelta(minutes=6))
+    assert await kept.get("key", ask) == "one"
+    await kept.drain()
+    assert kept.fresh("key") is None
+    with pytest.raises(NotThere):
+        await kept.get("key", ask)
+
+
+async def test_an_answer_without_content_takes_one_that_is_kept(kept: KeptAnswers) -> None:
+    with pytest.raises(Unanswered):
+        await kept.get("key", answering(None))
+
+
+async def test_an_answer_may_be_fresh_for_a_shorter_time(
+    kept: KeptAnswers, clock: FakeClock
+) -> None:
+    kept.put("key", NewAnswer(None, fresh_for=timedelta(minutes=1)))
+    assert kept.fresh("key") is not None
+    clock.advance(timedelta(seconds=61))
+    assert kept.fresh("key") is None
+
+
+async def test_renewing_stops_at_the_end(kept: KeptAnswers, clock: FakeClock) -> None:
+    endless: Callable[[str], asyncio.Future[NewAnswer]] = lambda _tag: asyncio.Future()  # noqa: E731
+
+    async def ask(tag: str) -> NewAnswer:
+        return await endless(tag)
+
+    await kept.get("key", answering(NewAnswer("one")))
+    clock.advance(timedelta(minutes=6))
+    assert await kept.get("key", ask) == "one"
+    await kept.close()
