@@ -259,7 +259,7 @@ def test_coverage_is_that_of_unit_tests_without_properties_and_of_marked_tests(
 ) -> None:
     mark = "pytestmark = pytest.mark.measured"
     file = "tests/protocol/test_module.py"
-    assert measured_lines(tmp_path / "unit", "tests/unit/test_module.py") == {4, 6, 12}
+    assert measured_lines(tmp_path / "unit", "tests/unit/shared/test_module.py") == {4, 6, 12}
     assert measured_lines(tmp_path / "others", file) == {12}
     assert measured_lines(tmp_path / "marked", file, mark) == {4, 6, 10, 12}
 
