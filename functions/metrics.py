@@ -65,7 +65,7 @@ def _is_from_this_machine(call: Call) -> bool:
 
 
 async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
-    """Return what is measured when it is asked for, with its meaning."""
+    """Return the gauges, which are read when they are asked for, with their meanings."""
     now_ms = registry.clock.now_ms()
     tasks = await registry.maintenance.upkeep.cached_task_states()
     disk = shutil.disk_usage(registry.settings.data)

@@ -893,7 +893,7 @@ class Upstream(Protocol):
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, *, via: str
     ) -> list[UpstreamResolution | None]:
-        """Return what the upstream chose for each request, in their order."""
+        """Return the upstream's choice for each request, in their order."""
         ...
 
     async def resolve_modules(

@@ -79,7 +79,7 @@ class DataFolder:
 
     @property
     def upgrades(self) -> Path:
-        """Return the folder of the backup that the last change of the schema made before."""
+        """The folder of the backup from before the last change of the schema."""
         return self.root / "upgrades"
 
     @property

@@ -41,7 +41,7 @@ def name_owner_place(org: str) -> Place:
 
 
 class UpstreamRelease(Entity):
-    """What was first seen of a release of the upstream, and why it is refused, if it is.
+    """A release of the upstream as it was first seen, and why it is refused, if it is.
 
     `digest` is pinned: an archive with another one is an incident, and is never served.
     """
@@ -65,7 +65,7 @@ class UpstreamRelease(Entity):
 
     @property
     def is_incident(self) -> bool:
-        """Check whether the upstream changed an archive after it was first seen."""
+        """Whether the upstream changed an archive after it was first seen."""
         return bool(self.offered_digest)
 
     @property

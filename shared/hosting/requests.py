@@ -187,7 +187,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def known_caller(self) -> KnownCaller | None:
-        """Return who sent the request, if the host recognized them."""
+        """The sender of the request, if the host recognized them."""
         return self._scope.get(KNOWN_CALLER)
 
     @property

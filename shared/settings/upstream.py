@@ -42,7 +42,7 @@ class UpstreamSettings(TopicSettings):
 
     @property
     def upstream_name(self) -> str:
-        """What the upstream is called in records and sentences."""
+        """The name of the upstream in records and sentences."""
         return CENTRAL_NAME if self.upstream == CENTRAL_NAME else urlsplit(self.upstream).netloc
 
     @property

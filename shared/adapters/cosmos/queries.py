@@ -23,7 +23,7 @@ _CONTINUATION = "x-ms-continuation"
 
 
 class _NoRetries:
-    """What the retry policy of the client reads of a request: it raises each failure at once."""
+    """The attributes of a request for the client's retry policy, which raises each failure at once."""
 
     healthy_tentative_location = True
 

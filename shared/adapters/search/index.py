@@ -45,7 +45,7 @@ Asked = TypeVarTuple("Asked")
 
 
 class Counts(NamedTuple):
-    """What all pages and orders of a query have in common."""
+    """The counts that all pages and orders of a query share."""
 
     facets: Facets
     deprecated: int
@@ -90,7 +90,6 @@ class IndexReader:
         return await self._database.scan(queries.count_totals)
 
     async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
-        """Return a page of symbols."""
         return await self._find(queries.find_symbol_page, query, page, viewer)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
@@ -98,7 +97,7 @@ class IndexReader:
         return await self._database.scan(work)
 
     async def _find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
-        """Return what `find` returned for this since the index changed, or ask it."""
+        """Return the result that `find` had for this since the index changed, or call it."""
         version, key = self._database.data_version(), (find, *asked)
         found = cast("T | None", self._found.get(key, version))
         if found is None:

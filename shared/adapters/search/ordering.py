@@ -254,5 +254,5 @@ _listings = DecodedListings()
 
 
 def shown_listing(package: int, stored: bytes) -> Listing:
-    """Return what is stored of a package, by its id."""
+    """Return the stored listing of a package, by its id."""
     return _listings.decode(package, stored)[0]

@@ -365,7 +365,7 @@ def _words_in_texts(clause: Clause) -> Iterable[str]:
 
 
 def _anywhere(word: str) -> str:
-    """Return what finds the word, or another form of it, anywhere in a package."""
+    """Return the expression for the word, or another form of it, anywhere in a package."""
     stemmed = _quoted(mark_words(WordMark.STEM, [word]))
     return f"{_quoted(word)} OR {stemmed}"
 

@@ -85,7 +85,7 @@ class SqliteMetadata:
         await write(partial(_put_entries, package.key, entries))
 
     def changes_since(self, position: int | None) -> ChangesSince:
-        """Return what changed after a position; None is before the first question."""
+        """Return the changes after a position; None is before the first question."""
         if position is None:
             row = self._database.row("SELECT coalesce(max(number), 0) FROM changes")
             return ChangesSince(row[0] if row else 0, None)

@@ -179,8 +179,8 @@ class Admission:
             await self._store(bala, content, described)
 
     async def _read(self, coordinate: Coordinate, content: bytes) -> Bala:
-        """Return what is in the archive; refuse the release, for later requests as well, if it is
-        not safe or is another one."""
+        """Return the content of the archive; refuse the release, for later requests as well, if it
+        is not safe or is another one."""
         try:
             bala = await self.unchecked.read(content)
             require_coordinate(bala, coordinate)

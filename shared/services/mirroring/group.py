@@ -26,7 +26,7 @@ from shared.services.packages.group import PackageServices
 
 @dataclass(frozen=True)
 class MirroringServices:
-    """What serves the packages of the upstream beside ours."""
+    """The services that serve the packages of the upstream beside ours."""
 
     packages: PackageServices
     reader: UpstreamReader
@@ -94,7 +94,7 @@ class MirroringServices:
 
 
 def pseudonym_of(base_url: str) -> str:
-    """Return what a registry calls itself in the header `Via`: host and port of its address."""
+    """Return the name of a registry in the header `Via`: host and port of its address."""
     return urlsplit(base_url).netloc
 
 

@@ -81,7 +81,7 @@ class MirroredLookup:
         theirs: Callable[[], Awaitable[T | None]],
         local: Callable[[], Awaitable[T]],
     ) -> T:
-        """Return what the upstream has, or what is stored if it does not answer."""
+        """Return the upstream's result, or the stored one if it does not answer."""
         if not await self.reader.may_ask(package, self.asker):
             return await local()
         try:

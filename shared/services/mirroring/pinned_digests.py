@@ -67,7 +67,7 @@ class PinnedDigests:
         return True
 
     async def of_package(self, package: Package) -> list[UpstreamRelease]:
-        """Return what is known of the releases of a package."""
+        """Return the known releases of a package."""
         return await self.directory.list_by_owner(UpstreamRelease, owner_of(package))
 
     async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UpstreamHealth:
-    """What a process knows of the upstream; `reason` is why the last request that failed did."""
+    """The state of the upstream as a process knows it; `reason` is that of the last failure."""
 
     is_open: bool = True
     asked: int = 0
@@ -47,7 +47,7 @@ class UpstreamGate:
         return self._health
 
     async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Return what the upstream answers; raise `Unanswered`, at once while the gate is
+        """Return the upstream's answer; raise `Unanswered`, at once while the gate is
         closed."""
         is_trial = self._closed_until_ms is not None
         self._require_open()

@@ -65,7 +65,7 @@ class FirstHops:
         return self._edition.number
 
     async def find(self, place: str, by: Principal) -> FirstHop | None:
-        """Return what is kept at a place for `by`; its package counts as read."""
+        """Return the redirect kept at a place for `by`; its package counts as read."""
         places = [place, *(_of_readers(place, org) for org in self._readers.organizations(by))]
         for each in places:
             hop = self._kept.get(each)

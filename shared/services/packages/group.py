@@ -194,7 +194,7 @@ def _archive_relocation(
 
 
 def _first_hops(common: Common) -> FirstHops | None:
-    """Return what keeps redirects where each takes requests to the stores; None elsewhere."""
+    """Return the cache of redirects where each takes requests to the stores; None elsewhere."""
     adapters = common.adapters
     if adapters.links is None:
         return None
