@@ -23,7 +23,7 @@ _CONTINUATION = "x-ms-continuation"
 
 
 class _NoRetries:
-    """The attributes of a request for the client's retry policy, which raises each failure at once."""
+    """A request's attributes for the client's retry policy, which raises each failure at once."""
 
     healthy_tentative_location = True
 
