@@ -38,7 +38,9 @@ def test_a_database_of_a_newer_version_ends_the_start_with_one_line(
     assert said.out == ""
     [line] = said.err.splitlines()
     assert line.startswith(f"{data / 'ballroom.db'} has schema 1000, and this Ballroom needs ")
-    assert line.endswith("Install the newer Ballroom again, or restore a backup of this one's.")
+    assert line.endswith(
+        "or restore the backup from before its upgrade (docs/self-hosting.md, Upgrade)."
+    )
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"])  # noqa: S104 - refused.

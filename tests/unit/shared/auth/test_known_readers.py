@@ -69,10 +69,14 @@ def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> Non
     assert scene.readers.organizations(ANN) == {ACME}
 
 
-def test_nothing_is_known_where_the_edition_does_not_follow_records(scene: Scene) -> None:
+def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
     edition = ChangeFeedEdition(cast("ChangeSource", None), scene.clock)
     readers = KnownReaders(edition, scene.clock)
     readers.note(ANN, ACME, readers.number)
+    assert readers.organizations(ANN) == {ACME}
+    edition.wrote("acme/greet")
+    assert readers.organizations(ANN) == {ACME}
+    edition.wrote_records("another partition")
     assert not readers.organizations(ANN)
 
 
