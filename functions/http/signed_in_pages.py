@@ -244,6 +244,7 @@ def sign_in_page(
         purpose=purpose.value,
         needs_strong=registry.settings.require_strong,
         signs_up=registry.settings.sign_up == "anyone",
+        operator_program=registry.settings.operator_program,
         invitation=invitation,
     )
 

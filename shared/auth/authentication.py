@@ -177,6 +177,11 @@ class Authentication:
             return None
         return cached if self._stands(cached) else None
 
+    def _newest_number(self) -> int:
+        if self._edition.follows_records:
+            self._edition.ask()  # Writes from before the read change nothing of it.
+        return self._edition.number
+
     def _stands(self, cached: _CachedToken) -> bool:
         if not self._edition.follows_records:
             return True
@@ -196,7 +201,7 @@ class Authentication:
     async def _verify(self, access_token: AccessToken, client: RequestClient) -> _CachedToken:
         key = access_token.hash
         # What is before the read counts: a revocation during the read is seen three seconds later.
-        now_ms, number = self._clock.monotonic_ms(), self._edition.number
+        now_ms, number = self._clock.monotonic_ms(), self._newest_number()
         cached = self._known(key, now_ms)
         if cached is not None:
             return cached
