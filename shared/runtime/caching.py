@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from datetime import timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
 from shared.ports import Clock, Unanswered
@@ -213,8 +214,10 @@ class SingleFlight(Generic[Value]):
         self, key: Hashable, make: Callable[[], Coroutine[object, object, Value]]
     ) -> Value:
         """Return the result of `make`, or of the running call for the same key."""
+        task = self.start(key, make)
         # A caller that is cancelled does not cancel the call that others wait for.
-        return await asyncio.shield(self.start(key, make))
+        await asyncio.wait((task,))
+        return task.result()
 
     def start(
         self, key: Hashable, make: Callable[[], Coroutine[object, object, Value]]
@@ -223,8 +226,13 @@ class SingleFlight(Generic[Value]):
         task = self._running.get(key)
         if task is None:
             task = self._running[key] = asyncio.create_task(make())
-            task.add_done_callback(lambda _: self._running.pop(key))
+            task.add_done_callback(partial(self._end, key))
         return task
+
+    def _end(self, key: Hashable, task: asyncio.Task[Value]) -> None:
+        del self._running[key]
+        if not task.cancelled():
+            task.exception()  # Nobody may be left to hear of it.
 
     async def close(self) -> None:
         """Cancel the running calls, and wait until they have ended."""

@@ -21,6 +21,7 @@ from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.support.cloud_stores import look_for_parts
 from tests.support.world import BASE, MAVEN, URL
 
 GREET = Package.parse("acme", "greet")
@@ -145,7 +146,7 @@ async def test_a_new_base_of_the_index_brings_no_private_package_back(instances:
     await instances.make(Visibility.PRIVATE)
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     for each in instances.reading:
-        await each.registry.adapters.search.look()  # pyright: ignore[reportAttributeAccessIssue] - that of the cloud.
+        await look_for_parts(each.registry.adapters.search)
     assert await found(instances, url) == [0] * 4
 
 

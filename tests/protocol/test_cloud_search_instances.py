@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from shared.domain.packages import Visibility
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from tests.support.archives import bala
+from tests.support.cloud_stores import look_for_parts
 from tests.support.storage import IN_THE_CLOUD, one_instance
 from tests.support.world import Person, World, opened
 
@@ -40,8 +40,7 @@ class Instances:
         """Do what happens by itself within half a minute."""
         while await self.feeds.poll(self.function):
             pass
-        index: Any = self.reader.stores.search
-        await index.look()
+        await look_for_parts(self.reader.stores.search)
 
     async def found(self, by: Person | None = None) -> list[str]:
         """Return what a search over HTTP finds at the other instance."""
@@ -108,8 +107,7 @@ async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Insta
     report = await instances.writer.registry.maintenance.upkeep.run("update-search-index")
     assert report is not None
     assert report.changed >= 1
-    index: Any = instances.reader.stores.search
-    await index.look()
+    await look_for_parts(instances.reader.stores.search)
     assert await instances.found() == ["greet"]
 
 
@@ -118,6 +116,5 @@ async def test_an_operator_can_rebuild_the_index(instances: Instances) -> None:
     report = await instances.writer.registry.maintenance.upkeep.run("rebuild-search-index")
     assert report is not None
     assert report.changed == 1
-    index: Any = instances.reader.stores.search
-    await index.look()
+    await look_for_parts(instances.reader.stores.search)
     assert await instances.found() == ["greet"]

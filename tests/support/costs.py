@@ -107,7 +107,14 @@ OTHERS = (
     *("api_audit_", "api_docs_", "api_domains_", "api_held_", "api_invitations_", "api_members_"),
     *("api_org_tokens_", "api_publishers_", "api_release_train_", "api_sessions_"),
     *("api_settings_", "api_trusted_"),
-    *("central_doc_ui", "index_settings", "security_txt_", "web_about", "web_missing"),
+    *(
+        "central_doc_ui",
+        "index_settings",
+        "security_txt_",
+        "web_about",
+        "web_manual",
+        "web_missing",
+    ),
     *("web_cli_token", "web_search_description", "web_site_icon", "web_site_robots"),
 )
 

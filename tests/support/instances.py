@@ -23,6 +23,7 @@ from shared.ports import Clock, SearchFeed
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from shared.services.common import Adapters
 from tests.fakes.cosmos.protocol import Request
+from tests.support.cloud_stores import look_for_parts
 
 INSTANCES = 4
 PACKAGES = ("packages",)  # Containers.
@@ -145,7 +146,7 @@ class FedSearch:
             changed = self._changes.by_others(PACKAGES)
             if changed != self._seen:
                 await self._feed.catch_up()
-                await self._search.look()
+                await look_for_parts(self._search)
                 self._seen = changed
 
 

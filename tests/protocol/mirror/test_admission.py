@@ -282,6 +282,17 @@ async def test_a_refresh_of_what_is_as_the_upstream_says_writes_nothing(
     assert (after.deprecation, after.revision) == ("Use 1.1.0.", before.revision + 1)
 
 
+async def test_a_refresh_that_finds_nothing_new_writes_nothing(mirror: World) -> None:
+    refreshing = services(mirror).refreshing
+    await services(mirror).admission.admit(IO, ASKER)
+    before = (await mirror.stores.metadata.find(IO)).release
+    assert before is not None
+    mirror.clock.advance(timedelta(minutes=6))
+    refreshing.refresh(before)
+    await refreshing.drain()
+    assert (await mirror.stores.metadata.find(IO)).release == before
+
+
 async def test_refreshing_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
     async def slow(_request: object) -> None:
         await asyncio.to_thread(upstream.gate.wait, 20)

@@ -54,3 +54,9 @@ async def test_a_range_gets_what_the_upstream_chooses(mirror: World) -> None:
 
 async def test_a_client_pulls_with_both_hops(mirror: World) -> None:
     await mirror.java().pull("ballerina/io:*")
+
+
+async def test_a_package_that_the_upstream_does_not_have_is_missing(mirror: World) -> None:
+    for path in ("/packages/ballerina/none", "/packages/ballerina/none/*"):
+        for headers in (PULL, {}):
+            assert (await mirror.get(path, headers=headers)).status_code == 404
