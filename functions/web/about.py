@@ -17,6 +17,7 @@ from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard, NoticeStage
 from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
+from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 
 # The pages in the order of their menu: last segment, path, title.
@@ -57,7 +58,7 @@ async def web_cli_token(call: PublicPageCall) -> Answer:
 
 async def _usage(call: PublicPageCall) -> Answer:
     text = client_settings(call.base_url, "me")
-    return _show(call, "use", "", url=call.base_url, text=text)
+    return _show(call, "use", "", url=call.base_url, text=text, version=SOFTWARE_VERSION)
 
 
 async def _api(call: PublicPageCall) -> Answer:

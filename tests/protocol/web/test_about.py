@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
 from shared.domain.errors.requests import Busy
+from shared.domain.status import SOFTWARE_VERSION
 from shared.ports import MetadataStore
 from shared.services.common import Adapters
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
@@ -29,7 +30,14 @@ IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TITLES})</th>.*?</tr>\n'
 )
 async def test_a_page_about_the_registry(world: World, place: str, page: SnapshotAssertion) -> None:
     main = main_of(await opened(world, f"/about{place}"))
-    assert IN_THE_CLOUD.sub("", main) == page
+    assert (
+        IN_THE_CLOUD.sub("", main).replace(f"Ballroom {SOFTWARE_VERSION}.", "Ballroom VERSION.")
+        == page
+    )
+
+
+async def test_the_page_shows_the_version(world: World) -> None:
+    assert f"runs Ballroom {SOFTWARE_VERSION}." in (await opened(world, "/about")).text
 
 
 async def test_every_operation_of_the_api_is_described(world: World) -> None:
