@@ -41,10 +41,10 @@ EVENT_LABELS = {
 
 # The messages after forms, by the names of their actions.
 DONE_MESSAGES = {
-    "hold": "Release held. Its owners were notified by email.",
-    "quarantine": "Release quarantined. Its owners were notified by email.",
-    "release": "Release restored. Its owners were notified by email.",
-    "remove": "Release removed. Its owners were notified by email.",
+    "hold": "Release held. Owners with an email address were notified.",
+    "quarantine": "Release quarantined. Owners with an email address were notified.",
+    "release": "Release restored. Owners with an email address were notified.",
+    "remove": "Release removed. Owners with an email address were notified.",
 }
 
 # The choices of a form, by the value of each.

@@ -39,9 +39,10 @@ proxyCentral = false
 # accesstoken = {token}
 # proxyCentral = true
 
-# For networks in which this registry replaces Ballerina Central by its DNS name, as
-# docs/clients-behind-proxies.md describes. In other networks `bal` would send the token to
-# Ballerina Central, which refuses every request with an unknown token.
+# For networks in which this registry replaces Ballerina Central by its DNS name:
+# {url}/docs/clients-behind-proxies
+# In other networks `bal` would send the token to Ballerina Central, which refuses every request
+# with an unknown token.
 #
 # [central]
 # accesstoken = {token}

@@ -60,6 +60,12 @@ _BLOCK_END = re.compile(r"</(?:p|li|h\d|td|th|pre)>|<br>")
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
 _TOP = "2"  # The level of the headings that a menu lists.
+_FILLERS = frozenset(
+    (
+        *("a", "an", "and", "can", "do", "does", "for", "how", "i", "in", "is", "it", "my", "of"),
+        *("on", "or", "the", "to", "what", "with"),
+    )
+)
 _MAX_WORDS = 10  # Of a search.
 _EXCERPT_CHARACTERS = 180
 
@@ -122,9 +128,10 @@ class Manual:
         return next((each for each in self.pages if each.name == name), None)
 
     def search(self, text: str) -> list[ManualHit]:
-        """Return at most `MAX_HITS` sections that have words that begin with each of these, best
+        """Return at most `MAX_HITS` sections that have words that begin with one of these, best
         first: words in headings count more than words in titles, and these more than the text."""
-        words = [re.compile(rf"\b{each}") for each in _WORD.findall(text.lower())[:_MAX_WORDS]]
+        asked = [each for each in _WORD.findall(text.lower()) if each not in _FILLERS]
+        words = [re.compile(rf"\b{each}") for each in asked[:_MAX_WORDS]]
         if not words:
             return []
         scored = [
@@ -218,14 +225,12 @@ def _plain(html: str) -> str:
 
 
 def _score(page: ManualPage, section: Section, words: Sequence[re.Pattern[str]]) -> int:
-    """Return how well a section fits, or 0 if a word is missing in it and in the page's title."""
+    """Return how well a section fits; 0 if it and the page's title have none of the words."""
     title, heading, text = page.title.lower(), section.title.lower(), section.text.lower()
     total = 0
     for word in words:
         in_title, in_heading = bool(word.search(title)), bool(word.search(heading))
         in_text = min(len(word.findall(text)), 4)
-        if not (in_title or in_heading or in_text):
-            return 0
         total += 8 * in_heading + 5 * in_title * (1 if section.id else 2) + in_text
     return total
 

@@ -122,10 +122,11 @@ def parse_job_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
     wanted = ID_CLAIMS[provider]
     lowered = {claim: value.strip().lower() for claim, value in ids.items()}
     fit = [claim for claim, form in wanted.items() if re.fullmatch(form, lowered.get(claim, ""))]
-    if set(lowered) != set(wanted) or len(fit) != len(wanted):
+    wrong = sorted((lowered.keys() | wanted.keys()) - set(fit))
+    if wrong:
         message = (
             f"A publisher of {provider.title} is known by {' and '.join(wanted)}, which never "
-            "change. Copy all of them from the provider, and no names."
+            f"change. {' and '.join(wrong)}: copy each id from the provider, and no name."
         )
         raise InvalidRequest(message)
     return {claim: lowered[claim] for claim in wanted}

@@ -300,7 +300,8 @@ def test_a_rule_on_a_claim_that_the_provider_does_not_send_is_refused() -> None:
 def test_ids_that_are_not_all_of_them_are_named() -> None:
     assert refused(lambda: parse_job_ids(Provider.GITHUB, {})) == (
         "A publisher of GitHub Actions is known by repository_id and repository_owner_id, which "
-        "never change. Copy all of them from the provider, and no names."
+        "never change. repository_id and repository_owner_id: copy each id from the provider, and "
+        "no name."
     )
 
 
