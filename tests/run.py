@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from types import MappingProxyType
 from xml.etree import ElementTree as ET
@@ -444,7 +445,9 @@ def pytest(name: str, command: Sequence[str], settings: Mapping[str, str] = NO_S
     environment = {**surroundings(name.partition(" ")[0]), **settings}
     started, code = time.monotonic(), 1
     log = RUNNING / f"{file_name(name)}.log"
-    with log.open("w") as output:
+    # Processes that share a folder for temporary files delete each other's at their ends.
+    with log.open("w") as output, TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        environment |= {"PYTEST_DEBUG_TEMPROOT": folder}
         try:
             code = subprocess.run(
                 [*command, *options],
