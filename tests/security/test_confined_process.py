@@ -123,7 +123,8 @@ async def test_a_job_takes_its_budget_and_no_more_whatever_its_parts_take(
     assert refusals(results)["last"] == PROCESSOR
     assert [each.refused for each in results] == [PROCESSOR] * 12
     taken = sum(float(each.read_text()) for each in folder.glob("seconds-*"))
-    assert 0.9 * SMALL.processor_seconds < taken < 1.1 * SMALL.processor_seconds
+    # What a process takes before its part begins counts against the budget, and not here.
+    assert 0.8 * SMALL.processor_seconds < taken < 1.1 * SMALL.processor_seconds
 
 
 @pytest.mark.slow
