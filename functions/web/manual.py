@@ -31,7 +31,8 @@ FACES = (pages,)
 @pages.read("docs/{page?}")
 async def web_manual(call: PublicPageCall) -> Answer:
     # In a thread, since the first call of a process renders every page.
-    manual = await asyncio.to_thread(read_manual, call.base_url)
+    program = call.registry.settings.operator_program
+    manual = await asyncio.to_thread(read_manual, call.base_url, program)
     name = call.route.get("page", "")
     if not name:
         return _overview(call, manual)

@@ -1,7 +1,8 @@
 """The manual: pages of `docs/` for people who publish and build packages, as HTML with a search.
 
 The pages are the Markdown files as they are in the repository, in which the address of a registry
-replaces those of examples. Their headings keep the ids that GitHub gives them.
+replaces those of examples, and the command of its operators the one of a clone. Their headings keep
+the ids that GitHub gives them.
 """
 
 import re
@@ -50,6 +51,7 @@ FILES = tuple(file for _, files in GROUPS for file in files)
 EXAMPLE_ADDRESSES = ("http://127.0.0.1:7071", "https://ballroom.example.org")
 
 _EXAMPLE = re.compile("|".join(rf"{re.escape(each)}(?![\w.:-])" for each in EXAMPLE_ADDRESSES))
+_PROGRAM_OF_CLONES = re.compile(r"(?:\.venv/bin/)?python -m shared\.cli(?= )")
 _TITLE = re.compile(r"\A# (.+)\n+")
 _FENCED = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 _SUBHEADING = re.compile(r"^#(?=#+ )", re.MULTILINE)
@@ -116,7 +118,7 @@ class ManualHit:
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """All pages for one address of a registry."""
+    """All pages for one registry."""
 
     groups: tuple[tuple[str, tuple[ManualPage, ...]], ...]
 
@@ -147,13 +149,13 @@ class Manual:
 
 
 @lru_cache(maxsize=MANUALS_KEPT)
-def read_manual(address: str, folder: Path = MANUAL_FOLDER) -> Manual:
-    """Read and render all pages for the address of a registry, which takes 0.2 s the first time."""
-    texts = {file: (folder / file).read_text("utf-8") for file in FILES}
+def read_manual(address: str, operator_program: str, folder: Path = MANUAL_FOLDER) -> Manual:
+    """Read and render all pages for the address of a registry and the words before its operators'
+    commands, which takes 0.2 s the first time."""
+    read = {file: (folder / file).read_text("utf-8") for file in FILES}
+    texts = {file: _localized(text, address, operator_program) for file, text in read.items()}
     return Manual(
-        tuple(
-            (group, tuple(_page(each, texts, address) for each in files)) for group, files in GROUPS
-        )
+        tuple((group, tuple(_page(each, texts) for each in files)) for group, files in GROUPS)
     )
 
 
@@ -177,8 +179,17 @@ class ManualPlace(TextPlace):
         return f"/docs/{page_name(file)}" + (f"#{fragment}" if fragment else "")
 
 
-def _page(file: str, texts: dict[str, str], address: str) -> ManualPage:
-    text = _EXAMPLE.sub(address, texts[file])
+def _localized(text: str, address: str, operator_program: str) -> str:
+    """Replace the address of examples and, unless this registry runs from a clone, the program."""
+
+    def program(found: re.Match[str]) -> str:
+        return found[0] if found[0].endswith(operator_program) else operator_program
+
+    return _PROGRAM_OF_CLONES.sub(program, _EXAMPLE.sub(lambda _: address, text))
+
+
+def _page(file: str, texts: dict[str, str]) -> ManualPage:
+    text = texts[file]
     html = _render(_with_titles(text, file, texts), file)
     title, sections = _title(text), tuple(_sections(html))
     summary = sections[0].text.partition(". ")[0].removesuffix(".").removesuffix(":")

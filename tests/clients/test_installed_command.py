@@ -88,6 +88,12 @@ def test_a_release_is_pushed_and_pulled(served: Running) -> None:
     assert served.stop() == 0
 
 
+def test_the_manual_shows_the_installed_command(served: Running) -> None:
+    page = httpx.get(f"{served.url}/docs/clients", timeout=BOUND_SECONDS, trust_env=False).text
+    assert "ballroom admin account add kim" in page
+    assert "shared.cli" not in page
+
+
 def test_what_was_pushed_is_there_after_a_kill(ballroom: str, tmp_path: Path) -> None:
     archive = bala("acme/greet:1.0.0")
     with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:

@@ -175,7 +175,8 @@ def test_the_package_starts_with_only_its_requirements(
 
 
 def test_the_package_renders_every_page_of_the_manual(unpacked: Path, python: Path) -> None:
-    code = "from shared.prose.manual import read_manual as read; print(len(read('https://r.test').pages))"
+    manual = "read_manual('https://r.test', 'ballroom')"
+    code = f"from shared.prose.manual import read_manual; print(len({manual}.pages))"
     command = [python, "-c", code]
     read = subprocess.run(command, cwd=unpacked, check=True, capture_output=True, text=True)
     assert int(read.stdout) == len(FILES)

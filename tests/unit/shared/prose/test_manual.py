@@ -9,7 +9,8 @@ from shared.prose.manual import EXAMPLE_ADDRESSES, FILES, GROUPS, ManualPage, pa
 from tests.paths import ROOT
 
 ADDRESS = "https://packages.acme.test"
-MANUAL = read_manual(ADDRESS)
+CLONE = "python -m shared.cli"
+MANUAL = read_manual(ADDRESS, CLONE)
 # Hosts of examples that are no registry.
 OTHER_HOSTS = {"nexus.example.com", "proxy.example.com", "git.example.org"}
 
@@ -38,6 +39,14 @@ def test_a_page_has_the_address_of_this_registry_and_no_other(page: ManualPage) 
     assert hosts <= OTHER_HOSTS
 
 
+def test_commands_are_those_of_how_the_registry_was_installed() -> None:
+    for program in ("ballroom admin", "docker exec ballroom ballroom admin"):
+        texts = {page.name: page.markdown for page in read_manual(ADDRESS, program).pages}
+        assert [name for name, text in texts.items() if "shared.cli" in text] == []
+        assert f"{program} account add kim" in texts["clients"]
+    assert any(".venv/bin/python -m shared.cli" in page.markdown for page in MANUAL.pages)
+
+
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_is_complete(page: ManualPage) -> None:
     text, html = page.markdown, str(page.html)
@@ -64,7 +73,7 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
     for file in FILES:
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text("# Title\n\nText.\n\n## Part\n\n```sh\n## a comment\n```\n")
-    page = read_manual(ADDRESS, tmp_path).page("clients")
+    page = read_manual(ADDRESS, CLONE, tmp_path).page("clients")
     assert page
     assert "## a comment" in re.sub(r"<[^>]*>", "", page.html)
     assert '<h2 id="part">' in page.html
