@@ -86,7 +86,7 @@ def operator_command(settings: Settings, *arguments: str) -> str:
         variables["BALLROOM_URL"] = settings.base_url
     assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
     if settings.launcher:
-        return f"{assignments}{settings.operator_program} {shlex.join(arguments)}"
+        return f"{assignments}{settings.launcher} admin {shlex.join(arguments)}"
     program = shlex.join([sys.executable, "-m", "shared.cli", *arguments])
     return f"cd {shlex.quote(str(_ROOT))} && {assignments}{program}"
 

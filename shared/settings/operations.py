@@ -1,6 +1,8 @@
 """What operators see: telemetry, the log, the security contact, and how mail is sent."""
 
 import re
+import shlex
+from pathlib import PurePath
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 
@@ -75,9 +77,17 @@ class OperationsSettings(TopicSettings):
 
     @property
     def operator_program(self) -> str:
-        """The words before an operator's command, as pages show them: without the data folder."""
-        program = self.command or (f"{self.launcher} admin" if self.launcher else OPERATOR_MODULE)
+        """The words before an operator's command, as public pages show them: without folders."""
+        program = self.command or (
+            f"{self._launcher_name} admin" if self.launcher else OPERATOR_MODULE
+        )
         return f"{self.exec_prefix} {program}".lstrip()
+
+    @property
+    def _launcher_name(self) -> str:
+        """The file that was started; `ballroom` if Python was told which module to run."""
+        file = PurePath(shlex.split(self.launcher)[-1])
+        return "ballroom" if file.suffix == ".py" else file.name
 
 
 class MailSettings(TopicSettings):

@@ -61,6 +61,10 @@ def push(registry: Running, archive: bytes) -> int:
     ).status_code
 
 
+def page_at(registry: Running, path: str) -> str:
+    return httpx.get(f"{registry.url}{path}", timeout=BOUND_SECONDS, trust_env=False).text
+
+
 def pulled(registry: Running, coordinate: str) -> bytes:
     answer = httpx.get(
         f"{registry.base}/packages/{coordinate}",
@@ -89,9 +93,16 @@ def test_a_release_is_pushed_and_pulled(served: Running) -> None:
 
 
 def test_the_manual_shows_the_installed_command(served: Running) -> None:
-    page = httpx.get(f"{served.url}/docs/clients", timeout=BOUND_SECONDS, trust_env=False).text
+    page = page_at(served, "/docs/clients")
     assert "ballroom admin account add kim" in page
     assert "shared.cli" not in page
+
+
+def test_public_pages_name_no_folder_of_the_machine(ballroom: str, served: Running) -> None:
+    for path in ("/", "/sign-in", "/docs/clients"):
+        page = page_at(served, path)
+        assert str(Path(ballroom).parent) not in page, path
+        assert "ballroom admin" in page
 
 
 def test_what_was_pushed_is_there_after_a_kill(ballroom: str, tmp_path: Path) -> None:
