@@ -29,6 +29,12 @@ def is_within(address: Address, networks: Networks) -> bool:
     return any(address in network for network in networks)
 
 
+def is_loopback(host: str) -> bool:
+    """Check whether a host is this machine, by its name or address."""
+    parsed = _parsed(host)
+    return host == "localhost" if parsed is None else parsed.is_loopback
+
+
 def is_shared(address: str, proxies: Networks) -> bool:
     """Check whether many callers may share the address: this machine, a proxy of ours, or none."""
     parsed = _parsed(address)

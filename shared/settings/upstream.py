@@ -1,10 +1,10 @@
 """The upstream registry, whose packages are served here, too."""
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from shared.domain.addresses import is_loopback
 from shared.domain.mirroring import CENTRAL_NAME, CENTRAL_URL
 from shared.settings.values import TopicSettings, check_address
 
@@ -51,11 +51,3 @@ class UpstreamSettings(TopicSettings):
         if self.upstream in ("", CENTRAL_NAME):
             return self.upstream and CENTRAL_URL
         return self.upstream.removesuffix(_REGISTRY_PATH) + _REGISTRY_PATH
-
-
-def is_loopback(host: str) -> bool:
-    """Check whether a host is this machine, by its name or address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

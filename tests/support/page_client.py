@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -28,7 +28,7 @@ class PageClient:
         """Return a browser in which somebody has just signed in by a link."""
         browser = cls(world, {}, **more)
         link = await world.registry.identity.sign_in_links.create(person.account.id)
-        path = link.reveal().removeprefix(URL)
+        path = urlsplit(link.reveal()).path
         await browser.open(path)
         await browser.send(path)
         return browser

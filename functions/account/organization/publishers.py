@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import urlsplit
 
 from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
@@ -15,6 +16,7 @@ from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
@@ -35,9 +37,20 @@ ID_COMMANDS = {
 
 # The rules that the pipelines of the examples comply with, by the names of their fields.
 PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
-    Provider.GITHUB: {"workflow": "release.yml", "refs": "refs/tags/v*"},
-    Provider.GITLAB: {"refs": "refs/tags/v*"},
+    Provider.GITHUB: {
+        "workflow": "release.yml",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+    },
+    Provider.GITLAB: {"refs": "refs/tags/v*", "environment": "release"},
     Provider.AZURE_DEVOPS: {"refs": "refs/heads/main"},
+}
+
+# Where a CI system reads the pipeline.
+PIPELINE_FILES = {
+    Provider.GITHUB: ".github/workflows/release.yml",
+    Provider.GITLAB: ".gitlab-ci.yml",
+    Provider.AZURE_DEVOPS: "azure-pipelines.yml",
 }
 
 
@@ -69,6 +82,7 @@ class ProviderForm:
     servers: Sequence[str]
     tabs: Sequence[tuple[str, str, str]]
     pipeline: str
+    local_url: str  # The address of the registry, if only its own machine can reach it.
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:
@@ -96,6 +110,11 @@ class ProviderForm:
         return PIPELINE_RULES.get(self.provider, {})
 
     @property
+    def file(self) -> str:
+        """The file of the repository that has the pipeline; empty for commands of any job."""
+        return PIPELINE_FILES.get(self.provider, "")
+
+    @property
     def where(self) -> str:
         """The command that prints the ids."""
         return ID_COMMANDS[self.provider]
@@ -109,8 +128,10 @@ def provider_form(call: SignedInCall, frame: OrganizationFrame) -> ProviderForm 
         return None
     asked = call.form.text("provider") or call.query.get("provider", "")
     chosen = next((each for each in providers if each.value == asked), providers[0])
-    text = pipeline(chosen, call.registry.settings.base_url, frame.organization.name)
-    return ProviderForm(chosen, sorted(known[chosen]), _tabs(frame, providers), text)
+    url = call.registry.settings.base_url
+    text = pipeline(chosen, url, frame.organization.name)
+    local_url = url if is_loopback(urlsplit(url).hostname or "") else ""
+    return ProviderForm(chosen, sorted(known[chosen]), _tabs(frame, providers), text, local_url)
 
 
 def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple[str, str, str]]:

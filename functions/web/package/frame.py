@@ -246,8 +246,20 @@ async def show_tab(
         facts = TabFacts(dependents, record.files, record.changelog)
     contact = call.registry.settings.security_contact
     frame = PackageFrame(details, call.base_url, tab, facts, contact)
-    template = f"web/package/{tab}.html"
-    return call.show(template, status=200, frame=frame, details=details, **values)
+    values = {
+        "frame": frame,
+        "details": details,
+        "is_managed": await _is_managed(call, details),
+        **values,
+    }
+    return call.show(f"web/package/{tab}.html", **values)
+
+
+async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:
+    """Return whether the visitor may manage the package; anonymous visitors cost no read."""
+    if call.visitor is None:
+        return False
+    return await call.registry.packages.of_organization.may_manage(details.package, by=call.caller)
 
 
 async def if_available(reading: Awaitable[ReadT]) -> ReadT | None:

@@ -73,7 +73,6 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     )
     values = {
         "readme": readme,
-        "managed": await _is_managed(call, details),
         "quality": quality,
     }
     return await show_tab(call, details, FIRST_TAB, values)
@@ -89,13 +88,6 @@ async def _quality_score(
         if_available(package_details.dependency_states(details, by=call.caller)),
     )
     return package_details.quality(details, texts, docs, dependencies)
-
-
-async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:
-    """Return whether the visitor may manage the package; anonymous visitors cost no read."""
-    if call.visitor is None:
-        return False
-    return await call.registry.packages.of_organization.may_manage(details.package, by=call.caller)
 
 
 ROWS_PER_PAGE = 50

@@ -131,14 +131,16 @@ def _names(dependencies: Iterable[Dependency]) -> set[str]:
 
 @dataclass(frozen=True)  # Without slots: pages read the package many times.
 class ReleaseDetails:
-    """A release and its package; `entries` are the live releases, newest first, and `replacements`
-    the packages that the deprecation message names, as far as the caller may see them."""
+    """A release and its package; `entries` are the live releases, newest first, `withdrawn` is the
+    highest withdrawn version if that is above the latest one, and `replacements` are the packages
+    that the deprecation message names, as far as the caller may see them."""
 
     head: Head
     release: Release
     owner: PackageOwner
     entries: tuple[ReleaseEntry, ...]
     latest: ReleaseEntry
+    withdrawn: str = ""
     replacements: tuple[Package, ...] = ()
 
     @cached_property
@@ -386,7 +388,10 @@ class PackageDetails:
             raise ReleaseNotFound(head.package, entry.parsed)
         replacements = await self._replacements(head.package, message, by) if message else ()
         owner = _owner(org, organization, domains)
-        return ReleaseDetails(head, found.release, owner, survey.live, newest, replacements)
+        withdrawn = _withdrawn_above(survey, newest)
+        return ReleaseDetails(
+            head, found.release, owner, survey.live, newest, withdrawn, replacements
+        )
 
     async def _replacements(
         self, package: Package, message: str, by: Principal
@@ -418,6 +423,12 @@ def _withdrawal(entry: ReleaseEntry) -> Withdrawal:
     if reason := entry.public_reason:
         return withdrawal._replace(why=reason.why.value, note=reason.note)
     return withdrawal
+
+
+def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> str:
+    """Return the highest withdrawn version if it is above the latest one: visitors look for it."""
+    highest = next(iter(survey.withdrawn), None)
+    return highest.version if highest and highest.parsed > newest.parsed else ""
 
 
 def _latest(survey: Survey) -> ReleaseEntry:

@@ -26,6 +26,15 @@ async def test_the_dashboard_begins_with_the_latest_releases(world: World) -> No
     assert "acme" not in beginning(bob)
 
 
+async def test_a_first_step_is_ticked_once_it_is_done(world: World) -> None:
+    step = r'<li( class="done")?>\s*<h3>Publish a package</h3>'
+    ann = await PageClient.of(world, world.people.ann)
+    assert re.findall(step, ann.text) == [""]
+    await world.push(bala("acme/greet:1.0.0"))
+    await ann.open("/account")
+    assert re.findall(step, ann.text) == [' class="done"']
+
+
 async def test_tokens_that_expire_soon_need_attention(world: World) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert "Needs attention" not in ann.text

@@ -229,6 +229,17 @@ async def test_a_token_gets_a_new_text_and_the_old_one_ends(world: World, ann: P
     assert (await names(world, world.people.ann.token)).status_code == 401
 
 
+async def test_a_use_of_an_earlier_secret_is_said_to_be_one(world: World, ann: PageClient) -> None:
+    assert (await names(world, world.people.ann.token)).status_code == 200
+    await ann.open(PAGE)
+    assert "before its secret was rotated" not in ann.text
+    world.clock.advance(timedelta(minutes=1))
+    [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
+    await ann.send(f"{PAGE}/rotate", token=used.token.id)
+    await ann.open(PAGE)
+    assert "1 minute ago, before its secret was rotated" in re.sub("<[^>]+>", "", ann.text)
+
+
 async def test_a_token_of_somebody_else_cannot_be_revoked(world: World, ann: PageClient) -> None:
     [bob] = await world.registry.tokens.records.of(world.people.bob.account.id)
     answer = await ann.send(f"{PAGE}/revoke", token=bob.token.id)

@@ -11,6 +11,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import publish
+from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
 GREET = "/packages/acme/greet"
@@ -61,7 +62,7 @@ async def test_programs_read_a_problem_in_place_of_suggestions(shelf: World) -> 
 @pytest.mark.parametrize(
     ("act", "title", "reason"),
     [
-        ("quarantine", "Quarantined", "Under review by an administrator"),
+        ("quarantine", "Quarantined", "An administrator can restore it"),
         ("remove", "Removed", "The archive was deleted"),
     ],
 )
@@ -82,6 +83,38 @@ async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
         assert "3 days ago" in page.words
         assert "Use acme/greet 1.0.0, the latest version" in " ".join(page.words.split())
         assert "steals keys" not in answer.text, "owners read it, and nobody else"
+
+
+async def test_the_pages_of_a_package_say_that_a_newer_version_was_withdrawn(
+    own_shelf: World,
+) -> None:
+    hint = "was withdrawn by an administrator"
+    assert hint not in Elements.of(await opened(own_shelf, GREET)).words
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    await own_shelf.registry.publishing.moderation.quarantine(greet, "steals keys", by=OPERATOR)
+    for path in (GREET, f"{GREET}/versions"):
+        page = Elements.of(await opened(own_shelf, path))
+        assert f"Version 1.2.0 {hint}" in " ".join(page.words.split())
+        assert f"{GREET}/1.2.0" in page.links
+
+
+async def test_a_withdrawn_release_leads_administrators_to_their_page(own_shelf: World) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    await own_shelf.registry.publishing.moderation.remove(greet, "steals keys", by=OPERATOR)
+    path = "/manage/releases/acme/greet/1.2.0"
+    for person, leads in ((own_shelf.people.admin, True), (own_shelf.people.ann, False)):
+        browser = await PageClient.of(own_shelf, person)
+        await browser.open(f"{GREET}/1.2.0")
+        assert (f'href="{path}"' in browser.text) is leads
+
+
+async def test_every_page_of_a_package_leads_its_owners_to_its_settings(shelf: World) -> None:
+    settings = 'href="/account/organizations/acme/packages/greet"'
+    ann, mia = [await PageClient.of(shelf, each) for each in (shelf.people.ann, shelf.people.mia)]
+    for tab in ("", "/docs", "/versions", "/dependencies", "/files", "/quality"):
+        for browser, leads in ((ann, True), (mia, False)):
+            await browser.open(GREET + tab)
+            assert (settings in browser.text) is leads, tab
 
 
 @pytest.mark.parametrize("act", ["quarantine", "remove"])

@@ -1,5 +1,6 @@
 """/account/organizations/{org}/publishers: add and remove trusted publishers."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -80,6 +81,28 @@ async def test_each_ci_system_asks_for_its_own(
     fields = {name for name in ALL_FIELDS if f'name="{name}"' in ann.text}
     assert fields == set(asks)
     assert '"org":"acme"' in ann.text
+
+
+async def test_the_workflow_says_where_it_belongs_and_has_the_environment_of_the_form(
+    ann: PageClient,
+) -> None:
+    files = {"github": ".github/workflows/release.yml", "gitlab": ".gitlab-ci.yml"}
+    for provider, file in files.items():
+        await ann.open(f"{PAGE}?provider={provider}")
+        assert f"Save it as <code>{file}</code>" in ann.text
+        assert re.search(r'name="environment"[^>]*value="release"', ann.text)
+        assert "environment: release" in ann.text
+        assert "Jobs cannot reach" not in ann.text
+
+
+async def test_a_registry_of_one_machine_says_that_no_job_reaches_it(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(**SETTINGS, url="https://127.0.0.1:7071")
+    ann = await PageClient.of(world, world.people.ann)
+    await ann.open(f"{PAGE}?provider=github")
+    assert "Jobs cannot reach <code>https://127.0.0.1:7071</code>" in ann.text
+    assert "BALLROOM_URL" in ann.text
 
 
 ALL_FIELDS = (
