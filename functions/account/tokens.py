@@ -41,8 +41,8 @@ ROTATE = TokenAction(
     "Rotate the token {name}?",
     "Rotate token",
     "The current secret stops working within five seconds. Everything that uses this token stops "
-    "working until you replace the secret with the new one, which is shown once. If somebody else "
-    "has the secret, revoke the token as stolen instead: a rotation keeps what was created with it.",
+    "working until you replace the secret with the new one, which is shown once. If the secret "
+    "leaked, revoke the token as stolen instead: a rotation keeps what was created with it.",
     is_harsh=False,
 )
 REVOKE = TokenAction(

@@ -26,6 +26,15 @@ class KnownCaller:
     organizations: Collection[str]
 
 
+class RecognizedRequest(func.HttpRequest):
+    """A request of a host that recognizes callers before it calls a Function."""
+
+    @property
+    def known_caller(self) -> KnownCaller | None:
+        """The sender, if the host recognized them by the headers of this request."""
+        raise NotImplementedError
+
+
 # Returns None where the Function has to identify the caller.
 RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
 
