@@ -1,10 +1,12 @@
 """Shape of the code: sizes of modules and functions, names, and how many files a request crosses.
 
 `python -m bench.shape` measures this tree; `python -m bench.shape REVISION` measures a commit too,
-and prints it before this tree. Both print httpx and starlette, as they are installed here.
+and prints it before this tree; it runs with the packages of its own lock, in an environment below
+`.venvs`. Both print httpx and starlette, as they are installed here.
 """
 
 import ast
+import hashlib
 import os
 import statistics
 import subprocess
@@ -96,11 +98,12 @@ class Module:
 
 def main(revisions: Sequence[str]) -> None:
     """Print the table, one column for each tree."""
-    columns = [("this tree", _ours(ROOT))]
+    columns = [("this tree", _ours(ROOT, Path(sys.executable)))]
     for revision in revisions:
         with tempfile.TemporaryDirectory() as folder:
             _check_out(revision, Path(folder))
-            columns.insert(0, (revision[:12], _ours(Path(folder))))
+            tree = Path(folder)
+            columns.insert(0, (revision[:12], _ours(tree, _interpreter_of(tree))))
     columns += [(peer, _peer(peer)) for peer in PEERS]
     rows = list(dict.fromkeys(row for _, figures in columns for row in figures))
     print(f"{'':<58}" + "".join(f"{title:>14}" for title, _ in columns))
@@ -118,10 +121,20 @@ def _check_out(revision: str, folder: Path) -> None:
     subprocess.run(["tar", "--extract", "--directory", str(folder)], input=archive, check=True)
 
 
-def _ours(root: Path) -> dict[str, str]:
+def _interpreter_of(tree: Path) -> Path:
+    """Return an interpreter with the packages that the tests of the tree need."""
+    packages = (tree / "tests" / "requirements.txt").read_bytes()
+    environment = ROOT / ".venvs" / f"shape-{hashlib.sha256(packages).hexdigest()[:12]}"
+    lock = environment.with_suffix(".txt")  # The stamp of an environment has the path of its lock.
+    lock.write_bytes(packages)
+    subprocess.run(["sh", ".ci/environment", str(lock), str(environment)], cwd=ROOT, check=True)
+    return environment / "bin" / "python"
+
+
+def _ours(root: Path, python: Path) -> dict[str, str]:
     modules = [module for name in OURS for module in _modules(root / name, name)]
     tests = {"lines of tests": f"{sum(each.lines for each in _modules(root / 'tests', 'tests')):,}"}
-    return {**_static(modules), **_our_names(modules), **tests, **_running(root)}
+    return {**_static(modules), **_our_names(modules), **tests, **_running(root, python)}
 
 
 def _peer(name: str) -> dict[str, str]:
@@ -129,7 +142,8 @@ def _peer(name: str) -> dict[str, str]:
     assert found is not None
     assert found.origin is not None
     modules = list(_modules(Path(found.origin).parent, name))
-    return {**_static(modules), f"import, s, median of {RUNS}": _import_seconds(ROOT, PEERS[name])}
+    seconds = _import_seconds(ROOT, Path(sys.executable), PEERS[name])
+    return {**_static(modules), f"import, s, median of {RUNS}": seconds}
 
 
 def _modules(folder: Path, package: str) -> Iterable[Module]:
@@ -225,24 +239,27 @@ def _span(node: ast.stmt) -> int:
 # --- What runs ---------------------------------------------------------------------------------
 
 
-def _running(root: Path) -> dict[str, str]:
-    lines = iter(_python(root, CROSSED).splitlines())
+def _running(root: Path, python: Path) -> dict[str, str]:
+    lines = iter(_run(root, python, CROSSED).splitlines())
     crossed = {
         f"files that a {name} crosses / before its operation": " / ".join(next(lines).split())
         for name in REQUESTS
     }
-    return {**crossed, f"import, s, median of {RUNS}": _import_seconds(root, "function_app")}
+    return {
+        **crossed,
+        f"import, s, median of {RUNS}": _import_seconds(root, python, "function_app"),
+    }
 
 
-def _import_seconds(root: Path, name: str) -> str:
-    runs = [float(_python(root, IMPORT.format(name))) for _ in range(RUNS + 1)]
+def _import_seconds(root: Path, python: Path, name: str) -> str:
+    runs = [float(_run(root, python, IMPORT.format(name))) for _ in range(RUNS + 1)]
     return f"{statistics.median(runs[1:]):.2f}"  # The first one writes byte code.
 
 
-def _python(root: Path, program: str) -> str:
+def _run(root: Path, python: Path, program: str) -> str:
     with tempfile.TemporaryDirectory() as data:
         return subprocess.run(
-            [sys.executable, "-c", program],
+            [python, "-c", program],
             cwd=root,
             env={**os.environ, "BALLROOM_DATA": data, "PYTHONDONTWRITEBYTECODE": ""},
             capture_output=True,
