@@ -79,7 +79,7 @@ with tempfile.TemporaryDirectory() as folder:
     asyncio.run(measure(template, Path(folder) / "data"))
 """
 
-IMPORT = "import time; began = time.perf_counter(); import {0}; print(time.perf_counter() - began)"
+IMPORT = "import time; began = time.process_time(); import {0}; print(time.process_time() - began)"
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _peer(name: str) -> dict[str, str]:
     assert found.origin is not None
     modules = list(_modules(Path(found.origin).parent, name))
     seconds = _import_seconds(ROOT, Path(sys.executable), PEERS[name])
-    return {**_static(modules), f"import, s, median of {RUNS}": seconds}
+    return {**_static(modules), f"import, s of processor, median of {RUNS}": seconds}
 
 
 def _modules(folder: Path, package: str) -> Iterable[Module]:
@@ -247,7 +247,7 @@ def _running(root: Path, python: Path) -> dict[str, str]:
     }
     return {
         **crossed,
-        f"import, s, median of {RUNS}": _import_seconds(root, python, "function_app"),
+        f"import, s of processor, median of {RUNS}": _import_seconds(root, python, "function_app"),
     }
 
 
