@@ -173,12 +173,12 @@ class Database:
         It runs on the event loop, unless another write is under way. The work must do as for
         `write`.
         """
-        return await asyncio.wrap_future(self._writer().run(work))
+        return await _outcome(self._writer().run(work))
 
     async def write_unsynced(self, work: Work[T]) -> T:
         """Run a short write as `write_few` does, and do not wait for the disk: it outlives the
         process. Until the next durable write, a machine that loses its power may forget it."""
-        return await asyncio.wrap_future(self._writer().run_unsynced(work))
+        return await _outcome(self._writer().run_unsynced(work))
 
     async def write(self, work: Work[T]) -> T:
         """Run a write of any length in a transaction, which is durable when this returns.
@@ -186,7 +186,7 @@ class Database:
         The work must use only its connection: it is repeated if the transaction that it shared with
         others failed.
         """
-        return await asyncio.wrap_future(self._writer().submit(work))
+        return await _outcome(self._writer().submit(work))
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens new ones."""
@@ -259,6 +259,11 @@ class Database:
     def _scan(self, opened: "_Opened", work: Work[T]) -> T:
         with translate_sqlite_errors(self._path), opened.scanner() as connection:
             return work(connection)
+
+
+async def _outcome(future: Future[T]) -> T:
+    """Wait for a write; one that is done costs no turn of the event loop."""
+    return future.result() if future.done() else await asyncio.wrap_future(future)
 
 
 class _Opened:
