@@ -32,26 +32,30 @@ class Turns:
         self._call_soon = call_soon
         self._count = 0
         self._postponed = deque[PostponedReader]()
-        self._is_scheduled = False
 
     def admits(self, reader: PostponedReader) -> bool:
-        """Count a read of this turn; if there were enough, return False and postpone it."""
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            self._call_soon(self._begin)
-        if self._count < REQUESTS_OF_A_TURN:
-            self._count += 1
-            return True
-        self._postponed.append(reader)
-        return False
+        """Count a read; if there were enough since the last turn, return False and postpone it."""
+        if self._count == REQUESTS_OF_A_TURN:
+            self._postponed.append(reader)
+            return False
+        self._add(1)
+        return True
 
     def _begin(self) -> None:
-        self._count = min(len(self._postponed), REQUESTS_OF_A_TURN)
-        self._is_scheduled = self._count > 0
-        if self._is_scheduled:
+        self._count = 0
+        first = [
+            self._postponed.popleft() for _ in range(min(len(self._postponed), REQUESTS_OF_A_TURN))
+        ]
+        self._add(len(first))
+        for reader in first:
+            reader.read_postponed()
+
+    def _add(self, count: int) -> None:
+        """Count reads; once there were enough, the next turn counts anew. Not each turn does: the
+        loop would wait for the interpreter once more for each request."""
+        self._count += count
+        if self._count == REQUESTS_OF_A_TURN:
             self._call_soon(self._begin)
-        for _ in range(self._count):
-            self._postponed.popleft().read_postponed()
 
 
 _turns = WeakKeyDictionary[ServerState, Turns]()
