@@ -6,6 +6,7 @@ the fastest and the median of 15 rounds of 100 requests, in milliseconds.
 """
 
 import asyncio
+import json
 import os
 import random
 import statistics
@@ -28,7 +29,10 @@ WARM = 200  # Requests before the first round.
 FEW = 600  # Packages whose records stay in memory.
 
 
-Requested = tuple[str, dict[str, str]]  # A path, and headers.
+RESOLVED = 20  # Packages of a build.
+
+# A path, headers, and the body of a POST; other requests are GETs.
+Requested = tuple[str, dict[str, str]] | tuple[str, dict[str, str], bytes]
 
 
 def main() -> None:
@@ -51,6 +55,7 @@ async def measure(host: Host, data: Path, token: str) -> None:
         "package page": lambda n: (f"/packages/{packages[n % len(packages)]}?n={n}", {}),
         "versions": lambda n: (_versions(packages, n), _different(n)),
         "versions, with a token": lambda n: (_versions(packages, n), _different(n) | bearer),
+        f"resolve of {RESOLVED}": lambda n: _resolve(packages, n),
     }
     async with host.running():
         for name, request in rows.items():
@@ -60,6 +65,16 @@ async def measure(host: Host, data: Path, token: str) -> None:
 
 def _versions(packages: Sequence[str], number: int) -> str:
     return f"/2.0/registry/packages/{packages[number % FEW]}"
+
+
+def _resolve(packages: Sequence[str], number: int) -> Requested:
+    first = number * RESOLVED % FEW
+    pairs = [each.split("/") for each in packages[first : first + RESOLVED]]
+    wanted = {"packages": [{"org": org, "name": name} for org, name in pairs]}
+    path = "/2.0/registry/packages/resolve-dependencies"
+    body = json.dumps(wanted).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return path, headers, body
 
 
 def _different(number: int) -> dict[str, str]:
@@ -78,10 +93,10 @@ async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float
     return min(times), statistics.median(times)
 
 
-async def _send(host: Host, path: str, headers: dict[str, str]) -> None:
-    sent = scope("GET", path, headers)
+async def _send(host: Host, path: str, headers: dict[str, str], *body: bytes) -> None:
+    sent = scope("POST" if body else "GET", path, headers)
     assert host.at_once(sent) is None, path
-    answer = await ask(host, sent)
+    answer = await ask(host, sent, *body)
     assert answer.status == 200, (path, answer.status)
 
 
