@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from mmap import ACCESS_READ, mmap
+from itertools import count
+from mmap import mmap
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -337,11 +338,12 @@ class DataVersionFile:
 
     def __init__(self, path: Path) -> None:
         open_private(path, "ab").close()
-        self._file = path.open("r+b", buffering=0)
-        descriptor = self._file.fileno()
-        if os.fstat(descriptor).st_size < DATA_VERSION_BYTES:
-            self._file.write(os.urandom(DATA_VERSION_BYTES))
-        self._memory = mmap(descriptor, DATA_VERSION_BYTES, access=ACCESS_READ)
+        with path.open("r+b", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size < DATA_VERSION_BYTES:
+                file.write(bytes(DATA_VERSION_BYTES))
+            self._memory = mmap(file.fileno(), DATA_VERSION_BYTES)
+        self._process = os.urandom(_PROCESS_BYTES)
+        self._commits = count()
 
     def read(self) -> bytes:
         """Return the data version, which differs after each commit that was reported."""
@@ -349,14 +351,12 @@ class DataVersionFile:
 
     def renew(self) -> None:
         """Change the data version; to be called after a commit and before it is reported."""
-        # The commit succeeded and must not be reported as failed; readers also ask SQLite at times.
-        with suppress(OSError):
-            self._file.seek(0)
-            self._file.write(os.urandom(DATA_VERSION_BYTES))
+        # Without a call of the system, after which a thread waits for the interpreter.
+        number = next(self._commits)
+        self._memory[:] = self._process + number.to_bytes(DATA_VERSION_BYTES - _PROCESS_BYTES)
 
     def close(self) -> None:
         self._memory.close()
-        self._file.close()
 
 
 class Writer:
@@ -531,4 +531,5 @@ def _tell(job: _Job, outcome: object) -> None:
         job.done.set_result(outcome)
 
 
-DATA_VERSION_BYTES = 16  # Bytes; random, so that no two commits leave the same.
+DATA_VERSION_BYTES = 16  # The number of a commit of a process.
+_PROCESS_BYTES = 10  # Random, so that no two processes leave the same.
