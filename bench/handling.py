@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.pages import beginnings, filled
@@ -31,8 +32,14 @@ FEW = 600  # Packages whose records stay in memory.
 
 RESOLVED = 20  # Packages of a build.
 
-# A path, headers, and the body of a POST; other requests are GETs.
-Requested = tuple[str, dict[str, str]] | tuple[str, dict[str, str], bytes]
+
+@dataclass(frozen=True)
+class Requested:
+    """A request: a POST if it has a body."""
+
+    path: str
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
 
 
 def main() -> None:
@@ -51,10 +58,12 @@ async def measure(host: Host, data: Path, token: str) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
     print(f"{'':<28}{'fastest':>9}{'median':>9}  ms of processor")
     rows: dict[str, Callable[[int], Requested]] = {
-        "search page, new words": lambda n: (f"/search?q={words[n % len(words)]}", {}),
-        "package page": lambda n: (f"/packages/{packages[n % len(packages)]}?n={n}", {}),
-        "versions": lambda n: (_versions(packages, n), _different(n)),
-        "versions, with a token": lambda n: (_versions(packages, n), _different(n) | bearer),
+        "search page, new words": lambda n: Requested(f"/search?q={words[n % len(words)]}"),
+        "package page": lambda n: Requested(f"/packages/{packages[n % len(packages)]}?n={n}"),
+        "versions": lambda n: Requested(_versions(packages, n), _different(n)),
+        "versions, with a token": lambda n: Requested(
+            _versions(packages, n), _different(n) | bearer
+        ),
         f"resolve of {RESOLVED}": lambda n: _resolve(packages, n),
     }
     async with host.running():
@@ -74,7 +83,7 @@ def _resolve(packages: Sequence[str], number: int) -> Requested:
     path = "/2.0/registry/packages/resolve-dependencies"
     body = json.dumps(wanted).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    return path, headers, body
+    return Requested(path, headers, body)
 
 
 def _different(number: int) -> dict[str, str]:
@@ -84,20 +93,20 @@ def _different(number: int) -> dict[str, str]:
 async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float, float]:
     numbers, times = iter(range(WARM + ROUNDS * REQUESTS)), list[float]()
     for number in [next(numbers) for _ in range(WARM)]:
-        await _send(host, *request(number))
+        await _send(host, request(number))
     for _ in range(ROUNDS):
         begin = time.process_time()
         for number in [next(numbers) for _ in range(REQUESTS)]:
-            await _send(host, *request(number))
+            await _send(host, request(number))
         times.append(1_000 * (time.process_time() - begin) / REQUESTS)
     return min(times), statistics.median(times)
 
 
-async def _send(host: Host, path: str, headers: dict[str, str], *body: bytes) -> None:
-    sent = scope("POST" if body else "GET", path, headers)
-    assert host.at_once(sent) is None, path
-    answer = await ask(host, sent, *body)
-    assert answer.status == 200, (path, answer.status)
+async def _send(host: Host, request: Requested) -> None:
+    sent = scope("POST" if request.body else "GET", request.path, request.headers)
+    assert host.at_once(sent) is None, request.path
+    answer = await ask(host, sent, request.body)
+    assert answer.status == 200, (request.path, answer.status)
 
 
 async def _packages(data: Path) -> list[str]:

@@ -35,8 +35,14 @@ class Clients:
 
     def __init__(self) -> None:
         self.app, self.state = App(), ServerState()
-        named = {"lifespan": "off", "ws": "none", "log_config": None, "proxy_headers": False}
-        self._config = uvicorn.Config(self.app, http=Connection, **named)
+        self._config = uvicorn.Config(
+            self.app,
+            http=Connection,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            proxy_headers=False,
+        )
         self._config.load()
 
     def connect(self) -> Connection:
