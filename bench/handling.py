@@ -6,12 +6,14 @@ the fastest and the median of 15 rounds of 100 requests, in milliseconds.
 """
 
 import asyncio
+import json
 import os
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.pages import beginnings, filled
@@ -28,7 +30,16 @@ WARM = 200  # Requests before the first round.
 FEW = 600  # Packages whose records stay in memory.
 
 
-Requested = tuple[str, dict[str, str]]  # A path, and headers.
+RESOLVED = 20  # Packages of a build.
+
+
+@dataclass(frozen=True)
+class Requested:
+    """A request: a POST if it has a body."""
+
+    path: str
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
 
 
 def main() -> None:
@@ -47,10 +58,13 @@ async def measure(host: Host, data: Path, token: str) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
     print(f"{'':<28}{'fastest':>9}{'median':>9}  ms of processor")
     rows: dict[str, Callable[[int], Requested]] = {
-        "search page, new words": lambda n: (f"/search?q={words[n % len(words)]}", {}),
-        "package page": lambda n: (f"/packages/{packages[n % len(packages)]}?n={n}", {}),
-        "versions": lambda n: (_versions(packages, n), _different(n)),
-        "versions, with a token": lambda n: (_versions(packages, n), _different(n) | bearer),
+        "search page, new words": lambda n: Requested(f"/search?q={words[n % len(words)]}"),
+        "package page": lambda n: Requested(f"/packages/{packages[n % len(packages)]}?n={n}"),
+        "versions": lambda n: Requested(_versions(packages, n), _different(n)),
+        "versions, with a token": lambda n: Requested(
+            _versions(packages, n), _different(n) | bearer
+        ),
+        f"resolve of {RESOLVED}": lambda n: _resolve(packages, n),
     }
     async with host.running():
         for name, request in rows.items():
@@ -62,6 +76,16 @@ def _versions(packages: Sequence[str], number: int) -> str:
     return f"/2.0/registry/packages/{packages[number % FEW]}"
 
 
+def _resolve(packages: Sequence[str], number: int) -> Requested:
+    first = number * RESOLVED % FEW
+    pairs = [each.split("/") for each in packages[first : first + RESOLVED]]
+    wanted = {"packages": [{"org": org, "name": name} for org, name in pairs]}
+    path = "/2.0/registry/packages/resolve-dependencies"
+    body = json.dumps(wanted).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    return Requested(path, headers, body)
+
+
 def _different(number: int) -> dict[str, str]:
     return {"Cookie": str(number)}  # In the key of a kept answer, and read by nothing else.
 
@@ -69,20 +93,20 @@ def _different(number: int) -> dict[str, str]:
 async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float, float]:
     numbers, times = iter(range(WARM + ROUNDS * REQUESTS)), list[float]()
     for number in [next(numbers) for _ in range(WARM)]:
-        await _send(host, *request(number))
+        await _send(host, request(number))
     for _ in range(ROUNDS):
         begin = time.process_time()
         for number in [next(numbers) for _ in range(REQUESTS)]:
-            await _send(host, *request(number))
+            await _send(host, request(number))
         times.append(1_000 * (time.process_time() - begin) / REQUESTS)
     return min(times), statistics.median(times)
 
 
-async def _send(host: Host, path: str, headers: dict[str, str]) -> None:
-    sent = scope("GET", path, headers)
-    assert host.at_once(sent) is None, path
-    answer = await ask(host, sent)
-    assert answer.status == 200, (path, answer.status)
+async def _send(host: Host, request: Requested) -> None:
+    sent = scope("POST" if request.body else "GET", request.path, request.headers)
+    assert host.at_once(sent) is None, request.path
+    answer = await ask(host, sent, request.body)
+    assert answer.status == 200, (request.path, answer.status)
 
 
 async def _packages(data: Path) -> list[str]:

@@ -2,16 +2,16 @@
 
 The first hop of pulls of 600 packages, first one after the other, then as Zipf has them: without
 credentials, with a token, and of private packages with a token, while nobody pushes, one release a
-second is pushed, or five. `WORKERS="1 2"` serves with so many processes, `SECONDS=5` is how long
-each row takes.
+second is pushed, or five. `WORKERS="1 2 4"` serves with so many processes, `SECONDS=5` is how long
+each row takes. `QUICK=1` leaves out Zipf, and verdaccio but for one process: five minutes.
 """
 
 import os
 import random
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, product
 
@@ -27,7 +27,8 @@ ZIPF_DRAWS = 20_000
 PUSHED_BYTES = 10_000
 RATES = (0, 1, 5)  # Pushes a second.
 ARCHIVE = {"Accept": "application/octet-stream"}
-SECONDS = int(os.environ.get("SECONDS", "5"))
+QUICK = os.environ.get("QUICK", "") == "1"
+SECONDS = int(os.environ.get("SECONDS", "4" if QUICK else "5"))
 
 _SEED = 7
 
@@ -84,9 +85,12 @@ class Pushes:
     def __str__(self) -> str:
         if not self.taken:
             return ""
-        ordered = sorted(self.taken)
-        p50, p99 = (ordered[int(len(ordered) * share)] for share in (0.5, 0.99))
-        return f"  {len(ordered)} pushes: p50 {p50:.0f}, p99 {p99:.0f} ms"
+        p50, p99 = self.quantile(0.5), self.quantile(0.99)
+        return f"  {len(self.taken)} pushes: p50 {p50:.0f}, p99 {p99:.0f} ms"
+
+    def quantile(self, share: float) -> float:
+        """Return how long this share of the pushes took at most."""
+        return sorted(self.taken)[int(len(self.taken) * share)]
 
 
 @contextmanager
@@ -113,20 +117,74 @@ def pushing(subject: Subject, traffic: Traffic, rate: int) -> Generator[Pushes]:
             thread.join()
 
 
+@dataclass(frozen=True)
+class Row:
+    """Some traffic at a rate of pushes: what we answered, and verdaccio if it was measured."""
+
+    ours: Load
+    pushes: Pushes
+    peer: Load | None
+
+
+Rows = Mapping[tuple[Traffic, int], Row]  # By the pushes a second.
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A figure, and what it should be at least, or at most."""
+
+    name: str
+    figure: float
+    least: float | None = None
+    most: float | None = None
+
+    def __str__(self) -> str:
+        is_reached = self.figure >= (self.least or 0) and self.figure <= (self.most or self.figure)
+        bound = f"at least {self.least:g}" if self.least else f"at most {self.most:g}"
+        verdict = "reached" if is_reached else "MISSED"
+        return f"  {verdict:8}{self.figure:8.2f}  {bound:13}  {self.name}"
+
+
 def main() -> None:
     require_wrk()
-    for workers in map(int, os.environ.get("WORKERS", "1 2").split()):
-        with (
-            workspace() as folder,
-            ballroom(folder, workers=workers) as ours,
-            verdaccio(folder, private="closed*") as npm,
-        ):
-            subjects = _ours(ours), _npm(npm)
+    for workers in map(int, os.environ.get("WORKERS", "1 2 4").split()):
+        with ExitStack() as running:
+            folder = running.enter_context(workspace())
+            subjects = [_ours(running.enter_context(ballroom(folder, workers=workers)))]
+            if workers == 1 or not QUICK:
+                npm = running.enter_context(verdaccio(folder, private="closed*"))
+                subjects.append(_npm(npm))
             for subject in subjects:
                 _fill(subject)
-            for order, numbers in (("different", range(PACKAGES)), ("Zipf", _zipf())):
+            orders = {"different": range(PACKAGES), "Zipf": _zipf()}
+            for order in ["different"] if QUICK else orders:
                 print(f"\n{order}, {workers} {'worker' if workers == 1 else 'workers'}", flush=True)
-                _compare(subjects, numbers)
+                _show_aims(_measure(subjects, orders[order]))
+
+
+def _show_aims(rows: Rows) -> None:
+    print(f"\n  aims (load average {os.getloadavg()[0]:.1f})")
+    for aim in aims(rows):
+        print(aim, flush=True)
+
+
+def aims(rows: Rows) -> Iterator[Aim]:
+    """Yield how the figures of one run compare with each other and with verdaccio's."""
+    anonymous, token, private = TRAFFIC
+    rates = {at: row.ours.per_second for at, row in rows.items()}
+    quiet = rates[anonymous, 0]
+    for pushes, least in ((1, 0.85), (5, 0.7)):
+        share = rates[anonymous, pushes] / quiet
+        yield Aim(f"anonymous, {pushes} pushes a second, of nobody pushing", share, least)
+    yield Aim("with a token, of anonymous", rates[token, 0] / quiet, 0.7)
+    yield Aim("private, of public with a token", rates[private, 0] / rates[token, 0], 0.8)
+    for traffic in (token, private):
+        if peer := rows[traffic, 1].peer:
+            times = rates[traffic, 1] / peer.per_second
+            yield Aim(f"{traffic.name}, a push a second, times verdaccio", times, 6)
+    pushes = Pushes([taken for row in rows.values() for taken in row.pushes.taken])
+    yield Aim("p99 of pushes under load, ms", pushes.quantile(0.99), most=60)
+    yield Aim("slowest push under load, ms", max(pushes.taken), most=120)
 
 
 def _zipf() -> Sequence[int]:
@@ -164,25 +222,26 @@ def _fill(subject: Subject) -> None:
                 subject.publish(client, f"{prefix}{number}", 0)
 
 
-def _compare(subjects: tuple[Subject, Subject], numbers: Sequence[int]) -> None:
-    quiet: dict[str, float] = {}
+def _measure(subjects: Sequence[Subject], numbers: Sequence[int]) -> Rows:
+    rows = dict[tuple[Traffic, int], Row]()
     for traffic, rate in product(TRAFFIC, RATES):
         print(f"  {traffic.name}, {rate} pushes a second")
-        ours, peer = (_row(each, traffic, rate, numbers) for each in subjects)
-        quiet.setdefault(traffic.name, ours.per_second)
-        print(
-            f"    {ours.per_second / peer.per_second:.1f}x verdaccio,"
-            f" {ours.per_second / quiet[traffic.name]:.2f} of the same without pushes,"
-            f" {ours.per_second / quiet[TRAFFIC[0].name]:.2f} of anonymous without pushes",
-            flush=True,
-        )
+        loads = [_load(each, traffic, rate, numbers) for each in subjects]
+        (ours, pushes), *peers = loads
+        peer = peers[0][0] if peers else None
+        rows[traffic, rate] = Row(ours, pushes, peer)
+        if peer:
+            print(f"    {ours.per_second / peer.per_second:.1f}x verdaccio", flush=True)
+    return rows
 
 
-def _row(subject: Subject, traffic: Traffic, rate: int, numbers: Sequence[int]) -> Load:
+def _load(
+    subject: Subject, traffic: Traffic, rate: int, numbers: Sequence[int]
+) -> tuple[Load, Pushes]:
     with pushing(subject, traffic, rate) as pushes:
         measured = subject.load(traffic, numbers)
     print(f"    {subject.server.name:10} {measured}{pushes}", flush=True)
-    return measured
+    return measured, pushes
 
 
 if __name__ == "__main__":

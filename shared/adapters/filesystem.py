@@ -19,7 +19,7 @@ from shared.domain.errors.requests import Busy, StorageFull, StorageNotWritable
 from shared.domain.packages import Visibility
 from shared.domain.status import DiskSpace
 from shared.ports import Clock, StoredArchive
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.file_lock import FileLock, hold_file_lock, open_file_lock
 from shared.runtime.private_files import make_private_folder, open_private
 
 SMALL_BYTES = 64 * 1024  # Writing them into memory takes a tenth of a millisecond.
@@ -47,7 +47,7 @@ class FileArchives:
         if written is None:
             await asyncio.to_thread(self._put, name.digest, content)
         else:  # A caller that is cancelled closes nothing that a thread still uses.
-            await asyncio.shield(asyncio.create_task(self._place(name.digest, written)))
+            await asyncio.shield(asyncio.create_task(self._place(written)))
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
         return self._stat(name.digest)  # A thread would cost ten times as much.
@@ -102,18 +102,16 @@ class FileArchives:
             return None
         with translate_disk_errors(), ExitStack() as opened:
             temporary = opened.enter_context(self._unsynced(content))
-            return _Written(*temporary, opened.pop_all())
+            target = self._folder.archive(digest)
+            folders = [opened.enter_context(_opened(each)) for each in _made_folders(target.parent)]
+            lock = opened.enter_context(open_file_lock(self._folder.lock(digest)))
+            return _Written(*temporary, target, folders, lock, opened.pop_all())
 
-    async def _place(self, digest: Digest, written: "_Written") -> None:
+    async def _place(self, written: "_Written") -> None:
         try:
-            await asyncio.to_thread(self._sync_and_move, digest, written)
+            await asyncio.to_thread(written.move_durably)
         finally:
-            written.opened.close()
-
-    def _sync_and_move(self, digest: Digest, written: "_Written") -> None:
-        with translate_disk_errors():
-            os.fsync(written.descriptor)
-            self._move_here(written.path, digest)
+            written.close()
 
     def _move_here(self, temporary: Path, digest: Digest) -> None:
         target = self._folder.archive(digest)
@@ -188,11 +186,29 @@ class FileArchives:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A temporary file that is not on disk yet, and what is closed when it has been moved."""
+    """A temporary file that is not on the disk yet, and the place that it is moved to."""
 
     path: Path
     descriptor: int
+    target: Path
+    folders: Sequence[int | None]  # Descriptors: each holds the next, and the last the target.
+    lock: FileLock
     opened: ExitStack
+
+    def move_durably(self) -> None:
+        """Wait for the disk, and move the file."""
+        *parents, folder = self.folders
+        with translate_disk_errors():
+            for each in (self.descriptor, *parents):
+                _sync(each)
+            # Not earlier: who waits for the lock keeps a thread, and this may wait for one.
+            self.lock.acquire()
+            self.path.replace(self.target)
+            _sync(folder)
+
+    def close(self) -> None:
+        """Release the lock, close everything, and delete the temporary file if it was not moved."""
+        self.opened.close()
 
 
 class FilePieces:
@@ -251,15 +267,37 @@ def _make_folders(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
+def _made_folders(folder: Path) -> list[Path]:
+    """Create the folder and its parents; return those to sync, the folder last."""
+    if folder.is_dir():
+        return [folder]
+    above = _made_folders(folder.parent)
+    make_private_folder(folder)
+    return [*above, folder]
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the names in the folder durable, on systems that can open a folder."""
+    with _opened(folder) as descriptor:
+        _sync(descriptor)
+
+
+@contextmanager
+def _opened(folder: Path) -> Generator[int | None]:
+    """Open a folder to sync it; yield None on systems that cannot."""
     if os.name == "nt":
+        yield None
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _sync(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.fsync(descriptor)
 
 
 PIECE_BYTES = 256 * 1024  # Read at once.

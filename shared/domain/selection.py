@@ -129,6 +129,8 @@ def _compatible(wanted: Version, mode: ResolutionMode) -> Range:
 
 def _part(entries: Sequence[ReleaseEntry], within: Range) -> Iterator[ReleaseEntry]:
     """Yield the entries in the range. Surveys are sorted, so these are adjacent."""
+    if within == _EVERY_VERSION:
+        return iter(entries)
     begin = bisect_left(entries, True, key=lambda entry: not within.is_below(entry.parsed))
     return takewhile(lambda entry: within.contains(entry.parsed), islice(entries, begin, None))
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,10 +13,28 @@ from shared.runtime.private_files import make_private_folder, open_private
 @contextmanager
 def hold_file_lock(path: Path) -> Generator[None]:
     """Hold the lock at `path`; waits until it is free. The empty file is not deleted."""
+    with open_file_lock(path) as lock:
+        lock.acquire()
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class FileLock:
+    """A lock whose file is open."""
+
+    file: BinaryIO
+
+    def acquire(self) -> None:
+        """Wait until the lock is free, and hold it until its file is closed."""
+        _lock(self.file)
+
+
+@contextmanager
+def open_file_lock(path: Path) -> Generator[FileLock]:
+    """Open the lock at `path`, which others may hold; release it at the end of the block."""
     make_private_folder(path.parent)
     with open_private(path, "ab") as file:
-        _lock(file)
-        yield
+        yield FileLock(file)
 
 
 def try_file_lock(path: Path) -> BinaryIO | None:

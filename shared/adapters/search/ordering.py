@@ -152,8 +152,6 @@ class Ordering:
     def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
         """Return the packages of a page."""
         last = page.offset + page.limit
-        if not page.limit or page.offset >= len(self._found.word_scores):
-            return ()
         if page.sort is Sort.RELEVANCE:
             is_first = page.descending and last < len(self._found.word_scores)
             scores = self._scores.of_first(last) if is_first else self._scores.of_all()

@@ -120,6 +120,8 @@ def find_symbol_page(
     """Return a page of symbols; those of deprecated packages come last."""
     with _snapshot(connection) as postings:
         places, corrections = _find_symbols(postings, query, viewer)
+        if not page.limit and query.kinds is None:  # A count needs no order.
+            return SymbolResults((), len(places), corrections)
         deprecated = postings.packages(DEPRECATED)
         found = sorted(places, key=lambda each: each.package in deprecated)
         if query.kinds is not None:
@@ -218,9 +220,12 @@ class _Search:
         return len(self._found.deprecated) + self._found.hidden_deprecated
 
     def results(self, page: ResultPage) -> Results:
+        count = len(self.packages)
+        if not page.limit or page.offset >= count:
+            return Results((), count, self._corrections)
         ordering = Ordering(self._postings, self._plan, self._found)
         hits = ordering.hits(page, deprecated_last=self._query.deprecated_last)
-        return Results(hits, len(self.packages), self._corrections)
+        return Results(hits, count, self._corrections)
 
     def traits(self) -> Mapping[Facet, Sequence[tuple[str, int]]]:
         """Return the values of each facet that matches have, each with the number of matches."""

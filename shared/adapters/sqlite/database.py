@@ -10,10 +10,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from mmap import ACCESS_READ, mmap
+from itertools import count
+from mmap import mmap
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -173,12 +174,12 @@ class Database:
         It runs on the event loop, unless another write is under way. The work must do as for
         `write`.
         """
-        return await asyncio.wrap_future(self._writer().run(work))
+        return await _outcome(self._writer().run(work))
 
     async def write_unsynced(self, work: Work[T]) -> T:
         """Run a short write as `write_few` does, and do not wait for the disk: it outlives the
         process. Until the next durable write, a machine that loses its power may forget it."""
-        return await asyncio.wrap_future(self._writer().run_unsynced(work))
+        return await _outcome(self._writer().run_unsynced(work))
 
     async def write(self, work: Work[T]) -> T:
         """Run a write of any length in a transaction, which is durable when this returns.
@@ -186,7 +187,7 @@ class Database:
         The work must use only its connection: it is repeated if the transaction that it shared with
         others failed.
         """
-        return await asyncio.wrap_future(self._writer().submit(work))
+        return await _outcome(self._writer().submit(work))
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens new ones."""
@@ -261,6 +262,11 @@ class Database:
             return work(connection)
 
 
+async def _outcome(future: Future[T]) -> T:
+    """Wait for a write; one that is done costs no turn of the event loop."""
+    return future.result() if future.done() else await asyncio.wrap_future(future)
+
+
 class _Opened:
     """The connections and threads of one process; with a state, for reading without room."""
 
@@ -332,11 +338,12 @@ class DataVersionFile:
 
     def __init__(self, path: Path) -> None:
         open_private(path, "ab").close()
-        self._file = path.open("r+b", buffering=0)
-        descriptor = self._file.fileno()
-        if os.fstat(descriptor).st_size < DATA_VERSION_BYTES:
-            self._file.write(os.urandom(DATA_VERSION_BYTES))
-        self._memory = mmap(descriptor, DATA_VERSION_BYTES, access=ACCESS_READ)
+        with path.open("r+b", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size < DATA_VERSION_BYTES:
+                file.write(bytes(DATA_VERSION_BYTES))
+            self._memory = mmap(file.fileno(), DATA_VERSION_BYTES)
+        self._process = os.urandom(_PROCESS_BYTES)
+        self._commits = count()
 
     def read(self) -> bytes:
         """Return the data version, which differs after each commit that was reported."""
@@ -344,14 +351,12 @@ class DataVersionFile:
 
     def renew(self) -> None:
         """Change the data version; to be called after a commit and before it is reported."""
-        # The commit succeeded and must not be reported as failed; readers also ask SQLite at times.
-        with suppress(OSError):
-            self._file.seek(0)
-            self._file.write(os.urandom(DATA_VERSION_BYTES))
+        # Without a call of the system, after which a thread waits for the interpreter.
+        number = next(self._commits)
+        self._memory[:] = self._process + number.to_bytes(DATA_VERSION_BYTES - _PROCESS_BYTES)
 
     def close(self) -> None:
         self._memory.close()
-        self._file.close()
 
 
 class Writer:
@@ -526,4 +531,5 @@ def _tell(job: _Job, outcome: object) -> None:
         job.done.set_result(outcome)
 
 
-DATA_VERSION_BYTES = 16  # Bytes; random, so that no two commits leave the same.
+DATA_VERSION_BYTES = 16  # The number of a commit of a process.
+_PROCESS_BYTES = 10  # Random, so that no two processes leave the same.

@@ -11,6 +11,7 @@ from httptools import HttpParserError
 
 from shared.hosting.asgi import Scope
 from shared.hosting.http_server.transport import HeadJoiningTransport
+from shared.hosting.http_server.turns import Turns, turns_of
 from shared.hosting.http_server.upgrades import UpgradeIgnored
 from shared.hosting.requests import (
     EMPTY_QUERY,
@@ -94,6 +95,8 @@ class Connection(UpgradeIgnored):
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
     _is_answered = False  # The request that is being read is answered already.
     _has_ended = False  # The client sends nothing more, and waits for its answers.
+    _postponed = b""  # A piece that came first of a request, and is read in a later turn.
+    _turns: Turns
     _default_headers: RawHeaders | None = None  # Headers that the server adds to every answer.
     _default_lines = b""  # The same as bytes.
 
@@ -102,9 +105,32 @@ class Connection(UpgradeIgnored):
         self._joining = HeadJoiningTransport(transport)
         app: Any = cast("Any", self).app
         self._at_once: AnswerAtOnce = getattr(app, "at_once", _never)
+        self._turns = turns_of(self.server_state, self.loop.call_soon)
         super().connection_made(self._joining)
 
     def data_received(self, data: bytes) -> None:
+        """Read the data, or postpone it while requests of others are under way."""
+        if self._postponed:
+            data, self._postponed = self._postponed + data, b""
+        elif self.tasks and self._can_wait(data) and not self._turns.admits(self):
+            self._postponed = data
+            self.idle_since = None
+            return
+        self._read(data)
+
+    def read_postponed(self) -> None:
+        """Read what was postponed, unless more came meanwhile and all was read."""
+        data, self._postponed = self._postponed, b""
+        if data:
+            self._read(data)
+
+    def _can_wait(self, data: bytes) -> bool:
+        """Check whether the data begins a request, rather than belonging to one under way."""
+        cycle: Any = self.cycle
+        is_idle = cycle is None or cycle.response_complete
+        return is_idle and self._phase is not Phase.HEAD and len(data) <= _USUAL_BYTES
+
+    def _read(self, data: bytes) -> None:
         if self._refusal is not None:
             return
         self.received_at = self.loop.time()
@@ -202,8 +228,14 @@ class Connection(UpgradeIgnored):
         else:
             self._start_asgi_task(cycle, app)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End what nobody waits for any more."""
+        self._postponed = b""
+        super().connection_lost(exc)
+
     def eof_received(self) -> bool:  # type: ignore[override]
         """Return whether the client, which sends nothing more, still waits for an answer."""
+        self.read_postponed()
         cycle: Any = self.cycle
         if self.scheme == "https" or cycle is None or cycle.response_complete:
             return False  # asyncio has no TLS connection that is closed on one side.

@@ -95,16 +95,16 @@ class PackageCache:
     async def survey(
         self, packages: Sequence[Package], versions: Collection[Coordinate] = (), /
     ) -> list[Survey | None]:
-        for package in packages:
-            note_read(package.key)
-        surveys = {
-            each.key: cast("Survey | None", await self._standing(each.key)) for each in packages
-        }
+        keys = [each.key for each in packages]
+        for key in keys:
+            note_read(key)
+        surveys = {key: cast("Survey | None", await self._standing(key)) for key in keys}
         for version in versions:
             known = surveys[version.package.key]
             if known is not None and not known.has(version.version):
                 surveys[version.package.key] = None  # It may have been published just now.
-        unknown = {each.key: each for each in packages if surveys[each.key] is None}
+        asked = zip(keys, packages, strict=True)
+        unknown = {key: package for key, package in asked if surveys[key] is None}
         if unknown:
             number = self._edition.number
             with unnoted():
@@ -114,7 +114,7 @@ class PackageCache:
                 _note_private(survey and survey.head)
                 if survey is not None:
                     self._keep(key, survey.head, survey, number)
-        return [surveys[each.key] for each in packages]
+        return [surveys[key] for key in keys]
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         owners = {tool: await self._owner(tool) for tool in tools}

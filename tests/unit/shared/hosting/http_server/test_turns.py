@@ -1,0 +1,124 @@
+"""While requests are under way, a turn of the event loop reads few others, in their order."""
+
+import asyncio
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from shared.hosting.asgi import Receive, Scope, Send
+from shared.hosting.http_server.connection import Connection
+from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
+from shared.hosting.responses import PreparedAnswer
+from tests.unit.shared.hosting.wire import Wire
+
+CLIENTS = 2 * REQUESTS_OF_A_TURN + 1
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class App:
+    """Has every answer at hand, and counts the requests."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def at_once(self, scope: Scope) -> PreparedAnswer:
+        del scope
+        self.asked += 1
+        return PreparedAnswer(b"HTTP/1.1 204 No Content\r\n", [], b"")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise NotImplementedError
+
+
+class Clients:
+    """Some clients of one server."""
+
+    def __init__(self) -> None:
+        self.app, self.state = App(), ServerState()
+        self._config = uvicorn.Config(
+            self.app,
+            http=Connection,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            proxy_headers=False,
+        )
+        self._config.load()
+
+    def connect(self) -> Connection:
+        made = Connection(self._config, self.state, {})
+        made.connection_made(Wire())
+        return made
+
+    def work(self) -> asyncio.Task[None]:
+        """Have a request under way that ends when it is cancelled."""
+        task = asyncio.create_task(asyncio.sleep(60))
+        self.state.tasks.add(task)
+        task.add_done_callback(self.state.tasks.discard)
+        return task
+
+
+async def test_all_are_read_at_once_while_nothing_is_under_way() -> None:
+    clients = Clients()
+    for _ in range(CLIENTS):
+        clients.connect().data_received(REQUEST)
+    assert clients.app.asked == CLIENTS
+
+
+async def test_each_turn_reads_some_while_a_request_is_under_way() -> None:
+    clients = Clients()
+    task = clients.work()
+    read, connections = list[int](), [clients.connect() for _ in range(CLIENTS)]
+    for connection in connections:
+        connection.data_received(REQUEST)
+    while len(read) < 3:
+        read.append(clients.app.asked)
+        await asyncio.sleep(0)
+    assert read == [REQUESTS_OF_A_TURN, 2 * REQUESTS_OF_A_TURN, CLIENTS]
+    task.cancel()
+
+
+async def test_a_turn_counts_those_that_waited() -> None:
+    clients = Clients()
+    task = clients.work()
+    for _ in range(CLIENTS):
+        clients.connect().data_received(REQUEST)
+    await asyncio.sleep(0)
+    clients.connect().data_received(REQUEST)
+    assert clients.app.asked == 2 * REQUESTS_OF_A_TURN
+    await asyncio.sleep(0)
+    assert clients.app.asked == CLIENTS + 1
+    task.cancel()
+
+
+def waiting() -> tuple[Clients, Connection]:
+    """Return a client whose request was postponed, and its server."""
+    clients = Clients()
+    clients.work()
+    for _ in range(REQUESTS_OF_A_TURN):
+        clients.connect().data_received(REQUEST)
+    connection = clients.connect()
+    connection.data_received(REQUEST)
+    assert clients.app.asked == REQUESTS_OF_A_TURN
+    return clients, connection
+
+
+async def test_what_a_waiting_client_sends_next_is_read_with_it() -> None:
+    clients, connection = waiting()
+    connection.data_received(REQUEST)
+    assert clients.app.asked == REQUESTS_OF_A_TURN + 2
+    await asyncio.sleep(0)
+    assert clients.app.asked == REQUESTS_OF_A_TURN + 2
+
+
+async def test_the_end_of_a_client_is_read_after_its_request() -> None:
+    clients, connection = waiting()
+    connection.eof_received()
+    assert clients.app.asked == REQUESTS_OF_A_TURN + 1
+
+
+async def test_a_client_that_is_lost_is_not_answered() -> None:
+    clients, connection = waiting()
+    connection.connection_lost(None)
+    await asyncio.sleep(0)
+    assert clients.app.asked == REQUESTS_OF_A_TURN
