@@ -29,7 +29,8 @@ from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
 from shared.domain.identity import OPERATOR
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
-from shared.services.mirroring.overview import MirrorOverview
+from shared.services.mirroring.overview import problem_of
+from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
 
 # Checks that must succeed before a registry can be opened.
@@ -121,20 +122,21 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [await _account_names(registry)]
     if registry.mirroring is not None:
-        found.append(await _upstream(registry.mirroring.overview))
+        sources = await registry.mirroring.upstreams.sources()
+        found += [await _upstream(each) for each in sources]
     return found
 
 
-async def _upstream(overview: MirrorOverview) -> StoreCheck:
-    """Ask the upstream registry."""
-    problem = await overview.problem()
+async def _upstream(source: UpstreamSource) -> StoreCheck:
+    """Ask an upstream registry."""
+    problem = await problem_of(source)
     if not problem:
-        return StoreCheck(_UPSTREAM, f"{overview.name} at {overview.address} answers.")
+        return StoreCheck(_UPSTREAM, f"{source.name} at {source.address} answers.")
     way_out = (
         "What is stored is served. See that this machine reaches the address, and that "
-        "BALLROOM_UPSTREAM is right."
+        "`upstream rules` shows the right one."
     )
-    found = f"{overview.name} at {overview.address} does not answer: {problem}."
+    found = f"{source.name} at {source.address} does not answer: {problem}."
     return StoreCheck(_UPSTREAM, found, way_out)
 
 

@@ -6,7 +6,6 @@ from shared.commands.base import (
     OutputFormat,
     as_json,
     format_time,
-    print_facts,
     print_rows,
     with_registry,
 )
@@ -36,29 +35,32 @@ def upstream() -> None:
 
 @upstream.command("check")
 @as_json
-def check_upstream(output: OutputFormat) -> None:
-    """Ask the upstream, and say how many packages and releases of it are stored.
+def check_upstreams(output: OutputFormat) -> None:
+    """Ask each upstream, and say how many packages and releases of it are stored.
 
-    The exit code is 1 if it does not answer.
+    The exit code is 1 if one does not answer.
     """
 
-    async def work(registry: Registry) -> UpstreamCheck:
+    async def work(registry: Registry) -> list[UpstreamCheck]:
         return await _mirroring(registry).overview.check()
 
     found = with_registry(work)
-    facts = {
-        "upstream": found.name,
-        "address": found.address,
-        "answers": not found.problem,
-        "problem": found.problem or None,
-        "packages": found.packages,
-        "releases": found.releases,
-        "bytes": found.size_bytes,
-        "refused": found.refused,
-        "incidents": found.incidents,
-    }
-    print_facts(facts, output)
-    if found.problem:
+    rows = [
+        {
+            "upstream": each.name,
+            "address": each.address,
+            "answers": not each.problem,
+            "problem": each.problem or None,
+            "packages": each.packages,
+            "releases": each.releases,
+            "bytes": each.size_bytes,
+            "refused": each.refused,
+            "incidents": each.incidents,
+        }
+        for each in found
+    ]
+    print_rows(rows, output)
+    if any(each.problem for each in found):
         raise click.exceptions.Exit(1)
 
 

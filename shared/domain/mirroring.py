@@ -14,8 +14,6 @@ from shared.domain.packages import Listing
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
 
-CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
-
 
 class NameOwner(Entity):
     """Which registry the name of an organization belongs to: this one, or an upstream.

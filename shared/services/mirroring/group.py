@@ -1,4 +1,4 @@
-"""Creates the services that mirror an upstream registry, if there is one."""
+"""Creates the services that mirror upstream registries, if there are any."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,53 +19,55 @@ from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.refreshing import Refreshing
-from shared.services.mirroring.upstream_gate import UpstreamGate
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstreams import Upstreams
 from shared.services.packages.group import PackageServices
 
 
 @dataclass(frozen=True)
 class MirroringServices:
-    """The services that serve the packages of the upstream beside ours."""
+    """The services that serve the packages of upstreams beside ours."""
 
     packages: PackageServices
     reader: UpstreamReader
     admission: Admission
     refreshing: Refreshing
-    gate: UpstreamGate
+    upstreams: Upstreams
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
-        packages, asker = self.packages, Asker(by, via)
+        packages, asker = self.packages, Asker(by, via, {})
         return MirroredLookup(
             packages.lookup, packages.cache, self.reader, self.admission, self.refreshing, asker
         )
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
-        return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via))
+        return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via, {}))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:
         """Create the services; None without an upstream."""
         adapters, settings = common.adapters, common.settings
-        clock, name = adapters.clock, settings.upstream_name
-        if adapters.upstream is None or not settings.upstream:
+        clock, directory = adapters.clock, adapters.directory
+        if adapters.connect_upstream is None:
             return None
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
-        kept, gate = KeptAnswers(clock, fresh_for), UpstreamGate(clock, _log_failure)
+        kept = KeptAnswers(clock, fresh_for)
+        upstreams = Upstreams(
+            settings.upstreams, adapters.connect_upstream, directory, clock, _log_failure
+        )
+        common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
-        pins = PinnedDigests(adapters.directory, common.record_writer, clock, name)
+        pins = PinnedDigests(directory, common.record_writer, clock)
         reader = UpstreamReader(
-            name,
             pseudonym_of(settings.base_url),
-            adapters.upstream,
-            gate,
+            upstreams,
             kept,
-            NameOwners(adapters.directory, clock, name),
+            NameOwners(directory, clock),
             pins,
             adapters.work,
             limits.rate_limiter,
@@ -87,10 +89,8 @@ class MirroringServices:
             clock,
         )
         common.closing.push_async_callback(admission.close)
-        overview = MirrorOverview(
-            name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
-        )
-        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview)
+        overview = MirrorOverview(upstreams, adapters.metadata, directory)
+        return cls(packages, reader, admission, refreshing, upstreams, pins, kept, overview)
 
 
 def pseudonym_of(base_url: str) -> str:
@@ -98,5 +98,5 @@ def pseudonym_of(base_url: str) -> str:
     return urlsplit(base_url).netloc
 
 
-def _log_failure(reason: str) -> None:
-    log.warning("upstream.unanswered", reason=reason)
+def _log_failure(upstream: str, reason: str) -> None:
+    log.warning("upstream.unanswered", upstream=upstream, reason=reason)

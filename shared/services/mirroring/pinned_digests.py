@@ -25,15 +25,14 @@ class PinnedDigests:
     directory: DirectoryStore
     record_writer: RecordWriter
     clock: Clock
-    upstream: str  # Its name.
 
-    async def require(self, coordinate: Coordinate, digest: Digest) -> None:
-        """Pin the digest if it is the first one.
+    async def require(self, coordinate: Coordinate, digest: Digest, upstream: str) -> None:
+        """Pin the digest that the upstream offers if it is the first one.
 
         Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
         which is remembered as an incident.
         """
-        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream)
         if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
                 known,
@@ -50,12 +49,12 @@ class PinnedDigests:
             self._require_accepted(known)
 
     async def refuse(
-        self, coordinate: Coordinate, digest: Digest, reason: str
+        self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
     ) -> UpstreamReleaseRefused:
         """Remember why the release with this digest is refused, and return the refusal."""
-        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream)
         await self._change(known, "mirror.refused", refused_because=reason)
-        return UpstreamReleaseRefused(coordinate, self.upstream, reason)
+        return UpstreamReleaseRefused(coordinate, upstream, reason)
 
     async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
         """Forget why a release is refused, so that it is fetched again; the pin stays. Returns
@@ -73,13 +72,13 @@ class PinnedDigests:
     async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
         return await self.directory.get(UpstreamRelease, release_place(coordinate))
 
-    async def _pin(self, coordinate: Coordinate, digest: Digest) -> UpstreamRelease:
+    async def _pin(self, coordinate: Coordinate, digest: Digest, upstream: str) -> UpstreamRelease:
         package = coordinate.package
         pinned = UpstreamRelease(
             org=package.org,
             name=package.name,
             version=coordinate.version.text,
-            upstream=self.upstream,
+            upstream=upstream,
             digest=digest.hex,
             first_seen_ms=self.clock.now_ms(),
         )
@@ -90,7 +89,7 @@ class PinnedDigests:
 
     def _require_accepted(self, known: UpstreamRelease) -> None:
         if known.refused_because:
-            raise UpstreamReleaseRefused(known.coordinate, self.upstream, known.refused_because)
+            raise UpstreamReleaseRefused(known.coordinate, known.upstream, known.refused_because)
 
     async def _change(
         self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str

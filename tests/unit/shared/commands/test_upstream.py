@@ -48,7 +48,7 @@ async def pull_both(settings: Settings) -> None:
 
 
 def test_a_check_says_what_is_stored(mirroring: Terminal, upstream: FakeUpstream) -> None:
-    found = mirroring.json("upstream", "check")
+    [found] = mirroring.json("upstream", "check")
     assert (found["answers"], found["packages"], found["refused"]) == (True, 1, 1)
     assert found["address"] == f"{upstream.url}/2.0/registry"
 
