@@ -14,8 +14,11 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.identity import Principal
 from shared.domain.names import Package
+from shared.domain.packages import Release, State
 from shared.domain.records import Entity, Place, Record
+from shared.domain.releases import Decision, with_decision
 from shared.domain.times import parse_time
 
 CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
@@ -25,6 +28,7 @@ MAX_UPSTREAMS = 10  # An organization that nobody has costs a request to each.
 MAX_RULES = 500  # All are compared with the package of a request.
 
 ALLOW, DENY = "allow", "deny"  # Targets of a rule, beside the names of upstreams.
+HERE = "here"  # This registry, where an operator names the side of a name.
 
 _REGISTRY_PATH = "/2.0/registry"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
@@ -39,6 +43,11 @@ class UpstreamAddress(Record):
 
     name: str
     url: str
+
+    @property
+    def given(self) -> str:
+        """What an operator writes for it."""
+        return CENTRAL_NAME if self.name == CENTRAL_NAME else self.url.removesuffix(_REGISTRY_PATH)
 
     @property
     def host(self) -> str:
@@ -107,6 +116,11 @@ class MirrorRule(Record):
     def denies_organizations(self) -> bool:
         """Whether nothing of an organization that the pattern matches comes from an upstream."""
         return self.target == DENY and self._name == "*"
+
+    @property
+    def organization(self) -> str:
+        """The name of the one organization that the pattern is about; empty for others."""
+        return "" if set(self._org) & {"*", "?"} else self._org
 
     def matches(self, package: Package) -> bool:
         """Check whether the pattern matches the package, in any spelling."""
@@ -249,9 +263,16 @@ class MirrorRules(Entity):
     def is_frozen(self, published_ms: int | None) -> bool:
         """Check whether a release of that time is later than the frozen time; one without a time
         counts as later."""
-        return self.frozen_ms is not None and (
-            published_ms is None or published_ms > self.frozen_ms
-        )
+        return self.frozen_ms is not None and (not published_ms or published_ms > self.frozen_ms)
+
+    def reason_to_refuse(self, release: Release) -> str:
+        """Return why the rules do not serve a release of an upstream; empty if they do."""
+        choice = self.choose(release.coordinate.package)
+        if choice.verdict is Verdict.DENIED:
+            return f"{WITHHELD_BY_MIRROR}the rule `{choice.rule}` denies it."
+        if self.is_frozen(release.created_ms):
+            return f"{WITHHELD_BY_MIRROR}it was published after {self.frozen_text}."
+        return ""
 
     @property
     def frozen_text(self) -> str:
@@ -270,3 +291,45 @@ def _choice(rule: MirrorRule) -> Choice:
     if rule.upstream:
         return Choice(Verdict.NAMED, rule.upstream, rule)
     return Choice(Verdict.OPEN, rule=rule)
+
+
+WITHHELD_BY_MIRROR = "Mirror: "  # How the reasons below begin; no administrator writes so.
+WAS_HELD = " It was held before."  # Such a release is not served again by itself.
+
+
+def reason_to_withhold(rules: MirrorRules, release: Release, owner: str | None) -> str:
+    """Return why a stored release is not served, for its operators; empty if it is.
+
+    `owner` is that of the name: a release of another side is withheld.
+    """
+    side = release.upstream.name if release.upstream else ""
+    if owner is not None and owner != side:
+        return f"{WITHHELD_BY_MIRROR}the name belongs to {owner or 'this registry'} now."
+    return rules.reason_to_refuse(release) if release.upstream else ""
+
+
+def apply_mirror_rules(
+    rules: MirrorRules, release: Release, owner: str | None, *, by: Principal, now_ms: int
+) -> Release:
+    """Return the release withheld, served again, or unchanged.
+
+    Only what was withheld for a reason of this module is served again.
+    """
+    reason, decision = reason_to_withhold(rules, release, owner), None
+    if reason and release.state in (State.LIVE, State.HELD):
+        before = WAS_HELD if release.state is State.HELD else ""
+        decision = Decision(State.QUARANTINED, reason + before)
+    elif not reason and is_withheld_by_mirror(release):
+        decision = Decision(State.LIVE)
+    if decision is None:
+        return release
+    return with_decision(release, f"release.{decision.state.value}", decision, by=by, now_ms=now_ms)
+
+
+def is_withheld_by_mirror(release: Release) -> bool:
+    """Check whether the release is served again once the rules and its owner allow it."""
+    return (
+        release.state is State.QUARANTINED
+        and release.state_reason.startswith(WITHHELD_BY_MIRROR)
+        and not release.state_reason.endswith(WAS_HELD)
+    )

@@ -52,6 +52,7 @@ class UpstreamRelease(Entity):
     upstream: str
     digest: str
     first_seen_ms: int
+    published_ms: int | None = None  # None: it was pinned by an earlier version.
     refused_because: str = ""
     refused_ms: int | None = None
     offered_digest: str = ""  # Of an incident: what the upstream says now.

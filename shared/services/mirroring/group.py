@@ -13,14 +13,18 @@ from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.kept_answers import KeptAnswers
+from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
+from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.refreshing import Refreshing
+from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
+from shared.services.mirroring.withheld_releases import WithheldReleases
 from shared.services.packages.group import PackageServices
 
 
@@ -36,6 +40,10 @@ class MirroringServices:
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
+    withheld: WithheldReleases
+    rules: RuleChanges
+    moves: NameMoves
+    names: UpstreamNames
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
@@ -56,7 +64,7 @@ class MirroringServices:
         if adapters.connect_upstream is None:
             return None
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
-        kept = KeptAnswers(clock, fresh_for)
+        kept, owners = KeptAnswers(clock, fresh_for), NameOwners(directory, clock)
         upstreams = Upstreams(
             settings.upstreams, adapters.connect_upstream, directory, clock, _log_failure
         )
@@ -67,7 +75,7 @@ class MirroringServices:
             pseudonym_of(settings.base_url),
             upstreams,
             kept,
-            NameOwners(directory, clock),
+            owners,
             pins,
             adapters.work,
             limits.rate_limiter,
@@ -75,22 +83,60 @@ class MirroringServices:
         )
         refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
-        checked = packages.archive_reader
-        limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
-        admission = Admission(
-            reader,
-            FetchLease(adapters.work, clock, adapters.randomness),
-            checked,
-            replace(checked, limits=limits_of_mirror),
-            adapters.metadata,
-            adapters.documents,
-            adapters.archives,
-            packages.derived_data,
-            clock,
-        )
+        admission = _admission(common, packages, reader)
         common.closing.push_async_callback(admission.close)
-        overview = MirrorOverview(upstreams, adapters.metadata, directory)
-        return cls(packages, reader, admission, refreshing, upstreams, pins, kept, overview)
+        withheld = WithheldReleases(
+            upstreams, owners, adapters.metadata, packages.record_writer, clock
+        )
+        return cls(
+            packages,
+            reader,
+            admission,
+            refreshing,
+            upstreams,
+            pins,
+            kept,
+            MirrorOverview(upstreams, adapters.metadata, directory),
+            withheld,
+            RuleChanges(
+                common.administration,
+                upstreams,
+                owners,
+                adapters.metadata,
+                adapters.pulls,
+                withheld,
+                common.record_writer,
+                clock,
+            ),
+            NameMoves(
+                common.administration,
+                upstreams,
+                owners,
+                directory,
+                adapters.metadata,
+                packages.record_writer,
+                withheld,
+                common.record_writer,
+                clock,
+            ),
+            UpstreamNames(upstreams, owners, directory),
+        )
+
+
+def _admission(common: Common, packages: PackageServices, reader: UpstreamReader) -> Admission:
+    adapters, checked = common.adapters, packages.archive_reader
+    limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
+    return Admission(
+        reader,
+        FetchLease(adapters.work, adapters.clock, adapters.randomness),
+        checked,
+        replace(checked, limits=limits_of_mirror),
+        adapters.metadata,
+        adapters.documents,
+        adapters.archives,
+        packages.derived_data,
+        adapters.clock,
+    )
 
 
 def pseudonym_of(base_url: str) -> str:
