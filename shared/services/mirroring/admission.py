@@ -148,6 +148,9 @@ class Admission:
         source = await reader.source(package, asker)
         if source is None:
             return False
+        if (await reader.upstreams.rules()).frozen_ms is not None:
+            # Raises for a release that is too new, before its archive is fetched.
+            await reader.describe(package, coordinate.version, EXACT_CLIENT, asker)
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
         described, fetched = await asyncio.gather(
