@@ -398,7 +398,7 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
 
 
 def _upstreams(settings: Settings, clock: Clock) -> Callable[[UpstreamAddress], Upstream] | None:
-    """Return what connects registries that are mirrored.
+    """Return the function that connects registries that are mirrored.
 
     The operator may have those of the setting in their network. Others that administrators name
     have public addresses, or are in BALLROOM_INSIDE_HOSTS.

@@ -88,7 +88,7 @@ class RuleConflictView(ResponseModel):
 
 
 class RuleDryRunView(ResponseModel):
-    """What a change would have done to the pulls of the last 30 days."""
+    """The effect of a change on the pulls of the last 30 days."""
 
     pulls: int
     releases_read: int
@@ -120,7 +120,7 @@ class NameMoveRequest(RequestModel):
 
 
 class NameMoveView(ResponseModel):
-    """What a move does, or did."""
+    """The outcome of a move, or its plan."""
 
     org: str
     before: str | None = Field(description="The owner before: `here`, an upstream, or nobody.")

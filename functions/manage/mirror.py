@@ -54,7 +54,7 @@ async def _page(
 
 
 def _typed(form: Form, rules: MirrorRules) -> dict[str, str]:
-    """Return what the form has: what was typed, or else what is stored."""
+    """Return the values of the form: those that were typed, or else those that are stored."""
     stored = {
         "upstreams": "\n".join(each.given for each in rules.upstreams),
         "rules": "\n".join(map(str, rules.rules)),

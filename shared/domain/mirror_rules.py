@@ -46,7 +46,7 @@ class UpstreamAddress(Record):
 
     @property
     def given(self) -> str:
-        """What an operator writes for it."""
+        """The text that an operator writes for it."""
         return CENTRAL_NAME if self.name == CENTRAL_NAME else self.url.removesuffix(_REGISTRY_PATH)
 
     @property
@@ -189,7 +189,7 @@ def _rule(line: str, targets: Mapping[str, str]) -> MirrorRule:
 
 
 class Verdict(Enum):
-    """What the rules say of a package."""
+    """The decision of the rules about a package."""
 
     OPEN = "open"  # The upstreams are asked in their order.
     NAMED = "named"  # One upstream is.
@@ -198,7 +198,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the rules say of a package, and the rule that says so."""
+    """The decision of the rules about a package, and the rule that decided."""
 
     verdict: Verdict
     upstream: str = ""  # Of `NAMED`.
@@ -247,7 +247,7 @@ class MirrorRules(Entity):
         )
 
     def choose(self, package: Package) -> Choice:
-        """Return what the first rule that matches the package says."""
+        """Return the decision of the first rule that matches the package."""
         for rule in (*self.rules, *self.default_rules):
             if rule.matches(package):
                 return _choice(rule)

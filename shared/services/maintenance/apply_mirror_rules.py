@@ -15,7 +15,7 @@ class ApplyMirrorRules(Task):
         "Withholds stored releases that the rules of the mirror do not allow or whose name moved "
         "to another registry, and serves them again when both allow it."
     )
-    schedule = "0 */10 * * * *"
+    schedule = "0 35 * * * *"
     earlier_id = "apply-mirror-rules"
 
     withheld: WithheldReleases

@@ -49,7 +49,7 @@ class RuleConflict:
 
 @dataclass(frozen=True, slots=True)
 class RuleDryRun:
-    """What a change of the rules would have done: effects with the most pulls first."""
+    """The effects of a change of the rules, those with the most pulls first."""
 
     effects: tuple[RuleEffect, ...]
     conflicts: tuple[RuleConflict, ...]

@@ -27,7 +27,8 @@ MOVED = "name.moved"
 
 @dataclass(frozen=True, slots=True)
 class NameMove:
-    """What a move does, or did: owners are `OURS`, names of upstreams, or None for nobody."""
+    """The plan of a move, or its outcome. Owners are `OURS`, names of upstreams, or None for
+    nobody."""
 
     org: str
     before: str | None
@@ -52,7 +53,7 @@ class NameMoves:
     clock: Clock
 
     async def dry_run(self, org: OrgName, target: str, *, by: Principal) -> NameMove:
-        """Return what a move would do; raise `InvalidRequest` for an unknown target."""
+        """Return the plan of a move; raise `InvalidRequest` for an unknown target."""
         await self.administration.require(by, "move", f"the name {org}")
         after = await self._parse(target)
         return await self._plan(org, after)

@@ -1,6 +1,7 @@
 """Owners of names: whether an organization is ours, an upstream's, or nobody's yet."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.caching import LruCache
+from shared.services.records import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.
 OWNER_CACHED_FOR = timedelta(seconds=5)  # Within which a change holds everywhere.
@@ -49,6 +51,10 @@ class NameOwners:
         if owner is not None:
             return owner.upstream
         return None if founded is None else OURS
+
+    async def all(self) -> Sequence[NameOwner]:
+        """Return all stored owners; organizations of an earlier version have none."""
+        return await all_entities(self.directory, NameOwner)
 
     async def claim(self, org: OrgName, upstream: str) -> bool:
         """Make the name the upstream's unless it has an owner; return whether it is now."""

@@ -27,7 +27,7 @@ class NameCheck:
 
     @property
     def warning(self) -> str:
-        """What whoever creates the organization should know; empty for nothing."""
+        """A sentence for whoever creates the organization; empty if there is nothing to say."""
         if self.found:
             return (
                 f"{self.org} is also the name of an organization of {' and '.join(self.found)}. "

@@ -29,13 +29,16 @@ class WithheldReleases:
     clock: Clock
 
     async def apply(self) -> TaskReport:
-        """Withhold and restore releases of all packages that upstreams have or had."""
+        """Withhold and restore releases of all packages that upstreams have or had. Packages that
+        are ours alone are not read."""
         rules, seen, changed = await self.upstreams.stored_rules(), 0, 0
+        owners = {each.org.lower(): each.upstream for each in await self.owners.all()}
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
-            for survey in filter(None, await self.metadata.survey([h.package for h in heads])):
-                owner = await self.owners.owner(survey.head.package.org)
+            packages = [each.package for each in heads if each.upstream or owners.get(_org(each))]
+            surveys = await self.metadata.survey(packages) if packages else []
+            for survey in filter(None, surveys):
                 seen += 1
-                changed += await self._apply_to(survey, rules, owner)
+                changed += await self._apply_to(survey, rules, owners.get(_org(survey.head)))
         return TaskReport(seen, changed)
 
     async def apply_to(self, org: OrgName, owner: str) -> int:
@@ -72,6 +75,10 @@ class WithheldReleases:
         if is_changed:
             await self.records.derived_data.update(release)
         return is_changed
+
+
+def _org(head: Head) -> str:
+    return head.org.lower()
 
 
 def _may_change(entry: ReleaseEntry, *, is_refused: bool) -> bool:

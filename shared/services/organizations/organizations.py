@@ -162,8 +162,9 @@ class Organizations:
         return await self._add(profile.applied_to(self._new(org, owner)), by)
 
     async def name_warning(self, org: OrgName) -> str:
-        """Ask the upstreams, and return what the creator of an organization should know of its
-        name; empty for nothing. An upstream that fails is waited for some seconds."""
+        """Ask the upstreams for the name of a new organization, and return a sentence for its
+        creator; empty if there is nothing to say. An upstream that fails is waited for some
+        seconds."""
         return (await self.upstream_names.check(org)).warning if self.upstream_names else ""
 
     async def create_if_absent(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
