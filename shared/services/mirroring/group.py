@@ -61,7 +61,7 @@ class MirroringServices:
         """Create the services; None without an upstream."""
         adapters, settings = common.adapters, common.settings
         clock, directory = adapters.clock, adapters.directory
-        if adapters.connect_upstream is None:
+        if adapters.connect_upstream is None or not settings.upstreams:
             return None
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
         kept, owners = KeptAnswers(clock, fresh_for), NameOwners(directory, clock)

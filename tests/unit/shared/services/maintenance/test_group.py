@@ -33,7 +33,11 @@ async def test_a_registry_that_has_every_adapter_has_every_task(world: World) ->
         copies=HERE,
         connect_upstream=HERE,
     )
-    cdn = {"archive_cdn_url": "https://cdn.test", "archive_cdn_origin": "blobs"}
+    cdn = {
+        "archive_cdn_url": "https://cdn.test",
+        "archive_cdn_origin": "blobs",
+        "upstream": "central",
+    }
     settings = world.registry.settings.model_copy(update=cdn)
     created = create_registry(settings, adapters).maintenance.tasks
     assert {type(task) for task in created.values()} == set(TASKS)
