@@ -227,14 +227,8 @@ class MirrorRules(Entity):
         """The rules after those of operators: organizations of Central come from it, or from the
         first upstream if Central is none."""
         names = [each.name for each in self.upstreams]
-        if not names:
-            return ()
         target = CENTRAL_NAME if CENTRAL_NAME in names else names[0]
         return tuple(MirrorRule(pattern=org, target=target) for org in CENTRAL_ORGS)
-
-    @property
-    def draft(self) -> MirrorDraft:
-        return MirrorDraft(self.upstreams, self.rules, self.frozen_ms)
 
     def with_draft(self, draft: MirrorDraft, *, now_ms: int) -> "MirrorRules":
         return self.model_copy(

@@ -263,7 +263,7 @@ class UpstreamReader:
         packages of which no fresh answer is kept; None while it does not answer."""
         keys = [(each.org, each.name, each.version, each.mode, client) for each in requests]
         found = await self._resolved(
-            [(each, each.wanted and each.wanted.package) for each in requests],
+            [(each, [each.wanted.package] if each.wanted else []) for each in requests],
             keys,
             lambda source, asked: source.upstream.resolve_packages(asked, client, via=asker.via()),
             asker,
@@ -326,9 +326,8 @@ class UpstreamReader:
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker
     ) -> list[UpstreamModule | None]:
         """Return the package of each module, as `resolve_packages` does."""
-        # All candidates of a module have one organization.
         found = await self._resolved(
-            [(each, each.candidates[0].package if each.candidates else None) for each in requests],
+            [(each, [known.package for known in each.candidates]) for each in requests],
             [(each, client) for each in requests],
             lambda source, asked: source.upstream.resolve_modules(asked, client, via=asker.via()),
             asker,
@@ -351,18 +350,18 @@ class UpstreamReader:
 
     async def _resolved(
         self,
-        requests: Sequence[tuple[T, Package | None]],
+        requests: Sequence[tuple[T, Sequence[Package]]],
         keys: Sequence[Hashable],
         ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
         asker: Asker,
     ) -> list[object]:
-        """Return the answer to each request about a package, in their order."""
+        """Return the answer to each request about one of some packages, in their order."""
         found: dict[Hashable, object] = {}
         unknown: dict[str, dict[Hashable, T]] = {}
         sources: dict[str, UpstreamSource] = {}
         sourced: list[Hashable] = []
-        for (request, package), key in zip(requests, keys, strict=True):
-            source = await self.source(package, asker) if package else None
+        for (request, packages), key in zip(requests, keys, strict=True):
+            source = await self._any_source(packages, asker)
             sourced.append(own := (source.name if source else "", key))
             if source is None or own in found:
                 continue
@@ -379,6 +378,14 @@ class UpstreamReader:
         for answer in answers:
             found |= answer
         return [found.get(each) for each in sourced]
+
+    async def _any_source(self, packages: Sequence[Package], asker: Asker) -> UpstreamSource | None:
+        """Return the upstream of the first of the packages, all of one organization, that has
+        one: rules may deny some."""
+        for package in packages:
+            if (source := await self.source(package, asker)) is not None:
+                return source
+        return None
 
     async def _resolved_by(
         self,

@@ -5,15 +5,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from shared.auth.authentication import RequestClient
+from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.mirror_rules import MirrorDraft
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.resolution import PackageRequest
+from shared.domain.versions import ANY_CLIENT, Range, Version
+from shared.ports import AlreadyThere
 from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -106,6 +113,16 @@ async def test_rules_of_a_package_hold_for_its_modules(
         {"organization":"ballerina","moduleName":"http"}]}"""
     answer = (await mirror.send("POST", "/packages/resolve-modules", content=body)).json()
     assert [each["moduleName"] for each in answer["resolvedModules"]] == ["io"]
+
+
+async def test_a_module_is_found_in_a_package_that_rules_allow(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await change(mirror, "ballerina/io.sub deny")
+    body = b"""{"modules":[{"organization":"ballerina","moduleName":"io.sub"}]}"""
+    answer = (await mirror.send("POST", "/packages/resolve-modules", content=body)).json()
+    assert [each["packageName"] for each in answer["resolvedModules"]] == ["io"]
+    assert upstream.asked == {"modules": 1}
 
 
 async def test_a_rule_names_the_upstream_of_an_organization(
@@ -351,3 +368,109 @@ async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
 
 def nothing(_upstream: str, _reason: str) -> None:
     """Log nothing."""
+
+
+# --- What several requests and processes do at once ---------------------------------------------
+
+ASKER = Asker(ANONYMOUS, lambda: "")
+IO_PACKAGE = Package.parse("ballerina", "io")
+FIRST = IO_PACKAGE.at(Version.parse("1.0.0"))
+
+
+async def broken(_request: Request) -> Response:
+    return Response("broken", 500)
+
+
+async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await change(mirror, "ballerina deny")
+    reader, version, every = services(mirror).reader, FIRST.version, Range.parse("*")
+    assert await reader.versions(IO_PACKAGE, ANY_CLIENT, ASKER) is None
+    assert await reader.latest(IO_PACKAGE, every, ANY_CLIENT, ASKER) is None
+    assert await reader.describe(IO_PACKAGE, version, ANY_CLIENT, ASKER) is None
+    assert await reader.describe_anew(FIRST, ASKER) is None
+    request = PackageRequest.of("ballerina", "io")
+    assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == [None]
+    assert not await services(mirror).admission.admit(FIRST, ASKER)
+    assert upstream.total == 0
+
+
+async def test_a_refused_release_is_in_no_list_before_a_frozen_time(mirror: World) -> None:
+    pins = services(mirror).pins
+    await pins.refuse(FIRST, Digest("a" * 64), "127.0.0.1", "It is bad.")
+    await change(mirror, frozen="2030-01-01")
+    assert (await mirror.get(IO)).json() == ["1.1.0"]
+    known = {each.version: each for each in await pins.of_package(IO_PACKAGE)}
+    assert known["1.0.0"].published_ms == PUBLISHED_MS  # Pinned without it, as by an earlier one.
+
+
+@pytest.mark.parametrize("silent", ["package", "versions"])
+async def test_a_build_gets_nothing_of_unknown_age(
+    mirror: World, later: FakeUpstream, silent: str
+) -> None:
+    await change(mirror, frozen=FROZEN)
+    later.behave[silent] = broken
+    body = b'{"packages":[{"org":"ballerina","name":"io","version":"","mode":"soft"}]}'
+    answer = (await mirror.send("POST", "/packages/resolve-dependencies", content=body)).json()
+    assert answer["resolved"] == []
+
+
+async def test_a_list_of_unknown_age_is_no_list(mirror: World, later: FakeUpstream) -> None:
+    await change(mirror, frozen=FROZEN)
+    later.behave["package"] = broken
+    assert (await mirror.get(IO)).status_code == 503
+
+
+async def test_an_answer_for_a_build_is_kept(mirror: World, upstream: FakeUpstream) -> None:
+    body = b'{"packages":[{"org":"ballerina","name":"io","version":"","mode":"soft"}]}'
+    for _ in range(5):  # Each process asks once.
+        answer = await mirror.send("POST", "/packages/resolve-dependencies", content=body)
+        assert len(answer.json()["resolved"]) == 1
+    assert upstream.asked["resolve"] <= 4
+
+
+async def test_builds_of_callers_without_a_token_are_limited(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=1")
+    for number in range(3):
+        name = b"ab"[number % 2 : number % 2 + 1]
+        body = b'{"packages":[{"org":"ballerina","name":"%s","version":"","mode":"soft"}]}' % name
+        await mirror.send("POST", "/packages/resolve-dependencies", content=body)
+        body = b'{"modules":[{"organization":"ballerina","moduleName":"%s"}]}' % name
+        answer = await mirror.send("POST", "/packages/resolve-modules", content=body)
+        assert answer.status_code == 200
+    assert upstream.total == 1
+
+
+async def test_a_module_of_another_package_is_not_found(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def other(_request: Request) -> Response:
+        found = {"organization": "ballerina", "moduleName": "io"}
+        answer = {**found, "packageName": "http", "version": "1.0.0"}
+        return JSONResponse({"resolvedModules": [answer], "unresolvedModules": []})
+
+    upstream.behave["modules"] = other
+    body = b'{"modules":[{"organization":"ballerina","moduleName":"io"}]}'
+    answer = await mirror.send("POST", "/packages/resolve-modules", content=body)
+    assert answer.json()["resolvedModules"] == []
+
+
+async def test_another_process_may_write_the_same_record_first(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    mirroring = services(mirror)
+    known, fault = mirroring.reader.owners, Fault("add", AlreadyThere())
+    owners = replace(known, directory=failing(known.directory, fault))
+    assert not await owners.claim(parse_org("company"), upstream.name)
+    moves, fault = mirroring.moves, Fault("add", AlreadyThere())
+    writer = replace(moves.record_writer, directory=failing(moves.directory, fault))
+    await replace(moves, record_writer=writer).move(parse_org("company"), "here", by=OPERATOR)
+    assert await known.stored_owner(parse_org("company")) == ""
+    rules, fault = mirroring.rules, Fault("add", AlreadyThere())
+    writer = replace(rules.record_writer, directory=failing(moves.directory, fault))
+    draft = MirrorDraft.parse([upstream.url], ["acme deny"])
+    changed = await replace(rules, record_writer=writer).replace(draft, by=OPERATOR)
+    assert [str(each) for each in changed.rules] == ["acme deny"]
