@@ -41,6 +41,7 @@ MODULES = (
     "health",
     "index.sparse_index",
     "manage.accounts",
+    "manage.mirror",
     "manage.notices",
     "manage.organizations",
     "manage.releases",

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -45,6 +45,7 @@ from shared.composition import Registry, create_registry
 from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
+from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
 from shared.log import set_log_share
 from shared.ports import (
@@ -183,7 +184,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         archive_path=embedded.archives.path,
         close=close,
         edition=EmbeddedEdition(embedded.database.data_version, embedded.metadata.changes_since),
-        upstream=_upstream(settings, clock),
+        connect_upstream=_upstreams(settings, clock),
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -232,7 +233,7 @@ def _with_ports_of_the_cloud(
         package_changes=cloud.port(PackageChangeFeed, lambda stores: stores.edition),
         package_pack=cloud.port(PackStore, lambda stores: stores.package_pack),
         copies=cloud.port(PublicCopyStore, lambda stores: stores.copies),
-        upstream=_upstream(settings, adapters.clock),
+        connect_upstream=_upstreams(settings, adapters.clock),
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, adapters.fetcher),
     )
@@ -396,9 +397,13 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
     return ConsoleMailer()
 
 
-def _upstream(settings: Settings, clock: Clock) -> Upstream | None:
-    """Return the registry that is mirrored, whose host the operator may have in their network."""
-    if not settings.upstream:
+def _upstreams(settings: Settings, clock: Clock) -> Callable[[UpstreamAddress], Upstream] | None:
+    """Return the function that connects registries that are mirrored.
+
+    The operator may have those of the setting in their network. Others that administrators name
+    have public addresses, or are in BALLROOM_INSIDE_HOSTS.
+    """
+    if not settings.upstreams:
         return None
     from shared.adapters.upstream import (
         ARCHIVE_DEADLINE,
@@ -407,19 +412,23 @@ def _upstream(settings: Settings, clock: Clock) -> Upstream | None:
         CentralUpstream,
     )
 
-    inside = [*split_list(settings.inside_hosts), urlsplit(settings.upstream_url).netloc]
-    return CentralUpstream(
-        settings.upstream_name,
-        settings.upstream_url,
-        documents=GuardedFetcher(
-            inside, time_limit=DOCUMENT_DEADLINE, max_bytes=MAX_DOCUMENT_BYTES
-        ),
-        archives=GuardedFetcher(
-            inside, time_limit=ARCHIVE_DEADLINE, max_bytes=settings.max_archive_bytes
-        ),
-        pseudonym=pseudonym_of(settings.base_url),
-        clock=clock,
-    )
+    def connect(address: UpstreamAddress) -> Upstream:
+        own = [address.host] if address in settings.upstreams else []
+        inside = [*split_list(settings.inside_hosts), *own]
+        return CentralUpstream(
+            address.name,
+            address.url,
+            documents=GuardedFetcher(
+                inside, time_limit=DOCUMENT_DEADLINE, max_bytes=MAX_DOCUMENT_BYTES
+            ),
+            archives=GuardedFetcher(
+                inside, time_limit=ARCHIVE_DEADLINE, max_bytes=settings.max_archive_bytes
+            ),
+            pseudonym=pseudonym_of(settings.base_url),
+            clock=clock,
+        )
+
+    return connect
 
 
 def _fetcher_of(service: str) -> HttpClient:

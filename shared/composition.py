@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.domain.errors.mirroring import NothingMirrored
 from shared.domain.packages import Release
 from shared.ports import Clock
 from shared.services.administration.group import AdministrationServices
@@ -48,6 +49,12 @@ class Registry:
     def clock(self) -> Clock:
         return self.common.adapters.clock
 
+    def require_mirroring(self) -> MirroringServices:
+        """Return the services of the mirror, or raise `NothingMirrored`."""
+        if self.mirroring is None:
+            raise NothingMirrored
+        return self.mirroring
+
     async def probe(self) -> None:
         """Raise unless the stores answer and there is a key to sign with."""
         await self.adapters.metadata.packages("", 1)
@@ -68,9 +75,10 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     common = Common.build(settings, adapters)
     limits = LimitServices.build(common)
     packages = PackageServices.build(common, limits)
+    mirroring = MirroringServices.build(common, limits, packages)
     identity = IdentityServices.build(common, limits)
     tokens = TokenServices.build(common, limits, packages, identity)
-    organizations = OrganizationServices.build(common, limits, identity, tokens)
+    organizations = OrganizationServices.build(common, limits, identity, tokens, mirroring)
     api_docs = ApiDocsServices.build(common, packages)
     maintenance = MaintenanceServices.build(
         common,
@@ -80,6 +88,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         tokens=tokens,
         organizations=organizations,
         api_docs=api_docs,
+        mirroring=mirroring,
     )
     administration = AdministrationServices.build(
         common,
@@ -112,7 +121,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         maintenance=maintenance,
         administration=administration,
         publishing=publishing,
-        mirroring=MirroringServices.build(common, limits, packages),
+        mirroring=mirroring,
     )
 
 

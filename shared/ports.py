@@ -874,6 +874,10 @@ class Upstream(Protocol):
         `tag` is that of the list that is known."""
         ...
 
+    async def has_organization(self, org: OrgName, *, via: str) -> bool:
+        """Check whether there are public packages of the organization."""
+        ...
+
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
     ) -> UpstreamPackage | None:

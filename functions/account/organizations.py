@@ -19,9 +19,17 @@ ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
 VISIBLE_TO_EVERYBODY = "everybody"  # The other choice of the form is members.
 _ACCEPT = "accept"
 
+ALSO_ELSEWHERE = "created-also-elsewhere"
+NAME_ALSO_ELSEWHERE = (
+    "Organization created. An upstream registry has an organization of this name, too, or did not "
+    "answer. Its packages cannot be pulled here, because the name belongs to this registry now. If "
+    "you meant theirs, ask an administrator to move the name."
+)
+
 # The messages after forms, by the names of their actions.
 ORGANIZATION_DONE_MESSAGES = {
     "created": "Organization created. Open it to invite members and add trusted publishers.",
+    ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE,
     "left": "You left the organization.",
     "joined": "Invitation accepted. You are now a member of the organization.",
 }
@@ -83,8 +91,10 @@ async def account_invitation(call: SignedInCall, problem: FormProblem | None = N
 @pages.form("account/organizations", account_organizations)
 async def account_organization_found(call: SignedInCall) -> Answer:
     org = parse_org(call.form.text("name"))
-    await call.registry.organizations.organizations.create(org, call.account, by=call.caller)
-    return see_other(f"{ORGANIZATIONS_PATH}?done=created")
+    organizations = call.registry.organizations.organizations
+    await organizations.create(org, call.account, by=call.caller)
+    done = ALSO_ELSEWHERE if await organizations.name_warning(org) else "created"
+    return see_other(f"{ORGANIZATIONS_PATH}?done={done}")
 
 
 @pages.form("account/organizations/leave", account_organizations)

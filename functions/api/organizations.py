@@ -81,6 +81,16 @@ class OrganizationView(ResponseModel):
         )
 
 
+class CreatedOrganizationView(OrganizationView):
+    """A new organization."""
+
+    warning: str = Field(
+        default="",
+        description="Says so if an upstream registry has an organization of that name, whose "
+        "packages cannot be pulled here now.",
+    )
+
+
 class BelongingView(ResponseModel):
     """An organization that the caller belongs to."""
 
@@ -120,15 +130,16 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
     status=201,
     refusals=(400, 401, 403, 409),
 )
-async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> OrganizationView:
+async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> CreatedOrganizationView:
     new = call.body
     profile = OrganizationProfile.parse(new.display_name, new.description, new.default_visibility)
     founder = (await call.registry.identity.accounts.profile(call.caller)).account
     name = parse_org(new.name)
-    founded = await call.registry.organizations.organizations.create(
-        name, founder, by=call.caller, profile=profile
-    )
-    return await _organization_view(call, founded)
+    organizations = call.registry.organizations.organizations
+    founded = await organizations.create(name, founder, by=call.caller, profile=profile)
+    view = await _organization_view(call, founded)
+    warning = await organizations.name_warning(name)
+    return CreatedOrganizationView(**view.model_dump(), warning=warning)
 
 
 @organizations_api.operation(

@@ -178,6 +178,7 @@ MANAGE_PAGES = (
     ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notices"),
     ("/manage/read-only", "Read-only mode"),
+    ("/manage/mirror", "Mirror"),
     ("/manage/tasks", "Maintenance tasks"),
     ("/manage/limits", "Rate limits"),
 )

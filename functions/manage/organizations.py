@@ -1,5 +1,6 @@
 """/manage/organizations and /manage/names: organizations and reserved names."""
 
+from functions.account.organizations import ALSO_ELSEWHERE, NAME_ALSO_ELSEWHERE
 from functions.http.pages import MAX_SEARCH_LENGTH, see_other
 from functions.http.signed_in_pages import (
     AdministratorPages,
@@ -18,6 +19,7 @@ ORGANIZATIONS_PER_PAGE = 25  # Organizations on a page: a screen or two.
 
 ORGANIZATION_DONE_MESSAGES = {
     "found": "Organization created.",
+    ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE,
     "delete": "Organization deleted. Its name becomes available again a day later.",
     "keep": "Deletion canceled. The owners were notified by email.",
 }
@@ -109,7 +111,8 @@ async def manage_organization_found(call: SignedInCall) -> Answer:
     org = parse_org(call.form.text("name"))
     owner = await call.registry.identity.accounts.by_name_or_id(call.form.text("owner"))
     await call.registry.administration.organizations.create(org, owner, by=call.caller)
-    return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=found")
+    warning = await call.registry.organizations.organizations.name_warning(org)
+    return see_other(f"{ORGANIZATIONS_PATH}/{org}?done={ALSO_ELSEWHERE if warning else 'found'}")
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/delete", manage_organization)

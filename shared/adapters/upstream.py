@@ -16,9 +16,10 @@ from shared.domain.mirroring import (
     UpstreamResolution,
     VersionsAnswer,
 )
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
+    read_has_packages,
     read_modules,
     read_object,
     read_package,
@@ -76,6 +77,11 @@ class CentralUpstream:
         if _is_missing(answer):
             return None
         return VersionsAnswer(_read(answer, read_versions), answer.headers.get("etag", ""))
+
+    async def has_organization(self, org: OrgName, *, via: str) -> bool:
+        url = self._url("packages", org) + "?limit=1"
+        answer = await self._documents.get(url, self._headers(ANY_CLIENT, via))
+        return not _is_missing(answer) and _read(answer, read_has_packages)
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str

@@ -29,16 +29,18 @@ from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
 from shared.domain.identity import OPERATOR
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
-from shared.services.mirroring.overview import MirrorOverview
+from shared.services.mirroring.overview import problem_of
+from shared.services.mirroring.upstream_names import UpstreamNames
+from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
 
 # Checks that must succeed before a registry can be opened.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _MOST_LISTED = 10  # Accounts of one finding.
 _ACCOUNT_NAMES = "account names"
-_UPSTREAM = "upstream"
+_UPSTREAM, _SHARED_NAMES = "upstream", "upstream names"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM})
+_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, _SHARED_NAMES})
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
@@ -121,21 +123,36 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [await _account_names(registry)]
     if registry.mirroring is not None:
-        found.append(await _upstream(registry.mirroring.overview))
+        sources = await registry.mirroring.upstreams.sources()
+        found += [await _upstream(each) for each in sources]
+        found.append(await _shared_names(registry.mirroring.names))
     return found
 
 
-async def _upstream(overview: MirrorOverview) -> StoreCheck:
-    """Ask the upstream registry."""
-    problem = await overview.problem()
+async def _upstream(source: UpstreamSource) -> StoreCheck:
+    """Ask an upstream registry."""
+    problem = await problem_of(source)
     if not problem:
-        return StoreCheck(_UPSTREAM, f"{overview.name} at {overview.address} answers.")
+        return StoreCheck(_UPSTREAM, f"{source.name} at {source.address} answers.")
     way_out = (
         "What is stored is served. See that this machine reaches the address, and that "
-        "BALLROOM_UPSTREAM is right."
+        "`upstream rules` shows the right one."
     )
-    found = f"{overview.name} at {overview.address} does not answer: {problem}."
+    found = f"{source.name} at {source.address} does not answer: {problem}."
     return StoreCheck(_UPSTREAM, found, way_out)
+
+
+async def _shared_names(names: UpstreamNames) -> StoreCheck:
+    """Compare the names of organizations with those of the upstreams."""
+    shared = await names.shared()
+    rest = f" {shared.not_compared:,} were not compared." if shared.not_compared else ""
+    if not shared.names:
+        return StoreCheck(_SHARED_NAMES, f"No upstream has an organization of ours.{rest}")
+    listed = [f"{each.org} ({', '.join(each.found)})" for each in shared.names[:_MOST_LISTED]]
+    more = len(shared.names) - len(listed)
+    found = f"Both sides have {', '.join(listed)}{f', and {more} more' if more else ''}.{rest}"
+    way_out = "They are ours. To use the packages of the upstream: `upstream move ORG UPSTREAM`."
+    return StoreCheck(_SHARED_NAMES, found, way_out)
 
 
 async def _account_names(registry: Registry) -> StoreCheck:

@@ -40,12 +40,16 @@ def add(name: OrgName, owner: str) -> None:
       python -m shared.cli org add acme --owner kim
     """
 
-    async def work(registry: Registry) -> None:
+    async def work(registry: Registry) -> str:
         founder = await registry.identity.accounts.by_name_or_id(owner)
-        await registry.organizations.organizations.create(name, founder, by=OPERATOR)
+        organizations = registry.organizations.organizations
+        await organizations.create(name, founder, by=OPERATOR)
+        return await organizations.name_warning(name)
 
-    with_registry(work)
+    warning = with_registry(work)
     click.echo(f"Created the organization {name}. {owner} owns it.")
+    if warning:
+        click.echo(warning, err=True)
 
 
 @org.command("list")

@@ -1,9 +1,12 @@
-"""upstream …: the registry that is mirrored, what is stored of it, and what is refused."""
+"""upstream …: the registries that are mirrored, their rules, what is stored, what is refused."""
+
+from dataclasses import asdict
 
 import click
 
 from shared.commands.base import (
     OutputFormat,
+    TableRow,
     as_json,
     format_time,
     print_facts,
@@ -13,9 +16,11 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.identity import OPERATOR
+from shared.domain.mirror_rules import HERE, MirrorDraft, MirrorRules
 from shared.domain.mirroring import UpstreamRelease
-from shared.domain.names import Coordinate
-from shared.services.mirroring.group import MirroringServices
+from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.services.mirroring.mirror_rules import RuleDryRun
+from shared.services.mirroring.name_moves import NameMove
 from shared.services.mirroring.overview import MirroredPackage, UpstreamCheck
 
 
@@ -31,34 +36,37 @@ def parse_coordinate(text: str) -> Coordinate:
 
 @click.group()
 def upstream() -> None:
-    """Look at the upstream registry, what is mirrored, and what is refused."""
+    """Show and change the upstream registries, their rules, and what is mirrored."""
 
 
 @upstream.command("check")
 @as_json
-def check_upstream(output: OutputFormat) -> None:
-    """Ask the upstream, and say how many packages and releases of it are stored.
+def check_upstreams(output: OutputFormat) -> None:
+    """Ask each upstream, and say how many packages and releases of it are stored.
 
-    The exit code is 1 if it does not answer.
+    The exit code is 1 if one does not answer.
     """
 
-    async def work(registry: Registry) -> UpstreamCheck:
-        return await _mirroring(registry).overview.check()
+    async def work(registry: Registry) -> list[UpstreamCheck]:
+        return await registry.require_mirroring().overview.check()
 
     found = with_registry(work)
-    facts = {
-        "upstream": found.name,
-        "address": found.address,
-        "answers": not found.problem,
-        "problem": found.problem or None,
-        "packages": found.packages,
-        "releases": found.releases,
-        "bytes": found.size_bytes,
-        "refused": found.refused,
-        "incidents": found.incidents,
-    }
-    print_facts(facts, output)
-    if found.problem:
+    rows = [
+        {
+            "upstream": each.name,
+            "address": each.address,
+            "answers": not each.problem,
+            "problem": each.problem or None,
+            "packages": each.packages,
+            "releases": each.releases,
+            "bytes": each.size_bytes,
+            "refused": each.refused,
+            "incidents": each.incidents,
+        }
+        for each in found
+    ]
+    print_rows(rows, output)
+    if any(each.problem for each in found):
         raise click.exceptions.Exit(1)
 
 
@@ -68,7 +76,7 @@ def list_packages(output: OutputFormat) -> None:
     """List the packages of which releases are stored."""
 
     async def work(registry: Registry) -> list[MirroredPackage]:
-        return await _mirroring(registry).overview.packages()
+        return await registry.require_mirroring().overview.packages()
 
     rows = [
         {
@@ -92,7 +100,7 @@ def list_refusals(output: OutputFormat) -> None:
     """
 
     async def work(registry: Registry) -> list[UpstreamRelease]:
-        return await _mirroring(registry).overview.refusals()
+        return await registry.require_mirroring().overview.refusals()
 
     rows = [
         {
@@ -119,7 +127,7 @@ def retry_release(coordinate: Coordinate) -> None:
     """
 
     async def work(registry: Registry) -> bool:
-        return await _mirroring(registry).pins.accept(coordinate, by=OPERATOR)
+        return await registry.require_mirroring().pins.accept(coordinate, by=OPERATOR)
 
     if with_registry(work):
         click.echo(f"{coordinate} is fetched again with the next pull.")
@@ -127,8 +135,97 @@ def retry_release(coordinate: Coordinate) -> None:
         click.echo(f"{coordinate} is not refused.")
 
 
-def _mirroring(registry: Registry) -> MirroringServices:
-    if registry.mirroring is None:
-        message = "No registry is mirrored: BALLROOM_UPSTREAM is empty."
-        raise click.ClickException(message)
-    return registry.mirroring
+@upstream.command("rules")
+@as_json
+def show_rules(output: OutputFormat) -> None:
+    """Show the upstream registries in their order, the rules and the frozen time."""
+
+    async def work(registry: Registry) -> MirrorRules:
+        return await registry.require_mirroring().rules.current(by=OPERATOR)
+
+    print_facts(_facts(with_registry(work)), output)
+
+
+def _facts(rules: MirrorRules) -> TableRow:
+    return {
+        "upstreams": ", ".join(f"{each.name} ({each.url})" for each in rules.upstreams),
+        "rules": "; ".join(map(str, rules.rules)) or None,
+        "then": "; ".join(map(str, rules.default_rules)),
+        "frozen": rules.frozen_text or None,
+        "changed": format_time(rules.changed_ms),
+    }
+
+
+@upstream.command("set")
+@click.option("--upstream", "upstreams", multiple=True, help="central or an address; repeatable.")
+@click.option("--rule", "rules", multiple=True, help="Such as 'acme/* deny'; repeatable.")
+@click.option("--frozen", default="", metavar="TIME", help="Serve nothing published later.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; list the pulls that are affected.")
+@as_json
+def set_rules(
+    upstreams: tuple[str, ...],
+    rules: tuple[str, ...],
+    frozen: str,
+    dry_run: bool,
+    output: OutputFormat,
+) -> None:
+    """Replace the upstream registries, the rules and the frozen time; what is not given is removed,
+    except the registries.
+
+    The first rule that matches a package decides. Its target is allow, deny or the name of a
+    registry.
+
+    \b
+    Example:
+      python -m shared.cli upstream set --rule 'acme* deny' --rule '* central' --dry-run
+    """
+
+    async def work(registry: Registry) -> RuleDryRun | MirrorRules:
+        changes = registry.require_mirroring().rules
+        stored = await changes.current(by=OPERATOR)
+        given = upstreams or tuple(each.given for each in stored.upstreams)
+        draft = MirrorDraft.parse(given, rules, frozen)
+        if dry_run:
+            return await changes.dry_run(draft, by=OPERATOR)
+        return await changes.replace(draft, by=OPERATOR)
+
+    found = with_registry(work)
+    if isinstance(found, MirrorRules):
+        print_facts(_facts(found), output)
+        return
+    for conflict in found.conflicts:
+        owner = conflict.owner or "this registry"
+        click.echo(f"{conflict.rule} has no effect: the name belongs to {owner}.", err=True)
+    print_rows([asdict(each) for each in found.effects], output)
+
+
+@upstream.command("move")
+@click.argument("name", metavar="ORG", type=parse_org)
+@click.argument("target", metavar="here|UPSTREAM")
+@click.option("--yes", is_flag=True, help="Move it; without this, say what a move would do.")
+@as_json
+def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> None:
+    """Move the name of an organization to this registry (here) or to an upstream.
+
+    The releases of the side before are withheld. The command may be repeated.
+
+    \b
+    Example:
+      python -m shared.cli upstream move acme here --yes
+    """
+
+    async def work(registry: Registry) -> NameMove:
+        moves = registry.require_mirroring().moves
+        return await (moves.move if yes else moves.dry_run)(name, target, by=OPERATOR)
+
+    moved = with_registry(work)
+    facts = {
+        "org": moved.org,
+        "before": "nobody" if moved.before is None else moved.before or HERE,
+        "after": moved.after or HERE,
+        "packages": moved.packages,
+        "withheld": moved.withheld,
+        "restored": moved.restored,
+        "moved": yes,
+    }
+    print_facts(facts, output)

@@ -14,8 +14,6 @@ from shared.domain.packages import Listing
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
 
-CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
-
 
 class NameOwner(Entity):
     """Which registry the name of an organization belongs to: this one, or an upstream.
@@ -54,6 +52,7 @@ class UpstreamRelease(Entity):
     upstream: str
     digest: str
     first_seen_ms: int
+    published_ms: int | None = None  # None: it was pinned by an earlier version.
     refused_because: str = ""
     refused_ms: int | None = None
     offered_digest: str = ""  # Of an incident: what the upstream says now.

@@ -68,6 +68,7 @@ class Organization(Entity):
     default_visibility: Visibility = Visibility.PUBLIC  # Where the archive says nothing.
     deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
     release_train: ReleaseTrain | None = None  # The last one, which may be over.
+    upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
 
     @property
     def key(self) -> str:

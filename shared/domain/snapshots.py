@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from shared.domain.accounts import Account, AccountName, Identity
 from shared.domain.members import Invitation, Membership, OpenedInvitation
+from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import NameOwner, UpstreamRelease
 from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.notices import NoticeBoard
@@ -52,6 +53,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     ReservedName,
     NameOwner,
     UpstreamRelease,
+    MirrorRules,
 )
 
 

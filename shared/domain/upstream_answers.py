@@ -64,6 +64,15 @@ def read_versions(body: bytes) -> tuple[Version, ...]:
     return tuple(version for text in texts if (version := _version(text)))
 
 
+def read_has_packages(body: bytes) -> bool:
+    """Check whether a list of packages has any."""
+    packages = read_object(body).get("packages")
+    if not isinstance(packages, list):
+        message = "the answer was no list of packages"
+        raise ValueError(message)  # noqa: TRY004 - one error for all unusable answers.
+    return bool(cast("list[object]", packages))
+
+
 def read_package(
     body: bytes, package: Package, wanted: Version | Range, *, upstream: str, now_ms: int
 ) -> UpstreamPackage:

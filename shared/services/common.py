@@ -11,6 +11,7 @@ from shared.auth.known_readers import KnownReaders
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.base import Refusal
+from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
 from shared.log import log
 from shared.ports import (
@@ -77,7 +78,8 @@ class Adapters:
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
     writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
     room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
-    upstream: Upstream | None = None  # Another registry, whose packages are served here, too.
+    # Other registries, whose packages are served here, too; None if nothing is mirrored.
+    connect_upstream: Callable[[UpstreamAddress], Upstream] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,20 @@
-"""The upstream registry, whose packages are served here, too."""
-
-from urllib.parse import urlsplit
+"""The upstream registries, whose packages are served here, too."""
 
 from pydantic import Field, field_validator
 
-from shared.domain.addresses import is_loopback
-from shared.domain.mirroring import CENTRAL_NAME, CENTRAL_URL
-from shared.settings.values import TopicSettings, check_address
-
-_REGISTRY_PATH = "/2.0/registry"
+from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
+from shared.settings.values import TopicSettings, split_list
 
 
 class UpstreamSettings(TopicSettings):
-    """Which registry is mirrored, and for how long its lists are used."""
+    """Which registries are mirrored, and for how long their lists are used."""
 
     upstream: str = Field(
         default="",
-        description="Registry whose public packages are mirrored: central (Ballerina Central), or "
-        "the address of another one, which is then allowed as if it were in "
-        "BALLROOM_INSIDE_HOSTS; empty for none.",
+        description="Registries whose public packages are mirrored, in order, separated by commas: "
+        "central (Ballerina Central), or the address of another one, which is then allowed as if "
+        "it were in BALLROOM_INSIDE_HOSTS; empty for none. Operators change the list and its "
+        "rules while the registry runs.",
     )
     upstream_fresh_seconds: int = Field(
         default=300,
@@ -31,23 +27,10 @@ class UpstreamSettings(TopicSettings):
     @field_validator("upstream")
     @classmethod
     def _check_upstream(cls, text: str) -> str:
-        if text in ("", CENTRAL_NAME):
-            return text
-        check_address(text)
-        address = urlsplit(text)
-        if address.scheme == "http" and not is_loopback(address.hostname or ""):
-            reason = "it is plain http, which is allowed on this machine only. Use https"
-            raise ValueError(reason)
-        return text.rstrip("/")
+        parse_upstreams(split_list(text))
+        return text
 
     @property
-    def upstream_name(self) -> str:
-        """The name of the upstream in records and sentences."""
-        return CENTRAL_NAME if self.upstream == CENTRAL_NAME else urlsplit(self.upstream).netloc
-
-    @property
-    def upstream_url(self) -> str:
-        """The base of the upstream's Central protocol; empty without an upstream."""
-        if self.upstream in ("", CENTRAL_NAME):
-            return self.upstream and CENTRAL_URL
-        return self.upstream.removesuffix(_REGISTRY_PATH) + _REGISTRY_PATH
+    def upstreams(self) -> tuple[UpstreamAddress, ...]:
+        """The registries that are mirrored unless operators changed the list."""
+        return parse_upstreams(split_list(self.upstream))

@@ -163,6 +163,14 @@ def fresh_administrators(persona: Persona, _state: State) -> set[Outcome]:
     return {Outcome.DONE if may else Outcome.FORBIDDEN}
 
 
+def administrators(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators alone, by a credential that manages everything."""
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    may = persona.administrator and persona.manages_account
+    return {Outcome.DONE if may else Outcome.FORBIDDEN}
+
+
 def empty(persona: Persona, _state: State) -> set[Outcome]:
     """There is nothing of the kind yet."""
     return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
@@ -609,6 +617,15 @@ API = {
     "api_sessions_link": _api(
         "POST", "sign-in-links", fresh_administrators, {"account": "ID-OF-ann"}
     ),
+    # The registry of the matrix mirrors nothing, which only administrators learn.
+    "api_mirror_show": _api("GET", "mirror", administrators),
+    "api_mirror_replace": _api("PUT", "mirror", administrators, {"upstreams": ["central"]}),
+    "api_mirror_dry_run": _api(
+        "POST", "mirror/dry-run", administrators, {"upstreams": ["central"]}
+    ),
+    "api_mirror_move": _api(
+        "POST", "mirror/moves", administrators, {"org": "ORG", "to": "here", "dryRun": False}
+    ),
     "token_whoami": _api("GET", "whoami", anybody_known_alone()),
     "token_list": _api("GET", "tokens", own_account()),
     "token_issue": _api("POST", "tokens", account_holders, TOKEN),
@@ -754,6 +771,11 @@ PAGES = {
         )
         for verb in RELEASE_DECISIONS
     },
+    "manage_mirror": _for_all("/manage/mirror", nobody_by_token),
+    "manage_mirror_save": _for_all("/manage/mirror", nobody_by_token, "POST"),
+    "manage_mirror_preview": _for_all("/manage/mirror/preview", nobody_by_token, "POST"),
+    "manage_mirror_move": _for_all("/manage/mirror/move?org=ORG&to=here", nobody_by_token),
+    "manage_mirror_moved": _for_all("/manage/mirror/move", nobody_by_token, "POST"),
     "manage_notices": _for_all("/manage/notices", nobody_by_token),
     "manage_notice_announce": _for_all("/manage/notices", nobody_by_token, "POST"),
     "manage_notice_end": _for_all("/manage/notices/end", nobody_by_token, "POST"),

@@ -358,6 +358,8 @@ ABOUT_NO_PACKAGE = {
     "login_*": "are the same for everybody",
     "manage_account*": "show accounts to administrators",
     "manage_limits": "shows to administrators who has to wait",
+    "api_mirror_*": "show and change rules to administrators",
+    "manage_mirror*": "show and change rules to administrators",
     "manage_name*": "show patterns of names to administrators",
     "manage_notice*": "show and change what administrators tell everybody",
     "manage_organization*": "show organizations to administrators",

@@ -43,6 +43,11 @@ class FakeUpstream:
     gate: Event = field(default_factory=Event)  # For a behaviour that waits.
 
     @property
+    def name(self) -> str:
+        """Return what registries that mirror it call it."""
+        return self.url.removeprefix("http://")
+
+    @property
     def total(self) -> int:
         """Return how many requests there were."""
         return sum(self.asked.values())
@@ -64,6 +69,7 @@ class FakeUpstream:
         routes = [
             self._route("/packages/resolve-dependencies", "resolve", self._resolve, ["POST"]),
             self._route("/packages/resolve-modules", "modules", self._modules, ["POST"]),
+            self._route("/packages/{org}", "organization", self._organization),
             self._route("/packages/{org}/{name}", "versions", self._versions),
             self._route("/packages/{org}/{name}/{version}", "package", self._package),
             self._route("/file/{version}/{file}", "file", self._file),
@@ -95,6 +101,14 @@ class FakeUpstream:
     def digest(self, coordinate: str) -> str:
         wrong = self.digests.get(coordinate)
         return f"sha-256={wrong or hashlib.sha256(self.archives[coordinate]).hexdigest()}"
+
+    async def _organization(self, request: Request) -> Response:
+        org = request.path_params["org"]
+        names = sorted({each.split(":")[0] for each in self.archives})
+        packages = [{"name": each} for each in names if each.startswith(f"{org}/")]
+        if not packages:
+            return JSONResponse({"message": f"package not found for: {org}"}, 404)
+        return JSONResponse({"packages": packages, "count": len(packages)})
 
     async def _versions(self, request: Request) -> Response:
         package = f"{request.path_params['org']}/{request.path_params['name']}"

@@ -1,6 +1,6 @@
 """Refusals about packages of an upstream registry.
 
-Invalid      UpstreamReleaseRefused
+Invalid      UpstreamReleaseRefused · NothingMirrored
 Conflict     OwnedByUpstream
 Unavailable  UpstreamUnavailable
 """
@@ -18,6 +18,13 @@ class UpstreamReleaseRefused(Invalid):
     sentence = (
         "{coordinate} of the upstream registry {upstream} is not served here: {reason} Use another "
         "version, or ask the operator."
+    )
+
+
+class NothingMirrored(Invalid):
+    sentence = (
+        "No registry is mirrored: BALLROOM_UPSTREAM is empty. Set it to central or to the address "
+        "of another registry, and restart this one."
     )
 
 

@@ -9,6 +9,7 @@ from shared.services.common import Adapters, Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
+from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.check_domains import CheckDomains
 from shared.services.maintenance.checkpoints import Checkpoints
@@ -34,6 +35,7 @@ from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
 from shared.services.maintenance.write_package_pack import WritePackagePack
+from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
 from shared.services.tokens.group import TokenServices
@@ -61,6 +63,7 @@ class MaintenanceServices:
         tokens: TokenServices,
         organizations: OrganizationServices,
         api_docs: ApiDocsServices,
+        mirroring: MirroringServices | None,
     ) -> Self:
         adapters, settings = common.adapters, common.settings
         metadata, documents, archives = adapters.metadata, adapters.documents, adapters.archives
@@ -96,6 +99,7 @@ class MaintenanceServices:
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
             RebuildDerivedData(derived_data, checkpoints),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
+            *([ApplyMirrorRules(mirroring.withheld)] if mirroring else []),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),
         )
         tasks: MaintenanceTasks = {task.id: task for task in created}

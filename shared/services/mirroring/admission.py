@@ -1,4 +1,4 @@
-"""Admission: fetches an archive from the upstream, verifies it, and stores it as a release.
+"""Admission: fetches an archive from its upstream, verifies it, and stores it as a release.
 
 Nothing is visible before everything is verified: the digest that was announced, which is pinned,
 and what the registry checks of every archive. The record of the release is written last.
@@ -34,6 +34,7 @@ from shared.ports import (
 )
 from shared.runtime.caching import SingleFlight
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.archives import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import HOLDER_LENGTH
@@ -114,7 +115,7 @@ class Admission:
         await self.reader.pins.require_accepted(coordinate)
         await self.reader.count(asker)
         via = asker.via()
-        follower = Asker(asker.by, lambda: via)
+        follower = Asker(asker.by, lambda: via, asker.sources)
         return await self._flights.answer(
             coordinate.key, lambda: self._admit_once(coordinate, follower)
         )
@@ -136,69 +137,82 @@ class Admission:
             if await self.reader.is_missing(coordinate):
                 return False
             await self.reader.pins.require_accepted(coordinate)
-        raise UpstreamUnavailable(coordinate, self.reader.name)
+        source = await self.reader.source(coordinate.package, asker)
+        raise UpstreamUnavailable(coordinate, source.name if source else "")
 
     async def _is_stored(self, coordinate: Coordinate) -> bool:
         return (await self.metadata.find(coordinate)).release is not None
 
     async def _fetch(self, coordinate: Coordinate, asker: Asker) -> bool:
         reader, package = self.reader, coordinate.package
+        source = await reader.source(package, asker)
+        if source is None:
+            return False
+        if (await reader.upstreams.rules()).frozen_ms is not None:
+            # Raises for a release that is too new, before its archive is fetched.
+            await reader.describe(package, coordinate.version, EXACT_CLIENT, asker)
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
         described, fetched = await asyncio.gather(
             reader.describe(package, coordinate.version, EXACT_CLIENT, asker),
-            reader.gate.ask(lambda: reader.upstream.fetch(coordinate, via=asker.via())),
+            source.gate.ask(lambda: source.upstream.fetch(coordinate, via=asker.via())),
             return_exceptions=True,
         )
         if isinstance(described, BaseException):
             raise described
         if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
-            raise UpstreamUnavailable(coordinate, reader.name)
+            raise UpstreamUnavailable(coordinate, source.name)
         if described is None or fetched is None:
             await reader.note_missing(coordinate)
             return False
         if isinstance(fetched, AnswerTooLarge):
             limit, digest = self.archive_reader.max_archive_bytes, described.listing.release.content
-            raise await self._refused(coordinate, digest, ArchiveTooLarge(limit + 1, limit))
+            refusal = ArchiveTooLarge(limit + 1, limit)
+            raise await self._refused(source, coordinate, digest, refusal)
         if isinstance(fetched, BaseException):
             raise fetched
-        await self._admit_archive(coordinate, described, fetched)
+        await self._admit_archive(source, described, fetched)
         return True
 
     async def _admit_archive(
-        self, coordinate: Coordinate, described: UpstreamPackage, fetched: FetchedArchive
+        self, source: UpstreamSource, described: UpstreamPackage, fetched: FetchedArchive
     ) -> None:
+        coordinate = described.coordinate
         # The digest of the description is pinned, and the redirect has to announce the same one.
-        await self.reader.pins.require(coordinate, fetched.announced)
+        await self.reader.pins.require(coordinate, fetched.announced, source.name)
         content = fetched.content
         with self.archive_reader.in_hand(len(content)):
             if await asyncio.to_thread(Digest.of, content) != fetched.announced:
-                self.reader.gate.note_unusable(_DAMAGED)
-                raise UpstreamUnavailable(coordinate, self.reader.name)
-            bala = await self._read(coordinate, content)
-            await self._store(bala, content, described)
+                source.gate.note_unusable(_DAMAGED)
+                raise UpstreamUnavailable(coordinate, source.name)
+            bala = await self._read(source, coordinate, content)
+            await self._store(source, bala, content, described)
 
-    async def _read(self, coordinate: Coordinate, content: bytes) -> Bala:
+    async def _read(self, source: UpstreamSource, coordinate: Coordinate, content: bytes) -> Bala:
         """Return the content of the archive; refuse the release, for later requests as well, if it
         is not safe or is another one."""
         try:
             bala = await self.unchecked.read(content)
             require_coordinate(bala, coordinate)
         except Refusal as refusal:
-            raise await self._refused(coordinate, Digest.of(content), refusal) from None
+            raise await self._refused(source, coordinate, Digest.of(content), refusal) from None
         return bala
 
-    async def _refused(self, coordinate: Coordinate, digest: Digest, refusal: Refusal) -> Refusal:
-        return await self.reader.pins.refuse(coordinate, digest, str(refusal))
+    async def _refused(
+        self, source: UpstreamSource, coordinate: Coordinate, digest: Digest, refusal: Refusal
+    ) -> Refusal:
+        return await self.reader.pins.refuse(coordinate, digest, source.name, str(refusal))
 
-    async def _store(self, bala: Bala, content: bytes, described: UpstreamPackage) -> None:
-        coordinate, name = bala.coordinate, self.reader.name
-        if not await self.reader.owners.claim(coordinate.package.org):
+    async def _store(
+        self, source: UpstreamSource, bala: Bala, content: bytes, described: UpstreamPackage
+    ) -> None:
+        coordinate = bala.coordinate
+        if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        head = await self._claim(bala)
+        head = await self._claim(source, bala)
         without = await self._foreign_tools(bala)
         origin = UpstreamOrigin(
-            name=name, first_seen_ms=self.clock.now_ms(), without_tools=tuple(without)
+            name=source.name, first_seen_ms=self.clock.now_ms(), without_tools=tuple(without)
         )
         release = mirrored_release(bala, described.listing.release, origin)
         container = archive_container(head, release)
@@ -211,15 +225,15 @@ class Admission:
             await self.metadata.add_release(release)
             await self.derived_data.add_release(head, release, bala.texts)
 
-    async def _claim(self, bala: Bala) -> Head:
+    async def _claim(self, source: UpstreamSource, bala: Bala) -> Head:
         coordinate = bala.coordinate
-        wanted = mirrored_head(bala, self.reader.name, now_ms=self.clock.now_ms())
+        wanted = mirrored_head(bala, source.name, now_ms=self.clock.now_ms())
         head = await self.metadata.claim(wanted)
-        if not head.upstream:  # It is ours.
+        if head.upstream != source.name:  # It is ours, or of another upstream.
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         if head.package != coordinate.package:
             refusal = SpelledDifferently(coordinate.package, head.package)
-            raise await self._refused(coordinate, bala.digest, refusal)
+            raise await self._refused(source, coordinate, bala.digest, refusal)
         return head
 
     async def _foreign_tools(self, bala: Bala) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Creates the services that mirror an upstream registry, if there is one."""
+"""Creates the services that mirror upstream registries, if there are any."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,59 +13,69 @@ from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.kept_answers import KeptAnswers
+from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
+from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.refreshing import Refreshing
-from shared.services.mirroring.upstream_gate import UpstreamGate
+from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstreams import Upstreams
+from shared.services.mirroring.withheld_releases import WithheldReleases
 from shared.services.packages.group import PackageServices
 
 
 @dataclass(frozen=True)
 class MirroringServices:
-    """The services that serve the packages of the upstream beside ours."""
+    """The services that serve the packages of upstreams beside ours."""
 
     packages: PackageServices
     reader: UpstreamReader
     admission: Admission
     refreshing: Refreshing
-    gate: UpstreamGate
+    upstreams: Upstreams
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
+    withheld: WithheldReleases
+    rules: RuleChanges
+    moves: NameMoves
+    names: UpstreamNames
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
-        packages, asker = self.packages, Asker(by, via)
+        packages, asker = self.packages, Asker(by, via, {})
         return MirroredLookup(
             packages.lookup, packages.cache, self.reader, self.admission, self.refreshing, asker
         )
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
-        return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via))
+        return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via, {}))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:
         """Create the services; None without an upstream."""
         adapters, settings = common.adapters, common.settings
-        clock, name = adapters.clock, settings.upstream_name
-        if adapters.upstream is None or not settings.upstream:
+        clock, directory = adapters.clock, adapters.directory
+        if adapters.connect_upstream is None or not settings.upstreams:
             return None
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
-        kept, gate = KeptAnswers(clock, fresh_for), UpstreamGate(clock, _log_failure)
+        kept, owners = KeptAnswers(clock, fresh_for), NameOwners(directory, clock)
+        upstreams = Upstreams(
+            settings.upstreams, adapters.connect_upstream, directory, clock, _log_failure
+        )
+        common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
-        pins = PinnedDigests(adapters.directory, common.record_writer, clock, name)
+        pins = PinnedDigests(directory, common.record_writer, clock)
         reader = UpstreamReader(
-            name,
             pseudonym_of(settings.base_url),
-            adapters.upstream,
-            gate,
+            upstreams,
             kept,
-            NameOwners(adapters.directory, clock, name),
+            owners,
             pins,
             adapters.work,
             limits.rate_limiter,
@@ -73,24 +83,60 @@ class MirroringServices:
         )
         refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
-        checked = packages.archive_reader
-        limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
-        admission = Admission(
-            reader,
-            FetchLease(adapters.work, clock, adapters.randomness),
-            checked,
-            replace(checked, limits=limits_of_mirror),
-            adapters.metadata,
-            adapters.documents,
-            adapters.archives,
-            packages.derived_data,
-            clock,
-        )
+        admission = _admission(common, packages, reader)
         common.closing.push_async_callback(admission.close)
-        overview = MirrorOverview(
-            name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
+        withheld = WithheldReleases(
+            upstreams, owners, adapters.metadata, packages.record_writer, clock
         )
-        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview)
+        return cls(
+            packages,
+            reader,
+            admission,
+            refreshing,
+            upstreams,
+            pins,
+            kept,
+            MirrorOverview(upstreams, adapters.metadata, directory),
+            withheld,
+            RuleChanges(
+                common.administration,
+                upstreams,
+                owners,
+                adapters.metadata,
+                adapters.pulls,
+                withheld,
+                common.record_writer,
+                clock,
+            ),
+            NameMoves(
+                common.administration,
+                upstreams,
+                owners,
+                directory,
+                adapters.metadata,
+                packages.record_writer,
+                withheld,
+                common.record_writer,
+                clock,
+            ),
+            UpstreamNames(upstreams, owners, directory),
+        )
+
+
+def _admission(common: Common, packages: PackageServices, reader: UpstreamReader) -> Admission:
+    adapters, checked = common.adapters, packages.archive_reader
+    limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
+    return Admission(
+        reader,
+        FetchLease(adapters.work, adapters.clock, adapters.randomness),
+        checked,
+        replace(checked, limits=limits_of_mirror),
+        adapters.metadata,
+        adapters.documents,
+        adapters.archives,
+        packages.derived_data,
+        adapters.clock,
+    )
 
 
 def pseudonym_of(base_url: str) -> str:
@@ -98,5 +144,5 @@ def pseudonym_of(base_url: str) -> str:
     return urlsplit(base_url).netloc
 
 
-def _log_failure(reason: str) -> None:
-    log.warning("upstream.unanswered", reason=reason)
+def _log_failure(upstream: str, reason: str) -> None:
+    log.warning("upstream.unanswered", upstream=upstream, reason=reason)

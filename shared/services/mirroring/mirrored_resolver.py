@@ -1,4 +1,4 @@
-"""Resolution for builds: what is ours is chosen here, everything else by the upstream."""
+"""Resolution for builds: what is ours is chosen here, everything else by its upstream."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -28,9 +28,9 @@ NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph 
 
 @dataclass(frozen=True)
 class MirroredResolver:
-    """A `Resolver` for one request, that asks the upstream once for all packages that are not ours.
+    """A `Resolver` for one request, that asks each upstream once for all of its packages.
 
-    While the upstream does not answer, it chooses from what is stored.
+    While an upstream does not answer, it chooses from what is stored of it.
     """
 
     local: Resolver
@@ -85,11 +85,15 @@ class MirroredResolver:
         return [each for each, asked in zip(open_requests, may, strict=True) if asked]
 
     async def _may_ask(self, package: Package) -> bool:
-        return await self.reader.may_ask(package, self.asker)
+        try:
+            return await self.reader.may_ask(package, self.asker)
+        except (UpstreamUnavailable, TooManyRequests):
+            return False  # Nobody knows which upstream has it.
 
     async def _may_ask_module(self, request: ModuleRequest) -> bool:
-        packages = [each.package for each in request.candidates]
-        return bool(packages) and await self._may_ask(packages[0])  # All have one organization.
+        # All candidates have one organization; a rule may deny some of them.
+        asked = [await self._may_ask(each.package) for each in request.candidates]
+        return any(asked)
 
     async def _resolved(
         self, requests: Sequence[PackageRequest], client: ClientProfile
@@ -98,7 +102,7 @@ class MirroredResolver:
             return {}
         try:
             found = await self.reader.resolve_packages(requests, client, self.asker)
-        except (UpstreamUnavailable, TooManyRequests):
+        except TooManyRequests:
             return {}  # After an error a build uses its cache without a message.
         pairs = [(each, answer) for each, answer in zip(requests, found, strict=True) if answer]
         accepted = await asyncio.gather(*(self._is_accepted(*pair) for pair in pairs))
@@ -117,7 +121,7 @@ class MirroredResolver:
             return {}
         try:
             found = await self.reader.resolve_modules(requests, client, self.asker)
-        except (UpstreamUnavailable, TooManyRequests):
+        except TooManyRequests:
             return {}
         pairs = [(each, answer) for each, answer in zip(requests, found, strict=True) if answer]
         accepted = await asyncio.gather(*(self._is_accepted_module(*pair) for pair in pairs))
@@ -134,11 +138,15 @@ class MirroredResolver:
     async def _is_accepted_module(self, request: ModuleRequest, answer: UpstreamModule) -> bool:
         candidates = {each.package.name: each.package for each in request.candidates}
         package = candidates.get(answer.package)  # No other package can hold the module.
-        return package is not None and await self._serves(package, answer.version)
+        if package is None or not await self._serves(package, answer.version):
+            return False
+        return await self.reader.is_in_time(package, answer.version, self.asker)
 
     async def _serves(self, package: Package, version: Version) -> bool:
-        """Check whether the version is not refused here."""
-        return bool(without_refused([version], await self.reader.pins.of_package(package)))
+        """Check whether rules allow the package, and the version is not refused here."""
+        return await self._may_ask(package) and bool(
+            without_refused([version], await self.reader.pins.of_package(package))
+        )
 
 
 def _is_exact(request: PackageRequest) -> bool:

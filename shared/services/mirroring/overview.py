@@ -1,13 +1,15 @@
-"""What operators read of mirroring: the state of the upstream, what is stored, what is refused."""
+"""What operators read of mirroring: the state of the upstreams, what is stored, what is refused."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Package
 from shared.domain.packages import Survey
 from shared.domain.versions import ANY_CLIENT
-from shared.ports import DirectoryStore, MetadataStore, Unanswered, Upstream
+from shared.ports import DirectoryStore, MetadataStore, Unanswered
+from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.records import all_entities, package_batches
 
 PACKAGES_READ_AT_ONCE = 100
@@ -27,7 +29,7 @@ class MirroredPackage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamCheck:
-    """The upstream, why it does not answer (empty if it does), and totals of what is stored."""
+    """An upstream, why it does not answer (empty if it does), and totals of what is stored."""
 
     name: str
     address: str
@@ -43,33 +45,19 @@ class UpstreamCheck:
 class MirrorOverview:
     """Reads all records: the cost grows with their number."""
 
-    name: str
-    address: str
-    upstream: Upstream
+    upstreams: Upstreams
     metadata: MetadataStore
     directory: DirectoryStore
 
-    async def check(self) -> UpstreamCheck:
-        """Ask the upstream, and count what is stored of it."""
+    async def check(self) -> list[UpstreamCheck]:
+        """Ask each upstream, and count what is stored of it."""
+        sources = await self.upstreams.sources()
         stored, refused = await self.packages(), await self.refusals()
-        return UpstreamCheck(
-            self.name,
-            self.address,
-            await self.problem(),
-            packages=len(stored),
-            releases=sum(each.releases for each in stored),
-            size_bytes=sum(each.size_bytes for each in stored),
-            refused=len(refused),
-            incidents=sum(each.is_incident for each in refused),
-        )
-
-    async def problem(self) -> str:
-        """Return why the upstream does not answer, as part of a sentence; empty if it does."""
-        try:
-            await self.upstream.versions(PROBED, ANY_CLIENT, via="")
-        except Unanswered as error:
-            return str(error)
-        return ""
+        problems = await asyncio.gather(*map(problem_of, sources))
+        return [
+            _check(source, problem, stored, refused)
+            for source, problem in zip(sources, problems, strict=True)
+        ]
 
     async def packages(self) -> list[MirroredPackage]:
         """Return the packages of which releases are stored, in order of name."""
@@ -86,6 +74,35 @@ class MirrorOverview:
             surveys = await self.metadata.survey(mirrored) if mirrored else []
             for survey in filter(None, surveys):
                 yield survey
+
+
+async def problem_of(source: UpstreamSource) -> str:
+    """Return why the upstream does not answer, as part of a sentence; empty if it does."""
+    try:
+        await source.upstream.versions(PROBED, ANY_CLIENT, via="")
+    except Unanswered as error:
+        return str(error)
+    return ""
+
+
+def _check(
+    source: UpstreamSource,
+    problem: str,
+    stored: Sequence[MirroredPackage],
+    refused: Sequence[UpstreamRelease],
+) -> UpstreamCheck:
+    stored = [each for each in stored if each.upstream == source.name]
+    refused = [each for each in refused if each.upstream == source.name]
+    return UpstreamCheck(
+        source.name,
+        source.address,
+        problem,
+        packages=len(stored),
+        releases=sum(each.releases for each in stored),
+        size_bytes=sum(each.size_bytes for each in stored),
+        refused=len(refused),
+        incidents=sum(each.is_incident for each in refused),
+    )
 
 
 def _mirrored(survey: Survey) -> MirroredPackage:

@@ -1,5 +1,6 @@
 """Pinned digests: the first digest of each release of the upstream, and what is refused of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.domain.archives.names import Digest
@@ -8,8 +9,9 @@ from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.names import package_owner as owner_of
+from shared.domain.packages import Release
 from shared.domain.releases import MIRROR_ID
-from shared.ports import AlreadyThere, Clock, DirectoryStore
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
@@ -25,15 +27,31 @@ class PinnedDigests:
     directory: DirectoryStore
     record_writer: RecordWriter
     clock: Clock
-    upstream: str  # Its name.
 
-    async def require(self, coordinate: Coordinate, digest: Digest) -> None:
-        """Pin the digest if it is the first one.
+    async def require_described(self, release: Release, upstream: str) -> None:
+        """Pin what the upstream describes, with its time of publication; raise as `require`."""
+        coordinate, published_ms = release.coordinate, release.created_ms
+        known = await self._known(coordinate)
+        if known is not None and known.published_ms is None and published_ms:
+            # Pinned by an earlier version. A change meanwhile is as good.
+            with suppress(Stale):
+                changed = known.model_copy(update={"published_ms": published_ms})
+                await self.directory.replace(changed)
+        await self._require(coordinate, release.content, upstream, published_ms)
+
+    async def require(self, coordinate: Coordinate, digest: Digest, upstream: str) -> None:
+        """Pin the digest that the upstream offers if it is the first one.
 
         Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
         which is remembered as an incident.
         """
-        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        await self._require(coordinate, digest, upstream, None)
+
+    async def _require(
+        self, coordinate: Coordinate, digest: Digest, upstream: str, published_ms: int | None
+    ) -> None:
+        known = await self._known(coordinate)
+        known = known or await self._pin(coordinate, digest, upstream, published_ms)
         if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
                 known,
@@ -50,12 +68,12 @@ class PinnedDigests:
             self._require_accepted(known)
 
     async def refuse(
-        self, coordinate: Coordinate, digest: Digest, reason: str
+        self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
     ) -> UpstreamReleaseRefused:
         """Remember why the release with this digest is refused, and return the refusal."""
-        known = await self._known(coordinate) or await self._pin(coordinate, digest)
+        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream)
         await self._change(known, "mirror.refused", refused_because=reason)
-        return UpstreamReleaseRefused(coordinate, self.upstream, reason)
+        return UpstreamReleaseRefused(coordinate, upstream, reason)
 
     async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
         """Forget why a release is refused, so that it is fetched again; the pin stays. Returns
@@ -73,15 +91,22 @@ class PinnedDigests:
     async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
         return await self.directory.get(UpstreamRelease, release_place(coordinate))
 
-    async def _pin(self, coordinate: Coordinate, digest: Digest) -> UpstreamRelease:
+    async def _pin(
+        self,
+        coordinate: Coordinate,
+        digest: Digest,
+        upstream: str,
+        published_ms: int | None = None,
+    ) -> UpstreamRelease:
         package = coordinate.package
         pinned = UpstreamRelease(
             org=package.org,
             name=package.name,
             version=coordinate.version.text,
-            upstream=self.upstream,
+            upstream=upstream,
             digest=digest.hex,
             first_seen_ms=self.clock.now_ms(),
+            published_ms=published_ms or None,
         )
         try:
             return await self.directory.add(pinned)
@@ -90,7 +115,7 @@ class PinnedDigests:
 
     def _require_accepted(self, known: UpstreamRelease) -> None:
         if known.refused_because:
-            raise UpstreamReleaseRefused(known.coordinate, self.upstream, known.refused_because)
+            raise UpstreamReleaseRefused(known.coordinate, known.upstream, known.refused_because)
 
     async def _change(
         self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str

@@ -6,6 +6,7 @@ from typing import Self
 from shared.services.common import Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
+from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.domain_verification import DomainVerification
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
@@ -35,6 +36,7 @@ class OrganizationServices:
         limits: LimitServices,
         identity: IdentityServices,
         tokens: TokenServices,
+        mirroring: MirroringServices | None,
     ) -> Self:
         adapters, settings = common.adapters, common.settings
         directory, clock, randomness = adapters.directory, adapters.clock, adapters.randomness
@@ -57,6 +59,7 @@ class OrganizationServices:
                 randomness,
                 OrganizationCreators(settings.founding),
                 settings.reserved_patterns,
+                mirroring.names if mirroring else None,
             ),
             invitations=Invitations(
                 directory,

@@ -42,6 +42,7 @@ from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.runtime.retries import retry_when_stale
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.records import (
@@ -134,6 +135,7 @@ class Organizations:
     randomness: Randomness
     creators: OrganizationCreators = OrganizationCreators.ANYONE
     reserved_patterns: tuple[str, ...] = ()
+    upstream_names: UpstreamNames | None = None  # None without an upstream.
 
     async def create(
         self,
@@ -145,7 +147,8 @@ class Organizations:
     ) -> Organization:
         """Create an organization with its first owner.
 
-        Raises `OrganizationExists` for a name that is taken in any spelling; except for
+        Raises `OrganizationExists` for a name that is taken in any spelling, and `OwnedByUpstream`
+        for one that an upstream owns or that a rule of the mirror names; except for
         administrators, `LooksAlike`, `NameKeptBack` or `TooManyRequests`.
         """
         profile = profile or OrganizationProfile()
@@ -157,6 +160,12 @@ class Organizations:
             # Names are few, and a creator of many keeps them from others.
             await self.rate_limiter.check(RateLimitClass.FOUND, RateLimitKeys.of(by))
         return await self._add(profile.applied_to(self._new(org, owner)), by)
+
+    async def name_warning(self, org: OrgName) -> str:
+        """Ask the upstreams for the name of a new organization, and return a sentence for its
+        creator; empty if there is nothing to say. An upstream that fails is waited for some
+        seconds."""
+        return (await self.upstream_names.check(org)).warning if self.upstream_names else ""
 
     async def create_if_absent(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, unless it exists; raise
@@ -389,6 +398,8 @@ class Organizations:
         Raises `OrganizationExists` or `OwnedByUpstream`.
         """
         name, owner = organization.name, organization.founder
+        if self.upstream_names is not None:
+            await self.upstream_names.require_foundable(OrgName(name))
         since_ms = organization.created_ms
         membership = Membership(org=name, account=owner, role=Role.OWNER, since_ms=since_ms)
         lookalikes = [NameSkeleton(org=name, skeleton=each) for each in sorted(skeletons(name))]

@@ -357,8 +357,11 @@ def _reason_for(release: Release, by: Principal) -> str:
 
 
 def _check_org(package: Package, access: AccessContext) -> None:
-    if access.organization and access.organization.name != package.org:
-        raise SpelledDifferently(package.org, access.organization.name)
+    organization = access.organization
+    if organization and organization.name != package.org:
+        raise SpelledDifferently(package.org, organization.name)
+    if organization and organization.upstream:
+        raise OwnedByUpstream(organization.name, organization.upstream)
 
 
 def _default_visibility(access: AccessContext) -> Visibility:

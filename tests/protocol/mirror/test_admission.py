@@ -183,7 +183,7 @@ async def test_a_package_of_ours_without_an_organization_stays_ours(mirror: Worl
 
 
 async def test_a_spelling_that_differs_is_refused(mirror: World, upstream: FakeUpstream) -> None:
-    head = Head(org="Ballerina", name="io", created_ms=0, upstream="127.0.0.1")
+    head = Head(org="Ballerina", name="io", created_ms=0, upstream=upstream.name)
     await mirror.stores.metadata.claim(head)
     for _ in range(2):
         with pytest.raises(UpstreamReleaseRefused, match="spelling"):
@@ -192,20 +192,20 @@ async def test_a_spelling_that_differs_is_refused(mirror: World, upstream: FakeU
 
 
 async def test_a_defect_is_not_taken_for_a_silent_upstream(mirror: World) -> None:
+    [source] = await services(mirror).upstreams.sources()
+
     class Broken:
-        describe = services(mirror).reader.upstream.describe
+        describe = source.upstream.describe
 
         async def fetch(self, *_values: object, **_named: object) -> None:
             message = "a defect"
             raise RuntimeError(message)
 
-    admission = services(mirror).admission
-    reader = replace(admission.reader, upstream=Broken())  # pyright: ignore[reportArgumentType]
+    broken = replace(source, upstream=Broken())  # pyright: ignore[reportArgumentType]
     with pytest.raises(RuntimeError):
-        await replace(
-            admission,
-            reader=replace(reader, pins=admission.reader.pins, kept=admission.reader.kept),
-        )._fetch(IO, ASKER)
+        await services(mirror).admission._fetch(
+            IO, replace(ASKER, sources={IO.package.key: broken})
+        )
 
 
 async def test_a_refusal_that_an_operator_lifts_is_tried_again(
@@ -233,7 +233,7 @@ async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
     await mirror.get(PATH, headers=PULL)
     await mirror.push(bala("acme/greet:1.0.0"))
     overview = services(mirror).overview
-    found = await overview.check()
+    [found] = await overview.check()
     assert (found.packages, found.releases, found.refused, found.incidents) == (1, 1, 0, 0)
     assert (found.problem, found.size_bytes) == ("", len(upstream.archives["ballerina/io:1.0.0"]))
     [package] = await overview.packages()
@@ -244,13 +244,14 @@ async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
         return Response("broken", 500)
 
     upstream.behave["versions"] = broken
-    assert (await overview.check()).problem == "the answer was 500"
+    [found] = await overview.check()
+    assert found.problem == "the answer was 500"
 
 
 async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
     pins, digests = services(mirror).pins, [Digest(letter * 64) for letter in "abcdef"]
     outcomes = await asyncio.gather(
-        *(pins.require(IO, digest) for digest in digests), return_exceptions=True
+        *(pins.require(IO, digest, "central") for digest in digests), return_exceptions=True
     )
     assert len([each for each in outcomes if each is None]) <= 1
     [known] = await pins.of_package(IO.package)
@@ -260,7 +261,7 @@ async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
 
 async def test_the_same_digest_is_pinned_once(mirror: World) -> None:
     pins, digest = services(mirror).pins, Digest("a" * 64)
-    await asyncio.gather(*(pins.require(IO, digest) for _ in range(6)))
+    await asyncio.gather(*(pins.require(IO, digest, "central") for _ in range(6)))
     [known] = await pins.of_package(IO.package)
     assert (known.revision, known.refused_because) == (1, "")
 
@@ -326,17 +327,20 @@ async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -
 
 
 async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> None:
-    health = services(mirror).gate.health
+    [source] = await services(mirror).upstreams.sources()
+    health = source.gate.health
     assert (health.is_open, health.asked) == (True, 0)
     await services(mirror).admission.admit(IO, ASKER)
-    health = services(mirror).gate.health
+    health = source.gate.health
     assert (health.asked, health.failed, health.answered_ms) == (2, 0, mirror.clock.now_ms())
 
 
 async def test_a_pin_of_another_process_stands(mirror: World) -> None:
     pins, digest = services(mirror).pins, Digest("a" * 64)
     late = failing(pins.directory, Fault("add", AlreadyThere()))
-    await replace(pins, directory=late).require(IO, digest)  # It was removed again meanwhile.
+    await replace(pins, directory=late).require(
+        IO, digest, "central"
+    )  # It was removed again meanwhile.
     assert await pins.of_package(IO.package) == []
 
 

@@ -303,7 +303,7 @@ async def test_a_slow_drip_ends_at_the_deadline(worlds: OpenWorld, upstream: Fak
             pseudonym="registry.test",
             clock=stores.clock,
         )
-        return replace(stores, upstream=asked)
+        return replace(stores, connect_upstream=lambda _: asked)
 
     mirror = await worlds(upstream=upstream.url, wrap=hasty)
 

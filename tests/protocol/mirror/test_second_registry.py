@@ -76,7 +76,7 @@ async def pair(worlds: OpenWorld) -> Pair:
             pseudonym="registry.test",
             clock=stores.clock,
         )
-        return replace(stores, upstream=asked)
+        return replace(stores, connect_upstream=lambda _: asked)
 
     mirror = await worlds(upstream=URL_OF_UPSTREAM, wrap=mirroring)
     return Pair(upstream, mirror, documents, archives)
@@ -144,7 +144,7 @@ async def test_a_registry_that_mirrors_itself_finds_nothing_and_stops(worlds: Op
             pseudonym="registry.test",
             clock=stores.clock,
         )
-        return replace(stores, upstream=asked)
+        return replace(stores, connect_upstream=lambda _: asked)
 
     looped = ToWorld(await worlds())
     looped.world = await worlds(upstream="https://registry.test", wrap=mirroring)

@@ -352,7 +352,7 @@ def test_known_settings_and_those_of_the_scripts_are_not_named(
 )
 def test_an_upstream_is_central_or_an_address(given: str, name: str, url: str) -> None:
     settings = Settings(upstream=given)
-    assert (settings.upstream_name, settings.upstream_url) == (name, url)
+    assert [(each.name, each.url) for each in settings.upstreams] == ([(name, url)] if name else [])
 
 
 @pytest.mark.parametrize(
@@ -361,6 +361,8 @@ def test_an_upstream_is_central_or_an_address(given: str, name: str, url: str) -
         ("Central", "it is not a valid URL"),
         ("http://a.example", "it is plain http, which is allowed on this machine only. Use https"),
         ("https://user@a.example", "it is not a valid URL"),
+        ("https://a.example,https://A.example/", "it names one host twice. Name each once"),
+        (",".join(f"https://a{n}.example" for n in range(11)), "it names more than 10 registries"),
     ],
 )
 def test_an_upstream_that_cannot_be_used_is_refused_in_a_sentence(given: str, reason: str) -> None:

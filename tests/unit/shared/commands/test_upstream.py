@@ -48,7 +48,7 @@ async def pull_both(settings: Settings) -> None:
 
 
 def test_a_check_says_what_is_stored(mirroring: Terminal, upstream: FakeUpstream) -> None:
-    found = mirroring.json("upstream", "check")
+    [found] = mirroring.json("upstream", "check")
     assert (found["answers"], found["packages"], found["refused"]) == (True, 1, 1)
     assert found["address"] == f"{upstream.url}/2.0/registry"
 
@@ -78,7 +78,7 @@ def test_a_refusal_can_be_lifted_once(mirroring: Terminal) -> None:
 
 def test_without_an_upstream_the_commands_say_so(terminal: Terminal) -> None:
     said = terminal.fail("upstream", "check")
-    assert said == "No registry is mirrored: BALLROOM_UPSTREAM is empty."
+    assert said.startswith("No registry is mirrored: BALLROOM_UPSTREAM is empty.")
 
 
 def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
@@ -88,3 +88,54 @@ def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
     assert result.exit_code == 0
     assert "advice" in result.stdout
     assert "does not answer: ConnectError." in result.stdout
+    names = found["upstream names"]["found"]
+    assert names.startswith("No upstream has an organization of ours.")
+
+
+def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream) -> None:
+    shown = mirroring.json("upstream", "rules")
+    assert (shown["rules"], shown["frozen"]) == (None, None)
+    rules = ("--rule", "ballerina/io deny", "--rule", "acme allow")
+    [effect] = mirroring.json("upstream", "set", *rules, "--dry-run")
+    assert (effect["release"], effect["then"]) == (
+        "ballerina/io:1.0.0",
+        "denied by `ballerina/io deny`",
+    )
+    changed = mirroring.json("upstream", "set", *rules, "--frozen", "2026-01-01")
+    assert changed["rules"] == "ballerina/io deny; acme allow"
+    assert mirroring.json("upstream", "rules") == changed
+    assert changed["frozen"] == "2026-01-01T00:00:00Z"
+    assert changed["upstreams"] == f"{upstream.name} ({upstream.url}/2.0/registry)"
+    again = mirroring.json("upstream", "set", "--upstream", "central")
+    assert again["then"] == "ballerina central; ballerinax central; wso2 central"
+
+
+def test_a_dry_run_names_rules_without_effect(mirroring: Terminal) -> None:
+    rules = ("--upstream", "central", "--rule", "ballerina central", "--dry-run")
+    result = mirroring.invoke("upstream", "set", *rules)
+    assert "ballerina central has no effect: the name belongs to 127.0.0.1" in result.stderr
+
+
+def test_a_name_is_moved_after_a_dry_run(mirroring: Terminal, upstream: FakeUpstream) -> None:
+    plan = mirroring.json("upstream", "move", "ballerina", "here")
+    assert (plan["before"], plan["after"], plan["withheld"], plan["moved"]) == (
+        upstream.name,
+        "here",
+        1,
+        False,
+    )
+    assert mirroring.json("upstream", "move", "ballerina", "here", "--yes")["moved"]
+    plan = mirroring.json("upstream", "move", "ballerina", "here")
+    assert (plan["before"], plan["withheld"]) == ("here", 0)
+
+
+def test_a_new_organization_that_the_upstream_has_is_named(
+    mirroring: Terminal, upstream: FakeUpstream
+) -> None:
+    upstream.publish("company/lib:1.0.0")
+    mirroring.run("account", "add", "kim")
+    result = mirroring.invoke("org", "add", "company", "--owner", "kim")
+    assert "company is also the name of an organization of" in result.stderr
+    found = {each["what"]: each for each in json.loads(mirroring.run("doctor", "--json"))}
+    assert found["upstream names"]["found"] == f"Both sides have company ({upstream.name})."
+    assert not found["upstream names"]["ok"]

@@ -26,9 +26,18 @@ HERE: Any = cast("Any", object())  # Stands for an adapter that nothing calls.
 
 async def test_a_registry_that_has_every_adapter_has_every_task(world: World) -> None:
     adapters = replace(
-        world.stores, feed=HERE, package_changes=HERE, package_pack=HERE, copies=HERE
+        world.stores,
+        feed=HERE,
+        package_changes=HERE,
+        package_pack=HERE,
+        copies=HERE,
+        connect_upstream=HERE,
     )
-    cdn = {"archive_cdn_url": "https://cdn.test", "archive_cdn_origin": "blobs"}
+    cdn = {
+        "archive_cdn_url": "https://cdn.test",
+        "archive_cdn_origin": "blobs",
+        "upstream": "central",
+    }
     settings = world.registry.settings.model_copy(update=cdn)
     created = create_registry(settings, adapters).maintenance.tasks
     assert {type(task) for task in created.values()} == set(TASKS)
@@ -43,6 +52,7 @@ async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(wor
         "rebuild-search-index",
         "write-package-pack",
         "update-public-copies",
+        "apply-mirror-rules",
     }
 
 

@@ -1,0 +1,104 @@
+"""/manage/mirror: upstream registries, their rules with a dry run, and moves of names."""
+
+from functions.http.pages import see_other
+from functions.http.requests import Form
+from functions.http.signed_in_pages import (
+    AdministratorPages,
+    FormProblem,
+    SignedInCall,
+    require_confirmation,
+)
+from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
+from shared.domain.names import parse_org
+from shared.runtime.answers import Answer
+from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.mirror_rules import RuleDryRun
+
+MIRROR_PATH = "/manage/mirror"
+EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
+
+DONE_MESSAGES = {
+    "saved": "Rules saved. All processes follow within five seconds.",
+    "moved": "Name moved. All processes follow within five seconds.",
+}
+
+
+pages = AdministratorPages()
+
+
+@pages.read("manage/mirror")
+async def manage_mirror(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    return await _page(call, problem)
+
+
+async def _page(
+    call: SignedInCall, problem: FormProblem | None = None, dry_run: RuleDryRun | None = None
+) -> Answer:
+    mirroring = call.registry.mirroring
+    if mirroring is None:
+        return call.show("manage/mirror.html", problem, is_on=False)
+    rules = await mirroring.rules.current(by=call.caller)
+    return call.show(
+        "manage/mirror.html",
+        problem,
+        is_on=True,
+        rules=rules,
+        sources=await mirroring.upstreams.sources(),
+        typed=_typed(call.form, rules),
+        dry_run=dry_run,
+        effects_shown=EFFECTS_SHOWN,
+        most_upstreams=MAX_UPSTREAMS,
+        most_rules=MAX_RULES,
+        done=call.done(DONE_MESSAGES),
+    )
+
+
+def _typed(form: Form, rules: MirrorRules) -> dict[str, str]:
+    """Return the values of the form: those that were typed, or else those that are stored."""
+    stored = {
+        "upstreams": "\n".join(each.given for each in rules.upstreams),
+        "rules": "\n".join(map(str, rules.rules)),
+        "frozen": rules.frozen_text,
+    }
+    return {name: form.text(name, text) for name, text in stored.items()}
+
+
+def _draft(form: Form) -> MirrorDraft:
+    upstreams, rules = form.text("upstreams").splitlines(), form.text("rules").splitlines()
+    return MirrorDraft.parse(upstreams, rules, form.text("frozen").strip())
+
+
+@pages.form("manage/mirror/preview", manage_mirror)
+async def manage_mirror_preview(call: SignedInCall) -> Answer:
+    dry_run = await _mirroring(call).rules.dry_run(_draft(call.form), by=call.caller)
+    return await _page(call, dry_run=dry_run)
+
+
+@pages.form("manage/mirror", manage_mirror)
+async def manage_mirror_save(call: SignedInCall) -> Answer:
+    await _mirroring(call).rules.replace(_draft(call.form), by=call.caller)
+    return see_other(f"{MIRROR_PATH}?done=saved")
+
+
+@pages.read("manage/mirror/move")
+async def manage_mirror_move(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    """Show what a move would do."""
+    org = parse_org(call.form.text("org") or call.query.get("org", ""))
+    target = call.form.text("to") or call.query.get("to", "")
+    plan = await _mirroring(call).moves.dry_run(org, target, by=call.caller)
+    return call.show("manage/mirror_move.html", problem, plan=plan, target=target)
+
+
+@pages.form("manage/mirror/move", manage_mirror_move)
+async def manage_mirror_moved(call: SignedInCall) -> Answer:
+    org = parse_org(call.form.text("org"))
+    require_confirmation(call, org)
+    await _mirroring(call).moves.move(org, call.form.text("to"), by=call.caller)
+    return see_other(f"{MIRROR_PATH}?done=moved")
+
+
+def _mirroring(call: SignedInCall) -> MirroringServices:
+    return call.registry.require_mirroring()
+
+
+FACES = (pages,)

@@ -1,0 +1,321 @@
+"""Rules of the mirror: the upstream registries in order, and which packages come from which.
+
+The first rule that matches a package decides. Without one, the upstreams are asked in their order.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from shared.domain.addresses import is_loopback
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.packages import Release, State
+from shared.domain.records import Entity, Place, Record
+from shared.domain.releases import Decision, with_decision
+from shared.domain.times import parse_time
+
+CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
+CENTRAL_ORGS = ("ballerina", "ballerinax", "wso2")  # Every build needs packages of these.
+
+MAX_UPSTREAMS = 10  # An organization that nobody has costs a request to each.
+MAX_RULES = 500  # All are compared with the package of a request.
+
+ALLOW, DENY = "allow", "deny"  # Targets of a rule, beside the names of upstreams.
+HERE = "here"  # This registry, where an operator names the side of a name.
+
+_REGISTRY_PATH = "/2.0/registry"
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
+_PATTERN = re.compile(r"[A-Za-z0-9_*?]+(?:/[A-Za-z0-9_.*?]+)?")
+_LONGEST_PATTERN = 200  # Characters: a pattern matches the whole of an organization and a name.
+_LONGEST_ADDRESS = 300
+
+
+class UpstreamAddress(Record):
+    """An upstream registry: its name in records, rules and sentences, and the base of its Central
+    protocol."""
+
+    name: str
+    url: str
+
+    @property
+    def given(self) -> str:
+        """The text that an operator writes for it."""
+        return CENTRAL_NAME if self.name == CENTRAL_NAME else self.url.removesuffix(_REGISTRY_PATH)
+
+    @property
+    def host(self) -> str:
+        """The host of the address, with its port if it has one."""
+        return urlsplit(self.url).netloc
+
+
+def parse_upstream(text: str) -> UpstreamAddress:
+    """Return the registry that a setting or an operator names: `central`, or an address. Raises
+    `ValueError`, whose text is a part of a sentence."""
+    if text == CENTRAL_NAME:
+        return UpstreamAddress(name=CENTRAL_NAME, url=CENTRAL_URL)
+    if not _ADDRESS.fullmatch(text) or len(text) > _LONGEST_ADDRESS:
+        reason = "it is not a valid URL, such as https://ballroom.example.org"
+        raise ValueError(reason)
+    address = urlsplit(text)
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
+        reason = "it is plain http, which is allowed on this machine only. Use https"
+        raise ValueError(reason)
+    url = text.rstrip("/").removesuffix(_REGISTRY_PATH) + _REGISTRY_PATH
+    return UpstreamAddress(name=address.netloc, url=url)
+
+
+def parse_upstreams(texts: Sequence[str]) -> tuple[UpstreamAddress, ...]:
+    """Return the registries in order; raise `ValueError` as `parse_upstream` does."""
+    found = tuple(map(parse_upstream, texts))
+    if len({each.name.lower() for each in found}) < len(found):
+        reason = "it names one host twice. Name each once"
+        raise ValueError(reason)
+    if len(found) > MAX_UPSTREAMS:
+        reason = f"it names more than {MAX_UPSTREAMS} registries. Name fewer"
+        raise ValueError(reason)
+    return found
+
+
+class MirrorRule(Record):
+    """Where packages that match a pattern come from.
+
+    A pattern is `org` or `org/name`, with the wildcards `*` and `?`; `target` is the name of an
+    upstream, `allow` for the upstreams in their order, or `deny` for none.
+    """
+
+    pattern: str
+    target: str
+
+    @property
+    def upstream(self) -> str:
+        """The name of the upstream that the rule names; empty for `allow` and `deny`."""
+        return "" if self.target in (ALLOW, DENY) else self.target
+
+    @property
+    def reserves(self) -> bool:
+        """Whether nobody creates an organization that the pattern matches: it says that some
+        packages of it come from an upstream. A rule for everything reserves nothing."""
+        return self.target != DENY and bool(self._org.strip("*?"))
+
+    @property
+    def denies_organizations(self) -> bool:
+        """Whether nothing of an organization that the pattern matches comes from an upstream."""
+        return self.target == DENY and self._name == "*"
+
+    @property
+    def organization(self) -> str:
+        """The name of the one organization that the pattern is about; empty for others."""
+        return "" if set(self._org) & {"*", "?"} else self._org
+
+    def matches(self, package: Package) -> bool:
+        """Check whether the pattern matches the package, in any spelling."""
+        return self.matches_org(package.org) and fnmatchcase(package.name.lower(), self._name)
+
+    def matches_org(self, org: str) -> bool:
+        """Check whether the pattern matches packages of the organization."""
+        return fnmatchcase(org.lower(), self._org)
+
+    @property
+    def _org(self) -> str:
+        return self.pattern.partition("/")[0].lower()
+
+    @property
+    def _name(self) -> str:
+        return self.pattern.partition("/")[2].lower() or "*"
+
+    def __str__(self) -> str:
+        return f"{self.pattern} {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorDraft:
+    """The upstreams, rules and frozen time that an operator wants."""
+
+    upstreams: tuple[UpstreamAddress, ...]
+    rules: tuple[MirrorRule, ...]
+    frozen_ms: int | None = None
+
+    @classmethod
+    def parse(
+        cls, upstreams: Sequence[str], rules: Sequence[str], frozen: str = ""
+    ) -> "MirrorDraft":
+        """Parse addresses, rules such as `acme/* deny`, and a time; an empty one is none.
+
+        Raises `InvalidRequest`.
+        """
+        texts = [each.strip() for each in upstreams if each.strip()]
+        try:
+            parsed = parse_upstreams(texts)
+        except ValueError as error:
+            message = f"The list of upstream registries cannot be used: {error}."
+            raise InvalidRequest(message) from None
+        if not parsed:
+            message = "Name an upstream registry: central, or an address. To end mirroring, empty "
+            raise InvalidRequest(message + "BALLROOM_UPSTREAM and restart the registry.")
+        lines = [each.strip() for each in rules if each.strip()]
+        if len(lines) > MAX_RULES:
+            message = f"There can be {MAX_RULES} rules. Combine some with a pattern, such as acme*."
+            raise InvalidRequest(message)
+        known = {each.lower(): each for each in (ALLOW, DENY, *(one.name for one in parsed))}
+        frozen_ms = parse_time("frozen", frozen) if frozen else None
+        return cls(parsed, tuple(_rule(each, known) for each in lines), frozen_ms)
+
+
+def _rule(line: str, targets: Mapping[str, str]) -> MirrorRule:
+    pattern, _, target = (part.strip() for part in line.partition(" "))
+    if not _PATTERN.fullmatch(pattern) or len(pattern) > _LONGEST_PATTERN:
+        message = f"{line[:100]!r} is no rule. Write a pattern and its target: acme/* deny."
+        raise InvalidRequest(message)
+    if target.lower() not in targets:
+        known = ", ".join(targets.values())
+        message = f"The target {target[:100]!r} of {pattern} is unknown. There are: {known}."
+        raise InvalidRequest(message)
+    return MirrorRule(pattern=pattern, target=targets[target.lower()])
+
+
+class Verdict(Enum):
+    """The decision of the rules about a package."""
+
+    OPEN = "open"  # The upstreams are asked in their order.
+    NAMED = "named"  # One upstream is.
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The decision of the rules about a package, and the rule that decided."""
+
+    verdict: Verdict
+    upstream: str = ""  # Of `NAMED`.
+    rule: MirrorRule | None = None
+
+
+class MirrorRules(Entity):
+    """The upstream registries of this one in order, its rules, and its frozen time, in one record.
+
+    Releases that an upstream published after the frozen time are not served.
+    """
+
+    kind: ClassVar[str] = "mirror-rules"
+
+    upstreams: tuple[UpstreamAddress, ...] = ()
+    rules: tuple[MirrorRule, ...] = ()
+    frozen_ms: int | None = None
+    changed_ms: int | None = None  # None: the registries of the setting, without rules.
+
+    @property
+    def place(self) -> Place:
+        return MIRROR_RULES_PLACE
+
+    @property
+    def default_rules(self) -> tuple[MirrorRule, ...]:
+        """The rules after those of operators: organizations of Central come from it, or from the
+        first upstream if Central is none."""
+        names = [each.name for each in self.upstreams]
+        target = CENTRAL_NAME if CENTRAL_NAME in names else names[0]
+        return tuple(MirrorRule(pattern=org, target=target) for org in CENTRAL_ORGS)
+
+    def with_draft(self, draft: MirrorDraft, *, now_ms: int) -> "MirrorRules":
+        return self.model_copy(
+            update={
+                "upstreams": draft.upstreams,
+                "rules": draft.rules,
+                "frozen_ms": draft.frozen_ms,
+                "changed_ms": now_ms,
+            }
+        )
+
+    def choose(self, package: Package) -> Choice:
+        """Return the decision of the first rule that matches the package."""
+        for rule in (*self.rules, *self.default_rules):
+            if rule.matches(package):
+                return _choice(rule)
+        return Choice(Verdict.OPEN)
+
+    def reserving_rule(self, org: str) -> MirrorRule | None:
+        """Return the first rule about the organization if it reserves the name, else None."""
+        for rule in (*self.rules, *self.default_rules):
+            if rule.matches_org(org) and (rule.reserves or rule.denies_organizations):
+                return rule if rule.reserves else None
+        return None
+
+    def is_frozen(self, published_ms: int | None) -> bool:
+        """Check whether a release of that time is later than the frozen time; one without a time
+        counts as later."""
+        return self.frozen_ms is not None and (not published_ms or published_ms > self.frozen_ms)
+
+    def reason_to_refuse(self, release: Release) -> str:
+        """Return why the rules do not serve a release of an upstream; empty if they do."""
+        choice = self.choose(release.coordinate.package)
+        if choice.verdict is Verdict.DENIED:
+            return f"{WITHHELD_BY_MIRROR}the rule `{choice.rule}` denies it."
+        if self.is_frozen(release.created_ms):
+            return f"{WITHHELD_BY_MIRROR}it was published after {self.frozen_text}."
+        return ""
+
+    @property
+    def frozen_text(self) -> str:
+        """The frozen time as operators write it; empty without one."""
+        if self.frozen_ms is None:
+            return ""
+        return datetime.fromtimestamp(self.frozen_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+MIRROR_RULES_PLACE = Place("registry", "mirror")
+
+
+def _choice(rule: MirrorRule) -> Choice:
+    if rule.target == DENY:
+        return Choice(Verdict.DENIED, rule=rule)
+    if rule.upstream:
+        return Choice(Verdict.NAMED, rule.upstream, rule)
+    return Choice(Verdict.OPEN, rule=rule)
+
+
+WITHHELD_BY_MIRROR = "Mirror: "  # How the reasons below begin; no administrator writes so.
+WAS_HELD = " It was held before."  # Such a release is not served again by itself.
+
+
+def reason_to_withhold(rules: MirrorRules, release: Release, owner: str | None) -> str:
+    """Return why a stored release is not served, for its operators; empty if it is.
+
+    `owner` is that of the name: a release of another side is withheld.
+    """
+    side = release.upstream.name if release.upstream else ""
+    if owner is not None and owner != side:
+        return f"{WITHHELD_BY_MIRROR}the name belongs to {owner or 'this registry'} now."
+    return rules.reason_to_refuse(release) if release.upstream else ""
+
+
+def apply_mirror_rules(
+    rules: MirrorRules, release: Release, owner: str | None, *, by: Principal, now_ms: int
+) -> Release:
+    """Return the release withheld, served again, or unchanged.
+
+    Only what was withheld for a reason of this module is served again.
+    """
+    reason, decision = reason_to_withhold(rules, release, owner), None
+    if reason and release.state in (State.LIVE, State.HELD):
+        before = WAS_HELD if release.state is State.HELD else ""
+        decision = Decision(State.QUARANTINED, reason + before)
+    elif not reason and is_withheld_by_mirror(release):
+        decision = Decision(State.LIVE)
+    if decision is None:
+        return release
+    return with_decision(release, f"release.{decision.state.value}", decision, by=by, now_ms=now_ms)
+
+
+def is_withheld_by_mirror(release: Release) -> bool:
+    """Check whether the release is served again once the rules and its owner allow it."""
+    return (
+        release.state is State.QUARANTINED
+        and release.state_reason.startswith(WITHHELD_BY_MIRROR)
+        and not release.state_reason.endswith(WAS_HELD)
+    )

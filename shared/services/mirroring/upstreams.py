@@ -1,0 +1,102 @@
+"""The upstream registries of this one: their order, their rules, and a gate for each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.errors.base import Unavailable
+from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
+from shared.ports import Clock, DirectoryStore, Upstream
+from shared.runtime.caching import SingleFlight
+from shared.services.mirroring.upstream_gate import UpstreamGate
+
+RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
+
+_CACHED_FOR_MS = RULES_CACHED_FOR // timedelta(milliseconds=1)
+
+ConnectUpstream = Callable[[UpstreamAddress], Upstream]
+LogFailure = Callable[[str, str], None]  # Called with the name of an upstream and the reason.
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamSource:
+    """An upstream registry, and its own gate: each fails alone."""
+
+    name: str
+    address: str
+    upstream: Upstream
+    gate: UpstreamGate
+
+
+class Upstreams:
+    """The upstreams in their order and the rules, as they were at most three seconds ago.
+
+    While the store fails, those that were read last stay in force.
+    """
+
+    def __init__(
+        self,
+        configured: tuple[UpstreamAddress, ...],
+        connect: ConnectUpstream,
+        directory: DirectoryStore,
+        clock: Clock,
+        failed: LogFailure,
+    ) -> None:
+        """`configured` are the registries until operators change the list."""
+        self._configured = configured
+        self._connect = connect
+        self._directory = directory
+        self._clock = clock
+        self._failed = failed
+        self._sources: dict[UpstreamAddress, UpstreamSource] = {}
+        self._rules: MirrorRules | None = None
+        self._read_ms = -_CACHED_FOR_MS
+        self._reading = SingleFlight[MirrorRules]()
+
+    async def rules(self) -> MirrorRules:
+        """Return the rules; raise `Unavailable` if none were read yet and the store fails."""
+        if self._rules is None or self._clock.monotonic_ms() - self._read_ms >= _CACHED_FOR_MS:
+            return await self._reading.answer("", self._read)
+        return self._rules
+
+    async def stored_rules(self) -> MirrorRules:
+        """Return the rules as they are stored; before operators stored some, with revision 0."""
+        stored = await self._directory.get(MirrorRules, MIRROR_RULES_PLACE)
+        return stored or MirrorRules(revision=0, upstreams=self._configured)
+
+    async def sources(self) -> tuple[UpstreamSource, ...]:
+        """Return the upstreams in their order."""
+        return tuple(map(self._source, (await self.rules()).upstreams))
+
+    async def find(self, name: str) -> UpstreamSource | None:
+        """Return the upstream of that name, or None if it was taken off the list."""
+        return next((each for each in await self.sources() if each.name == name), None)
+
+    def invalidate(self) -> None:
+        """Read the rules again at the next request, because this process changed them."""
+        self._read_ms = self._clock.monotonic_ms() - _CACHED_FOR_MS
+
+    async def close(self) -> None:
+        """Cancel a read that is under way."""
+        await self._reading.close()
+
+    async def _read(self) -> MirrorRules:
+        # The time before the read counts: a change during it is read by the next.
+        now_ms = self._clock.monotonic_ms()
+        try:
+            self._rules = await self.stored_rules()
+        except Unavailable:
+            if self._rules is None:
+                raise
+        self._read_ms = now_ms
+        return self._rules
+
+    def _source(self, address: UpstreamAddress) -> UpstreamSource:
+        """Return the source, made once for an address, so that its gate remembers failures."""
+        source = self._sources.get(address)
+        if source is None:
+            name = address.name
+            gate = UpstreamGate(self._clock, lambda reason: self._failed(name, reason))
+            source = UpstreamSource(name, address.url, self._connect(address), gate)
+            self._sources[address] = source
+        return source

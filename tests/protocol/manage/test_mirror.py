@@ -1,0 +1,192 @@
+"""/manage/mirror and /api/v1/mirror: upstream registries, rules, dry runs and moves of names."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from shared.domain.mirroring import NameOwner, name_owner_place
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.page_client import PageClient
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import URL, OpenWorld, Person, World
+
+MIRROR, API = "/manage/mirror", f"{URL}/api/v1/mirror"
+PULL = dict(ACCEPT_ARCHIVE)
+
+
+@pytest.fixture
+def upstream() -> Iterator[FakeUpstream]:
+    upstream = FakeUpstream()
+    upstream.publish("ballerina/io:1.0.0")
+    with upstream.serving():
+        yield upstream
+
+
+@pytest.fixture
+async def mirror(worlds: OpenWorld, upstream: FakeUpstream) -> World:
+    world = await worlds(upstream=upstream.url)
+    await world.java().pull("ballerina/io:1.0.0")
+    await world.registry.packages.pull_counter.flush()
+    return world
+
+
+@pytest.fixture
+async def admin(mirror: World) -> PageClient:
+    return await PageClient.of(mirror, mirror.people.admin)
+
+
+async def test_the_page_shows_upstreams_and_rules(
+    admin: PageClient, upstream: FakeUpstream
+) -> None:
+    page = await admin.open(MIRROR)
+    assert page.status_code == 200
+    assert upstream.name in admin.text
+    assert f"ballerinax {upstream.name}" in admin.text
+
+
+async def test_a_preview_shows_the_pulls_and_changes_nothing(
+    admin: PageClient, mirror: World, upstream: FakeUpstream
+) -> None:
+    await admin.open(MIRROR)
+    rules = "ballerina/io deny\nacme " + upstream.name
+    await admin.send(f"{MIRROR}/preview", upstreams=upstream.url, rules=rules, frozen="")
+    assert "1 pull of 1 release would have ended otherwise" in admin.text
+    assert "denied by `ballerina/io deny`" in admin.text
+    assert "has no effect: the name belongs to this registry" in admin.text
+    assert rules in admin.text
+    assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
+
+
+async def test_saved_rules_are_in_force(
+    admin: PageClient, mirror: World, upstream: FakeUpstream
+) -> None:
+    await admin.open(MIRROR)
+    await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny", frozen="")
+    assert "Rules saved." in admin.text
+    mirror.clock.advance(timedelta(seconds=6))
+    assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 404
+
+
+async def test_a_mistake_is_shown_beside_what_was_typed(
+    admin: PageClient, upstream: FakeUpstream
+) -> None:
+    await admin.open(MIRROR)
+    page = await admin.send(MIRROR, upstreams=upstream.url, rules="acme elsewhere", frozen="")
+    assert page.status_code == 400
+    assert "The target 'elsewhere' of acme is unknown" in admin.text
+    assert "acme elsewhere</textarea>" in admin.text
+
+
+async def test_a_name_is_moved_after_a_preview(
+    admin: PageClient, mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    await admin.open(f"{MIRROR}/move?org=acme&to={upstream.name}")
+    assert f"acme belongs to this registry, and will belong to {upstream.name}." in admin.text
+    page = await admin.send(f"{MIRROR}/move", org="acme", to=upstream.name, name="acne")
+    assert page.status_code == 400
+    await admin.send(f"{MIRROR}/move", org="acme", to=upstream.name, name="acme")
+    assert "Name moved." in admin.text
+    owner = await mirror.stores.directory.get(NameOwner, name_owner_place("acme"))
+    assert owner is not None
+    assert owner.upstream == upstream.name
+
+
+async def test_the_session_of_yesterday_changes_nothing(
+    admin: PageClient, mirror: World, upstream: FakeUpstream
+) -> None:
+    await admin.open(MIRROR)
+    mirror.clock.advance(timedelta(hours=3))
+    page = await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny", frozen="")
+    assert page.status_code == 403
+    assert "sign in again" in admin.text.lower()
+    assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
+
+
+async def test_without_an_upstream_the_page_says_how_to_begin(world: World) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    page = await admin.open(MIRROR)
+    assert page.status_code == 200
+    assert "BALLROOM_UPSTREAM" in admin.text
+    page = await admin.open(f"{MIRROR}/move?org=acme&to=here")
+    assert page.status_code == 400
+
+
+async def test_an_organization_that_the_upstream_has_is_created_with_a_warning(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("company/lib:1.0.0")
+    upstream.publish("partner/lib:1.0.0")
+    person = await PageClient.of(mirror, mirror.people.ann)
+    await person.open("/account/organizations")
+    await person.send("/account/organizations", name="company")
+    assert "An upstream registry has an organization of this name, too" in person.text
+    await person.send("/account/organizations", name="mine")
+    assert "Open it to invite members" in person.text
+    admin = await PageClient.of(mirror, mirror.people.admin)
+    await admin.open("/manage/organizations")
+    await admin.send("/manage/organizations", name="partner", owner=mirror.people.ann.account.name)
+    assert "An upstream registry has an organization of this name, too" in admin.text
+
+
+# --- The API ------------------------------------------------------------------------------------
+
+
+async def ask(
+    world: World, method: str, path: str = "", by: Person | None = None, **body: object
+) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {(by or world.people.admin).token}"}
+    content = json.dumps(body).encode() if body else b""
+    return await world.send(method, f"{API}{path}", headers=headers, content=content)
+
+
+async def test_the_api_shows_the_rules(mirror: World, upstream: FakeUpstream) -> None:
+    found = (await ask(mirror, "GET")).json()
+    assert found["upstreams"] == [
+        {"name": upstream.name, "address": f"{upstream.url}/2.0/registry"}
+    ]
+    assert found["rules"] == []
+    assert found["defaultRules"][0] == f"ballerina {upstream.name}"
+    assert found["changedAt"] is None
+
+
+async def test_the_api_makes_a_dry_run(mirror: World, upstream: FakeUpstream) -> None:
+    rules = ["ballerina/io deny", f"acme {upstream.name}"]
+    found = (await ask(mirror, "POST", "/dry-run", upstreams=[upstream.url], rules=rules)).json()
+    assert (found["pulls"], found["releasesRead"]) == (1, 1)
+    [effect] = found["effects"]
+    assert effect["release"] == "ballerina/io:1.0.0"
+    assert {each["owner"] for each in found["conflicts"]} == {"here"}
+    moved = (await ask(mirror, "POST", "/moves", org="ballerina", to="here")).json()
+    assert (moved["before"], moved["after"], moved["withheld"]) == (upstream.name, "here", 1)
+
+
+async def test_a_token_changes_no_rules(mirror: World, upstream: FakeUpstream) -> None:
+    assert (await ask(mirror, "PUT", upstreams=[upstream.url])).status_code == 403
+    moved = await ask(mirror, "POST", "/moves", org="acme", to="here", dryRun=False)
+    assert moved.status_code == 403
+
+
+async def test_a_session_changes_rules_by_the_api(mirror: World, upstream: FakeUpstream) -> None:
+    browser = await signed_in(mirror, mirror.people.admin)
+    wanted = {"upstreams": [upstream.url], "rules": ["x deny"]}
+    changed = await browser.api("PUT", "/api/v1/mirror", wanted)
+    assert (changed.status_code, changed.json()["rules"]) == (200, ["x deny"])
+
+
+@pytest.mark.parametrize("asked", ["GET ", "PUT ", "POST /dry-run", "POST /moves"])
+async def test_the_api_is_for_administrators(mirror: World, asked: str) -> None:
+    method, _, path = asked.partition(" ")
+    refused = await ask(mirror, method, path, by=mirror.people.ann)
+    assert refused.status_code == 403
+
+
+async def test_without_an_upstream_the_api_says_so(world: World) -> None:
+    answer = await ask(world, "GET")
+    assert answer.status_code == 400
+    assert "No registry is mirrored" in answer.json()["error"]["message"]

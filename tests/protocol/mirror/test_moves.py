@@ -1,0 +1,334 @@
+"""The side that a name is on: moves between this registry and upstreams, and new organizations."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import SignInAgain
+from shared.domain.errors.mirroring import OwnedByUpstream
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR
+from shared.domain.mirror_rules import HERE, MirrorDraft
+from shared.domain.mirroring import NameOwner, name_owner_place
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import State
+from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.name_moves import NameMove
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.mirror.test_rules import principal_of
+from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
+from tests.support.port_doubles import Fault, failing
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+ACME, GREET = parse_org("acme"), "/packages/acme/greet"
+
+
+def services(mirror: World) -> MirroringServices:
+    assert mirror.registry.mirroring is not None
+    return mirror.registry.mirroring
+
+
+async def move(mirror: World, org: str, target: str) -> NameMove:
+    """Move a name as the operator, and wait until all processes follow."""
+    moved = await services(mirror).moves.move(parse_org(org), target, by=OPERATOR)
+    mirror.clock.advance(timedelta(seconds=6))
+    return moved
+
+
+async def status(mirror: World, path: str) -> int:
+    return (await mirror.get(path, headers=PULL)).status_code
+
+
+async def state(mirror: World, coordinate: str) -> State:
+    org, _, rest = coordinate.partition("/")
+    name, _, version = rest.partition(":")
+    release = (await mirror.stores.metadata.find(Coordinate.parse(org, name, version))).release
+    assert release is not None
+    return release.state
+
+
+async def test_an_organization_of_ours_moves_to_the_upstream(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/greet:1.0.0", summary="ours"))
+    upstream.publish("acme/greet:1.0.0", summary="theirs")
+    upstream.publish("acme/greet:2.0.0", summary="theirs")
+    plan = await services(mirror).moves.dry_run(ACME, upstream.name, by=OPERATOR)
+    assert (plan.before, plan.after, plan.packages, plan.withheld) == ("", upstream.name, 1, 1)
+    assert await status(mirror, f"{GREET}/1.0.0") == 302  # Nothing has changed.
+    assert await move(mirror, "acme", upstream.name) == plan
+    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+    assert await status(mirror, f"{GREET}/2.0.0") == 302
+    assert await status(mirror, f"{GREET}/1.0.0") in (400, 404)  # Its digest is that of ours.
+    assert (await mirror.get(f"{GREET}/2.0.0")).json()["upstream"]["name"] == upstream.name
+
+
+async def test_nobody_publishes_in_an_organization_whose_name_moved(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    await move(mirror, "acme", upstream.name)
+    for coordinate in ("acme/greet:3.0.0", "acme/new:1.0.0"):
+        for person in (mirror.people.ann, mirror.people.admin):
+            with pytest.raises(ClientFailure, match="belongs to the upstream registry"):
+                await mirror.push(bala(coordinate), by=person)
+
+
+async def test_a_private_package_of_a_name_that_moved_is_never_filled_by_the_upstream(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/secret:1.0.0", visibility="private"))
+    upstream.publish("acme/secret:2.0.0")
+    await move(mirror, "acme", upstream.name)
+    assert await status(mirror, "/packages/acme/secret/1.0.0") == 404
+    assert await status(mirror, "/packages/acme/secret/2.0.0") == 404
+
+
+async def test_a_name_moves_there_and_back(mirror: World, upstream: FakeUpstream) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    upstream.publish("acme/greet:2.0.0")
+    await move(mirror, "acme", upstream.name)
+    assert await status(mirror, f"{GREET}/2.0.0") == 302
+    back = await move(mirror, "acme", HERE)
+    assert (back.before, back.after, back.withheld, back.restored) == (upstream.name, "", 1, 1)
+    asked = upstream.total
+    assert await status(mirror, f"{GREET}/1.0.0") == 302
+    assert await status(mirror, f"{GREET}/2.0.0") in (400, 404)
+    await mirror.push(bala("acme/greet:3.0.0"))
+    with pytest.raises(ClientFailure):
+        await mirror.push(bala("acme/greet:2.0.0"))  # Its digest is that of the upstream.
+    assert (await mirror.get(GREET)).json() == ["3.0.0", "1.0.0"]
+    assert upstream.total == asked
+
+
+async def test_a_name_of_the_upstream_becomes_ours(mirror: World, upstream: FakeUpstream) -> None:
+    upstream.publish("company/lib:1.0.0")
+    assert await status(mirror, "/packages/company/lib/1.0.0") == 302
+    with pytest.raises(OwnedByUpstream):
+        await mirror.create_organization("company")
+    await move(mirror, "company", HERE)
+    asked = upstream.total
+    assert await status(mirror, "/packages/company/lib/1.0.0") in (400, 404)
+    assert await status(mirror, "/packages/company/other/1.0.0") == 404
+    await mirror.create_organization("company")
+    await mirror.push(bala("company/lib:2.0.0"), by=mirror.people.admin)
+    assert await status(mirror, "/packages/company/lib/2.0.0") == 302
+    assert upstream.total == asked
+
+
+async def test_a_name_that_nobody_has_can_be_kept_for_this_registry(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    plan = await move(mirror, "company", HERE)
+    assert (plan.before, plan.packages) == (None, 0)
+    upstream.publish("company/lib:1.0.0")
+    assert await status(mirror, "/packages/company/lib/1.0.0") == 404
+    assert upstream.total == 0
+
+
+async def test_a_registry_that_holds_ballerina_keeps_it_until_it_is_moved(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    rules = services(mirror).rules
+    await rules.replace(MirrorDraft.parse([upstream.url], ["ballerina deny"]), by=OPERATOR)
+    await mirror.create_organization("ballerina")
+    await mirror.push(bala("ballerina/io:0.9.0"), by=mirror.people.admin)
+    owner = await mirror.stores.directory.get(NameOwner, name_owner_place("ballerina"))
+    assert owner is not None
+    await mirror.stores.directory.remove(owner)  # As an earlier version left it.
+    await rules.replace(MirrorDraft.parse([upstream.url], []), by=OPERATOR)
+    mirror.clock.advance(timedelta(seconds=6))
+    assert (await mirror.get("/packages/ballerina/io")).json() == ["0.9.0"]
+    assert upstream.total == 0
+    shared = await services(mirror).names.shared()
+    assert [each.org for each in shared.names] == ["ballerina"]
+    await move(mirror, "ballerina", upstream.name)
+    assert (await mirror.get("/packages/ballerina/io")).json() == ["1.1.0", "1.0.0"]
+
+
+async def test_a_held_release_is_withheld_and_comes_back_by_an_administrator_alone(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    moderation = mirror.registry.publishing.moderation
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    await moderation.hold(coordinate, "For a review.", by=OPERATOR)
+    await move(mirror, "acme", upstream.name)
+    await move(mirror, "acme", HERE)
+    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+    await moderation.restore(coordinate, by=OPERATOR)
+    assert await status(mirror, f"{GREET}/1.0.0") == 302
+
+
+async def test_a_name_moves_from_one_upstream_to_another(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    second = FakeUpstream()
+    second.publish("company/lib:2.0.0")
+    upstream.publish("company/lib:1.0.0")
+    with second.serving():
+        mirror = await worlds(upstream=f"{upstream.url},{second.url}")
+        assert await status(mirror, "/packages/company/lib/1.0.0") == 302
+        await move(mirror, "company", second.name)
+        assert (await mirror.get("/packages/company/lib")).json() == ["2.0.0"]
+        assert await status(mirror, "/packages/company/lib/2.0.0") == 302
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "number"),
+    [
+        ("metadata", "replace_release", 1),
+        ("metadata", "replace_head", 1),
+        ("directory", "replace", 1),
+        ("directory", "replace", 2),
+    ],
+)
+async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
+    mirror: World, upstream: FakeUpstream, service: str, operation: str, number: int
+) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    upstream.publish("acme/greet:2.0.0")
+    moves, fault = services(mirror).moves, Fault(operation, Busy(), nth=number)
+    if service == "metadata":
+        metadata = failing(moves.metadata, fault)
+        records = replace(moves.records, metadata=metadata)
+        broken = replace(moves, records=records, withheld=replace(moves.withheld, records=records))
+    else:
+        directory = failing(moves.directory, fault)
+        writer = replace(moves.record_writer, directory=directory)
+        broken = replace(moves, record_writer=writer)
+    with pytest.raises(Busy):
+        await broken.move(ACME, upstream.name, by=OPERATOR)
+    mirror.clock.advance(timedelta(seconds=6))
+    await move(mirror, "acme", upstream.name)
+    assert await status(mirror, f"{GREET}/2.0.0") == 302
+    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+    events = await checked_feed(mirror.stores.events)
+    assert len([each for each in events if each.kind == "name.moved"]) == 1
+
+
+async def test_a_move_is_in_the_audit_log(mirror: World, upstream: FakeUpstream) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    for _ in range(2):  # A repeat changes nothing.
+        await move(mirror, "acme", upstream.name)
+    events = await checked_feed(mirror.stores.events)
+    [moved] = [each for each in events if each.kind == "name.moved"]
+    assert (moved.org, moved.actor) == ("acme", OPERATOR.id)
+    assert moved.details == {"before": "here", "after": upstream.name, "withheld": "1"}
+
+
+async def test_a_move_takes_an_administrator_who_signed_in_recently(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    moves = services(mirror).moves
+    admin = await principal_of(mirror, mirror.people.admin.token)
+    await moves.dry_run(ACME, upstream.name, by=admin)
+    with pytest.raises(SignInAgain):
+        await moves.move(ACME, upstream.name, by=admin)
+    with pytest.raises(Exception, match="only administrators"):
+        await moves.dry_run(ACME, HERE, by=await principal_of(mirror, mirror.people.ann.token))
+
+
+async def test_a_name_moves_to_a_registry_of_the_list_only(mirror: World) -> None:
+    with pytest.raises(InvalidRequest, match="'elsewhere' is none"):
+        await services(mirror).moves.move(ACME, "elsewhere", by=OPERATOR)
+
+
+# --- New organizations --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("org", ["ballerina", "ballerinax", "wso2"])
+async def test_nobody_creates_an_organization_that_a_rule_names(mirror: World, org: str) -> None:
+    with pytest.raises(OwnedByUpstream, match="belongs to the upstream registry"):
+        await mirror.create_organization(org)
+
+
+async def test_rules_of_operators_reserve_names_and_free_them(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    rules = services(mirror).rules
+    given = ["wso2 deny", "partner*/api allow", "* allow"]
+    await rules.replace(MirrorDraft.parse([upstream.url], given), by=OPERATOR)
+    mirror.clock.advance(timedelta(seconds=6))
+    with pytest.raises(OwnedByUpstream):
+        await mirror.create_organization("partners")
+    await mirror.create_organization("wso2")
+    await mirror.create_organization("anything")
+
+
+async def test_a_push_of_an_administrator_creates_no_organization_that_a_rule_names(
+    mirror: World,
+) -> None:
+    with pytest.raises(ClientFailure):
+        await mirror.push(bala("wso2/x:1.0.0"), by=mirror.people.admin)
+    assert await mirror.stores.directory.get(Organization, organization_place("wso2")) is None
+
+
+async def test_whoever_creates_an_organization_learns_that_the_upstream_has_it(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("company/lib:1.0.0")
+    headers = {"Authorization": f"Bearer {mirror.people.ann.token}"}
+    created = await mirror.send(
+        "POST", "https://registry.test/api/v1/orgs", headers=headers, content=b'{"name":"company"}'
+    )
+    assert created.status_code == 201
+    assert "company is also the name of an organization of" in created.json()["warning"]
+    assert upstream.asked == {"organization": 1}
+    other = await mirror.send(
+        "POST", "https://registry.test/api/v1/orgs", headers=headers, content=b'{"name":"mine"}'
+    )
+    assert other.json()["warning"] == ""
+    asked = upstream.total
+    assert await status(mirror, "/packages/company/lib/1.0.0") == 404
+    assert upstream.total == asked
+
+
+async def test_a_silent_upstream_does_not_stop_the_creation(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def broken(_request: Request) -> Response:
+        return Response("broken", 500)
+
+    upstream.behave["organization"] = broken
+    headers = {"Authorization": f"Bearer {mirror.people.ann.token}"}
+    created = await mirror.send(
+        "POST", "https://registry.test/api/v1/orgs", headers=headers, content=b'{"name":"company"}'
+    )
+    assert created.status_code == 201
+    assert "did not answer, so nobody checked" in created.json()["warning"]
+    shared = await services(mirror).names.shared()
+    assert (shared.names, shared.not_compared > 0) == ((), True)
+
+
+@pytest.fixture
+def clumsy() -> Iterator[FakeUpstream]:
+    """Return an upstream that answers lists of packages that are none."""
+    upstream = FakeUpstream()
+
+    async def odd(_request: Request) -> Response:
+        return Response('{"packages": {}}', media_type="application/json")
+
+    upstream.behave["organization"] = odd
+    with upstream.serving():
+        yield upstream
+
+
+async def test_a_list_of_packages_that_is_none_is_no_answer(
+    worlds: OpenWorld, clumsy: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=clumsy.url)
+    check = await services(mirror).names.check(ACME)
+    assert check.silent == (clumsy.name,)

@@ -1,0 +1,158 @@
+"""Dependency confusion and private packages, with a mirror: the upstream has packages of the same
+names with higher versions, and nobody gets one of them, or learns more than without a mirror.
+
+The upstream is never asked for an organization that is here. So outsiders can tell by the time of
+an answer that the name of an organization is taken, because the upstream is asked for others, and
+nothing of its packages.
+"""
+
+from collections.abc import AsyncGenerator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, parse_org
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.security.package_probes import CHANGING, READING, secret
+from tests.security.registry_pairs import Filled, Registry, difference
+from tests.security.test_private_packages import FIRST, NAME, asked_of, filled
+from tests.support.archives import bala
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import OpenWorld, Template, World
+
+NAMES = ("greet", "private", "withdrawn", "absent")
+PULL = dict(ACCEPT_ARCHIVE)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeUpstream]:
+    """Return an upstream that has higher versions of all names."""
+    upstream = FakeUpstream()
+    for name in (*NAMES, FIRST, NAME):
+        upstream.publish(f"acme/{name}:9.9.9", tools=[name])
+    with upstream.serving():
+        yield upstream
+
+
+@pytest.fixture
+def unasked(upstream: FakeUpstream) -> FakeUpstream:
+    """Return it as if nobody had asked it anything."""
+    upstream.asked.clear()
+    return upstream
+
+
+@pytest.fixture
+async def mirror(worlds: OpenWorld, unasked: FakeUpstream) -> World:
+    """Return a registry that mirrors it and has an organization of its own."""
+    mirror = await worlds(upstream=unasked.url)
+    await mirror.push(bala("acme/greet:1.0.0", tools=["greet"]))
+    await mirror.push(bala("acme/private:1.0.0", visibility="private", tools=["private"]))
+    await mirror.push(bala("acme/withdrawn:1.0.0"))
+    gone = Coordinate.parse("acme", "withdrawn", "1.0.0")
+    await mirror.registry.publishing.moderation.remove(gone, "A test.", by=OPERATOR)
+    return mirror
+
+
+@pytest.mark.parametrize("function", [*READING, *CHANGING])
+async def test_no_question_about_an_organization_of_ours_reaches_the_upstream(
+    mirror: World, unasked: FakeUpstream, function: str
+) -> None:
+    for probe in {**READING, **CHANGING}[function]:
+        for name in NAMES:
+            await mirror.http.send(probe.about(name))
+    assert unasked.total == 0
+
+
+@pytest.mark.parametrize("wanted", ["9.9.9", "9.*", "2.0.0"])
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_higher_version_of_the_upstream_is_nowhere(
+    mirror: World, unasked: FakeUpstream, name: str, wanted: str
+) -> None:
+    for client in (mirror.java(mirror.people.ann), mirror.go(mirror.people.ann), mirror.java()):
+        with pytest.raises(ClientFailure):
+            await client.pull(f"acme/{name}:{wanted}")
+    assert unasked.total == 0
+
+
+@pytest.mark.parametrize("mode", ["soft", "medium", "hard", "locked"])
+async def test_a_build_gets_the_local_release(
+    mirror: World, unasked: FakeUpstream, mode: str
+) -> None:
+    request = {"org": "acme", "name": "greet", "version": "1.0.0", "mode": mode}
+    [resolved] = (await mirror.java().resolve_dependencies([request]))["resolved"]
+    assert resolved["version"] == "1.0.0"
+    assert unasked.total == 0
+
+
+async def test_a_package_of_the_upstream_pulls_no_dependency_of_ours_from_there(
+    mirror: World, unasked: FakeUpstream
+) -> None:
+    unasked.publish("ballerina/io:1.0.0", dependencies=["acme/greet:9.9.9"])
+    assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
+    asked = unasked.total
+    answer = await mirror.get("/packages/acme/greet/9.9.9", headers=PULL)
+    assert answer.status_code == 404
+    assert unasked.total == asked
+
+
+async def test_an_organization_without_packages_and_a_deleted_one_are_ours(
+    mirror: World, unasked: FakeUpstream
+) -> None:
+    for org in ("founded", "deleted"):
+        unasked.publish(f"{org}/lib:1.0.0")
+        await mirror.create_organization(org)
+    await mirror.registry.organizations.deletion.delete(parse_org("deleted"), by=OPERATOR)
+    for days in (0, 3, 3):  # Its record is deleted in the end, and its name stays.
+        mirror.clock.advance(timedelta(days=days))
+        await mirror.registry.maintenance.upkeep.run("finish-deletions")
+        for org in ("founded", "deleted"):
+            answer = await mirror.get(f"/packages/{org}/lib/1.0.0", headers=PULL)
+            assert answer.status_code == 404
+    assert unasked.total == 0
+
+
+# --- Private packages ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+async def with_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    return await filled(template, tmp_path_factory.mktemp("with") / "data", secret(NAME))
+
+
+@pytest.fixture(scope="module")
+async def without_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    return await filled(template, tmp_path_factory.mktemp("without") / "data")
+
+
+@pytest.fixture
+async def having(
+    with_package: Filled, scratch: Path, unasked: FakeUpstream
+) -> AsyncGenerator[Registry]:
+    """Return a mirroring registry that has the private package."""
+    async with with_package.registry(scratch / "having", upstream=unasked.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def lacking(
+    without_package: Filled, scratch: Path, unasked: FakeUpstream
+) -> AsyncGenerator[Registry]:
+    """Return a mirroring registry that never heard of it."""
+    async with without_package.registry(scratch / "lacking", upstream=unasked.url) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("function", [*READING, *CHANGING])
+async def test_for_outsiders_a_mirror_with_a_private_package_equals_one_without_it(
+    having: Registry, lacking: Registry, function: str, unasked: FakeUpstream
+) -> None:
+    shown: list[str] = []
+    for who, probe in asked_of(function):
+        one, other = [await each.asked(probe.about(NAME), who) for each in (having, lacking)]
+        if one != other:
+            shown.append(f"{who} by {probe}: {difference(one, other)}")
+    assert not shown, "\n".join(shown)
+    assert unasked.total == 0
