@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
-from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
+from shared.domain.addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest
 from shared.ports import Randomness
 
@@ -89,17 +89,8 @@ class Cookie:
 
 def needs_https(base_url: str) -> bool:
     """Check whether sign-in is refused at this address because the connection is not encrypted."""
-    return urlsplit(base_url).scheme != "https" and not _is_loopback(base_url)
-
-
-def _is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = urlsplit(base_url)
+    return address.scheme != "https" and not is_loopback(address.hostname or "")
 
 
 BROWSER_LIFETIME = timedelta(hours=1)  # How long a page with a form may stay open.
