@@ -82,10 +82,7 @@ def heldout_questions() -> list[JudgedQuery]:
 
 
 def _read(file: Path) -> list[JudgedQuery]:
-    return [
-        JudgedQuery(**{**each, "accepted": tuple(each["accepted"])})
-        for each in json.loads(file.read_text("utf-8"))
-    ]
+    return [JudgedQuery(**each) for each in json.loads(file.read_text("utf-8"))]
 
 
 async def judge(search: Search, queries: Iterable[JudgedQuery]) -> Verdict:

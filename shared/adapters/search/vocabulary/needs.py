@@ -7,11 +7,11 @@ names.
 from shared.adapters.search.vocabulary import Group
 
 NEEDS = (
-    # The language and its standard library.
     Group(
         "string",
-        "uppercase, lowercase, upper case, lower case, trim, trim whitespace, substring, reverse "
-        "string, join string, concatenate string, starts with, string contain, string length",
+        "uppercase, lowercase, upper case, lower case, trim, trim whitespace, substring, "
+        "reverse string, join string, concatenate string, starts with, string contain, string "
+        "length",
         "ballerina/lang.string",
     ),
     Group(
@@ -37,35 +37,39 @@ NEEDS = (
     Group("value", "merge json, json merge, from json with type, to json", "lang.value"),
     Group(
         "cache",
-        "keep in memory, remember result, time to live, ttl, eviction, local cache, least "
-        "recently used, expire after",
+        "keep in memory, remember result, time to live, ttl, local cache, least recently used, "
+        "expire after",
         "ballerina/cache",
     ),
     Group(
         "crypto",
-        "salt, salted hash, encrypt password, encrypt file, symmetric key, asymmetric, private "
-        "key, rsa key pair, message digest, crc32, hash of file, sign data, verify signature",
+        "salt, salted hash, encrypt password, symmetric key, asymmetric, rsa key pair, message "
+        "digest, crc32, hash of file, sign data, verify signature",
         "ballerina/crypto",
     ),
     Group("jwt", "decode token, validate token, jwt claim, signed access token, id token", "jwt"),
     Group(
-        "time", "day of week, add days, format date, parse date, days between, leap year", "time"
+        "time",
+        "day of week, add days, format date, parse date, days between, leap year",
+        "time",
     ),
     Group(
-        "task", "cron expression, repeat job, run at midnight, trigger job, every minute", "task"
+        "task",
+        "cron expression, repeat job, run at midnight, trigger job, every minute",
+        "task",
     ),
     Group("os", "username of os, set environment, spawn process, external program", "ballerina/os"),
     Group("file", "local folder, temporary file, file exist, list directory, delete file", "file"),
     Group("io", "write csv, write json file, read json file, read xml file, write to disk", "io"),
     Group("url", "escape url, decode url, url decode, query parameter encode", "ballerina/url"),
     Group("mime", "parse multipart, body part, content disposition, base64 encode file", "mime"),
-    Group("log", "log error, debug log, log message, structured log, application log", "log"),
+    Group("log", "log error, debug log, log message, application log", "log"),
     Group("observe", "custom span, application metric, instrument code", "ballerina/observe"),
     Group(
         "http",
-        "web framework, http server, web server, express framework, rest service, api "
-        "gateway, reverse proxy, request header, response header, json payload, "
-        "getjsonpayload, path parameter, upload form",
+        "web framework, http server, web server, express framework, rest service, api gateway, "
+        "reverse proxy, request header, response header, json payload, getjsonpayload, path "
+        "parameter, upload form",
         "ballerina/http",
     ),
     Group("websocket", "real time browser, live update, bidirectional message, push browser", "ws"),
@@ -87,11 +91,12 @@ NEEDS = (
     Group("java", "java library, java interoperability, java object", "java interop"),
     Group("test", "unit test, run tests, assert equal, mocking, stub function", "ballerina/test"),
     Group(
-        "selenium", "automate browser, click button, browser automation, web ui test", "selenium"
+        "selenium",
+        "automate browser, click button, browser automation, web ui test",
+        "selenium",
     ),
     Group("pdfbox", "text from pdf, pdf text, parse pdf, read pdf", "pdfbox.apache.org"),
     Group("api2pdf pdfbroker", "generate pdf, create pdf, convert to pdf, merge pdf", "PDF"),
-    # Databases, queues and logs.
     Group("h2", "embedded test database, in memory sql, h2 database", "h2database.com"),
     Group("dynamodbstreams", "dynamodb change, dynamodb stream, dynamodb cdc", "DynamoDB Streams"),
     Group("simpledb", "amazon simpledb", "aws.amazon.com: SimpleDB"),
@@ -102,45 +107,47 @@ NEEDS = (
         "kafka.apache.org",
     ),
     Group(
-        "kafka rabbitmq nats", "message broker, publish subscribe broker, event broker", "brokers"
+        "kafka rabbitmq nats",
+        "message broker, publish subscribe broker, event broker",
+        "brokers",
     ),
     Group("postgresql", "postgres, pg", "postgresql.org"),
     Group("ibmmq", "mq message, mq queue, mqrc not authorized", "ibm.com: MQ"),
     Group("jco", "rfc error, rfc error logon failure, sap logon, jco destination", "SAP JCo"),
     Group("clouddatastore", "google datastore, firestore in datastore mode", "cloud.google.com"),
     Group(
-        "cloudscheduler", "gcs scheduler, google cron, google cloud scheduler", "cloud.google.com"
+        "cloudscheduler",
+        "gcs scheduler, google cron, google cloud scheduler",
+        "cloud.google.com",
     ),
     Group("cloudpubsub", "google pubsub, gcp pubsub, google pub sub", "cloud.google.com: Pub/Sub"),
     Group("sheets", "gspread, google spreadsheet, spreadsheet row, worksheet row", "Google Sheets"),
     Group("slides", "presentation, google presentation, powerpoint, slide deck", "Google Slides"),
     Group("vault", "ediscovery, legal hold, data retention", "Google Vault"),
     Group("vision", "photo, label image, detect label, face detection, object detection", "Vision"),
-    Group("cloudtranslation", "translation, machine translation, language detection", "translate"),
+    Group("cloudtranslation", "machine translation, language detection", "translate"),
     Group("books", "book search, book volume, bookshelf", "developers.google.com: Books"),
     Group("calendar", "calendar event, free busy, meeting invite", "developers.google.com"),
     Group("people", "google account contact, contact group", "developers.google.com: People"),
     Group("datatransfer", "scheduled data transfer, transfer to bigquery", "cloud.google.com"),
     Group("manufacturercenter", "product catalog google, manufacturer product", "Google"),
     Group("cloudfilestore", "managed nfs, nfs share", "cloud.google.com: Filestore"),
-    # Azure and AWS.
     Group("eventhub", "event hub, azure event hub, azure event stream", "azure.microsoft.com"),
     Group("asb", "azure service bus, servicebus, azure queue topic", "azure.microsoft.com"),
     Group("analysisservices", "olap, tabular model, semantic model", "azure.microsoft.com"),
     Group("timeseries", "time series insight, tsi", "azure.microsoft.com: Time Series Insights"),
     Group("anomalydetector anomalydetection", "anomaly detection, detect spike", "anomalies"),
     Group(
-        "keyvault onepassword", "keep secret, secret storage, store credential, secret", "secrets"
+        "keyvault onepassword",
+        "keep secret, secret storage, store credential, secret",
+        "secrets",
     ),
     Group("iothub iotcentral", "internet of thing, device telemetry, device twin", "IoT"),
     Group("textanalytics", "key phrase, language of text, opinion mining", "Azure Text Analytics"),
-    Group("finetunes", "fine tune, train model, custom model, fine tuning", "openai.com"),
-    Group(
-        "agent", "langchain, ai agent, llamaindex, autogen, tool calling, agentic", "ballerinax/ai"
-    ),
+    Group("finetunes", "fine tune, train model, custom model", "openai.com"),
+    Group("agent", "langchain, ai agent, llamaindex, autogen, tool calling", "ballerinax/ai"),
     Group("assistants", "openai assistant, assistant thread", "openai.com: Assistants"),
     Group("stabilityai", "stable diffusion, image generation, upscale image", "stability.ai"),
-    # Work, customers and shops.
     Group("servicemanagement", "jsm, jira service desk, service desk, jira service", "atlassian"),
     Group("launchdarkly", "rollout flag, gradual rollout, kill switch", "launchdarkly.com"),
     Group("optimizely", "a b testing, experiment, ab test, split test", "optimizely.com"),
@@ -152,15 +159,21 @@ NEEDS = (
     Group("pocketsmith ynab", "household budget, spending, cash flow forecast", "budgets"),
     Group("ronin", "freelancer invoice, freelance billing", "roninapp.com"),
     Group(
-        "nowpayments", "crypto payment, accept bitcoin, cryptocurrency payment", "nowpayments.io"
+        "nowpayments",
+        "crypto payment, accept bitcoin, cryptocurrency payment",
+        "nowpayments.io",
     ),
     Group("flightoffersprice", "flight price, confirm price of flight, airfare", "amadeus.com"),
     Group("flightcreateorders", "book flight, flight booking, flight order", "amadeus.com"),
     Group(
-        "flightofferssearch", "find flight, search flight, cheap flight, plane ticket", "amadeus"
+        "flightofferssearch",
+        "find flight, search flight, cheap flight, plane ticket",
+        "amadeus",
     ),
     Group(
-        "directions", "route for vehicle, route planning, routing engine, turn by turn", "routes"
+        "directions",
+        "route for vehicle, route planning, routing engine, turn by turn",
+        "routes",
     ),
     Group("dsesign", "envelope, docusign envelope, e sign, send for signature", "docusign.com"),
     Group("rooms", "real estate transaction, docusign room", "docusign.com: Rooms"),
@@ -187,7 +200,9 @@ NEEDS = (
     Group("flatapi", "sheet music, music notation, musescore", "flat.io"),
     Group("giphy", "meme, funny gif", "giphy.com"),
     Group(
-        "bisstats worldbank", "macroeconomic, central bank statistic, interest rate", "statistics"
+        "bisstats worldbank",
+        "macroeconomic, central bank statistic, interest rate",
+        "statistics",
     ),
     Group("fiesta", "earth science, paleomagnetic, geology", "earthref.org"),
     Group("visiblethread", "readability score, plain english", "visiblethread.com"),
@@ -198,8 +213,7 @@ NEEDS = (
     Group("truesightpresentationserver", "bmc truesight, truesight", "bmc.com"),
     Group("optitune", "remote desktop management, patch management", "optitune.com"),
     Group("config", "oauth configuration of client, auth config of client", "client.config"),
-    # Health and trade.
-    Group("supplychain", "desadv, despatch advice, delforecast, delfor, deljit", "UN/EDIFACT"),
+    Group("supplychain", "desadv, delforecast, delfor, deljit", "UN/EDIFACT"),
     Group("shipping shipping", "baplie, bayplan, container announcement, coparn", "UN/EDIFACT"),
     Group("finance", "paymul, remadv, payment order message, bansta", "UN/EDIFACT"),
     Group("logistics", "iftmin, iftsta, iftmbf, forwarding instruction", "UN/EDIFACT"),
@@ -207,7 +221,9 @@ NEEDS = (
     Group("athenaconnect", "athenahealth, athena health", "athenahealth.com"),
     Group("cernerconnect", "oracle health, cerner ehr", "cerner.com"),
     Group(
-        "fhir r4", "hapi, hapi fhir, electronic patient, medical record, firely", "hl7.org: FHIR"
+        "fhir r4",
+        "hapi, hapi fhir, electronic patient, medical record, firely",
+        "hl7.org: FHIR",
     ),
     Group("cds", "cds service, cds card, decision support", "cds-hooks.org"),
     Group("medication", "drug prescription", "hl7.org: FHIR"),
