@@ -28,7 +28,13 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import INDEX, Corpus
-from tests.search.judging import JudgedQuery, first_page, judge, judged_queries, questions
+from tests.search.judging import (
+    first_page,
+    heldout_questions,
+    judge,
+    judged_queries,
+    questions,
+)
 from tests.search.plain_ranking import PlainRanking
 
 MANY = 100_000
@@ -75,19 +81,16 @@ async def show_judged(path: Path, corpus: Corpus) -> None:
     await index.rebuild(corpus.stored())
     plain = PlainRanking(corpus.listings())
     rankings = {"this registry": partial(first_page, index), "plain": plain.search}
-    asked = {"queries": judged_queries, "tuner": questions_of("tuner")}
-    asked["independent"] = questions_of("independent")
+    asked = {"queries": judged_queries(), "tuner": questions("tuner")}
+    asked["independent"] = questions("independent")
+    asked["held out"] = heldout_questions()
     print(f"{'judged':>9} {'ranking':<36}{'MRR':>9}{'first':>9}")
-    for (kind, of), half in product(asked.items(), ("tuned", "reported")):
-        for name, search in rankings.items():
-            verdict = await judge(search, of(half))
+    for (kind, queries), (name, search) in product(asked.items(), rankings.items()):
+        if queries:
+            verdict = await judge(search, queries)
             figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
-            print(f"{verdict.queries:>9} {f'{name}, {kind}, {half}':<36}{figures}")
+            print(f"{verdict.queries:>9} {f'{name}, {kind}':<36}{figures}")
     index.close()
-
-
-def questions_of(author: str) -> Callable[[str], list[JudgedQuery]]:
-    return partial(questions, author=author)
 
 
 def real() -> Iterator[Listing]:

@@ -2,16 +2,15 @@
 
 Each query of `judged_queries.json` has its kind, the accepted packages (`*` stands for anything)
 and the reason. The answers were decided by reading what packages say, not by what a search found.
-Queries of the half `tuned` may be used to change the ranking. Those of the half `reported` are
-only counted: nobody looks at what they find.
-
-`questions.json` has questions in words of their own, all written before any of them was searched
-for. Their half is decided by their text, so that nobody chooses it. Those of the author `tuner` are
-by the author of the ranking, those of `independent` by somebody who saw what packages do, and
+They are read when the ranking is changed, as are the questions of `questions.json`, which are in
+words of their own and were written before any of them was searched for. Those of the author `tuner`
+are by the author of the ranking, those of `independent` by somebody who saw what packages do, and
 neither the ranking nor its synonyms.
+
+`questions_heldout.json` has questions of the same form by another such author. They are only
+counted: nobody who changes the ranking or its vocabulary reads them, or what they find.
 """
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -20,6 +19,9 @@ from pathlib import Path
 
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.ports import SearchIndex
+
+FOLDER = Path(__file__).parent
+HELD_OUT = FOLDER / "questions_heldout.json"
 
 FIRST_PAGE = 20  # What is not on the first page is not found.
 
@@ -30,7 +32,6 @@ Search = Callable[[str], Awaitable[list[str]]]  # From a query to packages, the 
 class JudgedQuery:
     query: str
     kind: str
-    half: str
     accepted: tuple[str, ...]
     reason: str = ""
     author: str = ""
@@ -66,26 +67,22 @@ async def first_page(index: SearchIndex, text: str) -> list[str]:
     return [str(hit.listing.head.package) for hit in results.hits]
 
 
-def judged_queries(half: str = "") -> list[JudgedQuery]:
-    """Return the queries of one half, or all of them."""
-    file = Path(__file__).parent / "judged_queries.json"
-    read = [JudgedQuery(**each) for each in json.loads(file.read_text("utf-8"))]
-    return [each for each in read if half in ("", each.half)]
+def judged_queries() -> list[JudgedQuery]:
+    return _read(FOLDER / "judged_queries.json")
 
 
-def questions(half: str = "", author: str = "") -> list[JudgedQuery]:
-    """Return the questions of one half and of one author, or all of them."""
-    file = Path(__file__).parent / "questions.json"
-    read = [
-        JudgedQuery(half=_half_of(each["query"]), **each)
-        for each in json.loads(file.read_text("utf-8"))
-    ]
-    return [each for each in read if half in ("", each.half) and author in ("", each.author)]
+def questions(author: str = "") -> list[JudgedQuery]:
+    """Return the questions of one author, or all of them, that are read to change the ranking."""
+    return [each for each in _read(FOLDER / "questions.json") if author in ("", each.author)]
 
 
-def _half_of(text: str) -> str:
-    """Return the half of a question: that of the last bit of its digest's first byte."""
-    return "reported" if hashlib.sha256(text.encode()).digest()[0] % 2 else "tuned"
+def heldout_questions() -> list[JudgedQuery]:
+    """Return the questions that are only counted; none before somebody wrote them."""
+    return _read(HELD_OUT) if HELD_OUT.exists() else []
+
+
+def _read(file: Path) -> list[JudgedQuery]:
+    return [JudgedQuery(**each) for each in json.loads(file.read_text("utf-8"))]
 
 
 async def judge(search: Search, queries: Iterable[JudgedQuery]) -> Verdict:

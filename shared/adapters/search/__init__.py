@@ -8,7 +8,7 @@ ordering.py    the scores of these packages, and those of a page
 facets.py      how these packages divide
 ranking.py     the weights of results
 synonyms.py    words that mean the same
-vocabulary/    products, libraries, error texts, standards and tasks, as data for synonyms.py
+vocabulary/    products, libraries, error texts, standards, tasks and needs, as data for synonyms.py
 places.py      where the words of a package stand
 postings.py    which packages have a word, and numbers of all packages
 rows.py        what is stored of a package, and how rows change

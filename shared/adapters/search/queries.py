@@ -21,7 +21,7 @@ from shared.adapters.search.query_plan import (
     QueryPlan,
     with_near_words,
     with_parts,
-    with_paths_as_words,
+    with_plain_words,
 )
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.schema import CURRENT_PREFIX
@@ -204,9 +204,11 @@ class _Search:
         self._viewer = viewer
         self._corrections: tuple[tuple[str, str], ...] = ()
         self._ask(query)
-        may_loosen = self._plan.is_loosenable and not self._plan.paths
-        if not self.packages and self._plan.paths:
-            self._ask(with_paths_as_words(query))
+        may_loosen = self._plan.is_loosenable
+        if not self.packages and (self._plan.paths or may_loosen):
+            plain = with_plain_words(query)
+            if plain != query:
+                self._ask(plain)
         if self._plan.clauses and self._is_too_few():
             self._widen(may_loosen)
 

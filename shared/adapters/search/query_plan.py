@@ -112,15 +112,16 @@ class QueryPlan:
         )
 
 
-def with_paths_as_words(query: Query) -> Query:
-    """Return the query with `pub/sub` read as two words."""
-    terms = (
-        replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
-        if term.match is Match.PATH
-        else term
-        for term in query.terms
-    )
-    return replace(query, terms=tuple(terms))
+def with_plain_words(query: Query) -> Query:
+    """Return the query with `pub/sub` read as two words, and what is quoted as words."""
+    return replace(query, terms=tuple(map(_as_words, query.terms)))
+
+
+def _as_words(term: Term) -> Term:
+    is_word = term.match in (Match.PATH, Match.PHRASE) and term.field is Field.ANYWHERE
+    if not is_word or term.is_excluded:
+        return term
+    return replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
 
 
 def with_near_words(clause: Clause, near: Iterable[str]) -> Clause:

@@ -51,7 +51,7 @@ LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1  # Of names and tool ids, also o
 # What a match is worth that is not of the typed word itself.
 JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
 STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
-SYNONYM_FACTOR = 0.8
+SYNONYM_FACTOR = 0.85
 NEAR_FACTOR = 0.6  # What was perhaps meant.
 PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about kafka.
 PREFIX_FACTOR = 0.45

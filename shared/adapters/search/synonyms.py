@@ -13,6 +13,7 @@ from typing import NamedTuple
 from shared.adapters.search.ranking import FILLERS
 from shared.adapters.search.vocabulary.errors import ERROR_TEXTS
 from shared.adapters.search.vocabulary.libraries import LIBRARIES
+from shared.adapters.search.vocabulary.needs import NEEDS
 from shared.adapters.search.vocabulary.products import PRODUCTS
 from shared.adapters.search.vocabulary.standards import STANDARDS
 from shared.adapters.search.vocabulary.tasks import TASKS
@@ -145,7 +146,7 @@ SYNONYMS = (
 
 
 # Names of one kind, which lead to the same words.
-GROUPS = (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS)
+GROUPS = (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS, *NEEDS)
 
 
 def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:

@@ -1,6 +1,7 @@
 """What people type that is no word of a package, and the words of packages that mean it.
 
-Products, libraries of other languages, error texts, standards and tasks, each with its source.
+Products, libraries of other languages, error texts, standards, tasks and needs, each with its
+source.
 """
 
 from typing import NamedTuple

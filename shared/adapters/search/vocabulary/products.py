@@ -352,7 +352,7 @@ PRODUCTS = (
     Group(
         "openai chat text",
         "claude, anthropic, gemini, mistral, cohere, llama, bedrock, vertex ai, perplexity, "
-        "deepseek, hugging face, langchain, chat completion, generative ai, text generation",
+        "deepseek, hugging face, chat completion, generative ai, text generation",
         "language models",
     ),
     Group("embeddings", "text embedding, embed text", "openai.com: embeddings"),
