@@ -849,6 +849,10 @@ class HttpClient(Protocol):
         ...
 
 
+class ReleaseUnusable(Unanswered):
+    """The upstream described the release that was asked for, in a way that nothing can use."""
+
+
 class UpstreamBusy(Unanswered):
     """The upstream asks to be left alone for a time; the text is the reason, for the log."""
 
@@ -872,6 +876,10 @@ class Upstream(Protocol):
     ) -> VersionsAnswer | None:
         """Return the versions that the client can use, or None if there is no such package;
         `tag` is that of the list that is known."""
+        ...
+
+    async def index(self, package: Package, *, via: str) -> tuple[ReleaseEntry, ...]:
+        """Return the facts of all versions of the package; none if the upstream has no index."""
         ...
 
     async def describe(

@@ -21,6 +21,7 @@ from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_gate import UpstreamGate
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.group import PackageServices
 
 
@@ -36,12 +37,19 @@ class MirroringServices:
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
+    lists: VersionLists
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
         packages, asker = self.packages, Asker(by, via)
         return MirroredLookup(
-            packages.lookup, packages.cache, self.reader, self.admission, self.refreshing, asker
+            packages.lookup,
+            packages.cache,
+            self.reader,
+            self.admission,
+            self.refreshing,
+            self.lists,
+            asker,
         )
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
@@ -73,11 +81,12 @@ class MirroringServices:
         )
         refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
+        lease = FetchLease(adapters.work, clock, adapters.randomness)
         checked = packages.archive_reader
         limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
         admission = Admission(
             reader,
-            FetchLease(adapters.work, clock, adapters.randomness),
+            lease,
             checked,
             replace(checked, limits=limits_of_mirror),
             adapters.metadata,
@@ -90,7 +99,8 @@ class MirroringServices:
         overview = MirrorOverview(
             name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
         )
-        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview)
+        lists = VersionLists(reader, adapters.directory, lease, clock, fresh_for)
+        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview, lists)
 
 
 def pseudonym_of(base_url: str) -> str:

@@ -8,6 +8,7 @@ from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.names import package_owner as owner_of
+from shared.domain.packages import ReleaseEntry
 from shared.domain.releases import MIRROR_ID
 from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.retries import retry_when_stale
@@ -43,6 +44,19 @@ class PinnedDigests:
             )
         self._require_accepted(known)
 
+    async def keep(self, package: Package, facts: ReleaseEntry) -> None:
+        """Keep the facts of a release for lists, and pin their digest; raise as `require` does."""
+        coordinate, digest = package.at(facts.parsed), Digest(facts.digest)
+
+        async def attempt() -> None:
+            known = await self._known(coordinate) or await self._pin(coordinate, digest, facts)
+            if known.digest != facts.digest:
+                await self.require(coordinate, digest)
+            elif known.facts != facts:
+                await self.directory.replace(known.model_copy(update={"facts": facts}))
+
+        await retry_when_stale(attempt)
+
     async def require_accepted(self, coordinate: Coordinate) -> None:
         """Raise `UpstreamReleaseRefused` if the release is refused."""
         known = await self._known(coordinate)
@@ -73,7 +87,9 @@ class PinnedDigests:
     async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
         return await self.directory.get(UpstreamRelease, release_place(coordinate))
 
-    async def _pin(self, coordinate: Coordinate, digest: Digest) -> UpstreamRelease:
+    async def _pin(
+        self, coordinate: Coordinate, digest: Digest, facts: ReleaseEntry | None = None
+    ) -> UpstreamRelease:
         package = coordinate.package
         pinned = UpstreamRelease(
             org=package.org,
@@ -82,6 +98,7 @@ class PinnedDigests:
             upstream=self.upstream,
             digest=digest.hex,
             first_seen_ms=self.clock.now_ms(),
+            facts=facts,
         )
         try:
             return await self.directory.add(pinned)

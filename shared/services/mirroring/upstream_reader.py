@@ -70,6 +70,20 @@ class UpstreamReader:
         self, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
         """Return the versions that the client can use, newest first, or None."""
+        key, ask = self._versions(package, client, asker)
+        return cast("tuple[Version, ...] | None", await self._kept(key, ask, package, asker))
+
+    async def versions_anew(
+        self, package: Package, client: ClientProfile, asker: Asker
+    ) -> tuple[Version, ...] | None:
+        """Return the list that the upstream gives now, and keep it."""
+        key, ask = self._versions(package, client, asker)
+        return cast("tuple[Version, ...] | None", await self._anew(key, ask, package))
+
+    def _versions(
+        self, package: Package, client: ClientProfile, asker: Asker
+    ) -> tuple[Hashable, Ask]:
+        """Return the key of a list of versions, and how to ask for it."""
 
         async def ask(tag: str) -> NewAnswer | None:
             answer = await self._present(
@@ -81,8 +95,7 @@ class UpstreamReader:
             size = 1_000 + _VERSION_BYTES * len(answer.versions)
             return NewAnswer(answer.versions, answer.tag, size)
 
-        found = await self._kept(("versions", package.key, client), ask, package, asker)
-        return cast("tuple[Version, ...] | None", found)
+        return ("versions", package.key, client), ask
 
     async def latest(
         self, package: Package, wanted: Range, client: ClientProfile, asker: Asker
@@ -112,12 +125,7 @@ class UpstreamReader:
         """Return the description that the upstream gives now; raise as `describe` does."""
         package, version = coordinate.package, coordinate.version
         key, ask = self._description(package, version, EXACT_CLIENT, asker)
-        try:
-            return cast("UpstreamPackage", await self.kept.renewed(key, ask))
-        except NotThere:
-            return None
-        except Unanswered:
-            raise UpstreamUnavailable(coordinate, self.name) from None
+        return cast("UpstreamPackage | None", await self._anew(key, ask, coordinate))
 
     def _description(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
@@ -205,6 +213,14 @@ class UpstreamReader:
             return None
         except Unanswered:
             raise UpstreamUnavailable(package, self.name) from None
+
+    async def _anew(self, key: Hashable, ask: Ask, what: object) -> object:
+        try:
+            return await self.kept.renewed(key, ask)
+        except NotThere:
+            return None
+        except Unanswered:
+            raise UpstreamUnavailable(what, self.name) from None
 
     async def _present(self, key: str, request: Callable[[], Awaitable[T | None]]) -> T:
         """Return the answer; raise `NotThere` if the upstream says so now or said so lately."""
