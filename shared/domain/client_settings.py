@@ -61,9 +61,9 @@ _PROXY_OFF = """\
 #
 """
 _PROXY_ON = """
-# Reads everything from this registry, which mirrors another one, and nothing from Ballerina Central:
-# bal build, bal pull, bal search, bal tool and the language server, from 2201.13 on. The lines are
-# indented, so that a script finds one `accesstoken` at the beginning of a line.
+# Reads everything from this registry, which mirrors the packages of another one, and nothing from
+# Ballerina Central: bal build, bal pull, bal search, bal tool and the language server, from 2201.13
+# on. The lines are indented, so that a script finds one `accesstoken` at the beginning of a line.
 """
 
 
@@ -74,7 +74,7 @@ class Reading(Enum):
         "`bal` reads from this registry what names it, and all other packages from Ballerina "
         "Central."
     )
-    EVERYTHING = "The next entry reads: `bal` takes one proxy of Ballerina Central."
+    EVERYTHING = "Only one entry may be the proxy of Ballerina Central: the next one is."
 
 
 def client_settings(
@@ -90,15 +90,12 @@ def client_settings(
     """
     values = {"url": base_url, "username": _string(username), "token": _string(token)}
     lines = _PROXY.format(**values).splitlines()
-    is_proxy = reading is Reading.EVERYTHING
-    return _TEXT.format(
-        **values,
-        reading=reading.value,
-        proxy=_PROXY_ON + "".join(_indented(line) for line in lines) if is_proxy else "",
-        switched_off=""
-        if is_proxy
-        else _PROXY_OFF + "".join(f"# {each}\n" for each in lines) + "\n",
-    )
+    proxy = switched_off = ""
+    if reading is Reading.EVERYTHING:
+        proxy = _PROXY_ON + "".join(map(_indented, lines))
+    else:
+        switched_off = _PROXY_OFF + "".join(f"# {line}\n" for line in lines) + "\n"
+    return _TEXT.format(**values, reading=reading.value, proxy=proxy, switched_off=switched_off)
 
 
 def _indented(line: str) -> str:
