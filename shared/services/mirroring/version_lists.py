@@ -47,7 +47,7 @@ from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 LISTS_AT_ONCE = 3  # Over all processes, each with one request at a time: Central is slow.
 RESOLVED_AT_ONCE = 40  # Versions of a request: the graphs of that many take half a megabyte.
 LOOKED_AT_EVERY = timedelta(seconds=1)  # What another process makes.
-FACTS_CACHED_BYTES = 8 * 1024 * 1024  # About 8,000 versions.
+FACTS_CACHED_BYTES = 1024 * 1024  # About 1,000 versions, which a build reads in seconds.
 FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhere.
 
 _FACT_BYTES = 1_000  # Of memory, for the facts of a version.
@@ -114,7 +114,7 @@ class VersionLists:
 
     async def _versions(self, package: Package, asker: Asker) -> tuple[str, ...] | None:
         kept, key = self.reader.kept, ("list", package.key)
-        if kept.fresh(key) is None:
+        if not kept.has(key):  # A renewal is made once in a while, whoever asks.
             await self.reader.count(asker)
         via = asker.via()  # The list is made when the request has ended.
         behind = Asker(Principal(id=MIRROR.id), lambda: via)
@@ -124,7 +124,10 @@ class VersionLists:
         except NotThere:
             return None
         except (TimeoutError, _BeingMade):
-            raise VersionsIncomplete(package, self.reader.name) from None
+            known = await self._stored(package)
+            if known is None:
+                raise VersionsIncomplete(package, self.reader.name) from None
+            return known.versions
         except Unanswered:
             raise UpstreamUnavailable(package, self.reader.name) from None
         return cast("tuple[str, ...]", found)

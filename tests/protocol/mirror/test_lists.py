@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.errors.mirroring import VersionsIncomplete
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Survey
+from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.upstream_reader import Asker
@@ -393,3 +393,39 @@ async def test_few_lists_are_made_at_once_over_all_processes(
     found = await other_process(mirror, wait).survey(IO, None, ASKER)
     assert versions_of(found) == ["1.1.0", "1.0.0"]
     assert waited == [{"versions": 1}]
+
+
+async def test_a_package_that_is_private_here_has_its_own_list_alone(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    head = Head(org="ballerina", name="io", created_ms=0, visibility=Visibility.PRIVATE)
+    await mirror.stores.metadata.claim(head)
+    assert (await mirror.get(INDEX)).status_code == 404
+    assert upstream.total == 0
+
+
+async def test_an_old_list_is_served_while_the_upstream_is_slow(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def slow(_request: Request) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    lists = services(mirror).lists
+    await lists.survey(IO, None, ASKER)
+    upstream.behave["versions"] = slow
+    mirror.clock.advance(timedelta(hours=2))
+    hasty = replace(lists, patience=timedelta(milliseconds=50))
+    assert versions_of(await hasty.survey(IO, None, ASKER)) == ["1.1.0", "1.0.0"]
+    upstream.gate.set()
+
+
+async def test_lists_that_are_known_are_not_counted(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=10")
+    for _ in mirror.instances:
+        assert (await mirror.get(HOSTED)).status_code == 200
+    upstream.behave["versions"] = answering(Response("", 502))
+    mirror.clock.advance(timedelta(minutes=6))
+    for _ in range(20):
+        assert (await mirror.get(HOSTED)).status_code == 200

@@ -105,3 +105,34 @@ async def test_a_private_archive_has_no_address_for_others(mirror: World) -> Non
     assert (await mirror.get(address)).status_code == 404
     assert (await mirror.get(address, by=mirror.people.bob)).status_code == 404
     assert (await mirror.get(address, by=mirror.people.ann)).status_code == 200
+
+
+async def test_versions_are_asked_for_the_client_that_asks(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    java = {"User-Agent": "2201.13.2", "Ballerina-Platform": "java21"}
+    for headers in (java, {"User-Agent": "2201.8.0", "Ballerina-Platform": "java17"}, {}):
+        assert (await mirror.get(IO, headers=headers)).status_code == 200
+    await mirror.get(f"{IO}/*", headers={**PULL, **java})
+    asked = [(each["user-agent"], each.get("ballerina-platform")) for each in upstream.headers]
+    of_java = ("2201.13.0", "java21")
+    assert asked[:4] == [of_java, ("2201.8.0", "java17"), ("Ballroom", None), of_java]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/2.0/maven/ballerina/io/1.2.0/io-1.2.0.bala",
+        "/2.0/maven/ballerina/io/1.2.0/io-1.2.0.pom",
+        "/archives/mirrored/ballerina/io/1.2.0/ballerina-io-any-1.2.0.bala",
+        "/2.0/registry/packages/ballerina/io/1.2.0",
+    ],
+)
+async def test_every_face_asks_for_an_exact_version_that_a_fresh_list_does_not_have(
+    mirror: World, upstream: FakeUpstream, path: str
+) -> None:
+    lists = (f"{URL}/2.0/maven/ballerina/io/maven-metadata.xml", IO)
+    for each in lists:
+        assert "1.2.0" not in (await mirror.get(each)).text
+    upstream.publish("ballerina/io:1.2.0")
+    assert (await mirror.get(f"{URL}{path}")).status_code in (200, 302)

@@ -30,7 +30,7 @@ class ToWorld:
 
     world: World
     asked: Counter[str] = field(default_factory=Counter[str])
-    busy: str = ""  # A part of the addresses that are answered by a 503.
+    instead: HttpResponse | None = None  # Of files of the index.
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         return await self._send("GET", url, headers, b"")
@@ -41,8 +41,8 @@ class ToWorld:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> HttpResponse:
-        if self.busy and self.busy in url:
-            return HttpResponse(503, {"retry-after": "5"}, b"")
+        if self.instead and "/index/" in url:
+            return self.instead
         self.asked[method] += 1
         answer = await self.world.send(method, url, headers=headers, content=body)
         names = {name.lower(): value for name, value in answer.headers.items()}
@@ -156,12 +156,22 @@ async def test_a_change_of_the_upstreams_index_arrives(pair: Pair) -> None:
 
 async def test_an_upstream_that_makes_its_own_list_is_waited_for(pair: Pair) -> None:
     """A mirror of a mirror."""
-    pair.documents.busy = "/index/"
+    pair.documents.instead = HttpResponse(503, {"retry-after": "5"}, b"")
     answer = await pair.mirror.get(LISTS[0])
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
-    pair.documents.busy = ""
+    pair.documents.instead = None
     pair.mirror.clock.advance(timedelta(seconds=6))
     assert (await pair.mirror.get(LISTS[0])).status_code == 200
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, b"Not Found"), (200, b"<h1>Welcome")])
+async def test_an_upstream_without_an_index_is_asked_for_each_version(
+    pair: Pair, status: int, body: bytes
+) -> None:
+    pair.documents.instead = HttpResponse(status, {}, body)
+    theirs, ours = [await world.get(LISTS[1]) for world in (pair.upstream, pair.mirror)]
+    assert (ours.status_code, ours.text) == (200, theirs.text)
+    assert pair.documents.asked == {"GET": 4, "POST": 1}  # The list, and three versions.
 
 
 async def test_private_packages_of_the_upstream_are_missing_here(pair: Pair) -> None:
