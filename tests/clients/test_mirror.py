@@ -163,8 +163,8 @@ async def test_bal_builds_with_ranges_as_long_as_the_lists_are_kept(mirror: Mirr
         for is_off in (False, True):
             if is_off:
                 await asyncio.to_thread(mirror.upstream.close)
+            bal = MavenBal(http, mirror.served.maven)
             for generation in Generation:
-                bal = MavenBal(http, mirror.served.maven)
                 found = await bal.build(["tools/hammer.claw", "tools/nail"], generation)
                 assert found == {
                     "tools/hammer": ["2.0.0", "1.1.0", "1.0.0"],

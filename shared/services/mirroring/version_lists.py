@@ -172,7 +172,7 @@ class VersionLists:
     async def _made_once(self, package: Package, asker: Asker) -> UpstreamVersions:
         """Make the list, or wait for the process that makes it."""
         name = f"mirror-list:{package_owner(package)}"
-        for _ in range(self.patience // LOOKED_AT_EVERY):
+        for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
             async with self.lease.held(name) as is_ours:
                 # Another process may have ended while this one took the lease.
                 known = await self._stored(package)
