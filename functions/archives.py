@@ -1,11 +1,12 @@
-"""The two hops of a pull: the redirect, and GET /archives/{scope}/{digest}/{version}/{file}.
+"""The two hops of a pull: the redirect, and GET /archives/{scope}/{digest}/{version}/{file}; and
+archives by their coordinates, which may not be stored yet.
 
 On one machine the local host streams the files of that path from the disk, with the headers of
 `archive_to_send`; the Function serves hosts that buffer responses.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import orjson
@@ -21,6 +22,7 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.domain.versions import ANY_CLIENT
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import (
     RangeNotSatisfiable,
@@ -29,7 +31,7 @@ from shared.runtime.conditional_requests import (
     requested_range,
 )
 from shared.runtime.edition import note_all, packages_read
-from shared.services.packages.archives import ArchiveLink, ArchiveRedirect
+from shared.services.packages.archives import COORDINATES, ArchiveLink, ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
 
 CACHE_PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
@@ -56,6 +58,20 @@ FACES = (central,)
 async def archive_bytes(call: Call) -> Answer:
     link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
     call.identified(await archive_caller(call.registry, link, call.headers))
+    return await _archive_answer(call, link)
+
+
+@central.read(f"{COORDINATES}{{org}}/{{name}}/{{version}}/{{file}}")
+async def archive_of_release(call: Call) -> Answer:
+    """Send the archive of a release that may not be stored yet: it is fetched from the upstream
+    first, and no redirect follows, because clients follow none."""
+    at, delivery = call.coordinate, call.registry.packages.archive_delivery
+    found = await call.lookup.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
+    link = replace(delivery.link(found.head, found.release), file=call.route_params["file"])
+    return await _archive_answer(call, link)
+
+
+async def _archive_answer(call: Call, link: ArchiveLink) -> Answer:
     found = await archive_to_send(call.registry, link, call.caller)
     headers = dict(found.headers)
     if not is_current(call.headers, etag=found.etag):

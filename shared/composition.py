@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.mirroring import NothingMirrored
 from shared.domain.packages import Release
 from shared.ports import Clock
@@ -44,6 +45,11 @@ class Registry:
     @property
     def adapters(self) -> Adapters:
         return self.common.adapters
+
+    def client_settings(self, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
+        """Return the Settings.toml of a user: with an upstream this registry has every package."""
+        reading = Reading.EVERYTHING if self.mirroring else Reading.NAMED
+        return client_settings(self.settings.base_url, username, token, reading)
 
     @property
     def clock(self) -> Clock:

@@ -849,6 +849,10 @@ class HttpClient(Protocol):
         ...
 
 
+class ReleaseUnusable(Unanswered):
+    """The upstream described the release that was asked for, in a way that nothing can use."""
+
+
 class UpstreamBusy(Unanswered):
     """The upstream asks to be left alone for a time; the text is the reason, for the log."""
 
@@ -876,6 +880,10 @@ class Upstream(Protocol):
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
         """Check whether there are public packages of the organization."""
+        ...
+
+    async def index(self, package: Package, *, via: str) -> tuple[ReleaseEntry, ...]:
+        """Return the facts of all versions of the package; none if the upstream has no index."""
         ...
 
     async def describe(

@@ -6,7 +6,6 @@ from datetime import timedelta
 from functions.http.pages import PAGE_HEADERS, see_other
 from functions.http.pagination import Pager, requested_page
 from functions.http.signed_in_pages import SignedInCall, SignedInPages
-from shared.domain.client_settings import client_settings
 from shared.domain.names import OrgName
 from shared.domain.rights import Role
 from shared.domain.search import Query, ResultPage, Results, Sort
@@ -36,7 +35,7 @@ pages = SignedInPages()
 
 @pages.read("account/settings.toml")
 async def account_settings(call: SignedInCall) -> Answer:
-    text = client_settings(call.registry.settings.base_url, call.account.name)
+    text = call.registry.client_settings(call.account.name)
     headers = {**PAGE_HEADERS, "Content-Disposition": 'attachment; filename="Settings.toml"'}
     return Answer(text.encode(), headers=headers, media_type=_TOML)
 
@@ -66,7 +65,7 @@ async def account_page(call: SignedInCall) -> Answer:
         held=held,
         expiring=[each.token for each in tokens if (each.token.expires_ms or soon_ms) < soon_ms],
         url=registry.settings.base_url,
-        settings=client_settings(registry.settings.base_url, call.account.name),
+        settings=registry.client_settings(call.account.name),
     )
 
 

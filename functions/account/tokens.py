@@ -7,7 +7,6 @@ from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.rights import ANY_NAME, Scope
 from shared.runtime.answers import Answer
@@ -137,7 +136,7 @@ def requested_token(call: SignedInCall) -> str:
 def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     """Show the token in this answer alone, since its text is a secret."""
     text = issued.text.reveal()
-    settings = client_settings(call.registry.settings.base_url, call.account.name, text)
+    settings = call.registry.client_settings(call.account.name, text)
     template, url = "account/token_issued.html", call.registry.settings.base_url
     return call.show(template, token=issued.token, text=text, settings=settings, url=url)
 

@@ -18,7 +18,6 @@ from functions.http.answers import NO_STORE
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.auth.sign_in_links import LINK_LIFETIME
 from shared.domain.accounts import Identity
-from shared.domain.client_settings import client_settings
 from shared.domain.identity import Principal
 from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
@@ -238,5 +237,5 @@ async def api_settings_toml(call: ApiCall) -> Answer:
     name = ANY_USER_NAME
     if not call.caller.is_anonymous and not call.caller.role_grants:
         name = (await call.registry.identity.accounts.profile(call.caller)).account.name
-    text = client_settings(call.registry.settings.base_url, name)
+    text = call.registry.client_settings(name)
     return Answer(text.encode(), headers=NO_STORE, media_type=TOML)

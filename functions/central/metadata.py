@@ -23,9 +23,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "deprecateMessage": listing.deprecation or "",
         "URL": page,
         "balaVersion": release.bala_version,
-        "balaURL": registry.packages.archive_delivery.stable_url(
-            registry.packages.archive_delivery.link(head, release)
-        ),
+        "balaURL": registry.packages.archive_delivery.address(head, release),
         "digest": release.content.header(),
         "summary": release.summary,
         "readme": listing.texts.readme,

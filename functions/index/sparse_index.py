@@ -41,7 +41,8 @@ async def index_settings(call: Call) -> Answer:
 
 @api.read("index/{org}/{name}/index.json", at_edge=True, is_repeated=True)
 async def index_file(call: Call) -> Answer:
-    found = await call.registry.packages.index.file(call.package, by=call.caller)
+    index, package = call.registry.packages.index, call.package
+    found = await index.file(package, call.lookup, by=call.caller)
     caching = CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     return index_answer(call, found.document, media_type=INDEX_TYPE, caching=caching)
 

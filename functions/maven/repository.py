@@ -182,11 +182,12 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
     registry, by = call.registry, call.caller
     match resource:
         case PackageMetadata(package):
-            return _version_list(await registry.publishing.maven_packages.versions(package, by=by))
+            packages = registry.publishing.maven_packages
+            return _version_list(await packages.versions(package, call.lookup, by=by))
         case ReleaseFile(at, kind):
             return await _release_document(registry, await _release(call, at), kind)
         case ClientMetadata():
-            return await _client_document(registry, resource, by)
+            return await _client_document(call, resource)
         case ToolMetadata(distribution, tool):
             survey = await registry.publishing.maven_packages.tool(
                 tool, client=distribution.client, by=by
@@ -226,9 +227,7 @@ async def _listeners(registry: Registry, release: Release, module: str) -> str:
     return found or "[]"
 
 
-async def _client_document(
-    registry: Registry, wanted: ClientMetadata, by: Principal
-) -> Representation:
+async def _client_document(call: Call, wanted: ClientMetadata) -> Representation:
     """Return the versions for a distribution; the list of an unknown package is empty.
 
     A build asks for every package that a module may be in, and some clients stop at a 404 and
@@ -237,9 +236,8 @@ async def _client_document(
     distribution, package = wanted.distribution, wanted.package
     if package:
         with suppress(PackageNotFound):
-            usable = registry.publishing.maven_packages.usable_versions(
-                package, distribution, by=by
-            )
+            packages = call.registry.publishing.maven_packages
+            usable = packages.usable_versions(package, distribution, call.lookup, by=call.caller)
             return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
     return Representation(content, XML_TYPE, is_public=True, is_cacheable=False)

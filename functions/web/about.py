@@ -9,7 +9,6 @@ from functions.http.formatting import machine_moment
 from functions.http.propagation import propagation_times
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.composition import Registry
-from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.maintenance_tasks import TaskResult, TaskState
@@ -57,7 +56,7 @@ async def web_cli_token(call: PublicPageCall) -> Answer:
 
 
 async def _usage(call: PublicPageCall) -> Answer:
-    text = client_settings(call.base_url, "me")
+    text = call.registry.client_settings("me")
     return _show(call, "use", "", url=call.base_url, text=text, version=SOFTWARE_VERSION)
 
 

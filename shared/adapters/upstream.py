@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
+from shared.domain.mirror_rules import CENTRAL_NAME
 from shared.domain.mirroring import (
     FetchedArchive,
     UpstreamModule,
@@ -17,9 +18,12 @@ from shared.domain.mirroring import (
     VersionsAnswer,
 )
 from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.packages import ReleaseEntry
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
+    DescriptionUnusable,
     read_has_packages,
+    read_index,
     read_modules,
     read_object,
     read_package,
@@ -27,7 +31,14 @@ from shared.domain.upstream_answers import (
     read_versions,
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import Clock, HttpClient, HttpResponse, Unanswered, UpstreamBusy
+from shared.ports import (
+    Clock,
+    HttpClient,
+    HttpResponse,
+    ReleaseUnusable,
+    Unanswered,
+    UpstreamBusy,
+)
 
 DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a second.
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.
@@ -37,6 +48,7 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 or 503 that does not say for how long.
 
 _AGENT = "Ballroom"  # Where no client's version matters.
+_BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
 _BUSY = frozenset((429, 503))
 
@@ -62,6 +74,8 @@ class CentralUpstream:
     ) -> None:
         self._name = name
         self._base = f"{base_url}/"
+        # Only a Ballroom has one; at other addresses the path has no file.
+        self._index = "" if name == CENTRAL_NAME else f"{base_url.removesuffix(_BASE)}/index/"
         self._documents = documents
         self._archives = archives
         self._pseudonym = pseudonym
@@ -82,6 +96,21 @@ class CentralUpstream:
         url = self._url("packages", org) + "?limit=1"
         answer = await self._documents.get(url, self._headers(ANY_CLIENT, via))
         return not _is_missing(answer) and _read(answer, read_has_packages)
+
+    async def index(self, package: Package, *, via: str) -> tuple[ReleaseEntry, ...]:
+        if not self._index:
+            return ()
+        path = "/".join(quote(each) for each in (*_parts(package), "index.json"))
+        headers = self._headers(ANY_CLIENT, via)
+        answer = await self._documents.get(f"{self._index}{path}", headers)
+        if answer.status in _BUSY:
+            _require(answer, _OK)
+        if answer.status != _OK:
+            return ()
+        try:
+            return read_index(answer.body, package, now_ms=self._clock.now_ms())
+        except ValueError:
+            return ()  # Something else answers at this path.
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
@@ -202,6 +231,8 @@ def _read(answer: HttpResponse, read: Callable[[bytes], T]) -> T:
     _require(answer, _OK)
     try:
         return read(answer.body)
+    except DescriptionUnusable as error:
+        raise ReleaseUnusable(str(error)) from None
     except ValueError as error:
         raise Unanswered(str(error)) from None
 

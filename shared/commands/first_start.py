@@ -18,7 +18,6 @@ from shared.auth.secrets import Secret
 from shared.commands.base import operator_command
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import OPERATOR
@@ -213,7 +212,7 @@ async def _write_settings(registry: Registry, administrators: list[Account], fil
         )
         issued = await registry.tokens.access_tokens.issue(administrator.id, wanted, by=OPERATOR)
         token = issued.text
-    text = client_settings(registry.settings.base_url, administrator.name, token.reveal())
+    text = registry.client_settings(administrator.name, token.reveal())
     replace_private(file, text.encode())
     return administrator
 

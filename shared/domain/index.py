@@ -70,7 +70,8 @@ def _nine_keys(head: Head, entry: ReleaseEntry) -> dict[str, object]:
 
 def _more_keys(head: Head, entry: ReleaseEntry) -> Iterator[tuple[str, object]]:
     yield "checksum", Digest(entry.digest).header()
-    yield "size", entry.size_bytes
+    if entry.size_bytes:  # Not known of a release that Central describes.
+        yield "size", entry.size_bytes
     yield "created", entry.created_ms
     if entry.tools:
         yield "tool_id", entry.tools[0]

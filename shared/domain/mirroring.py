@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.domain.archives.names import Digest
-from shared.domain.names import Coordinate, OrgName, Package, PackageName, release_place
-from shared.domain.packages import Listing
+from shared.domain.names import (
+    Coordinate,
+    OrgName,
+    Package,
+    PackageName,
+    package_owner,
+    release_place,
+)
+from shared.domain.packages import Listing, ReleaseEntry
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
 
@@ -53,6 +60,7 @@ class UpstreamRelease(Entity):
     digest: str
     first_seen_ms: int
     published_ms: int | None = None  # None: it was pinned by an earlier version.
+    facts: ReleaseEntry | None = None  # For lists of versions; None until one was made.
     refused_because: str = ""
     refused_ms: int | None = None
     offered_digest: str = ""  # Of an incident: what the upstream says now.
@@ -70,6 +78,29 @@ class UpstreamRelease(Entity):
     @property
     def place(self) -> Place:
         return release_place(self.coordinate)
+
+
+class UpstreamVersions(Entity):
+    """The versions of a package that the upstream listed last, all of which are described.
+
+    It is written after the facts of each version, so it is never a part of a list.
+    """
+
+    kind: ClassVar[str] = "upstream-versions"
+
+    org: str
+    name: str
+    upstream: str
+    versions: tuple[str, ...]
+    listed_ms: int  # When the upstream was asked.
+
+    @property
+    def place(self) -> Place:
+        return upstream_versions_place(Package(OrgName(self.org), PackageName(self.name)))
+
+
+def upstream_versions_place(package: Package) -> Place:
+    return Place(package_owner(package), "versions")
 
 
 @dataclass(frozen=True, slots=True)

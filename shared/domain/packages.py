@@ -230,6 +230,11 @@ class Release(Record):
         package = Package(OrgName(self.org), PackageName(self.name))
         return Coordinate(package, Version.parse(self.version))
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether its archive was ever here: an upstream's description of a release has no size."""
+        return self.upstream is None or self.size_bytes > 0
+
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())

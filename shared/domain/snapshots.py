@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from shared.domain.accounts import Account, AccountName, Identity
 from shared.domain.members import Invitation, Membership, OpenedInvitation
 from shared.domain.mirror_rules import MirrorRules
-from shared.domain.mirroring import NameOwner, UpstreamRelease
+from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.notices import NoticeBoard
 from shared.domain.organizations import NameSkeleton, Organization, OrganizationDomain
@@ -54,6 +54,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     NameOwner,
     UpstreamRelease,
     MirrorRules,
+    UpstreamVersions,
 )
 
 

@@ -22,6 +22,7 @@ from shared.domain.packages import (
     ModuleText,
     Origin,
     Release,
+    ReleaseEntry,
     Texts,
     UpstreamOrigin,
     graph_document,
@@ -86,6 +87,46 @@ def read_package(
     head = Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
     release = _release(item, package, version, UpstreamOrigin(name=upstream, first_seen_ms=now_ms))
     return UpstreamPackage(Listing(head, release, _texts(item, release)))
+
+
+class DescriptionUnusable(ValueError):
+    """An answer describes the release that was asked for, in a way that nothing can use."""
+
+
+def read_index(body: bytes, package: Package, *, now_ms: int) -> tuple[ReleaseEntry, ...]:
+    """Return the facts of the versions in an index file, in its order."""
+    lines = body.splitlines()
+    if len(lines) > MAX_VERSIONS:
+        message = f"the index file has {len(lines):,} lines"
+        raise ValueError(message)
+    entries = (_index_entry(read_object(line), package, now_ms) for line in lines)
+    return tuple(each for each in entries if each)
+
+
+def _index_entry(item: Item, package: Package, now_ms: int) -> ReleaseEntry | None:
+    """Return the facts on a line; None if a part of it breaks the rules of names and versions."""
+    version, platform = _version(_text(item, "version")), _text(item, "platform")
+    tool, message = _text(item, "tool_id"), _text(item, "deprecation_message")
+    size = item.get("size")
+    if version is None or _name_of(item) != package.key:
+        return None
+    try:
+        dependencies = _dependencies(item)
+        digest = _digest(_text(item, "checksum"))
+    except (Refusal, ValueError):
+        return None
+    return ReleaseEntry(
+        version=version.text,
+        platform=platform if is_platform(platform) else "any",
+        ballerina_version=_text(item, "ballerina_version"),
+        deprecation=message if item.get("is_deprecated") is True else None,
+        modules=tuple(name for each in _items(item, "modules") if (name := _text(each, "name"))),
+        dependencies=dependencies,
+        tools=(tool,) if tool else (),
+        digest=digest.hex,
+        size_bytes=size if isinstance(size, int) and size > 0 else 0,
+        created_ms=min(_time(item, "created"), now_ms),
+    )
 
 
 def _is_wanted(version: Version, wanted: Version | Range) -> bool:
@@ -181,9 +222,14 @@ def _resolution(item: Item) -> UpstreamResolution | None:
 
 def _node(item: Item) -> GraphNode:
     package, version = _coordinate(item)
-    direct = [_coordinate(each) for each in _items(item, "dependencies", MAX_NODES)]
-    dependencies = tuple(Dependency(org=p.org, name=p.name, version=v) for p, v in direct)
+    dependencies = _dependencies(item)
     return GraphNode(org=package.org, name=package.name, version=version, dependencies=dependencies)
+
+
+def _dependencies(item: Item) -> tuple[Dependency, ...]:
+    """Return the direct dependencies; raise a refusal for what breaks the rules."""
+    direct = [_coordinate(each) for each in _items(item, "dependencies", MAX_NODES)]
+    return tuple(Dependency(org=p.org, name=p.name, version=v) for p, v in direct)
 
 
 def _coordinate(item: Item) -> tuple[Package, str]:
@@ -229,7 +275,7 @@ def _digest(text: str) -> Digest:
         return Digest.parse_header(text)
     except Refusal:
         message = "it names no digest"
-        raise ValueError(message) from None
+        raise DescriptionUnusable(message) from None
 
 
 def _whole(item: Item, name: str) -> str:
@@ -262,7 +308,7 @@ def _items(item: Item, name: str, most: int = MAX_LIST) -> list[Item]:
     return [cast(Item, each) for each in found if isinstance(each, dict)]
 
 
-def _time(item: Item) -> int:
+def _time(item: Item, name: str = "createdDate") -> int:
     """Return the time of publication in milliseconds; 0 if there is none."""
-    value = item.get("createdDate")
+    value = item.get(name)
     return value if isinstance(value, int) and value > 0 else 0

@@ -6,7 +6,7 @@ import tomllib
 from shared.commands.first_start import first_start
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 from tests.support.browsers import signed_in
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 ADDRESS = f"{URL}/api/v1/settings.toml"
 
@@ -46,3 +46,14 @@ async def test_the_first_start_writes_settings_that_work(world: World) -> None:
     assert (answer.status_code, entry["username"]) == (200, "admin")
     await first_start(world.registry, file)
     assert tomllib.loads(file.read_text("utf-8")) == settings
+
+
+async def test_a_mirror_offers_itself_as_proxy_of_central(worlds: OpenWorld) -> None:
+    mirror = await worlds(upstream="http://127.0.0.1:1")
+    file = mirror.registry.settings.data / "Settings.toml"
+    await first_start(mirror.registry, file)
+    browser = await signed_in(mirror, mirror.people.ann)
+    pages = ((await mirror.get(ADDRESS)).text, html.unescape(browser.page.text), file.read_text())
+    for text in pages:
+        assert text.count("proxyCentral = true") == 1
+        assert "\n  proxyCentral = true" in text

@@ -83,6 +83,7 @@ KEPT = {
     "shared/services/mirroring/kept_answers.py _kept": BYTES,
     "shared/services/mirroring/name_owners.py _owners": Kept(300),
     "shared/services/mirroring/refreshing.py _refreshed": Kept(250),
+    "shared/services/mirroring/version_lists.py _facts": BYTES,
     "shared/services/packages/archive_files.py _lists": BYTES,
     # Those of the index; `_version_lists` of Maven is one, and `_by_distribution` has the others.
     "shared/services/packages/derived_data.py _documents": Kept(capacity="DOCUMENTS_CACHED_BYTES"),

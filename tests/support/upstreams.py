@@ -40,6 +40,7 @@ class FakeUpstream:
     behave: dict[str, Behaviour] = field(default_factory=dict[str, Behaviour])
     resolved: list[list[dict[str, Any]]] = field(default_factory=list[list[dict[str, Any]]])
     digests: dict[str, str] = field(default_factory=dict[str, str])  # In place of the right ones.
+    graphs: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     gate: Event = field(default_factory=Event)  # For a behaviour that waits.
 
     @property
@@ -176,9 +177,23 @@ class FakeUpstream:
                 unresolved.append({**each, "dependencyGraph": []})
                 continue
             node = {"org": each["org"], "name": each["name"], "version": fitting[0]}
-            graph = [{**node, "dependencies": []}]
-            resolved.append({**node, "dependencyGraph": graph, "isDeprecated": False})
+            coordinate = f"{each['org']}/{each['name']}:{fitting[0]}"
+            found = {"dependencyGraph": self._graph(node, coordinate)}
+            found |= {"isDeprecated": coordinate in self.deprecated}
+            resolved.append(
+                {**node, **found, "deprecateMessage": self.deprecated.get(coordinate, "")}
+            )
         return JSONResponse({"resolved": resolved, "unresolved": unresolved})
+
+    def _graph(self, node: dict[str, str], coordinate: str) -> list[dict[str, Any]]:
+        """Return the graph of a release, whose dependencies have none."""
+        direct: list[dict[str, str]] = []
+        for each in self.graphs.get(coordinate, []):
+            package, version = each.split(":")
+            org, name = package.split("/")
+            direct.append({"org": org, "name": name, "version": version})
+        others = [{**each, "dependencies": []} for each in direct]
+        return [{**node, "dependencies": direct}, *others]
 
     async def _modules(self, request: Request) -> Response:
         wanted = json.loads(await request.body())["modules"]

@@ -21,7 +21,6 @@ from functions.account.tokens import (
     token_form_values,
 )
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.client_settings import client_settings
 from shared.domain.names import OrgName
 from shared.domain.rights import Scope
 from shared.runtime.answers import Answer
@@ -73,7 +72,7 @@ async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
         token=token,
         text=text,
         is_long=lifetime_ms > LONG_LIFETIME.total_seconds() * 1000,
-        settings=client_settings(call.registry.settings.base_url, call.org, text),
+        settings=call.registry.client_settings(call.org, text),
         url=call.registry.settings.base_url,
     )
 

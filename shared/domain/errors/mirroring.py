@@ -2,7 +2,7 @@
 
 Invalid      UpstreamReleaseRefused · NothingMirrored
 Conflict     OwnedByUpstream
-Unavailable  UpstreamUnavailable
+Unavailable  UpstreamUnavailable, VersionsIncomplete
 """
 
 from datetime import timedelta
@@ -45,4 +45,14 @@ class UpstreamUnavailable(Unavailable):
     sentence = (
         "{what} is not stored here, and the upstream registry {upstream} does not answer. Try "
         "again in a moment."
+    )
+
+
+class VersionsIncomplete(Unavailable):
+    retry_after = timedelta(seconds=5)
+    package: object
+    upstream: str
+    sentence = (
+        "The list of versions of {package} is being read from the upstream registry {upstream}, "
+        "which takes up to a minute. Try again in a moment."
     )

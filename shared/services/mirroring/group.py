@@ -24,6 +24,7 @@ from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
+from shared.services.mirroring.version_lists import VersionLists
 from shared.services.mirroring.withheld_releases import WithheldReleases
 from shared.services.packages.group import PackageServices
 
@@ -40,6 +41,7 @@ class MirroringServices:
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
+    lists: VersionLists
     withheld: WithheldReleases
     rules: RuleChanges
     moves: NameMoves
@@ -49,7 +51,13 @@ class MirroringServices:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
         packages, asker = self.packages, Asker(by, via, {})
         return MirroredLookup(
-            packages.lookup, packages.cache, self.reader, self.admission, self.refreshing, asker
+            packages.lookup,
+            packages.cache,
+            self.reader,
+            self.admission,
+            self.refreshing,
+            self.lists,
+            asker,
         )
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
@@ -83,7 +91,8 @@ class MirroringServices:
         )
         refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
-        admission = _admission(common, packages, reader)
+        lease = FetchLease(adapters.work, clock, adapters.randomness)
+        admission = _admission(common, packages, reader, lease)
         common.closing.push_async_callback(admission.close)
         withheld = WithheldReleases(
             upstreams, owners, adapters.metadata, packages.record_writer, clock
@@ -97,6 +106,7 @@ class MirroringServices:
             pins,
             kept,
             MirrorOverview(upstreams, adapters.metadata, directory),
+            VersionLists(reader, directory, lease, clock, fresh_for),
             withheld,
             RuleChanges(
                 common.administration,
@@ -123,12 +133,14 @@ class MirroringServices:
         )
 
 
-def _admission(common: Common, packages: PackageServices, reader: UpstreamReader) -> Admission:
+def _admission(
+    common: Common, packages: PackageServices, reader: UpstreamReader, lease: FetchLease
+) -> Admission:
     adapters, checked = common.adapters, packages.archive_reader
     limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
     return Admission(
         reader,
-        FetchLease(adapters.work, adapters.clock, adapters.randomness),
+        lease,
         checked,
         replace(checked, limits=limits_of_mirror),
         adapters.metadata,

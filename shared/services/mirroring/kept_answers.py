@@ -88,6 +88,10 @@ class KeptAnswers:
         kept = self._kept.get(key)
         return kept.answer if kept is not None and self._is_fresh(kept) else None
 
+    def has(self, key: Hashable) -> bool:
+        """Check whether an answer is kept, fresh or not."""
+        return self._kept.peek(key) is not None
+
     def put(self, key: Hashable, answer: NewAnswer) -> None:
         """Keep an answer that the upstream just gave."""
         now_ms = self._clock.monotonic_ms()

@@ -15,13 +15,14 @@ from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamPackage, without_refused
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Listing
+from shared.domain.packages import Listing, Survey, Visibility
 from shared.domain.selection import usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader
 from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.packages import AvailableRelease, PackageLookup
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
@@ -42,6 +43,7 @@ class MirroredLookup:
     reader: UpstreamReader
     admission: Admission
     refreshing: Refreshing
+    lists: VersionLists
     asker: Asker
 
     async def find(
@@ -74,6 +76,17 @@ class MirroredLookup:
         local = partial(self.local.versions, package, client=client, by=by)
         theirs = partial(self._all_versions, package, client)
         return await self._theirs_or_local(package, theirs, local)
+
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
+        """Return the package with all its entries, those of the upstream included: a complete list
+        or none. Raises as `PackageLookup.survey` does, and `VersionsIncomplete`."""
+        if await self.reader.may_ask(package, self.asker):
+            [stored] = await self.records.survey([package])
+            if stored is None or stored.head.visibility is Visibility.PUBLIC:
+                found = await self.lists.survey(package, stored, self.asker)
+                if found and found.live:
+                    return found
+        return await self.local.survey(package, by=by)
 
     async def _theirs_or_local(
         self,

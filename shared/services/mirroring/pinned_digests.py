@@ -9,7 +9,7 @@ from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.names import package_owner as owner_of
-from shared.domain.packages import Release
+from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.releases import MIRROR_ID
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale
 from shared.runtime.retries import retry_when_stale
@@ -61,6 +61,21 @@ class PinnedDigests:
             )
         self._require_accepted(known)
 
+    async def keep(self, package: Package, facts: ReleaseEntry, upstream: str) -> None:
+        """Keep the facts of a release for lists, and pin their digest; raise as `require` does."""
+        coordinate, digest = package.at(facts.parsed), Digest(facts.digest)
+
+        async def attempt() -> None:
+            known = await self._known(coordinate) or await self._pin(
+                coordinate, digest, upstream, facts.created_ms, facts
+            )
+            if known.digest != facts.digest:
+                await self.require(coordinate, digest, upstream)
+            elif known.facts != facts:
+                await self.directory.replace(known.model_copy(update={"facts": facts}))
+
+        await retry_when_stale(attempt)
+
     async def require_accepted(self, coordinate: Coordinate) -> None:
         """Raise `UpstreamReleaseRefused` if the release is refused."""
         known = await self._known(coordinate)
@@ -97,6 +112,7 @@ class PinnedDigests:
         digest: Digest,
         upstream: str,
         published_ms: int | None = None,
+        facts: ReleaseEntry | None = None,
     ) -> UpstreamRelease:
         package = coordinate.package
         pinned = UpstreamRelease(
@@ -107,6 +123,7 @@ class PinnedDigests:
             digest=digest.hex,
             first_seen_ms=self.clock.now_ms(),
             published_ms=published_ms or None,
+            facts=facts,
         )
         try:
             return await self.directory.add(pinned)

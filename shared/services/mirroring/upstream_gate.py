@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.ports import AnswerTooLarge, Clock, Unanswered, UpstreamBusy
+from shared.ports import AnswerTooLarge, Clock, ReleaseUnusable, Unanswered, UpstreamBusy
 
 FAILURES_TO_CLOSE = 5  # One after the other; a single lost connection closes nothing.
 CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
@@ -54,7 +54,7 @@ class UpstreamGate:
         self._is_trying = self._is_trying or is_trial
         try:
             answer = await request()
-        except AnswerTooLarge:
+        except (AnswerTooLarge, ReleaseUnusable):
             self._note_answer()  # It is there.
             raise
         except Unanswered as error:

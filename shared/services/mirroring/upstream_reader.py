@@ -121,6 +121,24 @@ class UpstreamReader:
         source = await self.source(package, asker)
         if source is None:
             return None
+        key, ask = self._versions(source, package, client, asker)
+        found = await self._kept(key, ask, package, source, asker)
+        versions = cast("tuple[Version, ...] | None", found)
+        if not versions or (await self.upstreams.rules()).frozen_ms is None:
+            return versions
+        return await self._published_in_time(package, versions, asker)
+
+    async def versions_anew(
+        self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
+    ) -> tuple[Version, ...] | None:
+        """Return the list that the upstream gives now, whatever the frozen time, and keep it."""
+        key, ask = self._versions(source, package, client, asker)
+        return cast("tuple[Version, ...] | None", await self._anew(key, ask, package, source))
+
+    def _versions(
+        self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
+    ) -> tuple[Hashable, Ask]:
+        """Return the key of a list of versions, and how to ask for it."""
 
         async def ask(tag: str) -> NewAnswer | None:
             answer = await self._present(
@@ -133,12 +151,7 @@ class UpstreamReader:
             size = 1_000 + _VERSION_BYTES * len(answer.versions)
             return NewAnswer(answer.versions, answer.tag, size)
 
-        key = (source.name, "versions", package.key, client)
-        found = await self._kept(key, ask, package, source, asker)
-        versions = cast("tuple[Version, ...] | None", found)
-        if not versions or (await self.upstreams.rules()).frozen_ms is None:
-            return versions
-        return await self._published_in_time(package, versions, asker)
+        return (source.name, "versions", package.key, client), ask
 
     async def _published_in_time(
         self, package: Package, versions: tuple[Version, ...], asker: Asker
@@ -226,12 +239,7 @@ class UpstreamReader:
         if source is None:
             return None
         key, ask = self._description(source, package, version, EXACT_CLIENT, asker.via)
-        try:
-            return cast("UpstreamPackage", await self.kept.renewed(key, ask))
-        except NotThere:
-            return None
-        except Unanswered:
-            raise UpstreamUnavailable(coordinate, source.name) from None
+        return cast("UpstreamPackage | None", await self._anew(key, ask, coordinate, source))
 
     def _description(
         self,
@@ -410,6 +418,14 @@ class UpstreamReader:
             await self.count(asker)
         try:
             return await self.kept.get(key, ask)
+        except NotThere:
+            return None
+        except Unanswered:
+            raise UpstreamUnavailable(what, source.name) from None
+
+    async def _anew(self, key: Hashable, ask: Ask, what: object, source: UpstreamSource) -> object:
+        try:
+            return await self.kept.renewed(key, ask)
         except NotThere:
             return None
         except Unanswered:

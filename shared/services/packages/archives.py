@@ -44,6 +44,8 @@ from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataS
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 
+COORDINATES = "archives/mirrored/"  # Below it, archives are named by their coordinates.
+
 NO_STORE = "no-store"
 PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
 
@@ -115,6 +117,18 @@ class ArchiveDelivery:
         file_name = canonical_file_name if is_blob else archive_file_name
         file = file_name(release.coordinate, release.platform)
         return ArchiveLink(head.visibility.value, release.content, release.version, file)
+
+    def address(self, head: Head, release: Release) -> str:
+        """Return the address of the archive of a release, which stays as it is.
+
+        That of a release of the upstream that is not stored fetches it first. It names no digest,
+        and is no path of archives that a CDN reads without asking the registry.
+        """
+        link = self.link(head, release)
+        if release.is_stored:
+            return self.stable_url(link)
+        place = f"{release.org}/{release.name}/{release.version}/{link.file}"
+        return f"{self.base_url}/{COORDINATES}{place}"
 
     def stable_url(self, link: ArchiveLink) -> str:
         """Return the archive's address; for a private package it needs the caller's token."""

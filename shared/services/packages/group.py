@@ -118,7 +118,7 @@ class PackageServices:
             ),
             resolver=Resolver(common.authorization, cache, documents, settings.max_resolve),
             index=PackageIndex(
-                lookup, common.authorization, metadata, adapters.events, DocumentCache(index_file)
+                common.authorization, metadata, adapters.events, DocumentCache(index_file)
             ),
             first_hops=_first_hops(common),
             archive_delivery=ArchiveDelivery(

@@ -13,7 +13,7 @@ from shared.domain.packages import Visibility
 from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.packages import PackageLookup
+from shared.services.packages.packages import SurveyReader
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 CHANGES_READ = 500  # Events that one request reads: an eighth of a second with cold caches.
@@ -39,15 +39,15 @@ class PackageChanges:
 class PackageIndex:
     """Reads the index files of packages, and their changes."""
 
-    packages: PackageLookup
     authorization: Authorization
     metadata: MetadataStore
     events: EventStore
     files: DocumentCache
 
-    async def file(self, package: Package, *, by: Principal) -> IndexFile:
-        """Return the package's index file, or raise `PackageNotFound`. One trip."""
-        survey = await self.packages.survey(package, by=by)
+    async def file(self, package: Package, packages: SurveyReader, *, by: Principal) -> IndexFile:
+        """Return the package's index file as `packages` has it, or raise what that raises. One
+        trip."""
+        survey = await packages.survey(package, by=by)
         is_public = survey.head.visibility is Visibility.PUBLIC
         return IndexFile(await self.files.document(survey), is_public)
 

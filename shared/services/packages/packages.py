@@ -4,6 +4,7 @@ visibility.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from shared.auth.authorization import Authorization
 from shared.domain.errors.base import NotFound
@@ -47,6 +48,14 @@ class AvailableRelease:
     @property
     def deprecation(self) -> str | None:
         return effective_deprecation(self.head, self.release.deprecation)
+
+
+class SurveyReader(Protocol):
+    """Reads packages with their entries, as `PackageLookup` does, or with those of the upstream."""
+
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
+        """Return the package, or raise `PackageNotFound`."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution, Rang
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.packages import AvailableRelease, PackageLookup
+from shared.services.packages.packages import AvailableRelease, PackageLookup, SurveyReader
 from shared.services.publishing.publishing import Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
@@ -146,12 +146,20 @@ class MavenPackages:
             self._checksums.put(key, checksum)
         return checksum
 
-    async def versions(self, package: Package, *, by: Principal) -> MavenVersionList:
-        """Return every live version; raise `PackageNotFound` or `CredentialsWanted`. One trip."""
-        return await self._list(self._version_lists, package, by)
+    async def versions(
+        self, package: Package, packages: SurveyReader, *, by: Principal
+    ) -> MavenVersionList:
+        """Return every live version that `packages` has; raise `CredentialsWanted` or what it
+        raises. One trip."""
+        return await self._list(self._version_lists, package, packages, by)
 
     async def usable_versions(
-        self, package: Package, distribution: Distribution, *, by: Principal
+        self,
+        package: Package,
+        distribution: Distribution,
+        packages: SurveyReader,
+        *,
+        by: Principal,
     ) -> MavenVersionList:
         """Return the versions that a distribution of Ballerina can use, like `versions`."""
         lists = self._by_distribution.get(distribution.text)
@@ -159,16 +167,16 @@ class MavenPackages:
             lambda survey: client_metadata(distribution, survey.head.org, survey.head.name, survey)
         )
         self._by_distribution.put(distribution.text, lists)  # Now the last one to be dropped.
-        return await self._list(lists, package, by)
+        return await self._list(lists, package, packages, by)
 
     def _document_cache(self, make: Callable[[Survey], bytes]) -> DocumentCache:
         return DocumentCache(make, VERSION_LISTS_CACHED_BYTES)
 
     async def _list(
-        self, lists: DocumentCache, package: Package, by: Principal
+        self, lists: DocumentCache, package: Package, packages: SurveyReader, by: Principal
     ) -> MavenVersionList:
         try:
-            survey = await self._packages.survey(package, by=by)
+            survey = await packages.survey(package, by=by)
         except PackageNotFound as missing:
             raise await self._refusal(missing, package, package.org, by) from None
         is_public = survey.head.visibility is Visibility.PUBLIC

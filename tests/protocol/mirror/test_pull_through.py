@@ -5,8 +5,9 @@ import hashlib
 import pytest
 
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
-from tests.support.world import World
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -60,3 +61,78 @@ async def test_a_package_that_the_upstream_does_not_have_is_missing(mirror: Worl
     for path in ("/packages/ballerina/none", "/packages/ballerina/none/*"):
         for headers in (PULL, {}):
             assert (await mirror.get(path, headers=headers)).status_code == 404
+
+
+async def test_the_address_of_an_archive_fetches_it(mirror: World, upstream: FakeUpstream) -> None:
+    address = (await mirror.get(f"{IO}/1.0.0")).json()["balaURL"]
+    assert address.endswith("/archives/mirrored/ballerina/io/1.0.0/ballerina-io-any-1.0.0.bala")
+    content = upstream.archives["ballerina/io:1.0.0"]
+    for _ in range(2):
+        answer = await mirror.get(address)
+        assert (answer.status_code, answer.content) == (200, content)
+        assert answer.headers["content-length"] == str(len(content))
+    assert (upstream.asked["pull"], upstream.asked["file"]) == (1, 1)
+    part = await mirror.get(address, headers={"Range": "bytes=2-4"})
+    assert (part.status_code, part.content) == (206, content[2:5])
+    stored = (await mirror.get(f"{IO}/1.0.0")).json()["balaURL"]
+    assert "/archives/public/" in stored
+    assert (await mirror.get(stored)).content == content
+
+
+async def test_the_address_of_an_archive_that_nobody_has_is_missing(mirror: World) -> None:
+    place = f"{URL}/archives/mirrored/ballerina/io"
+    for path in ("7.0.0/ballerina-io-any-7.0.0.bala", "1.0.0/other.bala"):
+        assert (await mirror.get(f"{place}/{path}")).status_code == 404
+
+
+async def test_addresses_of_archives_are_limited_for_callers_without_a_token(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=2")
+    addresses = [
+        f"{URL}/archives/mirrored/ballerina/io/{version}/ballerina-io-any-{version}.bala"
+        for version in ("1.0.0", "1.1.0", "1.0.0")
+    ]
+    statuses = [(await mirror.get(address)).status_code for address in addresses]
+    assert statuses == [200, 429, 200]
+    answer = await mirror.get(addresses[1], by=mirror.people.ann)
+    assert answer.status_code == 200
+
+
+async def test_a_private_archive_has_no_address_for_others(mirror: World) -> None:
+    await mirror.push(bala("acme/greet:1.0.0", visibility="private"))
+    address = f"{URL}/archives/mirrored/acme/greet/1.0.0/acme-greet-any-1.0.0.bala"
+    assert (await mirror.get(address)).status_code == 404
+    assert (await mirror.get(address, by=mirror.people.bob)).status_code == 404
+    assert (await mirror.get(address, by=mirror.people.ann)).status_code == 200
+
+
+async def test_versions_are_asked_for_the_client_that_asks(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    java = {"User-Agent": "2201.13.2", "Ballerina-Platform": "java21"}
+    for headers in (java, {"User-Agent": "2201.8.0", "Ballerina-Platform": "java17"}, {}):
+        assert (await mirror.get(IO, headers=headers)).status_code == 200
+    await mirror.get(f"{IO}/*", headers={**PULL, **java})
+    asked = [(each["user-agent"], each.get("ballerina-platform")) for each in upstream.headers]
+    of_java = ("2201.13.0", "java21")
+    assert asked[:4] == [of_java, ("2201.8.0", "java17"), ("Ballroom", None), of_java]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/2.0/maven/ballerina/io/1.2.0/io-1.2.0.bala",
+        "/2.0/maven/ballerina/io/1.2.0/io-1.2.0.pom",
+        "/archives/mirrored/ballerina/io/1.2.0/ballerina-io-any-1.2.0.bala",
+        "/2.0/registry/packages/ballerina/io/1.2.0",
+    ],
+)
+async def test_every_face_asks_for_an_exact_version_that_a_fresh_list_does_not_have(
+    mirror: World, upstream: FakeUpstream, path: str
+) -> None:
+    lists = (f"{URL}/2.0/maven/ballerina/io/maven-metadata.xml", IO)
+    for each in lists:
+        assert "1.2.0" not in (await mirror.get(each)).text
+    upstream.publish("ballerina/io:1.2.0")
+    assert (await mirror.get(f"{URL}{path}")).status_code in (200, 302)

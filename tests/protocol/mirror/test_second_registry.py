@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +15,7 @@ from shared.ports import HttpResponse
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.world import BASE, OpenWorld, World
+from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -28,6 +30,7 @@ class ToWorld:
 
     world: World
     asked: Counter[str] = field(default_factory=Counter[str])
+    instead: HttpResponse | None = None  # Of files of the index.
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         return await self._send("GET", url, headers, b"")
@@ -38,6 +41,8 @@ class ToWorld:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> HttpResponse:
+        if self.instead and "/index/" in url:
+            return self.instead
         self.asked[method] += 1
         answer = await self.world.send(method, url, headers=headers, content=body)
         names = {name.lower(): value for name, value in answer.headers.items()}
@@ -112,6 +117,61 @@ async def test_versions_and_resolutions_are_the_same(pair: Pair) -> None:
     ]
     assert answers[0] == answers[1]
     assert answers[0][0] == ["1.1.0", "2.0.0-rc.1", "1.0.0"]
+
+
+LISTS = (
+    f"{MAVEN}/tools/hammer/maven-metadata.xml",
+    f"{MAVEN}/v2201-13-0/tools/hammer/maven-metadata.xml",
+    f"{URL}/index/tools/hammer/index.json",
+    f"{URL}/index/tools/nail/index.json",
+)
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_lists_of_versions_are_the_same(pair: Pair, path: str) -> None:
+    deprecating = pair.upstream.java(pair.upstream.people.admin)
+    await deprecating.deprecate("tools/hammer:1.0.0", "Use 1.1.0.")
+    theirs, ours = [await world.get(path) for world in (pair.upstream, pair.mirror)]
+    assert (ours.status_code, ours.text) == (200, theirs.text)
+    assert pair.documents.asked == {"GET": 2}  # The list of versions, and the index.
+
+
+async def test_a_change_of_the_upstreams_index_arrives(pair: Pair) -> None:
+    *_, path, _ = LISTS
+    await pair.mirror.get(path)
+    admin = pair.upstream.people.admin
+    await pair.upstream.java(admin).deprecate("tools/hammer:1.0.0", "Use 1.1.0.")
+    await pair.upstream.push(bala("tools/hammer:1.2.0"), by=admin)
+    for _ in range(2):  # The first request renews the list behind its answer.
+        pair.mirror.clock.advance(timedelta(minutes=6))
+        pair.upstream.clock.advance(timedelta(minutes=6))
+        for each in pair.mirror.instances:
+            await pair.mirror.get(path)
+            assert each.mirroring is not None
+            await each.mirroring.kept.drain()
+    lines = [json.loads(line) for line in (await pair.mirror.get(path)).text.splitlines()]
+    assert [line["version"] for line in lines] == ["1.0.0", "1.1.0", "1.2.0", "2.0.0-rc.1"]
+    assert lines[0]["deprecation_message"] == "Use 1.1.0."
+
+
+async def test_an_upstream_that_makes_its_own_list_is_waited_for(pair: Pair) -> None:
+    """A mirror of a mirror."""
+    pair.documents.instead = HttpResponse(503, {"retry-after": "5"}, b"")
+    answer = await pair.mirror.get(LISTS[0])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    pair.documents.instead = None
+    pair.mirror.clock.advance(timedelta(seconds=6))
+    assert (await pair.mirror.get(LISTS[0])).status_code == 200
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, b"Not Found"), (200, b"<h1>Welcome")])
+async def test_an_upstream_without_an_index_is_asked_for_each_version(
+    pair: Pair, status: int, body: bytes
+) -> None:
+    pair.documents.instead = HttpResponse(status, {}, body)
+    theirs, ours = [await world.get(LISTS[1]) for world in (pair.upstream, pair.mirror)]
+    assert (ours.status_code, ours.text) == (200, theirs.text)
+    assert pair.documents.asked == {"GET": 4, "POST": 1}  # The list, and three versions.
 
 
 async def test_private_packages_of_the_upstream_are_missing_here(pair: Pair) -> None:

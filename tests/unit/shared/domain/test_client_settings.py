@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
+from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 
 URL = "https://registry.test"
 TEXT = client_settings(URL, "ann", "blr_local_token")
@@ -57,3 +57,24 @@ def test_without_a_token_there_is_a_place_for_one() -> None:
     [entry] = tomllib.loads(client_settings(URL, "ann"))["repository"]["maven"]
     assert entry["accesstoken"] == TOKEN_PLACEHOLDER
     assert "blr_" not in client_settings(URL, "ann")
+
+
+MIRROR = client_settings(URL, "ann", "blr_local_token", Reading.EVERYTHING)
+
+
+def test_a_mirror_is_the_proxy_of_central() -> None:
+    publish = {"id": "ballroom", **ENTRY, "proxyCentral": False}
+    read = {"id": "ballroom-central", **ENTRY, "proxyCentral": True}
+    for text in (MIRROR, switched_on(MIRROR)):
+        assert tomllib.loads(text)["repository"] == {"maven": [publish, read]}
+
+
+def test_a_script_finds_one_token_in_the_file_of_a_mirror() -> None:
+    found = re.findall(r'^accesstoken = "(.*)"', MIRROR, re.MULTILINE)
+    assert found == ["blr_local_token"]
+
+
+def test_the_file_of_a_mirror_differs_in_how_packages_are_read_alone() -> None:
+    kept = set(TEXT.splitlines()) & set(MIRROR.splitlines())
+    assert len(kept) > len(TEXT.splitlines()) // 2
+    assert "no copies" not in MIRROR

@@ -60,7 +60,6 @@ def service(events: FakeEvents, packages: Packages | None = None) -> PackageInde
     metadata = cast("MetadataStore", packages or Packages(PUBLIC, PRIVATE))
     authorization = Authorization(FakeDirectory(), FakeClock(), known_readers())
     return PackageIndex(
-        packages=PackageLookup(authorization, metadata, cast("DocumentStore", None)),
         authorization=authorization,
         metadata=metadata,
         events=events,
@@ -128,5 +127,9 @@ async def test_every_public_package_is_exported_however_many_there_are() -> None
 
 
 async def test_the_file_of_a_private_package_is_for_no_shared_cache() -> None:
-    file = await service(feed(), Packages(PRIVATE)).file(PRIVATE.head.package, by=OPERATOR)
+    packages = Packages(PRIVATE)
+    authorization = Authorization(FakeDirectory(), FakeClock(), known_readers())
+    metadata, documents = cast("MetadataStore", packages), cast("DocumentStore", None)
+    lookup = PackageLookup(authorization, metadata, documents)
+    file = await service(feed(), packages).file(PRIVATE.head.package, lookup, by=OPERATOR)
     assert not file.is_public

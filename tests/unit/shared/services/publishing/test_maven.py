@@ -62,19 +62,19 @@ OLD, NEW = distribution("v2201-8-0"), distribution("v2201-13-0")
 
 
 async def test_everybody_sees_the_list_of_a_public_package(packages: Packages) -> None:
-    found: MavenVersionList = await service(packages).versions(GREET, by=OPERATOR)
+    found: MavenVersionList = await service(packages).versions(GREET, packages, by=OPERATOR)
     assert found.is_public
     for version in (b"1.0.0", b"2.0.0"):
         assert version in found.document.content
     assert packages.asked == [OPERATOR.id]
     packages.found = survey("1.0.0", visibility=Visibility.PRIVATE)
-    assert not (await service(packages).versions(GREET, by=OPERATOR)).is_public
+    assert not (await service(packages).versions(GREET, packages, by=OPERATOR)).is_public
 
 
 async def test_a_list_is_for_its_distribution(packages: Packages) -> None:
     lists = service(packages)
-    old = await lists.usable_versions(GREET, OLD, by=ANONYMOUS)
-    new = await lists.usable_versions(GREET, NEW, by=ANONYMOUS)
+    old = await lists.usable_versions(GREET, OLD, packages, by=ANONYMOUS)
+    new = await lists.usable_versions(GREET, NEW, packages, by=ANONYMOUS)
     assert b"2.0.0" not in old.document.content
     assert b"2.0.0" in new.document.content
 
@@ -83,14 +83,14 @@ async def test_the_lists_of_the_distributions_that_were_asked_for_last_are_kept(
     packages: Packages,
 ) -> None:
     lists = service(packages)
-    kept = (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document
+    kept = (await lists.usable_versions(GREET, NEW, packages, by=ANONYMOUS)).document
     others = [distribution(f"v2201-{number}-0") for number in range(1, DISTRIBUTIONS_CACHED + 1)]
     for each in others[:-1]:
-        await lists.usable_versions(GREET, each, by=ANONYMOUS)
-    assert (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document is kept
+        await lists.usable_versions(GREET, each, packages, by=ANONYMOUS)
+    assert (await lists.usable_versions(GREET, NEW, packages, by=ANONYMOUS)).document is kept
     for each in others:
-        await lists.usable_versions(GREET, each, by=ANONYMOUS)
-    assert (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document is not kept
+        await lists.usable_versions(GREET, each, packages, by=ANONYMOUS)
+    assert (await lists.usable_versions(GREET, NEW, packages, by=ANONYMOUS)).document is not kept
 
 
 # --- checksums ---------------------------------------------------------------------------------

@@ -1,0 +1,431 @@
+"""Lists of versions of Maven and of the index: complete, or 503 until they are."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared.domain.errors.mirroring import VersionsIncomplete
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Head, Survey, Visibility
+from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.kept_answers import KeptAnswers
+from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.version_lists import Sleep, VersionLists
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.mirror.test_faults import answering, drained
+from tests.support.archives import bala
+from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
+from tests.support.world import MAVEN, URL, OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+ASKER = Asker(ANONYMOUS, lambda: "")
+IO = Package.parse("ballerina", "io")
+HOSTED = f"{MAVEN}/ballerina/io/maven-metadata.xml"
+PROXIED = f"{MAVEN}/v2201-13-0/ballerina/io/maven-metadata.xml"
+INDEX = f"{URL}/index/ballerina/io/index.json"
+DESCRIBED = {"versions": 1, "resolve": 1, "package": 2}
+
+
+def services(mirror: World) -> MirroringServices:
+    assert mirror.registry.mirroring is not None
+    return mirror.registry.mirroring
+
+
+async def hosted(mirror: World) -> list[str]:
+    """Return the versions that a Maven client reads."""
+    answer = await mirror.get(HOSTED)
+    assert answer.status_code == 200, answer.text
+    return [each.text or "" for each in ET.fromstring(answer.text).iter("version")]
+
+
+async def proxied(mirror: World) -> list[str]:
+    """Return the versions that `bal` reads through the proxy of Central."""
+    answer = await mirror.get(PROXIED)
+    assert answer.status_code == 200, answer.text
+    return [each.text or "" for each in ET.fromstring(answer.text).iter("number")]
+
+
+async def indexed(mirror: World) -> list[dict[str, object]]:
+    """Return the lines of the index file."""
+    answer = await mirror.get(INDEX)
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def later(mirror: World, minutes: int = 6) -> None:
+    """Let the lists become old, and renew what is asked for now."""
+    mirror.clock.advance(timedelta(minutes=minutes))
+    for _ in mirror.instances:
+        await mirror.get(HOSTED)
+    await drained(mirror)
+    mirror.clock.advance(timedelta(seconds=11))
+    for _ in mirror.instances:
+        await mirror.get(HOSTED)
+    await drained(mirror)
+
+
+async def test_every_version_of_the_upstream_is_listed(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    for _ in range(2):
+        assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+        assert await proxied(mirror) == ["1.1.0", "1.0.0"]
+        assert [each["version"] for each in await indexed(mirror)] == ["1.0.0", "1.1.0"]
+    assert upstream.asked == DESCRIBED
+
+
+async def test_a_line_of_the_index_has_what_the_upstream_says(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.deprecated["ballerina/io:1.1.0"] = "Use 1.0.0."
+    upstream.graphs["ballerina/io:1.1.0"] = ["ballerina/url:2.2.2"]
+    _, line = await indexed(mirror)
+    assert line == {
+        "org": "ballerina",
+        "name": "io",
+        "version": "1.1.0",
+        "platform": "any",
+        "ballerina_version": "2201.12.0",
+        "is_deprecated": True,
+        "deprecation_message": "Use 1.0.0.",
+        "modules": [{"name": "io"}],
+        "dependencies": [{"org": "ballerina", "name": "url", "version": "2.2.2"}],
+        "checksum": upstream.digest("ballerina/io:1.1.0"),
+        "created": PUBLISHED_MS,
+        "visibility": "public",
+        "schema": 1,
+    }
+
+
+async def test_what_was_pulled_is_listed_with_the_facts_of_its_archive(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    assert all("size" not in each for each in await indexed(mirror))
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    sizes = [each.get("size") for each in await indexed(mirror)]
+    assert sizes == [len(upstream.archives["ballerina/io:1.0.0"]), None]
+
+
+async def test_a_new_version_is_added_and_a_removed_one_leaves(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await hosted(mirror)
+    upstream.publish("ballerina/io:1.2.0")
+    del upstream.archives["ballerina/io:1.0.0"]
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    await later(mirror)
+    assert await hosted(mirror) == ["1.1.0", "1.2.0"]
+    assert upstream.asked["package"] == 3
+
+
+async def test_a_removed_version_that_is_stored_stays(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    await hosted(mirror)
+    del upstream.archives["ballerina/io:1.0.0"]
+    await later(mirror)
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    upstream.archives.clear()
+    await later(mirror, minutes=70)
+    assert await hosted(mirror) == ["1.0.0"]
+
+
+async def test_a_deprecation_arrives_in_the_lists(mirror: World, upstream: FakeUpstream) -> None:
+    await hosted(mirror)
+    upstream.deprecated["ballerina/io:1.1.0"] = "Use 1.0.0."
+    await later(mirror)
+    mirror.clock.advance(timedelta(seconds=6))
+    assert [each["deprecation_message"] for each in await indexed(mirror)] == ["", "Use 1.0.0."]
+    assert upstream.asked["package"] == 2
+
+
+async def test_a_complete_list_is_served_while_the_upstream_is_silent(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await hosted(mirror)
+    for kind in ("versions", "package", "resolve"):
+        upstream.behave[kind] = answering(Response("", 502))
+    for minutes in (6, 90):
+        mirror.clock.advance(timedelta(minutes=minutes))
+        assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+        await drained(mirror)
+
+
+async def test_a_process_that_starts_while_the_upstream_is_silent_has_the_list(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await hosted(mirror)
+    upstream.behave["versions"] = answering(Response("", 502))
+    for minutes in (0, 30, 90):
+        mirror.clock.advance(timedelta(minutes=minutes))
+        for each in mirror.instances:
+            restart(each.mirroring)
+        assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+
+
+def restart(mirroring: MirroringServices | None) -> None:
+    """Forget what the process keeps in memory of lists."""
+    assert mirroring is not None
+    for key, _ in mirroring.kept._kept.items():
+        mirroring.kept._kept.drop(key)
+
+
+async def test_a_list_that_cannot_be_completed_is_no_list(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+
+    async def one_fails(request: Request) -> Response | None:
+        return Response("", 502) if request.path_params["version"] == "1.0.0" else None
+
+    upstream.behave["package"] = one_fails
+    for url in (HOSTED, PROXIED, INDEX):
+        answer = await mirror.get(url)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    del upstream.behave["package"]
+    asked = upstream.asked["package"]
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    assert upstream.asked["package"] == asked + 1  # What was described stays known.
+
+
+async def test_a_client_that_waits_too_long_asks_again(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def slow(_request: Request) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    upstream.behave["package"] = slow
+    lists = services(mirror).lists
+    hasty = replace(lists, patience=timedelta(milliseconds=50), sleep=asyncio.sleep)
+    with pytest.raises(VersionsIncomplete, match="ballerina/io is being read from the upstream"):
+        await hasty.survey(IO, None, ASKER)
+    upstream.gate.set()
+    assert versions_of(await lists.survey(IO, None, ASKER)) == ["1.1.0", "1.0.0"]
+    assert upstream.asked["package"] == 2
+
+
+async def test_fifty_clients_at_once_make_one_list(mirror: World, upstream: FakeUpstream) -> None:
+    answers = await asyncio.gather(*(mirror.get(f"{HOSTED}?{number}") for number in range(50)))
+    assert {each.status_code for each in answers} == {200}
+    assert upstream.asked == DESCRIBED
+
+
+async def test_versions_are_described_newest_first_one_at_a_time(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    asked, running = list[str](), list[int]()
+
+    async def note(request: Request) -> None:
+        asked.append(request.path_params["version"])
+        running.append(1)
+        assert len(running) == 1
+        await asyncio.sleep(0.01)
+        running.pop()
+
+    for number in range(2, 10):
+        upstream.publish(f"ballerina/io:1.{number}.0")
+    upstream.behave["package"] = note
+    await hosted(mirror)
+    assert asked == [f"1.{number}.0" for number in range(9, -1, -1)]
+
+
+async def test_versions_that_cannot_be_used_are_left_out(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    """Not described, described without a digest, and refused because its digest changed."""
+    for version in ("1.2.0", "1.3.0", "1.4.0"):
+        upstream.publish(f"ballerina/io:{version}")
+    upstream.described["ballerina/io:1.3.0"] = {"digest": ""}
+    await mirror.get("/packages/ballerina/io/1.4.0")  # Its digest is pinned now.
+    upstream.archives["ballerina/io:1.4.0"] = bala("ballerina/io:1.4.0", summary="other")
+
+    async def one_is_missing(request: Request) -> Response | None:
+        missing = JSONResponse({"message": "package not found for: ballerina/io:1.2.0"}, 404)
+        return missing if request.path_params["version"] == "1.2.0" else None
+
+    upstream.behave["package"] = one_is_missing
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    await later(mirror)
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+
+
+async def test_a_version_that_is_refused_later_leaves_the_lists(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.archives["ballerina/io:1.1.0"] = b"no zip"
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    assert (await mirror.get("/packages/ballerina/io/1.1.0", headers=PULL)).status_code == 400
+    mirror.clock.advance(timedelta(seconds=6))
+    assert await hosted(mirror) == ["1.0.0"]
+
+
+async def test_a_version_that_is_not_resolved_has_no_dependencies(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.behave["resolve"] = answering(JSONResponse({"resolved": [], "unresolved": []}))
+    assert [each["dependencies"] for each in await indexed(mirror)] == [[], []]
+    assert upstream.asked["resolve"] == 3  # Together, and then each alone.
+
+
+async def test_what_the_upstream_does_not_have_is_missing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    for _ in range(2):
+        answer = await mirror.get(HOSTED.replace("/io/", "/none/"))
+        assert answer.status_code == 404
+        answer = await mirror.get(PROXIED.replace("/io/", "/none/"))
+        assert (answer.status_code, "<version>" in answer.text) == (200, False)
+        assert (await mirror.get(INDEX.replace("/io/", "/none/"))).status_code == 404
+    assert upstream.asked == {"versions": 1}
+
+
+async def test_lists_of_ours_never_ask_the_upstream(mirror: World, upstream: FakeUpstream) -> None:
+    upstream.publish("acme/greet:9.9.9")
+    await mirror.push(bala("acme/greet:1.0.0"))
+    for url in (HOSTED, INDEX):
+        answer = await mirror.get(url.replace("ballerina/io", "acme/greet"))
+        assert "1.0.0" in answer.text
+        assert "9.9.9" not in answer.text
+    assert upstream.total == 0
+
+
+async def test_a_withheld_release_is_not_listed(mirror: World) -> None:
+
+    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    at = Coordinate.parse("ballerina", "io", "1.0.0")
+    await mirror.registry.publishing.moderation.quarantine(at, "malware", by=OPERATOR)
+    assert await hosted(mirror) == ["1.1.0"]
+
+
+async def test_a_package_of_which_all_is_refused_is_missing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        upstream.described[f"ballerina/io:{version}"] = {"digest": ""}
+    assert (await mirror.get(HOSTED)).status_code == 404
+
+
+async def test_callers_without_a_token_are_limited(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=2")
+    for number in range(3):
+        upstream.publish(f"ballerina/p{number}:1.0.0")
+    statuses = [
+        (await mirror.get(HOSTED.replace("/io/", f"/p{number}/"))).status_code
+        for number in range(3)
+    ]
+    assert statuses == [200, 200, 429]
+    assert (await mirror.get(HOSTED.replace("/io/", "/p0/"))).status_code == 200
+
+
+# --- Several processes --------------------------------------------------------------------------
+
+
+def other_process(mirror: World, sleep: Sleep = asyncio.sleep) -> VersionLists:
+    """Return the service as another process has it."""
+    lists = services(mirror).lists
+    reader = replace(lists.reader, kept=KeptAnswers(mirror.clock, lists.fresh_for))
+    return replace(lists, reader=reader, sleep=sleep)
+
+
+async def leased(mirror: World, name: str, seconds: int = 20) -> None:
+    now_ms = mirror.clock.now_ms()
+    assert await mirror.stores.work.lease(name, "another", now_ms, now_ms + seconds * 1_000)
+
+
+def versions_of(found: Survey | None) -> list[str]:
+    assert found is not None
+    return [each.version for each in found.entries]
+
+
+async def test_a_process_waits_for_the_one_that_makes_the_list(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+
+    await leased(mirror, "mirror-list:ballerina:io")
+
+    async def meanwhile(_seconds: float) -> None:
+        mirror.clock.advance(timedelta(seconds=21))  # It died: a third process makes the list.
+        await services(mirror).lists.survey(IO, None, ASKER)
+
+    waiting = other_process(mirror, meanwhile)
+    assert versions_of(await waiting.survey(IO, None, ASKER)) == ["1.1.0", "1.0.0"]
+    assert upstream.asked == DESCRIBED
+
+
+async def test_a_process_gives_up_before_its_client_does(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+
+    await leased(mirror, "mirror-list:ballerina:io")
+
+    async def nothing(_seconds: float) -> None:
+        """Let the other process take its time."""
+
+    with pytest.raises(VersionsIncomplete):
+        await other_process(mirror, nothing).survey(IO, None, ASKER)
+    assert upstream.total == 0
+
+
+async def test_few_lists_are_made_at_once_over_all_processes(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+
+    for number in range(3):
+        await leased(mirror, f"mirror-lists:{number}")
+    waited: list[dict[str, int]] = []
+
+    async def wait(_seconds: float) -> None:
+        waited.append(dict(upstream.asked))
+        mirror.clock.advance(timedelta(seconds=21))
+
+    found = await other_process(mirror, wait).survey(IO, None, ASKER)
+    assert versions_of(found) == ["1.1.0", "1.0.0"]
+    assert waited == [{"versions": 1}]
+
+
+async def test_a_package_that_is_private_here_has_its_own_list_alone(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    head = Head(org="ballerina", name="io", created_ms=0, visibility=Visibility.PRIVATE)
+    await mirror.stores.metadata.claim(head)
+    assert (await mirror.get(INDEX)).status_code == 404
+    assert upstream.total == 0
+
+
+async def test_an_old_list_is_served_while_the_upstream_is_slow(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def slow(_request: Request) -> None:
+        await asyncio.to_thread(upstream.gate.wait, 20)
+
+    lists = services(mirror).lists
+    await lists.survey(IO, None, ASKER)
+    upstream.behave["versions"] = slow
+    mirror.clock.advance(timedelta(hours=2))
+    hasty = replace(lists, patience=timedelta(milliseconds=50))
+    assert versions_of(await hasty.survey(IO, None, ASKER)) == ["1.1.0", "1.0.0"]
+    upstream.gate.set()
+
+
+async def test_lists_that_are_known_are_not_counted(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=10")
+    for _ in mirror.instances:
+        assert (await mirror.get(HOSTED)).status_code == 200
+    upstream.behave["versions"] = answering(Response("", 502))
+    mirror.clock.advance(timedelta(minutes=6))
+    for _ in range(20):
+        assert (await mirror.get(HOSTED)).status_code == 200
