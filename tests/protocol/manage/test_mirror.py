@@ -31,7 +31,9 @@ def upstream() -> Iterator[FakeUpstream]:
 async def mirror(worlds: OpenWorld, upstream: FakeUpstream) -> World:
     world = await worlds(upstream=upstream.url)
     await world.java().pull("ballerina/io:1.0.0")
-    await world.registry.packages.pull_counter.flush()
+    for each in world.instances:
+        await each.packages.pull_counter.flush()
+    await world.registry.maintenance.upkeep.run("roll-up-pulls")
     return world
 
 

@@ -285,7 +285,9 @@ async def test_a_dry_run_reports_the_pulls_of_the_last_month(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     await mirror.java().pull("ballerina/io:1.0.0")
-    await mirror.registry.packages.pull_counter.flush()
+    for each in mirror.instances:
+        await each.packages.pull_counter.flush()
+    await mirror.registry.maintenance.upkeep.run("roll-up-pulls")
     draft = MirrorDraft.parse([upstream.url], ["ballerina/io deny"])
     found = await services(mirror).rules.dry_run(draft, by=OPERATOR)
     [effect] = found.effects
