@@ -327,6 +327,9 @@ class _Job:
     done: Future[Any] = field(default_factory=Future[Any])
 
 
+_Done = tuple[_Job, object]  # A job, and what came of it: its result, or the exception.
+
+
 # The data version of a database, which every process that writes to it changes after each commit.
 #
 # To ask SQLite whether anything was written takes three system calls. The data version is in memory
@@ -447,38 +450,45 @@ class Writer:
     def _run_and_commit_here(self, job: _Job) -> bool:
         with unsynced(self._connection):
             is_run = self._run_here(job)
-            self._commit()
+            for each, outcome in self._commit():
+                _tell(each, outcome)
         self._unsynced += 1
         return is_run
 
     def _drain(self) -> None:
-        with self._in_use:
-            self._commit()
-            jobs = self._take()
-            if len(jobs) > 1 and self._run_together(jobs):
+        """Commit what was run, and run what is queued."""
+        while True:
+            with self._in_use:
+                done = self._commit() or self._run(self._take())
+            if not done:
                 return
-            for job in jobs:
-                self._alone(job)
+            # Not earlier: whoever writes next finds the connection free, and needs no thread.
+            for job, outcome in done:
+                _tell(job, outcome)
 
-    def _commit(self) -> None:
+    def _commit(self) -> Sequence[_Done]:
         """Commit what was run, and is not committed, if there is something."""
         if self._uncommitted is None:
-            return
+            return ()
         (job, outcome), self._uncommitted = self._uncommitted, None
         try:
             commit(self._connection)
             self._mark.renew()
         except sqlite3.Error as error:
             outcome = self._refusal(error)
-        _tell(job, outcome)
+        return [(job, outcome)]
+
+    def _run(self, jobs: list[_Job]) -> Sequence[_Done]:
+        together = self._run_together(jobs) if len(jobs) > 1 else None
+        return together or [(job, self._alone(job)) for job in jobs]
 
     def _take(self) -> list[_Job]:
         count = min(len(self._jobs), JOBS_PER_COMMIT)
         taken = [self._jobs.popleft() for _ in range(count)]
         return [job for job in taken if job.done.set_running_or_notify_cancel()]
 
-    def _run_together(self, jobs: list[_Job]) -> bool:
-        """Run all jobs in one transaction; return False, without effect, if a job failed."""
+    def _run_together(self, jobs: list[_Job]) -> Sequence[_Done] | None:
+        """Run all jobs in one transaction; return None, without effect, if a job failed."""
         try:
             with transaction(self._connection, self._patience):
                 outcomes = [self._run_in_savepoint(job) for job in jobs]
@@ -486,11 +496,9 @@ class Writer:
         except sqlite3.Error as error:
             refusal = self._refusal(error)
             if not isinstance(refusal, Busy):
-                return False
+                return None
             outcomes = [refusal] * len(jobs)  # No job caused it, and each would wait as long again.
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            _tell(job, outcome)
-        return True
+        return list(zip(jobs, outcomes, strict=True))
 
     def _run_in_savepoint(self, job: _Job) -> object:
         """Run the work in a savepoint, and roll back only that if it fails."""
@@ -505,7 +513,7 @@ class Writer:
         self._connection.execute("RELEASE work")
         return outcome
 
-    def _alone(self, job: _Job) -> None:
+    def _alone(self, job: _Job) -> object:
         try:
             with transaction(self._connection, self._patience):
                 outcome = job.work(self._connection)
@@ -514,7 +522,7 @@ class Writer:
             outcome = self._refusal(error)
         except Exception as refusal:  # Raised where the result is awaited.
             outcome = refusal
-        _tell(job, outcome)
+        return outcome
 
     def _refusal(self, error: sqlite3.Error) -> Exception:
         refusal = database_error(self._path, error)

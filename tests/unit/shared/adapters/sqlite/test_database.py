@@ -570,6 +570,20 @@ def test_short_work_waits_for_a_commit_that_is_under_way(
     assert stored(migrated_path) == ["first", "here", "third"]
 
 
+@pytest.mark.parametrize("begin", ["run", "submit"])
+def test_who_writes_after_a_write_needs_no_thread(writer: Writer, begin: str) -> None:
+    following = Future[Future[object]]()
+
+    def write(_: object) -> None:
+        following.set_result(writer.run_unsynced(adding("two")))
+
+    first: Future[object] = getattr(writer, begin)(adding("one"))
+    first.add_done_callback(write)
+    assert outcome(first) == 1
+    assert outcome(following.result(DEADLINE)) == 2
+    assert writer._unsynced == 1  # Not queued: what is queued waits for the disk.
+
+
 def test_refused_short_work_leaves_nothing_and_the_next_is_written(
     writer: Writer, migrated_path: Path
 ) -> None:
