@@ -8,16 +8,19 @@ from urllib.parse import urlsplit
 
 from shared.domain.archives.unpacking import Documentation
 from shared.domain.identity import Principal
+from shared.domain.packages import Release
 from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
+from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_gate import UpstreamGate
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
@@ -36,6 +39,7 @@ class MirroringServices:
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
+    prefetch: Prefetch
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
@@ -47,6 +51,12 @@ class MirroringServices:
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
         return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via))
+
+    async def bring_back(self, release: Release, by: Principal) -> None:
+        """Store the archive of a release again if the quota dropped it; raise
+        `UpstreamUnavailable`."""
+        if release.is_dropped:
+            await self.admission.bring_back(release.coordinate, Asker(by, lambda: ""))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:
@@ -80,17 +90,20 @@ class MirroringServices:
             FetchLease(adapters.work, clock, adapters.randomness),
             checked,
             replace(checked, limits=limits_of_mirror),
-            adapters.metadata,
-            adapters.documents,
-            adapters.archives,
-            packages.derived_data,
-            clock,
+            MirroredReleases(
+                adapters.metadata,
+                adapters.documents,
+                adapters.archives,
+                packages.derived_data,
+                clock,
+            ),
         )
         common.closing.push_async_callback(admission.close)
         overview = MirrorOverview(
             name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
         )
-        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview)
+        prefetch = Prefetch(admission, adapters.metadata, adapters.documents)
+        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview, prefetch)
 
 
 def pseudonym_of(base_url: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +89,29 @@ def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
     assert result.exit_code == 0
     assert "advice" in result.stdout
     assert "does not answer: ConnectError." in result.stdout
+
+
+def test_a_prefetch_says_what_it_fetched_and_what_failed(
+    mirroring: Terminal, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    for version in ("1.1.0", "1.2.0"):
+        upstream.publish(f"ballerina/io:{version}")
+    wanted, lock = tmp_path / "wanted", tmp_path / "Dependencies.toml"
+    wanted.write_text("ballerina/io:1.1.0\n", "utf-8")
+    lock.write_text('[[package]]\norg = "ballerina"\nname = "io"\nversion = "1.2.0"\n', "utf-8")
+    files = ("--list", str(wanted), "--lock", str(lock))
+    result = mirroring.invoke("upstream", "prefetch", "ballerina/io:1.0.0", *files)
+    assert result.exit_code == 0
+    assert result.stdout == "3 wanted: 2 fetched, 1 were stored, 0 failed.\n"
+    assert "2/3  fetched  ballerina/io:1.1.0" in result.stderr
+    result = mirroring.invoke("upstream", "prefetch", "ballerina/none:1.0.0", "ballerina/bad:1.0.0")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("2 wanted: 0 fetched, 0 were stored, 2 failed.\n")
+    assert "  ballerina/none:1.0.0: missing. The upstream " in result.stdout
+    assert "  ballerina/bad:1.0.0: refused. " in result.stdout
+
+
+def test_a_prefetch_of_nothing_says_how_it_is_used(mirroring: Terminal) -> None:
+    result = mirroring.invoke("upstream", "prefetch")
+    assert result.exit_code == 2
+    assert "Name releases, or a file with --list or --lock." in result.stderr

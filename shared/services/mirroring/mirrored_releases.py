@@ -1,0 +1,114 @@
+"""Mirrored releases: storing a verified archive as a release of another registry, and what changes
+of one later: whether its archive is stored, and whether the quota may drop it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.archives.bala import Bala
+from shared.domain.archives.delivery import archive_container
+from shared.domain.errors.packages import ReleaseNotFound, SpelledDifferently
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head, Release, ReleaseEntry, State, UpstreamOrigin
+from shared.domain.releases import mirrored_head, mirrored_release
+from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+
+
+@dataclass(frozen=True)
+class ForeignRelease:
+    """A release as another registry describes it: the registry's name, the facts that its archive
+    does not have, and the head that its package gets here."""
+
+    upstream: str
+    described: Release
+    is_kept: bool = False  # Whether the quota never drops it.
+    head: Head | None = None  # None: that of a public package.
+
+
+@dataclass(frozen=True)
+class MirroredReleases:
+    """Stores mirrored releases. Every call may be repeated, and a crash leaves nothing visible that
+    is incomplete."""
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    derived_data: DerivedData
+    clock: Clock
+
+    async def is_stored(self, coordinate: Coordinate) -> bool:
+        """Check whether there is nothing to fetch: the archive is stored, or the release is
+        withheld."""
+        release = (await self.metadata.find(coordinate)).release
+        if release is None:
+            return False
+        return release.state is not State.LIVE or not release.is_dropped
+
+    async def store(self, bala: Bala, content: bytes, foreign: ForeignRelease) -> None:
+        """Store an archive that was verified, and its release if there is none yet.
+
+        The name of the organization belongs to the other registry already. Raises
+        `ReleaseNotFound` if the package is ours, and `SpelledDifferently`.
+        """
+        head = await self._claim(bala, foreign)
+        origin = UpstreamOrigin(
+            name=foreign.upstream,
+            first_seen_ms=self.clock.now_ms(),
+            without_tools=tuple(await self._foreign_tools(bala)),
+            kept=foreign.is_kept,
+        )
+        release = mirrored_release(bala, foreign.described, origin)
+        # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
+        await asyncio.gather(
+            self.archives.put(release.archive, content, archive_container(head, release)),
+            self.documents.put(bala.digest, bala.texts, bala.graph),
+        )
+        try:
+            await self.metadata.add_release(release)
+        except AlreadyThere:
+            await self.change_origin(bala.coordinate, dropped_ms=None)
+        else:
+            await self.derived_data.add_release(head, release, bala.texts)
+
+    async def keep(self, coordinate: Coordinate) -> None:
+        """Let the quota never drop the archive; do nothing if the release is ours."""
+        await self.change_origin(coordinate, kept=True)
+
+    async def change_origin(self, coordinate: Coordinate, **update: object) -> Release | None:
+        """Change fields of the `UpstreamOrigin`, without an event; return a release that changed.
+
+        Raises `ReleaseNotFound`, and `Busy` if other processes change it all the time.
+        """
+
+        def decide(_head: Head, release: Release) -> Release:
+            if release.upstream is None:
+                return release
+            origin = release.upstream.model_copy(update=update)
+            if origin == release.upstream:
+                return release
+            return release.model_copy(update={"upstream": origin})
+
+        writer = PackageRecordWriter(self.metadata, self.derived_data)
+        release, is_changed = await writer.store_release(coordinate, decide)
+        if not is_changed:
+            return None
+        await self.metadata.put_entries(coordinate.package, [ReleaseEntry.of(release)])
+        return release
+
+    async def _claim(self, bala: Bala, foreign: ForeignRelease) -> Head:
+        coordinate = bala.coordinate
+        wanted = foreign.head or mirrored_head(bala, foreign.upstream, now_ms=self.clock.now_ms())
+        head = await self.metadata.claim(wanted)
+        if not head.upstream:  # It is ours.
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        if head.package != coordinate.package:
+            raise SpelledDifferently(coordinate.package, head.package)
+        return head
+
+    async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
+        """Claim the ids of the archive's tools; return those that belong to other packages."""
+        package = bala.coordinate.package
+        owners = [(tool, await self.metadata.claim_tool(tool, package)) for tool in bala.tools]
+        return [tool for tool, owner in owners if owner.key != package.key]
