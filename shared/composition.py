@@ -74,6 +74,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     tokens = TokenServices.build(common, limits, packages, identity)
     organizations = OrganizationServices.build(common, limits, identity, tokens)
     api_docs = ApiDocsServices.build(common, packages)
+    mirroring = MirroringServices.build(common, limits, packages)
     maintenance = MaintenanceServices.build(
         common,
         limits=limits,
@@ -82,6 +83,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         tokens=tokens,
         organizations=organizations,
         api_docs=api_docs,
+        mirroring=mirroring,
     )
     administration = AdministrationServices.build(
         common,
@@ -114,7 +116,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         maintenance=maintenance,
         administration=administration,
         publishing=publishing,
-        mirroring=MirroringServices.build(common, limits, packages),
+        mirroring=mirroring,
         bundles=BundleServices.build(common, packages),
     )
 

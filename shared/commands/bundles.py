@@ -18,14 +18,16 @@ from shared.commands.base import OutputFormat, as_json, print_facts, print_rows,
 from shared.commands.upstream import READABLE_FILE, coordinate_argument, wanted_releases
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName
+from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.services.bundles.bundle_export import BundlePlan, Selection
-from shared.services.bundles.bundle_import import ImportReport, ImportStep
+from shared.services.bundles.bundle_import import ImportReport, ImportStep, Progress
 from shared.services.bundles.bundle_reading import OpenedBundle, open_bundle
 from shared.settings import Settings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
+_READ_ONLY = "it serves a bundle"
 
 trust_option = click.option(
     "--trust",
@@ -145,7 +147,7 @@ def import_bundle(file: Path, trust: Path) -> None:
       python -m shared.cli bundle import build.bundle --trust bundle-key.pub
     """
     with prepared_stores(Settings.load()):
-        report = with_registry(lambda registry: import_into(registry, file, trust))
+        report = with_registry(lambda registry: import_into(registry, file, trust, _print_step))
     click.echo(_summary(report))
     for coordinate, reason in report.refused.items():
         click.echo(f"  {coordinate}: {reason}")
@@ -153,15 +155,32 @@ def import_bundle(file: Path, trust: Path) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def import_into(registry: Registry, file: Path, trust: Path) -> ImportReport:
+async def import_into(
+    registry: Registry, file: Path, trust: Path, progress: Progress
+) -> ImportReport:
     """Import a bundle; raise `BundleUnusable` or `BundleKeyUnusable`."""
     keys = trusted_keys(trust)
     with bundle_source(file) as source:
-        return await registry.bundles.importing.run(source, keys, progress=_print_step)
+        return await registry.bundles.importing.run(source, keys, progress=progress)
+
+
+async def serve_bundle(registry: Registry, file: Path, trust: Path) -> str:
+    """Import a bundle and make the registry read-only; return what was imported, and what was
+    left out."""
+    report = await import_into(registry, file, trust, _print_nothing)
+    notices = registry.limits.notices
+    if (await notices.current(by=OPERATOR)).read_only is None:
+        await notices.enter_read_only_mode(_READ_ONLY, by=OPERATOR)
+    left_out = [f"  {coordinate}: {reason}" for coordinate, reason in report.refused.items()]
+    return "\n".join([_summary(report), *left_out])
 
 
 def _print_step(step: ImportStep, coordinate: Coordinate) -> None:
     click.echo(f"{step.value}  {coordinate}", err=True)
+
+
+def _print_nothing(_step: ImportStep, _coordinate: Coordinate) -> None:
+    """Print nothing: the start message follows."""
 
 
 def _summary(report: ImportReport) -> str:

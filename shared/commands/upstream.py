@@ -72,6 +72,7 @@ def check_upstream(output: OutputFormat) -> None:
         "problem": found.problem or None,
         "packages": found.packages,
         "releases": found.releases,
+        "dropped": found.dropped,
         "bytes": found.size_bytes,
         "refused": found.refused,
         "incidents": found.incidents,
@@ -94,6 +95,7 @@ def list_packages(output: OutputFormat) -> None:
             "package": each.name,
             "upstream": each.upstream,
             "releases": each.releases,
+            "dropped": each.dropped,
             "bytes": each.size_bytes,
             "pulls": each.pulls,
         }

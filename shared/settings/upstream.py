@@ -1,9 +1,10 @@
-"""The upstream registry, whose packages are served here, too."""
+"""The upstream registry and bundles, whose packages are served here, too."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from shared.domain.mirroring import CENTRAL_NAME, CENTRAL_URL
 from shared.settings.values import TopicSettings, check_address
@@ -12,7 +13,7 @@ _REGISTRY_PATH = "/2.0/registry"
 
 
 class UpstreamSettings(TopicSettings):
-    """Which registry is mirrored, and for how long its lists are used."""
+    """Which registry is mirrored, how much of it is kept, and which bundle is served."""
 
     upstream: str = Field(
         default="",
@@ -27,6 +28,32 @@ class UpstreamSettings(TopicSettings):
         description="Seconds for which answers of the upstream registry, such as lists of "
         "versions, are used before it is asked again.",
     )
+
+    upstream_quota_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Bytes that archives of the upstream registry may take; those that were pulled "
+        "least recently are dropped first, and fetched again by a pull. 0 for no limit.",
+    )
+    bundle: Path | None = Field(
+        default=None,
+        description="File of a bundle that a registry on one machine imports when it starts; the "
+        "registry is read-only then.",
+    )
+    bundle_trust: Path | None = Field(
+        default=None,
+        description="File of the public keys whose bundles are imported; required for "
+        "BALLROOM_BUNDLE.",
+        validate_default=True,
+    )
+
+    @field_validator("bundle_trust")
+    @classmethod
+    def _check_trust(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is None and info.data.get("bundle") is not None:
+            reason = "it is the file of trusted keys, which BALLROOM_BUNDLE needs"
+            raise ValueError(reason)
+        return file
 
     @field_validator("upstream")
     @classmethod

@@ -132,10 +132,13 @@ class BundleImport:
         if not await owners.claim(coordinate.package.org):
             raise _LeftOut(_NOT_THEIRS.format(upstream=release.upstream))
         await self._pin(release)
+        if found is not None:
+            await self.releases.finish(found)
+            # First, so that the quota does not drop it meanwhile.
+            await self.releases.keep(coordinate)
         is_stored = await self._is_stored(release)
         if not is_stored:
             await self._store(release, archive)
-        await self.releases.keep(coordinate)
         await self._follow(release)
         return ImportStep.STORED if is_stored else ImportStep.IMPORTED
 

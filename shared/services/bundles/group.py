@@ -1,9 +1,8 @@
 """Creates the services of bundles."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
-from shared.domain.archives.unpacking import Documentation
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Common
@@ -22,8 +21,7 @@ class BundleServices:
     @classmethod
     def build(cls, common: Common, packages: PackageServices) -> Self:
         adapters, settings = common.adapters, common.settings
-        metadata, clock, checked = adapters.metadata, adapters.clock, packages.archive_reader
-        limits = replace(checked.limits, documentation=Documentation.OPTIONAL)
+        metadata, clock = adapters.metadata, adapters.clock
         return cls(
             BundleExport(
                 metadata,
@@ -45,7 +43,7 @@ class BundleServices:
                     packages.derived_data,
                     clock,
                 ),
-                replace(checked, limits=limits),
+                packages.archive_reader.of_mirrored,
                 clock,
             ),
         )

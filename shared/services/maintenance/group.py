@@ -15,6 +15,7 @@ from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
@@ -34,6 +35,7 @@ from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
 from shared.services.maintenance.write_package_pack import WritePackagePack
+from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
 from shared.services.tokens.group import TokenServices
@@ -61,6 +63,7 @@ class MaintenanceServices:
         tokens: TokenServices,
         organizations: OrganizationServices,
         api_docs: ApiDocsServices,
+        mirroring: MirroringServices | None,
     ) -> Self:
         adapters, settings = common.adapters, common.settings
         metadata, documents, archives = adapters.metadata, adapters.documents, adapters.archives
@@ -96,6 +99,7 @@ class MaintenanceServices:
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
             RebuildDerivedData(derived_data, checkpoints),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
+            *_tasks_of_the_mirror(common, mirroring),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),
         )
         tasks: MaintenanceTasks = {task.id: task for task in created}
@@ -123,6 +127,21 @@ class MaintenanceServices:
                 ArchiveSources(archives, documents),
                 derived_data,
             ),
+        )
+
+
+def _tasks_of_the_mirror(common: Common, mirroring: MirroringServices | None) -> Iterator[Task]:
+    """Yield the tasks of a registry that mirrors another one."""
+    adapters, quota_bytes = common.adapters, common.settings.upstream_quota_bytes
+    if mirroring is not None and quota_bytes:
+        yield DropMirroredArchives(
+            adapters.metadata,
+            adapters.archives,
+            adapters.pulls,
+            mirroring.reader,
+            mirroring.admission.releases,
+            adapters.clock,
+            quota_bytes,
         )
 
 

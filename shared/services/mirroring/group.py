@@ -1,12 +1,11 @@
 """Creates the services that mirror an upstream registry, if there is one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
-from shared.domain.archives.unpacking import Documentation
 from shared.domain.identity import Principal
 from shared.domain.packages import Release
 from shared.log import log
@@ -81,22 +80,22 @@ class MirroringServices:
             limits.rate_limiter,
             clock,
         )
-        refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
+        releases = MirroredReleases(
+            adapters.metadata,
+            adapters.documents,
+            adapters.archives,
+            packages.derived_data,
+            clock,
+        )
+        refreshing = Refreshing(reader, packages.record_writer, releases, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
         checked = packages.archive_reader
-        limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
         admission = Admission(
             reader,
             FetchLease(adapters.work, clock, adapters.randomness),
             checked,
-            replace(checked, limits=limits_of_mirror),
-            MirroredReleases(
-                adapters.metadata,
-                adapters.documents,
-                adapters.archives,
-                packages.derived_data,
-                clock,
-            ),
+            checked.of_mirrored,
+            releases,
         )
         common.closing.push_async_callback(admission.close)
         overview = MirrorOverview(

@@ -3,7 +3,7 @@ of one later: whether its archive is stored, and whether the quota may drop it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.domain.archives.bala import Bala
@@ -68,30 +68,60 @@ class MirroredReleases:
         try:
             await self.metadata.add_release(release)
         except AlreadyThere:
-            await self.change_origin(bala.coordinate, dropped_ms=None)
+            await self._update(bala.coordinate, dropped_ms=None)
         else:
             await self.derived_data.add_release(head, release, bala.texts)
 
+    async def finish(self, release: Release) -> None:
+        """Write the derived data of a release that a crash left without; upkeep does it, too."""
+        if release.outbox:
+            await self.derived_data.update(release)
+
     async def keep(self, coordinate: Coordinate) -> None:
-        """Let the quota never drop the archive; do nothing if the release is ours."""
-        await self.change_origin(coordinate, kept=True)
+        """Let the quota never drop the archive from now on; do nothing if the release is ours."""
+        await self._update(coordinate, kept=True)
 
-    async def change_origin(self, coordinate: Coordinate, **update: object) -> Release | None:
-        """Change fields of the `UpstreamOrigin`, without an event; return a release that changed.
+    async def drop(self, coordinate: Coordinate) -> Release | None:
+        """Note that the archive is dropped, before it is deleted; return the release, or None if it
+        has to stay."""
+        now_ms = self.clock.now_ms()
 
-        Raises `ReleaseNotFound`, and `Busy` if other processes change it all the time.
-        """
+        def decide(origin: UpstreamOrigin) -> UpstreamOrigin:
+            return origin if origin.kept else origin.model_copy(update={"dropped_ms": now_ms})
 
-        def decide(_head: Head, release: Release) -> Release:
+        return await self._change(coordinate, decide)
+
+    async def note_removed(self, coordinate: Coordinate) -> None:
+        """Note that the upstream has the release no more; it stays here, with its archive."""
+        now_ms = self.clock.now_ms()
+
+        def decide(origin: UpstreamOrigin) -> UpstreamOrigin:
+            return origin.model_copy(update={"removed_ms": origin.removed_ms or now_ms})
+
+        await self._change(coordinate, decide)
+
+    async def note_offered(self, coordinate: Coordinate) -> None:
+        """Note that the upstream has a release again that it had removed."""
+        await self._update(coordinate, removed_ms=None)
+
+    async def _update(self, coordinate: Coordinate, **update: object) -> Release | None:
+        return await self._change(coordinate, lambda origin: origin.model_copy(update=update))
+
+    async def _change(
+        self, coordinate: Coordinate, decide: Callable[[UpstreamOrigin], UpstreamOrigin]
+    ) -> Release | None:
+        """Change where a mirrored release came from, without an event; return a release that
+        changed. Raises `ReleaseNotFound`."""
+
+        def changed(_head: Head, release: Release) -> Release:
             if release.upstream is None:
                 return release
-            origin = release.upstream.model_copy(update=update)
-            if origin == release.upstream:
-                return release
-            return release.model_copy(update={"upstream": origin})
+            origin = decide(release.upstream)
+            is_same = origin == release.upstream
+            return release if is_same else release.model_copy(update={"upstream": origin})
 
         writer = PackageRecordWriter(self.metadata, self.derived_data)
-        release, is_changed = await writer.store_release(coordinate, decide)
+        release, is_changed = await writer.store_release(coordinate, changed)
         if not is_changed:
             return None
         await self.metadata.put_entries(coordinate.package, [ReleaseEntry.of(release)])

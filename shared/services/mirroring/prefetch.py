@@ -93,7 +93,7 @@ class Prefetch:
             unanswered = unanswered + 1 if outcome is Outcome.UNANSWERED else 0
             size_bytes = 0
             if outcome.is_there:
-                size_bytes, graph = await self._keep(coordinate)
+                size_bytes, graph = await self._describe(coordinate)
                 if scope is Scope.WITH_DEPENDENCIES:
                     found = dependencies_of(coordinate, graph)
                     waiting.extend(each for each in found if each.key not in known)
@@ -106,7 +106,7 @@ class Prefetch:
 
     async def _fetch(self, coordinate: Coordinate) -> tuple[Outcome, str]:
         """Return what became of the release, and why it is not there."""
-        if await self._is_there(coordinate):
+        if await self._is_kept(coordinate):
             return Outcome.STORED, ""
         reader = self.admission.reader
         if not await reader.owners.may_ask(coordinate.package.org):
@@ -128,17 +128,20 @@ class Prefetch:
             return Outcome.REFUSED, str(refusal)
         if not is_known:
             return Outcome.MISSING, f"The upstream {self.admission.reader.name} does not have it."
-        if await self._is_there(coordinate):
+        if await self._is_kept(coordinate):
             return Outcome.FETCHED, ""
         return Outcome.REFUSED, "An administrator withheld it."
 
-    async def _is_there(self, coordinate: Coordinate) -> bool:
+    async def _is_kept(self, coordinate: Coordinate) -> bool:
+        """Check whether the release is there, and let the quota never drop it from now on."""
+        if (await self.metadata.find(coordinate)).release is None:
+            return False
+        await self.admission.releases.keep(coordinate)
         release = (await self.metadata.find(coordinate)).release
         return release is not None and release.state is State.LIVE and not release.is_dropped
 
-    async def _keep(self, coordinate: Coordinate) -> tuple[int, Graph]:
-        """Let the quota never drop the archive; return its size and its dependency graph."""
-        await self.admission.releases.keep(coordinate)
+    async def _describe(self, coordinate: Coordinate) -> tuple[int, Graph]:
+        """Return the size of the archive and the dependency graph of a release that is there."""
         release = (await self.metadata.find(coordinate)).release
         if release is None:
             return 0, Graph()

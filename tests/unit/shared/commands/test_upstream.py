@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -115,3 +116,24 @@ def test_a_prefetch_of_nothing_says_how_it_is_used(mirroring: Terminal) -> None:
     result = mirroring.invoke("upstream", "prefetch")
     assert result.exit_code == 2
     assert "Name releases, or a file with --list or --lock." in result.stderr
+
+
+def test_copies_tell_dropped_archives_from_lost_ones(mirroring: Terminal, tmp_path: Path) -> None:
+    [archive] = (mirroring.data / "archives" / "sha256").glob("*/*/*")
+    os.utime(archive, (0, 0))  # It was not fetched just now.
+    quota = {"BALLROOM_UPSTREAM_QUOTA_BYTES": "1"}
+    said = mirroring.run("upkeep", "run", "drop-mirrored-archives", **quota)
+    assert said == "drop-mirrored-archives: checked 1, changed 1.\n"
+    assert not archive.exists()
+    [package] = mirroring.json("upstream", "packages")
+    assert (package["releases"], package["dropped"], package["bytes"]) == (1, 1, 0)
+    mirroring.run("snapshot", "take")
+    mirroring.run("backup", str(tmp_path / "backup"))
+    copy = replace(mirroring, data=tmp_path / "copy")
+    copy.run("restore", str(tmp_path / "backup"))
+    assert copy.run("upkeep", "run", "audit-archives") == "audit-archives: checked 1, changed 0.\n"
+    moved = replace(mirroring, data=tmp_path / "moved")
+    [taken] = mirroring.json("snapshot", "list")
+    from_here = ("--from", str(mirroring.data))
+    assert "Restored " in moved.run("snapshot", "restore", taken["name"], *from_here)
+    assert moved.json("package", "show", "ballerina/io:1.0.0")["upstream"]
