@@ -184,9 +184,9 @@ class BundleExport:
 
     async def _surveys(self, prefix: str) -> AsyncIterator[Survey]:
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE, prefix=prefix):
-            for survey in await self.metadata.survey([head.package for head in heads]):
-                if survey is not None:
-                    yield survey
+            surveys = await self.metadata.survey([head.package for head in heads])
+            for survey in filter(None, surveys):
+                yield survey
 
     async def _pulled_since(self, survey: Survey, day: str) -> Iterable[Coordinate]:
         if not day or not survey.head.pulls:

@@ -52,10 +52,9 @@ class MirroringServices:
         return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via))
 
     async def bring_back(self, release: Release, by: Principal) -> None:
-        """Store the archive of a release again if the quota dropped it; raise
+        """Store the archive of a release that the quota dropped again; raise
         `UpstreamUnavailable`."""
-        if release.is_dropped:
-            await self.admission.bring_back(release.coordinate, Asker(by, lambda: ""))
+        await self.admission.bring_back(release.coordinate, Asker(by, lambda: ""))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:

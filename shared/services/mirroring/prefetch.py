@@ -17,7 +17,7 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.packages import Graph, State, read_graph
+from shared.domain.packages import Graph, Release, State, read_graph
 from shared.domain.wanted_releases import dependencies_of
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.mirroring.admission import Admission
@@ -91,16 +91,13 @@ class Prefetch:
             else:
                 outcome, reason = Outcome.UNANSWERED, _NOT_ASKED
             unanswered = unanswered + 1 if outcome is Outcome.UNANSWERED else 0
-            size_bytes = 0
-            if outcome.is_there:
-                size_bytes, graph = await self._describe(coordinate)
-                if scope is Scope.WITH_DEPENDENCIES:
-                    found = dependencies_of(coordinate, graph)
-                    waiting.extend(each for each in found if each.key not in known)
-                    known.update(each.key for each in found)
-            done.append(
-                Prefetched(coordinate, outcome, len(done) + 1, len(known), reason, size_bytes)
-            )
+            release = await self._found(coordinate) if outcome.is_there else None
+            if release is not None and scope is Scope.WITH_DEPENDENCIES:
+                found = dependencies_of(coordinate, await self._graph(release))
+                waiting.extend(each for each in found if each.key not in known)
+                known.update(each.key for each in found)
+            number, size_bytes = len(done) + 1, release.size_bytes if release else 0
+            done.append(Prefetched(coordinate, outcome, number, len(known), reason, size_bytes))
             progress(done[-1])
         return done
 
@@ -137,13 +134,15 @@ class Prefetch:
         if (await self.metadata.find(coordinate)).release is None:
             return False
         await self.admission.releases.keep(coordinate)
-        release = (await self.metadata.find(coordinate)).release
-        return release is not None and release.state is State.LIVE and not release.is_dropped
+        return await self._found(coordinate) is not None
 
-    async def _describe(self, coordinate: Coordinate) -> tuple[int, Graph]:
-        """Return the size of the archive and the dependency graph of a release that is there."""
+    async def _found(self, coordinate: Coordinate) -> Release | None:
+        """Return the release if it can be pulled without the upstream."""
         release = (await self.metadata.find(coordinate)).release
-        if release is None:
-            return 0, Graph()
+        if release is None or release.state is not State.LIVE or release.is_dropped:
+            return None
+        return release
+
+    async def _graph(self, release: Release) -> Graph:
         [graph] = await self.documents.graphs([release.content])
-        return release.size_bytes, Graph(nodes=read_graph(graph))
+        return Graph(nodes=read_graph(graph))

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.bundle_files import BundleFileSource
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
+from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Release, State
 from shared.domain.wanted_releases import parse_coordinate
+from shared.ports import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.packages.pulls import utc_day
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
+from tests.support.port_doubles import Fault, failing
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import OpenWorld, World
 
@@ -316,3 +320,21 @@ async def test_a_release_that_was_withheld_here_stays_withheld(
     release = await release_of(target, "ballerina/io:1.0.0")
     assert release is not None
     assert release.state is State.HELD
+
+
+async def test_an_import_finishes_what_a_crash_left_of_a_release(
+    worlds: OpenWorld, carrier: Carrier
+) -> None:
+    target = await worlds()
+    carrier.write(*bundled({"ballerina/io:1.0.0": bala("ballerina/io:1.0.0")}))
+    importing, file = target.registry.bundles.importing, BundleFileSource(carrier.file)
+    releases = importing.releases
+    broken: MetadataStore = failing(releases.metadata, Fault("put_entries", Busy()))
+    derived = replace(releases.derived_data, metadata=broken)
+    crashed = replace(importing, releases=replace(releases, derived_data=derived))
+    with pytest.raises(NotListedYet):
+        await crashed.run(file, carrier.trusted, progress=lambda *_: None)
+    file.close()
+    assert await target.java().versions("ballerina/io") == []
+    assert (await carrier.deliver(target)).counts == {ImportStep.STORED: 1}
+    assert await target.java().versions("ballerina/io") == ["1.0.0"]

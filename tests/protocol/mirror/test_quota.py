@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.domain.errors.bundles import BundleIncomplete
 from shared.domain.identity import OPERATOR
 from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Release
@@ -17,6 +18,7 @@ from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchi
 from shared.services.mirroring.prefetch import Scope
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.mirror.test_prefetch import mirroring, prefetch
+from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
@@ -98,12 +100,12 @@ async def test_a_pull_brings_an_archive_back(mirror: World, upstream: FakeUpstre
     assert await stored(mirror) == [NAMES[0], NAMES[3]]
 
 
-async def test_a_link_brings_an_archive_back(mirror: World, upstream: FakeUpstream) -> None:
-    accept = {"Accept": "application/octet-stream"}
-    path = f"/packages/{NAMES[0].replace(':', '/')}"
-    hop = await mirror.get(path, headers=accept)
+async def test_a_link_to_the_registry_brings_an_archive_back(
+    mirror: World, upstream: FakeUpstream
+) -> None:
     await run(mirror)
-    archive = await mirror.get(hop.headers["location"])
+    model = (await mirror.get(f"/packages/{NAMES[0].replace(':', '/')}")).json()
+    archive = await mirror.get(model["balaURL"])
     assert archive.content == upstream.archives[NAMES[0]]
 
 
@@ -290,3 +292,37 @@ async def test_without_a_quota_there_is_no_such_task(
 ) -> None:
     mirror = await worlds(upstream=upstream.url)
     assert TASK not in mirror.registry.maintenance.tasks
+
+
+async def test_an_archive_that_the_upstream_has_no_more_is_503(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await run(mirror)
+    del upstream.archives[NAMES[0]]
+    accept = {"Accept": "application/octet-stream"}
+    answer = await mirror.get(f"/packages/{NAMES[0].replace(':', '/')}", headers=accept)
+    assert answer.status_code == 503
+
+
+async def test_the_quota_counts_mirrored_archives_alone_and_asks_for_those_of_its_upstream(
+    mirror: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    await mirror.push(bala("acme/ours:1.0.0", padding=50_000))
+    removed = parse_coordinate(NAMES[0])
+    moderation = mirror.registry.publishing.moderation
+    await moderation.remove(removed, "illegal", by=OPERATOR)
+    carrier = Carrier.new(tmp_path_factory.mktemp("carried"))
+    carrier.write(*bundled({"carried/x:1.0.0": bala("carried/x:1.0.0")}, upstream="other.test"))
+    await carrier.deliver(mirror)
+    assert (await run(mirror)).seen == 4
+    release = await release_of(mirror, "carried/x:1.0.0")
+    assert not release.is_dropped
+
+
+async def test_a_bundle_is_not_written_without_a_dropped_archive(
+    mirror: World, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    await run(mirror)
+    carrier = Carrier.new(tmp_path_factory.mktemp("carried"))
+    with pytest.raises(BundleIncomplete, match=f"1 releases are not stored here.* {NAMES[0]}"):
+        await carrier.export(mirror, NAMES[0])
