@@ -52,7 +52,7 @@ class BundleFile(Record):
 
 
 class BundleManifest(Record):
-    """What a bundle contains. `cursor` is the number of the last event that it takes account of,
+    """The list of the files of a bundle. `cursor` is the number of the last event that it takes account of,
     and `after` that of the bundle before; 0 if it was not made from a cursor."""
 
     format: int

@@ -75,7 +75,7 @@ class BundlePlan:
 
 @dataclass
 class _Chosen:
-    """What was selected so far."""
+    """The releases that were selected so far."""
 
     releases: dict[str, tuple[Head, Release]] = field(
         default_factory=dict[str, tuple[Head, Release]]

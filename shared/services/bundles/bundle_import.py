@@ -37,7 +37,7 @@ _ANOTHER = "this registry has another archive of it"
 
 
 class ImportStep(Enum):
-    """What an import does with a release."""
+    """Steps of an import, one for each release."""
 
     CHECKED = "checked"
     IMPORTED = "imported"
@@ -47,7 +47,7 @@ class ImportStep(Enum):
 
 @dataclass
 class ImportReport:
-    """What became of the releases of a bundle, and why some were refused."""
+    """How many releases were imported, and why some were refused."""
 
     manifest: BundleManifest
     counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])

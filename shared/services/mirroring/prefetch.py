@@ -32,7 +32,7 @@ _NOT_ASKED = "The upstream was not asked, because it did not answer for the rele
 
 
 class Outcome(Enum):
-    """What became of a release that was wanted."""
+    """The result for a release that was wanted."""
 
     FETCHED = "fetched"
     STORED = "stored"  # It was there.
