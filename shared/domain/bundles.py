@@ -52,8 +52,11 @@ class BundleFile(Record):
 
 
 class BundleManifest(Record):
-    """The list of the files of a bundle. `cursor` is the number of the last event that it takes account of,
-    and `after` that of the bundle before; 0 if it was not made from a cursor."""
+    """The list of the files of a bundle.
+
+    `cursor` is the number of the last event that it takes account of, and `after` that of the
+    bundle before; 0 if it was not made from a cursor.
+    """
 
     format: int
     registry: str  # The address of the registry that made it.
@@ -67,7 +70,7 @@ class BundleManifest(Record):
 
 
 class BundledRelease(Record):
-    """What an archive does not say of its release."""
+    """The facts of a release that its archive does not have."""
 
     org: str
     name: str

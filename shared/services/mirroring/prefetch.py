@@ -102,7 +102,7 @@ class Prefetch:
         return done
 
     async def _fetch(self, coordinate: Coordinate) -> tuple[Outcome, str]:
-        """Return what became of the release, and why it is not there."""
+        """Fetch the release if it is not stored; return the outcome, and why it is not there."""
         if await self._is_kept(coordinate):
             return Outcome.STORED, ""
         reader = self.admission.reader
