@@ -40,8 +40,7 @@ def main() -> None:
             upstream.publish(f"ballerina/cold{name.replace(' ', '')}{number}:1.0.0", padding=size)
     slow_down(upstream)
     with workspace() as folder, upstream.serving():
-        unlimited = {"upstream": upstream.url, "limit_mirror": ""}
-        with ballroom(folder, **unlimited) as server:
+        with ballroom(folder, upstream=upstream.url, limit_mirror="") as server:
             held = asyncio.run(measure(server, upstream))
     if not held:
         sys.exit("A limit does not hold.")
