@@ -88,6 +88,8 @@ async def archive_to_send(
 ) -> ArchiveToSend:
     """Return the archive of a link; raise a refusal if there is none for the caller."""
     served = await registry.packages.archive_delivery.open(link, caller)
+    if served.release.is_dropped and registry.mirroring is not None:
+        await registry.mirroring.bring_back(served.release, caller)
     etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
     file = archive_file_name(served.release.coordinate, served.release.platform)
     return ArchiveToSend(

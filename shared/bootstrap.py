@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -75,6 +75,8 @@ from shared.ports import (
 from shared.runtime.edition import Edition
 from shared.runtime.file_lock import hold_file_lock
 from shared.runtime.lazy_import import LazyImport
+from shared.services.bundles.bundle_export import BundleSigner
+from shared.services.bundles.bundle_reading import BundleSource, TrustedKeys
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.services.mirroring.group import pseudonym_of
@@ -324,6 +326,46 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
 def exported_index(folder: Path) -> AbstractContextManager[IndexExport]:
     """Open a folder to write the index into; raise `NotAnIndexFolder`."""
     return open_index_export(folder)
+
+
+@contextmanager
+def bundle_source(file: Path) -> Generator[BundleSource]:
+    """Open a bundle; raise `BundleUnusable` if there is none."""
+    from shared.adapters.bundle_files import BundleFileSource
+
+    source = BundleFileSource(file)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def bundle_writer(file: Path) -> Callable[[AsyncIterator[bytes]], Awaitable[int]]:
+    """Return a function that writes a bundle to the file, at once, and returns its size."""
+    from shared.adapters.bundle_files import write_bundle
+
+    return partial(write_bundle, file)
+
+
+def bundle_key(file: Path) -> BundleSigner:
+    """Return the key that signs bundles; raise `BundleKeyUnusable`."""
+    from shared.adapters.bundle_files import BundleKey
+
+    return BundleKey.read(file)
+
+
+def new_bundle_key(file: Path) -> str:
+    """Write a new key, and return the line of the public one; raise `BundleKeyUnusable`."""
+    from shared.adapters.bundle_files import BundleKey
+
+    return BundleKey.create(file).line
+
+
+def trusted_keys(file: Path) -> TrustedKeys:
+    """Return the keys whose bundles are imported; raise `BundleKeyUnusable`."""
+    from shared.adapters.bundle_files import KeysOfFile
+
+    return KeysOfFile.read(file)
 
 
 def rotate_keys(settings: Settings) -> None:

@@ -6,6 +6,7 @@ They work on the data folder that the settings name, while the registry runs or 
 from shared.commands.accounts import account, signin_link
 from shared.commands.administration import names, read_only, rights, upkeep
 from shared.commands.base import CommandGroup
+from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, doctor, index, keys, restore
 from shared.commands.organizations import org
 from shared.commands.packages import package, publisher
@@ -17,7 +18,7 @@ cli = CommandGroup(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        account, backup, doctor, index, keys, login, names, org, package, publisher,
+        account, backup, bundle, doctor, index, keys, login, names, org, package, publisher,
         read_only, restore, rights, signin_link, snapshot, token, upkeep,
         upstream,
     ],

@@ -8,6 +8,7 @@ from shared.domain.packages import Release
 from shared.ports import Clock
 from shared.services.administration.group import AdministrationServices
 from shared.services.api_docs.group import ApiDocsServices
+from shared.services.bundles.group import BundleServices
 from shared.services.common import Adapters, Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
@@ -37,6 +38,7 @@ class Registry:
     administration: AdministrationServices
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
+    bundles: BundleServices
 
     @property
     def settings(self) -> Settings:
@@ -128,6 +130,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         administration=administration,
         publishing=publishing,
         mirroring=mirroring,
+        bundles=BundleServices.build(common, packages),
     )
 
 

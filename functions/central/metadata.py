@@ -50,7 +50,8 @@ def upstream_model(release: Release) -> dict[str, object]:
     if release.upstream is None:
         return {}
     origin = release.upstream
-    return {"upstream": {"name": origin.name, "firstSeenDate": origin.first_seen_ms}}
+    removed = {"removedDate": origin.removed_ms} if origin.removed_ms is not None else {}
+    return {"upstream": {"name": origin.name, "firstSeenDate": origin.first_seen_ms, **removed}}
 
 
 def _modules(listing: Listing) -> list[ModuleText]:

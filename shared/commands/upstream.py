@@ -1,6 +1,9 @@
 """upstream …: the registries that are mirrored, their rules, what is stored, what is refused."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -19,19 +22,34 @@ from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE, MirrorDraft, MirrorRules
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
 from shared.services.mirroring.mirror_rules import RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
 from shared.services.mirroring.overview import MirroredPackage, UpstreamCheck
+from shared.services.mirroring.prefetch import Outcome, Prefetched, Scope
 
 
-def parse_coordinate(text: str) -> Coordinate:
+def coordinate_argument(text: str) -> Coordinate:
     """Return a release, or raise `click.BadParameter`."""
-    package, _, version = text.partition(":")
-    org, _, name = package.partition("/")
     try:
-        return Coordinate.parse(org, name, version)
+        return parse_coordinate(text)
     except (InvalidName, InvalidVersion) as problem:
         raise click.BadParameter(str(problem)) from None
+
+
+READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def wanted_releases(
+    coordinates: Sequence[Coordinate], lists: Sequence[Path], locks: Sequence[Path]
+) -> list[Coordinate]:
+    """Return the releases that the arguments and files of a command name, each once."""
+    found = list(coordinates)
+    for file in lists:
+        found += read_list(file.read_text("utf-8"))
+    for file in locks:
+        found += read_lock(file.read_bytes())
+    return list(dict.fromkeys(found))
 
 
 @click.group()
@@ -59,6 +77,7 @@ def check_upstreams(output: OutputFormat) -> None:
             "problem": each.problem or None,
             "packages": each.packages,
             "releases": each.releases,
+            "dropped": each.dropped,
             "bytes": each.size_bytes,
             "refused": each.refused,
             "incidents": each.incidents,
@@ -83,6 +102,7 @@ def list_packages(output: OutputFormat) -> None:
             "package": each.name,
             "upstream": each.upstream,
             "releases": each.releases,
+            "dropped": each.dropped,
             "bytes": each.size_bytes,
             "pulls": each.pulls,
         }
@@ -117,7 +137,7 @@ def list_refusals(output: OutputFormat) -> None:
 
 
 @upstream.command("retry")
-@click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)
+@click.argument("coordinate", metavar="ORG/NAME:VERSION", type=coordinate_argument)
 def retry_release(coordinate: Coordinate) -> None:
     """Fetch a refused release again when somebody pulls it; its pinned digest stays.
 
@@ -229,3 +249,57 @@ def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> No
         "moved": yes,
     }
     print_facts(facts, output)
+
+
+@upstream.command("prefetch")
+@click.argument("coordinates", metavar="ORG/NAME:VERSION", nargs=-1, type=coordinate_argument)
+@click.option("--list", "lists", metavar="FILE", multiple=True, type=READABLE_FILE,
+              help="Fetch the releases of a file, one org/name:version on each line.")  # fmt: skip
+@click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
+              help="Fetch everything that a Dependencies.toml locks.")  # fmt: skip
+@click.option("--with-dependencies", "scope", flag_value=Scope.WITH_DEPENDENCIES,
+              type=click.UNPROCESSED, default=Scope.ALONE,
+              help="Fetch all dependencies of each release as well.")  # fmt: skip
+def prefetch_releases(
+    coordinates: tuple[Coordinate, ...],
+    lists: tuple[Path, ...],
+    locks: tuple[Path, ...],
+    scope: Scope,
+) -> None:
+    """Fetch releases of the upstream before anybody pulls them, one after the other.
+
+    What is stored is not fetched again, so an interrupted prefetch is repeated to go on. The
+    archives are never dropped. The exit code is 1 if a release is not there at the end.
+
+    \b
+    Examples:
+      python -m shared.cli upstream prefetch --lock ~/shop/Dependencies.toml
+      python -m shared.cli upstream prefetch --with-dependencies ballerinax/kafka:4.1.0
+    """
+    wanted = wanted_releases(coordinates, lists, locks)
+    if not wanted:
+        message = "Name releases, or a file with --list or --lock."
+        raise click.UsageError(message)
+
+    async def work(registry: Registry) -> list[Prefetched]:
+        return await registry.require_mirroring().prefetch.run(
+            wanted, scope, progress=_print_prefetched
+        )
+
+    done = with_registry(work)
+    failed = [each for each in done if not each.outcome.is_there]
+    counted = Counter(each.outcome for each in done)
+    there = f"{counted[Outcome.FETCHED]} fetched, {counted[Outcome.STORED]} were stored"
+    click.echo(f"{len(done)} wanted: {there}, {len(failed)} failed.")
+    for each in failed:
+        click.echo(f"  {each.coordinate}: {each.outcome.value}. {each.reason}")
+    if failed:
+        click.echo("Repeat the command to fetch what failed; the rest is stored.")
+        raise click.exceptions.Exit(1)
+
+
+def _print_prefetched(each: Prefetched) -> None:
+    size = f"  {each.size_bytes:,} bytes" if each.outcome.is_there else ""
+    click.echo(
+        f"{each.number}/{each.total}  {each.outcome.value}  {each.coordinate}{size}", err=True
+    )

@@ -154,6 +154,9 @@ class UpstreamOrigin(Record):
     name: str
     first_seen_ms: int
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
+    kept: bool = False  # A prefetch or a bundle brought it: the quota never drops its archive.
+    dropped_ms: int | None = None  # When the quota dropped its archive; None while it is stored.
+    removed_ms: int | None = None  # When the upstream was found to have it no more.
 
 
 class Head(Record):
@@ -239,6 +242,11 @@ class Release(Record):
         """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
         return next(named, self.tools[0] if self.tools else "")
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether the quota dropped the archive, which the upstream has."""
+        return self.upstream is not None and self.upstream.dropped_ms is not None
 
     @property
     def is_from_go(self) -> bool:

@@ -1,13 +1,15 @@
-"""The upstream registries, whose packages are served here, too."""
+"""The upstream registries and bundles, whose packages are served here, too."""
 
-from pydantic import Field, field_validator
+from pathlib import Path
+
+from pydantic import Field, ValidationInfo, field_validator
 
 from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
 from shared.settings.values import TopicSettings, split_list
 
 
 class UpstreamSettings(TopicSettings):
-    """Which registries are mirrored, and for how long their lists are used."""
+    """Which registries are mirrored, how much of them is kept, and which bundle is served."""
 
     upstream: str = Field(
         default="",
@@ -23,6 +25,32 @@ class UpstreamSettings(TopicSettings):
         description="Seconds for which answers of the upstream registry, such as lists of "
         "versions, are used before it is asked again.",
     )
+
+    upstream_quota_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Bytes that archives of the upstream registry may take; those that were pulled "
+        "least recently are dropped first, and fetched again by a pull. 0 for no limit.",
+    )
+    bundle: Path | None = Field(
+        default=None,
+        description="File of a bundle that a registry on one machine imports when it starts; the "
+        "registry is read-only then.",
+    )
+    bundle_trust: Path | None = Field(
+        default=None,
+        description="File of the public keys whose bundles are imported; required for "
+        "BALLROOM_BUNDLE.",
+        validate_default=True,
+    )
+
+    @field_validator("bundle_trust")
+    @classmethod
+    def _check_trust(cls, file: Path | None, info: ValidationInfo) -> Path | None:
+        if file is None and info.data.get("bundle") is not None:
+            reason = "it is the file of trusted keys, which BALLROOM_BUNDLE needs"
+            raise ValueError(reason)
+        return file
 
     @field_validator("upstream")
     @classmethod

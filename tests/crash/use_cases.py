@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
+from shared.adapters.bundle_files import BundleFileSource
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
@@ -18,6 +21,7 @@ from shared.hosting.host import Host
 from shared.services.maintenance.upkeep import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
+from tests.support.bundles import Carrier, bundled
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import World
 
@@ -148,6 +152,22 @@ def unlisted(push: Act) -> Act:
     return act
 
 
+_CARRIED = "carried/first:1.0.0"
+
+
+async def _import(registry: Registry) -> None:
+    """Import a bundle of one release."""
+    with TemporaryDirectory() as folder:
+        carrier = Carrier.new(Path(folder))
+        carrier.write(*bundled({_CARRIED: bala(_CARRIED)}))
+        source = BundleFileSource(carrier.file)
+        importing = registry.bundles.importing
+        try:
+            await importing.run(source, carrier.trusted, progress=lambda *_: None)
+        finally:
+            source.close()
+
+
 _GREET = "acme/greet:1.0.0"
 _IT = Coordinate.parse("acme", "greet", "1.0.0")
 
@@ -227,6 +247,7 @@ USE_CASES = {
             ),
             before=(push(_GREET),),
         ),
+        UseCase("import of a bundle", "carried/first", moderate(_import)),
         UseCase("settling after a crash", "acme/greet", settle, before=(unlisted(push(_GREET)),)),
         UseCase("issue of a token", "acme/greet", issue, repeated=frozenset({201})),
         UseCase(

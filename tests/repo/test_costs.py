@@ -28,6 +28,7 @@ from infra.cost.model import (
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
+from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.settings import Settings
 from tests.paths import ROOT, docs
@@ -137,7 +138,9 @@ def test_no_alert_runs_without_a_recipient() -> None:
 
 NOT_COUNTED = (
     UpdatePublicCopies.id,  # Copies for Front Door cost less than a cent for a thousand pushes.
-    ApplyMirrorRules.id,  # Only a registry with an upstream has it.
+    # Only a registry with an upstream has these.
+    ApplyMirrorRules.id,
+    DropMirroredArchives.id,
 )
 
 

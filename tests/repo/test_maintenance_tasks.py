@@ -25,7 +25,7 @@ def test_the_documentation_names_the_tasks_that_run_in_read_only_mode() -> None:
     assert named == {each.id for each in TASKS if each.runs_in_read_only_mode}
 
 
-def test_an_upgrade_names_each_task_before_and_now() -> None:
+def test_an_upgrade_names_each_renamed_task_before_and_now() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| `([a-z-]+)` \|$", docs("upgrade"), re.MULTILINE)
     renamed = [each for each in TASKS if each.earlier_id != each.id]
     assert sorted(rows) == sorted((each.earlier_id, each.id) for each in renamed)

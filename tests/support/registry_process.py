@@ -89,7 +89,7 @@ def running(
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(process, f"{url}/health/{'ready' if ready else 'live'}")
+        wait_for(process, f"{url}/health/{'ready' if ready else 'live'}")
         yield Running(process, url, data, _token(data))
     finally:
         if process.poll() is None:
@@ -104,7 +104,8 @@ def fresh_connections() -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=limits, timeout=BOUND_SECONDS, trust_env=False)
 
 
-def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
+def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
+    """Wait until the process answers 200 at the address; fail if it ends."""
     pause = Event()
     with httpx.Client(timeout=BOUND_SECONDS, trust_env=False) as client:
         for _ in range(int(BOUND_SECONDS / 0.05)):

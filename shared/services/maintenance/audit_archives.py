@@ -17,7 +17,7 @@ from shared.services.packages.archives import ArchiveReader
 # Fields of a release that are not read from its archive; all others are.
 HISTORY = {
     "created_ms", "changed_ms", "origin", "state", "state_reason", "public_reason", "awaits_owner",
-    "was_withheld", "refused", "deprecation", "revision", "outbox",
+    "was_withheld", "refused", "deprecation", "upstream", "revision", "outbox",
 }  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
 # Of an older record, which `repair-derived-data` has not updated yet.
@@ -51,13 +51,13 @@ class AuditArchives(Task):
         return TaskReport(seen, 0, tuple(problems), unfinished=not finished)
 
     async def _problems(self, release: Release) -> list[str]:
-        if release.state is State.REMOVED:
+        if release.state is State.REMOVED or release.is_dropped:
             return []
         try:
             content = await self.archives.read(release.archive)
             if Digest.of(content) != release.content:
                 return [f"{release.coordinate}: the stored archive has another digest."]
-            return _differences(release, await self.archive_reader.read(content))
+            return _differences(release, await self.archive_reader.of(release).read(content))
         except NotFound:
             return [f"{release.coordinate}: its archive is missing."]
         except Refusal as refusal:
@@ -67,6 +67,9 @@ class AuditArchives(Task):
 def _differences(release: Release, bala: Bala) -> list[str]:
     """Return the differences between a record and its archive, a sentence each."""
     again = new_release(bala, by=ANONYMOUS, now_ms=release.created_ms)
+    if release.upstream is not None:
+        tools = tuple(each for each in again.tools if each not in release.upstream.without_tools)
+        again = again.model_copy(update={"tools": tools})
     facts = FACTS if release.internal_modules is not None else FACTS_BEFORE
     return [
         f"{release.coordinate}: {field} is recorded as {getattr(release, field)!r}, "

@@ -16,6 +16,7 @@ from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
@@ -99,7 +100,7 @@ class MaintenanceServices:
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
             RebuildDerivedData(derived_data, checkpoints),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
-            *([ApplyMirrorRules(mirroring.withheld)] if mirroring else []),
+            *_tasks_of_the_mirror(common, mirroring),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),
         )
         tasks: MaintenanceTasks = {task.id: task for task in created}
@@ -127,6 +128,24 @@ class MaintenanceServices:
                 ArchiveSources(archives, documents),
                 derived_data,
             ),
+        )
+
+
+def _tasks_of_the_mirror(common: Common, mirroring: MirroringServices | None) -> Iterator[Task]:
+    """Yield the tasks of a registry that mirrors another one."""
+    adapters, quota_bytes = common.adapters, common.settings.upstream_quota_bytes
+    if mirroring is None:
+        return
+    yield ApplyMirrorRules(mirroring.withheld)
+    if quota_bytes:
+        yield DropMirroredArchives(
+            adapters.metadata,
+            adapters.archives,
+            adapters.pulls,
+            mirroring.reader,
+            mirroring.admission.releases,
+            adapters.clock,
+            quota_bytes,
         )
 
 

@@ -80,9 +80,12 @@ class RepairDerivedData(Task):
 
     async def _restore_documents(self, release: Release) -> bool:
         """Store lost documents again; say whether there were any."""
-        if release.state is State.REMOVED or not await self._lacks_documents(release):
+        if release.state is State.REMOVED or release.is_dropped:
             return False
-        bala = await self.archive_reader.read(await self.archives.read(release.archive))
+        if not await self._lacks_documents(release):
+            return False
+        content = await self.archives.read(release.archive)
+        bala = await self.archive_reader.of(release).read(content)
         await self.documents.put(bala.digest, bala.texts, bala.graph)
         return bala.texts != Texts() or bool(bala.graph.nodes)
 

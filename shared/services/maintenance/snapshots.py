@@ -285,8 +285,8 @@ class SnapshotRestore:
     ) -> list[str]:
         if elsewhere is not None:
             await self._copy(head, release, elsewhere)
-        is_removed = release.state is State.REMOVED
-        if not is_removed and await self.here.archives.stat(release.archive) is None:
+        needs_archive = release.state is not State.REMOVED and not release.is_dropped
+        if needs_archive and await self.here.archives.stat(release.archive) is None:
             return [f"{release.coordinate}: its archive is missing."]
         for tool in release.tools:
             await self.metadata.claim_tool(tool, head.package)

@@ -5,38 +5,25 @@ and what the registry checks of every archive. The record of the release is writ
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.auth.secrets import random_text
 from shared.domain.archives.bala import Bala, require_coordinate
-from shared.domain.archives.delivery import archive_container
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.errors.packages import ArchiveTooLarge, ReleaseNotFound, SpelledDifferently
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
 from shared.domain.names import Coordinate, package_owner
-from shared.domain.packages import Head, UpstreamOrigin
-from shared.domain.releases import mirrored_head, mirrored_release
-from shared.ports import (
-    AlreadyThere,
-    AnswerTooLarge,
-    ArchiveStore,
-    Clock,
-    DocumentStore,
-    MetadataStore,
-    Randomness,
-    Unanswered,
-    WorkStore,
-)
+from shared.ports import AnswerTooLarge, Clock, Randomness, Unanswered, WorkStore
 from shared.runtime.caching import SingleFlight
+from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.archives import ArchiveReader
-from shared.services.packages.derived_data import DerivedData
 from shared.services.records import HOLDER_LENGTH
 
 LEASE_LIFETIME = timedelta(seconds=20)  # After the death of a process others wait this long.
@@ -94,22 +81,19 @@ class Admission:
     lease: FetchLease
     archive_reader: ArchiveReader
     unchecked: ArchiveReader  # Of the same limits, without the rules that are no safety.
-    metadata: MetadataStore
-    documents: DocumentStore
-    archives: ArchiveStore
-    derived_data: DerivedData
-    clock: Clock
+    releases: MirroredReleases
     sleep: Sleep = asyncio.sleep
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
 
     async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
-        """Store the release; return False if the upstream does not have it.
+        """Store the release, or its archive again if that was dropped; return False if the upstream
+        does not have it. Do nothing if it is stored or withheld.
 
         A fetch goes on after its caller was cancelled, for the one who repeats it. Raises
         `UpstreamReleaseRefused`, `UpstreamUnavailable` and `TooManyRequests`.
         """
-        if await self._is_stored(coordinate):
-            return True  # Withheld.
+        if await self.releases.is_stored(coordinate):
+            return True
         if await self.reader.is_missing(coordinate):
             return False
         await self.reader.pins.require_accepted(coordinate)
@@ -119,6 +103,14 @@ class Admission:
         return await self._flights.answer(
             coordinate.key, lambda: self._admit_once(coordinate, follower)
         )
+
+    async def bring_back(self, coordinate: Coordinate, asker: Asker) -> None:
+        """Store the archive of a release again that was dropped; do nothing if it is stored.
+
+        Raises `UpstreamUnavailable` also if the upstream has it no more, and what `admit` raises.
+        """
+        if not await self.admit(coordinate, asker):
+            raise await self._unavailable(coordinate, asker)
 
     async def close(self) -> None:
         """Stop fetching; what is not stored is fetched again when somebody asks for it."""
@@ -130,18 +122,20 @@ class Admission:
             async with self.lease.held(name) as is_ours:
                 if is_ours:
                     # Another process may have ended while this one took the lease.
-                    return await self._is_stored(coordinate) or await self._fetch(coordinate, asker)
+                    return await self.releases.is_stored(coordinate) or await self._fetch(
+                        coordinate, asker
+                    )
             await self.sleep(LOOKED_AT_EVERY.total_seconds())
-            if await self._is_stored(coordinate):
+            if await self.releases.is_stored(coordinate):
                 return True
             if await self.reader.is_missing(coordinate):
                 return False
             await self.reader.pins.require_accepted(coordinate)
-        source = await self.reader.source(coordinate.package, asker)
-        raise UpstreamUnavailable(coordinate, source.name if source else "")
+        raise await self._unavailable(coordinate, asker)
 
-    async def _is_stored(self, coordinate: Coordinate) -> bool:
-        return (await self.metadata.find(coordinate)).release is not None
+    async def _unavailable(self, coordinate: Coordinate, asker: Asker) -> UpstreamUnavailable:
+        source = await self.reader.source(coordinate.package, asker)
+        return UpstreamUnavailable(coordinate, source.name if source else "")
 
     async def _fetch(self, coordinate: Coordinate, asker: Asker) -> bool:
         reader, package = self.reader, coordinate.package
@@ -209,35 +203,8 @@ class Admission:
         coordinate = bala.coordinate
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        head = await self._claim(source, bala)
-        without = await self._foreign_tools(bala)
-        origin = UpstreamOrigin(
-            name=source.name, first_seen_ms=self.clock.now_ms(), without_tools=tuple(without)
-        )
-        release = mirrored_release(bala, described.listing.release, origin)
-        container = archive_container(head, release)
-        # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
-        await asyncio.gather(
-            self.archives.put(release.archive, content, container),
-            self.documents.put(bala.digest, bala.texts, bala.graph),
-        )
-        with suppress(AlreadyThere):
-            await self.metadata.add_release(release)
-            await self.derived_data.add_release(head, release, bala.texts)
-
-    async def _claim(self, source: UpstreamSource, bala: Bala) -> Head:
-        coordinate = bala.coordinate
-        wanted = mirrored_head(bala, source.name, now_ms=self.clock.now_ms())
-        head = await self.metadata.claim(wanted)
-        if head.upstream != source.name:  # It is ours, or of another upstream.
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        if head.package != coordinate.package:
-            refusal = SpelledDifferently(coordinate.package, head.package)
-            raise await self._refused(source, coordinate, bala.digest, refusal)
-        return head
-
-    async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
-        """Claim the ids of the archive's tools; return those that belong to other packages."""
-        package = bala.coordinate.package
-        owners = [(tool, await self.metadata.claim_tool(tool, package)) for tool in bala.tools]
-        return [tool for tool, owner in owners if owner.key != package.key]
+        foreign = ForeignRelease(source.name, described.listing.release)
+        try:
+            await self.releases.store(bala, content, foreign)
+        except SpelledDifferently as refusal:
+            raise await self._refused(source, coordinate, bala.digest, refusal) from None

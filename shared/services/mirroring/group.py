@@ -1,13 +1,13 @@
 """Creates the services that mirror upstream registries, if there are any."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
-from shared.domain.archives.unpacking import Documentation
 from shared.domain.identity import Principal
+from shared.domain.packages import Release
 from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
@@ -15,11 +15,13 @@ from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
+from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
 from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
@@ -46,6 +48,7 @@ class MirroringServices:
     rules: RuleChanges
     moves: NameMoves
     names: UpstreamNames
+    prefetch: Prefetch
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
@@ -63,6 +66,11 @@ class MirroringServices:
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
         return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via, {}))
+
+    async def bring_back(self, release: Release, by: Principal) -> None:
+        """Store the archive of a release that the quota dropped again; raise
+        `UpstreamUnavailable`."""
+        await self.admission.bring_back(release.coordinate, Asker(by, lambda: ""))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:
@@ -89,10 +97,18 @@ class MirroringServices:
             limits.rate_limiter,
             clock,
         )
-        refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
+        releases = MirroredReleases(
+            adapters.metadata,
+            adapters.documents,
+            adapters.archives,
+            packages.derived_data,
+            clock,
+        )
+        refreshing = Refreshing(reader, packages.record_writer, releases, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
         lease = FetchLease(adapters.work, clock, adapters.randomness)
-        admission = _admission(common, packages, reader, lease)
+        checked = packages.archive_reader
+        admission = Admission(reader, lease, checked, checked.of_mirrored, releases)
         common.closing.push_async_callback(admission.close)
         withheld = WithheldReleases(
             upstreams, owners, adapters.metadata, packages.record_writer, clock
@@ -130,25 +146,8 @@ class MirroringServices:
                 clock,
             ),
             UpstreamNames(upstreams, owners, directory),
+            Prefetch(admission, adapters.metadata, adapters.documents),
         )
-
-
-def _admission(
-    common: Common, packages: PackageServices, reader: UpstreamReader, lease: FetchLease
-) -> Admission:
-    adapters, checked = common.adapters, packages.archive_reader
-    limits_of_mirror = replace(checked.limits, documentation=Documentation.OPTIONAL)
-    return Admission(
-        reader,
-        lease,
-        checked,
-        replace(checked, limits=limits_of_mirror),
-        adapters.metadata,
-        adapters.documents,
-        adapters.archives,
-        packages.derived_data,
-        adapters.clock,
-    )
 
 
 def pseudonym_of(base_url: str) -> str:

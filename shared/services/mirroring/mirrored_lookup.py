@@ -55,7 +55,8 @@ class MirroredLookup:
             return await self._find_exact(package.at(wanted), by)
         local = partial(self.local.find, package, wanted, client=client, by=by)
         theirs = partial(self._fetched_latest, package, wanted, client, by)
-        return await self._theirs_or_local(package, theirs, local)
+        found = await self._theirs_or_local(package, theirs, local)
+        return await self._with_archive(found, by)
 
     async def describe(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
@@ -118,7 +119,16 @@ class MirroredLookup:
                 raise
             return await find()
         self.refreshing.refresh(found.release)
-        return found
+        return await self._with_archive(found, by)
+
+    async def _with_archive(self, found: AvailableRelease, by: Principal) -> AvailableRelease:
+        """Return the release after its archive was brought back, if the quota dropped it."""
+        if not found.release.is_dropped:
+            return found
+        coordinate = found.release.coordinate
+        package, version = coordinate.package, coordinate.version
+        await self.admission.bring_back(coordinate, self.asker)
+        return await self.local.find(package, version, client=ANY_CLIENT, by=by)
 
     async def _fetched_latest(
         self, package: Package, wanted: Range, client: ClientProfile, by: Principal

@@ -1,12 +1,12 @@
 """What operators read of mirroring: the state of the upstreams, what is stored, what is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Package
-from shared.domain.packages import Survey
+from shared.domain.packages import Head, Release
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import DirectoryStore, MetadataStore, Unanswered
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -18,11 +18,13 @@ PROBED = Package.parse("ballerina", "io")  # A registry that does not have it sa
 
 @dataclass(frozen=True, slots=True)
 class MirroredPackage:
-    """A package of which releases are stored; `size_bytes` is the size of their archives."""
+    """A package of which releases are stored; `size_bytes` is the size of their archives without
+    those that the quota dropped, of which `dropped` is the number."""
 
     name: str
     upstream: str
     releases: int
+    dropped: int
     size_bytes: int
     pulls: int
 
@@ -36,6 +38,7 @@ class UpstreamCheck:
     problem: str
     packages: int
     releases: int
+    dropped: int
     size_bytes: int
     refused: int
     incidents: int
@@ -61,19 +64,17 @@ class MirrorOverview:
 
     async def packages(self) -> list[MirroredPackage]:
         """Return the packages of which releases are stored, in order of name."""
-        return [_mirrored(survey) async for survey in self._surveys()]
+        found = list[MirroredPackage]()
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
+            for head in heads:
+                if head.upstream:
+                    found.append(_mirrored(head, await self.metadata.releases(head.package)))
+        return found
 
     async def refusals(self) -> list[UpstreamRelease]:
         """Return the releases that are refused, in order of name."""
         known = await all_entities(self.directory, UpstreamRelease)
         return [each for each in known if each.refused_because]
-
-    async def _surveys(self) -> AsyncIterator[Survey]:
-        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
-            mirrored = [head.package for head in heads if head.upstream]
-            surveys = await self.metadata.survey(mirrored) if mirrored else []
-            for survey in filter(None, surveys):
-                yield survey
 
 
 async def problem_of(source: UpstreamSource) -> str:
@@ -99,13 +100,15 @@ def _check(
         problem,
         packages=len(stored),
         releases=sum(each.releases for each in stored),
+        dropped=sum(each.dropped for each in stored),
         size_bytes=sum(each.size_bytes for each in stored),
         refused=len(refused),
         incidents=sum(each.is_incident for each in refused),
     )
 
 
-def _mirrored(survey: Survey) -> MirroredPackage:
-    head, entries = survey.head, survey.entries
-    size_bytes = sum(each.size_bytes for each in entries)
-    return MirroredPackage(str(head.package), head.upstream, len(entries), size_bytes, head.pulls)
+def _mirrored(head: Head, releases: Sequence[Release]) -> MirroredPackage:
+    stored = [each for each in releases if not each.is_dropped]
+    size_bytes, dropped = sum(each.size_bytes for each in stored), len(releases) - len(stored)
+    name = str(head.package)
+    return MirroredPackage(name, head.upstream, len(releases), dropped, size_bytes, head.pulls)

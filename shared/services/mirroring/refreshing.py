@@ -1,5 +1,5 @@
 """Refreshing of mirrored releases behind the requests for them: deprecations arrive, and a digest
-that changed is noticed.
+that changed or a release that was removed is noticed.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.releases import with_change
 from shared.ports import Clock
 from shared.runtime.caching import LruCache
+from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -30,6 +31,7 @@ class Refreshing:
 
     reader: UpstreamReader
     record_writer: PackageRecordWriter
+    releases: MirroredReleases
     clock: Clock
     fresh_for: timedelta
     _refreshed: LruCache[str, int] = field(
@@ -75,7 +77,11 @@ class Refreshing:
         with suppress(Refusal):
             async with self._turns:
                 found = await self.reader.describe_anew(at, asker)
-            if found is not None:
+            if found is None:
+                await self.releases.note_removed(at)
+            else:
+                if release.upstream and release.upstream.removed_ms is not None:
+                    await self.releases.note_offered(at)
                 await self._set_deprecation(release, found.listing.release.deprecation)
 
     async def _set_deprecation(self, release: Release, message: str | None) -> None:

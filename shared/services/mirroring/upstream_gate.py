@@ -46,6 +46,12 @@ class UpstreamGate:
     def health(self) -> UpstreamHealth:
         return self._health
 
+    @property
+    def opens_in(self) -> timedelta:
+        """How long the upstream is left alone from now on; zero while the gate is open."""
+        until_ms = self._closed_until_ms
+        return max(until_ms - self._clock.monotonic_ms(), 0) * _MS if until_ms else timedelta(0)
+
     async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
         """Return the upstream's answer; raise `Unanswered`, at once while the gate is
         closed."""
@@ -55,14 +61,14 @@ class UpstreamGate:
         try:
             answer = await request()
         except (AnswerTooLarge, ReleaseUnusable):
-            self._note_answer()  # It is there.
+            self._note_answer(is_trial=is_trial)  # It is there.
             raise
         except Unanswered as error:
             self._note_failure(error)
             raise
         finally:
             self._is_trying = self._is_trying and not is_trial
-        self._note_answer()
+        self._note_answer(is_trial=is_trial)
         return answer
 
     def note_unusable(self, reason: str) -> None:
@@ -77,11 +83,13 @@ class UpstreamGate:
             message = f"it is left alone for a time: {self._health.reason}"
             raise Unanswered(message)
 
-    def _note_answer(self) -> None:
-        self._failures, self._closed_until_ms = 0, None
+    def _note_answer(self, *, is_trial: bool) -> None:
+        # The answer to a request from before the gate closed says nothing about a pause.
+        if is_trial or self._closed_until_ms is None:
+            self._failures, self._closed_until_ms = 0, None
         self._health = replace(
             self._health,
-            is_open=True,
+            is_open=self._closed_until_ms is None,
             asked=self._health.asked + 1,
             answered_ms=self._clock.now_ms(),
         )

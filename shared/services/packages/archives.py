@@ -33,7 +33,7 @@ from shared.domain.archives.names import (
     archive_file_name,
     canonical_file_name,
 )
-from shared.domain.archives.unpacking import ArchiveLimits
+from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound, ArchiveTooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
@@ -315,6 +315,17 @@ class ArchiveReader:
     environment: str  # Its tokens are refused in archives.
     _bytes_in_hand: int = 0
     _threads: ThreadPoolExecutor = field(default_factory=_readers, repr=False)
+
+    @property
+    def of_mirrored(self) -> "ArchiveReader":
+        """The reader of archives of other registries: of the same limits, without the rules that
+        are no safety."""
+        limits = replace(self.limits, documentation=Documentation.OPTIONAL)
+        return replace(self, limits=limits)
+
+    def of(self, release: Release) -> "ArchiveReader":
+        """Return the reader by whose rules the archive of a stored release was accepted."""
+        return self if release.upstream is None else self.of_mirrored
 
     async def read(self, content: bytes | memoryview) -> Bala:
         """Return the contents of an archive; raise `ArchiveTooLarge` or a `BadArchive`."""

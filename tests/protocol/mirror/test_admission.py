@@ -79,7 +79,7 @@ async def test_what_another_process_stored_is_not_fetched(
     await taken(mirror)
 
     async def other() -> None:
-        if await services(mirror).admission.metadata.head(IO.package) is None:
+        if await mirror.stores.metadata.head(IO.package) is None:
             mirror.clock.advance(timedelta(seconds=21))  # It died, and a third one took over.
             assert await services(mirror).admission.admit(IO, ASKER)
             await taken(mirror)
@@ -132,10 +132,12 @@ async def test_a_crash_leaves_nothing_that_is_half_there(
     """What fails here is the write after which the process ended."""
     mirror = await worlds(upstream=upstream.url)
     admission = services(mirror).admission
-    metadata: MetadataStore = failing(admission.metadata, Fault(operation, Busy()))
-    derived = replace(admission.derived_data, metadata=metadata)
+    releases = admission.releases
+    metadata: MetadataStore = failing(releases.metadata, Fault(operation, Busy()))
+    derived = replace(releases.derived_data, metadata=metadata)
+    broken = replace(releases, metadata=metadata, derived_data=derived)
     with pytest.raises(Refusal):
-        await replace(admission, metadata=metadata, derived_data=derived).admit(IO, ASKER)
+        await replace(admission, releases=broken).admit(IO, ASKER)
     versions = await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 registry.test"})
     assert versions.status_code == 404
     assert (await mirror.get(PATH, headers=PULL)).status_code == 302

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,50 @@ def test_a_new_organization_that_the_upstream_has_is_named(
     found = {each["what"]: each for each in json.loads(mirroring.run("doctor", "--json"))}
     assert found["upstream names"]["found"] == f"Both sides have company ({upstream.name})."
     assert not found["upstream names"]["ok"]
+
+
+def test_a_prefetch_says_what_it_fetched_and_what_failed(
+    mirroring: Terminal, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    for version in ("1.1.0", "1.2.0"):
+        upstream.publish(f"ballerina/io:{version}")
+    wanted, lock = tmp_path / "wanted", tmp_path / "Dependencies.toml"
+    wanted.write_text("ballerina/io:1.1.0\n", "utf-8")
+    lock.write_text('[[package]]\norg = "ballerina"\nname = "io"\nversion = "1.2.0"\n', "utf-8")
+    files = ("--list", str(wanted), "--lock", str(lock))
+    result = mirroring.invoke("upstream", "prefetch", "ballerina/io:1.0.0", *files)
+    assert result.exit_code == 0
+    assert result.stdout == "3 wanted: 2 fetched, 1 were stored, 0 failed.\n"
+    assert "2/3  fetched  ballerina/io:1.1.0" in result.stderr
+    result = mirroring.invoke("upstream", "prefetch", "ballerina/none:1.0.0", "ballerina/bad:1.0.0")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("2 wanted: 0 fetched, 0 were stored, 2 failed.\n")
+    assert "  ballerina/none:1.0.0: missing. The upstream " in result.stdout
+    assert "  ballerina/bad:1.0.0: refused. " in result.stdout
+
+
+def test_a_prefetch_of_nothing_says_how_it_is_used(mirroring: Terminal) -> None:
+    result = mirroring.invoke("upstream", "prefetch")
+    assert result.exit_code == 2
+    assert "Name releases, or a file with --list or --lock." in result.stderr
+
+
+def test_copies_tell_dropped_archives_from_lost_ones(mirroring: Terminal, tmp_path: Path) -> None:
+    [archive] = (mirroring.data / "archives" / "sha256").glob("*/*/*")
+    os.utime(archive, (0, 0))  # It was not fetched just now.
+    quota = {"BALLROOM_UPSTREAM_QUOTA_BYTES": "1"}
+    said = mirroring.run("upkeep", "run", "drop-mirrored-archives", **quota)
+    assert said == "drop-mirrored-archives: checked 1, changed 1.\n"
+    assert not archive.exists()
+    [package] = mirroring.json("upstream", "packages")
+    assert (package["releases"], package["dropped"], package["bytes"]) == (1, 1, 0)
+    mirroring.run("snapshot", "take")
+    mirroring.run("backup", str(tmp_path / "backup"))
+    copy = replace(mirroring, data=tmp_path / "copy")
+    copy.run("restore", str(tmp_path / "backup"))
+    assert copy.run("upkeep", "run", "audit-archives") == "audit-archives: checked 1, changed 0.\n"
+    moved = replace(mirroring, data=tmp_path / "moved")
+    [taken] = mirroring.json("snapshot", "list")
+    from_here = ("--from", str(mirroring.data))
+    assert "Restored " in moved.run("snapshot", "restore", taken["name"], *from_here)
+    assert moved.json("package", "show", "ballerina/io:1.0.0")["upstream"]

@@ -33,12 +33,13 @@ async def test_a_registry_that_has_every_adapter_has_every_task(world: World) ->
         copies=HERE,
         connect_upstream=HERE,
     )
-    cdn = {
+    chosen = {
         "archive_cdn_url": "https://cdn.test",
         "archive_cdn_origin": "blobs",
         "upstream": "central",
+        "upstream_quota_bytes": 1,
     }
-    settings = world.registry.settings.model_copy(update=cdn)
+    settings = world.registry.settings.model_copy(update=chosen)
     created = create_registry(settings, adapters).maintenance.tasks
     assert {type(task) for task in created.values()} == set(TASKS)
     assert list(created) == [task.id for task in created.values()]
@@ -53,6 +54,7 @@ async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(wor
         "write-package-pack",
         "update-public-copies",
         "apply-mirror-rules",
+        "drop-mirrored-archives",
     }
 
 

@@ -98,3 +98,19 @@ async def test_an_archive_that_is_too_large_is_no_failure() -> None:
         with pytest.raises(AnswerTooLarge):
             await asked.gate.ask(large)
     assert asked.gate.health.is_open
+
+
+async def test_an_answer_to_an_earlier_request_does_not_end_a_pause() -> None:
+    asked = Asked()
+
+    async def answered_late() -> str:
+        await asked.fail(FAILURES_TO_CLOSE)
+        return "yes"
+
+    assert await asked.gate.ask(answered_late) == "yes"
+    assert not asked.gate.health.is_open
+    assert asked.gate.opens_in == CLOSED_FOR
+    asked.clock.advance(CLOSED_FOR)
+    assert asked.gate.opens_in == timedelta(0)
+    assert await asked.gate.ask(answered) == "yes"
+    assert asked.gate.health.is_open

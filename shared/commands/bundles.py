@@ -1,0 +1,229 @@
+"""bundle …: releases in one signed file, for registries that no network reaches."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from shared.bootstrap import (
+    bundle_key,
+    bundle_source,
+    bundle_writer,
+    new_bundle_key,
+    prepared_stores,
+    trusted_keys,
+)
+from shared.commands.base import OutputFormat, as_json, print_facts, print_rows, with_registry
+from shared.commands.upstream import READABLE_FILE, coordinate_argument, wanted_releases
+from shared.composition import Registry
+from shared.domain.errors.base import InvalidName
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.services.bundles.bundle_export import BundlePlan, Selection
+from shared.services.bundles.bundle_import import ImportReport, ImportStep, Progress
+from shared.services.bundles.bundle_reading import OpenedBundle, open_bundle
+from shared.settings import Settings
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_READ_ONLY = "it serves a bundle"
+
+trust_option = click.option(
+    "--trust",
+    "trust",
+    metavar="FILE",
+    required=True,
+    type=READABLE_FILE,
+    help="File of the public keys whose bundles are read.",
+)
+
+
+def org_argument(text: str) -> OrgName:
+    """Return an organization's name, or raise `click.BadParameter`."""
+    try:
+        return parse_org(text)
+    except InvalidName as problem:
+        raise click.BadParameter(str(problem)) from None
+
+
+@click.group()
+def bundle() -> None:
+    """Carry releases to a registry that no network reaches, in one signed file."""
+
+
+@bundle.command("new-key")
+@click.argument("file", metavar="FILE", type=_FILE)
+def create_key(file: Path) -> None:
+    """Make a key that signs bundles: FILE, and FILE.pub for those who import them.
+
+    \b
+    Example:
+      python -m shared.cli bundle new-key ~/bundle-key
+    """
+    line = new_bundle_key(file)
+    click.echo(f"Keep {file} secret. The registries that import its bundles trust {file}.pub:")
+    click.echo(f"  {line}")
+
+
+@bundle.command("export")
+@click.argument("file", metavar="FILE", type=_FILE)
+@click.argument("coordinates", metavar="[ORG/NAME:VERSION]", nargs=-1, type=coordinate_argument)
+@click.option("--key", "key", metavar="FILE", required=True, type=READABLE_FILE,
+              help="Key of `bundle new-key`.")  # fmt: skip
+@click.option("--list", "lists", metavar="FILE", multiple=True, type=READABLE_FILE,
+              help="The releases of a file, one org/name:version on each line.")  # fmt: skip
+@click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
+              help="Everything that a Dependencies.toml locks.")  # fmt: skip
+@click.option("--org", "orgs", multiple=True, type=org_argument,
+              help="All releases of an organization.")  # fmt: skip
+@click.option("--pulled-since", "pulled", type=_DAY, help="What was pulled since a day, UTC.")
+@click.option("--changed-since", "changed", type=_DAY,
+              help="What was published, mirrored or deprecated since a day, UTC.")  # fmt: skip
+@click.option("--after", "after", type=click.IntRange(min=0),
+              help="What changed after the cursor that an earlier export printed.")  # fmt: skip
+@click.option("--private", "includes_private", is_flag=True,
+              help="Private packages as well.")  # fmt: skip
+def export_bundle(
+    file: Path,
+    coordinates: tuple[Coordinate, ...],
+    *,
+    key: Path,
+    lists: tuple[Path, ...],
+    locks: tuple[Path, ...],
+    orgs: tuple[OrgName, ...],
+    pulled: datetime | None,
+    changed: datetime | None,
+    after: int | None,
+    includes_private: bool,
+) -> None:
+    """Write a bundle of releases that are stored here to FILE.
+
+    \b
+    Examples:
+      python -m shared.cli bundle export build.bundle --key ~/bundle-key --lock Dependencies.toml
+      python -m shared.cli bundle export week.bundle --key ~/bundle-key --after 1200
+    """
+    selection = Selection(
+        coordinates=tuple(wanted_releases(coordinates, lists, locks)),
+        orgs=orgs,
+        pulled_since=pulled.date().isoformat() if pulled else "",
+        changed_since_ms=_milliseconds(changed),
+        after=after,
+        includes_private=includes_private,
+    )
+    if selection == Selection(includes_private=includes_private):
+        message = "Say what the bundle gets: releases, --list, --lock, --org, a day or --after."
+        raise click.UsageError(message)
+    signer, write = bundle_key(key), bundle_writer(file)
+
+    async def work(registry: Registry) -> tuple[BundlePlan, int]:
+        exporting = registry.bundles.exporting
+        plan = await exporting.plan(selection)
+        return plan, await write(exporting.pieces(plan, signer))
+
+    plan, size = with_registry(work)
+    click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
+    if plan.left_out:
+        click.echo(f"{plan.left_out:,} private packages were left out; --private includes them.")
+    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
+
+
+def _milliseconds(day: datetime | None) -> int | None:
+    return int(day.replace(tzinfo=UTC).timestamp()) * 1000 if day else None
+
+
+@bundle.command("import")
+@click.argument("file", metavar="FILE", type=_FILE)
+@trust_option
+def import_bundle(file: Path, trust: Path) -> None:
+    """Verify the bundle FILE, and store its releases. The registry may be new, and may be running.
+
+    Nothing is visible before all of it was verified. An interrupted import is repeated to go on.
+    The exit code is 1 if a release was left out.
+
+    \b
+    Example:
+      python -m shared.cli bundle import build.bundle --trust bundle-key.pub
+    """
+    with prepared_stores(Settings.load()):
+        report = with_registry(lambda registry: import_into(registry, file, trust, _print_step))
+    click.echo(_summary(report))
+    for coordinate, reason in report.refused.items():
+        click.echo(f"  {coordinate}: {reason}")
+    if report.refused:
+        raise click.exceptions.Exit(1)
+
+
+async def import_into(
+    registry: Registry, file: Path, trust: Path, progress: Progress
+) -> ImportReport:
+    """Import a bundle; raise `BundleUnusable` or `BundleKeyUnusable`."""
+    keys = trusted_keys(trust)
+    with bundle_source(file) as source:
+        return await registry.bundles.importing.run(source, keys, progress=progress)
+
+
+async def serve_bundle(registry: Registry, file: Path, trust: Path) -> str:
+    """Import a bundle and make the registry read-only; return what was imported, and what was
+    left out."""
+    report = await import_into(registry, file, trust, _print_nothing)
+    notices = registry.limits.notices
+    if (await notices.current(by=OPERATOR)).read_only is None:
+        await notices.enter_read_only_mode(_READ_ONLY, by=OPERATOR)
+    left_out = [f"  {coordinate}: {reason}" for coordinate, reason in report.refused.items()]
+    return "\n".join([_summary(report), *left_out])
+
+
+def _print_step(step: ImportStep, coordinate: Coordinate) -> None:
+    click.echo(f"{step.value}  {coordinate}", err=True)
+
+
+def _print_nothing(_step: ImportStep, _coordinate: Coordinate) -> None:
+    """Print nothing: the start message follows."""
+
+
+def _summary(report: ImportReport) -> str:
+    counts = report.counts
+    return (
+        f"{counts[ImportStep.IMPORTED]:,} imported, {counts[ImportStep.STORED]:,} were stored, "
+        f"{counts[ImportStep.REFUSED]:,} left out. The bundle is of {report.manifest.registry}, "
+        f"up to its event {report.manifest.cursor}."
+    )
+
+
+@bundle.command("show")
+@click.argument("file", metavar="FILE", type=_FILE)
+@trust_option
+@click.option("--catalogue", "lists_catalogue", is_flag=True,
+              help="List all packages of the registry that made it.")  # fmt: skip
+@as_json
+def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogue: bool) -> None:
+    """Verify the bundle FILE, and say what it has.
+
+    \b
+    Examples:
+      python -m shared.cli bundle show build.bundle --trust bundle-key.pub
+      python -m shared.cli bundle show build.bundle --trust bundle-key.pub --catalogue
+    """
+    contents = _opened(file, trust).contents
+    if lists_catalogue:
+        print_rows([each.model_dump(exclude={"schema_version"}) for each in contents.catalogue],
+                   output)  # fmt: skip
+        return
+    facts = {
+        "registry": contents.manifest.registry,
+        "releases": len(contents.releases),
+        "private": sum(each.visibility.value == "private" for each in contents.releases),
+        "bytes": sum(each.size_bytes for each in contents.releases),
+        "after": contents.manifest.after,
+        "cursor": contents.manifest.cursor,
+        "catalogue": len(contents.catalogue),
+    }
+    print_facts(facts, output)
+
+
+def _opened(file: Path, trust: Path) -> OpenedBundle:
+    keys = trusted_keys(trust)
+    with bundle_source(file) as source:
+        return asyncio.run(open_bundle(source, keys))

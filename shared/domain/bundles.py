@@ -1,0 +1,275 @@
+"""Bundles: releases of a registry in one file, for registries that no network reaches.
+
+    manifest.json            what follows, with sizes and digests
+    manifest.sig             the key, and its signature of manifest.json
+    releases.jsonl           what archives do not say of releases: times, deprecations, visibility
+    catalogue.jsonl          all packages of the registry by name, also those that are not here
+    archives/{sha256}.bala   in the order of releases.jsonl
+
+The file is a tar of the plainest kind. Each header has one possible form for a name and a size, and
+a reader compares it byte for byte, so there are no paths, links, types or times to be wary of.
+"""
+
+import re
+import tarfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from pydantic import ValidationError
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.bundles import BundleUnusable
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head, Origin, Release, Visibility
+from shared.domain.records import Record
+from shared.domain.releases import MIRROR_ID
+
+FORMAT = 1
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+RELEASES, CATALOGUE = "releases.jsonl", "catalogue.jsonl"
+MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
+MAX_SIGNATURE_BYTES = 1024
+MAX_LIST_BYTES = 128 * 1024 * 1024  # Of releases or of the catalogue.
+MAX_FILE_BYTES = 1024 * 1024 * 1024  # More than any registry accepts as an archive.
+MAX_LINE = 2_000  # Characters of a message or a name.
+END = bytes(1024)  # Two empty blocks.
+
+_BLOCK = tarfile.BLOCKSIZE
+_SIZE_FIELD = slice(124, 136)
+_ARCHIVE = re.compile(r"archives/([0-9a-f]{64})\.bala")
+
+RecordType = TypeVar("RecordType", bound=Record)
+
+
+class BundleFile(Record):
+    """A file of a bundle."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class BundleManifest(Record):
+    """The list of the files of a bundle.
+
+    `cursor` is the number of the last event that it takes account of, and `after` that of the
+    bundle before; 0 if it was not made from a cursor.
+    """
+
+    format: int
+    registry: str  # The address of the registry that made it.
+    cursor: int
+    after: int = 0
+    files: tuple[BundleFile, ...]
+
+    def content(self) -> bytes:
+        """Return `manifest.json`."""
+        return self.model_dump_json(indent=1).encode() + b"\n"
+
+
+class BundledRelease(Record):
+    """The facts of a release that its archive does not have."""
+
+    org: str
+    name: str
+    version: str
+    digest: str
+    size_bytes: int
+    created_ms: int
+    upstream: str  # The registry that owns the name.
+    deprecation: str | None = None
+    package_deprecation: str | None = None
+    visibility: Visibility = Visibility.PUBLIC
+
+    @classmethod
+    def of(cls, head: Head, release: Release, *, registry: str) -> Self:
+        """Return the line of a release; `registry` is the name of the one that makes the bundle."""
+        return cls(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            digest=release.digest,
+            size_bytes=release.size_bytes,
+            created_ms=release.created_ms,
+            upstream=release.upstream.name if release.upstream else registry,
+            deprecation=release.deprecation,
+            package_deprecation=head.deprecation,
+            visibility=head.visibility,
+        )
+
+    @property
+    def coordinate(self) -> Coordinate:
+        """The coordinate; raises `InvalidName` or `InvalidVersion`."""
+        return Coordinate.parse(self.org, self.name, self.version)
+
+    @property
+    def archive(self) -> BundleFile:
+        name = f"archives/{self.digest}.bala"
+        return BundleFile(name=name, size_bytes=self.size_bytes, sha256=self.digest)
+
+    def described(self) -> Release:
+        """Return the release as far as it is known without its archive."""
+        return Release(
+            org=self.org,
+            name=self.name,
+            version=self.version,
+            digest=self.digest,
+            size_bytes=self.size_bytes,
+            platform="any",
+            created_ms=self.created_ms,
+            origin=Origin(principal=MIRROR_ID),
+            deprecation=self.deprecation,
+        )
+
+    def head(self, *, now_ms: int) -> Head:
+        """Return the head that claims the package's name."""
+        return Head(
+            org=self.org,
+            name=self.name,
+            visibility=self.visibility,
+            created_ms=now_ms,
+            deprecation=self.package_deprecation,
+            upstream=self.upstream,
+        )
+
+
+class CatalogueEntry(Record):
+    """A package of the registry that made a bundle, and its newest version."""
+
+    name: str  # org/name.
+    version: str
+    summary: str = ""
+
+
+def file_of(name: str, content: bytes) -> BundleFile:
+    """Return the entry of the manifest for a file."""
+    return BundleFile(name=name, size_bytes=len(content), sha256=Digest.of(content).hex)
+
+
+def lines_of(records: Iterable[Record]) -> bytes:
+    """Return records as lines of JSON."""
+    return b"".join(
+        each.model_dump_json(exclude_defaults=True).encode() + b"\n" for each in records
+    )
+
+
+def tar_header(name: str, size_bytes: int) -> bytes:
+    """Return the one header that a file of this name and size has."""
+    info = tarfile.TarInfo(name)
+    info.size = size_bytes
+    return info.tobuf(tarfile.USTAR_FORMAT)
+
+
+def padding(size_bytes: int) -> bytes:
+    """Return the zeros after a file of this size."""
+    return bytes(-size_bytes % _BLOCK)
+
+
+def entry_bytes(size_bytes: int) -> int:
+    """Return how many bytes a file of this size takes with its header and padding."""
+    return _BLOCK + size_bytes + len(padding(size_bytes))
+
+
+def read_header(name: str, header: bytes, most: int) -> int:
+    """Return the size of a file whose size is not known yet; raise `BundleUnusable` unless it is
+    the file `name` with at most so many bytes."""
+    digits = header[_SIZE_FIELD].rstrip(b"\0 ")
+    size = int(digits, 8) if re.fullmatch(rb"[0-7]{1,11}", digits) else -1
+    if size < 0 or tar_header(name, size) != header:
+        message = f"{name} is not where a bundle has it"
+        raise BundleUnusable(message)
+    if size > most:
+        message = f"its {name} has {size:,} bytes, and at most {most:,} are read"
+        raise BundleUnusable(message)
+    return size
+
+
+def read_manifest(content: bytes) -> BundleManifest:
+    """Return the manifest, whose signature was verified; raise `BundleUnusable`."""
+    try:
+        manifest = BundleManifest.model_validate_json(content)
+    except ValidationError:
+        message = "its manifest cannot be read"
+        raise BundleUnusable(message) from None
+    if manifest.format != FORMAT:
+        message = f"it has the format {manifest.format}, and this version reads {FORMAT}"
+        raise BundleUnusable(message)
+    _check_files(manifest.files)
+    return manifest
+
+
+def _check_files(files: Sequence[BundleFile]) -> None:
+    names = [each.name for each in files]
+    if names[:2] != [RELEASES, CATALOGUE]:
+        message = f"its manifest does not begin with {RELEASES} and {CATALOGUE}"
+        raise BundleUnusable(message)
+    seen = set[str]()
+    for each in files:
+        if each.name in seen:
+            message = f"its manifest lists {each.name} twice"
+            raise BundleUnusable(message)
+        seen.add(each.name)
+        most = MAX_LIST_BYTES if each.name in names[:2] else MAX_FILE_BYTES
+        if not 0 <= each.size_bytes <= most:
+            message = f"{each.name} has a size that is not read"
+            raise BundleUnusable(message)
+    for each in files[2:]:
+        found = _ARCHIVE.fullmatch(each.name)
+        if found is None or found[1] != each.sha256:
+            message = f"its manifest lists {each.name!r}, which is no name of an archive"
+            raise BundleUnusable(message)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleContents:
+    """The lists of a bundle, which are verified."""
+
+    manifest: BundleManifest
+    releases: tuple[BundledRelease, ...]
+    catalogue: tuple[CatalogueEntry, ...]
+
+
+def read_contents(manifest: BundleManifest, releases: bytes, catalogue: bytes) -> BundleContents:
+    """Return the lists; raise `BundleUnusable` unless each archive has one release."""
+    found = BundleContents(
+        manifest,
+        _records(BundledRelease, RELEASES, releases),
+        _records(CatalogueEntry, CATALOGUE, catalogue),
+    )
+    if [each.archive for each in found.releases] != list(manifest.files[2:]):
+        message = f"{RELEASES} and the archives of its manifest differ"
+        raise BundleUnusable(message)
+    keys = set[str]()
+    for each in found.releases:
+        key = _checked_key(each)
+        if key in keys:
+            message = f"{RELEASES} names {each.coordinate} twice"
+            raise BundleUnusable(message)
+        keys.add(key)
+    return found
+
+
+def _checked_key(release: BundledRelease) -> str:
+    try:
+        key = release.coordinate.key
+    except Refusal as refusal:
+        message = f"{RELEASES} names something that is no release ({refusal})"
+        raise BundleUnusable(message) from None
+    for text in (release.upstream, release.deprecation, release.package_deprecation):
+        if text is not None and not (len(text) <= MAX_LINE and (text.isprintable() or not text)):
+            message = f"{RELEASES} has a text of {release.coordinate} that is no line"
+            raise BundleUnusable(message)
+    if not release.upstream:
+        message = f"{RELEASES} does not say whose {release.coordinate} is"
+        raise BundleUnusable(message)
+    return key
+
+
+def _records(kind: type[RecordType], name: str, content: bytes) -> tuple[RecordType, ...]:
+    try:
+        return tuple(kind.model_validate_json(line) for line in content.splitlines())
+    except ValidationError:
+        message = f"{name} cannot be read"
+        raise BundleUnusable(message) from None

@@ -1,0 +1,47 @@
+"""Refusals about bundles, the files that carry releases to a registry without a network.
+
+Invalid  BundleUnusable · BundleIncomplete · BundlePrivate · BundleKeyUnusable
+"""
+
+from collections.abc import Sequence
+
+from shared.domain.errors.base import Invalid
+
+_MOST_NAMED = 5
+
+
+class BundleUnusable(Invalid):
+    reason: str
+    sentence = "The bundle cannot be used: {reason}. Nothing of it was imported."
+
+
+class BundleIncomplete(Invalid):
+    missing: Sequence[object]
+    sentence = (
+        "{count} releases are not stored here, so no bundle was written: {named}. Fetch them with "
+        "`upstream prefetch`, or leave them out."
+    )
+
+    @property
+    def count(self) -> int:
+        return len(self.missing)
+
+    @property
+    def named(self) -> str:
+        more = len(self.missing) - _MOST_NAMED
+        shown = ", ".join(str(each) for each in self.missing[:_MOST_NAMED])
+        return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+class BundlePrivate(Invalid):
+    package: object
+    sentence = (
+        "{package} is private, and a bundle is for everybody who gets the file. Leave it out, or "
+        "add --private."
+    )
+
+
+class BundleKeyUnusable(Invalid):
+    file: object
+    reason: str
+    sentence = "{file} {reason}."

@@ -1,0 +1,1 @@
+"""Bundles: releases in one signed file, for registries that no network reaches."""

@@ -1,0 +1,258 @@
+"""Export of bundles: which releases a bundle gets, and its bytes.
+
+The bytes depend on the releases, the catalogue, the cursor and the key alone, so the same content
+has the same bytes.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shared.domain.archives.names import Digest
+from shared.domain.bundles import (
+    CATALOGUE,
+    END,
+    FORMAT,
+    MANIFEST,
+    RELEASES,
+    SIGNATURE,
+    BundledRelease,
+    BundleManifest,
+    CatalogueEntry,
+    file_of,
+    lines_of,
+    padding,
+    tar_header,
+)
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
+from shared.domain.events import EVERY_VERSION, package_change
+from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.packages import Head, Release, State, Survey, Visibility
+from shared.domain.selection import latest
+from shared.domain.versions import ANY_CLIENT, Range, Version
+from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
+from shared.services.records import RECORDS_AT_ONCE, package_batches
+
+EVENTS_AT_ONCE = 500
+
+
+class BundleSigner(Protocol):
+    """The key of a registry for its bundles."""
+
+    def sign(self, content: bytes) -> bytes:
+        """Return the key and the signature, as they stand in a bundle."""
+        ...
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which releases a bundle gets: all that any field names."""
+
+    coordinates: tuple[Coordinate, ...] = ()
+    orgs: tuple[OrgName, ...] = ()
+    pulled_since: str = ""  # A day: 2026-11-20, UTC.
+    changed_since_ms: int | None = None  # Published, mirrored, deprecated, or made public.
+    after: int | None = None  # The cursor of an earlier bundle: what changed since.
+    includes_private: bool = False
+
+    @property
+    def needs_all_packages(self) -> bool:
+        return bool(self.pulled_since) or self.changed_since_ms is not None
+
+
+@dataclass(frozen=True)
+class BundlePlan:
+    """A bundle that can be written: its lists and its manifest. `left_out` are private packages
+    that something but their name selected."""
+
+    manifest: BundleManifest
+    releases: bytes
+    catalogue: bytes
+    archives: tuple[Release, ...]
+    left_out: int
+
+
+@dataclass
+class _Chosen:
+    """The releases that were selected so far."""
+
+    releases: dict[str, tuple[Head, Release]] = field(
+        default_factory=dict[str, tuple[Head, Release]]
+    )
+    missing: list[Coordinate] = field(default_factory=list[Coordinate])
+    private: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True)
+class BundleExport:
+    """Reads all packages: the cost grows with their number."""
+
+    metadata: MetadataStore
+    archives: ArchiveStore
+    pulls: PullLedger
+    events: EventStore
+    registry: str  # The address of this one.
+    name: str  # Its name as the owner of names.
+
+    async def plan(self, selection: Selection) -> BundlePlan:
+        """Choose the releases; raise `BundleIncomplete` or `BundlePrivate`."""
+        # Read first: what happens meanwhile is in this bundle, and in the next one again.
+        cursor = await self._last_event()
+        chosen = _Chosen()
+        for coordinate in selection.coordinates:
+            await self._choose_named(coordinate, selection, chosen)
+        for coordinate in await self._selected(selection):
+            await self._choose(coordinate, selection, chosen)
+        if chosen.missing:
+            raise BundleIncomplete(chosen.missing)
+        found = [chosen.releases[key] for key in sorted(chosen.releases)]
+        bundled = [BundledRelease.of(*each, registry=self.name) for each in found]
+        releases = lines_of(bundled)
+        catalogue = lines_of([each async for each in self._catalogue(selection)])
+        listed = (file_of(RELEASES, releases), file_of(CATALOGUE, catalogue))
+        manifest = BundleManifest(
+            format=FORMAT,
+            registry=self.registry,
+            cursor=cursor,
+            after=selection.after or 0,
+            files=(*listed, *(each.archive for each in bundled)),
+        )
+        archives = tuple(release for _, release in found)
+        return BundlePlan(manifest, releases, catalogue, archives, len(chosen.private))
+
+    async def pieces(self, plan: BundlePlan, signer: BundleSigner) -> AsyncGenerator[bytes]:
+        """Yield the bytes of the bundle; raise `BundleIncomplete` for an archive that is lost or
+        damaged."""
+        manifest = plan.manifest.content()
+        for name, content in (
+            (MANIFEST, manifest),
+            (SIGNATURE, signer.sign(manifest)),
+            (RELEASES, plan.releases),
+            (CATALOGUE, plan.catalogue),
+        ):
+            yield _entry(name, content)
+        for listed, release in zip(plan.manifest.files[2:], plan.archives, strict=True):
+            yield _entry(listed.name, await self._archive(release))
+        yield END
+
+    async def _archive(self, release: Release) -> bytes:
+        try:
+            content = await self.archives.read(release.archive)
+        except NotFound:
+            content = b""
+        if Digest.of(content) != release.content:
+            raise BundleIncomplete([release.coordinate])
+        return content
+
+    async def _choose_named(
+        self, coordinate: Coordinate, selection: Selection, chosen: _Chosen
+    ) -> None:
+        """Add a release that was named: it has to be there."""
+        await self._choose(coordinate, selection, chosen)
+        if coordinate.package.key in chosen.private:
+            raise BundlePrivate(coordinate.package)
+        known = {each.key for each in chosen.missing} | chosen.releases.keys()
+        if coordinate.key not in known:
+            chosen.missing.append(coordinate)
+
+    async def _choose(self, coordinate: Coordinate, selection: Selection, chosen: _Chosen) -> None:
+        """Add a release if it is live."""
+        found = await self.metadata.find(coordinate)
+        head, release = found.head, found.release
+        if head is None or release is None or release.state is not State.LIVE:
+            return
+        if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
+            chosen.private.add(head.package.key)
+        elif await self.archives.stat(release.archive) is None:
+            chosen.missing.append(release.coordinate)
+        else:
+            chosen.releases[release.coordinate.key] = (head, release)
+
+    async def _selected(self, selection: Selection) -> list[Coordinate]:
+        found = list[Coordinate]()
+        for org in selection.orgs:
+            async for survey in self._surveys(f"{org.lower()}/"):
+                found += _all_of(survey)
+        if selection.after is not None:
+            found += await self._changed_after(selection.after)
+        if selection.needs_all_packages:
+            async for survey in self._surveys(""):
+                found += _changed_since(survey, selection.changed_since_ms)
+                found += await self._pulled_since(survey, selection.pulled_since)
+        return list(dict.fromkeys(found))
+
+    async def _surveys(self, prefix: str) -> AsyncIterator[Survey]:
+        async for heads in package_batches(self.metadata, RECORDS_AT_ONCE, prefix=prefix):
+            surveys = await self.metadata.survey([head.package for head in heads])
+            for survey in filter(None, surveys):
+                yield survey
+
+    async def _pulled_since(self, survey: Survey, day: str) -> Iterable[Coordinate]:
+        if not day or not survey.head.pulls:
+            return ()
+        package = survey.head.package
+        days = (await self.pulls.history(package, day)).days
+        versions = {version for counts in days.values() for version in counts}
+        return [package.at(each.parsed) for each in survey.live if each.version in versions]
+
+    async def _changed_after(self, number: int) -> list[Coordinate]:
+        """Return the releases that events after the number are about; of a changed package all."""
+        found, packages = list[Coordinate](), set[Package]()
+        while numbered := await self.events.since(number, EVENTS_AT_ONCE):
+            changes = [package_change(*each) for each in numbered]
+            for change in filter(None, changes):
+                if change.version == EVERY_VERSION:
+                    packages.add(change.package)
+                else:
+                    found.append(change.package.at(Version.parse(change.version)))
+            number = numbered[-1][0]
+        for survey in await self.metadata.survey(sorted(packages, key=lambda each: each.key)):
+            found += _all_of(survey) if survey else ()
+        return found
+
+    async def _catalogue(self, selection: Selection) -> AsyncIterator[CatalogueEntry]:
+        async for survey in self._surveys(""):
+            head = survey.head
+            if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
+                continue
+            entry = latest(survey, Range(), ANY_CLIENT)
+            if entry is None:
+                continue
+            release = (await self.metadata.find(head.package.at(entry.parsed))).release
+            summary = release.summary if release else ""
+            yield CatalogueEntry(name=str(head.package), version=entry.version, summary=summary)
+
+    async def _last_event(self) -> int:
+        """Return the number of the last event, by some forty reads: numbers have no gaps."""
+        low, high = 0, 1
+        while await self.events.since(high - 1, 1):
+            low, high = high, high * 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            if await self.events.since(middle - 1, 1):
+                low = middle
+            else:
+                high = middle
+        return low
+
+
+def _all_of(survey: Survey) -> list[Coordinate]:
+    return [survey.head.package.at(each.parsed) for each in survey.live]
+
+
+def _changed_since(survey: Survey, since_ms: int | None) -> list[Coordinate]:
+    if since_ms is None:
+        return []
+    if (survey.head.changed_ms or 0) >= since_ms:
+        return _all_of(survey)
+    package = survey.head.package
+    return [
+        package.at(each.parsed)
+        for each in survey.live
+        if max(each.created_ms, each.changed_ms or 0) >= since_ms
+    ]
+
+
+def _entry(name: str, content: bytes) -> bytes:
+    return b"".join((tar_header(name, len(content)), content, padding(len(content))))

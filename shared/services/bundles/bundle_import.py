@@ -1,0 +1,187 @@
+"""Import of bundles: stores their releases as mirrored ones, after all of them were verified.
+
+An import that was interrupted is repeated: what is stored is not stored again.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from shared.domain.archives.bala import Bala, require_coordinate
+from shared.domain.archives.names import Digest
+from shared.domain.bundles import BundledRelease, BundleManifest
+from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
+from shared.domain.errors.bundles import BundleUnusable
+from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head, Release
+from shared.domain.releases import with_change
+from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.services.bundles.bundle_reading import (
+    BundledArchive,
+    BundleSource,
+    OpenedBundle,
+    TrustedKeys,
+    open_bundle,
+)
+from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
+from shared.services.mirroring.name_owners import NameOwners
+from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
+from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.records import RecordWriter
+
+_NOT_THEIRS = "the organization belongs to this registry, or to another upstream than {upstream}"
+_ANOTHER = "this registry has another archive of it"
+
+
+class ImportStep(Enum):
+    """Steps of an import, one for each release."""
+
+    CHECKED = "checked"
+    IMPORTED = "imported"
+    STORED = "stored"  # It was there, with the same digest.
+    REFUSED = "refused"
+
+
+@dataclass
+class ImportReport:
+    """How many releases were imported, and why some were refused."""
+
+    manifest: BundleManifest
+    counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])
+    refused: dict[str, str] = field(default_factory=dict[str, str])  # By coordinate.
+    names: int = 0  # In the catalogue.
+
+
+Progress = Callable[[ImportStep, Coordinate], None]
+
+
+@dataclass(frozen=True)
+class BundleImport:
+    """Imports bundles."""
+
+    metadata: MetadataStore
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    packages: PackageRecordWriter
+    releases: MirroredReleases
+    unchecked: ArchiveReader  # Without the rules that are no safety.
+    clock: Clock
+
+    async def run(
+        self, source: BundleSource, trusted: TrustedKeys, *, progress: Progress
+    ) -> ImportReport:
+        """Verify everything, then store the releases; raise `BundleUnusable` before anything of
+        the bundle is visible.
+
+        Releases whose names belong to somebody else, or that are pinned to another digest, are left
+        out; the report says why.
+        """
+        bundle = await open_bundle(source, trusted)
+        await self._check(bundle, progress)
+        report = ImportReport(bundle.contents.manifest, names=len(bundle.contents.catalogue))
+        async for release, archive in bundle.archives():
+            try:
+                step = await self._import(release, archive)
+            except _LeftOut as reason:
+                step = ImportStep.REFUSED
+                report.refused[str(release.coordinate)] = str(reason)
+            report.counts[step] += 1
+            progress(step, release.coordinate)
+        return report
+
+    async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:
+        """Check the archives that are not stored as every archive is checked."""
+        async for release, archive in bundle.archives():
+            if release.size_bytes > self.unchecked.max_archive_bytes:
+                size, most = release.size_bytes, self.unchecked.max_archive_bytes
+                message = f"the archive of {release.coordinate} has {size:,} bytes; {most:,} fit"
+                raise BundleUnusable(message)
+            if not await self._is_stored(release):
+                await self._read(release, await archive.read())
+            progress(ImportStep.CHECKED, release.coordinate)
+
+    async def _is_stored(self, release: BundledRelease) -> bool:
+        found = (await self.metadata.find(release.coordinate)).release
+        is_same = found is not None and found.digest == release.digest
+        return is_same and await self.releases.is_stored(release.coordinate)
+
+    async def _read(self, release: BundledRelease, content: bytes) -> Bala:
+        if Digest.of(content).hex != release.digest:
+            message = f"it changed while it was read, at {release.coordinate}"
+            raise BundleUnusable(message)
+        try:
+            bala = await self.unchecked.read(content)
+            require_coordinate(bala, release.coordinate)
+        except Refusal as refusal:
+            message = f"the archive of {release.coordinate} is not safe ({refusal})"
+            raise BundleUnusable(message) from None
+        return bala
+
+    async def _import(self, release: BundledRelease, archive: BundledArchive) -> ImportStep:
+        """Store one release; raise `_LeftOut` with the reason."""
+        coordinate = release.coordinate
+        found = (await self.metadata.find(coordinate)).release
+        if found is not None and found.upstream is None:
+            if found.digest == release.digest:
+                return ImportStep.STORED  # It comes home.
+            raise _LeftOut(_ANOTHER)
+        owners = NameOwners(self.directory, self.clock)
+        if not await owners.claim(coordinate.package.org, release.upstream):
+            raise _LeftOut(_NOT_THEIRS.format(upstream=release.upstream))
+        await self._pin(release)
+        if found is not None:
+            await self.releases.finish(found)
+            # First, so that the quota does not drop it meanwhile.
+            await self.releases.keep(coordinate)
+        is_stored = await self._is_stored(release)
+        if not is_stored:
+            await self._store(release, archive)
+        await self._follow(release)
+        return ImportStep.STORED if is_stored else ImportStep.IMPORTED
+
+    async def _pin(self, release: BundledRelease) -> None:
+        pins = PinnedDigests(self.directory, self.record_writer, self.clock)
+        try:
+            await pins.require(release.coordinate, Digest(release.digest), release.upstream)
+        except UpstreamReleaseRefused as refusal:
+            raise _LeftOut(refusal.reason) from None
+
+    async def _store(self, release: BundledRelease, archive: BundledArchive) -> None:
+        content = await archive.read()
+        bala = await self._read(release, content)
+        head = release.head(now_ms=self.clock.now_ms())
+        foreign = ForeignRelease(release.upstream, release.described(), is_kept=True, head=head)
+        try:
+            await self.releases.store(bala, content, foreign)
+        except (NotFound, Conflict, Invalid) as refusal:
+            raise _LeftOut(str(refusal)) from None
+
+    async def _follow(self, release: BundledRelease) -> None:
+        """Take over the deprecations of the release and of its package."""
+        now_ms, message = self.clock.now_ms(), release.deprecation
+        of_all = release.package_deprecation
+
+        def of_release(_head: Head, stored: Release) -> Release:
+            kind = _kind("release", message)
+            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
+
+        def of_package(head: Head) -> Head:
+            kind = _kind("package", of_all)
+            return with_change(head, kind, by=MIRROR, now_ms=now_ms, deprecation=of_all)
+
+        found = await self.metadata.find(release.coordinate)
+        if found.release is not None and found.release.deprecation != message:
+            await self.packages.change_release(release.coordinate, of_release)
+        if found.head is not None and found.head.deprecation != of_all:
+            await self.packages.change_package(release.coordinate.package, of_package)
+
+
+class _LeftOut(Exception):
+    """A release is not imported; the text is the reason."""
+
+
+def _kind(what: str, message: str | None) -> str:
+    return f"{what}.undeprecated" if message is None else f"{what}.deprecated"
