@@ -72,6 +72,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     tokens = TokenServices.build(common, limits, packages, identity)
     organizations = OrganizationServices.build(common, limits, identity, tokens)
     api_docs = ApiDocsServices.build(common, packages)
+    mirroring = MirroringServices.build(common, limits, packages)
     maintenance = MaintenanceServices.build(
         common,
         limits=limits,
@@ -80,6 +81,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         tokens=tokens,
         organizations=organizations,
         api_docs=api_docs,
+        mirroring=mirroring,
     )
     administration = AdministrationServices.build(
         common,
@@ -112,7 +114,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         maintenance=maintenance,
         administration=administration,
         publishing=publishing,
-        mirroring=MirroringServices.build(common, limits, packages),
+        mirroring=mirroring,
     )
 
 

@@ -154,6 +154,7 @@ class UpstreamOrigin(Record):
     name: str
     first_seen_ms: int
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
+    removed_ms: int | None = None  # When the upstream was first seen without the release.
 
 
 class Head(Record):
@@ -239,6 +240,12 @@ class Release(Record):
     def is_from_go(self) -> bool:
         """Whether the Go toolchain packed the archive, in layout 4."""
         return self.bala_version.partition(".")[0] == "4"
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the archive was ever stored here; False for what is only known of the upstream,
+        which is in search and in no record of a package."""
+        return self.upstream is None or self.size_bytes > 0
 
     @property
     def content(self) -> Digest:

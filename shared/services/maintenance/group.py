@@ -32,8 +32,10 @@ from shared.services.maintenance.snapshots import (
 from shared.services.maintenance.task import MaintenanceTasks, Task
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
 from shared.services.maintenance.write_package_pack import WritePackagePack
+from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
 from shared.services.tokens.group import TokenServices
@@ -61,6 +63,7 @@ class MaintenanceServices:
         tokens: TokenServices,
         organizations: OrganizationServices,
         api_docs: ApiDocsServices,
+        mirroring: MirroringServices | None,
     ) -> Self:
         adapters, settings = common.adapters, common.settings
         metadata, documents, archives = adapters.metadata, adapters.documents, adapters.archives
@@ -96,6 +99,7 @@ class MaintenanceServices:
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
             RebuildDerivedData(derived_data, checkpoints),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
+            *([UpdateUpstreamCatalogue(mirroring.catalogue_updates)] if mirroring else ()),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),
         )
         tasks: MaintenanceTasks = {task.id: task for task in created}

@@ -12,6 +12,7 @@ from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
+from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
@@ -36,17 +37,25 @@ class MirroringServices:
     pins: PinnedDigests
     kept: KeptAnswers
     overview: MirrorOverview
+    catalogue: UpstreamCatalogue
+    catalogue_updates: CatalogueUpdates
 
     def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
         """Return the lookup for a request, whose header `Via` is read when it matters."""
         packages, asker = self.packages, Asker(by, via)
         return MirroredLookup(
-            packages.lookup, packages.cache, self.reader, self.admission, self.refreshing, asker
+            packages.lookup,
+            packages.cache,
+            self.reader,
+            self.admission,
+            self.refreshing,
+            self.catalogue,
+            asker,
         )
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
-        return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via))
+        return MirroredResolver(self.packages.resolver, self.reader, self.catalogue, Asker(by, via))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:
@@ -59,13 +68,14 @@ class MirroringServices:
         kept, gate = KeptAnswers(clock, fresh_for), UpstreamGate(clock, _log_failure)
         common.closing.push_async_callback(kept.close)
         pins = PinnedDigests(adapters.directory, common.record_writer, clock, name)
+        owners = NameOwners(adapters.directory, clock, name)
         reader = UpstreamReader(
             name,
             pseudonym_of(settings.base_url),
             adapters.upstream,
             gate,
             kept,
-            NameOwners(adapters.directory, clock, name),
+            owners,
             pins,
             adapters.work,
             limits.rate_limiter,
@@ -90,7 +100,20 @@ class MirroringServices:
         overview = MirrorOverview(
             name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
         )
-        return cls(packages, reader, admission, refreshing, gate, pins, kept, overview)
+        catalogue = UpstreamCatalogue(name, owners, adapters.directory, packages.cache)
+        updates = CatalogueUpdates(catalogue, adapters.upstream, gate, packages.derived_data, clock)
+        return cls(
+            packages,
+            reader,
+            admission,
+            refreshing,
+            gate,
+            pins,
+            kept,
+            overview,
+            catalogue,
+            updates,
+        )
 
 
 def pseudonym_of(base_url: str) -> str:

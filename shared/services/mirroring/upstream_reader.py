@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
-from shared.domain.names import Coordinate, Package, package_owner
+from shared.domain.names import Coordinate, Package, ToolId, package_owner
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
@@ -61,10 +61,12 @@ class UpstreamReader:
     async def may_ask(self, package: Package, asker: Asker) -> bool:
         """Check whether the upstream may be asked for the package: its name is not ours, and the
         request did not come through this registry before."""
+        return not self.passed_here(asker) and await self.owners.may_ask(package.org)
+
+    def passed_here(self, asker: Asker) -> bool:
+        """Check whether the request came through this registry before."""
         through = asker.via().split(",")
-        if any(each.split()[1:2] == [self.pseudonym] for each in through):
-            return False
-        return await self.owners.may_ask(package.org)
+        return any(each.split()[1:2] == [self.pseudonym] for each in through)
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
@@ -161,6 +163,21 @@ class UpstreamReader:
         )
         return [cast("UpstreamModule | None", found[key]) for key in keys]
 
+    async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
+        """Return the package of the upstream that has the tool, or None."""
+
+        async def ask(_tag: str) -> NewAnswer:
+            ask = self.upstream.tool
+            return NewAnswer(
+                await self._present(f"tool:{tool}", lambda: ask(tool, via=asker.via()))
+            )
+
+        if self.passed_here(asker):
+            return None
+        found = await self._kept(("tool", tool), ask, f"The tool {tool}", asker)
+        owner = cast("Package | None", found)
+        return owner if owner and await self.owners.may_ask(owner.org) else None
+
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
         if asker.by.is_anonymous:
@@ -196,7 +213,7 @@ class UpstreamReader:
             self.kept.put(key, _resolution(answer))
         return found
 
-    async def _kept(self, key: Hashable, ask: Ask, package: Package, asker: Asker) -> object:
+    async def _kept(self, key: Hashable, ask: Ask, package: Package | str, asker: Asker) -> object:
         if self.kept.fresh(key) is None:
             await self.count(asker)
         try:
