@@ -45,6 +45,7 @@ pages = AdministratorPages()
 async def manage_overview(call: SignedInCall) -> Answer:
     settings = call.registry.settings
     overview = await call.registry.administration.status.report(by=call.caller)
+    mirroring = call.registry.mirroring
     return call.show(
         "manage/overview.html",
         overview=overview,
@@ -56,7 +57,8 @@ async def manage_overview(call: SignedInCall) -> Answer:
         settings=settings,
         version=SOFTWARE_VERSION,
         most=MAX_RECORDS_COUNTED,
-        mirroring=call.registry.mirroring,
+        mirroring=mirroring,
+        catalogue=await mirroring.catalogue.state() if mirroring else None,
     )
 
 

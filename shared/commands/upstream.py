@@ -13,7 +13,7 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.identity import OPERATOR
-from shared.domain.mirroring import UpstreamRelease
+from shared.domain.mirroring import CataloguedPackage, UpstreamRelease
 from shared.domain.names import Coordinate
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.overview import MirroredPackage, UpstreamCheck
@@ -54,6 +54,11 @@ def check_upstream(output: OutputFormat) -> None:
         "packages": found.packages,
         "releases": found.releases,
         "bytes": found.size_bytes,
+        "pulls": found.pulls,
+        "hit_rate": None if found.hit_rate is None else f"{found.hit_rate:.0%}",
+        "catalogue": found.catalogued,
+        "catalogue_read": format_time(found.catalogue.completed_ms),
+        "catalogue_problem": found.catalogue.problem or None,
         "refused": found.refused,
         "incidents": found.incidents,
     }
@@ -77,6 +82,36 @@ def list_packages(output: OutputFormat) -> None:
             "releases": each.releases,
             "bytes": each.size_bytes,
             "pulls": each.pulls,
+        }
+        for each in with_registry(work)
+    ]
+    print_rows(rows, output)
+
+
+@upstream.command("catalogue")
+@click.option(
+    "--clear", is_flag=True, help="Remove the catalogue, before the upstream is given up."
+)
+@as_json
+def list_catalogue(output: OutputFormat, *, clear: bool) -> None:
+    """List the packages that the upstream has, with the newest version of each.
+
+    Search, suggestions and pages know them before anybody has pulled them.
+    """
+
+    async def work(registry: Registry) -> list[CataloguedPackage]:
+        catalogue = _mirroring(registry).catalogue
+        if clear:
+            await _mirroring(registry).catalogue_updates.clear()
+        return await catalogue.packages()
+
+    rows = [
+        {
+            "package": str(each.package),
+            "version": each.release.version,
+            "tool": " ".join(each.release.tools) or None,
+            "deprecated": each.release.deprecation is not None,
+            "summary": each.release.summary,
         }
         for each in with_registry(work)
     ]

@@ -97,10 +97,15 @@ class MirroringServices:
             clock,
         )
         common.closing.push_async_callback(admission.close)
-        overview = MirrorOverview(
-            name, settings.upstream_url, adapters.upstream, adapters.metadata, adapters.directory
-        )
         catalogue = UpstreamCatalogue(name, owners, adapters.directory, packages.cache)
+        overview = MirrorOverview(
+            name,
+            settings.upstream_url,
+            adapters.upstream,
+            adapters.metadata,
+            adapters.directory,
+            catalogue,
+        )
         updates = CatalogueUpdates(catalogue, adapters.upstream, gate, packages.derived_data, clock)
         return cls(
             packages,

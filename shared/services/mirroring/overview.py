@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from shared.domain.mirroring import UpstreamRelease
+from shared.domain.mirroring import CatalogueRound, UpstreamRelease
 from shared.domain.names import Package
 from shared.domain.packages import Survey
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import DirectoryStore, MetadataStore, Unanswered, Upstream
+from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.records import all_entities, package_batches
 
 PACKAGES_READ_AT_ONCE = 100
@@ -35,8 +36,17 @@ class UpstreamCheck:
     packages: int
     releases: int
     size_bytes: int
+    pulls: int
     refused: int
     incidents: int
+    catalogued: int
+    catalogue: CatalogueRound
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of pulls for which nothing was fetched; None before the first pull. A pull is
+        counted once for a client in ten minutes, and a fetch of a refused archive is none."""
+        return max(self.pulls - self.releases, 0) / self.pulls if self.pulls else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class MirrorOverview:
     upstream: Upstream
     metadata: MetadataStore
     directory: DirectoryStore
+    catalogue: UpstreamCatalogue
 
     async def check(self) -> UpstreamCheck:
         """Ask the upstream, and count what is stored of it."""
@@ -59,8 +70,11 @@ class MirrorOverview:
             packages=len(stored),
             releases=sum(each.releases for each in stored),
             size_bytes=sum(each.size_bytes for each in stored),
+            pulls=sum(each.pulls for each in stored),
             refused=len(refused),
             incidents=sum(each.is_incident for each in refused),
+            catalogued=len(await self.catalogue.packages()),
+            catalogue=await self.catalogue.state(),
         )
 
     async def problem(self) -> str:

@@ -1,5 +1,5 @@
-"""Refreshing of mirrored releases behind the requests for them: deprecations arrive, and a digest
-that changed is noticed.
+"""Refreshing of mirrored releases behind the requests for them: deprecations and removals arrive,
+and a digest that changed is noticed.
 """
 
 import asyncio
@@ -75,8 +75,24 @@ class Refreshing:
         with suppress(Refusal):
             async with self._turns:
                 found = await self.reader.describe_anew(at, asker)
+            await self._set_removed(release, is_removed=found is None)
             if found is not None:
                 await self._set_deprecation(release, found.listing.release.deprecation)
+
+    async def _set_removed(self, release: Release, *, is_removed: bool) -> None:
+        """Note whether the upstream still has the release; it stays here in any case."""
+        if _is_removed(release) == is_removed:
+            return
+        kind, now_ms = f"mirror.{'removed' if is_removed else 'restored'}", self.clock.now_ms()
+
+        def decide(_head: Head, stored: Release) -> Release:
+            if stored.upstream is None or _is_removed(stored) == is_removed:
+                return stored
+            removed_ms = now_ms if is_removed else None
+            origin = stored.upstream.model_copy(update={"removed_ms": removed_ms})
+            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, upstream=origin)
+
+        await self.record_writer.change_release(release.coordinate, decide)
 
     async def _set_deprecation(self, release: Release, message: str | None) -> None:
         if release.deprecation == message:
@@ -90,3 +106,7 @@ class Refreshing:
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
 
         await self.record_writer.change_release(release.coordinate, decide)
+
+
+def _is_removed(release: Release) -> bool:
+    return release.upstream is not None and release.upstream.removed_ms is not None

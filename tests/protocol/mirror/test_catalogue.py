@@ -351,3 +351,53 @@ async def test_a_tool_of_ours_is_never_looked_for(
     assert model.status_code == 302
     model = (await mirror.get("/packages/wso2/health/1.2.0")).json()
     assert model["upstream"]["withoutTools"] == [tool]
+
+
+# --- Removals ------------------------------------------------------------------------------------
+
+
+async def test_a_stored_release_that_the_upstream_removed_stays_and_is_marked(
+    known: World, upstream: FakeUpstream
+) -> None:
+    path = "/packages/wso2/kafka/0.1.0"
+    archive = upstream.archives["wso2/kafka:0.1.0"]
+    await known.get(path, headers=PULL)
+    del upstream.archives["wso2/kafka:0.1.0"]
+    await refreshed(known, path)
+    assert (await known.get(path, headers=PULL)).status_code == 302
+    origin = (await known.get(path)).json()["upstream"]
+    assert origin["removedDate"] >= origin["firstSeenDate"]
+    page = await known.get(f"{URL}{path}")
+    assert f"Removed from {name_of(upstream)}" in page.text
+    page = await known.get(f"{URL}{path}", headers={"Accept": "application/json"})
+    assert "removedAt" in page.json()["publishedBy"]
+    upstream.archives["wso2/kafka:0.1.0"] = archive
+    await refreshed(known, path)
+    assert "removedDate" not in (await known.get(path)).json()["upstream"]
+
+
+async def refreshed(world: World, path: str) -> None:
+    """Refresh what is behind a path, as a request for it does after a time."""
+    mirroring = world.registry.mirroring
+    assert mirroring is not None
+    for _ in range(2):  # The second time nothing changes.
+        world.clock.advance(timedelta(minutes=10))
+        await world.get(path)
+        await mirroring.refreshing.drain()
+
+
+async def test_an_administrator_clears_it(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    assert await mirroring.catalogue_updates.clear() == 3
+    await catch_up(known)
+    assert await found(known, "") == []
+    assert await update(known) == TaskReport()
+
+
+async def test_operators_see_its_size_and_the_hit_rate(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    check = await mirroring.overview.check()
+    assert (check.catalogued, check.hit_rate, check.catalogue.problem) == (3, None, "")
+    assert check.catalogue.completed_ms == known.clock.now_ms()

@@ -88,3 +88,12 @@ def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
     assert result.exit_code == 0
     assert "advice" in result.stdout
     assert "does not answer: ConnectError." in result.stdout
+
+
+def test_the_catalogue_is_listed_and_cleared(mirroring: Terminal) -> None:
+    assert mirroring.json("upstream", "catalogue") == []
+    mirroring.invoke("upkeep", "run", "update-upstream-catalogue")
+    rows = mirroring.json("upstream", "catalogue")
+    assert [each["package"] for each in rows] == ["ballerina/bad", "ballerina/io"]
+    assert mirroring.json("upstream", "check")["catalogue"] == 2
+    assert mirroring.json("upstream", "catalogue", "--clear") == []
