@@ -9,6 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.mirroring import CataloguedPackage
+from shared.domain.names import Coordinate
+from shared.domain.packages import UpstreamOrigin
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -249,6 +252,7 @@ async def test_names_that_break_the_rules_are_left_out(
     names = [("../etc", "p"), ("ok", "a/b"), ("ok", "x" * 300), ("ok", None), (1, "p"), ("ok", "p")]
     page = [{"organization": org, "name": name, "version": "1.0.0"} for org, name in names]
     page += [{"organization": "ok", "name": "q", "version": "<b>"}, "text"]
+    page += [{"organization": "ok", "name": "r", "version": "1.0.0", "digest": "none"}]
     upstream.behave["list"] = answering({"packages": page, "count": len(page)})
     await update(mirror)
     assert await found(mirror, "") == ["ok/p:1.0.0"]
@@ -401,3 +405,84 @@ async def test_operators_see_its_size_and_the_hit_rate(known: World) -> None:
     check = await mirroring.overview.check()
     assert (check.catalogued, check.hit_rate, check.catalogue.problem) == (3, None, "")
     assert check.catalogue.completed_ms == known.clock.now_ms()
+
+
+async def test_a_removal_is_noted_once(known: World, upstream: FakeUpstream) -> None:
+    mirroring, path = known.registry.mirroring, "/packages/wso2/kafka/0.1.0"
+    assert mirroring is not None
+    await known.get(path, headers=PULL)
+    coordinate = Coordinate.parse("wso2", "kafka", "0.1.0")
+    before = (await known.stores.metadata.find(coordinate)).release
+    assert before is not None
+    del upstream.archives["wso2/kafka:0.1.0"]
+    await refreshed(known, path)
+    noted = (await known.stores.metadata.find(coordinate)).release
+    known.clock.advance(timedelta(minutes=10))
+    mirroring.refreshing.refresh(before)  # As a process does that read it before.
+    await mirroring.refreshing.drain()
+    assert (await known.stores.metadata.find(coordinate)).release == noted
+
+
+# --- Rounds that are interrupted, and entries that are out of date -------------------------------
+
+
+async def test_a_round_takes_several_runs(mirror: World, upstream: FakeUpstream) -> None:
+    for number in range(150):
+        upstream.publish(f"many/p{number:03}:1.0.0")
+
+    async def slow(_request: Request) -> Response | None:
+        mirror.clock.advance(timedelta(minutes=8))
+        return None
+
+    upstream.behave["list"] = slow
+    first, second = await update(mirror), await update(mirror)
+    assert (first.seen, first.unfinished) == (100, True)
+    assert (second.seen, second.unfinished) == (51, False)
+
+
+async def test_entries_of_another_upstream_and_of_ours_leave_it(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    [entry, *_] = await mirroring.catalogue.packages()
+    origin = UpstreamOrigin(name="elsewhere", first_seen_ms=0)
+    other = entry.release.model_copy(update={"upstream": origin})
+    await known.stores.directory.put(CataloguedPackage(org="old", name="p", release=other))
+    await known.create_organization("ours")
+    known.clock.advance(timedelta(hours=3))
+    await update(known)
+    await known.stores.directory.put(entry.model_copy(update={"org": "ours"}))
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    left = {each.org for each in await mirroring.catalogue.packages()}
+    assert left == {"ballerina", "wso2"}
+
+
+async def test_the_tool_of_an_organization_that_was_founded_here_is_not_served(
+    mirror: World, tool: str
+) -> None:
+    await update(mirror)
+    await mirror.create_organization("wso2")
+    assert (await mirror.get(f"/tools/{tool}")).status_code == 404
+
+
+async def test_a_tool_that_the_archive_does_not_have_is_missing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("wso2/health:1.2.0")
+    upstream.described["wso2/health:1.2.0"] = {"balToolId": "health"}
+    assert (await mirror.get("/tools/health")).status_code == 404
+
+
+async def test_a_tool_that_names_no_package_is_no_answer(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.behave["tool"] = answering({"organization": "", "name": "health"})
+    assert (await mirror.get("/tools/health")).status_code == 503
+
+
+async def test_a_tool_is_not_looked_for_in_a_circle(
+    mirror: World, upstream: FakeUpstream, tool: str
+) -> None:
+    via = {"Via": f"1.1 {urlsplit(URL).netloc}"}
+    assert (await mirror.get(f"/tools/{tool}", headers=via)).status_code == 404
+    assert upstream.asked["tool"] == 0
