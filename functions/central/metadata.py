@@ -64,7 +64,7 @@ def upstream_model(release: Release) -> dict[str, object]:
 
 
 def _left_out(origin: UpstreamOrigin) -> dict[str, object]:
-    """Return what a mirrored release has lost: tools of ours, and its place at the upstream."""
+    """Return the tools that a mirrored release lost, and when the upstream removed it."""
     facts = {"withoutTools": origin.without_tools, "removedDate": origin.removed_ms}
     return {name: each for name, each in facts.items() if each}
 

@@ -116,7 +116,7 @@ def _catalogued(item: Item, upstream: str, now_ms: int) -> CataloguedPackage | N
 
 
 def read_tool(body: bytes) -> Package:
-    """Return the package that has a tool."""
+    """Return the package that the description of a tool names."""
     item = read_object(body)
     try:
         return Package.parse(_text(item, "organization"), _text(item, "name"))

@@ -57,7 +57,7 @@ class UpstreamCatalogue:
     records: PackageReader
 
     async def listing(self, package: Package, wanted: Version | Range) -> Listing | None:
-        """Return what the catalogue has of a release that is not stored, or None."""
+        """Return a release as the catalogue describes it; None if it is stored, or unknown."""
         found = await self.package(package)
         if found is None or not _is_wanted(found.release.coordinate.version, wanted):
             return None
@@ -65,12 +65,12 @@ class UpstreamCatalogue:
         return None if stored.release else found.listing(())
 
     async def package(self, package: Package) -> CataloguedPackage | None:
-        """Return what the catalogue has of a package; None as well if its name is ours."""
+        """Return the entry of a package; None as well if its name is ours."""
         found = await self.directory.get(CataloguedPackage, catalogue_place(package))
         return found if found and await self.owners.may_ask(package.org) else None
 
     async def tool_owner(self, tool: str) -> Package | None:
-        """Return the package that has the tool."""
+        """Return the package that lists the tool in its newest release, or None."""
         for each in await self.directory.list_by_subject(CataloguedPackage, tool.lower()):
             if await self.owners.may_ask(each.package.org):
                 return each.package

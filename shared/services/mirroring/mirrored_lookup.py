@@ -91,8 +91,8 @@ class MirroredLookup:
     async def preview(
         self, package: Package, wanted: Version | Range, *, by: Principal
     ) -> ReleasePreview:
-        """Return what is known of a release of the upstream that is not stored; by the catalogue
-        alone if the upstream does not answer. Raises as `describe` does."""
+        """Return a release as `describe` does, with the versions of its package; from the catalogue
+        if the upstream does not answer."""
         try:
             listing = await self.describe(package, wanted, client=ANY_CLIENT, by=by)
             versions = await self.versions(package, client=ANY_CLIENT, by=by)

@@ -164,7 +164,7 @@ class UpstreamReader:
         return [cast("UpstreamModule | None", found[key]) for key in keys]
 
     async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
-        """Return the package of the upstream that has the tool, or None."""
+        """Return the package that has the tool, or None; raise as `versions` does."""
 
         async def ask(_tag: str) -> NewAnswer:
             ask = self.upstream.tool
