@@ -26,10 +26,11 @@ HERE: Any = cast("Any", object())  # Stands for an adapter that nothing calls.
 
 async def test_a_registry_that_has_every_adapter_has_every_task(world: World) -> None:
     adapters = replace(
-        world.stores, feed=HERE, package_changes=HERE, package_pack=HERE, copies=HERE
+        world.stores, feed=HERE, package_changes=HERE, package_pack=HERE, copies=HERE, upstream=HERE
     )
     cdn = {"archive_cdn_url": "https://cdn.test", "archive_cdn_origin": "blobs"}
-    settings = world.registry.settings.model_copy(update=cdn)
+    wanted = {**cdn, "upstream": "https://upstream.test"}
+    settings = world.registry.settings.model_copy(update=wanted)
     created = create_registry(settings, adapters).maintenance.tasks
     assert {type(task) for task in created.values()} == set(TASKS)
     assert list(created) == [task.id for task in created.values()]
@@ -43,6 +44,7 @@ async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(wor
         "rebuild-search-index",
         "write-package-pack",
         "update-public-copies",
+        "update-upstream-catalogue",
     }
 
 
