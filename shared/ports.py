@@ -26,6 +26,7 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import AccessContext
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
+    CataloguePage,
     FetchedArchive,
     UpstreamModule,
     UpstreamPackage,
@@ -912,4 +913,13 @@ class Upstream(Protocol):
         self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
     ) -> list[UpstreamModule | None]:
         """Return which package holds each module, in the order of the requests."""
+        ...
+
+    async def catalogue(self, offset: int, limit: int) -> CataloguePage:
+        """Return a page of the list of all packages, each with its newest release, in order of
+        name. The upstream may shift it while it is read."""
+        ...
+
+    async def tool(self, tool: str, *, via: str) -> Package | None:
+        """Return the package that has the tool, or None if none has."""
         ...

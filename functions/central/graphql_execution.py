@@ -253,15 +253,29 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
             package, parse_version_or_range(version or "*"), client=ANY_CLIENT, by=context.by
         )
     except Refusal as refusal:
-        if isinstance(refusal, NotFound) or not (org and name):
-            return None
-        raise
+        if not isinstance(refusal, NotFound) and org and name:
+            raise
+        return await _catalogued(context, arguments)
     model = _package_model(context, listing)
     days = _days(arguments)
     if days is None:
         return model
     pulls = await context.registry.packages.recent_pulls.count_between(listing.head.package, *days)
     return model | {"totalPullCount": pulls}
+
+
+async def _catalogued(context: _Context, arguments: Json) -> Json | None:
+    """Return a package of the upstream that nobody has pulled, as the catalogue has it."""
+    mirroring = context.registry.mirroring
+    org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
+    if mirroring is None or not (org and name):
+        return None
+    try:
+        package, wanted = Package.parse(org, name), parse_version_or_range(version or "*")
+    except Refusal:
+        return None
+    listing = await mirroring.catalogue.listing(package, wanted)
+    return listing and _package_model(context, listing)
 
 
 def _days(arguments: Json) -> tuple[str, str] | None:

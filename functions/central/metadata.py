@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.composition import Registry
-from shared.domain.packages import Listing, ModuleText, Release, numeric_id, stable_number
+from shared.domain.packages import (
+    Listing,
+    ModuleText,
+    Release,
+    UpstreamOrigin,
+    numeric_id,
+    stable_number,
+)
 from shared.domain.search import SymbolHit, SymbolQuery
 
 
@@ -50,8 +57,14 @@ def upstream_model(release: Release) -> dict[str, object]:
     if release.upstream is None:
         return {}
     origin = release.upstream
-    removed = {"removedDate": origin.removed_ms} if origin.removed_ms is not None else {}
-    return {"upstream": {"name": origin.name, "firstSeenDate": origin.first_seen_ms, **removed}}
+    facts = {"name": origin.name, "firstSeenDate": origin.first_seen_ms}
+    return {"upstream": {**facts, "isStored": release.is_stored, **_left_out(origin)}}
+
+
+def _left_out(origin: UpstreamOrigin) -> dict[str, object]:
+    """Return the tools that a mirrored release lost, and when the upstream removed it."""
+    facts = {"withoutTools": origin.without_tools, "removedDate": origin.removed_ms}
+    return {name: each for name, each in facts.items() if each}
 
 
 def _modules(listing: Listing) -> list[ModuleText]:

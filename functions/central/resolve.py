@@ -44,9 +44,7 @@ async def central_resolve_modules(call: Call) -> Answer:
 @central.read("2.0/registry/tools/resolve-dependencies", ["POST"])
 async def central_resolve_tools(call: Call) -> Answer:
     requests = [_tool_request(item) for item in _items(call, "tools")]
-    answer = await call.registry.packages.resolver.resolve_tools(
-        requests, client=call.client, by=call.caller
-    )
+    answer = await call.resolver.resolve_tools(requests, client=call.client, by=call.caller)
     return json_answer(_tools_model(answer), headers=OPEN_HEADERS)
 
 

@@ -16,7 +16,7 @@ from shared.services.packages.package_details import ReleaseDetails
 
 MAX_FEED_ENTRIES = 50  # Feed readers poll every hour.
 _NEWEST = ResultPage(limit=MAX_FEED_ENTRIES, sort=Sort.CREATED)
-_ALL_PACKAGES = Query(include_deprecated=True)
+_ALL_PACKAGES = Query(include_deprecated=True, stored_only=True)
 
 
 pages = AnonymousPages()

@@ -133,7 +133,7 @@ async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, .
     page = ResultPage(
         (number - 1) * PACKAGES_PER_SITEMAP, PACKAGES_PER_SITEMAP, Sort.ADDED, descending=False
     )
-    everything = Query(include_deprecated=True)
+    everything = Query(include_deprecated=True, stored_only=True)
     results = await registry.packages.search.search(everything, page, by=ANONYMOUS)
     return tuple(hit.listing for hit in results.hits)
 

@@ -11,6 +11,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.mirror_rules import CENTRAL_NAME
 from shared.domain.mirroring import (
+    CataloguePage,
     FetchedArchive,
     UpstreamModule,
     UpstreamPackage,
@@ -22,12 +23,14 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
+    read_catalogue_page,
     read_has_packages,
     read_index,
     read_modules,
     read_object,
     read_package,
     read_resolutions,
+    read_tool,
     read_versions,
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
@@ -175,6 +178,20 @@ class CentralUpstream:
         wanted = [_module(each) for each in requests]
         answer = await self._post("packages/resolve-modules", {"modules": wanted}, client, via)
         return _read(answer, lambda body: read_modules(body, requests))
+
+    async def catalogue(self, offset: int, limit: int) -> CataloguePage:
+        wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
+        url = self._url("packages", "") + wanted
+        answer = await self._documents.get(url, self._headers(ANY_CLIENT, ""))
+        now_ms = self._clock.now_ms()
+        return _read(
+            answer, lambda body: read_catalogue_page(body, upstream=self._name, now_ms=now_ms)
+        )
+
+    async def tool(self, tool: str, *, via: str) -> Package | None:
+        url = self._url("tools", tool)
+        answer = await self._documents.get(url, self._headers(ANY_CLIENT, via))
+        return None if _is_missing(answer) else _read(answer, read_tool)
 
     async def _redirect(
         self, package: Package, wanted: Version | Range, client: ClientProfile, via: str

@@ -193,7 +193,7 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
 async def _fill_search(registry: Registry) -> None:
     """Rebuild an empty search index: its file was lost, or its schema changed."""
     shown = await registry.packages.search.search(
-        Query(include_deprecated=True), ResultPage(), by=OPERATOR
+        Query(include_deprecated=True, stored_only=True), ResultPage(), by=OPERATOR
     )
     if not shown.count:
         # Not as a maintenance task, which a registry in read-only mode refuses.

@@ -20,7 +20,7 @@ from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE, MirrorDraft, MirrorRules
-from shared.domain.mirroring import UpstreamRelease
+from shared.domain.mirroring import CataloguedPackage, UpstreamRelease
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
 from shared.services.mirroring.mirror_rules import RuleDryRun
@@ -79,6 +79,11 @@ def check_upstreams(output: OutputFormat) -> None:
             "releases": each.releases,
             "dropped": each.dropped,
             "bytes": each.size_bytes,
+            "pulls": each.pulls,
+            "hit_rate": None if each.hit_rate is None else f"{each.hit_rate:.0%}",
+            "catalogue": each.catalogued,
+            "catalogue_read": format_time(each.catalogue.completed_ms),
+            "catalogue_problem": each.catalogue.problem or None,
             "refused": each.refused,
             "incidents": each.incidents,
         }
@@ -105,6 +110,36 @@ def list_packages(output: OutputFormat) -> None:
             "dropped": each.dropped,
             "bytes": each.size_bytes,
             "pulls": each.pulls,
+        }
+        for each in with_registry(work)
+    ]
+    print_rows(rows, output)
+
+
+@upstream.command("catalogue")
+@click.option(
+    "--clear", is_flag=True, help="Remove the catalogue, before the upstream is given up."
+)
+@as_json
+def list_catalogue(output: OutputFormat, *, clear: bool) -> None:
+    """List the packages that the upstream has, with the newest version of each.
+
+    Search, suggestions and pages know them before anybody has pulled them.
+    """
+
+    async def work(registry: Registry) -> list[CataloguedPackage]:
+        catalogue = registry.require_mirroring().catalogue
+        if clear:
+            await registry.require_mirroring().catalogue_updates.clear()
+        return await catalogue.packages()
+
+    rows = [
+        {
+            "package": str(each.package),
+            "version": each.release.version,
+            "tool": " ".join(each.release.tools) or None,
+            "deprecated": each.release.deprecation is not None,
+            "summary": each.release.summary,
         }
         for each in with_registry(work)
     ]

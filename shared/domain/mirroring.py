@@ -4,8 +4,9 @@ An *upstream* is another registry whose packages are served here, too. A *mirror
 that came from it. The *owner of a name* is this registry, or the upstream: never both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import ClassVar
 
 from shared.domain.archives.names import Digest
@@ -17,7 +18,7 @@ from shared.domain.names import (
     package_owner,
     release_place,
 )
-from shared.domain.packages import Listing, ReleaseEntry
+from shared.domain.packages import Head, Listing, Release, ReleaseEntry, Texts
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
 
@@ -148,6 +149,88 @@ class UpstreamModule:
 
     package: PackageName
     version: Version
+
+
+class CataloguedPackage(Entity):
+    """A package of the upstream's catalogue: its newest release as the upstream lists it, of which
+    nothing was fetched."""
+
+    kind: ClassVar[str] = "catalogued-package"
+
+    org: str
+    name: str
+    release: Release
+
+    @property
+    def package(self) -> Package:
+        return Package(OrgName(self.org), PackageName(self.name))
+
+    @property
+    def place(self) -> Place:
+        return catalogue_place(self.package)
+
+    @property
+    def subject(self) -> str:
+        """The id of its tool, in lower case."""
+        return self.release.tools[0].lower() if self.release.tools else ""
+
+    @property
+    def upstream(self) -> str:
+        """The name of the upstream that lists it."""
+        return self.release.upstream.name if self.release.upstream else ""
+
+    def says_the_same(self, other: "CataloguedPackage") -> bool:
+        """Check whether both say the same of one upstream, whenever each was seen."""
+        same = {"upstream": None}
+        is_same = self.release.model_copy(update=same) == other.release.model_copy(update=same)
+        return is_same and self.upstream == other.upstream
+
+    def listing(self, standard_names: Collection[str]) -> Listing:
+        """Return it as search lists it."""
+        release = self.release
+        created_ms = release.created_ms
+        head = Head(org=self.org, name=self.name, created_ms=created_ms, upstream=self.upstream)
+        return Listing(head, release, Texts(), self.org.lower() in standard_names)
+
+
+def catalogue_place(package: Package) -> Place:
+    return Place(package.org.lower(), package.name.lower())
+
+
+class CatalogueRound(Entity):
+    """How far the catalogue of an upstream is read, and when it was last read whole.
+
+    A *round* reads all pages. `offset` and `seen` are those of the round that began at `begun_ms`
+    and has not ended; None if none has begun.
+    """
+
+    kind: ClassVar[str] = "catalogue-round"
+
+    upstream: str
+    begun_ms: int | None = None
+    offset: int = 0
+    pages: int = 0
+    seen: tuple[str, ...] = ()  # Keys of packages.
+    completed_ms: int | None = None
+    failed_ms: int | None = None
+    problem: str = ""  # Why the last round failed; empty if it did not.
+
+    @property
+    def place(self) -> Place:
+        return catalogue_round_place(self.upstream)
+
+
+def catalogue_round_place(upstream: str) -> Place:
+    return Place(f"catalogue-{sha256(upstream.encode()).hexdigest()[:32]}")
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePage:
+    """A page of the upstream's list: its usable packages, how many it has, and the whole list."""
+
+    packages: tuple[CataloguedPackage, ...]
+    listed: int
+    total: int
 
 
 def without_refused(

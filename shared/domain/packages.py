@@ -233,11 +233,6 @@ class Release(Record):
         package = Package(OrgName(self.org), PackageName(self.name))
         return Coordinate(package, Version.parse(self.version))
 
-    @property
-    def is_stored(self) -> bool:
-        """Whether its archive was ever here: an upstream's description of a release has no size."""
-        return self.upstream is None or self.size_bytes > 0
-
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
@@ -252,6 +247,12 @@ class Release(Record):
     def is_from_go(self) -> bool:
         """Whether the Go toolchain packed the archive, in layout 4."""
         return self.bala_version.partition(".")[0] == "4"
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the archive was ever stored here; False for what is only known of an upstream,
+        whose descriptions have no size."""
+        return self.upstream is None or self.size_bytes > 0
 
     @property
     def content(self) -> Digest:

@@ -176,6 +176,8 @@ class Query:
     include_deprecated: bool = False
     deprecated_last: bool = False  # Includes deprecated packages, after all others in every order.
     deprecated_only: bool = False
+    stored_only: bool = False  # Without packages of the upstream that nobody has pulled.
+    not_stored_only: bool = False
     facet_values: tuple[FacetValue, ...] = ()  # A package must have all of these.
     client: ClientProfile = ANY_CLIENT
     is_wordless: bool = False  # The text has no words, so nothing matches.

@@ -161,10 +161,13 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
     """Return the better of two releases for a search result.
 
     The newer head applies to both: of two concurrent pushes, the one listed last may have the older
-    head.
+    head. What is stored is better than what is only known of the upstream, of which the latest
+    offer counts.
     """
     if shown is None:
         return offered
+    if not (shown.release.is_stored and offered.release.is_stored):
+        return shown if shown.release.is_stored else offered
     head = max(offered.head, shown.head, key=lambda each: each.revision)
     one, other = replace(offered, head=head), replace(shown, head=head)
     if one.api is None and one.release.digest == other.release.digest:

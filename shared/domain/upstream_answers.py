@@ -10,7 +10,13 @@ from typing import cast
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.errors.base import Refusal
-from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
+from shared.domain.mirroring import (
+    CataloguedPackage,
+    CataloguePage,
+    UpstreamModule,
+    UpstreamPackage,
+    UpstreamResolution,
+)
 from shared.domain.names import Package, parse_package_name
 from shared.domain.packages import (
     Dependency,
@@ -34,8 +40,11 @@ from shared.domain.versions import Range, Version, is_platform
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
 MAX_NODES = 5_000  # Of a dependency graph.
 MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
+MAX_PAGE = 1_000  # Packages of a page; less is asked for.
 MAX_LINE = 2_000  # Characters of a field that is one line.
 MAX_LIST = 100  # Entries of keywords, licences, authors and modules.
+
+NO_DIGEST = "sha-256=" + "0" * 64
 
 _NAME = "answer of the upstream"
 _GRAALVM = {each.value: each for each in Graalvm}
@@ -127,6 +136,43 @@ def _index_entry(item: Item, package: Package, now_ms: int) -> ReleaseEntry | No
         size_bytes=size if isinstance(size, int) and size > 0 else 0,
         created_ms=min(_time(item, "created"), now_ms),
     )
+
+
+def read_catalogue_page(body: bytes, *, upstream: str, now_ms: int) -> CataloguePage:
+    """Return a page of the list of packages; `packages` has those that keep the rules."""
+    item = read_object(body)
+    total, listed = item.get("count"), _items(item, "packages", MAX_PAGE)
+    if not isinstance(total, int) or total < 0:
+        message = "the list of packages has no count"
+        raise ValueError(message)
+    found = (_catalogued(each, upstream, now_ms) for each in listed)
+    return CataloguePage(tuple(each for each in found if each), len(listed), total)
+
+
+def _catalogued(item: Item, upstream: str, now_ms: int) -> CataloguedPackage | None:
+    try:
+        package = Package.parse(_text(item, "organization"), _text(item, "name"))
+        version = Version.parse(_text(item, "version"))
+    except Refusal:
+        return None
+    origin = UpstreamOrigin(name=upstream, first_seen_ms=now_ms)
+    # A list may leave out digests, and nothing is verified by those of a list.
+    known = {"digest": NO_DIGEST, **{key: each for key, each in item.items() if each}}
+    try:
+        release = _release(known, package, version, origin)
+    except ValueError:
+        return None
+    return CataloguedPackage(org=package.org, name=package.name, release=release)
+
+
+def read_tool(body: bytes) -> Package:
+    """Return the package that the description of a tool names."""
+    item = read_object(body)
+    try:
+        return Package.parse(_text(item, "organization"), _text(item, "name"))
+    except Refusal:
+        message = "the tool names no package"
+        raise ValueError(message) from None
 
 
 def _is_wanted(version: Version, wanted: Version | Range) -> bool:

@@ -30,6 +30,7 @@ from shared.auth.signing_keys import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import module
@@ -141,6 +142,7 @@ NOT_COUNTED = (
     # Only a registry with an upstream has these.
     ApplyMirrorRules.id,
     DropMirroredArchives.id,
+    UpdateUpstreamCatalogue.id,
 )
 
 

@@ -70,7 +70,9 @@ class FakeUpstream:
         routes = [
             self._route("/packages/resolve-dependencies", "resolve", self._resolve, ["POST"]),
             self._route("/packages/resolve-modules", "modules", self._modules, ["POST"]),
+            self._route("/packages/", "list", self._list),
             self._route("/packages/{org}", "organization", self._organization),
+            self._route("/tools/{tool}", "tool", self._tool),
             self._route("/packages/{org}/{name}", "versions", self._versions),
             self._route("/packages/{org}/{name}/{version}", "package", self._package),
             self._route("/file/{version}/{file}", "file", self._file),
@@ -160,6 +162,21 @@ class FakeUpstream:
             "ballerinaVersion": "2201.12.0",
             **self.described.get(coordinate, {}),
         }
+
+    async def _list(self, request: Request) -> Response:
+        offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
+        names = sorted({each.split(":")[0] for each in self.archives})
+        newest = [f"{each}:{self.versions_of(each)[0]}" for each in names]
+        page = [self._model(each) for each in newest[offset : offset + limit]]
+        return JSONResponse({"packages": page, "count": len(names)})
+
+    async def _tool(self, request: Request) -> Response:
+        tool = request.path_params["tool"]
+        models = (self._model(each) for each in sorted(self.archives, reverse=True))
+        found = [each for each in models if each.get("balToolId") == tool]
+        if not found:
+            return JSONResponse({"message": f"tool not found: {tool}"}, 404)
+        return JSONResponse(found[0])
 
     async def _file(self, request: Request) -> Response:
         content = self.archives[request.query_params["of"]]

@@ -107,7 +107,10 @@ def _publisher(release: Release) -> dict[str, str]:
     provenance, upstream = release.origin.provenance, release.upstream
     if upstream is not None:
         seen = machine_moment(upstream.first_seen_ms)
-        return {"means": "upstream", "upstream": upstream.name, "firstSeenAt": seen}
+        facts = {"means": "upstream", "upstream": upstream.name, "firstSeenAt": seen}
+        if upstream.removed_ms is not None:
+            facts["removedAt"] = machine_moment(upstream.removed_ms)
+        return facts
     if provenance is None:
         return {"means": "stored-token"}
     return {"means": "trusted-publisher", **provenance.event_details}

@@ -246,13 +246,8 @@ async def show_tab(
         facts = TabFacts(dependents, record.files, record.changelog)
     contact = call.registry.settings.security_contact
     frame = PackageFrame(details, call.base_url, tab, facts, contact)
-    values = {
-        "frame": frame,
-        "details": details,
-        "is_managed": await _is_managed(call, details),
-        **values,
-    }
-    return call.show(f"web/package/{tab}.html", **values)
+    of_frame = {"frame": frame, "details": details, "is_managed": await _is_managed(call, details)}
+    return call.show(f"web/package/{tab}.html", status=200, **of_frame, **values)
 
 
 async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:

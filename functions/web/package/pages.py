@@ -25,8 +25,10 @@ from functions.web.package.frame import (
     text_html,
 )
 from functions.web.package.missing import missing_page
+from functions.web.package.never_pulled import never_pulled_page
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.packages import GraphNode, ReleaseEntry, Texts
 from shared.domain.quality import QualityScore
 from shared.domain.search import ResultPage, Sort
@@ -40,7 +42,11 @@ FACES = (pages,)
 
 @pages.read("packages/{org}/{name}")
 async def web_package(call: PublicPageCall) -> Answer:
-    return await _release_answer(call, await details_of(call))
+    try:
+        details = await details_of(call)
+    except PackageNotFound as refusal:
+        return await never_pulled_page(call, refusal)
+    return await _release_answer(call, details)
 
 
 @pages.read("packages/{org}/{name}/{version}")
@@ -49,7 +55,11 @@ async def web_package_version(call: PublicPageCall) -> Answer:
     tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
     if tab:
         return await tab(call, await details_of(call))
-    return await _release_answer(call, await details_of(call, version))
+    try:
+        details = await details_of(call, version)
+    except (PackageNotFound, ReleaseNotFound) as refusal:
+        return await never_pulled_page(call, refusal, version)
+    return await _release_answer(call, details)
 
 
 @pages.read("packages/{org}/{name}/{version}/{tab}")

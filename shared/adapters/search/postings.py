@@ -18,6 +18,7 @@ from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
 EVERY_PACKAGE = facet_word("package")
 PRIVATE = facet_word("private")
 DEPRECATED = facet_word("deprecated")
+NOT_STORED = facet_word("not-stored")  # Known of the upstream, and never pulled.
 AUXILIARY = facet_word("auxiliary")
 TOOL = facet_word("tool")
 

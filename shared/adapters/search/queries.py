@@ -95,9 +95,9 @@ def count_facet_values(
 
 
 def count_totals(connection: sqlite3.Connection) -> IndexTotals:
-    """Return the numbers of what everybody may see, as a search for everything counts it."""
+    """Return the numbers of what everybody may see and is stored."""
     with _snapshot(connection) as postings:
-        search = _Search(postings, Query(include_deprecated=True), ANYONE)
+        search = _Search(postings, Query(include_deprecated=True, stored_only=True), ANYONE)
         pulls = postings.column(Column.PULLS)
         orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
         total = sum(map(pulls.__getitem__, search.packages))

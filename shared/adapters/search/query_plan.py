@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shared.adapters.search.places import MIN_ENDING
-from shared.adapters.search.postings import DEPRECATED, TOOL
+from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     FILLERS,
@@ -282,11 +282,14 @@ def _restrictions(query: Query) -> Iterator[Restriction]:
         facet_word("name", query.package): query.package,
         facet_word("needs", query.depends_on): query.depends_on,
         DEPRECATED: query.deprecated_only,
+        NOT_STORED: query.not_stored_only,
         TOOL: query.kind is SearchKind.TOOLS,
         facet_word("connector", *query.item): query.kind is SearchKind.CONNECTORS,
         facet_word("trigger", *query.item): query.kind is SearchKind.TRIGGERS,
     }
     yield from (Restriction((word,)) for word, is_demanded in demanded.items() if is_demanded)
+    if query.stored_only:
+        yield Restriction((NOT_STORED,), is_excluded=True)
     yield from (Restriction((facet_word("trait", each.key),)) for each in query.facet_values)
     for term in query.terms:
         if term.is_excluded:

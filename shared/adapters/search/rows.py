@@ -21,6 +21,7 @@ from shared.adapters.search.postings import (
     AUXILIARY,
     DEPRECATED,
     EVERY_PACKAGE,
+    NOT_STORED,
     PRIVATE,
     TOOL,
     Column,
@@ -461,6 +462,7 @@ def _facets(listing: Listing) -> Iterator[str]:
     flags = {
         PRIVATE: head.visibility is Visibility.PRIVATE,
         DEPRECATED: listing.deprecation is not None,
+        NOT_STORED: not release.is_stored,
         AUXILIARY: is_auxiliary(listing),
         TOOL: bool(release.tools),
     }

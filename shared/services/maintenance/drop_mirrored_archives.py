@@ -17,6 +17,7 @@ from shared.domain.packages import Release, State
 from shared.ports import ArchiveStore, Clock, MetadataStore, PullLedger
 from shared.services.maintenance.task import Task
 from shared.services.mirroring.mirrored_releases import MirroredReleases
+from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.packages.pulls import utc_day
 from shared.services.records import RECORDS_AT_ONCE, package_batches
@@ -58,6 +59,7 @@ class DropMirroredArchives(Task):
     archives: ArchiveStore
     pulls: PullLedger
     reader: UpstreamReader
+    refreshing: Refreshing
     releases: MirroredReleases
     clock: Clock
     quota_bytes: int
@@ -147,7 +149,7 @@ class DropMirroredArchives(Task):
         except UpstreamReleaseRefused:
             return False
         if described is None:
-            await self.releases.note_removed(coordinate)
+            await self.refreshing.set_removed(release, is_removed=True)
             return False
         # Record before archive: a crash between the two leaves an archive, which the next run
         # deletes, and never a release that seems to be lost.

@@ -34,6 +34,7 @@ from shared.services.maintenance.snapshots import (
 from shared.services.maintenance.task import MaintenanceTasks, Task
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
 from shared.services.maintenance.write_package_pack import WritePackagePack
 from shared.services.mirroring.group import MirroringServices
@@ -137,12 +138,14 @@ def _tasks_of_the_mirror(common: Common, mirroring: MirroringServices | None) ->
     if mirroring is None:
         return
     yield ApplyMirrorRules(mirroring.withheld)
+    yield UpdateUpstreamCatalogue(mirroring.catalogue_updates)
     if quota_bytes:
         yield DropMirroredArchives(
             adapters.metadata,
             adapters.archives,
             adapters.pulls,
             mirroring.reader,
+            mirroring.refreshing,
             mirroring.admission.releases,
             adapters.clock,
             quota_bytes,

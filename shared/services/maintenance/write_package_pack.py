@@ -36,7 +36,7 @@ LARGEST_SHARE = 1 / 8  # Of the memory for one package, so that none takes the p
 LATELY = timedelta(days=30)
 PACKAGES_AT_ONCE = 16
 
-_ALL = Query(include_deprecated=True)
+_ALL = Query(include_deprecated=True, stored_only=True)
 _MS = timedelta(milliseconds=1)
 
 

@@ -12,6 +12,7 @@ from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
+from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
@@ -44,6 +45,8 @@ class MirroringServices:
     kept: KeptAnswers
     overview: MirrorOverview
     lists: VersionLists
+    catalogue: UpstreamCatalogue
+    catalogue_updates: CatalogueUpdates
     withheld: WithheldReleases
     rules: RuleChanges
     moves: NameMoves
@@ -60,12 +63,15 @@ class MirroringServices:
             self.admission,
             self.refreshing,
             self.lists,
+            self.catalogue,
             asker,
         )
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
-        return MirroredResolver(self.packages.resolver, self.reader, Asker(by, via, {}))
+        return MirroredResolver(
+            self.packages.resolver, self.reader, self.catalogue, Asker(by, via, {})
+        )
 
     async def bring_back(self, release: Release, by: Principal) -> None:
         """Store the archive of a release that the quota dropped again; raise
@@ -104,12 +110,13 @@ class MirroringServices:
             packages.derived_data,
             clock,
         )
-        refreshing = Refreshing(reader, packages.record_writer, releases, clock, fresh_for)
+        refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
         lease = FetchLease(adapters.work, clock, adapters.randomness)
         checked = packages.archive_reader
         admission = Admission(reader, lease, checked, checked.of_mirrored, releases)
         common.closing.push_async_callback(admission.close)
+        catalogue = UpstreamCatalogue(reader, directory, packages.cache)
         withheld = WithheldReleases(
             upstreams, owners, adapters.metadata, packages.record_writer, clock
         )
@@ -121,8 +128,10 @@ class MirroringServices:
             upstreams,
             pins,
             kept,
-            MirrorOverview(upstreams, adapters.metadata, directory),
+            MirrorOverview(upstreams, adapters.metadata, directory, catalogue),
             VersionLists(reader, directory, lease, clock, fresh_for),
+            catalogue,
+            CatalogueUpdates(catalogue, upstreams, packages.derived_data, clock),
             withheld,
             RuleChanges(
                 common.administration,

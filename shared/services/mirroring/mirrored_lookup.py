@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from shared.domain.errors.base import NotFound
+from shared.domain.errors.base import InvalidName, NotFound
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamPackage, without_refused
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, OrgName, Package, parse_tool_id
 from shared.domain.packages import Listing, Survey, Visibility
 from shared.domain.selection import usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader
 from shared.services.mirroring.admission import Admission
+from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
@@ -28,6 +31,16 @@ from shared.services.packages.packages import AvailableRelease, PackageLookup
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePreview:
+    """A release that is not stored, and the versions of its package; the newest alone if the
+    upstream did not answer, as `is_current` says."""
+
+    listing: Listing
+    versions: tuple[Version, ...]
+    is_current: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,7 @@ class MirroredLookup:
     admission: Admission
     refreshing: Refreshing
     lists: VersionLists
+    catalogue: UpstreamCatalogue
     asker: Asker
 
     async def find(
@@ -88,6 +102,59 @@ class MirroredLookup:
                 if found and found.live:
                     return found
         return await self.local.survey(package, by=by)
+
+    async def preview(
+        self, package: Package, wanted: Version | Range, *, by: Principal
+    ) -> ReleasePreview:
+        """Return a release as `describe` does, with the versions of its package; from the catalogue
+        if the upstream does not answer."""
+        try:
+            listing = await self.describe(package, wanted, client=ANY_CLIENT, by=by)
+            versions = await self.versions(package, client=ANY_CLIENT, by=by)
+        except (UpstreamUnavailable, TooManyRequests):
+            known = await self.catalogue.listing(package, wanted)
+            if known is None:
+                raise
+            return ReleasePreview(known, (known.release.coordinate.version,), is_current=False)
+        return ReleasePreview(listing, versions)
+
+    async def find_tool(
+        self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return the release of the package that has the tool, which is stored now if need be;
+        raise as `PackageLookup.find_tool` does.
+
+        The request is the first one of a pull, whose second one asks for the archive by its
+        address.
+        """
+        package = await self._tool_owner(tool)
+        if package is None:
+            return await self.local.find_tool(tool, wanted, client=client, by=by)
+        found = await self.find(package, wanted, client=client, by=by)
+        if tool not in found.release.tools:
+            return await self.local.find_tool(tool, wanted, client=client, by=by)
+        return await self.describe(
+            found.head.package, found.release.coordinate.version, client=client, by=by
+        )
+
+    async def _tool_owner(self, tool: str) -> Package | None:
+        """Return the package of the upstream that has the tool; None if it is ours, or nobody's.
+
+        A tool of ours is never looked for at the upstream.
+        """
+        [stored] = await self.records.tool_owners([tool])
+        if stored is not None:
+            return stored if await self.reader.may_ask(stored, self.asker) else None
+        known = await self.catalogue.tool_owner(tool)
+        if known is not None:
+            return known if await self.reader.may_ask(known, self.asker) else None
+        try:
+            named = parse_tool_id(tool)
+        except InvalidName:
+            return None
+        # Tools are often named as their organization, and that of ours is not told to others.
+        is_ours = await self.reader.owners.owner(OrgName(named)) == OURS
+        return None if is_ours else await self.reader.tool_owner(named, self.asker)
 
     async def _theirs_or_local(
         self,

@@ -91,19 +91,6 @@ class MirroredReleases:
 
         return await self._change(coordinate, decide)
 
-    async def note_removed(self, coordinate: Coordinate) -> None:
-        """Note that the upstream has the release no more; it stays here, with its archive."""
-        now_ms = self.clock.now_ms()
-
-        def decide(origin: UpstreamOrigin) -> UpstreamOrigin:
-            return origin.model_copy(update={"removed_ms": origin.removed_ms or now_ms})
-
-        await self._change(coordinate, decide)
-
-    async def note_offered(self, coordinate: Coordinate) -> None:
-        """Note that the upstream has a release again that it had removed."""
-        await self._update(coordinate, removed_ms=None)
-
     async def _update(self, coordinate: Coordinate, **update: object) -> Release | None:
         return await self._change(coordinate, lambda origin: origin.model_copy(update=update))
 

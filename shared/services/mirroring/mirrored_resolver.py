@@ -9,7 +9,7 @@ from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution, without_refused
-from shared.domain.names import Package
+from shared.domain.names import Package, ToolId
 from shared.domain.resolution import (
     ModuleAnswer,
     ModuleRequest,
@@ -17,9 +17,13 @@ from shared.domain.resolution import (
     PackageRequest,
     ResolvedModule,
     ResolvedPackage,
+    ResolvedTool,
+    ToolAnswer,
+    ToolRequest,
     UnresolvedModule,
 )
 from shared.domain.versions import ClientProfile, Version
+from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.packages.resolution import Resolver
 
@@ -35,6 +39,7 @@ class MirroredResolver:
 
     local: Resolver
     reader: UpstreamReader
+    catalogue: UpstreamCatalogue
     asker: Asker
 
     async def resolve_packages(
@@ -68,6 +73,39 @@ class MirroredResolver:
                 if not found
             ),
         )
+
+    async def resolve_tools(
+        self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
+    ) -> ToolAnswer:
+        """Choose a release of the package that owns each tool, as far as that is known here."""
+        local = await self.local.resolve_tools(requests, client=client, by=by)
+        stored = {each.request: each for each in local.resolved}
+        owners = {
+            each: await self._mirrored_owner(each.wanted.id)
+            for each in dict.fromkeys(requests)
+            if each.wanted and not (each in stored and _is_exact(each))
+        }
+        asked = {
+            each: PackageRequest.of(owner.org, owner.name, each.version, each.mode.value)
+            for each, owner in owners.items()
+            if owner
+        }
+        theirs = await self._resolved(list(asked.values()), client)
+        chosen = [
+            _resolved_tool(each, theirs.get(asked[each]) if each in asked else None)
+            or stored.get(each)
+            for each in requests
+        ]
+        return ToolAnswer(
+            tuple(each for each in chosen if each),
+            tuple(each for each, found in zip(requests, chosen, strict=True) if not found),
+        )
+
+    async def _mirrored_owner(self, tool: ToolId) -> Package | None:
+        """Return the package of the upstream that has the tool; None if it is ours, or unknown."""
+        [stored] = await self.local.records.tool_owners([tool])
+        owner = stored or await self.catalogue.tool_owner(tool)
+        return owner if owner and await self._may_ask(owner) else None
 
     async def _to_ask(
         self, requests: Sequence[PackageRequest], stored: Collection[PackageRequest]
@@ -149,5 +187,10 @@ class MirroredResolver:
         )
 
 
-def _is_exact(request: PackageRequest) -> bool:
+def _resolved_tool(request: ToolRequest, found: ResolvedPackage | None) -> ResolvedTool | None:
+    wanted = found.request.wanted if found else None
+    return ResolvedTool(request, wanted.package, found.version) if found and wanted else None
+
+
+def _is_exact(request: PackageRequest | ToolRequest) -> bool:
     return request.mode.is_exact and bool(request.version)

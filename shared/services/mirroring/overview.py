@@ -1,14 +1,14 @@
 """What operators read of mirroring: the state of the upstreams, what is stored, what is refused."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.domain.mirroring import UpstreamRelease
+from shared.domain.mirroring import CatalogueRound, UpstreamRelease
 from shared.domain.names import Package
 from shared.domain.packages import Head, Release
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import DirectoryStore, MetadataStore, Unanswered
+from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.records import all_entities, package_batches
 
@@ -40,8 +40,17 @@ class UpstreamCheck:
     releases: int
     dropped: int
     size_bytes: int
+    pulls: int
     refused: int
     incidents: int
+    catalogued: int
+    catalogue: CatalogueRound
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of pulls for which nothing was fetched; None before the first pull. A pull is
+        counted once for a client in ten minutes, and a fetch of a refused archive is none."""
+        return max(self.pulls - self.releases, 0) / self.pulls if self.pulls else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +60,37 @@ class MirrorOverview:
     upstreams: Upstreams
     metadata: MetadataStore
     directory: DirectoryStore
+    catalogue: UpstreamCatalogue
 
     async def check(self) -> list[UpstreamCheck]:
         """Ask each upstream, and count what is stored of it."""
         sources = await self.upstreams.sources()
         stored, refused = await self.packages(), await self.refusals()
-        problems = await asyncio.gather(*map(problem_of, sources))
-        return [
-            _check(source, problem, stored, refused)
-            for source, problem in zip(sources, problems, strict=True)
-        ]
+        return [await self._checked(each, stored, refused) for each in sources]
+
+    async def _checked(
+        self,
+        source: UpstreamSource,
+        stored: Sequence[MirroredPackage],
+        refused: Sequence[UpstreamRelease],
+    ) -> UpstreamCheck:
+        stored = [each for each in stored if each.upstream == source.name]
+        refused = [each for each in refused if each.upstream == source.name]
+        catalogue = await self.catalogue.packages()
+        return UpstreamCheck(
+            source.name,
+            source.address,
+            await problem_of(source),
+            packages=len(stored),
+            releases=sum(each.releases for each in stored),
+            dropped=sum(each.dropped for each in stored),
+            size_bytes=sum(each.size_bytes for each in stored),
+            pulls=sum(each.pulls for each in stored),
+            refused=len(refused),
+            incidents=sum(each.is_incident for each in refused),
+            catalogued=sum(each.upstream == source.name for each in catalogue),
+            catalogue=await self.catalogue.state(source.name),
+        )
 
     async def packages(self) -> list[MirroredPackage]:
         """Return the packages of which releases are stored, in order of name."""
@@ -84,27 +114,6 @@ async def problem_of(source: UpstreamSource) -> str:
     except Unanswered as error:
         return str(error)
     return ""
-
-
-def _check(
-    source: UpstreamSource,
-    problem: str,
-    stored: Sequence[MirroredPackage],
-    refused: Sequence[UpstreamRelease],
-) -> UpstreamCheck:
-    stored = [each for each in stored if each.upstream == source.name]
-    refused = [each for each in refused if each.upstream == source.name]
-    return UpstreamCheck(
-        source.name,
-        source.address,
-        problem,
-        packages=len(stored),
-        releases=sum(each.releases for each in stored),
-        dropped=sum(each.dropped for each in stored),
-        size_bytes=sum(each.size_bytes for each in stored),
-        refused=len(refused),
-        incidents=sum(each.is_incident for each in refused),
-    )
 
 
 def _mirrored(head: Head, releases: Sequence[Release]) -> MirroredPackage:

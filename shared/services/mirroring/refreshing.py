@@ -1,5 +1,5 @@
-"""Refreshing of mirrored releases behind the requests for them: deprecations arrive, and a digest
-that changed or a release that was removed is noticed.
+"""Refreshing of mirrored releases behind the requests for them: deprecations and removals arrive,
+and a digest that changed is noticed.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from shared.domain.packages import Head, Release
 from shared.domain.releases import with_change
 from shared.ports import Clock
 from shared.runtime.caching import LruCache
-from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -31,7 +30,6 @@ class Refreshing:
 
     reader: UpstreamReader
     record_writer: PackageRecordWriter
-    releases: MirroredReleases
     clock: Clock
     fresh_for: timedelta
     _refreshed: LruCache[str, int] = field(
@@ -77,12 +75,24 @@ class Refreshing:
         with suppress(Refusal):
             async with self._turns:
                 found = await self.reader.describe_anew(at, asker)
-            if found is None:
-                await self.releases.note_removed(at)
-            else:
-                if release.upstream and release.upstream.removed_ms is not None:
-                    await self.releases.note_offered(at)
+            await self.set_removed(release, is_removed=found is None)
+            if found is not None:
                 await self._set_deprecation(release, found.listing.release.deprecation)
+
+    async def set_removed(self, release: Release, *, is_removed: bool) -> None:
+        """Note whether the upstream still has the release; it stays here in any case."""
+        if _is_removed(release) == is_removed:
+            return
+        kind, now_ms = f"mirror.{'removed' if is_removed else 'restored'}", self.clock.now_ms()
+
+        def decide(_head: Head, stored: Release) -> Release:
+            if stored.upstream is None or _is_removed(stored) == is_removed:
+                return stored
+            removed_ms = now_ms if is_removed else None
+            origin = stored.upstream.model_copy(update={"removed_ms": removed_ms})
+            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, upstream=origin)
+
+        await self.record_writer.change_release(release.coordinate, decide)
 
     async def _set_deprecation(self, release: Release, message: str | None) -> None:
         if release.deprecation == message:
@@ -96,3 +106,7 @@ class Refreshing:
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
 
         await self.record_writer.change_release(release.coordinate, decide)
+
+
+def _is_removed(release: Release) -> bool:
+    return release.upstream is not None and release.upstream.removed_ms is not None

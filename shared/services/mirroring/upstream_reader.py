@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar, cast
 
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
-from shared.domain.names import Coordinate, OrgName, Package, package_owner
+from shared.domain.names import Coordinate, OrgName, Package, ToolId, package_owner
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
@@ -77,8 +78,7 @@ class UpstreamReader:
         return known[package.key]
 
     async def _decide_source(self, package: Package, asker: Asker) -> UpstreamSource | None:
-        through = asker.via().split(",")
-        if any(each.split()[1:2] == [self.pseudonym] for each in through):
+        if self._passed_here(asker):
             return None
         owner = await self.owners.owner(package.org)
         if owner == OURS:
@@ -91,6 +91,11 @@ class UpstreamReader:
         if owner:
             return await self.upstreams.find(owner)
         return await self._first_with(package.org, asker)
+
+    def _passed_here(self, asker: Asker) -> bool:
+        """Check whether the request came through this registry before."""
+        through = asker.via().split(",")
+        return any(each.split()[1:2] == [self.pseudonym] for each in through)
 
     async def _first_with(self, org: OrgName, asker: Asker) -> UpstreamSource | None:
         """Return the first upstream that has the organization; the last one needs no question,
@@ -341,6 +346,28 @@ class UpstreamReader:
             asker,
         )
         return [cast("UpstreamModule | None", each) for each in found]
+
+    async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
+        """Return the package that has the tool and comes from the upstream that says so, or None;
+        raise as `versions` does."""
+        if self._passed_here(asker):
+            return None
+        for source in await self.upstreams.sources():
+            owner = await self._tool_owner_at(source, tool, asker)
+            own = await self.source(owner, asker) if owner else None
+            if own and own.name == source.name:
+                return owner
+        return None
+
+    async def _tool_owner_at(
+        self, source: UpstreamSource, tool: ToolId, asker: Asker
+    ) -> Package | None:
+        async def ask(_tag: str) -> NewAnswer:
+            named = partial(source.upstream.tool, tool, via=asker.via())
+            return NewAnswer(await self._present(source, f"{source.name}:tool:{tool}", named))
+
+        key = (source.name, "tool", tool)
+        return cast("Package | None", await self._kept(key, ask, f"The tool {tool}", source, asker))
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""

@@ -190,6 +190,6 @@ class RegistryStatistics:
 
     async def _first(self, sort: Sort) -> tuple[Listing, ...]:
         results = await self._index.search(
-            Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE
+            Query(stored_only=True), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE
         )
         return tuple(hit.listing for hit in results.hits)

@@ -188,3 +188,13 @@ def test_copies_tell_dropped_archives_from_lost_ones(mirroring: Terminal, tmp_pa
     from_here = ("--from", str(mirroring.data))
     assert "Restored " in moved.run("snapshot", "restore", taken["name"], *from_here)
     assert moved.json("package", "show", "ballerina/io:1.0.0")["upstream"]
+
+
+def test_the_catalogue_is_listed_and_cleared(mirroring: Terminal) -> None:
+    assert mirroring.json("upstream", "catalogue") == []
+    mirroring.invoke("upkeep", "run", "update-upstream-catalogue")
+    rows = mirroring.json("upstream", "catalogue")
+    assert [each["package"] for each in rows] == ["ballerina/bad", "ballerina/io"]
+    [checked] = mirroring.json("upstream", "check")
+    assert checked["catalogue"] == 2
+    assert mirroring.json("upstream", "catalogue", "--clear") == []

@@ -55,6 +55,7 @@ async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(wor
         "update-public-copies",
         "apply-mirror-rules",
         "drop-mirrored-archives",
+        "update-upstream-catalogue",
     }
 
 

@@ -213,7 +213,7 @@ async def test_each_list_is_a_short_search_of_anybodys() -> None:
     lists = (found.updated, found.pulled, found.used)
     assert [each.head.name for (each,) in lists] == ["created", "pulls", "dependents"]
     assert short_searches(index) == [
-        (Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
+        (Query(stored_only=True), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
         for sort in (Sort.CREATED, Sort.PULLS, Sort.DEPENDENTS)
     ]
     assert found.facets == {Facet.KEYWORD: (FacetCount("http", 1),)}

@@ -1,0 +1,488 @@
+"""What the upstream has is known before anybody pulls it."""
+
+import json
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.mirroring import CataloguedPackage
+from shared.domain.names import Coordinate
+from shared.domain.packages import UpstreamOrigin
+from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
+from shared.services.mirroring.catalogue import MAX_PAGES
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.upstreams import Behaviour, FakeUpstream
+from tests.support.world import URL, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+AN_HOUR = timedelta(hours=1, minutes=1)
+
+
+@pytest.fixture
+async def known(mirror: World, upstream: FakeUpstream) -> World:
+    """Return a registry that has read the catalogue of an upstream with three packages."""
+    upstream.publish("ballerina/io:1.0.0")
+    upstream.publish("ballerina/http:2.0.0")
+    upstream.publish("wso2/kafka:0.1.0")
+    await update(mirror)
+    return mirror
+
+
+async def update(world: World) -> TaskReport:
+    """Run the task, as the timer does."""
+    report = await world.registry.maintenance.upkeep.run(UpdateUpstreamCatalogue.id)
+    assert report is not None
+    await catch_up(world)
+    return report
+
+
+async def catch_up(world: World) -> None:
+    """Let search find what was changed."""
+    if world.stores.feed is not None:
+        await world.stores.feed.catch_up()
+
+
+def name_of(upstream: FakeUpstream) -> str:
+    return urlsplit(upstream.url).netloc
+
+
+async def found(world: World, query: str) -> list[str]:
+    answer = (await world.get(f"/packages?q={query}&sort=name")).json()
+    assert answer["count"] == len(answer["packages"])
+    return [
+        f"{each['organization']}/{each['name']}:{each['version']}" for each in answer["packages"]
+    ]
+
+
+async def test_search_finds_what_was_never_pulled(known: World, upstream: FakeUpstream) -> None:
+    assert await found(known, "kafka") == ["wso2/kafka:0.1.0"]
+    assert await found(known, "org:ballerina") == ["ballerina/http:2.0.0", "ballerina/io:1.1.0"]
+    [model] = (await known.get("/packages?q=kafka")).json()["packages"]
+    assert model["summary"] == "The summary of kafka"
+    assert model["upstream"]["isStored"] is False
+    assert upstream.asked == {"list": 1}
+
+
+async def test_suggestions_and_graphql_know_it(known: World) -> None:
+    answer = await known.get("/search-suggestions?q=kaf")
+    assert answer.json()["suggestions"] == ["wso2/kafka"]
+    query = '{ package(orgName: "wso2", packageName: "kafka", version: "") { version summary } }'
+    answer = await known.send(
+        "POST", f"{URL}/2.0/graphql", content=json.dumps({"query": query}).encode()
+    )
+    assert answer.json()["data"]["package"] == {
+        "version": "0.1.0",
+        "summary": "The summary of kafka",
+    }
+
+
+async def test_the_search_page_marks_it(known: World, upstream: FakeUpstream) -> None:
+    page = await known.get(f"{URL}/search?q=kafka")
+    assert f"From {name_of(upstream)}, not yet pulled" in page.text
+    await known.get("/packages/wso2/kafka/0.1.0", headers=PULL)
+    await catch_up(known)
+    page = await known.get(f"{URL}/search?q=kafka")
+    assert "wso2" in page.text
+    assert "not yet pulled" not in page.text
+
+
+async def test_its_page_says_what_is_known(known: World, upstream: FakeUpstream) -> None:
+    page = await known.get(f"{URL}/packages/wso2/kafka")
+    assert page.status_code == 200
+    for text in ("The summary of kafka", "bal pull wso2/kafka:0.1.0", "The first pull", "keyword"):
+        assert text in page.text
+    page = await known.get(f"{URL}/packages/ballerina/io")
+    assert "/packages/ballerina/io/1.0.0" in page.text
+    assert (await known.get(f"{URL}/packages/ballerina/io/1.0.0")).status_code == 200
+    assert (await known.get(f"{URL}/packages/ballerina/io/9.0.0")).status_code == 404
+    assert (await known.get(f"{URL}/packages/ballerina/none")).status_code == 404
+    assert upstream.asked["file"] == 0
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "text/markdown"])
+async def test_programs_read_the_same(known: World, media_type: str) -> None:
+    page = await known.get(f"{URL}/packages/wso2/kafka", headers={"Accept": media_type})
+    assert page.headers["content-type"].startswith(media_type)
+    assert "The summary of kafka" in page.text
+
+
+async def test_its_page_is_there_while_the_upstream_is_not(
+    known: World, upstream: FakeUpstream
+) -> None:
+    for kind in ("package", "versions"):
+        upstream.behave[kind] = broken
+    page = await known.get(f"{URL}/packages/wso2/kafka")
+    assert page.status_code == 200
+    assert "does not answer" in page.text
+    assert (await known.get(f"{URL}/packages/wso2/kafka/9.0.0")).status_code == 503
+
+
+async def test_what_is_stored_is_listed_as_such(known: World) -> None:
+    await known.get("/packages/ballerina/io/1.0.0", headers=PULL)
+    await catch_up(known)
+    assert await found(known, "name:io") == ["ballerina/io:1.0.0"]
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert await found(known, "name:io") == ["ballerina/io:1.0.0"]
+    sitemap = (await known.get(f"{URL}/sitemap.xml?page=1")).text
+    assert "/packages/ballerina/io" in sitemap
+    assert "/packages/wso2/kafka" not in sitemap
+
+
+async def test_an_organization_that_was_founded_here_leaves_it(
+    known: World, upstream: FakeUpstream
+) -> None:
+    await known.create_organization("wso2")
+    assert (await known.get(f"{URL}/packages/wso2/kafka")).status_code == 404
+    await update(known)
+    assert await found(known, "kafka") == []
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert await found(known, "kafka") == []
+    assert upstream.asked["list"] == 2
+
+
+async def test_packages_of_ours_are_never_in_it(mirror: World, upstream: FakeUpstream) -> None:
+    await mirror.push(bala("acme/secret:1.0.0", visibility="private"))
+    upstream.publish("acme/secret:2.0.0")
+    upstream.publish("acme/other:2.0.0")
+    await update(mirror)
+    assert await found(mirror, "org:acme") == []
+
+
+async def test_a_round_changes_what_changed(known: World, upstream: FakeUpstream) -> None:
+    upstream.publish("wso2/kafka:0.2.0")
+    upstream.deprecated["ballerina/http:2.0.0"] = "Use another."
+    known.clock.advance(AN_HOUR)
+    report = await update(known)
+    assert (report.seen, report.changed) == (3, 2)
+    assert await found(known, "kafka") == ["wso2/kafka:0.2.0"]
+    assert await found(known, "name:http") == []
+    assert await found(known, "name:http&deprecated=true") == ["ballerina/http:2.0.0"]
+
+
+async def test_a_round_begins_once_an_hour(known: World, upstream: FakeUpstream) -> None:
+    assert await update(known) == TaskReport()
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert upstream.asked["list"] == 2
+
+
+async def test_what_the_upstream_removed_leaves_it(known: World, upstream: FakeUpstream) -> None:
+    del upstream.archives["wso2/kafka:0.1.0"]
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert await found(known, "kafka") == []
+    assert (await known.get(f"{URL}/packages/wso2/kafka")).status_code == 404
+
+
+# --- An upstream that misbehaves -----------------------------------------------------------------
+
+
+async def broken(_request: Request) -> Response:
+    return Response("Bad gateway", 502)
+
+
+def answering(value: object) -> Behaviour:
+    async def behave(_request: Request) -> Response:
+        return JSONResponse(value)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "value", [{"packages": [], "count": 0}, {"packages": []}, [], {"count": "many"}, "text"]
+)
+async def test_an_empty_or_unreadable_list_takes_nothing_away(
+    known: World, upstream: FakeUpstream, value: object
+) -> None:
+    upstream.behave["list"] = answering(value)
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert len(await found(known, "")) == 3
+
+
+async def test_a_page_as_a_list_takes_nothing_away(known: World, upstream: FakeUpstream) -> None:
+    async def page(_request: Request) -> Response:
+        return Response("<html>Forbidden", 200, media_type="text/html")
+
+    upstream.behave["list"] = page
+    known.clock.advance(AN_HOUR)
+    report = await update(known)
+    assert "could not be read" in report.problems[0]
+    assert len(await found(known, "")) == 3
+
+
+async def test_a_list_without_end_is_abandoned(mirror: World, upstream: FakeUpstream) -> None:
+    model = {"organization": "evil", "version": "1.0.0"}
+
+    async def endless(request: Request) -> Response:
+        offset = int(request.query_params["offset"])
+        page = [{**model, "name": f"p{offset + number}"} for number in range(2)]
+        return JSONResponse({"packages": page, "count": offset + 1_000})
+
+    upstream.behave["list"] = endless
+    report = await update(mirror)
+    assert "more than 400 pages" in report.problems[0]
+    assert upstream.asked["list"] == MAX_PAGES + 1
+    assert await update(mirror) == TaskReport()  # The next round begins in an hour.
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"), [(1_000_000, "1,000,000 packages"), (1_000, "the same page")]
+)
+async def test_a_list_that_is_too_long_or_repeats_itself_is_abandoned(
+    mirror: World, upstream: FakeUpstream, count: int, reason: str
+) -> None:
+    page = [{"organization": "evil", "name": "p", "version": "1.0.0"}]
+    upstream.behave["list"] = answering({"packages": page, "count": count})
+    assert reason in (await update(mirror)).problems[0]
+
+
+async def test_names_that_break_the_rules_are_left_out(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    names = [("../etc", "p"), ("ok", "a/b"), ("ok", "x" * 300), ("ok", None), (1, "p"), ("ok", "p")]
+    page = [{"organization": org, "name": name, "version": "1.0.0"} for org, name in names]
+    page += [{"organization": "ok", "name": "q", "version": "<b>"}, "text"]
+    page += [{"organization": "ok", "name": "r", "version": "1.0.0", "digest": "none"}]
+    upstream.behave["list"] = answering({"packages": page, "count": len(page)})
+    await update(mirror)
+    assert await found(mirror, "") == ["ok/p:1.0.0"]
+
+
+async def test_a_busy_upstream_is_left_alone_and_read_on_later(
+    known: World, upstream: FakeUpstream
+) -> None:
+    for number in range(150):
+        upstream.publish(f"many/p{number:03}:1.0.0")
+
+    async def busy(request: Request) -> Response | None:
+        if request.query_params["offset"] != "100":
+            return None
+        return JSONResponse({"message": "busy"}, 429, {"Retry-After": "120"})
+
+    upstream.behave["list"] = busy
+    known.clock.advance(AN_HOUR)
+    report = await update(known)
+    assert "429" in report.problems[0]
+    asked = upstream.asked["list"]
+    await update(known)  # It is asked for nothing before the two minutes are over.
+    assert upstream.asked["list"] == asked
+    upstream.behave.clear()
+    known.clock.advance(timedelta(minutes=3))
+    report = await update(known)
+    assert (report.seen, report.problems) == (53, ())  # The second page alone.
+    answer = (await known.get("/packages?q=org:many")).json()
+    assert answer["count"] == 150
+
+
+async def test_a_catalogue_that_search_lost_is_put_back(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    for each in await mirroring.catalogue.packages():
+        await known.stores.search.remove(each.package)
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert len(await found(known, "")) == 3
+
+
+# --- Tools ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tool(upstream: FakeUpstream) -> str:
+    """Publish a tool at the upstream, and return its id."""
+    upstream.publish("wso2/health:1.2.0", tools=["health"], platform="java21")
+    upstream.described["wso2/health:1.2.0"] = {"balToolId": "health"}
+    return "health"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_tool_of_the_upstream_is_pulled(
+    mirror: World, upstream: FakeUpstream, tool: str, is_known: bool
+) -> None:
+    if is_known:
+        await update(mirror)
+        [model] = (await mirror.get("/tools?q=health")).json()["tools"]
+        assert model["balToolId"] == tool
+    answer = await mirror.get(f"/tools/{tool}")
+    model = answer.json()
+    assert (answer.status_code, model["balToolId"], model["version"]) == (200, tool, "1.2.0")
+    assert (await mirror.get(model["balaURL"])).status_code == 200
+    assert (await mirror.get(f"/tools/{tool}/1.2.0")).json()["organization"] == "wso2"
+    assert upstream.asked["tool"] == (0 if is_known else 1)
+    assert upstream.asked["file"] == 1
+
+
+async def test_tools_are_resolved(mirror: World, tool: str) -> None:
+    await update(mirror)
+    body = {"tools": [{"id": tool, "version": "", "mode": "soft"}, {"id": "none", "version": ""}]}
+    answer = (
+        await mirror.send("POST", "/tools/resolve-dependencies", content=json.dumps(body).encode())
+    ).json()
+    [resolved] = answer["resolved"]
+    assert (resolved["id"], resolved["name"], resolved["version"]) == (tool, "health", "1.2.0")
+    assert [each["id"] for each in answer["unresolved"]] == ["none"]
+
+
+async def test_a_missing_tool_costs_the_upstream_one_request_a_minute(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    for _ in range(3):
+        assert (await mirror.get("/tools/none")).status_code == 404
+    assert upstream.asked == {"tool": 1}
+    assert (await mirror.get("/tools/No%20Tool!")).status_code == 404
+    assert upstream.asked == {"tool": 1}
+
+
+async def test_a_tool_of_ours_is_never_looked_for(
+    mirror: World, upstream: FakeUpstream, tool: str
+) -> None:
+    await mirror.push(bala("acme/doctor:1.0.0", tools=[tool], visibility="private"))
+    await update(mirror)
+    assert (await mirror.get(f"/tools/{tool}")).status_code == 404
+    assert (await mirror.get(f"/tools/{tool}", by=mirror.people.ann)).json()["name"] == "doctor"
+    assert upstream.asked["tool"] == 0
+    model = await mirror.get("/packages/wso2/health/1.2.0", headers=PULL)
+    assert model.status_code == 302
+    model = (await mirror.get("/packages/wso2/health/1.2.0")).json()
+    assert model["upstream"]["withoutTools"] == [tool]
+
+
+# --- Removals ------------------------------------------------------------------------------------
+
+
+async def test_a_stored_release_that_the_upstream_removed_stays_and_is_marked(
+    known: World, upstream: FakeUpstream
+) -> None:
+    path = "/packages/wso2/kafka/0.1.0"
+    archive = upstream.archives["wso2/kafka:0.1.0"]
+    await known.get(path, headers=PULL)
+    del upstream.archives["wso2/kafka:0.1.0"]
+    await refreshed(known, path)
+    assert (await known.get(path, headers=PULL)).status_code == 302
+    origin = (await known.get(path)).json()["upstream"]
+    assert origin["removedDate"] >= origin["firstSeenDate"]
+    page = await known.get(f"{URL}{path}")
+    assert f"Removed from {name_of(upstream)}" in page.text
+    page = await known.get(f"{URL}{path}", headers={"Accept": "application/json"})
+    assert "removedAt" in page.json()["publishedBy"]
+    upstream.archives["wso2/kafka:0.1.0"] = archive
+    await refreshed(known, path)
+    assert "removedDate" not in (await known.get(path)).json()["upstream"]
+
+
+async def refreshed(world: World, path: str) -> None:
+    """Refresh what is behind a path, as a request for it does after a time."""
+    mirroring = world.registry.mirroring
+    assert mirroring is not None
+    for _ in range(2):  # The second time nothing changes.
+        world.clock.advance(timedelta(minutes=10))
+        await world.get(path)
+        await mirroring.refreshing.drain()
+
+
+async def test_an_administrator_clears_it(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    assert await mirroring.catalogue_updates.clear() == 3
+    await catch_up(known)
+    assert await found(known, "") == []
+    assert await update(known) == TaskReport()
+
+
+async def test_operators_see_its_size_and_the_hit_rate(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    [check] = await mirroring.overview.check()
+    assert (check.catalogued, check.hit_rate, check.catalogue.problem) == (3, None, "")
+    assert check.catalogue.completed_ms == known.clock.now_ms()
+
+
+async def test_a_removal_is_noted_once(known: World, upstream: FakeUpstream) -> None:
+    mirroring, path = known.registry.mirroring, "/packages/wso2/kafka/0.1.0"
+    assert mirroring is not None
+    await known.get(path, headers=PULL)
+    coordinate = Coordinate.parse("wso2", "kafka", "0.1.0")
+    before = (await known.stores.metadata.find(coordinate)).release
+    assert before is not None
+    del upstream.archives["wso2/kafka:0.1.0"]
+    await refreshed(known, path)
+    noted = (await known.stores.metadata.find(coordinate)).release
+    known.clock.advance(timedelta(minutes=10))
+    mirroring.refreshing.refresh(before)  # As a process does that read it before.
+    await mirroring.refreshing.drain()
+    assert (await known.stores.metadata.find(coordinate)).release == noted
+
+
+# --- Rounds that are interrupted, and entries that are out of date -------------------------------
+
+
+async def test_a_round_takes_several_runs(mirror: World, upstream: FakeUpstream) -> None:
+    for number in range(150):
+        upstream.publish(f"many/p{number:03}:1.0.0")
+
+    async def slow(_request: Request) -> Response | None:
+        mirror.clock.advance(timedelta(minutes=8))
+        return None
+
+    upstream.behave["list"] = slow
+    first, second = await update(mirror), await update(mirror)
+    assert (first.seen, first.unfinished) == (100, True)
+    assert (second.seen, second.unfinished) == (51, False)
+
+
+async def test_entries_of_another_upstream_and_of_ours_leave_it(known: World) -> None:
+    mirroring = known.registry.mirroring
+    assert mirroring is not None
+    [entry, *_] = await mirroring.catalogue.packages()
+    origin = UpstreamOrigin(name="elsewhere", first_seen_ms=0)
+    other = entry.release.model_copy(update={"upstream": origin})
+    await known.stores.directory.put(CataloguedPackage(org="old", name="p", release=other))
+    await known.create_organization("ours")
+    known.clock.advance(timedelta(hours=3))
+    await update(known)
+    await known.stores.directory.put(entry.model_copy(update={"org": "ours"}))
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    left = {each.org for each in await mirroring.catalogue.packages()}
+    assert left == {"ballerina", "wso2"}
+
+
+async def test_the_tool_of_an_organization_that_was_founded_here_is_not_served(
+    mirror: World, tool: str
+) -> None:
+    await update(mirror)
+    await mirror.create_organization("wso2")
+    assert (await mirror.get(f"/tools/{tool}")).status_code == 404
+
+
+async def test_a_tool_that_the_archive_does_not_have_is_missing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("wso2/health:1.2.0")
+    upstream.described["wso2/health:1.2.0"] = {"balToolId": "health"}
+    assert (await mirror.get("/tools/health")).status_code == 404
+
+
+async def test_a_tool_that_names_no_package_is_no_answer(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.behave["tool"] = answering({"organization": "", "name": "health"})
+    assert (await mirror.get("/tools/health")).status_code == 503
+
+
+async def test_a_tool_is_not_looked_for_in_a_circle(
+    mirror: World, upstream: FakeUpstream, tool: str
+) -> None:
+    via = {"Via": f"1.1 {urlsplit(URL).netloc}"}
+    assert (await mirror.get(f"/tools/{tool}", headers=via)).status_code == 404
+    assert upstream.asked["tool"] == 0
