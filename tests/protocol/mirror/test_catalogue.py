@@ -30,7 +30,7 @@ async def known(mirror: World, upstream: FakeUpstream) -> World:
     """Return a registry that has read the catalogue of an upstream with three packages."""
     upstream.publish("ballerina/io:1.0.0")
     upstream.publish("ballerina/http:2.0.0")
-    upstream.publish("wso2/kafka:0.1.0")
+    upstream.publish("octo/kafka:0.1.0")
     await update(mirror)
     return mirror
 
@@ -62,7 +62,7 @@ async def found(world: World, query: str) -> list[str]:
 
 
 async def test_search_finds_what_was_never_pulled(known: World, upstream: FakeUpstream) -> None:
-    assert await found(known, "kafka") == ["wso2/kafka:0.1.0"]
+    assert await found(known, "kafka") == ["octo/kafka:0.1.0"]
     assert await found(known, "org:ballerina") == ["ballerina/http:2.0.0", "ballerina/io:1.1.0"]
     [model] = (await known.get("/packages?q=kafka")).json()["packages"]
     assert model["summary"] == "The summary of kafka"
@@ -72,8 +72,8 @@ async def test_search_finds_what_was_never_pulled(known: World, upstream: FakeUp
 
 async def test_suggestions_and_graphql_know_it(known: World) -> None:
     answer = await known.get("/search-suggestions?q=kaf")
-    assert answer.json()["suggestions"] == ["wso2/kafka"]
-    query = '{ package(orgName: "wso2", packageName: "kafka", version: "") { version summary } }'
+    assert answer.json()["suggestions"] == ["octo/kafka"]
+    query = '{ package(orgName: "octo", packageName: "kafka", version: "") { version summary } }'
     answer = await known.send(
         "POST", f"{URL}/2.0/graphql", content=json.dumps({"query": query}).encode()
     )
@@ -86,17 +86,17 @@ async def test_suggestions_and_graphql_know_it(known: World) -> None:
 async def test_the_search_page_marks_it(known: World, upstream: FakeUpstream) -> None:
     page = await known.get(f"{URL}/search?q=kafka")
     assert f"From {name_of(upstream)}, not yet pulled" in page.text
-    await known.get("/packages/wso2/kafka/0.1.0", headers=PULL)
+    await known.get("/packages/octo/kafka/0.1.0", headers=PULL)
     await catch_up(known)
     page = await known.get(f"{URL}/search?q=kafka")
-    assert "wso2" in page.text
+    assert "octo" in page.text
     assert "not yet pulled" not in page.text
 
 
 async def test_its_page_says_what_is_known(known: World, upstream: FakeUpstream) -> None:
-    page = await known.get(f"{URL}/packages/wso2/kafka")
+    page = await known.get(f"{URL}/packages/octo/kafka")
     assert page.status_code == 200
-    for text in ("The summary of kafka", "bal pull wso2/kafka:0.1.0", "The first pull", "keyword"):
+    for text in ("The summary of kafka", "bal pull octo/kafka:0.1.0", "The first pull", "keyword"):
         assert text in page.text
     page = await known.get(f"{URL}/packages/ballerina/io")
     assert "/packages/ballerina/io/1.0.0" in page.text
@@ -108,7 +108,7 @@ async def test_its_page_says_what_is_known(known: World, upstream: FakeUpstream)
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/markdown"])
 async def test_programs_read_the_same(known: World, media_type: str) -> None:
-    page = await known.get(f"{URL}/packages/wso2/kafka", headers={"Accept": media_type})
+    page = await known.get(f"{URL}/packages/octo/kafka", headers={"Accept": media_type})
     assert page.headers["content-type"].startswith(media_type)
     assert "The summary of kafka" in page.text
 
@@ -118,10 +118,10 @@ async def test_its_page_is_there_while_the_upstream_is_not(
 ) -> None:
     for kind in ("package", "versions"):
         upstream.behave[kind] = broken
-    page = await known.get(f"{URL}/packages/wso2/kafka")
+    page = await known.get(f"{URL}/packages/octo/kafka")
     assert page.status_code == 200
     assert "does not answer" in page.text
-    assert (await known.get(f"{URL}/packages/wso2/kafka/9.0.0")).status_code == 503
+    assert (await known.get(f"{URL}/packages/octo/kafka/9.0.0")).status_code == 503
 
 
 async def test_what_is_stored_is_listed_as_such(known: World) -> None:
@@ -133,14 +133,14 @@ async def test_what_is_stored_is_listed_as_such(known: World) -> None:
     assert await found(known, "name:io") == ["ballerina/io:1.0.0"]
     sitemap = (await known.get(f"{URL}/sitemap.xml?page=1")).text
     assert "/packages/ballerina/io" in sitemap
-    assert "/packages/wso2/kafka" not in sitemap
+    assert "/packages/octo/kafka" not in sitemap
 
 
 async def test_an_organization_that_was_founded_here_leaves_it(
     known: World, upstream: FakeUpstream
 ) -> None:
-    await known.create_organization("wso2")
-    assert (await known.get(f"{URL}/packages/wso2/kafka")).status_code == 404
+    await known.create_organization("octo")
+    assert (await known.get(f"{URL}/packages/octo/kafka")).status_code == 404
     await update(known)
     assert await found(known, "kafka") == []
     known.clock.advance(AN_HOUR)
@@ -158,12 +158,12 @@ async def test_packages_of_ours_are_never_in_it(mirror: World, upstream: FakeUps
 
 
 async def test_a_round_changes_what_changed(known: World, upstream: FakeUpstream) -> None:
-    upstream.publish("wso2/kafka:0.2.0")
+    upstream.publish("octo/kafka:0.2.0")
     upstream.deprecated["ballerina/http:2.0.0"] = "Use another."
     known.clock.advance(AN_HOUR)
     report = await update(known)
     assert (report.seen, report.changed) == (3, 2)
-    assert await found(known, "kafka") == ["wso2/kafka:0.2.0"]
+    assert await found(known, "kafka") == ["octo/kafka:0.2.0"]
     assert await found(known, "name:http") == []
     assert await found(known, "name:http&deprecated=true") == ["ballerina/http:2.0.0"]
 
@@ -176,11 +176,11 @@ async def test_a_round_begins_once_an_hour(known: World, upstream: FakeUpstream)
 
 
 async def test_what_the_upstream_removed_leaves_it(known: World, upstream: FakeUpstream) -> None:
-    del upstream.archives["wso2/kafka:0.1.0"]
+    del upstream.archives["octo/kafka:0.1.0"]
     known.clock.advance(AN_HOUR)
     await update(known)
     assert await found(known, "kafka") == []
-    assert (await known.get(f"{URL}/packages/wso2/kafka")).status_code == 404
+    assert (await known.get(f"{URL}/packages/octo/kafka")).status_code == 404
 
 
 # --- An upstream that misbehaves -----------------------------------------------------------------
@@ -300,8 +300,8 @@ async def test_a_catalogue_that_search_lost_is_put_back(known: World) -> None:
 @pytest.fixture
 def tool(upstream: FakeUpstream) -> str:
     """Publish a tool at the upstream, and return its id."""
-    upstream.publish("wso2/health:1.2.0", tools=["health"], platform="java21")
-    upstream.described["wso2/health:1.2.0"] = {"balToolId": "health"}
+    upstream.publish("octo/health:1.2.0", tools=["health"], platform="java21")
+    upstream.described["octo/health:1.2.0"] = {"balToolId": "health"}
     return "health"
 
 
@@ -317,7 +317,7 @@ async def test_a_tool_of_the_upstream_is_pulled(
     model = answer.json()
     assert (answer.status_code, model["balToolId"], model["version"]) == (200, tool, "1.2.0")
     assert (await mirror.get(model["balaURL"])).status_code == 200
-    assert (await mirror.get(f"/tools/{tool}/1.2.0")).json()["organization"] == "wso2"
+    assert (await mirror.get(f"/tools/{tool}/1.2.0")).json()["organization"] == "octo"
     assert upstream.asked["tool"] == (0 if is_known else 1)
     assert upstream.asked["file"] == 1
 
@@ -351,9 +351,9 @@ async def test_a_tool_of_ours_is_never_looked_for(
     assert (await mirror.get(f"/tools/{tool}")).status_code == 404
     assert (await mirror.get(f"/tools/{tool}", by=mirror.people.ann)).json()["name"] == "doctor"
     assert upstream.asked["tool"] == 0
-    model = await mirror.get("/packages/wso2/health/1.2.0", headers=PULL)
+    model = await mirror.get("/packages/octo/health/1.2.0", headers=PULL)
     assert model.status_code == 302
-    model = (await mirror.get("/packages/wso2/health/1.2.0")).json()
+    model = (await mirror.get("/packages/octo/health/1.2.0")).json()
     assert model["upstream"]["withoutTools"] == [tool]
 
 
@@ -363,10 +363,10 @@ async def test_a_tool_of_ours_is_never_looked_for(
 async def test_a_stored_release_that_the_upstream_removed_stays_and_is_marked(
     known: World, upstream: FakeUpstream
 ) -> None:
-    path = "/packages/wso2/kafka/0.1.0"
-    archive = upstream.archives["wso2/kafka:0.1.0"]
+    path = "/packages/octo/kafka/0.1.0"
+    archive = upstream.archives["octo/kafka:0.1.0"]
     await known.get(path, headers=PULL)
-    del upstream.archives["wso2/kafka:0.1.0"]
+    del upstream.archives["octo/kafka:0.1.0"]
     await refreshed(known, path)
     assert (await known.get(path, headers=PULL)).status_code == 302
     origin = (await known.get(path)).json()["upstream"]
@@ -375,7 +375,7 @@ async def test_a_stored_release_that_the_upstream_removed_stays_and_is_marked(
     assert f"Removed from {name_of(upstream)}" in page.text
     page = await known.get(f"{URL}{path}", headers={"Accept": "application/json"})
     assert "removedAt" in page.json()["publishedBy"]
-    upstream.archives["wso2/kafka:0.1.0"] = archive
+    upstream.archives["octo/kafka:0.1.0"] = archive
     await refreshed(known, path)
     assert "removedDate" not in (await known.get(path)).json()["upstream"]
 
@@ -408,13 +408,13 @@ async def test_operators_see_its_size_and_the_hit_rate(known: World) -> None:
 
 
 async def test_a_removal_is_noted_once(known: World, upstream: FakeUpstream) -> None:
-    mirroring, path = known.registry.mirroring, "/packages/wso2/kafka/0.1.0"
+    mirroring, path = known.registry.mirroring, "/packages/octo/kafka/0.1.0"
     assert mirroring is not None
     await known.get(path, headers=PULL)
-    coordinate = Coordinate.parse("wso2", "kafka", "0.1.0")
+    coordinate = Coordinate.parse("octo", "kafka", "0.1.0")
     before = (await known.stores.metadata.find(coordinate)).release
     assert before is not None
-    del upstream.archives["wso2/kafka:0.1.0"]
+    del upstream.archives["octo/kafka:0.1.0"]
     await refreshed(known, path)
     noted = (await known.stores.metadata.find(coordinate)).release
     known.clock.advance(timedelta(minutes=10))
@@ -454,22 +454,22 @@ async def test_entries_of_another_upstream_and_of_ours_leave_it(known: World) ->
     known.clock.advance(AN_HOUR)
     await update(known)
     left = {each.org for each in await mirroring.catalogue.packages()}
-    assert left == {"ballerina", "wso2"}
+    assert left == {"ballerina", "octo"}
 
 
 async def test_the_tool_of_an_organization_that_was_founded_here_is_not_served(
     mirror: World, tool: str
 ) -> None:
     await update(mirror)
-    await mirror.create_organization("wso2")
+    await mirror.create_organization("octo")
     assert (await mirror.get(f"/tools/{tool}")).status_code == 404
 
 
 async def test_a_tool_that_the_archive_does_not_have_is_missing(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    upstream.publish("wso2/health:1.2.0")
-    upstream.described["wso2/health:1.2.0"] = {"balToolId": "health"}
+    upstream.publish("octo/health:1.2.0")
+    upstream.described["octo/health:1.2.0"] = {"balToolId": "health"}
     assert (await mirror.get("/tools/health")).status_code == 404
 
 
