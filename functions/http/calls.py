@@ -25,7 +25,7 @@ from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.domain.versions import ClientProfile
-from shared.runtime.answers import Answer, KnownCaller
+from shared.runtime.answers import Answer, RecognizedRequest
 from shared.runtime.edition import unnoted
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
@@ -171,9 +171,10 @@ class Call:
 
     def _recognized(self) -> Principal | None:
         """Return the caller whom a host of ours recognized by the same headers, just now."""
-        known: KnownCaller | None = getattr(self.request, "known_caller", None)
-        is_by_them = known is not None and self.headers is headers_of(self.request)
-        return known.principal if known is not None and is_by_them else None
+        request = self.request
+        if not isinstance(request, RecognizedRequest) or self.headers is not headers_of(request):
+            return None
+        return request.known_caller and request.known_caller.principal
 
     def identify_as_anonymous(self) -> None:
         """Ignore credentials; raise `TooManyRequests`."""

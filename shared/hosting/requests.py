@@ -7,12 +7,11 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import quote
 
-import azure.functions as func
 from azure.functions.http import HttpRequest as WorkerRequest
 
 from shared.domain.errors.base import Refusal
 from shared.hosting.asgi import Scope
-from shared.runtime.answers import KnownCaller
+from shared.runtime.answers import KnownCaller, RecognizedRequest
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -150,7 +149,7 @@ class RequestQuery(Mapping[str, str]):
         return len(self._params)
 
 
-class LazyRequest(func.HttpRequest):
+class LazyRequest(RecognizedRequest):
     """A request whose parts are made on first use; most Functions use two or three."""
 
     # The constructor of the base class reads every part, so it is not called. Members that are not
@@ -187,7 +186,6 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def known_caller(self) -> KnownCaller | None:
-        """The sender of the request, if the host recognized them."""
         return self._scope.get(KNOWN_CALLER)
 
     @property

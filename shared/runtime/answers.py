@@ -26,6 +26,15 @@ class KnownCaller:
     organizations: Collection[str]
 
 
+class RecognizedRequest(func.HttpRequest):
+    """A request from a host of the registry's own, which may have recognized the caller."""
+
+    @property
+    def known_caller(self) -> KnownCaller | None:
+        """The caller, by the headers of the request, or None if the host did not recognize them."""
+        raise NotImplementedError
+
+
 # Returns None where the Function has to identify the caller.
 RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
 
