@@ -1,10 +1,12 @@
 """Shape of the code: sizes of modules and functions, names, and how many files a request crosses.
 
 `python -m bench.shape` measures this tree; `python -m bench.shape REVISION` measures a commit too,
-and prints it before this tree. Both print httpx and starlette, as they are installed here.
+with the packages of its own lock, and prints it before this tree. Both print httpx and starlette,
+as they are installed here. Times are of the processor, which other programs disturb less.
 """
 
 import ast
+import hashlib
 import os
 import statistics
 import subprocess
@@ -77,7 +79,9 @@ with tempfile.TemporaryDirectory() as folder:
     asyncio.run(measure(template, Path(folder) / "data"))
 """
 
-IMPORT = "import time; began = time.perf_counter(); import {0}; print(time.perf_counter() - began)"
+IMPORT = "import time; began = time.process_time(); import {0}; print(time.process_time() - began)"
+ENVIRONMENTS = ROOT / ".venvs"
+_IMPORT_ROW = f"import, seconds of processor time, median of {RUNS}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ def main(revisions: Sequence[str]) -> None:
     for revision in revisions:
         with tempfile.TemporaryDirectory() as folder:
             _check_out(revision, Path(folder))
-            columns.insert(0, (revision[:12], _ours(Path(folder))))
+            python = _environment(Path(folder) / "requirements.txt")
+            columns.insert(0, (revision[:12], _ours(Path(folder), python)))
     columns += [(peer, _peer(peer)) for peer in PEERS]
     rows = list(dict.fromkeys(row for _, figures in columns for row in figures))
     print(f"{'':<58}" + "".join(f"{title:>14}" for title, _ in columns))
@@ -118,10 +123,33 @@ def _check_out(revision: str, folder: Path) -> None:
     subprocess.run(["tar", "--extract", "--directory", str(folder)], input=archive, check=True)
 
 
-def _ours(root: Path) -> dict[str, str]:
+def _environment(lock: Path) -> str:
+    """Install the packages of a commit, if they are not yet there, and return its interpreter.
+
+    Packages of the tests, which only send the requests, are those of this tree.
+    """
+    content = lock.read_bytes()
+    folder = ENVIRONMENTS / f"shape-{hashlib.sha256(content).hexdigest()[:12]}"
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    kept = folder.with_suffix(".txt")  # The script knows by its path what it installed.
+    kept.write_bytes(content)
+    command = ["sh", ".ci/environment", str(kept), str(folder), sys.executable]
+    subprocess.run(command, cwd=ROOT, check=True)
+    of_commit = Path(_path_of_packages(str(folder / "bin" / "python")))
+    # A folder that such a file names comes after the packages of the commit.
+    (of_commit / "tests.pth").write_text(_path_of_packages(sys.executable))
+    return str(folder / "bin" / "python")
+
+
+def _path_of_packages(python: str) -> str:
+    program = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return subprocess.check_output([python, "-c", program], text=True).strip()
+
+
+def _ours(root: Path, python: str = sys.executable) -> dict[str, str]:
     modules = [module for name in OURS for module in _modules(root / name, name)]
     tests = {"lines of tests": f"{sum(each.lines for each in _modules(root / 'tests', 'tests')):,}"}
-    return {**_static(modules), **_our_names(modules), **tests, **_running(root)}
+    return {**_static(modules), **_our_names(modules), **tests, **_running(root, python)}
 
 
 def _peer(name: str) -> dict[str, str]:
@@ -129,7 +157,7 @@ def _peer(name: str) -> dict[str, str]:
     assert found is not None
     assert found.origin is not None
     modules = list(_modules(Path(found.origin).parent, name))
-    return {**_static(modules), f"import, s, median of {RUNS}": _import_seconds(ROOT, PEERS[name])}
+    return {**_static(modules), _IMPORT_ROW: _import_seconds(sys.executable, ROOT, PEERS[name])}
 
 
 def _modules(folder: Path, package: str) -> Iterable[Module]:
@@ -225,24 +253,24 @@ def _span(node: ast.stmt) -> int:
 # --- What runs ---------------------------------------------------------------------------------
 
 
-def _running(root: Path) -> dict[str, str]:
-    lines = iter(_python(root, CROSSED).splitlines())
+def _running(root: Path, python: str) -> dict[str, str]:
+    lines = iter(_output(python, root, CROSSED).splitlines())
     crossed = {
         f"files that a {name} crosses / before its operation": " / ".join(next(lines).split())
         for name in REQUESTS
     }
-    return {**crossed, f"import, s, median of {RUNS}": _import_seconds(root, "function_app")}
+    return {**crossed, _IMPORT_ROW: _import_seconds(python, root, "function_app")}
 
 
-def _import_seconds(root: Path, name: str) -> str:
-    runs = [float(_python(root, IMPORT.format(name))) for _ in range(RUNS + 1)]
+def _import_seconds(python: str, root: Path, name: str) -> str:
+    runs = [float(_output(python, root, IMPORT.format(name))) for _ in range(RUNS + 1)]
     return f"{statistics.median(runs[1:]):.2f}"  # The first one writes byte code.
 
 
-def _python(root: Path, program: str) -> str:
+def _output(python: str, root: Path, program: str) -> str:
     with tempfile.TemporaryDirectory() as data:
         return subprocess.run(
-            [sys.executable, "-c", program],
+            [python, "-c", program],
             cwd=root,
             env={**os.environ, "BALLROOM_DATA": data, "PYTHONDONTWRITEBYTECODE": ""},
             capture_output=True,
