@@ -117,7 +117,7 @@ def _route(name: str, trigger: Any) -> Route:
 
 
 def _method(method: Any) -> str:
-    return str(getattr(method, "value", method)).upper()
+    return str(method.value if isinstance(method, func.HttpMethod) else method).upper()
 
 
 # --- Calling -----------------------------------------------------------------------------------

@@ -78,6 +78,20 @@ def test_a_request_is_passed_on_as_an_argument_and_not_by_context() -> None:
     assert imported == TRACES
 
 
+def test_no_request_carries_an_attribute_that_its_class_does_not_declare() -> None:
+    """A name that is written out is an attribute of a class, which a type checker can read."""
+    on_the_way = ("functions/", "shared/hosting/", "shared/runtime/", "shared/telemetry/")
+    found = [
+        f"{module.path}:{node.lineno}"
+        for module in product()
+        if module.path.startswith(on_the_way)
+        for name in ("getattr", "setattr", "hasattr", "delattr")
+        for node in calls(module, name)
+        if isinstance(node.args[1], ast.Constant)
+    ]
+    assert found == []
+
+
 def test_no_attribute_is_set_unseen() -> None:
     """Only refusals set what their class declares."""
     found = [

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 from urllib.parse import unquote
 
 from httptools import HttpParserError
@@ -44,6 +44,15 @@ _HEADERS_TAKEN: Sequence[
 ] = ()  # In place of the headers of a request whose head was read.
 
 
+@runtime_checkable
+class HasPreparedAnswers(Protocol):
+    """An application that has answers at hand."""
+
+    def at_once(self, scope: Scope) -> PreparedAnswer | None:
+        """The answer to a request, if it is prepared."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionTimeouts:
     """How slow a client may be before its connection is closed without an answer."""
@@ -79,8 +88,8 @@ class _Progress:
 class Connection(UpgradeIgnored):
     """A connection with time-outs and limits.
 
-    An application may have a method `at_once`, which returns a prepared answer to a request, or
-    None. A prepared answer is sent without a task and without ASGI messages.
+    A prepared answer of an application that has them is sent without a task and without ASGI
+    messages.
     """
 
     received_at = 0.0
@@ -104,7 +113,7 @@ class Connection(UpgradeIgnored):
         self.received_at = self.loop.time()
         self._joining = HeadJoiningTransport(transport)
         app: Any = cast("Any", self).app
-        self._at_once: AnswerAtOnce = getattr(app, "at_once", _never)
+        self._at_once: AnswerAtOnce = app.at_once if isinstance(app, HasPreparedAnswers) else _never
         self._turns = turns_of(self.server_state, self.loop.call_soon)
         super().connection_made(self._joining)
 
@@ -415,4 +424,4 @@ class Connection(UpgradeIgnored):
 
 
 def _never(_scope: Scope) -> None:
-    """Return no answer, for an application without `at_once`."""
+    """Return no answer, for an application that has none prepared."""
