@@ -81,8 +81,8 @@ async def show_judged(path: Path, corpus: Corpus) -> None:
     await index.rebuild(corpus.stored())
     plain = PlainRanking(corpus.listings())
     rankings = {"this registry": partial(first_page, index), "plain": plain.search}
-    asked = {"queries": judged_queries(), "tuner": questions("tuner")}
-    asked["independent"] = questions("independent")
+    authors = ("tuner", "independent", "second")
+    asked = {"queries": judged_queries(), **{each: questions(each) for each in authors}}
     asked["held out"] = heldout_questions()
     print(f"{'judged':>9} {'ranking':<36}{'MRR':>9}{'first':>9}")
     for (kind, queries), (name, search) in product(asked.items(), rankings.items()):

@@ -107,10 +107,8 @@ class Range:
         return (version.major, version.minor) == (self.major, self.minor)
 
     def is_below(self, version: Version) -> bool:
-        if self.major is None:
-            return False
         if self.minor is None:
-            return version.major > self.major
+            return self.major is not None and version.major > self.major
         return (version.major, version.minor) > (self.major, self.minor)
 
     def __str__(self) -> str:

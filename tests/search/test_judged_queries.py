@@ -52,7 +52,7 @@ async def test_people_find_first_what_they_want(index: SqliteSearchIndex) -> Non
     assert verdict.first_is_right >= FIRST_IS_RIGHT
 
 
-@pytest.mark.parametrize("author", ["tuner", "independent"])
+@pytest.mark.parametrize("author", ["tuner", "independent", "second"])
 async def test_questions_are_answered_by_names_and_keywords(
     index: SqliteSearchIndex, author: str
 ) -> None:
@@ -102,7 +102,7 @@ def test_there_are_enough_queries_and_each_says_why() -> None:
 def test_there_are_enough_questions_of_each_author_and_none_twice() -> None:
     asked = (*questions(), *heldout_questions())
     assert len({each.query for each in asked}) == len(asked)
-    assert min(Counter(each.author for each in questions()).values()) >= 300
+    assert min(Counter(each.author for each in questions()).values()) >= 250
 
 
 async def test_an_error_text_with_quoted_words_is_read_word_by_word(

@@ -484,6 +484,9 @@ FILES = {
     "archive_bytes": _for_all(
         "/archives/public/nothing/1.0.0/x.bala", lambda _p, _s: {Outcome.HIDDEN}
     ),
+    "archive_of_release": Declared(
+        "GET", "/archives/mirrored/ORG/NAME/1.0.0/ORG-NAME-any-1.0.0.bala", readers, EVERY_STATE
+    ),
     "index_file": Declared("GET", "/index/ORG/NAME/index.json", readers, EVERY_STATE),
     "index_changes": _for_all("/index/changes", anybody_known),
     "index_settings": _for_all("/index/config.json"),

@@ -95,6 +95,10 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
         Probe(f"/archives/private/DIGEST/{FILE}", headers=(("Range", "bytes=0-9"),)),
         Probe(f"/archives/private/DIGEST/{FILE}", headers=(("If-None-Match", '"DIGEST"'),)),
     ),
+    "archive_of_release": tuple(
+        Probe(f"/archives/mirrored/acme/NAME/{version}/{FILE.partition('/')[2]}")
+        for version in ("1.0.0", "9.9.9")
+    ),
     "central_connectors": (Probe(f"{REGISTRY}/connectors?q=NAME"),),
     "central_connectors_by_id": (Probe(f"{REGISTRY}/connectors/NAME"),),
     "central_connectors_by_name": (Probe(f"{REGISTRY}/connectors/acme/NAME/1.0.0/NAME/Client"),),

@@ -50,7 +50,8 @@ TELLING = {
     "api_publishers_restrict": b'{"pushers":"publishers"}',
 }
 
-FOR_ADMINISTRATORS = {"api_sessions_link"}
+MIRROR_CHANGES = {"api_mirror_dry_run", "api_mirror_move", "api_mirror_replace"}
+FOR_ADMINISTRATORS = {"api_sessions_link", *MIRROR_CHANGES}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
@@ -58,6 +59,7 @@ REFUSED = {
     "api_invitations_accept", "api_invitations_decline", "api_invitations_show",
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict", "api_release_train_end",
+    *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.
 }  # fmt: skip
 
 

@@ -209,6 +209,7 @@ class _Search:
             plain = with_plain_words(query)
             if plain != query:
                 self._ask(plain)
+                may_loosen = self._plan.is_loosenable
         if self._plan.clauses and self._is_too_few():
             self._widen(may_loosen)
 

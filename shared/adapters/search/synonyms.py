@@ -13,6 +13,7 @@ from typing import NamedTuple
 from shared.adapters.search.ranking import FILLERS
 from shared.adapters.search.vocabulary.errors import ERROR_TEXTS
 from shared.adapters.search.vocabulary.libraries import LIBRARIES
+from shared.adapters.search.vocabulary.names import NAMES
 from shared.adapters.search.vocabulary.needs import NEEDS
 from shared.adapters.search.vocabulary.products import PRODUCTS
 from shared.adapters.search.vocabulary.standards import STANDARDS
@@ -146,7 +147,7 @@ SYNONYMS = (
 
 
 # Names of one kind, which lead to the same words.
-GROUPS = (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS, *NEEDS)
+GROUPS = (*PRODUCTS, *LIBRARIES, *ERROR_TEXTS, *STANDARDS, *TASKS, *NEEDS, *NAMES)
 
 
 def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:

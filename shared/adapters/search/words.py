@@ -101,8 +101,8 @@ def _folded(text: str) -> str:
 MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
 MAX_SPELLED = 4  # Words of one search that are mended: each is a scan of the vocabulary.
 MIN_LENGTH = 3  # Of two letters every other two are near.
-# Letters up to which a word is replaced by longer ones alone: `aes` and `db2` are no misspellings
-# of the many names of three or four letters.
+# Letters up to which a word is replaced by longer ones, or by one in which two letters changed
+# places: `aes` and `db2` are no misspellings of the many names of three or four letters.
 SHORT_WORD = 4
 PACKAGES_OF_SHORT_PART = 5
 MAX_MISSING = 3  # Letters: of pymongo `mongo` begins mongodb.
@@ -168,14 +168,15 @@ class Speller:
         known = dict(self._candidates(word, mistakes))
         found = extract(word, list(known), scorer=OSA.distance, score_cutoff=mistakes, limit=None)
         ranked = sorted(found, key=lambda each: (each[1], -known[each[0]], each[0]))
-        return [each[0] for each in ranked if each[1]][:MAX_NEAR]
+        near = (each[0] for each in ranked if each[1])
+        return [each for each in near if not _is_too_short(each, word)][:MAX_NEAR]
 
     def _candidates(self, word: str, mistakes: int) -> Iterator[tuple[str, int]]:
         """Yield words of about this length that begin with one of its first two letters, each with
         the number of its packages. People seldom mistype how a word begins, and comparing with the
         whole vocabulary of 100,000 packages would take 100 ms.
         """
-        least = len(word) - mistakes if len(word) > SHORT_WORD else SHORT_WORD + 1
+        least = len(word) - mistakes if len(word) > SHORT_WORD else len(word)
         for length in range(least, len(word) + mistakes + 1):
             for first in {word[0], word[1]}:
                 yield from self._connection.execute(
@@ -183,3 +184,8 @@ class Speller:
                     " WHERE length = ? AND word >= ? AND word < ?",
                     (length, first, chr(ord(first) + 1)),
                 )
+
+
+def _is_too_short(known: str, word: str) -> bool:
+    """Check whether a known word is no longer than a short one, and has other letters."""
+    return len(word) <= SHORT_WORD >= len(known) and sorted(known) != sorted(word)

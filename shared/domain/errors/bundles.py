@@ -3,9 +3,12 @@
 Invalid  BundleUnusable · BundleIncomplete · BundlePrivate · BundleKeyUnusable
 """
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from shared.domain.errors.base import Invalid
+
+if TYPE_CHECKING:
+    from shared.domain.names import Coordinate
 
 _MOST_NAMED = 5
 
@@ -16,7 +19,7 @@ class BundleUnusable(Invalid):
 
 
 class BundleIncomplete(Invalid):
-    missing: Sequence[object]
+    missing: "tuple[Coordinate, ...]"
     sentence = (
         "{count} releases are not stored here, so no bundle was written: {named}. Fetch them with "
         "`upstream prefetch`, or leave them out."
@@ -44,4 +47,4 @@ class BundlePrivate(Invalid):
 class BundleKeyUnusable(Invalid):
     file: object
     reason: str
-    sentence = "{file} {reason}."
+    sentence = "The file of keys cannot be used: {file} {reason}."

@@ -105,7 +105,7 @@ class BundleExport:
         for coordinate in await self._selected(selection):
             await self._choose(coordinate, selection, chosen)
         if chosen.missing:
-            raise BundleIncomplete(chosen.missing)
+            raise BundleIncomplete(tuple(chosen.missing))
         found = [chosen.releases[key] for key in sorted(chosen.releases)]
         bundled = [BundledRelease.of(*each, registry=self.name) for each in found]
         releases = lines_of(bundled)
@@ -142,7 +142,7 @@ class BundleExport:
         except NotFound:
             content = b""
         if Digest.of(content) != release.content:
-            raise BundleIncomplete([release.coordinate])
+            raise BundleIncomplete((release.coordinate,))
         return content
 
     async def _choose_named(

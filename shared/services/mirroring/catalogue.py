@@ -180,7 +180,7 @@ class CatalogueUpdates:
             return True
         changed_ms = (await self.upstreams.rules()).changed_ms or 0
         is_old = self.clock.now_ms() - state.completed_ms >= FRESH_FOR // _MS
-        return is_old or changed_ms > state.completed_ms
+        return is_old or changed_ms >= state.completed_ms
 
     async def _failed(
         self, source: UpstreamSource, change: dict[str, object], problem: str

@@ -15,9 +15,10 @@ from shared.domain.packages import UpstreamOrigin
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.mirror.test_rules import change
 from tests.support.archives import bala
 from tests.support.upstreams import Behaviour, FakeUpstream
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -147,6 +148,35 @@ async def test_an_organization_that_was_founded_here_leaves_it(
     await update(known)
     assert await found(known, "kafka") == []
     assert upstream.asked["list"] == 2
+
+
+async def test_what_the_rules_leave_out_leaves_it_with_the_next_run(known: World) -> None:
+    await change(known, "octo deny")
+    assert (await known.get(f"{URL}/packages/octo/kafka")).status_code == 404
+    await update(known)
+    assert await found(known, "kafka") == []
+    assert await found(known, "name:io") == ["ballerina/io:1.1.0"]
+    await change(known, frozen="2001-01-01")
+    assert (await known.get(f"{URL}/packages/ballerina/io")).status_code == 404
+    await update(known)
+    assert await found(known, "name:io") == []
+
+
+async def test_what_another_upstream_has_is_in_it_until_that_is_given_up(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    upstream.publish("octo/kafka:0.1.0")
+    second = FakeUpstream()
+    second.publish("other_org/lib:1.0.0")
+    with second.serving():
+        mirror = await worlds(upstream=f"{upstream.url},{second.url}")
+        await update(mirror)
+        assert await found(mirror, "name:lib") == ["other_org/lib:1.0.0"]
+        assert await found(mirror, "kafka") == ["octo/kafka:0.1.0"]
+        await change(mirror, upstreams=second.url)
+        await update(mirror)
+    assert await found(mirror, "name:lib") == ["other_org/lib:1.0.0"]
+    assert await found(mirror, "kafka") == []
 
 
 async def test_packages_of_ours_are_never_in_it(mirror: World, upstream: FakeUpstream) -> None:

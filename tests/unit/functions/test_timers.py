@@ -176,6 +176,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
         "generate-api-docs",
         "process-outboxes",
         "update-search-index",
+        "update-upstream-catalogue",
     ]
 
 
@@ -318,4 +319,9 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
     await world.registry.limits.notices.leave_read_only_mode(by=OPERATOR)
     world.clock.advance(MINUTE)
     await fire(world)
-    assert sorted(tasks.ran) == ["create-snapshot", "process-outboxes", "update-search-index"]
+    assert sorted(tasks.ran) == [
+        "create-snapshot",
+        "process-outboxes",
+        "update-search-index",
+        "update-upstream-catalogue",
+    ]

@@ -183,4 +183,97 @@ ERROR_TEXTS = (
     Group("oauth2", "unauthorized client, unsupported grant type", "RFC 6749, 5.2"),
     Group("jsondata", "json parse exception, json conversion", "RFC 8259"),
     Group("xmldata", "saxparse, sax parse exception", "W3C: XML"),
+    Group(
+        "mysql",
+        "access denied user root, access denied for user, using password yes, using password no, "
+        "cannot connect mysql, server has gone away, unknown database, duplicate entry, port 3306",
+        "dev.mysql.com: Server Error Message Reference",
+    ),
+    Group(
+        "postgresql",
+        "role does exist, database does exist, server closed the connection unexpectedly, "
+        "no pg hba, port 5432, psqlexception, remaining connection slot",
+        "postgresql.org: Error Codes",
+    ),
+    Group("mssql", "sqlserverexception, login failed for user sa, port 1433, error 4060", "MSSQL"),
+    Group(
+        "oracledb",
+        "listener does currently know, port 1521, table or view does exist, ora 12541",
+        "docs.oracle.com: Database Error Messages",
+    ),
+    Group("jdbc", "no suitable driver, driver class not found, hikaripool", "java.sql"),
+    Group(
+        "mongodb",
+        "authentication failed mongo, no primary, port 27017, topology destroyed, bad auth",
+        "mongodb.com: Error Codes",
+    ),
+    Group("redis", "port 6379, readonly replica, clusterdown, max number of clients", "redis.io"),
+    Group(
+        "kafka",
+        "present in metadata, in metadata after, group coordinator, leader available, "
+        "broker may not be available, disconnected bootstrap, bootstrap broker, port 9092, "
+        "offset commit, poll interval, unknown_topic_or_partition, serialization exception topic",
+        "kafka.apache.org: Error Codes",
+    ),
+    Group(
+        "rabbitmq",
+        "connection reset amqp, port 5672, no queue, no exchange, login refused, plain login "
+        "refused, 406 precondition, 404 queue, 403 access refused, unacked message",
+        "rabbitmq.com: Channels",
+    ),
+    Group("nats", "port 4222, nats timeout, maximum payload violation", "docs.nats.io"),
+    Group(
+        "mqtt", "port 1883, 32103, unacceptable protocol version, bad user name or password", "MQTT"
+    ),
+    Group(
+        "elasticsearch",
+        "port 9200, index_not_found_exception, mapper_parsing_exception",
+        "elastic.co",
+    ),
+    Group("ibmmq", "mqrc_not_authorized, mqrc_host_not_available, 2538, 2085, amq4036", "ibm.com"),
+    Group(
+        "email",
+        "smtp authentication, smtpauthenticationerror, 5 7 8 username, 535 5 7 8, 421 too many, "
+        "mail server refused, connect smtp host, port 587, port 465, starttls",
+        "RFC 5321: SMTP replies",
+    ),
+    Group("ldap", "port 389, invalid dn, ldap bind failed, error code 32", "RFC 4511"),
+    Group("ftp", "425 cannot open data connection, port 22, host key verification", "RFC 959"),
+    Group("ad", "aadsts50011 redirect, aadsts65001, aadsts90002, reply url does match", "Entra ID"),
+    Group(
+        "oauth2", "redirect uri mismatch, invalid scope, token has been revoked, pkce", "RFC 6749"
+    ),
+    Group("jwt", "jwt malformed, alg none, invalid kid, unable find signing key", "RFC 7519"),
+    Group(
+        "grpc", "rst_stream, transport is closing, method not found grpc, code unavailable", "gRPC"
+    ),
+    Group(
+        "graphql",
+        "query on type, cannot return null for non nullable, variable got invalid",
+        "GraphQL",
+    ),
+    Group("jsondata", "unexpected character json, json parse error, trailing comma", "RFC 8259"),
+    Group(
+        "xmldata", "content is not allowed in prolog, unclosed tag, entity not terminated", "XML"
+    ),
+    Group("yaml", "found character that cannot start, duplicate key yaml, bad indentation", "YAML"),
+    Group("s3", "request time too skewed, accessdenied bucket, bucket already exists", "AWS S3"),
+    Group("lambda", "task timed out, runtime exited", "docs.aws.amazon.com: Lambda"),
+    Group(
+        "slack",
+        "not_in_channel, channel_not_found, account_inactive, ratelimited slack",
+        "slack.com",
+    ),
+    Group("twilio", "error 20003, error 21608, twilio 429, number is unverified", "twilio.com"),
+    Group("stripe", "card_declined, resource_missing, invalid_request_error", "stripe.com"),
+    Group(
+        "salesforce",
+        "invalid_session_id, unable_to_lock_row, invalid_grant salesforce",
+        "Salesforce",
+    ),
+    Group("sheets", "unable to parse range, requested entity was not found", "Google Sheets"),
+    Group(
+        "jco", "rfc_error_logon_failure, rfc_error, jco exception, communication failure sap", "SAP"
+    ),
+    Group("zoom", "3001 meeting, meeting does exist", "developers.zoom.us"),
 )

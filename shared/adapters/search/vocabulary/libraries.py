@@ -183,4 +183,75 @@ LIBRARIES = (
     Group("postgresql", "libpq, psql", "postgresql.org"),
     Group("xmldata", "xmltodict, sax parser, dom parser", "W3C: DOM"),
     Group("task", "spring batch, timer task, bullmq", "spring.io: Spring Batch"),
+    Group(
+        "http",
+        "gin gonic, gorilla mux, echo labstack, gofiber, go chi, fasthttp, resty, rocket rs, axum, "
+        "hyper rs, warp, phoenix, rails api, cakephp, symfony, slim framework, hapi js, restify, "
+        "undici, ky, got js, httpie, postman, volley, alamofire, httpurlconnection, refit, "
+        "minimal api, kestrel, tornado, bottle, starlette, uvicorn, gunicorn, werkzeug, cowboy",
+        "HTTP clients and services",
+    ),
+    Group("websocket", "gorilla websocket, nhooyr, websockets python, uwebsockets", "WebSocket"),
+    Group("kafka", "confluent kafka, segmentio, franz go, rdkafka, faust, kafdrop", "Kafka"),
+    Group("rabbitmq", "streadway, amqp091, bunny, rascal, spring rabbit, celery broker", "AMQP"),
+    Group("mysql", "go sql driver, mysql connector, mysqldb, aiomysql, mariadb client", "MySQL"),
+    Group("postgresql", "lib pq, pg promise, postgres js, diesel, slonik", "PostgreSQL"),
+    Group("mssql", "pytds, go mssqldb, microsoft data sqlclient, tds protocol", "SQL Server"),
+    Group("mongodb", "mongo driver, motor, spring data mongo, mongosh", "MongoDB"),
+    Group(
+        "redis", "go redis, redis py, redigo, node redis, spring data redis, bull queue", "Redis"
+    ),
+    Group(
+        "cache", "caffeine, guava cache, ehcache, lru cache, node cache, functools cache", "cache"
+    ),
+    Group("elasticsearch", "elasticsearch py, elastic4s, nest elasticsearch", "elastic.co"),
+    Group("task", "node schedule, cron js, sidekiq, hangfire, resque, robfig cron, rq", "jobs"),
+    Group("time", "arrow python, pendulum, dateutil, chrono rust, noda time, temporal", "times"),
+    Group("log", "glog, slog, klog, env logger, apex log, log4net, npmlog", "logging"),
+    Group("crypto", "ring rust, rustcrypto, javax crypto, tink, gpg, pyca, webcrypto", "crypto"),
+    Group("jwt", "golang jwt, java jwt, firebase jwt, python jose, jwt decode", "jwt.io"),
+    Group(
+        "oauth2", "golang oauth2, spring oauth, simple oauth2, appauth, pac4j, oidc client", "OAuth"
+    ),
+    Group("ldap", "go ldap, ldaptive, spring ldap, passport ldap", "LDAP"),
+    Group("csv io", "encoding csv, csv parse, fast csv, super csv, fastcsv, csvkit", "CSV"),
+    Group("yaml", "go yaml, serde yaml, yamlbeans, psych", "yaml.org"),
+    Group("toml", "burntsushi, toml rs, pytoml", "toml.io"),
+    Group("xmldata", "etree, quick xml, xmlbuilder, fast xml parser, xpath, xmlstarlet", "XML"),
+    Group(
+        "jsondata", "json path, json iter, easyjson, gjson, json smart, system text json", "JSON"
+    ),
+    Group("protobuf grpc", "grpc web, grpc gateway, buf build, protoc gen, twirp", "grpc.io"),
+    Group(
+        "graphql", "graphql yoga, juniper, absinthe, strawberry, relay, dgs framework", "GraphQL"
+    ),
+    Group(
+        "email", "lettre, sendmail, swiftmailer, symfony mailer, mail gem, simple java mail", "mail"
+    ),
+    Group("ftp", "basic ftp, ssh net, pkg sftp, curl ftp, winscp, apache vfs", "FTP"),
+    Group("persist", "exposed kotlin, diesel orm, drizzle, mikro orm, ebean, tortoise orm", "ORM"),
+    Group("uuid", "google uuid, java util uuid, uuidv4, uuidv7, guid newguid", "RFC 9562"),
+    Group(
+        "random", "numpy random, lodash random, die roll, roll dice, coin flip, lottery", "chance"
+    ),
+    Group("regexp", "re module, java util regex, xregexp, oniguruma", "regular expressions"),
+    Group(
+        "constraint", "valibot, superstruct, validator js, express validator, voluptuous", "value"
+    ),
+    Group("stripe", "stripe java, stripe node, dj stripe, laravel cashier", "stripe.com"),
+    Group("twilio", "twilio python, twilio node", "twilio.com"),
+    Group("sendgrid", "sendgrid python, sendgrid java", "sendgrid.com"),
+    Group("shopify", "shopify api, shopify python", "shopify.dev"),
+    Group("hubspot", "hubspot api client", "developers.hubspot.com"),
+    Group(
+        "openai", "openai python, langchain4j, llama index, semantic kernel, litellm", "openai.com"
+    ),
+    Group("s3", "boto s3, aws sdk s3, s3cmd, s3fs", "aws.amazon.com/s3"),
+    Group("googleapis", "google api client, google api python", "developers.google.com"),
+    Group("fhir", "hapi fhir, fhirclient, fhir kit, firely", "hl7.org/fhir"),
+    Group("hl7v2", "hapi hl7, hl7apy, nhapi, mirth connect", "hl7.org"),
+    Group("soap", "spring ws, gsoap, php soapclient, node soap", "SOAP"),
+    Group("test", "minitest, cucumber, tap js, robot framework, quickcheck, approvals", "tests"),
+    Group("observe", "micrometer tracing, dropwizard metrics, statsd", "observability"),
+    Group("pinecone weaviate", "faiss, annoy, hnswlib, vespa", "vectors"),
 )

@@ -229,4 +229,115 @@ NEEDS = (
     Group("medication", "drug prescription", "hl7.org: FHIR"),
     Group("ocpi", "charging of electric cars, ev roaming, emobility", "OCPI"),
     Group("insnow", "policy quote, insurance broker", "guidewire.com"),
+    Group(
+        "constraint",
+        "between min max, minimum and maximum, range check, field length, check input, validate "
+        "input, validate request, validate payload, max value, required field, string pattern",
+        "ballerina/constraint",
+    ),
+    Group(
+        "future",
+        "strand, cancel strand, cancel future, wait for result, async call, await, promise",
+        "ballerina/lang.future",
+    ),
+    Group(
+        "transaction", "begin transaction, atomic, two phase commit, retry block", "transactions"
+    ),
+    Group("test", "mock endpoint, test report, group test, before each, data provider", "test"),
+    Group(
+        "http",
+        "call rest endpoint, rest service, rest client, web server, expose endpoint, query param, "
+        "path param, request header, response header, status code, cookie, load balance, failover, "
+        "circuit breaker, retry request, timeout request, http2, interceptor, proxy server",
+        "ballerina/http",
+    ),
+    Group(
+        "io",
+        "print to console, read text file, write text file, append to file, read byte, read json "
+        "file, read xml file, write csv, stdin input, standard input, read user input",
+        "ballerina/io",
+    ),
+    Group(
+        "file",
+        "create folder, delete folder, list file, file exist, file metadata, move file, join path, "
+        "file watcher, watch folder, new file arrive, local file system",
+        "ballerina/file",
+    ),
+    Group(
+        "time",
+        "current time, current date, format date, parse date, date difference, add day, epoch, "
+        "unix timestamp, iso 8601, utc now, day of week, convert timezone, elapsed time, stopwatch",
+        "ballerina/time",
+    ),
+    Group(
+        "task",
+        "every minute, every hour, every night, run periodically, recurring job, cron expression, "
+        "background task, run at midnight, scheduled job",
+        "ballerina/task",
+    ),
+    Group(
+        "log", "log message, log level, structured log, log rotation, debug log, error log", "log"
+    ),
+    Group(
+        "crypto",
+        "hash a password, sha 256, encrypt text, decrypt text, public key, private key, keystore, "
+        "truststore, pem file, hmac signature, bcrypt hash, encrypt file, pgp encrypt",
+        "ballerina/crypto",
+    ),
+    Group("jwt", "create token, sign token, verify token, bearer, issue jwt, token claim", "jwt"),
+    Group(
+        "oauth2", "get access token, refresh access token, token endpoint, sign in with", "OAuth"
+    ),
+    Group("uuid", "unique key, generate id, random id, guid string", "ballerina/uuid"),
+    Group("random", "random string, random value, pick random, random between", "ballerina/random"),
+    Group(
+        "os", "environment value, read env, run shell, execute command, username", "ballerina/os"
+    ),
+    Group("email", "send mail, receive mail, read inbox, mail attachment, mail server", "email"),
+    Group("ftp", "upload over sftp, download over ftp, remote file transfer, ftp server", "ftp"),
+    Group("websocket", "push to browser, real time chat, live update, bidirectional", "websocket"),
+    Group("graphql", "graphql schema, graphql resolver, graphql subscription, mutation", "graphql"),
+    Group("grpc", "proto definition, bidi streaming, server streaming, stub generation", "grpc"),
+    Group("mysql", "connect mysql, query mysql, insert row mysql", "ballerinax/mysql"),
+    Group("sql", "bulk insert, batch update, connection pool, query row, call procedure", "sql"),
+    Group(
+        "persist",
+        "save entity, load entity, without writing sql, data layer, entity relation, migration",
+        "ballerina/persist",
+    ),
+    Group("ldap", "directory user, look up user, ldap group, company directory", "ballerina/ldap"),
+    Group(
+        "jsondata",
+        "parse json, json string to record, map json to record, json to type, pretty print json",
+        "ballerina/data.jsondata",
+    ),
+    Group("xmldata", "parse xml, xml to record, map xml to record, xml binding", "data.xmldata"),
+    Group("csv", "parse csv, csv to record, read comma separated", "ballerina/data.csv"),
+    Group("yaml", "parse yaml, yaml to record, read yaml config", "ballerina/data.yaml"),
+    Group("toml", "parse toml, read toml config", "ballerina/toml"),
+    Group("avro", "avro schema, encode avro, decode avro", "ballerina/avro"),
+    Group("protobuf", "protobuf message, wrapper type, well known type", "ballerina/protobuf"),
+    Group("soap", "soap request, soap envelope, call soap, legacy web service", "ballerina/soap"),
+    Group("mime", "file upload form, multi part, mime part, encode base64", "ballerina/mime"),
+    Group("url", "encode url, decode query, percent encode", "ballerina/url"),
+    Group("edi", "read edi, edi file, convert edi, edi mapping", "ballerina/edi"),
+    Group(
+        "cloud", "deploy to kubernetes, build image, container deployment, yaml for k8s", "cloud"
+    ),
+    Group("observe", "custom span, custom gauge, trace id", "ballerina/observe"),
+    Group(
+        "embeddings",
+        "text into vector, semantic search, vectorize, text similarity, semantic similarity",
+        "openai.com: embeddings",
+    ),
+    Group(
+        "pinecone weaviate",
+        "store embedding, store vector, search embedding, nearest neighbour, rag store",
+        "vector databases",
+    ),
+    Group("quickbooks", "qbo, quick books", "quickbooks.intuit.com: QuickBooks Online"),
+    Group("domains", "domain registration, domain registrar, domain purchase", "godaddy.com"),
+    Group("certificates", "buy certificate, renew certificate", "godaddy.com"),
+    Group("dropbox box", "file sync, sync folder, shared folder", "dropbox.com"),
+    Group("cosmosdb", "dynamodb on azure, azure document", "azure.microsoft.com"),
 )
