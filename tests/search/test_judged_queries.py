@@ -121,3 +121,24 @@ async def test_a_path_that_is_no_package_is_read_as_words_beside_others(
 
 async def test_a_phrase_alone_stays_a_phrase(index: SqliteSearchIndex) -> None:
     assert await first_page(index, '"postgresql kafka"') == []
+
+
+@pytest.mark.parametrize("word", ["alternative", "equivalent", "Replacement"])
+async def test_who_asks_for_an_alternative_gets_others_first(
+    index: SqliteSearchIndex, word: str
+) -> None:
+    found = await first_page(index, f"jira {word}")
+    assert found[0] != "ballerinax/jira"
+    assert found.index("ballerinax/asana") < found.index("ballerinax/jira")
+    assert (await first_page(index, "jira"))[0] == "ballerinax/jira"
+
+
+async def test_two_letters_of_a_short_word_that_changed_places_are_put_right(
+    index: SqliteSearchIndex,
+) -> None:
+    assert "ballerina/yaml" in await first_page(index, "ymal")
+    assert "ballerina/yaml" not in await first_page(index, "yawl")  # It may be a name itself.
+
+
+async def test_a_path_that_is_no_package_is_read_as_words(index: SqliteSearchIndex) -> None:
+    assert (await first_page(index, "gorilla/websocket"))[0] == "ballerina/websocket"

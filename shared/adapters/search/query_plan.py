@@ -17,12 +17,14 @@ from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     FILLERS,
     JOINED_FACTOR,
+    NAMED_FACTOR,
     NEAR_FACTOR,
     PART_FACTOR,
     STEM_FACTOR,
     SYNONYM_FACTOR,
+    WORDS_FOR_OTHERS,
 )
-from shared.adapters.search.synonyms import synonyms_of
+from shared.adapters.search.synonyms import others_like, synonyms_of
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -80,8 +82,10 @@ class QueryPlan:
     def __init__(self, query: Query, viewer: Viewer) -> None:
         terms = _ranking_terms(query.terms)
         self.viewer, self.client = viewer, query.client
-        self.clauses = _clauses(terms)[:MAX_CLAUSES]
-        self.typed = " ".join(value for term in terms for value in term.values).strip().lower()
+        wants_others = any(map(_is_for_others, query.terms))
+        self.clauses = _clauses(terms, wants_others)[:MAX_CLAUSES]
+        typed = " ".join(value for term in terms for value in term.values).strip().lower()
+        self.typed = "" if wants_others else typed  # No package is preferred for its name.
         self.paths = tuple(
             value.lower() for term in terms if term.match is Match.PATH for value in term.values
         )
@@ -156,6 +160,12 @@ def _is_filler(term: Term) -> bool:
     return typed and all(value.lower() in FILLERS for value in term.values)
 
 
+def _is_for_others(term: Term) -> bool:
+    """Say whether the term asks for what is like the other words: `jira alternative`."""
+    typed = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
+    return typed and any(value.lower() in WORDS_FOR_OTHERS for value in term.values)
+
+
 def _values(terms: Iterable[Term]) -> Iterator[str]:
     return (value for term in terms for value in term.values)
 
@@ -175,10 +185,26 @@ class _Word:
     humps: tuple[str, ...]  # Its parts, if it was typed in camel case.
 
 
-def _clauses(terms: Sequence[Term]) -> tuple[Clause, ...]:
+def _clauses(terms: Sequence[Term], wants_others: bool) -> tuple[Clause, ...]:
     words = [word for term in terms if _is_plain(term) for word in _words_of(term)][:MAX_CLAUSES]
     others = [_whole_clause(term) for term in terms if not _is_plain(term)]
-    return (*_word_clauses(words), *others)
+    clauses = _word_clauses(words)
+    return (*(map(_for_others, clauses) if wants_others else clauses), *others)
+
+
+def _for_others(clause: Clause) -> Clause:
+    """Return the clause for products like the one that it names, which counts less than these."""
+    like = others_like(stem(clause.word))
+    if not like:
+        return clause
+    named = (
+        replace(each, factor=each.factor * NAMED_FACTOR)
+        if stem(each.word.removeprefix(WordMark.NAME_ENDING.value)) == stem(clause.word)
+        else each
+        for each in clause.alternatives
+    )
+    others = (Alternative(stem(each), SYNONYM_FACTOR) for each in like)
+    return replace(clause, alternatives=tuple(dict.fromkeys((*named, *others))))
 
 
 def _is_plain(term: Term) -> bool:

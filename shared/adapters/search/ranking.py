@@ -57,10 +57,16 @@ PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about k
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
+# They ask for what is like the named product, and not for that one.
+WORDS_FOR_OTHERS = frozenset(
+    "alternative alternatives equivalent equivalents replacement substitute competitor".split()  # noqa: SIM905 - short.
+)
+NAMED_FACTOR = 0.3  # Of the product that others are asked for.
+
 # Words that say nothing of a package; looked for only where nothing else was typed.
-FILLERS = frozenset(
+FILLERS = WORDS_FOR_OTHERS | frozenset(
     "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
-    " alternative alternatives are as at be can do does has have it its like me my need needs not"
+    " are as at be can do does has have it its like me my need needs not"
     " our some something that this want what when where which"
     " about am another any anything been being between both but could did each else get gets give"
     " had if into just lets may might much must onto other others over per please s should"

@@ -163,6 +163,21 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
                 yield start, start + length, meant
 
 
+def others_like(word: str) -> tuple[str, ...]:
+    """Return the words of packages of the same kind as the one that this stem names."""
+    return _siblings().get(word, ())
+
+
+@cache
+def _siblings() -> Mapping[str, tuple[str, ...]]:
+    found = defaultdict[str, dict[str, None]](dict)
+    for group in PRODUCTS:
+        meant = group.meant.split()
+        for word in meant:
+            found[stem(word)] |= dict.fromkeys(each for each in meant if each != word)
+    return {word: tuple(others) for word, others in found.items() if others}
+
+
 @cache
 def _stems(letter: str) -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
     """Return the words of the synonyms that begin with a letter, by their stems, and how many words

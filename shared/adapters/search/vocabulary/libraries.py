@@ -53,9 +53,9 @@ LIBRARIES = (
     ),
     Group(
         "persist",
-        "hibernate, sequelize, sqlalchemy, entity framework, typeorm, prisma, gorm, activerecord, "
-        "active record, peewee, spring data, jpa, eclipselink, doctrine, eloquent, object "
-        "relational, orm",
+        "hibernate, sequelize, sqlalchemy, entity framework, typeorm, prisma, gorm, "
+        "activerecord, active record, peewee, spring data, jpa, eclipselink, doctrine, "
+        "eloquent, object relational",
         "object-relational mapping",
     ),
     Group(
@@ -66,19 +66,20 @@ LIBRARIES = (
     ),
     Group(
         "test",
-        "junit, pytest, mockito, jest, mocha, testng, nunit, xunit, rspec, jasmine, vitest, sinon, "
-        "chai, unittest, easymock, powermock, testify, gomock, phpunit, spock, assertj, hamcrest",
+        "junit, pytest, jest, mocha, testng, nunit, xunit, rspec, jasmine, vitest, sinon, "
+        "chai, unittest, easymock, powermock, testify, gomock, phpunit, spock, assertj, "
+        "hamcrest",
         "unit tests",
     ),
     Group(
         "jsondata",
-        "gson, jackson, databind, newtonsoft, json net, jsonpath, fastjson, moshi, rapidjson, "
-        "orjson, simplejson, serde, serde json, nlohmann, jq, jayway, json parse, json stringify",
+        "databind, newtonsoft, json net, jsonpath, fastjson, moshi, rapidjson, orjson, "
+        "simplejson, serde, serde json, nlohmann, jq, jayway, json parse, json stringify",
         "JSON",
     ),
     Group(
         "xmldata",
-        "jaxb, lxml, xml2js, elementtree, nokogiri, xstream, dom4j, jdom, stax, xmlbeans, "
+        "lxml, xml2js, elementtree, nokogiri, xstream, dom4j, jdom, stax, xmlbeans, "
         "simplexml, xerces, xml parser",
         "XML",
     ),
@@ -88,7 +89,11 @@ LIBRARIES = (
     Group("toml", "tomli, tomllib, toml4j, tomlkit, tomlj, config file", "TOML"),
     Group("avro", "fastavro, avsc, avro4s", "Avro"),
     Group("protobuf", "protobufjs, nanopb, prost, proto file, flatbuffers", "Protobuf"),
-    Group("serdes", "kryo, pickle, msgpack, messagepack, serialize, deserialize", "bytes"),
+    Group(
+        "serdes",
+        "kryo, pickle, msgpack, messagepack, deserialize",
+        "bytes",
+    ),
     Group(
         "crypto",
         "bouncycastle, bouncy castle, pycryptodome, cryptojs, openssl, libsodium, hashlib, bcrypt, "
@@ -136,7 +141,11 @@ LIBRARIES = (
     ),
     Group("ftp", "paramiko, jsch, ftplib, sshj, pysftp, sftp, ftps, filezilla, commons net", "FTP"),
     Group("ldap", "ldap3, ldapjs, unboundid, jndi, openldap, directory server", "LDAP"),
-    Group("soap", "zeep, cxf, axis2, suds, jax ws, savon, wcf, wsdl, soap ui", "SOAP"),
+    Group(
+        "soap",
+        "zeep, cxf, axis2, suds, jax ws, savon, wcf, soap ui",
+        "SOAP",
+    ),
     Group("uuid", "nanoid, ulid, shortid, rfc 4122, unique identifier", "identifiers"),
     Group("random", "securerandom, math random, dice, random number", "random numbers"),
     Group("url", "urlencode, url encode, percent encoding, encodeuricomponent", "URLs"),
@@ -193,7 +202,11 @@ LIBRARIES = (
     ),
     Group("websocket", "gorilla websocket, nhooyr, websockets python, uwebsockets", "WebSocket"),
     Group("kafka", "confluent kafka, segmentio, franz go, rdkafka, faust, kafdrop", "Kafka"),
-    Group("rabbitmq", "streadway, amqp091, bunny, rascal, spring rabbit, celery broker", "AMQP"),
+    Group(
+        "rabbitmq",
+        "streadway, amqp091, rascal, spring rabbit, celery broker",
+        "AMQP",
+    ),
     Group("mysql", "go sql driver, mysql connector, mysqldb, aiomysql, mariadb client", "MySQL"),
     Group("postgresql", "lib pq, pg promise, postgres js, diesel, slonik", "PostgreSQL"),
     Group("mssql", "pytds, go mssqldb, microsoft data sqlclient, tds protocol", "SQL Server"),
@@ -202,11 +215,21 @@ LIBRARIES = (
         "redis", "go redis, redis py, redigo, node redis, spring data redis, bull queue", "Redis"
     ),
     Group(
-        "cache", "caffeine, guava cache, ehcache, lru cache, node cache, functools cache", "cache"
+        "cache",
+        "lru cache, node cache, functools cache",
+        "cache",
     ),
     Group("elasticsearch", "elasticsearch py, elastic4s, nest elasticsearch", "elastic.co"),
-    Group("task", "node schedule, cron js, sidekiq, hangfire, resque, robfig cron, rq", "jobs"),
-    Group("time", "arrow python, pendulum, dateutil, chrono rust, noda time, temporal", "times"),
+    Group(
+        "task",
+        "node schedule, cron js, robfig cron, rq",
+        "jobs",
+    ),
+    Group(
+        "time",
+        "arrow python, chrono rust, noda time, temporal",
+        "times",
+    ),
     Group("log", "glog, slog, klog, env logger, apex log, log4net, npmlog", "logging"),
     Group("crypto", "ring rust, rustcrypto, javax crypto, tink, gpg, pyca, webcrypto", "crypto"),
     Group("jwt", "golang jwt, java jwt, firebase jwt, python jose, jwt decode", "jwt.io"),
@@ -217,10 +240,8 @@ LIBRARIES = (
     Group("csv io", "encoding csv, csv parse, fast csv, super csv, fastcsv, csvkit", "CSV"),
     Group("yaml", "go yaml, serde yaml, yamlbeans, psych", "yaml.org"),
     Group("toml", "burntsushi, toml rs, pytoml", "toml.io"),
-    Group("xmldata", "etree, quick xml, xmlbuilder, fast xml parser, xpath, xmlstarlet", "XML"),
-    Group(
-        "jsondata", "json path, json iter, easyjson, gjson, json smart, system text json", "JSON"
-    ),
+    Group("xmldata", "etree, quick xml, xmlbuilder, fast xml parser, xmlstarlet", "XML"),
+    Group("jsondata", "json iter, easyjson, gjson, json smart, system text json", "JSON"),
     Group("protobuf grpc", "grpc web, grpc gateway, buf build, protoc gen, twirp", "grpc.io"),
     Group(
         "graphql", "graphql yoga, juniper, absinthe, strawberry, relay, dgs framework", "GraphQL"

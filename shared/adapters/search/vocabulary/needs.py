@@ -43,8 +43,8 @@ NEEDS = (
     ),
     Group(
         "crypto",
-        "salt, salted hash, encrypt password, symmetric key, asymmetric, rsa key pair, message "
-        "digest, crc32, hash of file, sign data, verify signature",
+        "salt, salted hash, encrypt password, symmetric key, asymmetric, rsa key pair, "
+        "message digest, crc32, sign data, verify signature",
         "ballerina/crypto",
     ),
     Group("jwt", "decode token, validate token, jwt claim, signed access token, id token", "jwt"),
@@ -75,7 +75,11 @@ NEEDS = (
     Group("websocket", "real time browser, live update, bidirectional message, push browser", "ws"),
     Group("websub", "hub challenge, hub topic, hub callback, subscriber callback", "W3C: WebSub"),
     Group("grpc", "protocol buffer service, microservice rpc, server streaming", "grpc.io"),
-    Group("graphql", "query field, query type, graphql resolver, schema stitching", "graphql.org"),
+    Group(
+        "graphql",
+        "query field, graphql resolver, schema stitching",
+        "graphql.org",
+    ),
     Group(
         "persist",
         "object database table, orm layer, type safe database, data store model, without sql",
@@ -89,7 +93,11 @@ NEEDS = (
     Group("vector", "compare embeddings, compare vectors, manhattan distance", "math.vector"),
     Group("cloud", "deploy kubernetes, deploy to cluster, container deployment", "ballerina/cloud"),
     Group("java", "java library, java interoperability, java object", "java interop"),
-    Group("test", "unit test, run tests, assert equal, mocking, stub function", "ballerina/test"),
+    Group(
+        "test",
+        "run tests, assert equal, stub function",
+        "ballerina/test",
+    ),
     Group(
         "selenium",
         "automate browser, click button, browser automation, web ui test",
@@ -111,9 +119,16 @@ NEEDS = (
         "message broker, publish subscribe broker, event broker",
         "brokers",
     ),
-    Group("postgresql", "postgres, pg", "postgresql.org"),
-    Group("ibmmq", "mq message, mq queue, mqrc not authorized", "ibm.com: MQ"),
-    Group("jco", "rfc error, rfc error logon failure, sap logon, jco destination", "SAP JCo"),
+    Group(
+        "ibmmq",
+        "mq message, mq queue",
+        "ibm.com: MQ",
+    ),
+    Group(
+        "jco",
+        "sap logon, jco destination",
+        "SAP JCo",
+    ),
     Group("clouddatastore", "google datastore, firestore in datastore mode", "cloud.google.com"),
     Group(
         "cloudscheduler",
@@ -147,10 +162,18 @@ NEEDS = (
     Group("finetunes", "fine tune, train model, custom model", "openai.com"),
     Group("agent", "langchain, ai agent, llamaindex, autogen, tool calling", "ballerinax/ai"),
     Group("assistants", "openai assistant, assistant thread", "openai.com: Assistants"),
-    Group("stabilityai", "stable diffusion, image generation, upscale image", "stability.ai"),
+    Group(
+        "stabilityai",
+        "image generation, upscale image",
+        "stability.ai",
+    ),
     Group("servicemanagement", "jsm, jira service desk, service desk, jira service", "atlassian"),
     Group("launchdarkly", "rollout flag, gradual rollout, kill switch", "launchdarkly.com"),
-    Group("optimizely", "a b testing, experiment, ab test, split test", "optimizely.com"),
+    Group(
+        "optimizely",
+        "experiment, ab test, split test",
+        "optimizely.com",
+    ),
     Group("domains domains", "register domain, buy domain, domain registration, dns", "dns"),
     Group("certificates", "ssl certificate order, buy certificate", "godaddy.com"),
     Group("frauddetection", "fraud check, fraudulent order, screen order, scam order", "fraud"),
@@ -172,7 +195,7 @@ NEEDS = (
     ),
     Group(
         "directions",
-        "route for vehicle, route planning, routing engine, turn by turn",
+        "route for vehicle, routing engine, turn by turn",
         "routes",
     ),
     Group("dsesign", "envelope, docusign envelope, e sign, send for signature", "docusign.com"),
@@ -222,7 +245,7 @@ NEEDS = (
     Group("cernerconnect", "oracle health, cerner ehr", "cerner.com"),
     Group(
         "fhir r4",
-        "hapi, hapi fhir, electronic patient, medical record, firely",
+        "hapi, electronic patient, medical record",
         "hl7.org: FHIR",
     ),
     Group("cds", "cds service, cds card, decision support", "cds-hooks.org"),
@@ -231,8 +254,8 @@ NEEDS = (
     Group("insnow", "policy quote, insurance broker", "guidewire.com"),
     Group(
         "constraint",
-        "between min max, minimum and maximum, range check, field length, check input, validate "
-        "input, validate request, validate payload, max value, required field, string pattern",
+        "between min max, minimum and maximum, range check, field length, check input, "
+        "validate request, validate payload, max value, required field, string pattern",
         "ballerina/constraint",
     ),
     Group(
@@ -246,47 +269,53 @@ NEEDS = (
     Group("test", "mock endpoint, test report, group test, before each, data provider", "test"),
     Group(
         "http",
-        "call rest endpoint, rest service, rest client, web server, expose endpoint, query param, "
-        "path param, request header, response header, status code, cookie, load balance, failover, "
-        "circuit breaker, retry request, timeout request, http2, interceptor, proxy server",
+        "call rest endpoint, expose endpoint, query param, path param, status code, retry "
+        "request, timeout request",
         "ballerina/http",
     ),
     Group(
         "io",
-        "print to console, read text file, write text file, append to file, read byte, read json "
-        "file, read xml file, write csv, stdin input, standard input, read user input",
+        "print to console, read text file, write text file, append to file, read byte, "
+        "stdin input, standard input, read user input",
         "ballerina/io",
     ),
     Group(
         "file",
-        "create folder, delete folder, list file, file exist, file metadata, move file, join path, "
+        "create folder, delete folder, list file, file metadata, move file, join path, "
         "file watcher, watch folder, new file arrive, local file system",
         "ballerina/file",
     ),
     Group(
         "time",
-        "current time, current date, format date, parse date, date difference, add day, epoch, "
-        "unix timestamp, iso 8601, utc now, day of week, convert timezone, elapsed time, stopwatch",
+        "current time, date difference, unix timestamp, utc now, convert timezone, "
+        "elapsed time, stopwatch",
         "ballerina/time",
     ),
     Group(
         "task",
-        "every minute, every hour, every night, run periodically, recurring job, cron expression, "
-        "background task, run at midnight, scheduled job",
+        "every hour, every night, run periodically, background task",
         "ballerina/task",
     ),
     Group(
-        "log", "log message, log level, structured log, log rotation, debug log, error log", "log"
+        "log",
+        "error log",
+        "log",
     ),
     Group(
         "crypto",
-        "hash a password, sha 256, encrypt text, decrypt text, public key, private key, keystore, "
-        "truststore, pem file, hmac signature, bcrypt hash, encrypt file, pgp encrypt",
+        "encrypt text, decrypt text, truststore, pem file, hmac signature, bcrypt hash, "
+        "pgp encrypt",
         "ballerina/crypto",
     ),
-    Group("jwt", "create token, sign token, verify token, bearer, issue jwt, token claim", "jwt"),
     Group(
-        "oauth2", "get access token, refresh access token, token endpoint, sign in with", "OAuth"
+        "jwt",
+        "create token, verify token, bearer, issue jwt, token claim",
+        "jwt",
+    ),
+    Group(
+        "oauth2",
+        "refresh access token, token endpoint, sign in with",
+        "OAuth",
     ),
     Group("uuid", "unique key, generate id, random id, guid string", "ballerina/uuid"),
     Group("random", "random string, random value, pick random, random between", "ballerina/random"),
@@ -295,9 +324,21 @@ NEEDS = (
     ),
     Group("email", "send mail, receive mail, read inbox, mail attachment, mail server", "email"),
     Group("ftp", "upload over sftp, download over ftp, remote file transfer, ftp server", "ftp"),
-    Group("websocket", "push to browser, real time chat, live update, bidirectional", "websocket"),
-    Group("graphql", "graphql schema, graphql resolver, graphql subscription, mutation", "graphql"),
-    Group("grpc", "proto definition, bidi streaming, server streaming, stub generation", "grpc"),
+    Group(
+        "websocket",
+        "real time chat, bidirectional",
+        "websocket",
+    ),
+    Group(
+        "graphql",
+        "mutation",
+        "graphql",
+    ),
+    Group(
+        "grpc",
+        "proto definition, bidi streaming, stub generation",
+        "grpc",
+    ),
     Group("mysql", "connect mysql, query mysql, insert row mysql", "ballerinax/mysql"),
     Group("sql", "bulk insert, batch update, connection pool, query row, call procedure", "sql"),
     Group(
@@ -311,20 +352,42 @@ NEEDS = (
         "parse json, json string to record, map json to record, json to type, pretty print json",
         "ballerina/data.jsondata",
     ),
-    Group("xmldata", "parse xml, xml to record, map xml to record, xml binding", "data.xmldata"),
+    Group(
+        "xmldata",
+        "parse xml, map xml to record, xml binding",
+        "data.xmldata",
+    ),
     Group("csv", "parse csv, csv to record, read comma separated", "ballerina/data.csv"),
     Group("yaml", "parse yaml, yaml to record, read yaml config", "ballerina/data.yaml"),
     Group("toml", "parse toml, read toml config", "ballerina/toml"),
-    Group("avro", "avro schema, encode avro, decode avro", "ballerina/avro"),
+    Group(
+        "avro",
+        "encode avro, decode avro",
+        "ballerina/avro",
+    ),
     Group("protobuf", "protobuf message, wrapper type, well known type", "ballerina/protobuf"),
     Group("soap", "soap request, soap envelope, call soap, legacy web service", "ballerina/soap"),
-    Group("mime", "file upload form, multi part, mime part, encode base64", "ballerina/mime"),
-    Group("url", "encode url, decode query, percent encode", "ballerina/url"),
+    Group(
+        "mime",
+        "file upload form, multi part, encode base64",
+        "ballerina/mime",
+    ),
+    Group(
+        "url",
+        "encode url, decode query",
+        "ballerina/url",
+    ),
     Group("edi", "read edi, edi file, convert edi, edi mapping", "ballerina/edi"),
     Group(
-        "cloud", "deploy to kubernetes, build image, container deployment, yaml for k8s", "cloud"
+        "cloud",
+        "build image, yaml for k8s",
+        "cloud",
     ),
-    Group("observe", "custom span, custom gauge, trace id", "ballerina/observe"),
+    Group(
+        "observe",
+        "custom gauge, trace id",
+        "ballerina/observe",
+    ),
     Group(
         "embeddings",
         "text into vector, semantic search, vectorize, text similarity, semantic similarity",
@@ -336,8 +399,16 @@ NEEDS = (
         "vector databases",
     ),
     Group("quickbooks", "qbo, quick books", "quickbooks.intuit.com: QuickBooks Online"),
-    Group("domains", "domain registration, domain registrar, domain purchase", "godaddy.com"),
-    Group("certificates", "buy certificate, renew certificate", "godaddy.com"),
+    Group(
+        "domains",
+        "domain registrar, domain purchase",
+        "godaddy.com",
+    ),
+    Group(
+        "certificates",
+        "renew certificate",
+        "godaddy.com",
+    ),
     Group("dropbox box", "file sync, sync folder, shared folder", "dropbox.com"),
     Group("cosmosdb", "dynamodb on azure, azure document", "azure.microsoft.com"),
 )
