@@ -208,8 +208,9 @@ class _Search:
         if not self.packages and (self._plan.paths or may_loosen):
             plain = with_plain_words(query)
             if plain != query:
+                may_loosen = may_loosen or not self._names_an_organization()
                 self._ask(plain)
-                may_loosen = self._plan.is_loosenable
+                may_loosen = may_loosen and self._plan.is_loosenable
         if self._plan.clauses and self._is_too_few():
             self._widen(may_loosen)
 
@@ -254,6 +255,12 @@ class _Search:
         self._plan = QueryPlan(query, self._viewer)
         self._matching = Matching(self._postings, self._plan)
         self._found = self._matching.complete()
+
+    def _names_an_organization(self) -> bool:
+        """Say whether a path of the query begins with an organization that has packages: then its
+        name may be mistyped, and another package of the organization is not what was meant."""
+        orgs = (path.partition("/")[0] for path in self._plan.paths)
+        return any(self._postings.packages(facet_word("org", org)) for org in orgs)
 
     def _is_too_few(self) -> bool:
         """Say whether few packages match that do not only accompany another one, or only mention
