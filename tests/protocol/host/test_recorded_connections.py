@@ -60,13 +60,18 @@ async def test_the_body_of_a_request_for_another_protocol_may_come_later(host: A
 async def test_a_connection_goes_as_recorded_but_for_listed_reasons(host: Address) -> None:
     found = await outcomes(host, recorded(), lambda row: row.pieces)
     assert {name: each for name, each in found.items() if not is_listed(name)} == {}
-    assert [each for each in listed() if not any(map(each.fullmatch, found))] == []
+    missing = [each for each in listed() if not any(map(each.fullmatch, found))]
+    assert [each for each in missing if each.pattern not in SOMETIMES] == []
 
 
 async def test_a_connection_goes_the_same_way_if_the_body_comes_later(host: Address) -> None:
     found = await outcomes(host, recorded(), Recorded.with_later_body)
     assert {name: each for name, each in found.items() if not is_listed(name)} == {}
 
+
+# Begins a request that never becomes whole. If other connections are read first, its end is known
+# before the Function is called, as it is to the real host.
+SOMETIMES = {"short chunked, then closed"}
 
 # --- Differences -------------------------------------------------------------------------------
 
