@@ -40,7 +40,11 @@ def running_proxy(proxy: str, site: Site) -> AbstractContextManager[None]:
 
 @contextmanager
 def started_nginx(served: Site) -> Generator[None]:
-    """Run nginx with its file of `infra/machine`."""
+    """Run nginx with its file of `infra/machine`.
+
+    A connection serves any number of requests: by default nginx closes it after a thousand, which
+    a client would have to tell from a fault.
+    """
     folder, certificate = served.folder, served.certificate
     site = replaced(
         (ROOT / "infra/machine/nginx.conf").read_text(),
@@ -58,7 +62,8 @@ def started_nginx(served: Site) -> Generator[None]:
         site += f"{kind}_temp_path {folder}/{kind};\n"
     main = folder / "nginx.conf"
     head = f"daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;"
-    whole = f"{head}\nevents {{}}\nhttp {{ access_log off;\n{site}\n}}\n"
+    settings = "access_log off; keepalive_requests 1000000;"
+    whole = f"{head}\nevents {{}}\nhttp {{ {settings}\n{site}\n}}\n"
     main.write_text(whole.replace(NAME, served.name))
     with program(["nginx", "-c", str(main), "-p", str(folder)], served):
         yield
