@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
+from functions.http.answers import recognizer, repeat_of
 from functions.http.exchanges import Exchange
-from functions.http.repeats import recognizer, repeat_of
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (

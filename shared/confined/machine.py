@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.confined.limits import ConfinedUnavailable
-from shared.runtime.file_lock import try_file_lock
+from shared.runtime.private_files import try_file_lock
 
 _POLL_SECONDS = 0.05
 

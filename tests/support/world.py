@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from functions.http.repeats import recognizer
+from functions.http.answers import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.faces import build_app
-from functions.http.repeats import recognizer
+from functions.http.answers import recognizer
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
