@@ -24,7 +24,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.hosting.host import Host, RepeatOptions
-from shared.hosting.middleware import configured_headers
+from shared.hosting.responses import configured_headers
 from shared.services.common import Adapters
 from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
