@@ -12,7 +12,7 @@ from tests.paths import ROOT, docs
 
 MACHINE, CLOUD = "on one machine", "in the cloud"
 CACHES = {"LruCache", "VersionedCache", "DecodedRecords"}
-MECHANISMS = {"shared/adapters/decoded_records.py", "shared/runtime/caching.py"}
+MECHANISMS = {"shared/runtime/caching.py"}
 
 
 @dataclass(frozen=True)
