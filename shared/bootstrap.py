@@ -73,8 +73,8 @@ from shared.ports import (
     WorkStore,
 )
 from shared.runtime.edition import Edition
-from shared.runtime.file_lock import hold_file_lock
 from shared.runtime.lazy_import import LazyImport
+from shared.runtime.private_files import hold_file_lock
 from shared.services.bundles.bundle_export import BundleSigner
 from shared.services.bundles.bundle_reading import BundleSource, TrustedKeys
 from shared.services.common import Adapters

@@ -27,6 +27,9 @@ from shared.telemetry.metrics import PUSHES
 class Registry:
     """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
+    settings: Settings
+    adapters: Adapters
+    clock: Clock
     common: Common
     limits: LimitServices
     packages: PackageServices
@@ -40,22 +43,10 @@ class Registry:
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
 
-    @property
-    def settings(self) -> Settings:
-        return self.common.settings
-
-    @property
-    def adapters(self) -> Adapters:
-        return self.common.adapters
-
     def client_settings(self, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
         """Return the Settings.toml of a user: with an upstream this registry has every package."""
         reading = Reading.EVERYTHING if self.mirroring else Reading.NAMED
         return client_settings(self.settings.base_url, username, token, reading)
-
-    @property
-    def clock(self) -> Clock:
-        return self.common.adapters.clock
 
     def require_mirroring(self) -> MirroringServices:
         """Return the services of the mirror, or raise `NothingMirrored`."""
@@ -119,6 +110,9 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         administration=administration,
     )
     return Registry(
+        settings=settings,
+        adapters=adapters,
+        clock=adapters.clock,
         common=common,
         limits=limits,
         packages=packages,

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
+from functions.http.answers import recognizer, repeat_of
 from functions.http.exchanges import Exchange
-from functions.http.repeats import recognizer, repeat_of
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
@@ -37,7 +37,7 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
-from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
+from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import (
     ChangeFeedOptions,
     Host,
@@ -48,8 +48,8 @@ from shared.hosting.host import (
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
-from shared.hosting.middleware import FollowedRedirects, configured_headers
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
+from shared.hosting.responses import configured_headers
 from shared.runtime.answers import Answer, Repeatable
 from shared.runtime.edition import packages_read
 from shared.settings import Settings, setting_problem, unknown_settings

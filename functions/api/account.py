@@ -163,10 +163,7 @@ sessions_api = ApiFace()
 
 
 @sessions_api.operation(
-    "GET",
-    SESSIONS_ROUTE,
-    "List the browsers that are signed in to your account.",
-    refusals=(401, 403),
+    "GET", SESSIONS_ROUTE, "List the browsers that are signed in to your account.", also=(403,)
 )
 async def api_sessions_list(call: ApiCall) -> SessionList:
     found = await call.registry.identity.sessions.list_own(by=call.caller)
@@ -174,10 +171,7 @@ async def api_sessions_list(call: ApiCall) -> SessionList:
 
 
 @sessions_api.operation(
-    "DELETE",
-    f"{SESSIONS_ROUTE}/{{id}}",
-    "End a session of yours, everywhere within five seconds.",
-    refusals=(401, 403, 404),
+    "DELETE", f"{SESSIONS_ROUTE}/{{id}}", "End a session of yours, everywhere within five seconds."
 )
 async def api_sessions_end(call: ApiCall) -> None:
     ended = await call.registry.identity.sessions.end(call.part("id"), by=call.caller)
@@ -185,7 +179,7 @@ async def api_sessions_end(call: ApiCall) -> None:
 
 
 @sessions_api.operation(
-    "GET", IDENTITIES_ROUTE, "List who can sign in to your account.", refusals=(401, 403)
+    "GET", IDENTITIES_ROUTE, "List who can sign in to your account.", also=(403,)
 )
 async def api_sessions_identities(call: ApiCall) -> IdentityList:
     found = await call.registry.identity.identities.of(by=call.caller)
@@ -196,7 +190,7 @@ async def api_sessions_identities(call: ApiCall) -> IdentityList:
     "DELETE",
     f"{IDENTITIES_ROUTE}/{{id}}",
     "Remove a way to sign in to your account; it takes a fresh sign-in.",
-    refusals=(401, 403, 404, 409),
+    also=(409,),
 )
 async def api_sessions_remove_identity(call: ApiCall) -> None:
     await call.registry.identity.identities.remove(call.part("id"), by=call.caller)
@@ -207,7 +201,7 @@ async def api_sessions_remove_identity(call: ApiCall) -> None:
     SIGN_IN_LINKS_ROUTE,
     "Make a link that signs somebody in, once; it takes an administrator and a fresh sign-in.",
     status=201,
-    refusals=(400, 401, 403, 404),
+    also=(404,),
 )
 async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
     account_id, registry = call.body.account, call.registry

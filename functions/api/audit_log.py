@@ -71,7 +71,6 @@ audit_log_api = ApiFace()
     "api/v1/orgs/{org}/audit",
     "Show the organization's audit log, newest first; before, count, kind, actor, since and until "
     "narrow it.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_audit_organization(call: ApiCall) -> LogView:
     return LogView.of(await _organization_page(call))
@@ -81,7 +80,6 @@ async def api_audit_organization(call: ApiCall) -> LogView:
     "GET",
     "api/v1/orgs/{org}/audit.jsonl",
     "Read the same as JSON lines; a Link header leads to the next page.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_audit_export(call: ApiCall) -> Answer:
     page = await _organization_page(call)
@@ -91,10 +89,7 @@ async def api_audit_export(call: ApiCall) -> Answer:
 
 
 @audit_log_api.operation(
-    "GET",
-    "api/v1/account/events",
-    "Show the events of your account, newest first.",
-    refusals=(400, 401),
+    "GET", "api/v1/account/events", "Show the events of your account, newest first.", also=(400,)
 )
 async def api_audit_account(call: ApiCall) -> LogView:
     page = await call.registry.administration.audit_log.of_account(

@@ -71,16 +71,11 @@ class OrgMemberList(ResponseModel):
         return cls(members=[OrgMemberView.of(each) for each in members])
 
 
-_REFUSALS = (400, 401, 403, 404)
-
 members_api = ApiFace()
 
 
 @members_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/members",
-    "List the members of an organization; for its members.",
-    refusals=_REFUSALS,
+    "GET", "api/v1/orgs/{org}/members", "List the members of an organization; for its members."
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
     return OrgMemberList.of(
@@ -92,7 +87,6 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
     "GET",
     "api/v1/orgs/{org}/members/{account}",
     "Show the role of a member; for members of the organization.",
-    refusals=_REFUSALS,
 )
 async def api_members_show(call: ApiCall) -> OrgMemberView:
     member = await call.registry.organizations.organizations.show_member(
@@ -105,7 +99,7 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     "PUT",
     "api/v1/orgs/{org}/members/{account}",
     "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
-    refusals=(*_REFUSALS, 409),
+    also=(409,),
 )
 async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     await call.registry.organizations.organizations.change_role(
@@ -117,7 +111,7 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     "DELETE",
     "api/v1/orgs/{org}/members/{account}",
     "Remove a member, or leave; removing an owner takes effect in 48 hours.",
-    refusals=(*_REFUSALS, 409),
+    also=(409,),
 )
 async def api_members_remove(call: ApiCall) -> None:
     await call.registry.organizations.organizations.end_membership(
@@ -125,12 +119,7 @@ async def api_members_remove(call: ApiCall) -> None:
     )
 
 
-@members_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/pending",
-    "List the pending changes of members.",
-    refusals=_REFUSALS,
-)
+@members_api.operation("GET", "api/v1/orgs/{org}/pending", "List the pending changes of members.")
 async def api_members_pending(call: ApiCall) -> OrgMemberList:
     return OrgMemberList.of(
         await call.registry.organizations.organizations.pending_changes(call.org, by=call.caller)
@@ -138,10 +127,7 @@ async def api_members_pending(call: ApiCall) -> OrgMemberList:
 
 
 @members_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/pending/{account}",
-    "Cancel a pending change; for owners.",
-    refusals=_REFUSALS,
+    "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
 )
 async def api_members_undo(call: ApiCall) -> None:
     await call.registry.organizations.organizations.cancel_role_change(
@@ -244,7 +230,6 @@ invitations_api = ApiFace()
     "GET",
     "api/v1/orgs/{org}/invitations",
     "List the pending invitations of an organization; for its owners.",
-    refusals=_REFUSALS,
 )
 async def api_invitations_list(call: ApiCall) -> InvitationList:
     found = await call.registry.organizations.invitations.pending(call.org, by=call.caller)
@@ -256,7 +241,7 @@ async def api_invitations_list(call: ApiCall) -> InvitationList:
     "api/v1/orgs/{org}/invitations",
     "Invite somebody; the same address again gets a new code.",
     status=201,
-    refusals=(*_REFUSALS, 409),
+    also=(409,),
 )
 async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedView:
     new = call.body
@@ -266,12 +251,7 @@ async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedV
     )
 
 
-@invitations_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/invitations/{id}",
-    "Revoke an invitation.",
-    refusals=_REFUSALS,
-)
+@invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")
 async def api_invitations_withdraw(call: ApiCall) -> None:
     await call.registry.organizations.invitations.withdraw(
         call.org, call.part("id"), by=call.caller
@@ -291,7 +271,7 @@ async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferVi
     "POST",
     "api/v1/invitations/accept",
     "Accept the invitation with a code; becoming an owner takes effect in 48 hours.",
-    refusals=(*_REFUSALS, 409),
+    also=(404, 409),
 )
 async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> JoinedView:
     joined = await call.registry.organizations.invitations.accept(call.body.code, by=call.caller)

@@ -141,8 +141,6 @@ class NameMoveView(ResponseModel):
         )
 
 
-_REFUSALS = (400, 401, 403)
-
 mirror_api = ApiFace()
 
 
@@ -150,7 +148,7 @@ mirror_api = ApiFace()
     "GET",
     "api/v1/mirror",
     "Show the upstream registries and their rules; for administrators.",
-    refusals=_REFUSALS,
+    also=(400, 403),
 )
 async def api_mirror_show(call: ApiCall) -> MirrorView:
     mirroring = await _mirroring(call)
@@ -161,7 +159,6 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
     "PUT",
     "api/v1/mirror",
     "Replace the upstream registries and their rules; for administrators who signed in recently.",
-    refusals=_REFUSALS,
 )
 async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
     mirroring = await _mirroring(call)
@@ -172,7 +169,6 @@ async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
     "POST",
     "api/v1/mirror/dry-run",
     "Show what other rules would have done to the pulls of the last 30 days; for administrators.",
-    refusals=_REFUSALS,
 )
 async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunView:
     mirroring = await _mirroring(call)
@@ -184,7 +180,6 @@ async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunV
     "api/v1/mirror/moves",
     "Move the name of an organization to another registry; for administrators who signed in "
     "recently. Releases of the side before are withheld.",
-    refusals=_REFUSALS,
 )
 async def api_mirror_move(call: ApiCallWithBody[NameMoveRequest]) -> NameMoveView:
     moves, wanted = (await _mirroring(call)).moves, call.body

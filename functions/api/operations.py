@@ -7,7 +7,7 @@ A handler is the call of a service. Its annotations name its models:
     async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView: ...
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -146,24 +146,28 @@ class ApiFace(JsonFace[ApiCall]):
         summary: str,
         *,
         status: int = 200,
-        refusals: tuple[int, ...] = (401,),
+        refusals: tuple[int, ...] | None = None,
+        also: tuple[int, ...] = (),
         limit: RateLimitClass | None = RateLimitClass.WRITE,
         is_open: bool = False,
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
 
         Its annotations name its models. What may change something counts as one of the limit.
+        Where `refusals` are not given they are the usual ones, and those that it has `also`.
         """
 
         def declare(handler: ApiHandlerT) -> ApiHandlerT:
             hints = get_type_hints(handler)
             returned, call = hints.pop("return"), hints.popitem()[1]
+            request = _first_model(RequestModel, *get_args(call))
+            usual = () if is_open else _usual_refusals(method, route, has_body=request is not None)
             described = OpenApi(
                 summary=summary,
                 status=204 if returned is NoneType else status,
-                request=_first_model(RequestModel, *get_args(call)),
+                request=request,
                 response=_first_model(BaseModel, returned, *get_args(returned)),
-                refusals=refusals,
+                refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
                 parse=self._parse,
             )
             options: dict[str, Any] = {"openapi": described, "is_open": is_open}
@@ -210,6 +214,19 @@ class ApiFace(JsonFace[ApiCall]):
             return Answer(status=status, headers=headers)
         body = result.model_dump_json(by_alias=True).encode()
         return Answer(body, status, headers, JSON)
+
+
+def _usual_refusals(method: str, route: str, *, has_body: bool) -> Iterator[int]:
+    """Yield the statuses of a request that cannot be read, without a token, of somebody who may not
+    do this, and for what does not exist."""
+    is_of_something = "{" in route
+    if has_body or "{org}" in route:
+        yield 400
+    yield 401
+    if has_body or is_of_something or method != "GET":
+        yield 403
+    if is_of_something:
+        yield 404
 
 
 def _first_model(kind: type[KindT], *annotations: object) -> type[KindT] | None:

@@ -124,11 +124,7 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
 
 
 @organizations_api.operation(
-    "POST",
-    "api/v1/orgs",
-    "Create an organization; you become its owner.",
-    status=201,
-    refusals=(400, 401, 403, 409),
+    "POST", "api/v1/orgs", "Create an organization; you become its owner.", status=201, also=(409,)
 )
 async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> CreatedOrganizationView:
     new = call.body
@@ -158,7 +154,7 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
     "PATCH",
     "api/v1/orgs/{org}",
     "Change the profile of an organization; its name cannot be changed.",
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> OrganizationView:
     wanted = call.body
@@ -175,7 +171,7 @@ async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> Organiza
     "DELETE",
     "api/v1/orgs/{org}",
     "Delete an organization that never published anything, in 48 hours.",
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_orgs_delete(call: ApiCall) -> OrganizationView:
     return await _organization_view(
@@ -184,10 +180,7 @@ async def api_orgs_delete(call: ApiCall) -> OrganizationView:
 
 
 @organizations_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/deletion",
-    "Cancel the deletion of an organization.",
-    refusals=(400, 401, 403, 404, 409),
+    "DELETE", "api/v1/orgs/{org}/deletion", "Cancel the deletion of an organization.", also=(409,)
 )
 async def api_orgs_keep(call: ApiCall) -> OrganizationView:
     return await _organization_view(
@@ -233,16 +226,11 @@ class DomainList(ResponseModel):
     domains: list[DomainView]
 
 
-_REFUSALS = (400, 401, 403, 404)
-
 domains_api = ApiFace()
 
 
 @domains_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/domains",
-    "List the domains of an organization; for its members.",
-    refusals=_REFUSALS,
+    "GET", "api/v1/orgs/{org}/domains", "List the domains of an organization; for its members."
 )
 async def api_domains_list(call: ApiCall) -> DomainList:
     found = await call.registry.organizations.domain_verification.of(call.org, by=call.caller)
@@ -254,7 +242,7 @@ async def api_domains_list(call: ApiCall) -> DomainList:
     "api/v1/orgs/{org}/domains",
     "Add a domain; the answer has the TXT record that verifies it.",
     status=201,
-    refusals=(*_REFUSALS, 409),
+    also=(409,),
 )
 async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
     domain = parse_domain(call.body.domain)
@@ -269,7 +257,7 @@ async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
     "POST",
     "api/v1/orgs/{org}/domains/{domain}/verify",
     "Verify a domain by its TXT record.",
-    refusals=(*_REFUSALS, 409),
+    also=(409,),
 )
 async def api_domains_verify(call: ApiCall) -> DomainView:
     return DomainView.of(
@@ -279,9 +267,7 @@ async def api_domains_verify(call: ApiCall) -> DomainView:
     )
 
 
-@domains_api.operation(
-    "DELETE", "api/v1/orgs/{org}/domains/{domain}", "Remove a domain.", refusals=_REFUSALS
-)
+@domains_api.operation("DELETE", "api/v1/orgs/{org}/domains/{domain}", "Remove a domain.")
 async def api_domains_remove(call: ApiCall) -> None:
     await call.registry.organizations.domain_verification.remove(
         call.org, _domain(call), by=call.caller

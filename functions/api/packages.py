@@ -46,7 +46,6 @@ visibility_api = ApiFace()
     "PUT",
     "api/v1/packages/{org}/{name}/visibility",
     "Make a package public or private; for owners who signed in within the last ten minutes.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_packages_visibility(call: ApiCallWithBody[NewVisibility]) -> PackageView:
     package, wanted = call.package, call.body.visibility
@@ -168,10 +167,7 @@ held_releases_api = ApiFace()
 
 
 @held_releases_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/held",
-    "List the releases of an organization that wait for an owner.",
-    refusals=(400, 401, 403, 404),
+    "GET", "api/v1/orgs/{org}/held", "List the releases of an organization that wait for an owner."
 )
 async def api_held_list(call: ApiCall) -> HeldList:
     releases = await call.registry.publishing.held_releases.all(call.org, by=call.caller)
@@ -182,7 +178,7 @@ async def api_held_list(call: ApiCall) -> HeldList:
     "POST",
     "api/v1/orgs/{org}/held/{name}/{version}/confirm",
     "Publish a held release; for owners who signed in within the last ten minutes.",
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_held_confirm(call: ApiCall) -> None:
     await call.registry.publishing.held_releases.confirm(call.coordinate, by=call.caller)
@@ -193,7 +189,7 @@ async def api_held_confirm(call: ApiCall) -> None:
     "api/v1/orgs/{org}/held/{name}/{version}/refuse",
     "Remove a held release, whose version can never be published; for owners who signed in "
     "within the last ten minutes.",
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_held_refuse(call: ApiCall) -> None:
     await call.registry.publishing.held_releases.refuse(call.coordinate, by=call.caller)
@@ -241,7 +237,6 @@ class DecidedList(ResponseModel):
     "api/v1/orgs/{org}/held/confirm",
     "Publish all held releases, or those of one publisher; for owners who signed in within the "
     "last ten minutes.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
     chosen, by = call.body.burst, call.caller
@@ -255,7 +250,6 @@ async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedL
     "api/v1/orgs/{org}/held/refuse",
     "Remove all held releases, or those of one publisher; for owners who signed in within the "
     "last ten minutes.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_held_refuse_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
     chosen, by = call.body.burst, call.caller

@@ -59,7 +59,6 @@ release_trains_api = ApiFace()
     "GET",
     "api/v1/orgs/{org}/release-train",
     "Show the release train of an organization; its owners may.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_release_train_show(call: ApiCall) -> ReleaseTrainState:
     found = await call.registry.organizations.release_trains.show(call.org, by=call.caller)
@@ -73,7 +72,7 @@ async def api_release_train_show(call: ApiCall) -> ReleaseTrainState:
     "Announce a release train, which begins now: burst detection lets so many packages through. "
     "For owners who signed in within the last ten minutes.",
     status=201,
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_release_train_announce(call: ApiCallWithBody[NewReleaseTrain]) -> ReleaseTrainView:
     plan = ReleaseTrainPlan(call.body.packages, call.body.hours)
@@ -87,7 +86,7 @@ async def api_release_train_announce(call: ApiCallWithBody[NewReleaseTrain]) -> 
     "DELETE",
     "api/v1/orgs/{org}/release-train",
     "End the release train; for owners who signed in within the last ten minutes.",
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_release_train_end(call: ApiCall) -> None:
     await call.registry.organizations.release_trains.end(call.org, by=call.caller)

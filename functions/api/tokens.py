@@ -166,7 +166,7 @@ class IssuedView(ResponseModel):
 tokens_api = ApiFace()
 
 
-@tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", refusals=(401, 403))
+@tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", also=(403,))
 async def token_list(call: ApiCall) -> TokenList:
     return TokenList.of(
         await call.registry.tokens.access_tokens.list(call.caller.id, by=call.caller)
@@ -179,7 +179,6 @@ async def token_list(call: ApiCall) -> TokenList:
     "Create a token; it may allow at most what the credential of this request allows.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
-    refusals=(400, 401, 403),
 )
 async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
     new = call.body
@@ -190,9 +189,7 @@ async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
     return IssuedView.of(issued)
 
 
-@tokens_api.operation(
-    "GET", "api/v1/tokens/{id}", "Show a token of yours.", refusals=(401, 403, 404)
-)
+@tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.part("id")
     return TokenView.of(
@@ -200,9 +197,7 @@ async def token_show(call: ApiCall) -> TokenView:
     )
 
 
-@tokens_api.operation(
-    "PATCH", "api/v1/tokens/{id}", "Rename a token of yours.", refusals=(400, 401, 403, 404)
-)
+@tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
 async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     token_id, name = call.part("id"), call.body.name
     renamed = await call.registry.tokens.access_tokens.rename(
@@ -216,7 +211,6 @@ async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     "api/v1/tokens/{id}/rotate",
     "Rotate a token; the old value stops working.",
     limit=RateLimitClass.TOKEN_ISSUE,
-    refusals=(401, 403, 404),
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
     issued = await call.registry.tokens.access_tokens.rotate(
@@ -225,9 +219,7 @@ async def token_rotate(call: ApiCall) -> IssuedView:
     return IssuedView.of(issued)
 
 
-@tokens_api.operation(
-    "DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.", refusals=(401, 403, 404)
-)
+@tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
 async def token_revoke(call: ApiCall) -> None:
     await call.registry.tokens.access_tokens.revoke(call.caller.id, call.part("id"), by=call.caller)
 
@@ -236,7 +228,6 @@ async def token_revoke(call: ApiCall) -> None:
     "POST",
     "api/v1/tokens/{id}/stolen",
     "Revoke a token of yours as stolen, with everything that was created with it.",
-    refusals=(401, 403, 404),
 )
 async def token_revoke_stolen(call: ApiCall) -> EndedView:
     token_id = call.part("id")
@@ -250,10 +241,7 @@ organization_tokens_api = ApiFace()
 
 
 @organization_tokens_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/tokens",
-    "List the tokens of an organization; for its owners.",
-    refusals=(400, 401, 403, 404),
+    "GET", "api/v1/orgs/{org}/tokens", "List the tokens of an organization; for its owners."
 )
 async def api_org_tokens_list(call: ApiCall) -> TokenList:
     return TokenList.of(
@@ -267,7 +255,6 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
     "Create a token of the organization, which has the rights of a maintainer.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
-    refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> IssuedView:
     org = call.org
@@ -279,10 +266,7 @@ async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> Issued
 
 
 @organization_tokens_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/tokens/{id}",
-    "Show a token of an organization.",
-    refusals=(400, 401, 403, 404),
+    "GET", "api/v1/orgs/{org}/tokens/{id}", "Show a token of an organization."
 )
 async def api_org_tokens_show(call: ApiCall) -> TokenView:
     return TokenView.of(
@@ -293,10 +277,7 @@ async def api_org_tokens_show(call: ApiCall) -> TokenView:
 
 
 @organization_tokens_api.operation(
-    "PATCH",
-    "api/v1/orgs/{org}/tokens/{id}",
-    "Rename a token of an organization.",
-    refusals=(400, 401, 403, 404),
+    "PATCH", "api/v1/orgs/{org}/tokens/{id}", "Rename a token of an organization."
 )
 async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     name = call.body.name
@@ -312,7 +293,6 @@ async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     "api/v1/orgs/{org}/tokens/{id}/rotate",
     "Rotate a token of an organization; the old value stops working.",
     limit=RateLimitClass.TOKEN_ISSUE,
-    refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     return IssuedView.of(
@@ -323,10 +303,7 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
 
 
 @organization_tokens_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/tokens/{id}",
-    "Revoke a token of an organization.",
-    refusals=(400, 401, 403, 404),
+    "DELETE", "api/v1/orgs/{org}/tokens/{id}", "Revoke a token of an organization."
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
     await call.registry.tokens.organization_tokens.revoke(call.org, call.part("id"), by=call.caller)
@@ -336,7 +313,6 @@ async def api_org_tokens_revoke(call: ApiCall) -> None:
     "POST",
     "api/v1/orgs/{org}/tokens/{id}/stolen",
     "Revoke a token of an organization as stolen, with everything that was created with it.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
     return EndedView.of(

@@ -124,7 +124,6 @@ publishers_api = ApiFace()
     "GET",
     "api/v1/orgs/{org}/publishers",
     "List the trusted publishers of an organization; for its owners.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_publishers_list(call: ApiCall) -> PublisherList:
     found = await call.registry.tokens.trusted_publishers.of_organization(call.org, by=call.caller)
@@ -136,7 +135,7 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
     "api/v1/orgs/{org}/publishers",
     "Add a trusted publisher; for owners who signed in within the last ten minutes.",
     status=201,
-    refusals=(400, 401, 403, 404, 409),
+    also=(409,),
 )
 async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherView:
     added = await call.registry.tokens.trusted_publishers.add(_wanted(call), by=call.caller)
@@ -148,7 +147,6 @@ async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherVi
     "DELETE",
     "api/v1/orgs/{org}/publishers/{id}",
     "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_publishers_remove(call: ApiCall) -> None:
     await call.registry.tokens.trusted_publishers.remove(call.org, call.part("id"), by=call.caller)
@@ -158,7 +156,6 @@ async def api_publishers_remove(call: ApiCall) -> None:
     "PUT",
     "api/v1/packages/{org}/{name}/pushers",
     "Set who can push to a package; for owners who signed in within the last ten minutes.",
-    refusals=(400, 401, 403, 404),
 )
 async def api_publishers_restrict(call: ApiCallWithBody[NewPushers]) -> PushersView:
     package = call.package
@@ -214,7 +211,6 @@ token_exchange_api = ApiFace()
     "Exchange the id token of a job, once, for a token that publishes its packages.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
-    refusals=(400, 401, 403),
 )
 async def api_trusted_exchange(call: ApiCallWithBody[IdToken]) -> JobTokenView:
     sent = call.body
@@ -240,7 +236,6 @@ async def api_trusted_exchange(call: ApiCallWithBody[IdToken]) -> JobTokenView:
     "api/v1/trusted-publishing/audience",
     "Say whom an id token has to be for, which a job asks its provider for.",
     is_open=True,
-    refusals=(),
 )
 async def api_trusted_audience(call: ApiCall) -> AudienceView:
     return AudienceView(audience=call.registry.settings.base_url)

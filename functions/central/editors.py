@@ -8,8 +8,15 @@ from functools import partial
 
 import orjson
 
-from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of
-from functions.central.metadata import package_model, symbol_model, symbol_query_of
+from functions.central.answers import (
+    OPEN_HEADERS,
+    CentralFace,
+    package_model,
+    page_model,
+    page_of,
+    symbol_model,
+    symbol_query_of,
+)
 from functions.central.search import query_of
 from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call

@@ -36,8 +36,8 @@ from graphql import (
     validate,
 )
 
+from functions.central.answers import package_model
 from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
-from functions.central.metadata import package_model
 from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind

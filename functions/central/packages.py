@@ -8,8 +8,8 @@ from functions.central.answers import (
     CORS_HEADERS,
     OPEN_HEADERS,
     CentralFace,
+    package_model,
 )
-from functions.central.metadata import package_model
 from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functions.central.answers import (
     OPEN_HEADERS,
     CentralFace,
+    package_model,
     page_model,
     page_of,
     problem_model,
 )
-from functions.central.metadata import package_model
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from shared.domain.errors.requests import PostWanted

@@ -1,25 +1,39 @@
-"""Building answers: JSON, problems, documents with an ETag, headers of rate limits, and what the
-Functions host requires of an answer.
+"""Answers: JSON, problems, documents with an ETag, headers of rate limits, repeats by a host,
+compression, and what the Functions host requires.
 """
 
+import asyncio
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf
 
+import azure.functions as func
 import orjson
 
-from functions.http.calls import Call
-from shared.domain.documents import etag_of
+from functions.http.calls import Call, headers_of, recognized_caller
+from functions.http.exchanges import Exchange
+from shared.composition import Registry
+from shared.domain.documents import etag_of, gzipped
 from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
 from shared.domain.errors.requests import MethodNotAllowed, TooMany
-from shared.domain.rate_limits import RateLimitAllowance
-from shared.runtime.answers import Answer
+from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
+from shared.runtime.answers import (
+    REQUEST_ID_HEADER,
+    Answer,
+    KnownCaller,
+    RecognizeCaller,
+    Repeatable,
+    RepeatAnswer,
+)
+from shared.runtime.caching import LruCache
 from shared.runtime.conditional_requests import (
     RangeNotSatisfiable,
     is_current,
     is_known,
     requested_range,
 )
+from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
 
 JSON = "application/json"
 
@@ -110,8 +124,224 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     return Answer(b"" if call.is_head else content, status, headers, document.media_type)
 
 
-# Requirements of the Functions host, which changes or cuts off an answer that breaks them.
-#
+# --- Refusals as JSON problems, the form of every face that has none of its own ------------------
+
+STATUS_BY_KIND = {
+    RefusalKind.INVALID: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.METHOD_NOT_ALLOWED: 405,
+    RefusalKind.LENGTH_MISSING: 411,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.TOO_MANY: 429,
+    RefusalKind.UNAVAILABLE: 503,
+}
+
+
+def problem_answer(refusal: Refusal) -> Answer:
+    """Return a refusal with its code, for programs, and its sentence, for people."""
+    headers = NO_STORE | retry_headers(refusal)
+    if refusal.kind is RefusalKind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    code, status = refusal_code(type(refusal)), STATUS_BY_KIND[refusal.kind]
+    return _problem(status, code, str(refusal), headers)
+
+
+def failure_answer(request_id: str) -> Answer:
+    """Return a 500 with the request id, and nothing of the exception."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return _problem(500, "broken", message, NO_STORE)
+
+
+def refusal_code(refusal: type[Refusal]) -> str:
+    """Return the code of a refusal: `token-unknown` for `TokenUnknown`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+
+
+def _problem(status: int, code: str, message: str, headers: Mapping[str, str]) -> Answer:
+    return json_answer({"error": {"code": code, "message": message}}, status, headers)
+
+
+# --- Repeats by a host, while the packages stand that an answer depends on (decision 0008) ------
+
+
+async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make an answer, and let the host repeat it.
+
+    Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
+    packages alone, and one about private packages to those who may read all of their organization.
+    """
+    number = call.registry.adapters.edition.number
+    with packages_read() as read:
+        answer = await make()
+    if answer.repeated_until_ms:
+        _let_repeat(call, answer, number, read)
+    return answer
+
+
+def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:
+    """Let the host repeat an answer that depends on the clock, and on all stores as they were at a
+    number of the edition, until a time of that clock."""
+    clock = call.registry.clock
+    answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
+    _let_repeat(call, answer, number, PackagesRead({EVERYTHING}))
+    return answer
+
+
+def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> None:
+    private_of = set[str]()
+    if call.caller.id or call.header("authorization"):
+        readers = call.registry.common.authorization.readers
+        private_of = read.private_of & readers.organizations(call.caller)
+        if EVERYTHING in read.packages or private_of != read.private_of or len(private_of) > 1:
+            return
+    repeat = repeat_of(call.registry, call.exchange.operation, answer)
+    answer.repeat = Repeatable(repeat, number, frozenset(read.packages), "".join(private_of))
+
+
+def recognizer(registry: Registry) -> RecognizeCaller:
+    """Return a function by which the host recognizes the callers to whom it repeats answers."""
+    readers = registry.common.authorization.readers
+
+    def recognize(request: func.HttpRequest) -> KnownCaller | None:
+        try:
+            caller = recognized_caller(headers_of(request), registry)
+        except Refusal:  # The Function says why.
+            return None
+        return caller and KnownCaller(caller, readers.organizations(caller))
+
+    return recognize
+
+
+def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:
+    """Return a function that the host calls for each repeat: it counts and logs the request as the
+    operation does. The Function is called if the time is over, or the caller over a rate limit."""
+    on_repeat, until_ms, status = answer.on_repeat, answer.repeated_until_ms, answer.status
+    clock = registry.clock
+
+    def repeat(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
+        if until_ms < inf and clock.monotonic_ms() >= until_ms:
+            return None
+        headers = headers_of(request)
+        exchange = Exchange.begin(operation, headers.get("traceparent", ""))
+        again = Call(registry, request, exchange, headers)
+        try:
+            again.identified(caller.principal)
+            on_repeat(again)
+        except TooMany:
+            return None
+        exchange.end(status, "answered")
+        added = {REQUEST_ID_HEADER: exchange.request_id}
+        limits = again.allowances
+        return added | rate_limit_fields(tightest_allowance(limits)) if limits else added
+
+    return repeat
+
+
+# --- Compression of texts that every cache may keep ---------------------------------------------
+
+# Such a text is the same for everybody, so it contains no secret that the length of the compressed
+# text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in
+# people, answers to tokens and refusals are `private` or `no-store`, and are sent uncompressed; so
+# is what clients of Central read. Archives are no texts. A compressed text has a weak ETag: it
+# means the same as the plain one, and differs in its bytes.
+
+SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
+LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
+ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
+KEPT_BYTES = 4 * 1024 * 1024  # Of compressed files that never change, such as static ones.
+
+_READING = frozenset(("GET", "HEAD"))
+_OK, _UNCHANGED = 200, 304
+_TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
+_NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
+
+_immutable = LruCache[str, bytes](KEPT_BYTES, weigh=lambda _, packed: len(packed))
+
+
+async def compressed(call: Call, answer: Answer) -> Answer:
+    """Return the answer as this client gets it: compressed, or with what caches have to know."""
+    status = answer.status
+    if status not in (_OK, _UNCHANGED) or call.method not in _READING or not _is_shared(answer):
+        return answer
+    if status == _OK and not _is_long_text(answer):
+        return answer
+    _add_vary(answer)
+    if status == _UNCHANGED:  # Its ETag is that of the encoding that the client has.
+        if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
+            _weaken(answer)
+        return answer
+    return await _packed(answer) if accepts_gzip(call.headers) else answer
+
+
+def accepts_gzip(headers: Mapping[str, str]) -> bool:
+    """Return whether the `Accept-Encoding` names gzip, or any encoding, and does not exclude it."""
+    accepted: dict[str, bool] = {}
+    for coding in headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = coding.partition(";")
+        accepted.setdefault(name.strip(), not _NO_QUALITY.fullmatch(quality.replace(" ", "")))
+    return accepted.get("gzip", accepted.get("*", False))
+
+
+def _is_shared(answer: Answer) -> bool:
+    """Return whether shared caches may keep the answer, so that it has no secret of anybody."""
+    caching = answer.headers.get("Cache-Control", "no-store")
+    return "no-store" not in caching and "private" not in caching
+
+
+def _is_long_text(answer: Answer) -> bool:
+    headers = answer.headers
+    if "Content-Encoding" in headers or not _TEXT.match(answer.content_type):
+        return False
+    # The answer to a HEAD has the length of the text, and no body.
+    length = int(headers.get("Content-Length", len(answer.body)))
+    return SMALLEST_BYTES < length <= LARGEST_BYTES
+
+
+def _add_vary(answer: Answer) -> None:
+    varied = answer.headers.get("Vary", "")
+    if "accept-encoding" not in varied.lower():
+        answer.headers["Vary"] = f"{varied}, Accept-Encoding".removeprefix(", ")
+
+
+def _weaken(answer: Answer) -> None:
+    """Mark the ETag as that of several encodings, which differ in their bytes."""
+    tag = answer.headers.get("ETag", "")
+    if tag and not tag.startswith("W/"):
+        answer.headers["ETag"] = f"W/{tag}"
+
+
+async def _packed(answer: Answer) -> Answer:
+    headers = dict(answer.headers)
+    headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
+    headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
+    body = answer.body and await _gzip(answer.body, headers)
+    packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
+    _weaken(packed)
+    return packed
+
+
+async def _gzip(body: bytes, headers: Mapping[str, str]) -> bytes:
+    tag = headers.get("ETag", "")
+    if not tag or "immutable" not in headers["Cache-Control"]:
+        return await _gzip_once(body)
+    packed = _immutable.get(tag)
+    if packed is None:
+        packed = await _gzip_once(body)
+        _immutable.put(tag, packed)
+    return packed
+
+
+async def _gzip_once(body: bytes) -> bytes:
+    if len(body) <= ON_THE_LOOP_BYTES:
+        return gzipped(body)
+    return await asyncio.to_thread(gzipped, body)
+
+
+# --- Requirements of the Functions host, which changes or cuts off an answer that breaks them ---
+
 # It sends a body without a `Content-Length` in chunks, which clients of archives reject. It answers
 # 500 for a header that is not ASCII, closes the connection after a 304 with a body, and lets a
 # client wait without end after a `Transfer-Encoding` that is not its own.
@@ -165,43 +395,3 @@ def _require_length(length: str, size: int, method: str) -> None:
 
 def _refuse(problem: str) -> None:
     raise UnsendableAnswer(problem)
-
-
-# --- Refusals as JSON problems, the form of every face that has none of its own ------------------
-
-STATUS_BY_KIND = {
-    RefusalKind.INVALID: 400,
-    RefusalKind.UNAUTHENTICATED: 401,
-    RefusalKind.FORBIDDEN: 403,
-    RefusalKind.NOT_FOUND: 404,
-    RefusalKind.CONFLICT: 409,
-    RefusalKind.METHOD_NOT_ALLOWED: 405,
-    RefusalKind.LENGTH_MISSING: 411,
-    RefusalKind.TOO_LARGE: 413,
-    RefusalKind.TOO_MANY: 429,
-    RefusalKind.UNAVAILABLE: 503,
-}
-
-
-def problem_answer(refusal: Refusal) -> Answer:
-    """Return a refusal with its code, for programs, and its sentence, for people."""
-    headers = NO_STORE | retry_headers(refusal)
-    if refusal.kind is RefusalKind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = "Bearer"
-    code, status = refusal_code(type(refusal)), STATUS_BY_KIND[refusal.kind]
-    return _problem(status, code, str(refusal), headers)
-
-
-def failure_answer(request_id: str) -> Answer:
-    """Return a 500 with the request id, and nothing of the exception."""
-    message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return _problem(500, "broken", message, NO_STORE)
-
-
-def refusal_code(refusal: type[Refusal]) -> str:
-    """Return the code of a refusal: `token-unknown` for `TokenUnknown`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
-
-
-def _problem(status: int, code: str, message: str, headers: Mapping[str, str]) -> Answer:
-    return json_answer({"error": {"code": code, "message": message}}, status, headers)

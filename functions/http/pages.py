@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from functions.http import formatting
 from functions.http.answers import STATUS_BY_KIND, retry_headers
-from functions.http.calls import Call
+from functions.http.calls import Call, from_client
 from functions.http.operations import Face, Operation
+from shared.auth.authentication import RequestClient
+from shared.composition import Registry
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
+from shared.domain.identity import Principal
 from shared.domain.notices import Banner
 from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
@@ -52,11 +56,12 @@ class Visitor:
 class PageCall(Call):
     """The call of a page; `visitor` is None unless it comes from a signed-in session.
 
-    `banners` are announced above the page. A refusal is shown by `refusal_template`, which reads
-    `refusal_values`.
+    `account` is set with it. `banners` are announced above the page. A refusal is shown by
+    `refusal_template`, which reads `refusal_values`.
     """
 
     visitor: Visitor | None = None
+    account: Account
     banners: tuple[Banner, ...] = ()
     refusal_template = "web/refused.html"
     refusal_values: Mapping[str, object] = MappingProxyType({})
@@ -102,6 +107,32 @@ class PageCall(Call):
     def message(self, title: str, *sentences: str) -> Answer:
         """Return a page that says a few sentences, and nothing else."""
         return self.page("message.html", title=title, sentences=sentences)
+
+
+async def recognize_visitor(call: PageCall) -> Account | None:
+    """Identify the account of the session that sends the request; return None if there is none.
+
+    Pages of this request, error pages included, then show its menu.
+    """
+    registry = call.registry
+    session = await registry.identity.session_authentication.recognize(call.headers, call.cookies)
+    if session.is_anonymous:
+        return None
+    client = RequestClient.of(call.headers, registry.settings.proxies)
+    call.identified(from_client(session, client))
+    account = (await registry.identity.accounts.profile(call.caller)).account
+    call.visitor = visitor_of(account, call.caller, registry)
+    call.account = account
+    return account
+
+
+def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
+    """Return the session's account as page headers show it."""
+    return Visitor(
+        account.name,
+        registry.identity.session_authentication.csrf_token(session),
+        account.administrator,
+    )
 
 
 def see_other(path: str) -> Answer:

@@ -11,11 +11,9 @@ from typing import Any, cast
 
 import orjson
 
-from functions.http.answers import JSON, NO_STORE, problem_answer
+from functions.http.answers import JSON, NO_STORE, problem_answer, repeat_until
 from functions.http.operations import Operation
-from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages
-from functions.http.repeats import repeat_until
-from functions.http.signed_in_pages import recognize_visitor
+from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages, recognize_visitor
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.secrets import redact_tokens

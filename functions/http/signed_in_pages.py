@@ -9,19 +9,15 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
-from functions.http.calls import from_client
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import UNAUTHORIZED, PageCall, Pages, Visitor
+from functions.http.pages import UNAUTHORIZED, PageCall, Pages, recognize_visitor
 from functions.http.requests import Form, form_of
-from shared.auth.authentication import RequestClient
 from shared.auth.cookies import Cookie
 from shared.composition import Registry
-from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import FormForeign, SignInAgain
 from shared.domain.errors.organizations import NotMeant
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.secrets import redact_tokens
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
@@ -53,7 +49,6 @@ class SignedInCall(PageCall):
     requested.
     """
 
-    account: Account
     form = Form()
 
     @property
@@ -178,33 +173,6 @@ def require_confirmation(call: SignedInCall, name: str) -> None:
     """Raise `NotMeant` unless the form repeats the name of what an administrator acts on."""
     if call.form.text("name") != name:
         raise NotMeant(name)
-
-
-async def recognize_visitor(call: PageCall) -> Account | None:
-    """Identify the account of the session that sends the request; return None if there is none.
-
-    Pages of this request, error pages included, then show its menu.
-    """
-    registry = call.registry
-    session = await registry.identity.session_authentication.recognize(call.headers, call.cookies)
-    if session.is_anonymous:
-        return None
-    client = RequestClient.of(call.headers, registry.settings.proxies)
-    call.identified(from_client(session, client))
-    account = (await registry.identity.accounts.profile(call.caller)).account
-    call.visitor = visitor_of(account, call.caller, registry)
-    if isinstance(call, SignedInCall):
-        call.account = account
-    return account
-
-
-def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
-    """Return the session's account as page headers show it."""
-    return Visitor(
-        account.name,
-        registry.identity.session_authentication.csrf_token(session),
-        account.administrator,
-    )
 
 
 RETURN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import cast
 from urllib.parse import unquote
 
-from functions.central.metadata import package_model, symbol_model, symbol_query_of
+from functions.central.answers import package_model, symbol_model, symbol_query_of
 from functions.http.answers import Representation
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf

@@ -19,8 +19,13 @@ from shared.domain.errors.requests import Busy, StorageFull, StorageNotWritable
 from shared.domain.packages import Visibility
 from shared.domain.status import DiskSpace
 from shared.ports import Clock, StoredArchive
-from shared.runtime.file_lock import FileLock, hold_file_lock, open_file_lock
-from shared.runtime.private_files import make_private_folder, open_private
+from shared.runtime.private_files import (
+    FileLock,
+    hold_file_lock,
+    make_private_folder,
+    open_file_lock,
+    open_private,
+)
 
 SMALL_BYTES = 64 * 1024  # Writing them into memory takes a tenth of a millisecond.
 _NS_PER_MS = 1_000_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from shared.adapters.paths import partial_path
 from shared.domain.documents import DerivedDocument
 from shared.domain.index import FILE_NAME, INDEX_CONFIG_PATH
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import hold_file_lock
 
 _LOCK = ".lock"
 

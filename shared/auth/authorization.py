@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from shared.auth.known_readers import KnownReaders
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     CredentialsMissing,
@@ -39,7 +39,8 @@ from shared.domain.rights import (
 )
 from shared.domain.search import Viewer
 from shared.ports import Clock, DirectoryStore
-from shared.runtime.edition import unnoted
+from shared.runtime.caching import LruCache
+from shared.runtime.edition import RECORDS, Edition, records_of, unnoted
 
 _ANYTHING = "any package"
 
@@ -85,7 +86,7 @@ class Authorization:
 
     directory: DirectoryStore
     clock: Clock
-    readers: KnownReaders
+    readers: "KnownReaders"
     base_url: str = ""
     founding: str = "administrators"  # Who may create organizations, as in the settings.
 
@@ -311,3 +312,64 @@ class Administration:
         await self.require(by, verb, what)
         if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain(verb, what)
+
+
+# --- Known readers -------------------------------------------------------------------------------
+
+# What is known is used to repeat an answer about a private package to others who may read it. Who
+# may not read it never gets that far: an answer is looked up among those of the organizations that
+# the caller is known to read, so looking it up takes as long for a missing package as for a hidden
+# one.
+
+KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
+MAX_READERS = 10_000  # Credentials; each takes about 1 KiB.
+
+_KNOWN_FOR_MS = KNOWN_FOR // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Organizations in lower case, and the number of the edition from before rights were read."""
+
+    orgs: frozenset[OrgName]
+    number: int
+    read_ms: int  # Of the monotonic clock.
+
+
+class KnownReaders:
+    """The organizations that each credential reads as a whole, while no record of its account or of
+    these organizations is known to have changed; in the cloud for three seconds at most."""
+
+    def __init__(self, edition: Edition, clock: Clock) -> None:
+        self._edition = edition
+        self._clock = clock
+        self._known = LruCache[tuple[str, str], _Known](MAX_READERS)
+
+    @property
+    def number(self) -> int:
+        """The number to note what is read from now on with."""
+        return self._edition.number
+
+    def note(self, by: Principal, org: OrgName, number: int) -> None:
+        """Note that `by` may read every package of the organization."""
+        known = self._standing(by)
+        orgs, read_ms = frozenset((org,)), self._clock.monotonic_ms()
+        if known is not None:
+            orgs, number, read_ms = orgs | known.orgs, min(number, known.number), known.read_ms
+        self._known.put(_reader(by), _Known(orgs, number, read_ms))
+
+    def organizations(self, by: Principal) -> frozenset[OrgName]:
+        """Return the organizations, in lower case; none where it is not known any more."""
+        known = self._standing(by)
+        return known.orgs if known else frozenset()
+
+    def _standing(self, by: Principal) -> _Known | None:
+        known = self._known.get(_reader(by)) if by.credential else None
+        if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
+            return None
+        keys = [RECORDS, *(records_of(owner) for owner in (by.id, *known.orgs))]
+        return known if self._edition.holds(known.number, keys) else None
+
+
+def _reader(by: Principal) -> tuple[str, str]:
+    return by.id, by.credential

@@ -2,7 +2,6 @@
 
 syntax.py        the declarations and types of a source file, as immutable values
 lexer.py         source text as tokens
-doc_comments.py  the parts of a doc comment
 signatures.py    annotations, parameters, fields and methods
 types.py         type descriptors, and the limit of their nesting
 definitions.py   imports, types, enums, constants, variables, annotations

@@ -15,7 +15,6 @@ from jinja2 import FileSystemLoader, Template
 from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.comments import markdown
-from shared.domain.api_docs.coverage import undocumented
 from shared.domain.api_docs.model import (
     FunctionDocs,
     ModuleDocs,
@@ -31,6 +30,7 @@ from shared.domain.api_docs.outline import (
     DocsSymbol,
     Inclusions,
     inclusions_of,
+    undocumented,
 )
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature

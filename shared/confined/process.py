@@ -2,9 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 from shared.confined.child import (
     START_SECONDS,
@@ -25,9 +28,8 @@ from shared.confined.limits import (
     Json,
     PartResult,
 )
-from shared.confined.machine import MachineLock
-from shared.confined.memory import MEASURE, Measure
 from shared.log import log
+from shared.runtime.private_files import try_file_lock
 
 __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]
 
@@ -37,6 +39,22 @@ RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process h
 DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.
 DEADLINE_SECONDS = 5
 _LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
+
+
+Measure: TypeAlias = Callable[[int], Awaitable[int]]
+
+
+async def resident_bytes(pid: int) -> int:
+    """Return the memory of a process by the command ps; 0 if there is no such process."""
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/ps", "-o", "rss=", "-p", str(pid)), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    text, _ = await process.communicate()
+    return int(text or 0) * 1024
+
+
+# Linux enforces the limit of the child. Windows has no such command: there only time is limited.
+MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,3 +305,58 @@ class _Job:
             reason=reason.value,
             details=details[:_LOGGED_CHARACTERS],
         )
+
+
+# --- The lock that allows one child on a machine ------------------------------------------------
+
+_POLL_SECONDS = 0.05
+
+
+class MachineLock:
+    """A lock of the machine in a folder; whoever waits for it holds a second one meanwhile.
+
+    The second lock tells the holder that somebody waits, and puts those who wait into a line.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: BinaryIO | None = None
+        self._closed = False
+
+    async def acquire(self) -> None:
+        """Hold the lock, if it is not held already; raise `ConfinedUnavailable` once closed."""
+        if self._held is not None:
+            return
+        wanted = await self._wait_for("confined.wanted")
+        try:
+            self._held = await self._wait_for("confined.lock")
+        finally:
+            wanted.close()
+
+    def is_wanted(self) -> bool:
+        """Say whether somebody waits for the lock, which this one holds."""
+        try:
+            lock = try_file_lock(self._folder / "confined.wanted")
+        except OSError:
+            return False  # Nobody else can wait either.
+        if lock is not None:
+            lock.close()
+        return lock is None
+
+    def release(self) -> None:
+        """Let somebody else hold the lock; does nothing if it is not held."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self._closed = True
+
+    async def _wait_for(self, name: str) -> BinaryIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        while (lock := try_file_lock(self._folder / name)) is None:
+            if self._closed:
+                raise ConfinedUnavailable
+            await asyncio.sleep(_POLL_SECONDS)
+        return lock

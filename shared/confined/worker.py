@@ -19,7 +19,7 @@ from typing import BinaryIO, TypedDict
 
 from shared.confined.limits import Budget, Json
 from shared.confined.tasks import Job, Order
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import hold_file_lock
 
 Report = Callable[[Mapping[str, Json]], None]
 Task = Callable[[Job], None]

@@ -361,6 +361,12 @@ def effective_deprecation(head: Head, own: str | None) -> str | None:
     return own if own is not None else head.deprecation
 
 
+def archive_container(head: Head, release: Release) -> Visibility:
+    """Return the container for a release: private for private packages and withheld releases."""
+    is_public = head.visibility is Visibility.PUBLIC and release.state is State.LIVE
+    return Visibility.PUBLIC if is_public else Visibility.PRIVATE
+
+
 def numeric_id(coordinate: Coordinate) -> int:
     """Return the stable number below 2^31 by which clients know a release."""
     return stable_number(coordinate.key)

@@ -6,10 +6,9 @@ routing.py          which Function answers a path and a method
 route_templates.py  templates such as `packages/{org}/{name?}` and their constraints
 requests.py         heads, paths and the `HttpRequest` of a Function
 request_bodies.py   bodies, read whole and within limits of memory and time
-responses.py        what a Function returns, as ASGI messages
-file_responses.py   files, streamed from the disk with validators and ranges
+responses.py        what a Function returns, as ASGI messages; headers of host.json, CORS
+file_responses.py   files, streamed from the disk with validators and ranges; redirects to them
 answer_cache.py     answers that are repeated until something is written
-middleware.py       headers of host.json, CORS, redirects that are followed here
 timers.py           timers and the endpoint that runs one by hand
 change_feeds.py     batches of changed items for Functions with a Cosmos DB trigger
 http_server/        the HTTP server: uvicorn, with limits

@@ -1,4 +1,6 @@
-"""Files as answers, streamed from the disk with validators and ranges."""
+"""Files as answers, streamed from the disk with validators and ranges, and the redirects to them
+that are followed here.
+"""
 
 import asyncio
 import os
@@ -260,3 +262,71 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _raw(headers: Mapping[str, str]) -> RawHeaders:
     return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+
+
+# --- Redirects to files ----------------------------------------------------------------------
+
+_REDIRECT = 302
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRedirects:
+    """Redirects below a path to the address of this registry."""
+
+    below: str
+    address: str  # Without a slash at its end.
+
+
+class RedirectFollower:
+    """Answers a redirect to this host with the answer of its target.
+
+    The redirecting Function has checked rights, counted and signed, so nothing is checked here.
+    """
+
+    def __init__(self, app: ASGIApp, shortcut: FollowedRedirects) -> None:
+        self._app = app
+        self._below = shortcut.below.encode("ascii")
+        self._address = shortcut.address.encode("ascii")
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["raw_path"].startswith(self._below):
+            return self._serve(scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        target: Scope | None = None
+        repeat: Repeatable | None = None
+
+        async def sending(message: Message) -> None:
+            nonlocal target, repeat
+            if target is None:
+                target, repeat = self._target(scope, message), message.get("repeat")
+            if target is None:
+                await send(message)
+
+        await self._app(scope, receive, sending)
+        if target is not None:
+            await self._app(target, receive, _cacheable_as(repeat, send))
+
+    def _target(self, scope: Scope, message: Message) -> Scope | None:
+        """Return the request for the target of the answer, if it is a redirect to this host."""
+        if message.get("status") != _REDIRECT:
+            return None
+        location: bytes = dict(message["headers"]).get(b"location", b"")
+        if not location.startswith(self._address + b"/"):
+            return None
+        raw_path, _, query = location.removeprefix(self._address).partition(b"?")
+        path = raw_path.decode("ascii")
+        return {**scope, "raw_path": raw_path, "path": path, "query_string": query}
+
+
+def _cacheable_as(repeat: Repeatable | None, send: Send) -> Send:
+    """Return a `send` that lets an answer be cached if the redirect may be cached, too.
+
+    A repeat of both is one request, recorded as a repeat of the redirect.
+    """
+
+    async def sending(message: Message) -> None:
+        await send({**message, "repeat": repeat} if message.get("repeat") else message)
+
+    return sending

@@ -15,13 +15,11 @@ from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
-from shared.hosting.file_responses import FileMiddleware, FileResolver
-from shared.hosting.middleware import (
+from shared.hosting.file_responses import (
+    FileMiddleware,
+    FileResolver,
     FollowedRedirects,
     RedirectFollower,
-    closing_without_leave,
-    with_cors,
-    with_headers,
 )
 from shared.hosting.request_bodies import (
     BodyReader,
@@ -39,9 +37,12 @@ from shared.hosting.responses import (
     PreparedAnswer,
     RawHeaders,
     answer_messages,
+    closing_without_leave,
     failure_answer,
     send_answer,
     status_answer,
+    with_cors,
+    with_headers,
 )
 from shared.hosting.routing import Router
 from shared.hosting.timers import AdminEndpoint, Timers

@@ -1,17 +1,22 @@
-"""Responses of Functions as the two ASGI messages that answer a request."""
+"""Responses of Functions as the two ASGI messages that answer a request, and the headers of every
+answer: those of host.json, and those for pages of other sites (CORS)."""
 
+import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from http.cookies import CookieError, Morsel, SimpleCookie
+from pathlib import Path
 from urllib.parse import quote
 
 import azure.functions as func
 
-from shared.hosting.asgi import Message, Send
+from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
+from shared.hosting.requests import body_length
 from shared.runtime.answers import FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -269,3 +274,127 @@ def _written(morsel: "Morsel[str]") -> str:
     if morsel["httponly"]:
         parts.append("httponly")
     return "; ".join(parts)
+
+
+# --- Headers of every answer ------------------------------------------------------------------
+
+HOST_FILE = Path(__file__).resolve().parents[2] / "host.json"
+
+
+def configured_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
+    """Return the headers that host.json adds to each answer of a host at this address.
+
+    Strict-Transport-Security is added only where the address is https.
+    """
+    http = json.loads(file.read_text("utf-8"))["extensions"]["http"]
+    headers: RawHeaders = [
+        (name.lower().encode("ascii"), value.encode("ascii"))
+        for name, value in http["customHeaders"].items()
+    ]
+    if http["hsts"]["isEnabled"] and address.startswith("https://"):
+        lifetime = timedelta(days=int(http["hsts"]["maxAge"]))
+        seconds = lifetime // timedelta(seconds=1)
+        headers.append((b"strict-transport-security", b"max-age=%d" % seconds))
+    return headers
+
+
+def with_headers(app: ASGIApp, headers: RawHeaders) -> ASGIApp:
+    """Add each header to answers that have no header of its name."""
+
+    # These functions are not coroutines, so that passing a call on costs no task frame.
+    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def sending(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                given = message["headers"]
+                names = {name for name, _ in given}
+                added = [each for each in headers if each[0] not in names]
+                message = {**message, "headers": [*given, *added]}
+            return send(message)
+
+        return app(scope, receive, sending)
+
+    return answering
+
+
+def closing_without_leave(app: ASGIApp) -> ASGIApp:
+    """Close the connection after an answer to a client that still waits for leave to send its body.
+
+    Such a client (`Expect: 100-continue`) may send its next request instead of the body, and that
+    request would be read as the body. Behind a proxy it may be the request of another client.
+    """
+
+    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        headers = scope["headers"]
+        if not _waits_for_leave(headers):
+            return app(scope, receive, send)
+        has_leave = False
+
+        def receiving() -> Awaitable[Message]:
+            nonlocal has_leave
+            has_leave = True
+            return receive()
+
+        def sending(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start" and not has_leave:
+                others = [each for each in message["headers"] if each[0].lower() != _CLOSE[0]]
+                message = {**message, "headers": [*others, _CLOSE]}
+            return send(message)
+
+        return app(scope, receiving, sending)
+
+    return answering
+
+
+_CLOSE = (b"connection", b"close")
+
+
+def _waits_for_leave(headers: RawHeaders) -> bool:
+    for name, value in headers:
+        if name == b"expect" and b"100-continue" in value.lower():
+            return body_length(headers) > 0
+    return False
+
+
+# Requests from pages of other sites (CORS) are answered as `allowedOrigins: ['*']` makes the real
+# host answer them.
+#
+# The host answers each preflight before any Function, and lets every page read public answers:
+# browsers hide an answer with `*` from a page that sends cookies. A plain `OPTIONS` is not a
+# preflight.
+
+_ALLOW_ORIGIN = b"access-control-allow-origin"
+_ANY = (_ALLOW_ORIGIN, b"*")
+_METHOD = b"access-control-request-method"
+_HEADERS = b"access-control-request-headers"
+
+
+def with_cors(app: ASGIApp) -> ASGIApp:
+    """Answer preflights, and allow every origin on all other answers to an `Origin`."""
+
+    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        asked = dict(scope["headers"])
+        if b"origin" not in asked:
+            return app(scope, receive, send)
+        if scope["method"] == "OPTIONS" and _METHOD in asked:
+            return send_answer(_preflight(asked[_METHOD], asked.get(_HEADERS, b"")), send)
+
+        def sending(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                others = [each for each in message["headers"] if each[0].lower() != _ALLOW_ORIGIN]
+                message = {**message, "headers": [*others, _ANY]}
+            return send(message)
+
+        return app(scope, receive, sending)
+
+    return answering
+
+
+def _preflight(method: bytes, headers: bytes) -> AnswerMessages:
+    """Allow what the preflight requests, as the real host does."""
+    allowed = [_ANY, (b"access-control-allow-methods", method)]
+    if headers:
+        allowed.append((b"access-control-allow-headers", headers))
+    return (
+        {"type": "http.response.start", "status": 204, "headers": allowed},
+        {"type": "http.response.body", "body": b""},
+    )

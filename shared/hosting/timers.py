@@ -21,8 +21,7 @@ from shared.hosting.responses import AnswerMessages, send_answer, status_answer
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
 from shared.ports import Clock
-from shared.runtime.file_lock import try_file_lock
-from shared.runtime.private_files import make_private_folder, open_private
+from shared.runtime.private_files import make_private_folder, open_private, try_file_lock
 from shared.runtime.schedules import is_schedule, next_run
 
 Sleep = Callable[[float], Awaitable[object]]

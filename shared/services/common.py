@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from shared.auth.authorization import Administration, Authorization
-from shared.auth.known_readers import KnownReaders
+from shared.auth.authorization import Administration, Authorization, KnownReaders
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.base import Refusal

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from shared.adapters.paths import lock_path
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import hold_file_lock
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".venvs" / "azurite" / "node_modules" / ".bin" / "azurite-blob"

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.http.repeats import recognizer
+from functions.http.answers import recognizer
 from shared.adapters.blob.signed_links import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.identity import OPERATOR

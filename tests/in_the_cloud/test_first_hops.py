@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth.known_readers import KNOWN_FOR
+from shared.auth.authorization import KNOWN_FOR
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility

@@ -10,7 +10,7 @@ import azure.functions as func
 import httpx
 import pytest
 
-from functions.http.repeats import recognizer
+from functions.http.answers import recognizer
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.hosting.host import Host, RepeatOptions

@@ -6,7 +6,6 @@ from functions.api import operations
 from functions.http import requests
 from shared.adapters.blob.documents import DOCUMENTS_CACHED_BYTES, LARGEST_CACHED_DOCUMENT_BYTES
 from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES
-from shared.adapters.decoded_records import SURVEYS_CACHED_BYTES
 from shared.adapters.editions import MOST_CHANGED
 from shared.adapters.sqlite.directory import ENTITIES_CACHED_BYTES
 from shared.adapters.sqlite.metadata import HEADS_CACHED_BYTES, RELEASES_CACHED_BYTES
@@ -23,6 +22,7 @@ from shared.hosting.http_server.connection import MAX_PIPELINED_REQUESTS, Connec
 from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
 from shared.log import STACKS_A_SECOND, WHOLE_LINES_A_SECOND
+from shared.runtime.caching import SURVEYS_CACHED_BYTES
 from shared.services.limits.rate_limits import MAX_CALLERS
 from shared.services.maintenance.write_package_pack import PACK_BYTES, VERSIONS_PACKED
 from shared.services.packages.archive_files import FILE_LISTS_CACHED_BYTES

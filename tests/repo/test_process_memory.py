@@ -12,7 +12,7 @@ from tests.paths import ROOT, docs
 
 MACHINE, CLOUD = "on one machine", "in the cloud"
 CACHES = {"LruCache", "VersionedCache", "DecodedRecords"}
-MECHANISMS = {"shared/adapters/decoded_records.py", "shared/runtime/caching.py"}
+MECHANISMS = {"shared/runtime/caching.py"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ BYTES = Kept()
 # Measured with tracemalloc, or as the comment of the capacity says.
 KEPT = {
     "functions/http/calls.py _make_anonymous_principal": Kept(750),
-    "functions/http/compression.py _immutable": BYTES,
+    "functions/http/answers.py _immutable": BYTES,
     "functions/http/formatting.py _formatted": Kept(270),
     "functions/http/formatting.py breakable": Kept(270),
     "functions/http/formatting.py quoted": Kept(230),
@@ -57,7 +57,7 @@ KEPT = {
     "shared/auth/authentication.py _reported": Kept(250),
     "shared/auth/authentication.py _verified": Kept(1_024),
     "shared/auth/authentication.py printable_user_agent": Kept(500),
-    "shared/auth/known_readers.py _known": Kept(1_024),
+    "shared/auth/authorization.py _known": Kept(1_024),
     "shared/auth/sessions.py _cache": Kept(1_024),
     "shared/domain/addresses.py _networks": Kept(1_000),
     "shared/domain/addresses.py _remembered": Kept(250),

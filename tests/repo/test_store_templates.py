@@ -21,7 +21,6 @@ ASKED = {
     "events.py": {"events"},
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
-    "pull_totals.py": {"stats"},
     "pulls.py": {"stats"},
     "work.py": {"work"},
 }

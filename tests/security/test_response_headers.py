@@ -7,7 +7,7 @@ import pytest
 
 from functions.faces import build_app
 from shared.hosting.host import Host
-from shared.hosting.middleware import configured_headers
+from shared.hosting.responses import configured_headers
 from tests.lazy_app import lazy_functions
 from tests.security.routes import routes
 from tests.support.archives import bala

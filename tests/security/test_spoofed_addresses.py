@@ -5,7 +5,7 @@ import json
 import pytest
 from starlette.types import ASGIApp
 
-from functions.http.repeats import recognizer
+from functions.http.answers import recognizer
 from shared.auth.tokens import AccessToken
 from shared.composition import Registry
 from shared.hosting.host import Host, RepeatOptions

@@ -25,7 +25,7 @@ from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
 from shared.auth.secrets import Secret
 from shared.ports import Clock
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import hold_file_lock
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.blob_double import CONNECTION, BlobDouble, StoredBlob
 from tests.fakes.blob_transport import BlobTransport

@@ -23,7 +23,7 @@ from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.domain.errors.requests import Busy
 from shared.hosting.host import Host
-from shared.hosting.middleware import configured_headers
+from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import functions_of
 from tests.fakes.azurite import ACCOUNT, KEY
 from tests.fakes.system import FakeClock, FakeRandomness

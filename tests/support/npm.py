@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from shared.adapters.paths import lock_path
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import hold_file_lock
 from tests.paths import ROOT
 
 

@@ -16,7 +16,7 @@ import pytest
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from functions.http.repeats import recognizer
+from functions.http.answers import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account
@@ -24,7 +24,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.hosting.host import Host, RepeatOptions
-from shared.hosting.middleware import configured_headers
+from shared.hosting.responses import configured_headers
 from shared.services.common import Adapters
 from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from functions.http.formatting import machine_moment
 from functions.maven.paths import archive_path
-from functions.web.package.api_changes import verdict_json
+from functions.web.package.api_docs import verdict_json
 from functions.web.package.frame import PackageFrame
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import Release, ReleaseEntry, effective_deprecation

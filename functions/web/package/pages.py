@@ -9,8 +9,7 @@ from urllib.parse import quote
 from functions.http.answers import JSON
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
-from functions.web.package.api_changes import changes_page
-from functions.web.package.api_docs import docs_page, llms_text
+from functions.web.package.api_docs import changes_page, docs_page, llms_text
 from functions.web.package.charts import BarChart, ChartBar, stacked_chart
 from functions.web.package.files import files_page
 from functions.web.package.formats import release_json, release_markdown

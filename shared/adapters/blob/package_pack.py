@@ -13,10 +13,10 @@ from azure.storage.blob.aio import BlobClient
 from pydantic import BaseModel, ValidationError
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.decoded_records import share_field_names
 from shared.adapters.paths import PACKAGE_PACK
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey
 from shared.ports import PackagePack, PackedPackage, PackUnusable
+from shared.runtime.caching import share_field_names
 
 PACK_CONTAINER = "derived"  # Private: releases say who published them.
 PACK_FORMAT = 1

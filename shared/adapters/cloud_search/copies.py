@@ -18,8 +18,7 @@ from shared.adapters.search.schema import CURRENT_PREFIX, SEARCH_MIGRATIONS
 from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
 from shared.ports import Randomness
-from shared.runtime.file_lock import try_file_lock
-from shared.runtime.private_files import make_private_folder
+from shared.runtime.private_files import make_private_folder, try_file_lock
 
 # A copy of the search index: an SQLite file of one process, with changes applied in any order.
 #

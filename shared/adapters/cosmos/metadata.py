@@ -10,18 +10,18 @@ from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.graphs import digest_key
-from shared.adapters.decoded_records import (
-    SURVEYS_CACHED_BYTES,
-    memory_of_entries,
-    share_field_names,
-)
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.records import Event
 from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
-from shared.runtime.caching import LruCache
+from shared.runtime.caching import (
+    SURVEYS_CACHED_BYTES,
+    LruCache,
+    memory_of_entries,
+    share_field_names,
+)
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"

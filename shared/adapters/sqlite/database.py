@@ -42,8 +42,7 @@ from shared.adapters.sqlite.connections import (
     unsynced,
 )
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.runtime.file_lock import hold_file_lock
-from shared.runtime.private_files import make_private_folder, open_private
+from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private
 
 # One SQLite file: who reads it where, who writes it, and its migrations.
 #

@@ -4,7 +4,6 @@ import sqlite3
 from functools import partial
 from typing import TypeVar
 
-from shared.adapters.decoded_records import DecodedRecords
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.accounts import Account
@@ -14,6 +13,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
 from shared.ports import AlreadyThere, Stale
+from shared.runtime.caching import DecodedRecords
 
 E = TypeVar("E", bound=Entity)
 

@@ -9,12 +9,6 @@ from functools import partial
 
 from pydantic import TypeAdapter
 
-from shared.adapters.decoded_records import (
-    SURVEYS_CACHED_BYTES,
-    DecodedRecords,
-    memory_of_entries,
-    share_field_names,
-)
 from shared.adapters.editions import ChangesSince
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.names import Digest
@@ -23,7 +17,13 @@ from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Su
 from shared.domain.records import Event
 from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
-from shared.runtime.caching import LruCache
+from shared.runtime.caching import (
+    SURVEYS_CACHED_BYTES,
+    DecodedRecords,
+    LruCache,
+    memory_of_entries,
+    share_field_names,
+)
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 CHANGES_ON_THE_LOOP = 1_000  # Reading them takes half a millisecond.

@@ -11,11 +11,11 @@ from shared.domain.api_docs.change_levels import MAJOR, MINOR, PATCH, Reason, Tw
 from shared.domain.api_docs.directions import INPUT, OUTPUT, Direction, of_variable
 from shared.domain.api_docs.foreign_inclusions import inclusion_changes, moved_field
 from shared.domain.api_docs.function_changes import (
+    default_changes,
     function_changes,
     isolation_changes,
     parameter_changes,
 )
-from shared.domain.api_docs.inline_defaults import default_changes
 from shared.domain.api_docs.model import (
     AnnotationDocs,
     ClassDocs,

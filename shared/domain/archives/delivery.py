@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.packages import Head, Release, Visibility
 from shared.domain.records import Event
 
 ARCHIVE_TYPE = "application/octet-stream"
@@ -93,12 +93,6 @@ _DECIDING = {
     "visibility",
     "state",
 }  # The fields of heads and releases that decide on the container.
-
-
-def archive_container(head: Head, release: Release) -> Visibility:
-    """Return the container for a release: private for private packages and withheld releases."""
-    is_public = head.visibility is Visibility.PUBLIC and release.state is State.LIVE
-    return Visibility.PUBLIC if is_public else Visibility.PRIVATE
 
 
 def changes_placement(outbox: Iterable[Event]) -> bool:

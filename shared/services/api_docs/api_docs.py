@@ -23,8 +23,7 @@ from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, V
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
-from shared.services.api_docs.other_releases import arrived, available
-from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece
+from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 

@@ -33,8 +33,7 @@ from shared.domain.packages import (
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
-from shared.services.api_docs.other_releases import available, is_documented
-from shared.services.api_docs.pieces import PieceReader, PiecesGone
+from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 
 COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.

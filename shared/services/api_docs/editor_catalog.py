@@ -19,7 +19,7 @@ from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
-from shared.services.api_docs.other_releases import are_available, arrived
+from shared.services.api_docs.pieces import are_available, arrived
 from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
 

@@ -30,10 +30,9 @@ from shared.log import log
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.common import Adapters, Common
 from shared.services.identity.accounts import Accounts
-from shared.services.identity.first_sign_in import FirstSignIn
 from shared.services.identity.identities import Identities
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
-from shared.services.identity.sessions import Sessions
+from shared.services.identity.sessions import FirstSignIn, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignUp
 from shared.services.limits.group import LimitServices
 from shared.settings import Settings

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import SessionNotFound
 from shared.domain.identity import Principal, require_own_account
 from shared.domain.mail import session_copied_mail
@@ -78,3 +79,34 @@ def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:
     """Return the live sessions, the last used first."""
     found = [each for each in sessions if each.ends_ms > now_ms]
     return sorted(found, key=lambda session: -session.seen_ms)
+
+
+# --- The first sign-in ---------------------------------------------------------------------------
+
+CHECK_MS = 5_000  # Between two reads while nobody has signed in.
+
+
+@dataclass
+class FirstSignIn:
+    """Reads the sessions until there is one."""
+
+    directory: DirectoryStore
+    clock: Clock
+    _has_happened: bool = field(default=False, init=False)
+    _next_check_ms: int | None = field(default=None, init=False)
+
+    async def has_happened(self) -> bool:
+        """Return whether there is a session, or has been one in the life of this process.
+
+        The answer is true while the store is unavailable, so that nobody is sent to a log in vain.
+        """
+        now_ms = self.clock.monotonic_ms()
+        is_due = self._next_check_ms is None or now_ms >= self._next_check_ms
+        if not self._has_happened and is_due:
+            try:
+                found = await self.directory.list_all(Session, Place(""), 1)
+            except Unavailable:
+                return True
+            self._has_happened = bool(found)
+            self._next_check_ms = now_ms + CHECK_MS
+        return self._has_happened

@@ -17,9 +17,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from shared.domain.accounts import Account
-from shared.domain.archives.delivery import archive_container
 from shared.domain.maintenance_tasks import TaskReport
-from shared.domain.packages import Head, Release, State
+from shared.domain.packages import Head, Release, State, archive_container
 from shared.domain.records import Entity, Event, Place, Record
 from shared.domain.snapshots import (
     DIRECTORY,

@@ -7,10 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.domain.archives.bala import Bala
-from shared.domain.archives.delivery import archive_container
 from shared.domain.errors.packages import ReleaseNotFound, SpelledDifferently
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head, Release, ReleaseEntry, State, UpstreamOrigin
+from shared.domain.packages import (
+    Head,
+    Release,
+    ReleaseEntry,
+    State,
+    UpstreamOrigin,
+    archive_container,
+)
 from shared.domain.releases import mirrored_head, mirrored_release
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter

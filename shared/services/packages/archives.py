@@ -22,7 +22,6 @@ from shared.domain.archives.delivery import (
     ClientKind,
     DeliveryOptions,
     DeliveryRoute,
-    archive_container,
     changes_placement,
     is_placement_settled,
     second_hop,
@@ -39,7 +38,7 @@ from shared.domain.errors.packages import ArchiveNotFound, ArchiveTooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.identity import Principal
 from shared.domain.names import NO_PACKAGE, Package
-from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.packages import Head, Release, State, Visibility, archive_container
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.

@@ -6,7 +6,7 @@ and signing a link. A kept redirect takes a tenth of the memory of the records t
 
 from dataclasses import dataclass
 
-from shared.auth.known_readers import KnownReaders
+from shared.auth.authorization import KnownReaders
 from shared.domain.identity import Principal
 from shared.ports import Clock
 from shared.runtime.caching import LruCache

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain.archives.bala import Bala, require_coordinate
-from shared.domain.archives.delivery import archive_container
 from shared.domain.archives.names import Digest
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.mirroring import OwnedByUpstream
@@ -23,7 +22,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.identity import AccessContext, Principal
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import FoundRelease, Head, Release, State, Visibility
+from shared.domain.packages import FoundRelease, Head, Release, State, Visibility, archive_container
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.rights import PUBLISHING_SCOPES, Action

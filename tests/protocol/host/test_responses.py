@@ -14,7 +14,7 @@ import azure.functions as func
 import pytest
 
 from shared.hosting.host import Host
-from shared.hosting.middleware import configured_headers
+from shared.hosting.responses import configured_headers
 from tests.paths import SHARED
 from tests.support.server import Address, running
 from tests.support.storage import one_machine

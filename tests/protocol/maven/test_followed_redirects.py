@@ -3,8 +3,8 @@
 import pytest
 
 from shared.composition import Registry
+from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host
-from shared.hosting.middleware import FollowedRedirects
 from shared.localhost import MAVEN_PATHS, archive_resolver
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

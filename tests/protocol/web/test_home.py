@@ -10,7 +10,7 @@ from functions.web.home import CATEGORIES, categories
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.search import FacetCount
-from shared.services.identity.first_sign_in import CHECK_MS
+from shared.services.identity.sessions import CHECK_MS
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import fill, publish, pulled
 from tests.support.archives import bala

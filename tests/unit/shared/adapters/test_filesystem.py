@@ -20,7 +20,7 @@ from shared.adapters.paths import ArchiveFolder
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy, StorageNotWritable
 from shared.domain.packages import Visibility
-from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import hold_file_lock
 from tests.contract.sample_records import BALA, DIGEST, NAME
 from tests.crash.small_disks import MIB, small_disk
 from tests.fakes.system import FakeClock

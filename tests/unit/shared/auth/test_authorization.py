@@ -1,8 +1,11 @@
 """Authorization: what a principal may do, what administrators may do, and what the checks cost."""
 
+from typing import cast
+
 import pytest
 
-from shared.auth.authorization import Administration, Authorization
+from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEdition
+from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.identity import (
     CredentialsMissing,
@@ -18,6 +21,8 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
 from shared.domain.search import Viewer
+from shared.ports import ChangeSource
+from shared.runtime.edition import records_of
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock
@@ -399,3 +404,90 @@ async def test_a_stranger_is_told_the_same_of_an_organization_and_of_none(
         with pytest.raises(OrganizationNotFound) as refused:
             await authorization.require_member(STRANGER, OrgName(org))
         assert str(refused.value) == str(OrganizationNotFound(OrgName(org)))
+
+
+# --- Known readers -------------------------------------------------------------------------------
+
+ACME, OTHER = OrgName("acme"), OrgName("other")
+ANN = Principal("ann", credential="token")
+
+
+class Scene:
+    """Known readers over stores that a test writes to."""
+
+    def __init__(self) -> None:
+        self.written = list[str]()
+        self.clock = FakeClock()
+        self.edition = EmbeddedEdition(
+            lambda: len(self.written),
+            lambda position: ChangesSince(len(self.written), self.written[position or 0 :]),
+        )
+        self.edition.ask()
+        self.readers = KnownReaders(self.edition, self.clock)
+
+    def note(self, org: OrgName) -> None:
+        self.readers.note(ANN, org, self.readers.number)
+
+    def write(self, key: str) -> None:
+        self.written.append(key)
+        self.edition.ask()
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
+    scene.note(ACME)
+    scene.note(OTHER)
+    assert scene.readers.organizations(ANN) == {ACME, OTHER}
+    for other in (Principal("ann", credential="narrow"), Principal("bob", credential="token")):
+        assert not scene.readers.organizations(other)
+    assert not scene.readers.organizations(ANONYMOUS)
+
+
+@pytest.mark.parametrize("owner", [ANN.id, ACME])
+def test_nothing_is_known_after_a_write_to_the_account_or_an_organization(
+    scene: Scene, owner: str
+) -> None:
+    scene.note(ACME)
+    scene.write(records_of(owner))
+    assert not scene.readers.organizations(ANN)
+    scene.note(OTHER)
+    assert scene.readers.organizations(ANN) == {OTHER}
+
+
+@pytest.mark.parametrize("key", ["acme/greet", "ann/greet", records_of("other"), "ann", "acme"])
+def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> None:
+    scene.note(ACME)
+    scene.write(key)
+    assert scene.readers.organizations(ANN) == {ACME}
+
+
+def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
+    edition = ChangeFeedEdition(cast("ChangeSource", None), scene.clock)
+    readers = KnownReaders(edition, scene.clock)
+    readers.note(ANN, ACME, readers.number)
+    assert readers.organizations(ANN) == {ACME}
+    edition.wrote("acme/greet")
+    assert readers.organizations(ANN) == {ACME}
+    edition.wrote_records("another partition")
+    assert not readers.organizations(ANN)
+
+
+def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
+    number = scene.readers.number
+    scene.write(records_of(ACME))
+    scene.readers.note(ANN, ACME, number)
+    assert not scene.readers.organizations(ANN)
+
+
+def test_nothing_is_known_for_longer_than_three_seconds_after_the_first_reading(
+    scene: Scene,
+) -> None:
+    scene.note(ACME)
+    scene.clock.advance(KNOWN_FOR / 2)
+    scene.note(OTHER)
+    scene.clock.advance(KNOWN_FOR / 2)
+    assert not scene.readers.organizations(ANN)

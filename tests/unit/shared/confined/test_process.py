@@ -1,6 +1,9 @@
 """A child is started when it is needed, and what goes wrong with it is told apart."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -14,8 +17,10 @@ from shared.confined.process import (
     ConfinedUnavailable,
     Delays,
     Exceeded,
+    MachineLock,
     PartResult,
     _Job,
+    resident_bytes,
 )
 from tests.support.logs import capture_logs
 from tests.support.waiting import eventually
@@ -276,3 +281,73 @@ def test_a_failure_that_the_input_did_not_cause_has_no_reason() -> None:
     with pytest.raises(ChildEnded) as ended:
         taken(Failed(failed="KeyError"))
     assert ended.value.reason is None
+
+
+# --- Memory of a child ---------------------------------------------------------------------------
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ps")
+
+
+async def test_the_memory_of_a_process_is_measured() -> None:
+    assert 8 << 20 < await resident_bytes(os.getpid()) < 8 << 30
+
+
+async def test_a_process_that_ended_has_no_memory() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.communicate()
+    assert await resident_bytes(ended.pid) == 0
+
+
+# --- The lock of the machine ---------------------------------------------------------------------
+
+
+async def wanted(lock: MachineLock) -> None:
+    while not lock.is_wanted():
+        await asyncio.sleep(0)
+
+
+async def test_the_lock_has_one_holder_who_learns_that_another_one_waits(tmp_path: Path) -> None:
+    first, second = MachineLock(tmp_path / "new"), MachineLock(tmp_path / "new")
+    await first.acquire()
+    assert not first.is_wanted()
+    waiting = asyncio.create_task(second.acquire())
+    await wanted(first)
+    assert not waiting.done()
+    first.release()
+    await waiting
+    assert not second.is_wanted()
+    second.release()
+
+
+async def test_a_holder_acquires_it_again_at_once(tmp_path: Path) -> None:
+    lock = MachineLock(tmp_path)
+    await lock.acquire()
+    await lock.acquire()
+    lock.release()
+    lock.release()
+
+
+async def test_who_gives_up_waiting_is_not_waited_for(tmp_path: Path) -> None:
+    first, second = MachineLock(tmp_path), MachineLock(tmp_path)
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    await wanted(first)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert not first.is_wanted()
+    first.release()
+
+
+async def test_nobody_waits_for_a_lock_that_is_closed(tmp_path: Path) -> None:
+    first, second = MachineLock(tmp_path), MachineLock(tmp_path)
+    await first.acquire()
+    waiting = asyncio.create_task(second.acquire())
+    await wanted(first)
+    second.close()
+    with pytest.raises(ConfinedUnavailable):
+        await waiting
+    first.release()
+
+
+async def test_nobody_waits_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    assert not MachineLock(tmp_path / "gone").is_wanted()

@@ -1,11 +1,23 @@
 """The bounded cache, and single flight."""
 
 import asyncio
+import tracemalloc
 import weakref
+from collections.abc import Callable
 
 import pytest
+from pydantic import BaseModel
 
-from shared.runtime.caching import LruCache, SingleFlight, VersionedCache
+from shared.domain.packages import Dependency, Head, Release, ReleaseEntry
+from shared.runtime.caching import (
+    DecodedRecords,
+    LruCache,
+    SingleFlight,
+    VersionedCache,
+    memory_of_entries,
+    share_field_names,
+)
+from tests.contract.sample_records import entry, head, release
 
 
 def test_a_full_cache_evicts_what_was_put_first() -> None:
@@ -147,3 +159,83 @@ async def test_a_caller_that_gives_up_leaves_the_result_to_the_others() -> None:
     gate.set()
     assert await second == 1
     assert first.cancelled()
+
+
+# --- Records that are kept decoded ---------------------------------------------------------------
+
+DEPENDENCIES = tuple(Dependency(org="acme", name=f"p{n}", version="1.0.0") for n in range(3))
+
+
+def memory_taken(make: Callable[[], object]) -> int:
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    kept = make()
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    del kept
+    return taken
+
+
+def test_the_same_json_is_decoded_once() -> None:
+    records, text = DecodedRecords(10_000), head().model_dump_json()
+    first = records.decode(Head, text)
+    assert first == head()
+    assert records.decode(Head, text) is first
+    assert type(records.decode(Release, release().model_dump_json())) is Release
+
+
+def test_the_memory_of_decoded_records_is_bounded() -> None:
+    texts = [
+        release(f"acme/p:1.{number}.0", summary=f"{number} " * 50).model_dump_json()
+        for number in range(1_000)
+    ]
+    records = DecodedRecords(500_000)
+    # The texts themselves are there already, so a part of the memory does not show.
+    taken = memory_taken(lambda: [records.decode(Release, text) for text in texts] and None)
+    assert 500_000 / 4 < taken < 500_000
+
+
+def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
+    texts = [
+        entry(f"1.{number}.0", modules=(f"greet{number}",), dependencies=DEPENDENCIES)
+        for number in range(1_000)
+    ]
+    bodies = [each.model_dump_json() for each in texts]
+    kept: list[ReleaseEntry] = []
+
+    def decode() -> None:
+        kept.extend(share_field_names(ReleaseEntry.model_validate_json(each)) for each in bodies)
+
+    taken = memory_taken(decode)
+    assert 0.7 * taken < memory_of_entries(kept) < 1.5 * taken
+
+
+def test_decoded_records_share_the_sets_of_their_field_names() -> None:
+    records: list[BaseModel] = [
+        share_field_names(entry(f"1.{number}.0", dependencies=DEPENDENCIES)) for number in range(2)
+    ]
+    texts = [each.model_dump_json() for each in records]
+    one, two = (share_field_names(ReleaseEntry.model_validate_json(each)) for each in texts)
+    assert one.model_fields_set is two.model_fields_set
+    assert one.dependencies[0].model_fields_set is two.dependencies[2].model_fields_set
+    assert [each.model_dump_json() for each in (one, two)] == texts
+
+
+def test_records_of_older_code_share_their_sets_as_well() -> None:
+    texts = [entry(f"1.{number}.0").model_dump_json() for number in range(3)]
+    older = [text.replace('"public_reason":null,', "") for text in texts[:2]]
+    assert older != texts[:2]
+    one, two, newer = (
+        share_field_names(ReleaseEntry.model_validate_json(each)) for each in (*older, texts[2])
+    )
+    assert one.model_fields_set is two.model_fields_set
+    assert newer.model_fields_set - one.model_fields_set == {"public_reason"}
+
+
+def test_a_record_of_fewer_fields_has_its_own_set() -> None:
+    one = share_field_names(entry())
+    assert "deprecation" in one.model_fields_set
+    few = share_field_names(head())
+    assert "pulls" not in few.model_fields_set
+    assert "pulls" in few.model_copy(update={"pulls": 1}).model_fields_set
+    assert "pulls" not in few.model_fields_set

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from anyio.lowlevel import checkpoint
 
-from shared.adapters.decoded_records import memory_of_entries
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.sqlite.metadata import ROWS_ON_THE_LOOP, SqliteSurveys
 from shared.domain.accounts import Account
@@ -17,6 +16,7 @@ from shared.domain.organizations import Organization
 from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
+from shared.runtime.caching import memory_of_entries
 from shared.runtime.edition import records_of
 from tests.contract.sample_records import GREET, entry, head, package, release
 from tests.fakes.system import FakeClock

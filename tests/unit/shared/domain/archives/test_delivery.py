@@ -12,13 +12,12 @@ from shared.domain.archives.delivery import (
     ClientKind,
     DeliveryOptions,
     DeliveryRoute,
-    archive_container,
     changes_placement,
     is_placement_settled,
     second_hop,
 )
 from shared.domain.identity import OPERATOR
-from shared.domain.packages import Head, State, Visibility
+from shared.domain.packages import Head, State, Visibility, archive_container
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.editions import ChangesSince, EmbeddedEdition
-from shared.auth.known_readers import KNOWN_FOR, KnownReaders
+from shared.auth.authorization import KNOWN_FOR, KnownReaders
 from shared.domain.identity import Principal
 from shared.domain.names import parse_org
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read

@@ -1,6 +1,6 @@
-"""How much of an API has a doc comment."""
+"""The outline of an API: how much of it has a doc comment."""
 
-from shared.domain.api_docs.coverage import count_documented, undocumented
+from shared.domain.api_docs.outline import count_documented, undocumented
 from tests.support.documented import documented
 
 SOURCE = """
