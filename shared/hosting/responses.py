@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from http.cookies import CookieError, Morsel, SimpleCookie
 from urllib.parse import quote
@@ -166,7 +165,6 @@ def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
     return values
 
 
-@lru_cache(maxsize=512)
 def _raw_name(name: str) -> bytes:
     if not _TOKEN.fullmatch(name):
         raise HeaderUnusable(name)

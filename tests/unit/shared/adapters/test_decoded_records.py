@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from shared.adapters.decoded_records import DecodedRecords, memory_of_entries, share_field_names
-from shared.domain.packages import Dependency, Head, Release, ReleaseEntry
-from tests.contract.sample_records import entry, head, release
+from shared.adapters.decoded_records import memory_of_entries, share_field_names
+from shared.domain.packages import Dependency, ReleaseEntry
+from tests.contract.sample_records import entry, head
 
 DEPENDENCIES = tuple(Dependency(org="acme", name=f"p{n}", version="1.0.0") for n in range(3))
 
@@ -20,25 +20,6 @@ def memory_taken(make: Callable[[], object]) -> int:
     tracemalloc.stop()
     del kept
     return taken
-
-
-def test_the_same_json_is_decoded_once() -> None:
-    records, text = DecodedRecords(10_000), head().model_dump_json()
-    first = records.decode(Head, text)
-    assert first == head()
-    assert records.decode(Head, text) is first
-    assert type(records.decode(Release, release().model_dump_json())) is Release
-
-
-def test_the_memory_of_decoded_records_is_bounded() -> None:
-    texts = [
-        release(f"acme/p:1.{number}.0", summary=f"{number} " * 50).model_dump_json()
-        for number in range(1_000)
-    ]
-    records = DecodedRecords(500_000)
-    # The texts themselves are there already, so a part of the memory does not show.
-    taken = memory_taken(lambda: [records.decode(Release, text) for text in texts] and None)
-    assert 500_000 / 4 < taken < 500_000
 
 
 def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
