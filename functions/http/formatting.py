@@ -83,7 +83,6 @@ def _times(distance_ms: int, length: int) -> int:
     return (distance_ms + length // 2) // length
 
 
-@lru_cache(maxsize=8_192)
 def quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
     return quote_plus(value)
@@ -152,7 +151,6 @@ def sized(size_bytes: int) -> str:
     return f"{size / _KILO:,.1f} GiB"
 
 
-@lru_cache(maxsize=4_096)  # Lists show the same names again and again.
 def breakable(name: str) -> "Markup":
     """Return a name as HTML whose line may break after dots, underscores and slashes and before
     capitals."""

@@ -5,7 +5,6 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Self
 
 from shared.auth.entra import EntraAccess
@@ -309,7 +308,6 @@ def _event(token: Token, client: RequestClient, now_ms: int) -> Event:
 MAX_USER_AGENT_LENGTH = 200  # Characters; browsers send about 120, and `bal` about 40.
 
 
-@lru_cache(maxsize=1024)  # Most requests come from the same few programs.
 def printable_user_agent(text: str) -> str:
     """Return the user agent fit to be stored and shown: short, printable, without tokens."""
     shown = redact_tokens(text)[:MAX_USER_AGENT_LENGTH]

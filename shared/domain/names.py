@@ -4,7 +4,6 @@ package URLs; and names in sources, where a reserved word has a quote, as `data.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import NewType, Self
 from urllib.parse import quote
@@ -103,7 +102,6 @@ class Package:
     name: PackageName
 
     @staticmethod
-    @lru_cache(maxsize=16_384)  # Every request names a package, and most name the same few.
     def parse(org: str, name: str) -> "Package":
         """Return the package, or raise `InvalidName`."""
         if len(org) + len(name) > MAX_PACKAGE_LENGTH:

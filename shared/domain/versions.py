@@ -154,7 +154,6 @@ class ClientProfile:
     language: LanguageVersion | None = None
 
     @staticmethod
-    @lru_cache(maxsize=1_024)  # There are few kinds of clients.
     def of(platforms: str, language: str) -> "ClientProfile":
         """Read a client's `Ballerina-Platform` (a comma list) and its Ballerina version."""
         named = frozenset(part.strip() for part in platforms.split(",") if part.strip())

@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from http import HTTPStatus
 from http.cookies import CookieError, Morsel, SimpleCookie
 from pathlib import Path
@@ -171,7 +170,6 @@ def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
     return values
 
 
-@lru_cache(maxsize=512)
 def _raw_name(name: str) -> bytes:
     if not _TOKEN.fullmatch(name):
         raise HeaderUnusable(name)

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from datetime import timedelta
 from functools import partial
-from threading import Lock
 from typing import Generic, TypeVar
 
 from shared.domain.packages import Dependency, ReleaseEntry
@@ -254,33 +253,9 @@ R = TypeVar("R", bound=Record)
 SURVEYS_CACHED_BYTES = 16 * 1024 * 1024  # All 6,785 versions of Ballerina Central take 11 MB.
 
 # Measured with tracemalloc over the index of Ballerina Central.
-_BYTES_PER_CHARACTER = 4  # Of the JSON of a record: three as objects, and the JSON itself.
 _ENTRY_BYTES = 800
 _DEPENDENCY_BYTES = 300
 _TEXT_BYTES = 60  # Of a text, besides its characters.
-
-
-class DecodedRecords:
-    """A cache of records by their JSON: what was decoded stays true, so no write invalidates it.
-
-    Hashing the JSON takes a fifth of the time of decoding it. Safe for threads.
-    """
-
-    def __init__(self, capacity_bytes: int) -> None:
-        self._records = LruCache[tuple[type[Record], str], Record](
-            capacity_bytes, weigh=lambda key, _: len(key[1]) * _BYTES_PER_CHARACTER
-        )
-        self._lock = Lock()
-
-    def decode(self, kind: type[R], text: str) -> R:
-        with self._lock:
-            record = self._records.get((kind, text))
-        if record is None:
-            record = share_field_names(kind.model_validate_json(text))
-            with self._lock:
-                self._records.put((kind, text), record)
-        assert isinstance(record, kind)  # noqa: S101 - its kind is part of the key.
-        return record
 
 
 def share_field_names(record: R) -> R:

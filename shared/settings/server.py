@@ -1,6 +1,6 @@
 """How the server is reached, and what it allows one client: addresses, connections and rates."""
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
@@ -201,7 +201,6 @@ class RateLimitSettings(TopicSettings):
         return RateLimit.parse(operation, getattr(self, f"limit_{operation.name.lower()}"))
 
 
-@lru_cache(maxsize=8)  # Asked for by every page, of one host.
 def listens_everywhere(host: str) -> bool:
     """Check whether an address to listen on means every address of the machine."""
     try:

@@ -7,8 +7,6 @@ from functions.http import requests
 from shared.adapters.blob.documents import DOCUMENTS_CACHED_BYTES, LARGEST_CACHED_DOCUMENT_BYTES
 from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES
 from shared.adapters.editions import MOST_CHANGED
-from shared.adapters.sqlite.directory import ENTITIES_CACHED_BYTES
-from shared.adapters.sqlite.metadata import HEADS_CACHED_BYTES, RELEASES_CACHED_BYTES
 from shared.ballerina.types import NESTING_LIMIT
 from shared.domain.api_docs.sources import MAX_SOURCE_BYTES
 from shared.domain.api_docs.symbols import MAX_PACKED_LENGTH
@@ -107,8 +105,6 @@ def _least_rate() -> int:
         f"At most {MAX_CALLERS:,} callers a minute",
         f"| cached answers of a process | {CAPACITY_BYTES // MIB} MiB of memory",
         f"| cached lists of versions of a process | {SURVEYS_CACHED_BYTES // MIB} MiB of memory",
-        f"| {HEADS_CACHED_BYTES // MIB} MiB of packages, {ENTITIES_CACHED_BYTES // MIB} MiB of",
-        f" of accounts, {RELEASES_CACHED_BYTES // MIB} MiB of releases |",
         f"| {PACKAGES_CACHED_BYTES // MIB} MiB of records, {MOST_CHANGED:,} changes of packages",
         f"| {PACK_BYTES // MIB} MiB of these records, up to {VERSIONS_PACKED} releases",
         f"| cached index files of a process | {INDEX_CACHED_BYTES // MIB} MiB |",

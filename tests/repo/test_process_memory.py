@@ -11,8 +11,8 @@ from shared.services.publishing.maven import VERSION_LISTS_CACHED_BYTES
 from tests.paths import ROOT, docs
 
 MACHINE, CLOUD = "on one machine", "in the cloud"
-CACHES = {"LruCache", "VersionedCache", "DecodedRecords"}
-MECHANISMS = {"shared/runtime/caching.py"}
+CACHES = {"LruCache", "VersionedCache"}
+MECHANISM = "shared/runtime/caching.py"
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ KEPT = {
     "functions/http/calls.py _make_anonymous_principal": Kept(750),
     "functions/http/answers.py _immutable": BYTES,
     "functions/http/formatting.py _formatted": Kept(270),
-    "functions/http/formatting.py breakable": Kept(270),
-    "functions/http/formatting.py quoted": Kept(230),
     "functions/http/pages.py fragment": Kept(1_000),
     "functions/maven/paths.py _parse": Kept(620),
     "shared/adapters/blob/documents.py _cache": Kept(world=CLOUD),
@@ -45,32 +43,21 @@ KEPT = {
     "shared/adapters/search/index.py _found": Kept(300),
     "shared/adapters/search/ordering.py _kept": Kept(8_000),
     "shared/adapters/search/places.py readme_text": Kept(2_000_000),
-    "shared/adapters/search/words.py facet_word": Kept(330),
-    "shared/adapters/search/words.py joined_name": Kept(240),
     "shared/adapters/search/words.py name_words": Kept(470),
     "shared/adapters/search/words.py stem": Kept(210),
-    "shared/adapters/sqlite/directory.py _cached": Kept(world=MACHINE),
     "shared/adapters/sqlite/metadata.py _cache": Kept(1, MACHINE, "SURVEYS_CACHED_BYTES"),
-    "shared/adapters/sqlite/metadata.py _cached_heads": Kept(world=MACHINE),
-    "shared/adapters/sqlite/metadata.py _cached_releases": Kept(world=MACHINE),
     "shared/auth/authentication.py _recorded": Kept(250),
     "shared/auth/authentication.py _reported": Kept(250),
     "shared/auth/authentication.py _verified": Kept(1_024),
-    "shared/auth/authentication.py printable_user_agent": Kept(500),
     "shared/auth/authorization.py _known": Kept(1_024),
     "shared/auth/sessions.py _cache": Kept(1_024),
     "shared/domain/addresses.py _networks": Kept(1_000),
     "shared/domain/addresses.py _remembered": Kept(250),
     "shared/domain/addresses.py caller_network": Kept(250),
-    "shared/domain/api_docs/types.py _plain": Kept(1_000),
-    "shared/domain/archives/names.py archive_file_name": Kept(770),
-    "shared/domain/names.py parse": Kept(260),
     "shared/domain/versions.py _parse": Kept(320),
-    "shared/domain/versions.py of": Kept(500),
     "shared/hosting/answer_cache.py _answers": Kept(1, MACHINE, "CAPACITY_BYTES"),
     "shared/hosting/http_server/server.py _counted_as": Kept(250, MACHINE),
     "shared/hosting/requests.py _is_host": Kept(200, MACHINE),
-    "shared/hosting/responses.py _raw_name": Kept(200, MACHINE),
     "shared/hosting/routing.py _trees": Kept(100_000, MACHINE),
     "shared/prose/manual.py read_manual": Kept(700_000),
     "shared/services/api_docs/api_docs_queue.py _renewed": Kept(250),
@@ -94,7 +81,6 @@ KEPT = {
     "shared/services/publishing/maven.py _by_distribution": Kept(VERSION_LISTS_CACHED_BYTES),
     "shared/services/publishing/maven.py _checksums": Kept(430),
     "shared/services/publishing/publishing.py _publishers": Kept(300),
-    "shared/settings/server.py listens_everywhere": Kept(200),
 }
 OTHERS = {VERSION_LISTS_CACHED_BYTES}  # Of Maven clients that name no distribution.
 
@@ -126,7 +112,7 @@ def caches() -> set[Cache]:
     for folder in ("functions", "shared"):
         for file in (ROOT / folder).rglob("*.py"):
             module = file.relative_to(ROOT).as_posix()
-            if module not in MECHANISMS:
+            if module != MECHANISM:
                 tree = ast.parse(file.read_text("utf-8"))
                 found |= {Cache(module, *each) for each in _caches_of(tree)}
     return found

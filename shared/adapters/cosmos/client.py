@@ -40,6 +40,7 @@ DEADLINE = timedelta(seconds=8)  # A client that waits longer has sent its reque
 FIRST_PAUSE = timedelta(milliseconds=20)
 LONGEST_PAUSE = timedelta(seconds=1)
 PAGE_SIZE = 1_000  # Items of one response; the service sends fewer if they are large.
+RANGES_KNOWN_FOR = timedelta(minutes=1)  # The client library takes as long as a query to list them.
 KEYS_OF_A_QUERY = 200  # Their names and values take 12 KB; a query may have 512 KB.
 WRITE_ID_BYTES = 9
 
@@ -64,6 +65,7 @@ class CosmosDatabase:
     _client: CosmosClient | None = None
     _proxies: dict[str, ContainerProxy] = field(default_factory=dict[str, ContainerProxy])
     _listeners: dict[str, WriteListener] = field(default_factory=dict[str, WriteListener])
+    _ranges: "dict[str, _KnownRanges]" = field(default_factory=dict[str, "_KnownRanges"])
 
     def on_write(self, container: str, call: WriteListener) -> None:
         """Call `call` after each write of this process to a container, however the write ended."""
@@ -86,6 +88,14 @@ class CosmosDatabase:
             self._proxies[name] = database.get_container_client(name)
         return self._proxies[name]
 
+    async def ranges(self, name: str) -> list[Item]:
+        """Return the ranges of a container, as they were a minute ago at most: the service answers
+        a query of a range that was divided since."""
+        now, known = asyncio.get_running_loop().time(), self._ranges.get(name)
+        if known is None or now - known.read_at > RANGES_KNOWN_FOR.total_seconds():
+            known = self._ranges[name] = _KnownRanges(now, await self.container(name).ranges())
+        return known.ranges
+
     def new_write_id(self) -> str:
         return self.randomness.token_bytes(WRITE_ID_BYTES).hex()
 
@@ -93,8 +103,17 @@ class CosmosDatabase:
         """Close the connections; the next use opens new ones."""
         client, self._client = self._client, None
         self._proxies.clear()
+        self._ranges.clear()
         if client is not None:
             await client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownRanges:
+    """The ranges of a container, and the second when they were read."""
+
+    read_at: float
+    ranges: list[Item]
 
 
 @dataclass(frozen=True)
@@ -114,7 +133,7 @@ class CosmosContainer:
         """Return the results of the query in one partition, or of a plain filter in all."""
         if pk is not None:
             return await self._query_directly(text, parameters, partition_key=pk)
-        ranges = await self.ranges()
+        ranges = await self.cosmos.ranges(self.name)
         if len(ranges) == 1:
             return await self._query_directly(text, parameters, feed_range=ranges[0])
         # Without a range, the service reads one physical partition after the other.

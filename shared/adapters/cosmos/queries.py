@@ -1,31 +1,29 @@
 """Queries that are sent through the connections of Microsoft's client, without its layers above
 them: these take more processor time than everything else that a query needs.
 
-The pipeline of the client signs in, counts charges and sends. Whatever is not answered with 200 is
+The client signs in, counts charges and has the connections. Whatever is not answered with 200 is
 for the caller to ask again by the client itself, which knows other regions, throttling and splits.
 """
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import orjson
 from azure.core.exceptions import AzureError
+from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineResponse
+from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy, CustomHookPolicy
+from azure.core.pipeline.transport import HttpRequest
 from azure.cosmos.aio import ContainerProxy
 
 _OK = 200
 _LOCAL = ("localhost", "127.0.0.1")  # An emulator has a certificate of its own.
 _CONTINUATION = "x-ms-continuation"
-
-
-class _NoRetries:
-    """A request's attributes for the client's retry policy, which raises each failure at once."""
-
-    healthy_tentative_location = True
 
 
 async def query_directly(
@@ -35,18 +33,14 @@ async def query_directly(
     physical partition; None if the service does not answer it."""
     connection: Any = container.client_connection
     link = container.container_link
-    is_verified = urlsplit(str(connection.url_connection)).hostname not in _LOCAL
+    pipeline = _Pipeline.of(connection)
     headers = _headers(connection, link, pk, page_size)
     found: list[Any] = []
     while True:
-        request = connection.pipeline_client.post(
-            url=f"/{link}/docs/", headers=headers, content=orjson.dumps(query)
-        )
+        url = f"{connection.url_connection.rstrip('/')}/{link}/docs/"
+        request = HttpRequest("POST", url, headers, data=orjson.dumps(query))
         try:
-            response = await connection.pipeline_client.send_request(
-                request, stream=True, request_params=_NoRetries, connection_verify=is_verified
-            )
-            await response.load_body()
+            response = await pipeline.send(request)
         except AzureError:  # The client asks again, and says what is wrong.
             return None
         if response.status_code != _OK:
@@ -55,6 +49,44 @@ async def query_directly(
         if _CONTINUATION not in response.headers:
             return found
         headers = {**headers, _CONTINUATION: response.headers[_CONTINUATION]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pipeline:
+    """What of the client's pipeline a query needs: its sign-in, its hooks and its connections."""
+
+    transport: Any
+    signs_in: Any  # None where requests are signed with a key.
+    hooks: Any
+    is_verified: bool
+
+    @classmethod
+    def of(cls, connection: Any) -> Self:
+        pipeline = connection.pipeline_client._pipeline
+        policies = [getattr(each, "_policy", each) for each in pipeline._impl_policies]
+        return cls(
+            pipeline._transport,
+            _first(policies, AsyncBearerTokenCredentialPolicy),
+            _first(policies, CustomHookPolicy),
+            urlsplit(str(connection.url_connection)).hostname not in _LOCAL,
+        )
+
+    async def send(self, request: HttpRequest) -> Any:
+        """Return the response with its body; raise `AzureError` if there is none."""
+        context = PipelineContext(self.transport)
+        asked = PipelineRequest(request, context)
+        if self.signs_in is not None:
+            await self.signs_in.on_request(asked)
+        response = await self.transport.send(
+            request, stream=True, connection_verify=self.is_verified
+        )
+        await response.load_body()
+        self.hooks.on_response(asked, PipelineResponse(request, response, context))
+        return response
+
+
+def _first(policies: Iterable[object], kind: type[object]) -> Any:
+    return next((each for each in policies if isinstance(each, kind)), None)
 
 
 def _headers(connection: Any, link: str, pk: str | None, page_size: int) -> dict[str, str]:

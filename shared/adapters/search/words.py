@@ -50,7 +50,6 @@ def mark_words(mark: WordMark, words: Iterable[str]) -> str:
     return " ".join(map(mark.value.__add__, words))
 
 
-@lru_cache(maxsize=16_384)  # Packages share organizations, keywords and dependencies.
 def facet_word(kind: str, value: str = "") -> str:
     """Return one marked word that stands for a whole value, whatever characters it holds."""
     digest = blake2b(value.strip().casefold().encode(), digest_size=8).hexdigest()
@@ -75,7 +74,6 @@ def name_words(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*parts, *split_words(name), joined_name(name))))
 
 
-@lru_cache(maxsize=4_096)
 def joined_name(name: str) -> str:
     """Return a name as one word, so that `azure functions` is `azure.functions`."""
     return "".join(split_words(name))

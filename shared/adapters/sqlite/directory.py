@@ -13,15 +13,11 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
 from shared.ports import AlreadyThere, Stale
-from shared.runtime.caching import DecodedRecords
 
 E = TypeVar("E", bound=Entity)
 
-ENTITIES_CACHED_BYTES = 2 * 1024 * 1024
 FEW = 16  # Entities that are read and written on the event loop: a thread costs more.
 ALL = -1  # The LIMIT of a list without one.
-
-_cached = DecodedRecords(ENTITIES_CACHED_BYTES)
 
 
 class SqliteDirectory:
@@ -91,7 +87,7 @@ def _get(kind: type[E], place: Place, connection: sqlite3.Connection) -> E | Non
         "SELECT body FROM entities WHERE kind = ? AND owner = ? AND key = ? AND NOT removed",
         (kind.kind, *place),
     ).fetchone()
-    return None if row is None else _cached.decode(kind, row[0])
+    return None if row is None else kind.model_validate_json(row[0])
 
 
 def _list_by_owner(
@@ -102,7 +98,7 @@ def _list_by_owner(
         " LIMIT ?",
         (kind.kind, owner, count),
     )
-    return [_cached.decode(kind, body) for (body,) in rows]
+    return [kind.model_validate_json(body) for (body,) in rows]
 
 
 def _list_by_subject(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[E]:
@@ -111,7 +107,7 @@ def _list_by_subject(kind: type[E], subject: str, connection: sqlite3.Connection
         " ORDER BY owner, key",
         (kind.kind, subject),
     )
-    return [_cached.decode(kind, body) for (body,) in rows]
+    return [kind.model_validate_json(body) for (body,) in rows]
 
 
 def _list_all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection) -> list[E]:
@@ -120,7 +116,7 @@ def _list_all(kind: type[E], after: Place, count: int, connection: sqlite3.Conne
         " ORDER BY owner, key LIMIT ?",
         (kind.kind, *after, count),
     )
-    return [_cached.decode(kind, body) for (body,) in rows]
+    return [kind.model_validate_json(body) for (body,) in rows]
 
 
 def _list_expiring(
@@ -131,7 +127,7 @@ def _list_expiring(
         " ORDER BY ends_ms, owner, key LIMIT ?",
         (kind.kind, *span),
     )
-    return [_cached.decode(kind, body) for (body,) in rows]
+    return [kind.model_validate_json(body) for (body,) in rows]
 
 
 def _add_all(entity: E, others: tuple[Entity, ...], connection: sqlite3.Connection) -> E:
@@ -150,7 +146,7 @@ def _add(entity: E, connection: sqlite3.Connection) -> E:
     body, revision, removed = row
     if not removed:
         raise AlreadyThere
-    unpublished = _cached.decode(type(entity), body).outbox
+    unpublished = type(entity).model_validate_json(body).outbox
     revived = {"revision": revision + 1, "outbox": (*unpublished, *entity.outbox)}
     return _store(entity.model_copy(update=revived), connection)
 

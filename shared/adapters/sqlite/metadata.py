@@ -19,7 +19,6 @@ from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
 from shared.runtime.caching import (
     SURVEYS_CACHED_BYTES,
-    DecodedRecords,
     LruCache,
     memory_of_entries,
     share_field_names,
@@ -322,9 +321,7 @@ class SqliteSurveys:
         known = self._cache.get(key)
         if known is None:
             return _CachedSurvey(0, Survey(head, ()))
-        if known.survey.head is head:
-            return known
-        return replace(known, survey=replace(known.survey, head=head))
+        return replace(known, survey=Survey(head, known.survey.entries))
 
     def _put(self, fresh: dict[str, _CachedSurvey]) -> dict[str, _CachedSurvey]:
         for key, known in fresh.items():
@@ -386,19 +383,12 @@ def _precedence(entry: ReleaseEntry) -> Precedence:
     return entry.parsed.precedence
 
 
-HEADS_CACHED_BYTES = 2 * 1024 * 1024  # Some 2,000 packages.
-RELEASES_CACHED_BYTES = 4 * 1024 * 1024  # Some 1,000: the newest of packages that are read most.
-
-_cached_heads = DecodedRecords(HEADS_CACHED_BYTES)
-_cached_releases = DecodedRecords(RELEASES_CACHED_BYTES)
-
-
 def read_head(text: str) -> Head:
-    return _cached_heads.decode(Head, text)
+    return share_field_names(Head.model_validate_json(text))
 
 
 def read_release(text: str) -> Release:
-    return _cached_releases.decode(Release, text)
+    return share_field_names(Release.model_validate_json(text))
 
 
 def outbox_since(outbox: tuple[Event, ...]) -> int | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from shared.ballerina.syntax import (
@@ -438,7 +437,6 @@ def function_kind(node: FunctionNode) -> str:
 _UNKNOWN_MODULE = ModuleAddress("UNK_ORG", "UNK_MOD", "UNK_VER")
 
 
-@lru_cache(maxsize=64)
 def _plain(keyword: str) -> Type:
     """Return a type of the language."""
     return Type(name=keyword, category="builtin")

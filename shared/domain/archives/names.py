@@ -10,7 +10,6 @@ import hashlib
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self
 
 from shared.domain.errors.base import InvalidDigest, InvalidName
@@ -85,7 +84,6 @@ def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
     return f"{package.org}-{package.name}-{platform}-{coordinate.version}.bala"
 
 
-@lru_cache(maxsize=4_096)  # Its regular expressions cost ten times the rest of a pull.
 def archive_file_name(coordinate: Coordinate, platform: str) -> str:
     """Return the file name for a pull: the first form from which all clients read `platform`."""
     name, version = coordinate.package.name, coordinate.version
@@ -131,9 +129,31 @@ def go_platform(file_name: str, name: str, version: str) -> str | None:
 
 def _java_split(text: str, pattern: str) -> list[str]:
     """Split as Java's `String.split(regex)` does, without empty parts at the end."""
-    # Names and versions hold letters, digits, `_`, `-` and `.`, so only the dot is special,
-    # and a match is never empty.
-    parts = re.split(pattern, text)
+    parts, after = list[str](), 0
+    while (at := _match(text, pattern, after)) >= 0:
+        parts.append(text[after:at])
+        after = at + len(pattern)
+    parts.append(text[after:])
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return parts if parts[-1] or parts == [text] else []
+
+
+def _match(text: str, pattern: str, start: int) -> int:
+    """Return where a regular expression of a name or version matches first, or -1.
+
+    They hold letters, digits, `_`, `-` and `.`, so only the dot is special. To compile the
+    expression takes ten times as long as the rest of a pull from memory.
+    """
+    first, *others = pattern.split(".")
+    at = text.find(first, start)
+    while others and 0 <= at <= len(text) - len(pattern):
+        place = at + len(first) + 1
+        for each in others:
+            if not text.startswith(each, place):
+                break
+            place += len(each) + 1
+        else:
+            return at
+        at = text.find(first, at + 1)
+    return at if 0 <= at <= len(text) - len(pattern) else -1

@@ -114,6 +114,7 @@ class PackageCache:
                 _note_private(survey and survey.head)
                 if survey is not None:
                     self._keep(key, survey.head, survey, number)
+            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
         return [surveys[key] for key in keys]
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
@@ -159,6 +160,7 @@ class PackageCache:
         _note_private(found.head)
         if found.head is not None and found.release is not None:
             self._keep(place, found.head, found, number)
+            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
         return found
 
     async def _standing(self, place: str) -> FoundRelease | Survey | None:
@@ -204,7 +206,6 @@ class PackageCache:
         if head.visibility is Visibility.PUBLIC:
             memory_bytes = memory_of(value)
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
-            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
 
     def _is_stale(self, cached: _Cached) -> bool:
         return not self._edition.holds(cached.number, (cached.package,))

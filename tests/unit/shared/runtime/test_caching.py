@@ -8,16 +8,15 @@ from collections.abc import Callable
 import pytest
 from pydantic import BaseModel
 
-from shared.domain.packages import Dependency, Head, Release, ReleaseEntry
+from shared.domain.packages import Dependency, ReleaseEntry
 from shared.runtime.caching import (
-    DecodedRecords,
     LruCache,
     SingleFlight,
     VersionedCache,
     memory_of_entries,
     share_field_names,
 )
-from tests.contract.sample_records import entry, head, release
+from tests.contract.sample_records import entry, head
 
 
 def test_a_full_cache_evicts_what_was_put_first() -> None:
@@ -174,25 +173,6 @@ def memory_taken(make: Callable[[], object]) -> int:
     tracemalloc.stop()
     del kept
     return taken
-
-
-def test_the_same_json_is_decoded_once() -> None:
-    records, text = DecodedRecords(10_000), head().model_dump_json()
-    first = records.decode(Head, text)
-    assert first == head()
-    assert records.decode(Head, text) is first
-    assert type(records.decode(Release, release().model_dump_json())) is Release
-
-
-def test_the_memory_of_decoded_records_is_bounded() -> None:
-    texts = [
-        release(f"acme/p:1.{number}.0", summary=f"{number} " * 50).model_dump_json()
-        for number in range(1_000)
-    ]
-    records = DecodedRecords(500_000)
-    # The texts themselves are there already, so a part of the memory does not show.
-    taken = memory_taken(lambda: [records.decode(Release, text) for text in texts] and None)
-    assert 500_000 / 4 < taken < 500_000
 
 
 def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
