@@ -13,6 +13,7 @@ from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
+from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
@@ -93,7 +94,7 @@ class MirroringServices:
         common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
         pins = PinnedDigests(directory, common.record_writer, clock)
-        reader = UpstreamReader(
+        reader = FrozenTimeReader(
             pseudonym_of(settings.base_url),
             upstreams,
             kept,
