@@ -153,7 +153,7 @@ mirror_api = ApiFace()
     refusals=_REFUSALS,
 )
 async def api_mirror_show(call: ApiCall) -> MirrorView:
-    mirroring = await _mirroring(call)
+    mirroring = await require_mirroring(call)
     return MirrorView.of(await mirroring.rules.current(by=call.caller))
 
 
@@ -164,7 +164,7 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
     refusals=_REFUSALS,
 )
 async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
-    mirroring = await _mirroring(call)
+    mirroring = await require_mirroring(call)
     return MirrorView.of(await mirroring.rules.replace(call.body.draft, by=call.caller))
 
 
@@ -175,7 +175,7 @@ async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
     refusals=_REFUSALS,
 )
 async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunView:
-    mirroring = await _mirroring(call)
+    mirroring = await require_mirroring(call)
     return RuleDryRunView.of(await mirroring.rules.dry_run(call.body.draft, by=call.caller))
 
 
@@ -187,12 +187,12 @@ async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunV
     refusals=_REFUSALS,
 )
 async def api_mirror_move(call: ApiCallWithBody[NameMoveRequest]) -> NameMoveView:
-    moves, wanted = (await _mirroring(call)).moves, call.body
+    moves, wanted = (await require_mirroring(call)).moves, call.body
     make = moves.dry_run if wanted.dry_run else moves.move
     return NameMoveView.of(await make(parse_org(wanted.org), wanted.to, by=call.caller))
 
 
-async def _mirroring(call: ApiCall) -> MirroringServices:
+async def require_mirroring(call: ApiCall) -> MirroringServices:
     """Return the services to an administrator, or raise that there are none."""
     await call.registry.common.administration.require(call.caller, "look at", "the mirror")
     return call.registry.require_mirroring()

@@ -25,6 +25,7 @@ from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
+from shared.services.mirroring.refused_releases import RefusedReleases
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
@@ -93,7 +94,8 @@ class MirroringServices:
         )
         common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
-        pins = PinnedDigests(directory, common.record_writer, clock)
+        refused = RefusedReleases(directory)
+        pins = PinnedDigests(directory, common.record_writer, refused, clock)
         reader = FrozenTimeReader(
             pseudonym_of(settings.base_url),
             upstreams,
@@ -129,7 +131,17 @@ class MirroringServices:
             upstreams,
             pins,
             kept,
-            MirrorOverview(upstreams, adapters.metadata, directory, catalogue),
+            MirrorOverview(
+                common.administration,
+                upstreams,
+                adapters.metadata,
+                directory,
+                adapters.work,
+                catalogue,
+                pins,
+                refused,
+                clock,
+            ),
             VersionLists(reader, directory, lease, clock, fresh_for),
             catalogue,
             CatalogueUpdates(catalogue, upstreams, packages.derived_data, clock),
