@@ -42,6 +42,7 @@ MODULES = (
     "index.sparse_index",
     "manage.accounts",
     "manage.mirror",
+    "manage.mirror_lists",
     "manage.notices",
     "manage.organizations",
     "manage.releases",

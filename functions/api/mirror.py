@@ -151,7 +151,7 @@ mirror_api = ApiFace()
     also=(400, 403),
 )
 async def api_mirror_show(call: ApiCall) -> MirrorView:
-    mirroring = await _mirroring(call)
+    mirroring = await require_mirroring(call)
     return MirrorView.of(await mirroring.rules.current(by=call.caller))
 
 
@@ -161,7 +161,7 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
     "Replace the upstream registries and their rules; for administrators who signed in recently.",
 )
 async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
-    mirroring = await _mirroring(call)
+    mirroring = await require_mirroring(call)
     return MirrorView.of(await mirroring.rules.replace(call.body.draft, by=call.caller))
 
 
@@ -171,7 +171,7 @@ async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
     "Show what other rules would have done to the pulls of the last 30 days; for administrators.",
 )
 async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunView:
-    mirroring = await _mirroring(call)
+    mirroring = await require_mirroring(call)
     return RuleDryRunView.of(await mirroring.rules.dry_run(call.body.draft, by=call.caller))
 
 
@@ -182,12 +182,12 @@ async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunV
     "recently. Releases of the side before are withheld.",
 )
 async def api_mirror_move(call: ApiCallWithBody[NameMoveRequest]) -> NameMoveView:
-    moves, wanted = (await _mirroring(call)).moves, call.body
+    moves, wanted = (await require_mirroring(call)).moves, call.body
     make = moves.dry_run if wanted.dry_run else moves.move
     return NameMoveView.of(await make(parse_org(wanted.org), wanted.to, by=call.caller))
 
 
-async def _mirroring(call: ApiCall) -> MirroringServices:
+async def require_mirroring(call: ApiCall) -> MirroringServices:
     """Return the services to an administrator, or raise that there are none."""
     await call.registry.common.administration.require(call.caller, "look at", "the mirror")
     return call.registry.require_mirroring()

@@ -11,6 +11,7 @@ from functions.http.signed_in_pages import (
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
+from shared.services.maintenance.count_mirrored_packages import CountMirroredPackages
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import RuleDryRun
 
@@ -43,7 +44,8 @@ async def _page(
         problem,
         is_on=True,
         rules=rules,
-        sources=await mirroring.upstreams.sources(),
+        mirror=await mirroring.overview.status(by=call.caller),
+        count_task=CountMirroredPackages.id,
         typed=_typed(call.form, rules),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,

@@ -25,8 +25,11 @@ from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
 from shared.services.mirroring.mirror_rules import RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
-from shared.services.mirroring.overview import MirroredPackage, UpstreamCheck
+from shared.services.mirroring.overview import MirroredPackage, UpstreamStatus, problem_of
 from shared.services.mirroring.prefetch import Outcome, Prefetched, Scope
+from shared.services.records import iterate_pages
+
+ROWS_AT_ONCE = 100  # Read for a list.
 
 
 def coordinate_argument(text: str) -> Coordinate:
@@ -60,37 +63,41 @@ def upstream() -> None:
 @upstream.command("check")
 @as_json
 def check_upstreams(output: OutputFormat) -> None:
-    """Ask each upstream, and say how many packages and releases of it are stored.
+    """Ask each upstream, and count what is stored and refused of it.
 
     The exit code is 1 if one does not answer.
     """
 
-    async def work(registry: Registry) -> list[UpstreamCheck]:
-        return await registry.require_mirroring().overview.check()
+    async def work(registry: Registry) -> list[tuple[UpstreamStatus, str]]:
+        overview = registry.require_mirroring().overview
+        await overview.count()
+        status = await overview.status(by=OPERATOR)
+        return [(each, await problem_of(each.source)) for each in status.upstreams]
 
     found = with_registry(work)
     rows = [
         {
-            "upstream": each.name,
-            "address": each.address,
-            "answers": not each.problem,
-            "problem": each.problem or None,
-            "packages": each.packages,
-            "releases": each.releases,
-            "dropped": each.dropped,
-            "bytes": each.size_bytes,
-            "pulls": each.pulls,
-            "hit_rate": None if each.hit_rate is None else f"{each.hit_rate:.0%}",
-            "catalogue": each.catalogued,
+            "upstream": each.source.name,
+            "address": each.source.address,
+            "answers": not problem,
+            "problem": problem or None,
+            "packages": each.totals.packages,
+            "releases": each.totals.releases,
+            "dropped": each.totals.dropped,
+            "removed_upstream": each.totals.removed_upstream,
+            "bytes": each.totals.size_bytes,
+            "pulls": each.totals.pulls,
+            "hit_rate": None if each.totals.hit_rate is None else f"{each.totals.hit_rate:.0%}",
+            "catalogue": each.totals.catalogued,
             "catalogue_read": format_time(each.catalogue.completed_ms),
             "catalogue_problem": each.catalogue.problem or None,
-            "refused": each.refused,
-            "incidents": each.incidents,
+            "refused": each.totals.refused,
+            "incidents": each.totals.incidents,
         }
-        for each in found
+        for each, problem in found
     ]
     print_rows(rows, output)
-    if any(each.problem for each in found):
+    if any(problem for _, problem in found):
         raise click.exceptions.Exit(1)
 
 
@@ -100,7 +107,9 @@ def list_packages(output: OutputFormat) -> None:
     """List the packages of which releases are stored."""
 
     async def work(registry: Registry) -> list[MirroredPackage]:
-        return await registry.require_mirroring().overview.packages()
+        overview = registry.require_mirroring().overview
+        pages = iterate_pages(lambda after: overview.packages(after, ROWS_AT_ONCE, by=OPERATOR))
+        return [each async for each in pages]
 
     rows = [
         {
@@ -108,6 +117,7 @@ def list_packages(output: OutputFormat) -> None:
             "upstream": each.upstream,
             "releases": each.releases,
             "dropped": each.dropped,
+            "removed_upstream": each.removed_upstream,
             "bytes": each.size_bytes,
             "pulls": each.pulls,
         }
@@ -149,13 +159,15 @@ def list_catalogue(output: OutputFormat, *, clear: bool) -> None:
 @upstream.command("refusals")
 @as_json
 def list_refusals(output: OutputFormat) -> None:
-    """List the releases of the upstream that are refused, and the digests of incidents.
+    """List the releases of the upstream that are refused, incidents with their digests first.
 
     An incident is a release whose archive the upstream changed after it was first seen here.
     """
 
     async def work(registry: Registry) -> list[UpstreamRelease]:
-        return await registry.require_mirroring().overview.refusals()
+        overview = registry.require_mirroring().overview
+        pages = iterate_pages(lambda after: overview.refusals(after, ROWS_AT_ONCE, by=OPERATOR))
+        return [each async for each in pages]
 
     rows = [
         {
@@ -182,7 +194,7 @@ def retry_release(coordinate: Coordinate) -> None:
     """
 
     async def work(registry: Registry) -> bool:
-        return await registry.require_mirroring().pins.accept(coordinate, by=OPERATOR)
+        return await registry.require_mirroring().overview.retry(coordinate, by=OPERATOR)
 
     if with_registry(work):
         click.echo(f"{coordinate} is fetched again with the next pull.")

@@ -119,9 +119,9 @@ class Site:
         """Return a link that signs a person in."""
         return self.command("signin-link", person.account.name).stdout.strip()
 
-    def command(self, *arguments: str) -> Result:
-        """Run a command of the operator."""
-        terminal = Terminal(self.folder, {"BALLROOM_URL": self.url})
+    def command(self, *arguments: str, **settings: str) -> Result:
+        """Run a command of the operator, with more settings."""
+        terminal = Terminal(self.folder, {"BALLROOM_URL": self.url, **settings})
         # In a thread: playwright runs a loop in this one, and the command begins another.
         with ThreadPoolExecutor(1) as thread:
             return thread.submit(terminal.invoke, *arguments).result()

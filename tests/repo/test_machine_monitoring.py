@@ -22,7 +22,9 @@ EXPRESSIONS = [
     *(rule["expr"] for rule in RULES),
     *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
 ]
-MEASURED_WHEN_ASKED = set(re.findall(r"`(ballroom_(?:tasks|read|disk)_\w+)`", docs("telemetry")))
+MEASURED_WHEN_ASKED = set(
+    re.findall(r"`(ballroom_(?:tasks|read|disk|mirror)_\w+)`", docs("telemetry"))
+)
 
 
 def samples() -> Iterator[str]:

@@ -622,6 +622,12 @@ API = {
     ),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     "api_mirror_show": _api("GET", "mirror", administrators),
+    "api_mirror_status": _api("GET", "mirror/status", administrators),
+    "api_mirror_packages": _api("GET", "mirror/packages", administrators),
+    "api_mirror_refusals": _api("GET", "mirror/refusals", administrators),
+    "api_mirror_retry": _api(
+        "POST", "mirror/retries", administrators, {"release": "ORG/name:1.0.0"}
+    ),
     "api_mirror_replace": _api("PUT", "mirror", administrators, {"upstreams": ["central"]}),
     "api_mirror_dry_run": _api(
         "POST", "mirror/dry-run", administrators, {"upstreams": ["central"]}
@@ -779,6 +785,9 @@ PAGES = {
     "manage_mirror_preview": _for_all("/manage/mirror/preview", nobody_by_token, "POST"),
     "manage_mirror_move": _for_all("/manage/mirror/move?org=ORG&to=here", nobody_by_token),
     "manage_mirror_moved": _for_all("/manage/mirror/move", nobody_by_token, "POST"),
+    "manage_mirror_packages": _for_all("/manage/mirror/packages", nobody_by_token),
+    "manage_mirror_refusals": _for_all("/manage/mirror/refusals", nobody_by_token),
+    "manage_mirror_retry": _for_all("/manage/mirror/retry", nobody_by_token, "POST"),
     "manage_notices": _for_all("/manage/notices", nobody_by_token),
     "manage_notice_announce": _for_all("/manage/notices", nobody_by_token, "POST"),
     "manage_notice_end": _for_all("/manage/notices/end", nobody_by_token, "POST"),

@@ -28,6 +28,7 @@ from shared.services.bundles.bundle_reading import (
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
+from shared.services.mirroring.refused_releases import RefusedReleases
 from shared.services.packages.archives import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import RecordWriter
@@ -143,7 +144,9 @@ class BundleImport:
         return ImportStep.STORED if is_stored else ImportStep.IMPORTED
 
     async def _pin(self, release: BundledRelease) -> None:
-        pins = PinnedDigests(self.directory, self.record_writer, self.clock)
+        pins = PinnedDigests(
+            self.directory, self.record_writer, RefusedReleases(self.directory), self.clock
+        )
         try:
             await pins.require(release.coordinate, Digest(release.digest), release.upstream)
         except UpstreamReleaseRefused as refusal:

@@ -13,6 +13,7 @@ from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.check_domains import CheckDomains
 from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.count_mirrored_packages import CountMirroredPackages
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
@@ -139,6 +140,7 @@ def _tasks_of_the_mirror(common: Common, mirroring: MirroringServices | None) ->
         return
     yield ApplyMirrorRules(mirroring.withheld)
     yield UpdateUpstreamCatalogue(mirroring.catalogue_updates)
+    yield CountMirroredPackages(mirroring.overview)
     if quota_bytes:
         yield DropMirroredArchives(
             adapters.metadata,

@@ -13,6 +13,7 @@ from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
+from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
@@ -24,6 +25,7 @@ from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
+from shared.services.mirroring.refused_releases import RefusedReleases
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
@@ -92,8 +94,9 @@ class MirroringServices:
         )
         common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
-        pins = PinnedDigests(directory, common.record_writer, clock)
-        reader = UpstreamReader(
+        refused = RefusedReleases(directory)
+        pins = PinnedDigests(directory, common.record_writer, refused, clock)
+        reader = FrozenTimeReader(
             pseudonym_of(settings.base_url),
             upstreams,
             kept,
@@ -128,7 +131,17 @@ class MirroringServices:
             upstreams,
             pins,
             kept,
-            MirrorOverview(upstreams, adapters.metadata, directory, catalogue),
+            MirrorOverview(
+                common.administration,
+                upstreams,
+                adapters.metadata,
+                directory,
+                adapters.work,
+                catalogue,
+                pins,
+                refused,
+                clock,
+            ),
             VersionLists(reader, directory, lease, clock, fresh_for),
             catalogue,
             CatalogueUpdates(catalogue, upstreams, packages.derived_data, clock),

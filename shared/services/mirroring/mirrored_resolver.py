@@ -176,9 +176,7 @@ class MirroredResolver:
     async def _is_accepted_module(self, request: ModuleRequest, answer: UpstreamModule) -> bool:
         candidates = {each.package.name: each.package for each in request.candidates}
         package = candidates.get(answer.package)  # No other package can hold the module.
-        if package is None or not await self._serves(package, answer.version):
-            return False
-        return await self.reader.is_in_time(package, answer.version, self.asker)
+        return package is not None and await self._serves(package, answer.version)
 
     async def _serves(self, package: Package, version: Version) -> bool:
         """Check whether rules allow the package, and the version is not refused here."""

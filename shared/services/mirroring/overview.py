@@ -1,110 +1,225 @@
-"""What operators read of mirroring: the state of the upstreams, what is stored, what is refused."""
+"""What operators read of mirroring: the state of the upstreams, what is stored, what is refused.
 
+Pages, the API and commands read totals that a task counts each hour, and lists in pages, so that
+what they cost does not grow with what is stored.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+from shared.auth.authorization import Administration
+from shared.domain.identity import Principal
+from shared.domain.mirror_overview import MirrorCount, MirrorTotals, RefusedNote
 from shared.domain.mirroring import CatalogueRound, UpstreamRelease
-from shared.domain.names import Package
-from shared.domain.packages import Head, Release
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Head, Release, State
 from shared.domain.versions import ANY_CLIENT
-from shared.ports import DirectoryStore, MetadataStore, Unanswered
+from shared.ports import Clock, DirectoryStore, MetadataStore, Unanswered, WorkStore
 from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.refused_releases import RefusedReleases
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
-from shared.services.records import all_entities, package_batches
+from shared.services.records import (
+    ENTITIES_READ_AT_ONCE,
+    RECORDS_AT_ONCE,
+    ListPage,
+    entity_batches,
+    package_batches,
+)
 
-PACKAGES_READ_AT_ONCE = 100
+MOST_READS = 10  # Of package names for a page of the list, in which ours are skipped.
+COUNT_KEPT_FOR = timedelta(days=400)
 PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
+
+_KIND, _KEY = "mirror-count", "last"
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class MirroredPackage:
-    """A package of which releases are stored; `size_bytes` is the size of their archives without
-    those that the quota dropped, of which `dropped` is the number."""
+    """A package of which releases are stored.
+
+    `size_bytes` is the size of their archives without those that the quota dropped, of which
+    `dropped` is the number; `removed_upstream` is the number of those that the upstream has no
+    more.
+    """
 
     name: str
     upstream: str
     releases: int
     dropped: int
+    removed_upstream: int
     size_bytes: int
     pulls: int
+
+    @classmethod
+    def of(cls, head: Head, releases: Sequence[Release]) -> "MirroredPackage":
+        kept = [each for each in releases if each.state is not State.REMOVED]
+        stored = [each for each in kept if not each.is_dropped]
+        removed = [each for each in kept if each.upstream and each.upstream.removed_ms is not None]
+        return cls(
+            name=str(head.package),
+            upstream=head.upstream,
+            releases=len(kept),
+            dropped=len(kept) - len(stored),
+            removed_upstream=len(removed),
+            size_bytes=sum(each.size_bytes for each in stored),
+            pulls=head.pulls,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class UpstreamCheck:
-    """An upstream, why it does not answer (empty if it does), and totals of what is stored."""
+class UpstreamStatus:
+    """An upstream with the last totals, and how far its catalogue is read."""
 
-    name: str
-    address: str
-    problem: str
-    packages: int
-    releases: int
-    dropped: int
-    size_bytes: int
-    pulls: int
-    refused: int
-    incidents: int
-    catalogued: int
+    source: UpstreamSource
+    totals: MirrorTotals
     catalogue: CatalogueRound
 
-    @property
-    def hit_rate(self) -> float | None:
-        """The share of pulls for which nothing was fetched; None before the first pull. A pull is
-        counted once for a client in ten minutes, and a fetch of a refused archive is none."""
-        return max(self.pulls - self.releases, 0) / self.pulls if self.pulls else None
-
 
 @dataclass(frozen=True, slots=True)
-class MirrorOverview:
-    """Reads all records: the cost grows with their number."""
+class MirrorStatus:
+    """The upstreams in their order, and those that were taken off the list and of which releases
+    are stored; `counted_ms` is the time of the totals, None before the first count."""
 
+    upstreams: tuple[UpstreamStatus, ...]
+    former: tuple[MirrorTotals, ...]
+    counted_ms: int | None
+
+    @property
+    def totals(self) -> tuple[MirrorTotals, ...]:
+        return (*(each.totals for each in self.upstreams), *self.former)
+
+    @property
+    def refused(self) -> int:
+        return sum(each.refused for each in self.totals)
+
+    @property
+    def incidents(self) -> int:
+        return sum(each.incidents for each in self.totals)
+
+    @property
+    def packages(self) -> int:
+        return sum(each.packages for each in self.totals)
+
+
+@dataclass(frozen=True)
+class MirrorOverview:
+    """Counts and lists what is mirrored, for administrators and operators."""
+
+    administration: Administration
     upstreams: Upstreams
     metadata: MetadataStore
     directory: DirectoryStore
+    work: WorkStore
     catalogue: UpstreamCatalogue
+    pins: PinnedDigests
+    refused: RefusedReleases
+    clock: Clock
 
-    async def check(self) -> list[UpstreamCheck]:
-        """Ask each upstream, and count what is stored of it."""
-        sources = await self.upstreams.sources()
-        stored, refused = await self.packages(), await self.refusals()
-        return [await self._checked(each, stored, refused) for each in sources]
+    async def last_count(self) -> MirrorCount | None:
+        """Return the last count, or None before the first one. One read."""
+        text = await self.work.peek(_KIND, _KEY, self.clock.now_ms())
+        return None if text is None else MirrorCount.model_validate_json(text)
 
-    async def _checked(
-        self,
-        source: UpstreamSource,
-        stored: Sequence[MirroredPackage],
-        refused: Sequence[UpstreamRelease],
-    ) -> UpstreamCheck:
-        stored = [each for each in stored if each.upstream == source.name]
-        refused = [each for each in refused if each.upstream == source.name]
-        catalogue = await self.catalogue.packages()
-        return UpstreamCheck(
-            source.name,
-            source.address,
-            await problem_of(source),
-            packages=len(stored),
-            releases=sum(each.releases for each in stored),
-            dropped=sum(each.dropped for each in stored),
-            size_bytes=sum(each.size_bytes for each in stored),
-            pulls=sum(each.pulls for each in stored),
-            refused=len(refused),
-            incidents=sum(each.is_incident for each in refused),
-            catalogued=sum(each.upstream == source.name for each in catalogue),
-            catalogue=await self.catalogue.state(source.name),
+    async def status(self, *, by: Principal) -> MirrorStatus:
+        """Return the state of the upstreams with the last totals; asks no upstream."""
+        await self._require(by)
+        count, sources = await self.last_count(), await self.upstreams.sources()
+        counted = count or MirrorCount(at_ms=0)
+        rounds = await asyncio.gather(*(self.catalogue.state(each.name) for each in sources))
+        listed = {each.name for each in sources}
+        return MirrorStatus(
+            tuple(
+                UpstreamStatus(source, counted.of(source.name), catalogue)
+                for source, catalogue in zip(sources, rounds, strict=True)
+            ),
+            tuple(each for each in counted.upstreams if each.upstream not in listed),
+            count.at_ms if count else None,
         )
 
-    async def packages(self) -> list[MirroredPackage]:
-        """Return the packages of which releases are stored, in order of name."""
-        found = list[MirroredPackage]()
-        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
+    async def packages(self, after: str, count: int, *, by: Principal) -> ListPage[MirroredPackage]:
+        """Return packages of which releases are stored, in order of name: up to `count` after the
+        key `after`, fewer where many packages of this registry lie between."""
+        await self._require(by)
+        heads, is_more = list[Head](), True
+        for _ in range(MOST_READS):
+            read = await self.metadata.packages(after, RECORDS_AT_ONCE)
+            heads += [each for each in read if each.upstream]
+            is_more = len(read) == RECORDS_AT_ONCE or len(heads) > count
+            if not is_more or len(heads) > count:
+                break
+            after = read[-1].package.key
+        heads = heads[:count]
+        following = heads[-1].package.key if len(heads) == count else after
+        rows = await asyncio.gather(*map(self._package, heads))
+        return ListPage(tuple(rows), following if is_more else "")
+
+    async def _package(self, head: Head) -> MirroredPackage:
+        return MirroredPackage.of(head, await self.metadata.releases(head.package))
+
+    async def refusals(self, after: str, count: int, *, by: Principal) -> ListPage[UpstreamRelease]:
+        """Return up to `count` refused releases, incidents first, after what `next` of the page
+        before says."""
+        await self._require(by)
+        return await self.refused.page(after, count)
+
+    async def retry(self, coordinate: Coordinate, *, by: Principal) -> bool:
+        """Let a refused release be fetched again by the next pull; its pinned digest stays. Returns
+        whether it was refused."""
+        await self._require(by)
+        return await self.pins.accept(coordinate, by=by)
+
+    async def _require(self, by: Principal) -> None:
+        await self.administration.require(by, "look at", "the mirror")
+
+    # --- Counting -------------------------------------------------------------------------------
+
+    async def count(self) -> MirrorCount:
+        """Count everything, keep the totals for all processes, and repair the list of refused
+        releases. Reads all records: the cost grows with their number."""
+        counts = defaultdict[str, Counter[str]](Counter)
+        await self._count_packages(counts)
+        await self._count_refused(counts)
+        for each in await self.catalogue.packages():
+            counts[each.upstream]["catalogued"] += 1
+        totals = (
+            MirrorTotals.model_validate({"upstream": name, **counts[name]})
+            for name in sorted(counts)
+        )
+        now_ms = self.clock.now_ms()
+        counted = MirrorCount(at_ms=now_ms, upstreams=tuple(totals))
+        until_ms = now_ms + COUNT_KEPT_FOR // _MS
+        await self.work.put(_KIND, _KEY, counted.model_dump_json(), until_ms)
+        return counted
+
+    async def _count_packages(self, counts: defaultdict[str, Counter[str]]) -> None:
+        async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             for head in heads:
                 if head.upstream:
-                    found.append(_mirrored(head, await self.metadata.releases(head.package)))
-        return found
+                    found = await self._package(head)
+                    counts[head.upstream].update(
+                        packages=1,
+                        releases=found.releases,
+                        dropped=found.dropped,
+                        removed_upstream=found.removed_upstream,
+                        size_bytes=found.size_bytes,
+                        pulls=found.pulls,
+                    )
 
-    async def refusals(self) -> list[UpstreamRelease]:
-        """Return the releases that are refused, in order of name."""
-        known = await all_entities(self.directory, UpstreamRelease)
-        return [each for each in known if each.refused_because]
+    async def _count_refused(self, counts: defaultdict[str, Counter[str]]) -> None:
+        async for known in entity_batches(self.directory, UpstreamRelease, ENTITIES_READ_AT_ONCE):
+            for each in known:
+                if each.refused_because:
+                    counts[each.upstream].update(refused=1, incidents=int(each.is_incident))
+                    # A crash, or an earlier version, may have left it out of the list.
+                    await self.refused.update(each)
+        async for notes in entity_batches(self.directory, RefusedNote, ENTITIES_READ_AT_ONCE):
+            for note in notes:
+                await self.refused.unlist(note)
 
 
 async def problem_of(source: UpstreamSource) -> str:
@@ -114,10 +229,3 @@ async def problem_of(source: UpstreamSource) -> str:
     except Unanswered as error:
         return str(error)
     return ""
-
-
-def _mirrored(head: Head, releases: Sequence[Release]) -> MirroredPackage:
-    stored = [each for each in releases if not each.is_dropped]
-    size_bytes, dropped = sum(each.size_bytes for each in stored), len(releases) - len(stored)
-    name = str(head.package)
-    return MirroredPackage(name, head.upstream, len(releases), dropped, size_bytes, head.pulls)

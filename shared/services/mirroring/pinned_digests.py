@@ -13,6 +13,7 @@ from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.releases import MIRROR_ID
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale
 from shared.runtime.retries import retry_when_stale
+from shared.services.mirroring.refused_releases import RefusedReleases
 from shared.services.records import EntityChange, RecordWriter
 
 CHANGED = "the upstream changed its archive after it was first seen here."
@@ -26,6 +27,7 @@ class PinnedDigests:
 
     directory: DirectoryStore
     record_writer: RecordWriter
+    refused: RefusedReleases
     clock: Clock
 
     async def require_described(self, release: Release, upstream: str) -> None:
@@ -149,4 +151,6 @@ class PinnedDigests:
             change = EntityChange(kind, str(coordinate), org=org, details=details)
             return await self.record_writer.replace(changed, change=change, by=by)
 
-        return await retry_when_stale(attempt)
+        written = await retry_when_stale(attempt)
+        await self.refused.update(written)
+        return written

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar, cast
 
-from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
@@ -22,11 +22,9 @@ from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 
-DESCRIBED_AT_ONCE = 2  # Of the versions of a list, because public Central is slow.
 MISSING_FOR = timedelta(minutes=1)  # In all processes: a release may be published any minute.
 
 _MISSING = "upstream-missing"
-_EXACT_MODE = "hard"
 _VERSION_BYTES = 200  # Of memory, for a version of a list.
 _MS = timedelta(milliseconds=1)
 
@@ -121,22 +119,18 @@ class UpstreamReader:
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
-        """Return the versions that the client can use, newest first, or None. Those that were
-        published after the frozen time are left out, here and in all other answers."""
+        """Return the versions that the client can use, newest first, or None."""
         source = await self.source(package, asker)
         if source is None:
             return None
         key, ask = self._versions(source, package, client, asker)
         found = await self._kept(key, ask, package, source, asker)
-        versions = cast("tuple[Version, ...] | None", found)
-        if not versions or (await self.upstreams.rules()).frozen_ms is None:
-            return versions
-        return await self._published_in_time(package, versions, asker)
+        return cast("tuple[Version, ...] | None", found)
 
     async def versions_anew(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
-        """Return the list that the upstream gives now, whatever the frozen time, and keep it."""
+        """Return all versions that the upstream lists now, and keep them."""
         key, ask = self._versions(source, package, client, asker)
         return cast("tuple[Version, ...] | None", await self._anew(key, ask, package, source))
 
@@ -158,31 +152,6 @@ class UpstreamReader:
 
         return (source.name, "versions", package.key, client), ask
 
-    async def _published_in_time(
-        self, package: Package, versions: tuple[Version, ...], asker: Asker
-    ) -> tuple[Version, ...]:
-        """Return the versions that were published before the frozen time.
-
-        Lists of the Central protocol have no times, so each version is described once, two at a
-        time, and its time is stored.
-        """
-        known = {each.version: each.published_ms for each in await self.pins.of_package(package)}
-        unknown = [each for each in versions if not known.get(each.text)]
-        turns = asyncio.Semaphore(DESCRIBED_AT_ONCE)
-
-        async def published_ms(version: Version) -> int | None:
-            async with turns:
-                try:
-                    found = await self._describe(package, version, EXACT_CLIENT, asker)
-                except UpstreamReleaseRefused:
-                    return None
-                return found.listing.release.created_ms if found else None
-
-        times = await asyncio.gather(*map(published_ms, unknown))
-        known |= {each.text: at_ms for each, at_ms in zip(unknown, times, strict=True)}
-        rules = await self.upstreams.rules()
-        return tuple(each for each in versions if not rules.is_frozen(known[each.text]))
-
     async def latest(
         self, package: Package, wanted: Range, client: ClientProfile, asker: Asker
     ) -> Version | None:
@@ -190,10 +159,6 @@ class UpstreamReader:
         source = await self.source(package, asker)
         if source is None:
             return None
-        if (await self.upstreams.rules()).frozen_ms is not None:
-            versions = await self.versions(package, client, asker) or ()
-            fitting = [each for each in versions if wanted.contains(each)]
-            return min(fitting, key=lambda each: not each.is_stable, default=None)
 
         async def ask(_tag: str) -> NewAnswer:
             return NewAnswer(
@@ -213,24 +178,6 @@ class UpstreamReader:
     ) -> UpstreamPackage | None:
         """Return a release as the upstream describes it, or None; the digest of the description is
         pinned. Raises `UpstreamReleaseRefused`."""
-        rules = await self.upstreams.rules()
-        if rules.frozen_ms is not None and isinstance(wanted, Range):
-            latest = await self.latest(package, wanted, client, asker)
-            if latest is None:
-                return None
-            wanted = latest
-        found = await self._describe(package, wanted, client, asker)
-        if found is not None and rules.is_frozen(found.listing.release.created_ms):
-            name, reason = (
-                found.listing.head.upstream,
-                f"it was published after {rules.frozen_text}.",
-            )
-            raise UpstreamReleaseRefused(found.coordinate, name, reason)
-        return found
-
-    async def _describe(
-        self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
-    ) -> UpstreamPackage | None:
         source = await self.source(package, asker)
         if source is None:
             return None
@@ -281,59 +228,7 @@ class UpstreamReader:
             lambda source, asked: source.upstream.resolve_packages(asked, client, via=asker.via()),
             asker,
         )
-        answers = [cast("UpstreamResolution | None", each) for each in found]
-        in_time = await asyncio.gather(
-            *(
-                self._is_in_time(each.wanted and each.wanted.package, answer, asker)
-                for each, answer in zip(requests, answers, strict=True)
-            )
-        )
-        if all(in_time):
-            return answers
-        late = [each for each, is_in_time in zip(requests, in_time, strict=True) if not is_in_time]
-        earlier = await self._resolve_earlier(late, client, asker)
-        return [
-            answer if is_in_time else earlier.get(request)
-            for request, answer, is_in_time in zip(requests, answers, in_time, strict=True)
-        ]
-
-    async def _is_in_time(
-        self, package: Package | None, answer: UpstreamResolution | None, asker: Asker
-    ) -> bool:
-        if package is None or answer is None:
-            return True
-        return await self.is_in_time(package, answer.version, asker)
-
-    async def is_in_time(self, package: Package, version: Version, asker: Asker) -> bool:
-        """Check whether the version was published before the frozen time, if there is one."""
-        if (await self.upstreams.rules()).frozen_ms is None:
-            return True
-        try:
-            return bool(await self._published_in_time(package, (version,), asker))
-        except UpstreamUnavailable:
-            return False
-
-    async def _resolve_earlier(
-        self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
-    ) -> dict[PackageRequest, UpstreamResolution | None]:
-        """Return the newest versions before the frozen time for requests of which the upstream
-        chose later ones."""
-        exact: dict[PackageRequest, PackageRequest] = {}
-        for each in requests:
-            wanted = each.wanted
-            if wanted is None or each.mode.is_exact:
-                continue
-            try:
-                versions = await self.versions(wanted.package, client, asker) or ()
-            except UpstreamUnavailable:
-                continue
-            fitting = [v for v in versions if not wanted.version or v.major == wanted.version.major]
-            best = min(fitting, key=lambda v: not v.is_stable, default=None)
-            if best is not None:
-                exact[each] = PackageRequest.of(each.org, each.name, best.text, _EXACT_MODE)
-        # All are in time, so this asks no further.
-        found = await self.resolve_packages(list(exact.values()), client, asker) if exact else []
-        return dict(zip(exact, found, strict=True))
+        return [cast("UpstreamResolution | None", each) for each in found]
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker

@@ -20,6 +20,7 @@ from shared.ports import AlreadyThere, MetadataStore
 from shared.runtime.caching import SingleFlight
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.overview import problem_of
 from shared.services.mirroring.upstream_reader import Asker
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -217,14 +218,15 @@ async def test_a_refusal_that_an_operator_lifts_is_tried_again(
     upstream.archives["ballerina/io:1.0.0"] = b"no zip"
     assert (await mirror.get(PATH, headers=PULL)).status_code == 400
     upstream.archives["ballerina/io:1.0.0"] = good
-    pins, overview = services(mirror).pins, services(mirror).overview
-    [refused] = await overview.refusals()
+    overview = services(mirror).overview
+    [refused] = (await overview.refusals("", 5, by=OPERATOR)).rows
     assert (refused.coordinate, refused.is_incident) == (IO, False)
-    assert await pins.accept(IO, by=OPERATOR)
-    assert not await pins.accept(IO, by=OPERATOR)
+    assert await overview.retry(IO, by=OPERATOR)
+    assert not await overview.retry(IO, by=OPERATOR)
+    assert (await overview.refusals("", 5, by=OPERATOR)).rows == ()
     mirror.clock.advance(timedelta(hours=2))
     assert (await mirror.get(PATH, headers=PULL)).status_code == 400  # Another digest is pinned.
-    [incident] = await overview.refusals()
+    [incident] = (await overview.refusals("", 5, by=OPERATOR)).rows
     assert incident.is_incident
     assert incident.offered_digest == Digest.of(good).hex
 
@@ -235,19 +237,20 @@ async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
     await mirror.get(PATH, headers=PULL)
     await mirror.push(bala("acme/greet:1.0.0"))
     overview = services(mirror).overview
-    [found] = await overview.check()
+    [found] = (await overview.count()).upstreams
     assert (found.packages, found.releases, found.refused, found.incidents) == (1, 1, 0, 0)
-    assert (found.problem, found.size_bytes) == ("", len(upstream.archives["ballerina/io:1.0.0"]))
-    [package] = await overview.packages()
+    assert found.size_bytes == len(upstream.archives["ballerina/io:1.0.0"])
+    [package] = (await overview.packages("", 5, by=OPERATOR)).rows
     assert package.name == "ballerina/io"
+    [status] = (await overview.status(by=OPERATOR)).upstreams
+    assert await problem_of(status.source) == ""
     upstream.archives.clear()
 
     async def broken(_request: object) -> Response:
         return Response("broken", 500)
 
     upstream.behave["versions"] = broken
-    [found] = await overview.check()
-    assert found.problem == "the answer was 500"
+    assert await problem_of(status.source) == "the answer was 500"
 
 
 async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from shared.domain.identity import OPERATOR
 from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.names import Coordinate
@@ -432,9 +433,10 @@ async def test_an_administrator_clears_it(known: World) -> None:
 async def test_operators_see_its_size_and_the_hit_rate(known: World) -> None:
     mirroring = known.registry.mirroring
     assert mirroring is not None
-    [check] = await mirroring.overview.check()
-    assert (check.catalogued, check.hit_rate, check.catalogue.problem) == (3, None, "")
-    assert check.catalogue.completed_ms == known.clock.now_ms()
+    await mirroring.overview.count()
+    [status] = (await mirroring.overview.status(by=OPERATOR)).upstreams
+    assert (status.totals.catalogued, status.totals.hit_rate) == (3, None)
+    assert (status.catalogue.problem, status.catalogue.completed_ms) == ("", known.clock.now_ms())
 
 
 async def test_a_removal_is_noted_once(known: World, upstream: FakeUpstream) -> None:

@@ -8,6 +8,7 @@ import pytest
 import shared.domain
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.maintenance_tasks import TaskRequest
+from shared.domain.mirror_overview import RefusedNote
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.moderation import WithheldNote
 from shared.domain.records import Entity
@@ -23,6 +24,7 @@ LEFT_OUT = {
     ApiVerdict,
     CataloguedPackage,
     CatalogueRound,
+    RefusedNote,
 }
 
 

@@ -54,6 +54,7 @@ async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(wor
         "write-package-pack",
         "update-public-copies",
         "apply-mirror-rules",
+        "count-mirrored-packages",
         "drop-mirrored-archives",
         "update-upstream-catalogue",
     }
