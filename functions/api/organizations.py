@@ -25,7 +25,7 @@ from shared.domain.organizations import (
     domain_record_text,
     parse_domain,
 )
-from shared.domain.packages import Visibility
+from shared.domain.packages import ChosenVisibility, Visibility
 from shared.domain.rights import Role
 from shared.services.organizations.organizations import OrganizationMembership, OrganizationProfile
 
@@ -38,7 +38,7 @@ class NewOrganization(RequestModel):
     name: str = Field(description="Never changes.")
     display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
     description: str = Field(default="", max_length=MAX_DESCRIPTION)
-    default_visibility: Visibility = Field(
+    default_visibility: ChosenVisibility = Field(
         default=Visibility.PUBLIC, description=_DEFAULT_VISIBILITY_MEANING
     )
 
@@ -48,7 +48,7 @@ class OrganizationChange(RequestModel):
 
     display_name: str | None = Field(default=None, max_length=MAX_DISPLAY_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    default_visibility: Visibility | None = Field(
+    default_visibility: ChosenVisibility | None = Field(
         default=None, description=_DEFAULT_VISIBILITY_MEANING
     )
 

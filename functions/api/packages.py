@@ -14,7 +14,7 @@ from functions.api.operations import (
     ResponseModel,
     utc_datetime,
 )
-from shared.domain.packages import Head, Provenance, Release, Visibility
+from shared.domain.packages import ChosenVisibility, Head, Provenance, Release, Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
 
@@ -22,7 +22,9 @@ from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
 class NewVisibility(RequestModel):
     """Who is to see a package."""
 
-    visibility: Visibility = Field(description="Private is for members of its organization alone.")
+    visibility: ChosenVisibility = Field(
+        description="Private is for members of its organization alone."
+    )
 
 
 class PackageView(ResponseModel):

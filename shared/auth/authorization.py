@@ -25,7 +25,7 @@ from shared.domain.identity import (
 )
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
-from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.records import Place
 from shared.domain.rights import (
     ANY_NAME,
@@ -46,7 +46,8 @@ _ANYTHING = "any package"
 
 @dataclass(frozen=True, slots=True)
 class PrivatePackageAccess:
-    """The private packages that a principal may read, at the time of the request."""
+    """The packages that are not public and that a principal may read, at the time of the
+    request."""
 
     by: Principal
     account: Account | None = None
@@ -66,17 +67,23 @@ class PrivatePackageAccess:
             return held.org == ANY_NAME and _reads_everything(self.by)
         return held.org == ANY_NAME and Scope.READ in held.scopes
 
-    def organizations(self) -> frozenset[OrgName]:
-        """Return the organizations whose packages are all readable."""
-        return frozenset(
+    def readers(self) -> frozenset[str]:
+        """Return the readers, as `Head.readers` says, that the principal is one of: the
+        organizations whose packages are all readable, and every account."""
+        orgs = frozenset(
             org for org, access in self.access_contexts.items() if _may_read(self.by, access, org)
         )
+        is_account = _reads_internal(self.by, self._no_membership)
+        return orgs | {EVERY_ACCOUNT} if is_account else orgs
 
     def covers(self, head: Head) -> bool:
         """Check whether the package is readable; public packages always are."""
-        no_membership = AccessContext(self.account, organization=None, role=None)
-        access = self.access_contexts.get(_key(head.org), no_membership)
-        return _is_public(head) or _may_read(self.by, access, head.package)
+        access = self.access_contexts.get(_key(head.org), self._no_membership)
+        return _is_public(head) or _may_read_package(self.by, access, head)
+
+    @property
+    def _no_membership(self) -> AccessContext:
+        return AccessContext(self.account, organization=None, role=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +207,8 @@ class Authorization:
     ) -> frozenset[str]:
         """Return the keys of the requested packages that `by` may read.
 
-        Calls the store once, concurrently, for each organization of a package that is private or
-        missing: the calls do not tell which.
+        Calls the store once, concurrently, for each organization of a package that is not public
+        or missing: the calls do not tell which.
         """
         found = list(requested)
         hidden = [package for package, head in found if head is None or not _is_public(head)]
@@ -212,11 +219,15 @@ class Authorization:
         for org, access in access_contexts.items():
             if _may_read(by, access, org):
                 self.readers.note(by, org, number)
+            if _reads_internal(by, access):
+                self.readers.note(by, EVERY_ACCOUNT, number)
         return frozenset(
             package.key
             for package, head in found
             if head
-            and (_is_public(head) or _may_read(by, access_contexts.get(_key(head.org)), package))
+            and (
+                _is_public(head) or _may_read_package(by, access_contexts.get(_key(head.org)), head)
+            )
         )
 
     async def private_access(self, by: Principal) -> PrivatePackageAccess:
@@ -235,14 +246,14 @@ class Authorization:
         return PrivatePackageAccess(by, account, access_contexts)
 
     async def viewer(self, by: Principal) -> Viewer:
-        """Return the organizations whose private packages a search shows to `by`.
+        """Return which packages that are not public a search shows to `by`.
 
         A token for some packages of an organization finds none of its private ones.
         """
         private = await self.private_access(by)
         if private.covers_everything:
             return Viewer(sees_everything=True)
-        return Viewer(private.organizations())
+        return Viewer(private.readers())
 
     async def _access_contexts(
         self, by: Principal, orgs: set[OrgName]
@@ -269,6 +280,18 @@ def _key(org: str) -> OrgName:
 
 def _may_read(by: Principal, access: AccessContext | None, resource: Resource) -> bool:
     return access is not None and refusal_of(by, access, Action.READ, resource) is None
+
+
+def _may_read_package(by: Principal, access: AccessContext | None, head: Head) -> bool:
+    if head.visibility is Visibility.INTERNAL:
+        return access is not None and _reads_internal(by, access)
+    return _may_read(by, access, head.package)
+
+
+def _reads_internal(by: Principal, access: AccessContext) -> bool:
+    """Check whether `by` reads internal packages: whoever is known here and has the scope."""
+    is_known = access.account is not None or bool(by.role_grants)
+    return by.is_operator or (is_known and by.reads_internal)
 
 
 def _is_public(head: Head) -> bool:

@@ -1,15 +1,14 @@
-"""Known readers: the organizations whose private packages callers may read, as a process knows it.
+"""Known readers: which packages that are not public callers may read, as a process knows it.
 
-What is known is used to repeat an answer about a private package to others who may read it. Who may
-not read it never gets that far: an answer is looked up among those of the organizations that the
-caller is known to read, so looking it up takes as long for a missing package as for a hidden one.
+What is known is used to repeat an answer about such a package to others who may read it. Who may
+not read it never gets that far: an answer is looked up among those for the readers that the caller
+is known to be one of, so looking it up takes as long for a missing package as for a hidden one.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.identity import Principal
-from shared.domain.names import OrgName
 from shared.ports import Clock
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import RECORDS, Edition, records_of
@@ -22,15 +21,16 @@ _KNOWN_FOR_MS = KNOWN_FOR // timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Organizations in lower case, and the number of the edition from before rights were read."""
+    """Readers, and the number of the edition from before rights were read."""
 
-    orgs: frozenset[OrgName]
+    readers: frozenset[str]
     number: int
     read_ms: int  # Of the monotonic clock.
 
 
 class KnownReaders:
-    """The organizations that each credential reads as a whole, while no record of its account or of
+    """The readers, as `Head.readers` says, that each credential is one of: organizations of which
+    it reads every package, and every account. They are known while no record of its account or of
     these organizations is known to have changed; in the cloud for three seconds at most."""
 
     def __init__(self, edition: Edition, clock: Clock) -> None:
@@ -43,24 +43,25 @@ class KnownReaders:
         """The number to note what is read from now on with."""
         return self._edition.number
 
-    def note(self, by: Principal, org: OrgName, number: int) -> None:
-        """Note that `by` may read every package of the organization."""
+    def note(self, by: Principal, reader: str, number: int) -> None:
+        """Note that `by` may read every package of these readers."""
         known = self._standing(by)
-        orgs, read_ms = frozenset((org,)), self._clock.monotonic_ms()
+        readers, read_ms = frozenset((reader,)), self._clock.monotonic_ms()
         if known is not None:
-            orgs, number, read_ms = orgs | known.orgs, min(number, known.number), known.read_ms
-        self._known.put(_key(by), _Known(orgs, number, read_ms))
+            readers |= known.readers
+            number, read_ms = min(number, known.number), known.read_ms
+        self._known.put(_key(by), _Known(readers, number, read_ms))
 
-    def organizations(self, by: Principal) -> frozenset[OrgName]:
-        """Return the organizations, in lower case; none where it is not known any more."""
+    def of(self, by: Principal) -> frozenset[str]:
+        """Return the readers that `by` is one of; none where it is not known any more."""
         known = self._standing(by)
-        return known.orgs if known else frozenset()
+        return known.readers if known else frozenset()
 
     def _standing(self, by: Principal) -> _Known | None:
         known = self._known.get(_key(by)) if by.credential else None
         if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
             return None
-        keys = [RECORDS, *(records_of(owner) for owner in (by.id, *known.orgs))]
+        keys = [RECORDS, *(records_of(owner) for owner in (by.id, *known.readers))]
         return known if self._edition.holds(known.number, keys) else None
 
 

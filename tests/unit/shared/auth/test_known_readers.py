@@ -45,10 +45,10 @@ def scene() -> Scene:
 def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
     scene.note(ACME)
     scene.note(OTHER)
-    assert scene.readers.organizations(ANN) == {ACME, OTHER}
+    assert scene.readers.of(ANN) == {ACME, OTHER}
     for other in (Principal("ann", credential="narrow"), Principal("bob", credential="token")):
-        assert not scene.readers.organizations(other)
-    assert not scene.readers.organizations(ANONYMOUS)
+        assert not scene.readers.of(other)
+    assert not scene.readers.of(ANONYMOUS)
 
 
 @pytest.mark.parametrize("owner", [ANN.id, ACME])
@@ -57,34 +57,34 @@ def test_nothing_is_known_after_a_write_to_the_account_or_an_organization(
 ) -> None:
     scene.note(ACME)
     scene.write(records_of(owner))
-    assert not scene.readers.organizations(ANN)
+    assert not scene.readers.of(ANN)
     scene.note(OTHER)
-    assert scene.readers.organizations(ANN) == {OTHER}
+    assert scene.readers.of(ANN) == {OTHER}
 
 
 @pytest.mark.parametrize("key", ["acme/greet", "ann/greet", records_of("other"), "ann", "acme"])
 def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> None:
     scene.note(ACME)
     scene.write(key)
-    assert scene.readers.organizations(ANN) == {ACME}
+    assert scene.readers.of(ANN) == {ACME}
 
 
 def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
     edition = ChangeFeedEdition(cast("ChangeSource", None), scene.clock)
     readers = KnownReaders(edition, scene.clock)
     readers.note(ANN, ACME, readers.number)
-    assert readers.organizations(ANN) == {ACME}
+    assert readers.of(ANN) == {ACME}
     edition.wrote("acme/greet")
-    assert readers.organizations(ANN) == {ACME}
+    assert readers.of(ANN) == {ACME}
     edition.wrote_records("another partition")
-    assert not readers.organizations(ANN)
+    assert not readers.of(ANN)
 
 
 def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
     number = scene.readers.number
     scene.write(records_of(ACME))
     scene.readers.note(ANN, ACME, number)
-    assert not scene.readers.organizations(ANN)
+    assert not scene.readers.of(ANN)
 
 
 def test_nothing_is_known_for_longer_than_three_seconds_after_the_first_reading(
@@ -94,4 +94,4 @@ def test_nothing_is_known_for_longer_than_three_seconds_after_the_first_reading(
     scene.clock.advance(KNOWN_FOR / 2)
     scene.note(OTHER)
     scene.clock.advance(KNOWN_FOR / 2)
-    assert not scene.readers.organizations(ANN)
+    assert not scene.readers.of(ANN)
