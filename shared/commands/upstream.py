@@ -62,7 +62,7 @@ def upstream() -> None:
 def check_upstreams(output: OutputFormat) -> None:
     """Ask each upstream, and say how many packages and releases of it are stored.
 
-    The exit code is 1 if one does not answer.
+    The exit code is 1 if one does not answer, or does not accept its token.
     """
 
     async def work(registry: Registry) -> list[UpstreamCheck]:
@@ -75,6 +75,7 @@ def check_upstreams(output: OutputFormat) -> None:
             "address": each.address,
             "answers": not each.problem,
             "problem": each.problem or None,
+            "token": None if each.token_problem is None else each.token_problem or "accepted",
             "packages": each.packages,
             "releases": each.releases,
             "dropped": each.dropped,
@@ -90,7 +91,7 @@ def check_upstreams(output: OutputFormat) -> None:
         for each in found
     ]
     print_rows(rows, output)
-    if any(each.problem for each in found):
+    if any(each.problem or each.token_problem for each in found):
         raise click.exceptions.Exit(1)
 
 

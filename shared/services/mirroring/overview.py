@@ -31,11 +31,13 @@ class MirroredPackage:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamCheck:
-    """An upstream, why it does not answer (empty if it does), and totals of what is stored."""
+    """An upstream, why it does not answer (empty if it does), why it does not answer with its token
+    (None without one), and totals of what is stored."""
 
     name: str
     address: str
     problem: str
+    token_problem: str | None
     packages: int
     releases: int
     dropped: int
@@ -81,6 +83,7 @@ class MirrorOverview:
             source.name,
             source.address,
             await problem_of(source),
+            await problem_of(source.with_token) if source.with_token else None,
             packages=len(stored),
             releases=sum(each.releases for each in stored),
             dropped=sum(each.dropped for each in stored),
