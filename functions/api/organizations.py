@@ -9,6 +9,7 @@ from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
     ApiFace,
+    ChosenVisibility,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -25,7 +26,7 @@ from shared.domain.organizations import (
     domain_record_text,
     parse_domain,
 )
-from shared.domain.packages import ChosenVisibility, Visibility
+from shared.domain.packages import Visibility
 from shared.domain.rights import Role
 from shared.services.organizations.organizations import OrganizationMembership, OrganizationProfile
 

@@ -10,11 +10,12 @@ from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
     ApiFace,
+    ChosenVisibility,
     RequestModel,
     ResponseModel,
     utc_datetime,
 )
-from shared.domain.packages import ChosenVisibility, Head, Provenance, Release, Visibility
+from shared.domain.packages import Head, Provenance, Release, Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
@@ -27,8 +27,8 @@ class Visibility(Enum):
     INTERNAL = "internal"  # Every account, and every token that reads.
 
 
-CHOSEN_VISIBILITIES = (Visibility.PUBLIC, Visibility.PRIVATE)  # By owners and archives.
-ChosenVisibility = Literal[Visibility.PUBLIC, Visibility.PRIVATE]
+# What owners and archives choose, and what the containers of archives are.
+CHOSEN_VISIBILITIES = (Visibility.PUBLIC, Visibility.PRIVATE)
 
 EVERYBODY = ""  # The readers of public packages.
 EVERY_ACCOUNT = "*"  # The readers of internal packages; no organization has this name.

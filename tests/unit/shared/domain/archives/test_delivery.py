@@ -18,7 +18,7 @@ from shared.domain.archives.delivery import (
     second_hop,
 )
 from shared.domain.identity import OPERATOR
-from shared.domain.packages import Head, State, Visibility
+from shared.domain.packages import CHOSEN_VISIBILITIES, Head, State, Visibility
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS
@@ -32,7 +32,7 @@ ROWS = [
         0
     ].splitlines()[2:]
 ]
-CASES = list(product(ClientKind, Visibility, Cdn, (True, False)))
+CASES = list(product(ClientKind, CHOSEN_VISIBILITIES, Cdn, (True, False)))
 
 
 def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:
