@@ -468,6 +468,7 @@ def _upstreams(settings: Settings, clock: Clock) -> Callable[[UpstreamAddress], 
             ),
             pseudonym=pseudonym_of(settings.base_url),
             clock=clock,
+            token=settings.token_of(address),
         )
 
     return connect

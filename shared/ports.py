@@ -863,7 +863,7 @@ class UpstreamBusy(Unanswered):
 
 
 class Upstream(Protocol):
-    """Another registry, by the Central protocol, as a caller without credentials.
+    """Another registry, by the Central protocol, as a caller without credentials, or with a token.
 
     Every method sends one request, except `fetch`, which sends two, one after the other. Each
     answer is complete before a deadline, and nothing in it breaks the rules of names and versions.
@@ -871,6 +871,11 @@ class Upstream(Protocol):
     when to ask again. `via` is what the request came through (the header `Via`), so that two
     registries that mirror each other do not ask each other in turn.
     """
+
+    def with_token(self) -> "Upstream | None":
+        """Return the same registry as a caller with the token that the operator set for it; None if
+        there is none."""
+        ...
 
     async def versions(
         self, package: Package, client: ClientProfile, *, tag: str = "", via: str

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from types import NoneType
-from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
@@ -24,8 +24,10 @@ from functions.http.requests import bounded_body
 from shared.auth.authentication import RequestClient
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import CsrfMissing
+from shared.domain.errors.packages import NotMadeInternal
 from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
 from shared.domain.identity import Principal
+from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.secrets import contains_token
 from shared.runtime.answers import Answer
@@ -41,6 +43,20 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
     )
+
+
+def _chosen(visibility: Visibility) -> Visibility:
+    if visibility not in CHOSEN_VISIBILITIES:
+        raise ValueError(str(NotMadeInternal()))
+    return visibility
+
+
+# A visibility in a request.
+ChosenVisibility = Annotated[
+    Visibility,
+    AfterValidator(_chosen),
+    WithJsonSchema({"type": "string", "enum": [each.value for each in CHOSEN_VISIBILITIES]}),
+]
 
 
 class ResponseModel(BaseModel):

@@ -9,6 +9,7 @@ from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
     ApiFace,
+    ChosenVisibility,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -38,7 +39,7 @@ class NewOrganization(RequestModel):
     name: str = Field(description="Never changes.")
     display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
     description: str = Field(default="", max_length=MAX_DESCRIPTION)
-    default_visibility: Visibility = Field(
+    default_visibility: ChosenVisibility = Field(
         default=Visibility.PUBLIC, description=_DEFAULT_VISIBILITY_MEANING
     )
 
@@ -48,7 +49,7 @@ class OrganizationChange(RequestModel):
 
     display_name: str | None = Field(default=None, max_length=MAX_DISPLAY_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
-    default_visibility: Visibility | None = Field(
+    default_visibility: ChosenVisibility | None = Field(
         default=None, description=_DEFAULT_VISIBILITY_MEANING
     )
 

@@ -10,6 +10,7 @@ from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
     ApiFace,
+    ChosenVisibility,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -22,7 +23,9 @@ from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
 class NewVisibility(RequestModel):
     """Who is to see a package."""
 
-    visibility: Visibility = Field(description="Private is for members of its organization alone.")
+    visibility: ChosenVisibility = Field(
+        description="Private is for members of its organization alone."
+    )
 
 
 class PackageView(ResponseModel):

@@ -171,7 +171,7 @@ async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answe
     """Make an answer, and let the host repeat it.
 
     Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
-    packages alone, and one about private packages to those who may read all of their organization.
+    packages alone, and one about packages that are not public to their readers.
     """
     number = call.registry.adapters.edition.number
     with packages_read() as read:
@@ -194,7 +194,7 @@ def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> 
     private_of = set[str]()
     if call.caller.id or call.header("authorization"):
         readers = call.registry.common.authorization.readers
-        private_of = read.private_of & readers.organizations(call.caller)
+        private_of = read.private_of & readers.of(call.caller)
         if EVERYTHING in read.packages or private_of != read.private_of or len(private_of) > 1:
             return
     repeat = repeat_of(call.registry, call.exchange.operation, answer)
@@ -210,7 +210,7 @@ def recognizer(registry: Registry) -> RecognizeCaller:
             caller = recognized_caller(headers_of(request), registry)
         except Refusal:  # The Function says why.
             return None
-        return caller and KnownCaller(caller, readers.organizations(caller))
+        return caller and KnownCaller(caller, readers.of(caller))
 
     return recognize
 

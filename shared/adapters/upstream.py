@@ -1,11 +1,15 @@
-"""An upstream registry, asked by the Central protocol as `bal` asks it, without credentials."""
+"""An upstream registry, asked by the Central protocol as `bal` asks it: without credentials, or
+with the token that the operator set for it.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from shared.auth.secrets import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
@@ -54,6 +58,7 @@ _AGENT = "Ballroom"  # Where no client's version matters.
 _BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
 _BUSY = frozenset((429, 503))
+_REFUSED = frozenset((401, 403))  # With a token.
 
 T = TypeVar("T")
 
@@ -62,7 +67,8 @@ class CentralUpstream:
     """The `Upstream` at an address.
 
     `documents` and `archives` are clients with the limits for each; `pseudonym` is what this
-    registry calls itself in `Via`.
+    registry calls itself in `Via`. Requests have no credentials; those of `with_token()` have the
+    token, in requests to this address alone: what it redirects to gets none.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class CentralUpstream:
         archives: HttpClient,
         pseudonym: str,
         clock: Clock,
+        token: Secret | None = None,
     ) -> None:
         self._name = name
         self._base = f"{base_url}/"
@@ -83,12 +90,21 @@ class CentralUpstream:
         self._archives = archives
         self._pseudonym = pseudonym
         self._clock = clock
+        self._token = token
+        self._sends_token = False
+
+    def with_token(self) -> "CentralUpstream | None":
+        if self._token is None:
+            return None
+        known = copy(self)
+        known._sends_token = True
+        return known
 
     async def versions(
         self, package: Package, client: ClientProfile, *, tag: str = "", via: str
     ) -> VersionsAnswer | None:
         headers = self._headers(client, via) | ({"If-None-Match": tag} if tag else {})
-        answer = await self._documents.get(self._url("packages", *_parts(package)), headers)
+        answer = await self._get(self._url("packages", *_parts(package)), headers)
         if answer.status == _NOT_MODIFIED and tag:
             return VersionsAnswer(None, tag)
         if _is_missing(answer):
@@ -97,7 +113,7 @@ class CentralUpstream:
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
         url = self._url("packages", org) + "?limit=1"
-        answer = await self._documents.get(url, self._headers(ANY_CLIENT, via))
+        answer = await self._get(url, self._headers(ANY_CLIENT, via))
         return not _is_missing(answer) and _read(answer, read_has_packages)
 
     async def index(self, package: Package, *, via: str) -> tuple[ReleaseEntry, ...]:
@@ -105,7 +121,7 @@ class CentralUpstream:
             return ()
         path = "/".join(quote(each) for each in (*_parts(package), "index.json"))
         headers = self._headers(ANY_CLIENT, via)
-        answer = await self._documents.get(f"{self._index}{path}", headers)
+        answer = await self._get(f"{self._index}{path}", headers)
         if answer.status in _BUSY:
             _require(answer, _OK)
         if answer.status != _OK:
@@ -119,7 +135,7 @@ class CentralUpstream:
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
     ) -> UpstreamPackage | None:
         url = self._url("packages", *_parts(package), str(wanted))
-        answer = await self._documents.get(url, self._headers(client, via))
+        answer = await self._get(url, self._headers(client, via))
         if _is_missing(answer):
             return None
         now_ms = self._clock.now_ms()
@@ -156,7 +172,7 @@ class CentralUpstream:
             raise Unanswered(message) from None
         url = urljoin(self._base, _location(redirect))
         headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
-        answer = await self._archives.get(url, headers)
+        answer = await self._archives.get(url, headers)  # Without the token, wherever it leads.
         _require(answer, _OK)
         return FetchedArchive(answer.body, announced)
 
@@ -182,7 +198,7 @@ class CentralUpstream:
     async def catalogue(self, offset: int, limit: int) -> CataloguePage:
         wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
         url = self._url("packages", "") + wanted
-        answer = await self._documents.get(url, self._headers(ANY_CLIENT, ""))
+        answer = await self._get(url, self._headers(ANY_CLIENT, ""))
         now_ms = self._clock.now_ms()
         return _read(
             answer, lambda body: read_catalogue_page(body, upstream=self._name, now_ms=now_ms)
@@ -190,7 +206,7 @@ class CentralUpstream:
 
     async def tool(self, tool: str, *, via: str) -> Package | None:
         url = self._url("tools", tool)
-        answer = await self._documents.get(url, self._headers(ANY_CLIENT, via))
+        answer = await self._get(url, self._headers(ANY_CLIENT, via))
         return None if _is_missing(answer) else _read(answer, read_tool)
 
     async def _redirect(
@@ -199,7 +215,7 @@ class CentralUpstream:
         """Send the first request of a pull; None if there is no such version."""
         headers = self._headers(client, via) | {"Accept": ARCHIVE_TYPE}
         url = self._url("packages", *_parts(package), str(wanted))
-        answer = await self._documents.get(url, headers)
+        answer = await self._get(url, headers)
         if _is_missing(answer):
             return None
         _require(answer, _FOUND)
@@ -210,7 +226,26 @@ class CentralUpstream:
     ) -> HttpResponse:
         headers = self._headers(client, via) | {"Content-Type": "application/json"}
         body = json.dumps(content).encode()
-        return await self._documents.post(self._url(path), headers, body)
+        headers |= self._credentials()
+        return self._accepted(await self._documents.post(self._url(path), headers, body))
+
+    async def _get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """Ask for a document of this address."""
+        return self._accepted(await self._documents.get(url, {**headers, **self._credentials()}))
+
+    def _credentials(self) -> dict[str, str]:
+        if self._token is None or not self._sends_token:
+            return {}
+        return {"Authorization": f"Bearer {self._token.reveal()}"}
+
+    def _accepted(self, answer: HttpResponse) -> HttpResponse:
+        if self._sends_token and answer.status in _REFUSED:
+            message = (
+                f"it does not accept the token (the answer was {answer.status}). Create one with "
+                "the scope read there, set BALLROOM_UPSTREAM_TOKEN, and restart this registry"
+            )
+            raise Unanswered(message)
+        return answer
 
     def _url(self, *parts: str) -> str:
         return self._base + "/".join(quote(each, safe="/*") for each in parts)

@@ -25,7 +25,7 @@ from shared.domain.identity import (
 )
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
-from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.records import Place
 from shared.domain.rights import (
     ANY_NAME,
@@ -47,7 +47,8 @@ _ANYTHING = "any package"
 
 @dataclass(frozen=True, slots=True)
 class PrivatePackageAccess:
-    """The private packages that a principal may read, at the time of the request."""
+    """The packages that are not public and that a principal may read, at the time of the
+    request."""
 
     by: Principal
     account: Account | None = None
@@ -67,17 +68,23 @@ class PrivatePackageAccess:
             return held.org == ANY_NAME and _reads_everything(self.by)
         return held.org == ANY_NAME and Scope.READ in held.scopes
 
-    def organizations(self) -> frozenset[OrgName]:
-        """Return the organizations whose packages are all readable."""
-        return frozenset(
+    def readers(self) -> frozenset[str]:
+        """Return the readers, as `Head.readers` says, that the principal is one of: the
+        organizations whose packages are all readable, and every account."""
+        orgs = frozenset(
             org for org, access in self.access_contexts.items() if _may_read(self.by, access, org)
         )
+        is_account = _reads_internal(self.by, self._no_membership)
+        return orgs | {EVERY_ACCOUNT} if is_account else orgs
 
     def covers(self, head: Head) -> bool:
         """Check whether the package is readable; public packages always are."""
-        no_membership = AccessContext(self.account, organization=None, role=None)
-        access = self.access_contexts.get(_key(head.org), no_membership)
-        return _is_public(head) or _may_read(self.by, access, head.package)
+        access = self.access_contexts.get(_key(head.org), self._no_membership)
+        return _is_public(head) or _may_read_package(self.by, access, head)
+
+    @property
+    def _no_membership(self) -> AccessContext:
+        return AccessContext(self.account, organization=None, role=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +208,8 @@ class Authorization:
     ) -> frozenset[str]:
         """Return the keys of the requested packages that `by` may read.
 
-        Calls the store once, concurrently, for each organization of a package that is private or
-        missing: the calls do not tell which.
+        Calls the store once, concurrently, for each organization of a package that is not public
+        or missing: the calls do not tell which.
         """
         found = list(requested)
         hidden = [package for package, head in found if head is None or not _is_public(head)]
@@ -213,11 +220,15 @@ class Authorization:
         for org, access in access_contexts.items():
             if _may_read(by, access, org):
                 self.readers.note(by, org, number)
+            if _reads_internal(by, access):
+                self.readers.note(by, EVERY_ACCOUNT, number)
         return frozenset(
             package.key
             for package, head in found
             if head
-            and (_is_public(head) or _may_read(by, access_contexts.get(_key(head.org)), package))
+            and (
+                _is_public(head) or _may_read_package(by, access_contexts.get(_key(head.org)), head)
+            )
         )
 
     async def private_access(self, by: Principal) -> PrivatePackageAccess:
@@ -236,14 +247,14 @@ class Authorization:
         return PrivatePackageAccess(by, account, access_contexts)
 
     async def viewer(self, by: Principal) -> Viewer:
-        """Return the organizations whose private packages a search shows to `by`.
+        """Return which packages that are not public a search shows to `by`.
 
         A token for some packages of an organization finds none of its private ones.
         """
         private = await self.private_access(by)
         if private.covers_everything:
             return Viewer(sees_everything=True)
-        return Viewer(private.organizations())
+        return Viewer(private.readers())
 
     async def _access_contexts(
         self, by: Principal, orgs: set[OrgName]
@@ -270,6 +281,18 @@ def _key(org: str) -> OrgName:
 
 def _may_read(by: Principal, access: AccessContext | None, resource: Resource) -> bool:
     return access is not None and refusal_of(by, access, Action.READ, resource) is None
+
+
+def _may_read_package(by: Principal, access: AccessContext | None, head: Head) -> bool:
+    if head.visibility is Visibility.INTERNAL:
+        return access is not None and _reads_internal(by, access)
+    return _may_read(by, access, head.package)
+
+
+def _reads_internal(by: Principal, access: AccessContext) -> bool:
+    """Check whether `by` reads internal packages: whoever is known here and has the scope."""
+    is_known = access.account is not None or bool(by.role_grants)
+    return by.is_operator or (is_known and by.reads_internal)
 
 
 def _is_public(head: Head) -> bool:
@@ -316,10 +339,10 @@ class Administration:
 
 # --- Known readers -------------------------------------------------------------------------------
 
-# What is known is used to repeat an answer about a private package to others who may read it. Who
-# may not read it never gets that far: an answer is looked up among those of the organizations that
-# the caller is known to read, so looking it up takes as long for a missing package as for a hidden
-# one.
+# What is known is used to repeat an answer about a package that is not public to others who may read
+# it. Who may not read it never gets that far: an answer is looked up among those for the readers that
+# the caller is known to be one of, so looking it up takes as long for a missing package as for a
+# hidden one.
 
 KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
 MAX_READERS = 10_000  # Credentials; each takes about 1 KiB.
@@ -329,15 +352,16 @@ _KNOWN_FOR_MS = KNOWN_FOR // timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Organizations in lower case, and the number of the edition from before rights were read."""
+    """Readers, and the number of the edition from before rights were read."""
 
-    orgs: frozenset[OrgName]
+    readers: frozenset[str]
     number: int
     read_ms: int  # Of the monotonic clock.
 
 
 class KnownReaders:
-    """The organizations that each credential reads as a whole, while no record of its account or of
+    """The readers, as `Head.readers` says, that each credential is one of: organizations of which
+    it reads every package, and every account. They are known while no record of its account or of
     these organizations is known to have changed; in the cloud for three seconds at most."""
 
     def __init__(self, edition: Edition, clock: Clock) -> None:
@@ -350,24 +374,25 @@ class KnownReaders:
         """The number to note what is read from now on with."""
         return self._edition.number
 
-    def note(self, by: Principal, org: OrgName, number: int) -> None:
-        """Note that `by` may read every package of the organization."""
+    def note(self, by: Principal, reader: str, number: int) -> None:
+        """Note that `by` may read every package of these readers."""
         known = self._standing(by)
-        orgs, read_ms = frozenset((org,)), self._clock.monotonic_ms()
+        readers, read_ms = frozenset((reader,)), self._clock.monotonic_ms()
         if known is not None:
-            orgs, number, read_ms = orgs | known.orgs, min(number, known.number), known.read_ms
-        self._known.put(_reader(by), _Known(orgs, number, read_ms))
+            readers |= known.readers
+            number, read_ms = min(number, known.number), known.read_ms
+        self._known.put(_reader(by), _Known(readers, number, read_ms))
 
-    def organizations(self, by: Principal) -> frozenset[OrgName]:
-        """Return the organizations, in lower case; none where it is not known any more."""
+    def of(self, by: Principal) -> frozenset[str]:
+        """Return the readers that `by` is one of; none where it is not known any more."""
         known = self._standing(by)
-        return known.orgs if known else frozenset()
+        return known.readers if known else frozenset()
 
     def _standing(self, by: Principal) -> _Known | None:
         known = self._known.get(_reader(by)) if by.credential else None
         if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
             return None
-        keys = [RECORDS, *(records_of(owner) for owner in (by.id, *known.orgs))]
+        keys = [RECORDS, *(records_of(owner) for owner in (by.id, *known.readers))]
         return known if self._edition.holds(known.number, keys) else None
 
 

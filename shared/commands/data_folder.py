@@ -125,6 +125,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     if registry.mirroring is not None:
         sources = await registry.mirroring.upstreams.sources()
         found += [await _upstream(each) for each in sources]
+        found += [await _token(each.with_token) for each in sources if each.with_token]
         found.append(await _shared_names(registry.mirroring.names))
     return found
 
@@ -140,6 +141,17 @@ async def _upstream(source: UpstreamSource) -> StoreCheck:
     )
     found = f"{source.name} at {source.address} does not answer: {problem}."
     return StoreCheck(_UPSTREAM, found, way_out)
+
+
+async def _token(source: UpstreamSource) -> StoreCheck:
+    """Ask an upstream registry with the token for it."""
+    problem = await problem_of(source)
+    if not problem:
+        return StoreCheck(_UPSTREAM, f"{source.name} answers with its token.")
+    way_out = "What is stored is served. See that BALLROOM_UPSTREAM_TOKEN is valid there."
+    return StoreCheck(
+        _UPSTREAM, f"{source.name} does not answer with its token: {problem}.", way_out
+    )
 
 
 async def _shared_names(names: UpstreamNames) -> StoreCheck:

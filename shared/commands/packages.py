@@ -21,11 +21,11 @@ from shared.domain.moderation import parse_public_reason
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.organizations import parse_required_reason
 from shared.domain.packages import (
+    CHOSEN_VISIBILITIES,
     Head,
     Pushers,
     Release,
     ReleaseEntry,
-    Visibility,
     WithdrawalReason,
 )
 from shared.domain.trusted_publishing.jobs import Provider
@@ -59,7 +59,7 @@ def parse_reason_option(text: str) -> str:
     return parse_required_reason(text, "the decision about a release")
 
 
-_VISIBILITIES = {each.value: each for each in Visibility}
+_VISIBILITIES = {each.value: each for each in CHOSEN_VISIBILITIES}
 
 release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)
 reason_option = click.option(

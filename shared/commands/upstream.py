@@ -25,7 +25,7 @@ from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
 from shared.services.mirroring.mirror_rules import RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
-from shared.services.mirroring.overview import MirroredPackage, UpstreamStatus, problem_of
+from shared.services.mirroring.overview import MirroredPackage, UpstreamStatus, problems_of
 from shared.services.mirroring.prefetch import Outcome, Prefetched, Scope
 from shared.services.records import iterate_pages
 
@@ -65,14 +65,14 @@ def upstream() -> None:
 def check_upstreams(output: OutputFormat) -> None:
     """Ask each upstream, and count what is stored and refused of it.
 
-    The exit code is 1 if one does not answer.
+    The exit code is 1 if one does not answer, or does not accept its token.
     """
 
-    async def work(registry: Registry) -> list[tuple[UpstreamStatus, str]]:
+    async def work(registry: Registry) -> list[tuple[UpstreamStatus, str, str | None]]:
         overview = registry.require_mirroring().overview
         await overview.count()
         status = await overview.status(by=OPERATOR)
-        return [(each, await problem_of(each.source)) for each in status.upstreams]
+        return [(each, *await problems_of(each.source)) for each in status.upstreams]
 
     found = with_registry(work)
     rows = [
@@ -81,6 +81,7 @@ def check_upstreams(output: OutputFormat) -> None:
             "address": each.source.address,
             "answers": not problem,
             "problem": problem or None,
+            "token": None if token_problem is None else token_problem or "accepted",
             "packages": each.totals.packages,
             "releases": each.totals.releases,
             "dropped": each.totals.dropped,
@@ -94,10 +95,10 @@ def check_upstreams(output: OutputFormat) -> None:
             "refused": each.totals.refused,
             "incidents": each.totals.incidents,
         }
-        for each, problem in found
+        for each, problem, token_problem in found
     ]
     print_rows(rows, output)
-    if any(problem for _, problem in found):
+    if any(problem or token_problem for _, problem, token_problem in found):
         raise click.exceptions.Exit(1)
 
 

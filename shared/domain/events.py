@@ -35,10 +35,11 @@ _CHANGES = {
     "package.deprecated": ChangeKind.DEPRECATED,
     "package.undeprecated": ChangeKind.UNDEPRECATED,
     "package.private": ChangeKind.WITHDRAWN,
+    "package.internal": ChangeKind.WITHDRAWN,
     "package.public": ChangeKind.RESTORED,
 }
 # Shown to everybody, because the package was public until then and mirrors still have it.
-_REMOVALS = {"package.private"}
+_REMOVALS = {"package.private", "package.internal"}
 
 EVERY_VERSION = "*"
 

@@ -116,6 +116,11 @@ class Principal:
         )
 
     @property
+    def reads_internal(self) -> bool:
+        """Whether the credential reads internal packages: it has the scope read for anything."""
+        return any(Scope.READ in grant.scopes for grant in self.all_grants)
+
+    @property
     def manages_everything(self) -> bool:
         """Whether the credential has the scope manage for all organizations and packages."""
         everything = Grant(scopes=frozenset({Scope.MANAGE}))

@@ -5,7 +5,7 @@ that came from it. The *owner of a name* is this registry, or the upstream: neve
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from shared.domain.names import (
     package_owner,
     release_place,
 )
-from shared.domain.packages import Head, Listing, Release, ReleaseEntry, Texts
+from shared.domain.packages import Head, Listing, Release, ReleaseEntry, Texts, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
 
@@ -94,14 +94,16 @@ class UpstreamVersions(Entity):
     upstream: str
     versions: tuple[str, ...]
     listed_ms: int  # When the upstream was asked.
+    is_internal: bool = False  # Whether it was asked with its token.
 
     @property
     def place(self) -> Place:
-        return upstream_versions_place(Package(OrgName(self.org), PackageName(self.name)))
+        package = Package(OrgName(self.org), PackageName(self.name))
+        return upstream_versions_place(package, is_internal=self.is_internal)
 
 
-def upstream_versions_place(package: Package) -> Place:
-    return Place(package_owner(package), "versions")
+def upstream_versions_place(package: Package, *, is_internal: bool = False) -> Place:
+    return Place(package_owner(package), "internal-versions" if is_internal else "versions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,25 @@ class UpstreamPackage:
     @property
     def coordinate(self) -> Coordinate:
         return self.listing.release.coordinate
+
+    @property
+    def visibility(self) -> Visibility:
+        """Public, or internal if the upstream gave the description for a token."""
+        return self.listing.head.visibility
+
+    @property
+    def internal(self) -> "UpstreamPackage":
+        """The same, as of an internal package."""
+        return self._with(Visibility.INTERNAL)
+
+    @property
+    def public(self) -> "UpstreamPackage":
+        """The same, as of a public package."""
+        return self._with(Visibility.PUBLIC)
+
+    def _with(self, visibility: Visibility) -> "UpstreamPackage":
+        head = self.listing.head.model_copy(update={"visibility": visibility})
+        return UpstreamPackage(replace(self.listing, head=head))
 
 
 @dataclass(frozen=True, slots=True)

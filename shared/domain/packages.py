@@ -17,10 +17,21 @@ from shared.domain.versions import Version
 
 
 class Visibility(Enum):
-    """Who may see a package."""
+    """Who may see a package.
+
+    Internal ones are mirrored: their upstream gives them for its token alone.
+    """
 
     PUBLIC = "public"
-    PRIVATE = "private"
+    PRIVATE = "private"  # Members of its organization.
+    INTERNAL = "internal"  # Every account, and every token that reads.
+
+
+# What owners and archives choose, and what the containers of archives are.
+CHOSEN_VISIBILITIES = (Visibility.PUBLIC, Visibility.PRIVATE)
+
+EVERYBODY = ""  # The readers of public packages.
+EVERY_ACCOUNT = "*"  # The readers of internal packages; no organization has this name.
 
 
 class State(Enum):
@@ -179,6 +190,15 @@ class Head(Record):
     def package(self) -> Package:
         """The package, in the spelling of its first push."""
         return Package(OrgName(self.org), PackageName(self.name))
+
+    @property
+    def readers(self) -> str:
+        """Who may see the package: `EVERYBODY`, `EVERY_ACCOUNT`, or the key of its organization,
+        for its members."""
+        if self.visibility is Visibility.PUBLIC:
+            return EVERYBODY
+        is_internal = self.visibility is Visibility.INTERNAL
+        return EVERY_ACCOUNT if is_internal else self.org.lower()
 
 
 class Release(Record):

@@ -92,10 +92,16 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
     )
 
 
-def mirrored_head(bala: Bala, upstream: str, *, now_ms: int) -> Head:
-    """Return the head of a package of the upstream, which is public whatever its archive says."""
+def mirrored_head(bala: Bala, upstream: str, visibility: Visibility, *, now_ms: int) -> Head:
+    """Return the head of a package of the upstream, whatever its archive says of its visibility."""
     package = bala.coordinate.package
-    return Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
+    return Head(
+        org=package.org,
+        name=package.name,
+        visibility=visibility,
+        created_ms=now_ms,
+        upstream=upstream,
+    )
 
 
 def mirrored_release(bala: Bala, described: Release, origin: UpstreamOrigin) -> Release:

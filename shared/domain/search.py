@@ -214,7 +214,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who sees the results: the organizations whose private packages they may see."""
+    """Who sees the results: the readers, as `Head.readers` says, that they are one of, which are
+    organizations whose private packages they may see, and every account for internal ones."""
 
     orgs: frozenset[str] = frozenset()
     sees_everything: bool = False

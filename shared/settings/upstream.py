@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
+from shared.auth.secrets import Secret
+from shared.domain.mirror_rules import (
+    UpstreamAddress,
+    parse_upstream_tokens,
+    parse_upstreams,
+)
 from shared.settings.values import TopicSettings, split_list
 
 
@@ -17,6 +22,12 @@ class UpstreamSettings(TopicSettings):
         "central (Ballerina Central), or the address of another one, which is then allowed as if "
         "it were in BALLROOM_INSIDE_HOSTS; empty for none. Operators change the list and its "
         "rules while the registry runs.",
+    )
+    upstream_token: SecretStr | None = Field(
+        default=None,
+        description="Token by which callers with credentials get what the registry of "
+        "BALLROOM_UPSTREAM gives nobody else; for several ones host=token of each, separated by "
+        "commas. A token is sent to its own host alone, and never for anonymous callers.",
     )
     upstream_fresh_seconds: int = Field(
         default=300,
@@ -52,6 +63,13 @@ class UpstreamSettings(TopicSettings):
             raise ValueError(reason)
         return file
 
+    @field_validator("upstream_token")
+    @classmethod
+    def _check_token(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if token is not None and "upstream" in info.data:
+            _tokens(token, str(info.data["upstream"]))
+        return token
+
     @field_validator("upstream")
     @classmethod
     def _check_upstream(cls, text: str) -> str:
@@ -62,3 +80,15 @@ class UpstreamSettings(TopicSettings):
     def upstreams(self) -> tuple[UpstreamAddress, ...]:
         """The registries that are mirrored unless operators changed the list."""
         return parse_upstreams(split_list(self.upstream))
+
+    def token_of(self, upstream: UpstreamAddress) -> Secret | None:
+        """Return the token for an upstream, or None."""
+        if self.upstream_token is None:
+            return None
+        found = _tokens(self.upstream_token, self.upstream).get(upstream.name.lower())
+        return Secret(found) if found else None
+
+
+def _tokens(token: SecretStr, upstream: str) -> dict[str, str]:
+    given = split_list(token.get_secret_value())
+    return parse_upstream_tokens(given, parse_upstreams(split_list(upstream)))

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -21,6 +22,8 @@ from tests.support.server import running
 BASE = "/2.0/registry"
 PUBLISHED_MS = 1_700_000_000_000  # When the upstream published everything.
 
+_is_known = ContextVar("_is_known", default=False)  # Whether a request sent the token.
+
 Behaviour = Callable[[Request], Awaitable[Response | None]]
 
 
@@ -28,7 +31,8 @@ Behaviour = Callable[[Request], Awaitable[Response | None]]
 class FakeUpstream:
     """A small registry in the Central protocol, which counts requests by what they ask for.
 
-    `behave` may answer in place of it; None leaves the answer as it is.
+    `behave` may answer in place of it; None leaves the answer as it is. Packages in `private` exist
+    only for requests with `token`; any other token is refused.
     """
 
     url: str = ""
@@ -42,6 +46,9 @@ class FakeUpstream:
     digests: dict[str, str] = field(default_factory=dict[str, str])  # In place of the right ones.
     graphs: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     gate: Event = field(default_factory=Event)  # For a behaviour that waits.
+    private: set[str] = field(default_factory=set[str])
+    token: str = "the-token-of-the-upstream"
+    asked_with_token: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def name(self) -> str:
@@ -91,14 +98,26 @@ class FakeUpstream:
             kind = "pull" if is_pull else name
             self.asked[kind] += 1
             self.headers.append(dict(request.headers))
+            sent = request.headers.get("authorization")
+            if sent is not None:
+                self.asked_with_token[kind] += 1
+                if sent != f"Bearer {self.token}":
+                    return JSONResponse({"message": "The access token is not known."}, 401)
+            _is_known.set(sent is not None)
             behave = self.behave.get(kind)
             replaced = await behave(request) if behave else None
             return replaced or await answer(request)
 
         return Route(BASE + path, endpoint, methods=methods)
 
+    @property
+    def shown(self) -> list[str]:
+        """Return the coordinates that exist for the request."""
+        packages = set[str]() if _is_known.get() else self.private
+        return [each for each in self.archives if each.split(":")[0] not in packages]
+
     def versions_of(self, package: str) -> list[str]:
-        found = [each.split(":")[1] for each in self.archives if each.startswith(f"{package}:")]
+        found = [each.split(":")[1] for each in self.shown if each.startswith(f"{package}:")]
         return sorted(found, reverse=True)
 
     def digest(self, coordinate: str) -> str:
@@ -107,7 +126,7 @@ class FakeUpstream:
 
     async def _organization(self, request: Request) -> Response:
         org = request.path_params["org"]
-        names = sorted({each.split(":")[0] for each in self.archives})
+        names = sorted({each.split(":")[0] for each in self.shown})
         packages = [{"name": each} for each in names if each.startswith(f"{org}/")]
         if not packages:
             return JSONResponse({"message": f"package not found for: {org}"}, 404)
@@ -165,14 +184,14 @@ class FakeUpstream:
 
     async def _list(self, request: Request) -> Response:
         offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
-        names = sorted({each.split(":")[0] for each in self.archives})
+        names = sorted({each.split(":")[0] for each in self.shown})
         newest = [f"{each}:{self.versions_of(each)[0]}" for each in names]
         page = [self._model(each) for each in newest[offset : offset + limit]]
         return JSONResponse({"packages": page, "count": len(names)})
 
     async def _tool(self, request: Request) -> Response:
         tool = request.path_params["tool"]
-        models = (self._model(each) for each in sorted(self.archives, reverse=True))
+        models = (self._model(each) for each in sorted(self.shown, reverse=True))
         found = [each for each in models if each.get("balToolId") == tool]
         if not found:
             return JSONResponse({"message": f"tool not found: {tool}"}, 404)

@@ -120,6 +120,7 @@ EVENT_PHRASES = {
     "owner.pending": "requested a change of the role of {account}",
     "owner.undone": "canceled the change of the role of {account}",
     "package.deprecated": "deprecated {subject}",
+    "package.internal": "made {subject} internal",
     "package.private": "made {subject} private",
     "package.public": "made {subject} public",
     "package.pushers-changed": "changed the publishing access of {subject}",

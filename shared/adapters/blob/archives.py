@@ -59,7 +59,7 @@ class BlobArchives:
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
         with translate_blob_errors():
-            for container in Visibility:
+            for container in ARCHIVE_CONTAINERS:
                 with suppress(ResourceNotFoundError):
                     found = await self._blob(name, container).get_blob_properties()
                     return _stored(name.digest, found, container)

@@ -13,6 +13,7 @@ from shared.adapters.search.places import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
     DEPRECATED,
     EVERY_PACKAGE,
+    INTERNAL,
     PRIVATE,
     Postings,
     id_bytes,
@@ -29,6 +30,7 @@ from shared.adapters.search.ranking import (
 )
 from shared.adapters.search.rows import ClientNeeds
 from shared.adapters.search.words import WordMark, facet_word, stem
+from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.versions import ANY_CLIENT
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
@@ -158,7 +160,10 @@ class Matching:
         private = self._postings.packages(PRIVATE)
         if not private or not viewer.orgs:
             return private
-        return private - self._postings.packages(*(facet_word("org", org) for org in viewer.orgs))
+        shown = (
+            INTERNAL if each == EVERY_ACCOUNT else facet_word("org", each) for each in viewer.orgs
+        )
+        return private - self._postings.packages(*shown)
 
     def _unusable(self) -> Set[int]:
         """Return the packages whose releases the client cannot use."""

@@ -16,7 +16,8 @@ from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
 
 # Marked words: lists of packages by what they are.
 EVERY_PACKAGE = facet_word("package")
-PRIVATE = facet_word("private")
+PRIVATE = facet_word("private")  # Not public: internal ones are in both lists.
+INTERNAL = facet_word("internal")
 DEPRECATED = facet_word("deprecated")
 NOT_STORED = facet_word("not-stored")  # Known of the upstream, and never pulled.
 AUXILIARY = facet_word("auxiliary")

@@ -21,6 +21,7 @@ from shared.adapters.search.postings import (
     AUXILIARY,
     DEPRECATED,
     EVERY_PACKAGE,
+    INTERNAL,
     NOT_STORED,
     PRIVATE,
     TOOL,
@@ -30,7 +31,7 @@ from shared.adapters.search.postings import (
 )
 from shared.adapters.search.ranking import dependents_boost, is_auxiliary, ranking_boosts
 from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
-from shared.adapters.search.symbols import EVERYBODY, PackageSymbols, SymbolRows
+from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -41,7 +42,7 @@ from shared.adapters.search.words import (
 )
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.api_docs.symbols import unpack_symbols
-from shared.domain.packages import Listing, ModuleText, Release, Texts, Visibility
+from shared.domain.packages import EVERYBODY, Listing, ModuleText, Release, Texts, Visibility
 from shared.domain.search import FacetValue, facet_values
 from shared.domain.selection import release_for_search
 from shared.domain.versions import ClientProfile, LanguageVersion
@@ -425,7 +426,7 @@ def indexed_texts(listing: Listing) -> str:
 
 def listing_words(listing: Listing) -> set[str]:
     """Return the words that a typo is mended to; those of private packages are nobody's to see."""
-    if listing.head.visibility is Visibility.PRIVATE:
+    if listing.head.visibility is not Visibility.PUBLIC:
         return set()
     release = listing.release
     texts = f"{' '.join(release.keywords)} {release.summary}"
@@ -435,7 +436,7 @@ def listing_words(listing: Listing) -> set[str]:
 
 def public_dependencies(listing: Listing) -> set[str]:
     """Return the keys of the packages that it depends on, if everybody may know of it."""
-    if listing.head.visibility is Visibility.PRIVATE:
+    if listing.head.visibility is not Visibility.PUBLIC:
         return set()
     needed = {f"{each.org}/{each.name}".lower() for each in listing.release.dependencies}
     return needed - {listing.head.package.key}
@@ -460,7 +461,8 @@ def _facets(listing: Listing) -> Iterator[str]:
     yield from (facet_word("needs", f"{each.org}/{each.name}") for each in release.dependencies)
     yield ClientNeeds.of(release).word
     flags = {
-        PRIVATE: head.visibility is Visibility.PRIVATE,
+        PRIVATE: head.visibility is not Visibility.PUBLIC,
+        INTERNAL: head.visibility is Visibility.INTERNAL,
         DEPRECATED: listing.deprecation is not None,
         NOT_STORED: not release.is_stored,
         AUXILIARY: is_auxiliary(listing),

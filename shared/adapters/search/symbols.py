@@ -22,7 +22,7 @@ import orjson
 from shared.adapters.search.words import Speller, joined_name, name_words
 from shared.adapters.sqlite.database import Migration
 from shared.domain.api_docs.symbols import Symbol, count_symbols, unpack_symbols
-from shared.domain.packages import Listing, Visibility
+from shared.domain.packages import EVERYBODY, Listing
 from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 
 MAX_WORDS = 6  # Of a query: more narrow nothing.
@@ -30,7 +30,6 @@ _MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some
 _USAGE_STEPS = 1_000  # In one unit of the score.
 _LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.
 
-EVERYBODY = ""  # The audience of public packages; others are keys of organizations.
 
 _ROWS_OF_WORD = (
     "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ?"
@@ -121,8 +120,7 @@ class PackageSymbols:
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
-        is_public = listing.head.visibility is Visibility.PUBLIC
-        return cls(listing.symbols, EVERYBODY if is_public else listing.head.org.lower())
+        return cls(listing.symbols, listing.head.readers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from shared.domain.errors.archives import (
 )
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.names import Coordinate
-from shared.domain.packages import Graalvm, Visibility
+from shared.domain.packages import CHOSEN_VISIBILITIES, Graalvm, Visibility
 from shared.domain.versions import ANY_PLATFORM, is_platform
 
 PACKAGE_JSON = "package.json"
@@ -359,11 +359,11 @@ def _platform(source: str, text: str) -> str:
 def _visibility(source: str, text: str) -> Visibility | None:
     if not text:
         return None
-    try:
-        return Visibility(text)
-    except ValueError:
+    chosen = next((each for each in CHOSEN_VISIBILITIES if each.value == text), None)
+    if chosen is None:
         reason = 'it is neither "private" nor "public".'
-        raise FieldInvalid(source, "visibility", reason) from None
+        raise FieldInvalid(source, "visibility", reason)
+    return chosen
 
 
 def _graalvm(compatible: bool | None) -> Graalvm:

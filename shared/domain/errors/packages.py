@@ -1,14 +1,15 @@
 """Refusals about packages, releases and their files.
 
 Invalid      RangeNotDeprecable · MessageTooLong · RemovedForGood · PackageIsDeprecated
-             DigestMismatch · VisibilityDiffers · SpelledDifferently · UploadMissing
-             MissingDependencies · NotDeployable · ChecksumUnreadable · ChecksumDiffers
-             PomUnreadable · PomDiffers · SbomUnreadable
+             DigestMismatch · VisibilityDiffers · NotMadeInternal · SpelledDifferently
+             UploadMissing · MissingDependencies · NotDeployable · ChecksumUnreadable
+             ChecksumDiffers · PomUnreadable · PomDiffers · SbomUnreadable
 NotFound     PackageNotFound · ReleaseNotFound · ToolNotFound · ToolVersionNotFound
              PackageWithdrawn · ReleaseWithdrawn
              ModuleNotFound · ApiDocsNotFound · ApiDocsFailed
              ArchiveNotFound · PathNotFound · SbomNotFound · FileNotInArchive
 Conflict     VersionExists · SbomExists · ToolTaken · NotAwaited · ReleaseHeld · ReleaseWithheld
+             VisibilityOfUpstream
 TooLarge     ArchiveTooLarge · FileTooLarge · FileTooLargeToShow
 """
 
@@ -201,6 +202,23 @@ class VisibilityDiffers(Invalid):
     sentence = (
         '{package} is public, but this archive says visibility = "private". Remove the line from '
         "Ballerina.toml, or push under another name."
+    )
+
+
+class NotMadeInternal(Invalid):
+    sentence = (
+        "Nobody makes a package internal: those are internal that an upstream registry gives for "
+        "its token alone. Choose public or private."
+    )
+
+
+class VisibilityOfUpstream(Conflict):
+    package: "Package"
+    upstream: str
+    sentence = (
+        "{package} is internal, because the upstream registry {upstream} gives it for its token "
+        "alone, so its visibility is not changed here. It becomes public as soon as {upstream} "
+        "gives it to everybody."
     )
 
 

@@ -89,19 +89,20 @@ class Admission:
         """Store the release, or its archive again if that was dropped; return False if the upstream
         does not have it. Do nothing if it is stored or withheld.
 
-        A fetch goes on after its caller was cancelled, for the one who repeats it. Raises
+        A release that the caller must not find is handled as one that is not stored. A fetch goes
+        on after its caller was cancelled, for the one who repeats it. Raises
         `UpstreamReleaseRefused`, `UpstreamUnavailable` and `TooManyRequests`.
         """
-        if await self.releases.is_stored(coordinate):
+        if await self._is_stored(coordinate, asker):
             return True
-        if await self.reader.is_missing(coordinate):
+        if await self.reader.is_missing(coordinate, asker):
             return False
-        await self.reader.pins.require_accepted(coordinate)
+        await self._require_accepted(coordinate, asker)
         await self.reader.count(asker)
-        via = asker.via()
+        via, place = asker.via(), await self.reader.place(asker)
         follower = Asker(asker.by, lambda: via, asker.sources)
         return await self._flights.answer(
-            coordinate.key, lambda: self._admit_once(coordinate, follower)
+            place + coordinate.key, lambda: self._admit_once(coordinate, place, follower)
         )
 
     async def bring_back(self, coordinate: Coordinate, asker: Asker) -> None:
@@ -116,21 +117,30 @@ class Admission:
         """Stop fetching; what is not stored is fetched again when somebody asks for it."""
         await self._flights.close()
 
-    async def _admit_once(self, coordinate: Coordinate, asker: Asker) -> bool:
-        name = f"mirror:{package_owner(coordinate.package)}:{coordinate.version}"
+    async def _is_stored(self, coordinate: Coordinate, asker: Asker) -> bool:
+        return await self.releases.is_stored(coordinate, asker.may_see)
+
+    async def _require_accepted(self, coordinate: Coordinate, asker: Asker) -> None:
+        """Raise `UpstreamReleaseRefused` for a refused release. A caller who may not know of it
+        hears that when the upstream has described it to everybody."""
+        if not await self.reader.hides(asker):
+            await self.reader.pins.require_accepted(coordinate)
+
+    async def _admit_once(self, coordinate: Coordinate, place: str, asker: Asker) -> bool:
+        name = f"mirror:{place}{package_owner(coordinate.package)}:{coordinate.version}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
             async with self.lease.held(name) as is_ours:
                 if is_ours:
                     # Another process may have ended while this one took the lease.
-                    return await self.releases.is_stored(coordinate) or await self._fetch(
+                    return await self._is_stored(coordinate, asker) or await self._fetch(
                         coordinate, asker
                     )
             await self.sleep(LOOKED_AT_EVERY.total_seconds())
-            if await self.releases.is_stored(coordinate):
+            if await self._is_stored(coordinate, asker):
                 return True
-            if await self.reader.is_missing(coordinate):
+            if await self.reader.is_missing(coordinate, asker):
                 return False
-            await self.reader.pins.require_accepted(coordinate)
+            await self._require_accepted(coordinate, asker)
         raise await self._unavailable(coordinate, asker)
 
     async def _unavailable(self, coordinate: Coordinate, asker: Asker) -> UpstreamUnavailable:
@@ -145,10 +155,19 @@ class Admission:
         if (await reader.upstreams.rules()).frozen_ms is not None:
             # Raises for a release that is too new, before its archive is fetched.
             await reader.describe(package, coordinate.version, EXACT_CLIENT, asker)
+        for each in source.asked_by(asker.by):
+            if await self._fetch_from(each, coordinate, asker):
+                return True
+        await reader.note_missing(coordinate, asker)
+        return False
+
+    async def _fetch_from(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+    ) -> bool:
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
         described, fetched = await asyncio.gather(
-            reader.describe(package, coordinate.version, EXACT_CLIENT, asker),
+            self.reader.describe_by(source, coordinate, asker),
             source.gate.ask(lambda: source.upstream.fetch(coordinate, via=asker.via())),
             return_exceptions=True,
         )
@@ -157,7 +176,6 @@ class Admission:
         if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
             raise UpstreamUnavailable(coordinate, source.name)
         if described is None or fetched is None:
-            await reader.note_missing(coordinate)
             return False
         if isinstance(fetched, AnswerTooLarge):
             limit, digest = self.archive_reader.max_archive_bytes, described.listing.release.content
@@ -165,8 +183,24 @@ class Admission:
             raise await self._refused(source, coordinate, digest, refusal)
         if isinstance(fetched, BaseException):
             raise fetched
+        if source.sends_token and await self._is_public(coordinate, asker):
+            described = described.public
         await self._admit_archive(source, described, fetched)
         return True
+
+    async def _is_public(self, coordinate: Coordinate, asker: Asker) -> bool:
+        """Check whether the upstream gives the release to everybody now: that it was missing may
+        be a note from before it was published. Raises `UpstreamUnavailable`."""
+        package, version = coordinate.package, coordinate.version
+        source = await self.reader.source(package, asker)
+        if source is None:
+            return False
+        ask, via = source.upstream.describe, asker.via()
+        try:
+            found = await source.gate.ask(lambda: ask(package, version, EXACT_CLIENT, via=via))
+        except Unanswered:
+            raise UpstreamUnavailable(coordinate, source.name) from None
+        return found is not None
 
     async def _admit_archive(
         self, source: UpstreamSource, described: UpstreamPackage, fetched: FetchedArchive
@@ -203,7 +237,7 @@ class Admission:
         coordinate = bala.coordinate
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        foreign = ForeignRelease(source.name, described.listing.release)
+        foreign = ForeignRelease(source.name, described.listing.release, described.visibility)
         try:
             await self.releases.store(bala, content, foreign)
         except SpelledDifferently as refusal:

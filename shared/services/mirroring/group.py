@@ -113,7 +113,7 @@ class MirroringServices:
             packages.derived_data,
             clock,
         )
-        refreshing = Refreshing(reader, packages.record_writer, clock, fresh_for)
+        refreshing = Refreshing(reader, releases, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
         lease = FetchLease(adapters.work, clock, adapters.randomness)
         checked = packages.archive_reader

@@ -16,7 +16,7 @@ from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamPackage, without_refused
 from shared.domain.names import Coordinate, OrgName, Package, parse_tool_id
-from shared.domain.packages import Listing, Survey, Visibility
+from shared.domain.packages import Listing, State, Survey, Visibility
 from shared.domain.selection import usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader
@@ -97,7 +97,9 @@ class MirroredLookup:
         or none. Raises as `PackageLookup.survey` does, and `VersionsIncomplete`."""
         if await self.reader.may_ask(package, self.asker):
             [stored] = await self.records.survey([package])
-            if stored is None or stored.head.visibility is Visibility.PUBLIC:
+            if stored and not self.asker.may_see(stored.head):
+                stored = None
+            if stored is None or stored.head.visibility is not Visibility.PRIVATE:
                 found = await self.lists.survey(package, stored, self.asker)
                 if found and found.live:
                     return found
@@ -142,7 +144,7 @@ class MirroredLookup:
 
         A tool of ours is never looked for at the upstream.
         """
-        [stored] = await self.records.tool_owners([tool])
+        stored = await self.reader.stored_tool_owner(tool, self.records, self.asker)
         if stored is not None:
             return stored if await self.reader.may_ask(stored, self.asker) else None
         known = await self.catalogue.tool_owner(tool)
@@ -239,12 +241,14 @@ class MirroredLookup:
         except ReleaseNotFound:
             if not await self.reader.may_ask(package, self.asker):
                 raise
-            if (await self.records.find(coordinate)).release is not None:
+            stored = await self.records.find(coordinate)
+            if stored.release is not None and self.asker.may_see(stored.head):
                 raise  # It is withheld.
             described = described or await self.reader.describe(
                 package, version, ANY_CLIENT, self.asker
             )
-            if described is None:
+            is_withheld = stored.release is not None and stored.release.state is not State.LIVE
+            if described is None or is_withheld:
                 raise
             return described.listing
         self.refreshing.refresh(found.release)
@@ -265,7 +269,8 @@ class MirroredLookup:
         if theirs is None:
             return None
         [survey] = await self.records.survey([package])
-        ours = usable_versions(survey, client) if survey else ()
+        is_seen = survey is not None and self.asker.may_see(survey.head)
+        ours = usable_versions(survey, client) if survey and is_seen else ()
         every = sorted({*theirs, *ours}, reverse=True)
         stable = next((each for each in every if each.is_stable), None)
         return tuple(sorted(every, key=lambda each: each != stable))

@@ -15,10 +15,12 @@ from shared.domain.packages import (
     ReleaseEntry,
     State,
     UpstreamOrigin,
+    Visibility,
     archive_container,
 )
-from shared.domain.releases import mirrored_head, mirrored_release
+from shared.domain.releases import mirrored_head, mirrored_release, with_change
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 
 
@@ -29,8 +31,9 @@ class ForeignRelease:
 
     upstream: str
     described: Release
+    visibility: Visibility = Visibility.PUBLIC  # Or internal, which decides for all its releases.
     is_kept: bool = False  # Whether the quota never drops it.
-    head: Head | None = None  # None: that of a public package.
+    head: Head | None = None  # None: that of an upstream's package.
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,14 @@ class MirroredReleases:
     derived_data: DerivedData
     clock: Clock
 
-    async def is_stored(self, coordinate: Coordinate) -> bool:
+    async def is_stored(
+        self, coordinate: Coordinate, may_see: Callable[[Head | None], bool] = lambda _: True
+    ) -> bool:
         """Check whether there is nothing to fetch: the archive is stored, or the release is
-        withheld."""
-        release = (await self.metadata.find(coordinate)).release
-        if release is None:
+        withheld. What nobody `may_see` is not stored."""
+        found = await self.metadata.find(coordinate)
+        release = found.release
+        if release is None or not may_see(found.head):
             return False
         return release.state is not State.LIVE or not release.is_dropped
 
@@ -122,13 +128,32 @@ class MirroredReleases:
 
     async def _claim(self, bala: Bala, foreign: ForeignRelease) -> Head:
         coordinate = bala.coordinate
-        wanted = foreign.head or mirrored_head(bala, foreign.upstream, now_ms=self.clock.now_ms())
+        wanted = foreign.head or mirrored_head(
+            bala, foreign.upstream, foreign.visibility, now_ms=self.clock.now_ms()
+        )
         head = await self.metadata.claim(wanted)
         if head.upstream != foreign.upstream:  # It is ours, or of another upstream.
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         if head.package != coordinate.package:
             raise SpelledDifferently(coordinate.package, head.package)
-        return head
+        # Before the release: nobody may see one of its releases meanwhile who may not see it.
+        return await self.follow_visibility(head, wanted.visibility)
+
+    async def follow_visibility(self, head: Head, wanted: Visibility) -> Head:
+        """Make a public package internal, or an internal one public, if its upstream does; what an
+        administrator made private stays private."""
+        following = {Visibility.PUBLIC, Visibility.INTERNAL}
+        if head.visibility is wanted or not {head.visibility, wanted} <= following:
+            return head
+
+        def decide(stored: Head) -> Head:
+            if stored.visibility is wanted or stored.visibility not in following:
+                return stored
+            kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
+            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, visibility=wanted)
+
+        writer = PackageRecordWriter(self.metadata, self.derived_data)
+        return await writer.change_package(head.package, decide)
 
     async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
         """Claim the ids of the archive's tools; return those that belong to other packages."""

@@ -103,7 +103,7 @@ class MirroredResolver:
 
     async def _mirrored_owner(self, tool: ToolId) -> Package | None:
         """Return the package of the upstream that has the tool; None if it is ours, or unknown."""
-        [stored] = await self.local.records.tool_owners([tool])
+        stored = await self.reader.stored_tool_owner(tool, self.local.records, self.asker)
         owner = stored or await self.catalogue.tool_owner(tool)
         return owner if owner and await self._may_ask(owner) else None
 

@@ -222,6 +222,13 @@ class MirrorOverview:
                 await self.refused.unlist(note)
 
 
+async def problems_of(source: UpstreamSource) -> tuple[str, str | None]:
+    """Return why the upstream does not answer, and why it does not with its token: each a part of a
+    sentence, empty if it does; None without a token."""
+    known = source.with_token
+    return await problem_of(source), await problem_of(known) if known else None
+
+
 async def problem_of(source: UpstreamSource) -> str:
     """Return why the upstream does not answer, as part of a sentence; empty if it does."""
     try:

@@ -9,10 +9,12 @@ from datetime import timedelta
 
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import Principal
-from shared.domain.packages import Head, Release
+from shared.domain.packages import Head, Release, Visibility
 from shared.domain.releases import with_change
+from shared.domain.rights import Grant, Scope
 from shared.ports import Clock
 from shared.runtime.caching import LruCache
+from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -22,6 +24,7 @@ AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Centr
 MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
 
 _MS = timedelta(milliseconds=1)
+_WITH_TOKEN = Principal(id=MIRROR.id, grants=(Grant(scopes=frozenset({Scope.READ})),))
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Refreshing:
     """Asks the upstream about stored releases, each once in a while, and never delays a request."""
 
     reader: UpstreamReader
+    releases: MirroredReleases
     record_writer: PackageRecordWriter
     clock: Clock
     fresh_for: timedelta
@@ -70,13 +74,17 @@ class Refreshing:
         return now_ms - max(self.clock.now_ms() - seen_ms, 0)
 
     async def _refresh(self, release: Release) -> None:
-        at, asker = release.coordinate, Asker(Principal(id=MIRROR.id), lambda: "")
+        # What everybody gets is asked for first, so that the visibility is known, too.
+        at, asker = release.coordinate, Asker(_WITH_TOKEN, lambda: "")
         # Whatever fails is repeated by a later request; the gate has logged it.
         with suppress(Refusal):
             async with self._turns:
                 found = await self.reader.describe_anew(at, asker)
+            if found is None and not await self._may_be_removed(release):
+                return
             await self.set_removed(release, is_removed=found is None)
             if found is not None:
+                await self._set_visibility(release, found.visibility)
                 await self._set_deprecation(release, found.listing.release.deprecation)
 
     async def set_removed(self, release: Release, *, is_removed: bool) -> None:
@@ -93,6 +101,20 @@ class Refreshing:
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, upstream=origin)
 
         await self.record_writer.change_release(release.coordinate, decide)
+
+    async def _may_be_removed(self, release: Release) -> bool:
+        """Check whether the upstream would have described the release if it had it: without its
+        token nobody knows that of an internal one."""
+        package = release.coordinate.package
+        head = await self.releases.metadata.head(package)
+        source = await self.reader.source(package, Asker(MIRROR, lambda: ""))
+        is_internal = head is not None and head.visibility is Visibility.INTERNAL
+        return not is_internal or bool(source and source.with_token)
+
+    async def _set_visibility(self, release: Release, visibility: Visibility) -> None:
+        head = await self.releases.metadata.head(release.coordinate.package)
+        if head is not None:
+            await self.releases.follow_visibility(head, visibility)
 
     async def _set_deprecation(self, release: Release, message: str | None) -> None:
         if release.deprecation == message:

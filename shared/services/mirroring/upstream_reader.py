@@ -11,11 +11,19 @@ from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
-from shared.domain.names import Coordinate, OrgName, Package, ToolId, package_owner
+from shared.domain.names import (
+    NO_PACKAGE,
+    Coordinate,
+    OrgName,
+    Package,
+    ToolId,
+    package_owner,
+)
+from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import Clock, Unanswered, WorkStore
+from shared.ports import Clock, PackageReader, Unanswered, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.kept_answers import Ask, KeptAnswers, NewAnswer, NotThere
 from shared.services.mirroring.name_owners import OURS, NameOwners
@@ -25,10 +33,14 @@ from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 MISSING_FOR = timedelta(minutes=1)  # In all processes: a release may be published any minute.
 
 _MISSING = "upstream-missing"
+_INTERNAL = "internal:"  # Begins the names of what is known by a token.
 _VERSION_BYTES = 200  # Of memory, for a version of a list.
 _MS = timedelta(milliseconds=1)
 
 T = TypeVar("T")
+
+# Gets a way to ask an upstream; returns what the answer is kept under, and how to ask for it.
+Question = Callable[[UpstreamSource], tuple[Hashable, Ask]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,12 @@ class Asker:
     by: Principal
     via: Callable[[], str]
     sources: dict[str, UpstreamSource | None] | None = None
+
+    def may_see(self, head: Head | None) -> bool:
+        """Check whether the upstream's package may be found by whoever asks; others are told what
+        they are told of a missing one."""
+        is_internal = head is not None and head.visibility is Visibility.INTERNAL
+        return not is_internal or self.by.reads_internal
 
 
 @dataclass(frozen=True)
@@ -105,16 +123,19 @@ class UpstreamReader:
         return last
 
     async def has_organization(self, source: UpstreamSource, org: OrgName, asker: Asker) -> bool:
-        """Check whether the upstream has public packages of the organization."""
+        """Check whether the upstream has packages of the organization that the caller may see."""
 
-        async def ask(_tag: str) -> NewAnswer:
-            async def request() -> bool | None:
-                return await source.upstream.has_organization(org, via=asker.via()) or None
+        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
+            async def ask(_tag: str) -> NewAnswer:
+                async def request() -> bool | None:
+                    return await source.upstream.has_organization(org, via=asker.via()) or None
 
-            return NewAnswer(await self._present(source, f"{source.name}:{org.lower()}", request))
+                key = f"{source.name}:{org.lower()}"
+                return NewAnswer(await self._present(source, key, request))
 
-        key = (source.name, "organization", org.lower())
-        return bool(await self._kept(key, ask, org, source, asker))
+            return (source.kept_as, "organization", org.lower()), ask
+
+        return bool(await self._kept(question, org, source, asker))
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
@@ -123,8 +144,8 @@ class UpstreamReader:
         source = await self.source(package, asker)
         if source is None:
             return None
-        key, ask = self._versions(source, package, client, asker)
-        found = await self._kept(key, ask, package, source, asker)
+        question = partial(self._versions, package=package, client=client, asker=asker)
+        found = await self._kept(question, package, source, asker)
         return cast("tuple[Version, ...] | None", found)
 
     async def versions_anew(
@@ -150,7 +171,7 @@ class UpstreamReader:
             size = 1_000 + _VERSION_BYTES * len(answer.versions)
             return NewAnswer(answer.versions, answer.tag, size)
 
-        return (source.name, "versions", package.key, client), ask
+        return (source.kept_as, "versions", package.key, client), ask
 
     async def latest(
         self, package: Package, wanted: Range, client: ClientProfile, asker: Asker
@@ -160,17 +181,19 @@ class UpstreamReader:
         if source is None:
             return None
 
-        async def ask(_tag: str) -> NewAnswer:
-            return NewAnswer(
-                await self._present(
-                    source,
-                    f"{package_owner(package)}:{wanted}",
-                    lambda: source.upstream.latest(package, wanted, client, via=asker.via()),
+        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
+            async def ask(_tag: str) -> NewAnswer:
+                return NewAnswer(
+                    await self._present(
+                        source,
+                        f"{package_owner(package)}:{wanted}",
+                        lambda: source.upstream.latest(package, wanted, client, via=asker.via()),
+                    )
                 )
-            )
 
-        key = (source.name, "latest", package.key, wanted, client)
-        found = await self._kept(key, ask, package, source, asker)
+            return (source.kept_as, "latest", package.key, wanted, client), ask
+
+        found = await self._kept(question, package, source, asker)
         return cast("Version | None", found)
 
     async def describe(
@@ -181,8 +204,18 @@ class UpstreamReader:
         source = await self.source(package, asker)
         if source is None:
             return None
-        key, ask = self._description(source, package, wanted, client, asker.via)
-        return cast("UpstreamPackage | None", await self._kept(key, ask, package, source, asker))
+        question = self._description(package, wanted, client, asker.via)
+        return cast("UpstreamPackage | None", await self._kept(question, package, source, asker))
+
+    async def describe_by(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+    ) -> UpstreamPackage | None:
+        """Return the exact version as the upstream describes it to requests of one kind, whatever
+        the frozen time; raise as `describe` does."""
+        package, version = coordinate.package, coordinate.version
+        question = self._description(package, version, EXACT_CLIENT, asker.via)
+        found = await self._kept_of(question, package, source, asker)
+        return cast("UpstreamPackage | None", found)
 
     async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> UpstreamPackage | None:
         """Return the description that the upstream gives now; raise as `describe` does."""
@@ -190,31 +223,37 @@ class UpstreamReader:
         source = await self.source(package, asker)
         if source is None:
             return None
-        key, ask = self._description(source, package, version, EXACT_CLIENT, asker.via)
-        return cast("UpstreamPackage | None", await self._anew(key, ask, coordinate, source))
+        question = self._description(package, version, EXACT_CLIENT, asker.via)
+        for each in source.asked_by(asker.by):
+            found = await self._anew(*question(each), coordinate, each)
+            if found is not None:
+                return cast("UpstreamPackage", found)
+        return None
 
     def _description(
         self,
-        source: UpstreamSource,
         package: Package,
         wanted: Version | Range,
         client: ClientProfile,
         via: Callable[[], str],
-    ) -> tuple[Hashable, Ask]:
+    ) -> Question:
         """Return the key of a description, and how to ask for it."""
 
-        async def ask(_tag: str) -> NewAnswer:
-            found = await self._present(
-                source,
-                f"{package_owner(package)}:{wanted}",
-                lambda: source.upstream.describe(package, wanted, client, via=via()),
-            )
-            release = found.listing.release
-            await self.pins.require_described(release, source.name)
-            size = 4_000 + len(found.listing.texts.model_dump_json())
-            return NewAnswer(found, memory_bytes=size)
+        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
+            async def ask(_tag: str) -> NewAnswer:
+                found = await self._present(
+                    source,
+                    f"{package_owner(package)}:{wanted}",
+                    lambda: source.upstream.describe(package, wanted, client, via=via()),
+                )
+                release = found.listing.release
+                await self.pins.require_described(release, source.name)
+                size = 4_000 + len(found.listing.texts.model_dump_json())
+                return NewAnswer(found.internal if source.sends_token else found, memory_bytes=size)
 
-        return (source.name, "package", package.key, wanted, client), ask
+            return (source.kept_as, "package", package.key, wanted, client), ask
+
+        return question
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
@@ -257,12 +296,26 @@ class UpstreamReader:
     async def _tool_owner_at(
         self, source: UpstreamSource, tool: ToolId, asker: Asker
     ) -> Package | None:
-        async def ask(_tag: str) -> NewAnswer:
-            named = partial(source.upstream.tool, tool, via=asker.via())
-            return NewAnswer(await self._present(source, f"{source.name}:tool:{tool}", named))
+        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
+            async def ask(_tag: str) -> NewAnswer:
+                named = partial(source.upstream.tool, tool, via=asker.via())
+                return NewAnswer(await self._present(source, f"{source.name}:tool:{tool}", named))
 
-        key = (source.name, "tool", tool)
-        return cast("Package | None", await self._kept(key, ask, f"The tool {tool}", source, asker))
+            return (source.kept_as, "tool", tool), ask
+
+        found = await self._kept(question, f"The tool {tool}", source, asker)
+        return cast("Package | None", found)
+
+    async def stored_tool_owner(
+        self, tool: str, records: PackageReader, asker: Asker
+    ) -> Package | None:
+        """Return the package here that has the tool, or None. One that the caller must not find is
+        nobody's, and costs what a free tool costs."""
+        [owner] = await records.tool_owners([tool])
+        if not await self.hides(asker):
+            return owner
+        [survey] = await records.survey([owner or NO_PACKAGE])
+        return owner if survey is None or asker.may_see(survey.head) else None
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
@@ -270,13 +323,22 @@ class UpstreamReader:
             keys = RateLimitKeys.of(asker.by)
             await self.rate_limiter.check(RateLimitClass.MIRROR, keys)
 
-    async def is_missing(self, coordinate: Coordinate) -> bool:
-        """Check whether the upstream said lately that it has no such version."""
-        return await self._is_noted(_missing_key(coordinate))
+    async def is_missing(self, coordinate: Coordinate, asker: Asker) -> bool:
+        """Check whether the upstream said lately that it has no such version for the caller."""
+        return await self._is_noted(await self.place(asker) + _missing_key(coordinate))
 
-    async def note_missing(self, coordinate: Coordinate) -> None:
-        """Note that the upstream has no such version, in all processes."""
-        await self._note(_missing_key(coordinate))
+    async def note_missing(self, coordinate: Coordinate, asker: Asker) -> None:
+        """Note that the upstream has no such version for the caller, in all processes."""
+        await self._note(await self.place(asker) + _missing_key(coordinate))
+
+    async def place(self, asker: Asker) -> str:
+        """Return what names begin with for what is found with a token, so that nobody else can see
+        by a note or a lease that it exists; empty for callers for whom no token is used."""
+        return _INTERNAL if asker.by.reads_internal and await self.upstreams.have_tokens() else ""
+
+    async def hides(self, asker: Asker) -> bool:
+        """Check whether there may be packages that the caller must not find."""
+        return not asker.by.reads_internal and await self.upstreams.have_tokens()
 
     async def _resolved(
         self,
@@ -286,20 +348,43 @@ class UpstreamReader:
         asker: Asker,
     ) -> list[object]:
         """Return the answer to each request about one of some packages, in their order."""
+        sources = [await self._any_source(packages, asker) for _, packages in requests]
+        asked = [request for request, _ in requests]
+        found = await self._resolved_of(sources, asked, keys, ask, asker)
+        # What was not there is asked for with the token.
+        known = [
+            each.asked_by(asker.by)[-1] if each and each.with_token and answer is None else None
+            for each, answer in zip(sources, found, strict=True)
+        ]
+        if not asker.by.reads_internal or not any(known):
+            return found
+        theirs = await self._resolved_of(known, asked, keys, ask, asker)
+        return [
+            own if answer is None else answer for answer, own in zip(found, theirs, strict=True)
+        ]
+
+    async def _resolved_of(
+        self,
+        requested: Sequence[UpstreamSource | None],
+        requests: Sequence[T],
+        keys: Sequence[Hashable],
+        ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
+        asker: Asker,
+    ) -> list[object]:
+        """Return the answer of its source to each request; None where there is no source."""
         found: dict[Hashable, object] = {}
         unknown: dict[str, dict[Hashable, T]] = {}
         sources: dict[str, UpstreamSource] = {}
         sourced: list[Hashable] = []
-        for (request, packages), key in zip(requests, keys, strict=True):
-            source = await self._any_source(packages, asker)
-            sourced.append(own := (source.name if source else "", key))
+        for source, request, key in zip(requested, requests, keys, strict=True):
+            sourced.append(own := (source.kept_as if source else "", key))
             if source is None or own in found:
                 continue
             if (kept := self.kept.fresh(own)) is not None:
                 found[own] = kept.value
             else:
-                sources[source.name] = source
-                unknown.setdefault(source.name, {})[own] = request
+                sources[source.kept_as] = source
+                unknown.setdefault(source.kept_as, {})[own] = request
         if unknown:
             await self.count(asker)
         answers = await asyncio.gather(
@@ -334,8 +419,20 @@ class UpstreamReader:
         return found
 
     async def _kept(
-        self, key: Hashable, ask: Ask, what: object, source: UpstreamSource, asker: Asker
+        self, question: Question, what: object, source: UpstreamSource, asker: Asker
     ) -> object:
+        """Return what the upstream gives to everybody, or else what it gives for its token, if the
+        caller reads internal packages; None if it has neither."""
+        for each in source.asked_by(asker.by):
+            found = await self._kept_of(question, what, each, asker)
+            if found is not None:
+                return found
+        return None
+
+    async def _kept_of(
+        self, question: Question, what: object, source: UpstreamSource, asker: Asker
+    ) -> object:
+        key, ask = question(source)
         if self.kept.fresh(key) is None:
             await self.count(asker)
         try:
@@ -357,6 +454,7 @@ class UpstreamReader:
         self, source: UpstreamSource, key: str, request: Callable[[], Awaitable[T | None]]
     ) -> T:
         """Return the answer; raise `NotThere` if the upstream says so now or said so lately."""
+        key = _INTERNAL + key if source.sends_token else key
         if await self._is_noted(key):
             raise NotThere
         answer = await source.gate.ask(request)

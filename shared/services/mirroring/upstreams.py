@@ -1,10 +1,11 @@
 """The upstream registries of this one: their order, their rules, and a gate for each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
+from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
 from shared.ports import Clock, DirectoryStore, Upstream
 from shared.runtime.caching import SingleFlight
@@ -20,12 +21,28 @@ LogFailure = Callable[[str, str], None]  # Called with the name of an upstream a
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSource:
-    """An upstream registry, and its own gate: each fails alone."""
+    """An upstream registry, and its own gate: each fails alone.
+
+    `with_token` is the same registry as it answers requests with a token, through a gate of its
+    own, so that a refused token leaves everything else as it is; None without a token.
+    """
 
     name: str
     address: str
     upstream: Upstream
     gate: UpstreamGate
+    with_token: "UpstreamSource | None" = None
+    sends_token: bool = False
+
+    @property
+    def kept_as(self) -> str:
+        """What its answers are kept under: those for the token apart."""
+        return f"{self.name} with token" if self.sends_token else self.name
+
+    def asked_by(self, by: Principal) -> tuple["UpstreamSource", ...]:
+        """Return how the upstream is asked for a caller, in this order: as anybody asks it, and
+        with the token if the caller reads internal packages."""
+        return (self, self.with_token) if self.with_token and by.reads_internal else (self,)
 
 
 class Upstreams:
@@ -68,6 +85,10 @@ class Upstreams:
         """Return the upstreams in their order."""
         return tuple(map(self._source, (await self.rules()).upstreams))
 
+    async def have_tokens(self) -> bool:
+        """Check whether an upstream is asked with a token."""
+        return any(each.with_token for each in await self.sources())
+
     async def find(self, name: str) -> UpstreamSource | None:
         """Return the upstream of that name, or None if it was taken off the list."""
         return next((each for each in await self.sources() if each.name == name), None)
@@ -95,8 +116,14 @@ class Upstreams:
         """Return the source, made once for an address, so that its gate remembers failures."""
         source = self._sources.get(address)
         if source is None:
-            name = address.name
-            gate = UpstreamGate(self._clock, lambda reason: self._failed(name, reason))
-            source = UpstreamSource(name, address.url, self._connect(address), gate)
+            name, upstream = address.name, self._connect(address)
+            source = UpstreamSource(name, address.url, upstream, self._gate(name))
+            if (sending := upstream.with_token()) is not None:
+                gate = self._gate(f"{name}, with its token")
+                with_token = replace(source, upstream=sending, gate=gate, sends_token=True)
+                source = replace(source, with_token=with_token)
             self._sources[address] = source
         return source
+
+    def _gate(self, name: str) -> UpstreamGate:
+        return UpstreamGate(self._clock, lambda reason: self._failed(name, reason))

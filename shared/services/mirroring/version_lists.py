@@ -31,6 +31,7 @@ from shared.domain.packages import (
     Head,
     ReleaseEntry,
     Survey,
+    Visibility,
     read_graph,
     stable_number,
 )
@@ -101,14 +102,27 @@ class VersionLists:
         takes longer: it is made for the one who asks again. Raises `UpstreamUnavailable` and
         `TooManyRequests`.
         """
-        source = await self.reader.source(package, asker)
-        versions = await self._versions(source, package, asker) if source else None
-        if source is None or versions is None:
-            return None
+        found = await self.reader.source(package, asker)
+        for source in found.asked_by(asker.by) if found else ():
+            versions = await self._versions(source, package, asker)
+            if versions is not None:
+                return await self._survey(source, package, stored, versions)
+        return None
+
+    async def _survey(
+        self,
+        source: UpstreamSource,
+        package: Package,
+        stored: Survey | None,
+        versions: tuple[str, ...],
+    ) -> Survey:
         rules = await self.reader.upstreams.rules()
-        facts = await self._facts_of(package, versions)
+        facts = await self._facts_of(source, package, versions)
         theirs = [each for each in facts if not rules.is_frozen(each.created_ms)]
         head = stored.head if stored else _head(package, source.name)
+        if source.sends_token and head.visibility is Visibility.PUBLIC:
+            # It is internal by now, whatever was stored of it.
+            head = head.model_copy(update={"visibility": Visibility.INTERNAL})
         own = {each.version for each in stored.entries} if stored else set[str]()
         entries = [each for each in theirs if each.version not in own]
         if stored:
@@ -119,7 +133,7 @@ class VersionLists:
     async def _versions(
         self, source: UpstreamSource, package: Package, asker: Asker
     ) -> tuple[str, ...] | None:
-        kept, key = self.reader.kept, (source.name, "list", package.key)
+        kept, key = self.reader.kept, (source.kept_as, "list", package.key)
         if not kept.has(key):  # A renewal is made once in a while, whoever asks.
             await self.reader.count(asker)
         via = asker.via()  # The list is made when the request has ended.
@@ -138,9 +152,12 @@ class VersionLists:
             raise UpstreamUnavailable(package, source.name) from None
         return cast("tuple[str, ...]", found)
 
-    async def _facts_of(self, package: Package, versions: tuple[str, ...]) -> Facts:
+    async def _facts_of(
+        self, source: UpstreamSource, package: Package, versions: tuple[str, ...]
+    ) -> Facts:
         """Return the facts of these versions without those that are refused."""
-        now_ms, cached = self.clock.monotonic_ms(), self._facts.get(package.key)
+        key = f"{source.kept_as}\n{package.key}"
+        now_ms, cached = self.clock.monotonic_ms(), self._facts.get(key)
         if cached and cached.versions is versions and now_ms < cached.until_ms:
             return cached.facts
         listed, known = frozenset(versions), await self.reader.pins.of_package(package)
@@ -151,7 +168,7 @@ class VersionLists:
         )
         facts = tuple(map(_numbered, accepted))
         until_ms = now_ms + FACTS_CACHED_FOR // _MS
-        self._facts.put(package.key, _CachedFacts(versions, facts, until_ms))
+        self._facts.put(key, _CachedFacts(versions, facts, until_ms))
         return facts
 
     # --- Who makes a list -----------------------------------------------------------------------
@@ -181,7 +198,8 @@ class VersionLists:
         self, source: UpstreamSource, package: Package, asker: Asker
     ) -> UpstreamVersions:
         """Make the list, or wait for the process that makes it."""
-        name = f"mirror-list:{package_owner(package)}"
+        kind = "mirror-internal-list" if source.sends_token else "mirror-list"
+        name = f"{kind}:{package_owner(package)}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
             async with self.lease.held(name) as is_ours:
                 # Another process may have ended while this one took the lease.
@@ -196,7 +214,7 @@ class VersionLists:
 
     async def _stored(self, source: UpstreamSource, package: Package) -> UpstreamVersions | None:
         """Return the stored list; one of another upstream, which had the name before, is none."""
-        place = upstream_versions_place(package)
+        place = upstream_versions_place(package, is_internal=source.sends_token)
         known = await self.directory.get(UpstreamVersions, place)
         return known if known and known.upstream == source.name else None
 
@@ -248,6 +266,7 @@ class VersionLists:
             upstream=source.name,
             versions=tuple(each.text for each in versions if each.text in described),
             listed_ms=asked_ms,
+            is_internal=source.sends_token,
         )
         await self.directory.put(made)
         return made

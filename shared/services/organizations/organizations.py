@@ -21,6 +21,7 @@ from shared.domain.errors.organizations import (
     OrganizationExists,
     OrganizationNotFound,
 )
+from shared.domain.errors.packages import NotMadeInternal
 from shared.domain.identity import AccessContext, Principal, refusal_of, require_right
 from shared.domain.members import Membership, member_place
 from shared.domain.mirroring import NameOwner
@@ -204,7 +205,10 @@ class Organizations:
     async def change(
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
     ) -> Organization:
-        """Change the profile; the default visibility takes `Action.GOVERN`."""
+        """Change the profile; the default visibility takes `Action.GOVERN`. Raises
+        `NotMadeInternal`."""
+        if profile.default_visibility is Visibility.INTERNAL:
+            raise NotMadeInternal
 
         async def attempt() -> Organization:
             access = await self.authorization.require_within(by, Action.MANAGE, org)

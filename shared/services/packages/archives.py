@@ -115,7 +115,7 @@ class ArchiveDelivery:
         is_blob = self._reads_blobs and head.visibility is Visibility.PUBLIC
         file_name = canonical_file_name if is_blob else archive_file_name
         file = file_name(release.coordinate, release.platform)
-        return ArchiveLink(head.visibility.value, release.content, release.version, file)
+        return ArchiveLink(_scope_of(head), release.content, release.version, file)
 
     def address(self, head: Head, release: Release) -> str:
         """Return the address of the archive of a release, which stays as it is.
@@ -200,7 +200,7 @@ class ArchiveDelivery:
         return await self.authorization.may_find(by, package, head)
 
     async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
-        if link.scope == head.visibility.value:
+        if link.scope == _scope_of(head):
             return True
         # A signed link still works after its package became public: a pull may be under way.
         return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
@@ -219,6 +219,12 @@ class ArchiveDelivery:
         return self.signer.verify(
             link.path, link.expires_ms, link.signature, now_ms=self.clock.now_ms()
         )
+
+
+def _scope_of(head: Head) -> str:
+    """Return the scope of links to archives of the package: public or private."""
+    is_public = head.visibility is Visibility.PUBLIC
+    return (Visibility.PUBLIC if is_public else Visibility.PRIVATE).value
 
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:

@@ -32,14 +32,14 @@ class FirstHop:
     repeated_until_ms: float  # Of the monotonic clock.
     number: int  # Of the edition, from before anything was read for it.
     package: str
-    readers_of: str  # The organization whose private packages it takes to read; "" for none.
+    readers_of: str  # The readers that it takes to be one of, as `Head.readers` says.
 
 
 class FirstHops:
     """Keeps the redirects that were used last, while their packages stand and links are valid.
 
-    One about a private package is kept for the readers of its organization, and looked up only for
-    callers that are known to be among them: for others a hidden package takes the same steps as a
+    One about a package that is not public is kept for its readers, and looked up only for callers
+    that are known to be among them: for others a hidden package takes the same steps as a
     missing one (docs/decisions/0020).
     """
 
@@ -66,7 +66,7 @@ class FirstHops:
 
     async def find(self, place: str, by: Principal) -> FirstHop | None:
         """Return the redirect kept at a place for `by`; its package counts as read."""
-        places = [place, *(_of_readers(place, org) for org in self._readers.organizations(by))]
+        places = [place, *(_of_readers(place, org) for org in self._readers.of(by))]
         for each in places:
             hop = self._kept.get(each)
             if hop is not None and await self._stands(each, hop):
@@ -90,7 +90,7 @@ class FirstHops:
         if len(read.packages) != 1 or EVERYTHING in read.packages or len(place) > LONGEST_PLACE:
             return
         readers_of = "".join(read.private_of)
-        if readers_of and readers_of not in self._readers.organizations(by):
+        if readers_of and readers_of not in self._readers.of(by):
             return
         hop = FirstHop(content, until_ms, number, next(iter(read.packages)), readers_of)
         if self._is_valid(hop) and self._edition.holds(number, (hop.package,)):

@@ -213,7 +213,7 @@ class PackageCache:
 
 def _note_private(head: Head | None) -> None:
     if head is not None and head.visibility is not Visibility.PUBLIC:
-        note_private(head.org)
+        note_private(head.readers)
 
 
 def memory_of(value: FoundRelease | Survey) -> int:

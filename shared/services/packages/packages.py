@@ -10,11 +10,13 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import (
     MessageTooLong,
+    NotMadeInternal,
     PackageIsDeprecated,
     PackageNotFound,
     ReleaseNotFound,
     ToolNotFound,
     ToolVersionNotFound,
+    VisibilityOfUpstream,
 )
 from shared.domain.identity import Principal, refusal_of, require_right
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package
@@ -354,11 +356,16 @@ class PackageVisibility:
     async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
         """Make the package public or private, in search and index too; a repeat changes nothing.
 
-        Takes an owner who signed in recently. Raises `PackageNotFound`.
+        Takes an owner who signed in recently. Raises `PackageNotFound`, `NotMadeInternal`, and
+        `VisibilityOfUpstream` for an internal package.
         """
         await self.authorization.require_within(by, Action.GOVERN, package)
+        if wanted is Visibility.INTERNAL:
+            raise NotMadeInternal
 
         def decide(head: Head) -> Head:
+            if head.visibility is Visibility.INTERNAL:
+                raise VisibilityOfUpstream(head.package, head.upstream)
             if head.visibility is wanted:
                 return head
             kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()

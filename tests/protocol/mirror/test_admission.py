@@ -68,7 +68,7 @@ async def test_a_process_waits_for_the_one_that_fetches(
     await taken(mirror)
 
     async def other() -> None:
-        await services(mirror).reader.note_missing(IO)
+        await services(mirror).reader.note_missing(IO, ASKER)
 
     assert not await waiting(mirror, other).admit(IO, ASKER)
     assert upstream.total == 0

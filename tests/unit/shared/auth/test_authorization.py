@@ -18,7 +18,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
 from shared.domain.search import Viewer
 from shared.ports import ChangeSource
@@ -179,6 +179,43 @@ async def test_a_right_takes_the_role_and_the_grant(
     assert reach.covers(head("globex/open", Visibility.PUBLIC))
 
 
+# Viewers who read internal packages, as every account does.
+PUSHER = ROBOT.model_copy(update={"scopes": frozenset({Scope.PUSH_NEW})})  # As of CI.
+ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
+ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
+
+
+@pytest.mark.parametrize(
+    ("by", "reads"),
+    [
+        (ANONYMOUS, False),
+        (STRANGER, True),
+        (MEMBER, True),
+        (OPERATOR, True),
+        (Principal("unknown000", "token", (Grant(),)), False),
+        (limited(org="globex"), True),
+        (limited(package="greet"), True),
+        (limited(scopes=[Scope.MANAGE]), False),
+        (limited(scopes=[]), False),
+        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), True),
+        (
+            Principal("job", role_grants=(PUSHER,)),
+            False,
+        ),
+    ],
+)
+async def test_every_account_reads_internal_packages_if_its_credential_reads(
+    authorization: Authorization, by: Principal, reads: bool
+) -> None:
+    internal, missing = head("partner/inside", Visibility.INTERNAL), head("partner/none")
+    assert await authorization.may_read(by, internal) is reads
+    assert await authorization.may_find(by, missing.package, None) is False
+    assert (await authorization.private_access(by)).covers(internal) is reads
+    viewer = await authorization.viewer(by)
+    assert (viewer.sees_everything or EVERY_ACCOUNT in viewer.orgs) is reads
+    assert (EVERY_ACCOUNT in authorization.readers.of(by)) is (reads and bool(by.credential))
+
+
 async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
     authorization: Authorization,
 ) -> None:
@@ -186,7 +223,7 @@ async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
     by = Principal("auditor", role_grants=(everywhere,), grants=(Grant(),))
     assert await authorization.viewer(by) == Viewer(sees_everything=True)
     limited_to_acme = Principal("auditor", role_grants=(everywhere,), grants=(Grant(org="acme"),))
-    assert await authorization.viewer(limited_to_acme) == Viewer()
+    assert await authorization.viewer(limited_to_acme) == ACCOUNT
 
 
 @pytest.mark.parametrize(
@@ -205,14 +242,14 @@ async def test_a_role_everywhere_sees_everything_by_its_own_scopes_alone(
     ("by", "sees"),
     [
         (ANONYMOUS, Viewer()),
-        (STRANGER, Viewer()),
-        (MEMBER, Viewer(frozenset({"acme"}))),
+        (STRANGER, ACCOUNT),
+        (MEMBER, ACME_MEMBER),
         (ADMINISTRATOR, Viewer(sees_everything=True)),
         (OPERATOR, Viewer(sees_everything=True)),
         (Principal("unknown000", "token", (Grant(),)), Viewer()),
-        (limited(org="ac*"), Viewer(frozenset({"acme"}))),
-        (limited(org="globex"), Viewer()),
-        (limited(package="greet"), Viewer()),
+        (limited(org="ac*"), ACME_MEMBER),
+        (limited(org="globex"), ACCOUNT),
+        (limited(package="greet"), ACCOUNT),
         (limited(scopes=[Scope.MANAGE]), Viewer()),
     ],
 )
@@ -226,16 +263,16 @@ async def test_an_administrator_with_a_limited_token_searches_like_a_member(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
     by = Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),))
-    assert await authorization.viewer(by) == Viewer()
+    assert await authorization.viewer(by) == ACCOUNT
     await directory.add(Membership(org="acme", account=by.id, role=Role.MEMBER))
-    assert await authorization.viewer(by) == Viewer(frozenset({"acme"}))
+    assert await authorization.viewer(by) == ACME_MEMBER
 
 
 async def test_an_administrator_with_a_token_for_some_packages_searches_like_an_outsider(
     authorization: Authorization,
 ) -> None:
     by = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
-    assert await authorization.viewer(by) == Viewer()
+    assert await authorization.viewer(by) == ACCOUNT
     reach = await authorization.private_access(by)
     assert [reach.covers(head(name)) for name in ("acme/greet", "acme/secret")] == [True, False]
 
@@ -249,7 +286,8 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
             return [gone] if isinstance(gone, kind) else []
 
     lagging = Lagging(directory.entities)
-    assert await Authorization(lagging, FakeClock(), known_readers()).viewer(STRANGER) == Viewer()
+    lagged = Authorization(lagging, FakeClock(), known_readers())
+    assert await lagged.viewer(STRANGER) == ACCOUNT
 
 
 READER = Principal(ADMINISTRATOR.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
@@ -441,10 +479,10 @@ def scene() -> Scene:
 def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
     scene.note(ACME)
     scene.note(OTHER)
-    assert scene.readers.organizations(ANN) == {ACME, OTHER}
+    assert scene.readers.of(ANN) == {ACME, OTHER}
     for other in (Principal("ann", credential="narrow"), Principal("bob", credential="token")):
-        assert not scene.readers.organizations(other)
-    assert not scene.readers.organizations(ANONYMOUS)
+        assert not scene.readers.of(other)
+    assert not scene.readers.of(ANONYMOUS)
 
 
 @pytest.mark.parametrize("owner", [ANN.id, ACME])
@@ -453,34 +491,34 @@ def test_nothing_is_known_after_a_write_to_the_account_or_an_organization(
 ) -> None:
     scene.note(ACME)
     scene.write(records_of(owner))
-    assert not scene.readers.organizations(ANN)
+    assert not scene.readers.of(ANN)
     scene.note(OTHER)
-    assert scene.readers.organizations(ANN) == {OTHER}
+    assert scene.readers.of(ANN) == {OTHER}
 
 
 @pytest.mark.parametrize("key", ["acme/greet", "ann/greet", records_of("other"), "ann", "acme"])
 def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> None:
     scene.note(ACME)
     scene.write(key)
-    assert scene.readers.organizations(ANN) == {ACME}
+    assert scene.readers.of(ANN) == {ACME}
 
 
 def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
     edition = ChangeFeedEdition(cast("ChangeSource", None), scene.clock)
     readers = KnownReaders(edition, scene.clock)
     readers.note(ANN, ACME, readers.number)
-    assert readers.organizations(ANN) == {ACME}
+    assert readers.of(ANN) == {ACME}
     edition.wrote("acme/greet")
-    assert readers.organizations(ANN) == {ACME}
+    assert readers.of(ANN) == {ACME}
     edition.wrote_records("another partition")
-    assert not readers.organizations(ANN)
+    assert not readers.of(ANN)
 
 
 def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
     number = scene.readers.number
     scene.write(records_of(ACME))
     scene.readers.note(ANN, ACME, number)
-    assert not scene.readers.organizations(ANN)
+    assert not scene.readers.of(ANN)
 
 
 def test_nothing_is_known_for_longer_than_three_seconds_after_the_first_reading(
@@ -490,4 +528,4 @@ def test_nothing_is_known_for_longer_than_three_seconds_after_the_first_reading(
     scene.clock.advance(KNOWN_FOR / 2)
     scene.note(OTHER)
     scene.clock.advance(KNOWN_FOR / 2)
-    assert not scene.readers.organizations(ANN)
+    assert not scene.readers.of(ANN)

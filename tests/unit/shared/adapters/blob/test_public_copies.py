@@ -10,7 +10,7 @@ from shared.adapters.blob.client import COPY_CONTAINERS, BlobContainers
 from shared.adapters.blob.public_copies import BlobPublicCopies
 from shared.adapters.system import SystemClock
 from shared.domain.names import Package
-from shared.domain.packages import Visibility
+from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.public_copies import Copy
 from tests.contract.sample_records import BALA, NAME
 from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
@@ -89,7 +89,7 @@ async def test_a_copy_may_be_deleted_again(opened: Opened) -> None:
         assert await opened.copies.marks("maven/") == {}
 
 
-@pytest.mark.parametrize("container", list(Visibility), ids=lambda container: container.value)
+@pytest.mark.parametrize("container", CHOSEN_VISIBILITIES, ids=lambda container: container.value)
 async def test_an_archive_is_copied_from_wherever_it_lies(
     opened: Opened, container: Visibility
 ) -> None:

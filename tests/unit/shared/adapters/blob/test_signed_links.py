@@ -26,7 +26,7 @@ from shared.adapters.blob.signed_links import (
 )
 from shared.adapters.system import SystemClock
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import Visibility
+from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME
 from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
 from tests.fakes.system import FakeClock
@@ -84,7 +84,7 @@ async def test_a_link_is_an_address_that_clients_can_read(
     assert link.path == f"/{container}/{PATH}"
 
 
-@pytest.mark.parametrize("side", list(Visibility))
+@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
 async def test_a_link_is_repeated_for_a_sixth_of_its_life(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:
@@ -105,7 +105,7 @@ async def test_no_slash_is_in_the_query_whatever_the_signature_is(
     assert escaped  # Most signatures have a slash, and the library leaves it as it is.
 
 
-@pytest.mark.parametrize("side", list(Visibility))
+@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
 async def test_a_delegation_key_signs_the_string_that_the_service_documents(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:
@@ -242,7 +242,7 @@ async def stored(tmp_path: Path) -> AsyncGenerator[BlobArchives]:
     await make_containers(connections)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     stored = BlobArchives(blobs, clock)
-    for side in Visibility:
+    for side in CHOSEN_VISIBILITIES:
         await stored.put(NAME, BALA, side)
     yield stored
     await blobs.close()
@@ -254,7 +254,7 @@ async def followed(link: str, **headers: str) -> httpx.Response:
         return await client.get(link, headers=headers)
 
 
-@pytest.mark.parametrize("side", list(Visibility))
+@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
 @pytest.mark.slow
 async def test_the_emulator_sends_what_a_link_names(stored: BlobArchives, side: Visibility) -> None:
     link = (await stored.links.link(NAME, side, "given.bala")).url
@@ -291,7 +291,7 @@ async def test_a_link_of_another_archive_opens_nothing(stored: BlobArchives) -> 
     assert (await followed(link.replace(DIGEST.hex, "0" * 64))).status_code == 403
 
 
-@pytest.mark.parametrize("side", list(Visibility))
+@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
 async def test_an_expired_link_is_refused(stored: BlobArchives, side: Visibility) -> None:
     past = FakeClock(SystemClock().now_ms() - int(LINK_LIFETIME[side] / _MS) - 2_000)
     expired = BlobLinks(stored.links._blobs, past)

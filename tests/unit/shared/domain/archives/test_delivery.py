@@ -17,7 +17,13 @@ from shared.domain.archives.delivery import (
     second_hop,
 )
 from shared.domain.identity import OPERATOR
-from shared.domain.packages import Head, State, Visibility, archive_container
+from shared.domain.packages import (
+    CHOSEN_VISIBILITIES,
+    Head,
+    State,
+    Visibility,
+    archive_container,
+)
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS
@@ -31,7 +37,7 @@ ROWS = [
         0
     ].splitlines()[2:]
 ]
-CASES = list(product(ClientKind, Visibility, Cdn, (True, False)))
+CASES = list(product(ClientKind, CHOSEN_VISIBILITIES, Cdn, (True, False)))
 
 
 def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:

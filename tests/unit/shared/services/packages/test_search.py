@@ -12,7 +12,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
-from shared.domain.packages import Listing
+from shared.domain.packages import EVERY_ACCOUNT, Listing
 from shared.domain.rights import Grant, Role, Scope
 from shared.domain.search import (
     ANYONE,
@@ -37,6 +37,8 @@ from tests.fakes.system import FakeClock
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import BASE, MAVEN, OpenWorld
 
+ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
+MEMBER = Viewer(frozenset({"acme", "other", EVERY_ACCOUNT}))
 KIM = Principal("kim", "session", (Grant(),))
 ROOT = Principal("root", "session", (Grant(),))
 EVERYBODYS = Viewer(sees_everything=True)
@@ -144,12 +146,12 @@ async def test_without_credentials_a_search_costs_no_other_store(
 @pytest.mark.parametrize(
     ("caller", "viewer"),
     [
-        (KIM, Viewer(frozenset({"acme", "other"}))),
+        (KIM, MEMBER),
         (ROOT, EVERYBODYS),
         (OPERATOR, EVERYBODYS),
-        (replace(KIM, grants=(Grant(org="ac*"),)), Viewer(frozenset({"acme"}))),
+        (replace(KIM, grants=(Grant(org="ac*"),)), Viewer(frozenset({"acme", EVERY_ACCOUNT}))),
         (replace(KIM, grants=(Grant(scopes=frozenset({Scope.DEPRECATE})),)), ANYONE),
-        (replace(KIM, grants=(Grant(org="acme", package="greet*"),)), ANYONE),
+        (replace(KIM, grants=(Grant(org="acme", package="greet*"),)), ACCOUNT),
         (replace(KIM, grants=()), ANYONE),
         (Principal("robot", "ci", (Grant(),)), ANYONE),
     ],
@@ -202,7 +204,7 @@ async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
     assert await package_search.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
     assert index.values == [
         (Facet.ORG, Query(include_deprecated=True), ANYONE),
-        (Facet.KEYWORD, Query(include_deprecated=True), Viewer(frozenset({"acme", "other"}))),
+        (Facet.KEYWORD, Query(include_deprecated=True), MEMBER),
     ]
 
 
@@ -236,7 +238,7 @@ async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
     package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
 ) -> None:
     query, page = Query.parse("kafka"), ResultPage(limit=3)
-    viewer = Viewer(frozenset({"acme", "other"}))
+    viewer = MEMBER
     found = await package_search.search_with_facets(query, page, by=KIM)
     assert found == FacetedResults(EMPTY, {}, 0)
     assert index.divided == [(query, page, viewer)]

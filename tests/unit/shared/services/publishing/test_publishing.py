@@ -19,7 +19,7 @@ from shared.domain.errors.packages import (
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import CHOSEN_VISIBILITIES, Release, Visibility
 from shared.domain.rights import Grant, Role, Scope
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
@@ -141,7 +141,7 @@ async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
     assert "Use the spelling acme/greet." in str(refused.value)
 
 
-@pytest.mark.parametrize("default", Visibility)
+@pytest.mark.parametrize("default", CHOSEN_VISIBILITIES)
 async def test_a_package_that_says_nothing_is_what_its_organization_says(
     world: World, default: Visibility
 ) -> None:

@@ -1,0 +1,434 @@
+"""Internal packages: what the upstream gives only for a token, and what everybody else gets."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shared.domain.errors.packages import NotMadeInternal, VisibilityOfUpstream
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.packages import Head, Visibility
+from shared.services.mirroring.prefetch import Outcome, Scope
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.upstreams import BASE as UPSTREAM_BASE
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import BASE, MAVEN, URL, OpenWorld, Person, World, limited
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+SECRET = "/packages/partner/secret"
+MISSING = "/packages/partner/absent"
+RESOLVED = (
+    b'{"packages":[{"org":"partner","name":"secret","version":"","mode":"soft"},'
+    b'{"org":"partner","name":"open","version":"","mode":"soft"}]}'
+)
+
+
+@pytest.fixture
+def partner(upstream: FakeUpstream) -> FakeUpstream:
+    """Return an upstream with a private package, and a public one of the same organization."""
+    upstream.publish("partner/open:1.0.0", keywords=["sesame"])
+    for version in ("1.0.0", "1.1.0"):
+        upstream.publish(
+            f"partner/secret:{version}",
+            tools=["whisper"],
+            keywords=["sesame"],
+            dependencies=["partner/open:1.0.0"],
+            visibility="private",
+        )
+    upstream.private.add("partner/secret")
+    return upstream
+
+
+@pytest.fixture
+async def mirror(worlds: OpenWorld, partner: FakeUpstream) -> World:
+    """Return a registry that mirrors it with a token."""
+    return await worlds(upstream=partner.url, upstream_token=partner.token)
+
+
+@pytest.fixture
+async def stored(mirror: World) -> World:
+    """Return it with one version of each package stored."""
+    assert (await pulled(mirror)).status_code == 302
+    answer = await mirror.get("/packages/partner/open/1.0.0", headers=PULL)
+    assert answer.status_code == 302
+    return mirror
+
+
+async def pulled(mirror: World, path: str = f"{SECRET}/1.0.0") -> httpx.Response:
+    """Pull as a member of another organization."""
+    return await mirror.get(path, headers=PULL, by=mirror.people.bob)
+
+
+async def resolved(mirror: World, by: Person | None = None) -> list[str]:
+    """Return the names of the packages that a build gets."""
+    path, json_type = "/packages/resolve-dependencies", {"Content-Type": "application/json"}
+    answer = await mirror.send("POST", path, content=RESOLVED, headers=json_type, by=by)
+    return [each["name"] for each in answer.json()["resolved"]]
+
+
+async def head_of(world: World, name: str = "secret") -> Head:
+    head = await world.stores.metadata.head(Package.parse("partner", name))
+    assert head is not None
+    return head
+
+
+async def test_a_caller_without_credentials_never_uses_the_token(
+    mirror: World, partner: FakeUpstream
+) -> None:
+    for path in (SECRET, f"{SECRET}/1.0.0", f"{SECRET}/*", "/tools/whisper"):
+        for headers in (PULL, {}):
+            assert (await mirror.get(path, headers=headers)).status_code == 404
+    assert await resolved(mirror) == ["open"]
+    assert partner.total > 0
+    assert not partner.asked_with_token
+
+
+@pytest.mark.parametrize("client", ["java", "go"])
+async def test_any_account_pulls_it_and_gets_the_same_bytes(
+    mirror: World, partner: FakeUpstream, client: str
+) -> None:
+    bal = getattr(mirror, client)(mirror.people.bob)
+    for wanted in ("partner/secret:1.0.0", "partner/secret:*"):
+        assert (await bal.pull(wanted)).content in partner.archives.values()
+    assert (await head_of(mirror)).visibility is Visibility.INTERNAL
+
+
+async def test_a_token_with_read_for_one_organization_is_enough_and_one_without_is_not(
+    mirror: World, partner: FakeUpstream
+) -> None:
+    pushing = await limited(mirror, mirror.people.ann, "push-version", org="acme")
+    assert (await mirror.get(f"{SECRET}/1.0.0", headers=PULL, by=pushing)).status_code == 404
+    assert not partner.asked_with_token
+    reading = await limited(mirror, mirror.people.ann, "read", org="acme")
+    assert (await mirror.get(f"{SECRET}/1.0.0", headers=PULL, by=reading)).status_code == 302
+    assert (await mirror.get(f"{SECRET}/1.0.0", headers=PULL, by=pushing)).status_code == 404
+
+
+async def test_what_is_stored_stays_missing_for_callers_without_credentials(
+    stored: World, partner: FakeUpstream
+) -> None:
+    partner.asked_with_token.clear()
+    for path in (f"{SECRET}/1.0.0", f"{SECRET}/1.1.0", f"{SECRET}/*"):
+        for headers in (PULL, {}):
+            one = await stored.get(path, headers=headers)
+            other = await stored.get(path.replace("secret", "absent"), headers=headers)
+            assert (one.status_code, one.text) == (404, other.text.replace("absent", "secret"))
+    assert not partner.asked_with_token
+
+
+async def test_callers_without_credentials_are_asked_for_as_if_it_were_missing(
+    stored: World, partner: FakeUpstream
+) -> None:
+    asked = []
+    for name in ("secret", "absent"):
+        stored.clock.advance(timedelta(minutes=10))
+        partner.asked.clear()
+        for version in ("", "/1.0.0", "/*"):
+            for headers in (PULL, {}):
+                await stored.get(f"/packages/partner/{name}{version}", headers=headers)
+        asked.append(dict(partner.asked))
+    assert asked[0] == asked[1]
+
+
+async def test_answers_to_readers_are_for_no_shared_cache(stored: World) -> None:
+    paths = (
+        *(f"{BASE}{SECRET}{each}" for each in ("", "/1.0.0", "/1.1.0")),
+        f"{URL}/index/partner/secret/index.json",
+        f"{MAVEN}/partner/secret/maven-metadata.xml",
+        f"{URL}/packages/partner/secret/1.0.0",
+    )
+    for path in paths:
+        answer = await stored.get(path, by=stored.people.bob)
+        assert answer.status_code == 200, path
+        assert not answer.headers.get("cache-control", "").startswith(("public", "no-cache")), path
+        for _ in stored.instances:
+            assert (await stored.get(path)).status_code in (401, 404), path
+
+
+async def test_its_link_is_signed_and_its_address_takes_a_token(stored: World) -> None:
+    link = (await pulled(stored)).headers["location"]
+    assert "/public/" not in link
+    archive = (await stored.get(link)).content
+    path = f"{BASE}{SECRET}/1.0.0"
+    model = (await stored.get(path, by=stored.people.bob)).json()
+    assert model["visibility"] == "internal"
+    assert model["digest"] == f"sha-256={hashlib.sha256(archive).hexdigest()}"
+    address = model["balaURL"]
+    assert "/archives/private/" in address
+    assert (await stored.get(address)).status_code == 404
+    assert (await stored.get(address, by=stored.people.bob)).content == archive
+
+
+async def test_search_and_suggestions_show_it_to_accounts_alone(stored: World) -> None:
+    for person, count in ((None, 1), (stored.people.bob, 2), (None, 1)):
+        found = await stored.get("/packages?q=sesame&deprecated=true", by=person)
+        assert found.json()["count"] == count
+        suggested = await stored.get(f"{URL}/search?q=secr&form=suggestions", by=person)
+        assert ("partner/secret" in suggested.text) is (person is not None)
+
+
+async def test_dependents_name_it_for_accounts_alone(stored: World) -> None:
+    path = f"{URL}/packages/partner/open/latest/dependents"
+    page = await stored.get(path, by=stored.people.bob)
+    assert page.status_code == 200
+    assert "partner/secret" in page.text
+    assert "secret" not in (await stored.get(path)).text
+
+
+async def test_pages_say_that_it_is_internal(stored: World) -> None:
+    page = await stored.get(f"{URL}/packages/partner/secret/1.0.0", by=stored.people.bob)
+    assert "Internal" in page.text
+    assert "every account" in page.text
+    assert "Only members of" not in page.text
+    assert (await stored.get(f"{URL}/packages/partner/secret/1.0.0")).status_code == 404
+
+
+async def test_api_documents_and_symbols_are_for_accounts_alone(stored: World) -> None:
+    path, bob = f"{URL}/2.0/docs/partner/secret/1.0.0", stored.people.bob
+    await stored.get(path, by=bob)  # The first request makes them.
+    assert [(await stored.get(path, by=each)).status_code for each in (bob, None)] == [200, 404]
+    symbols = f"{URL}/api/v1/symbols?q=secret"
+    found = [(await stored.get(symbols, by=each)).text for each in (bob, None)]
+    assert "partner" not in found[1]
+
+
+async def test_feeds_and_exports_do_not_have_it(stored: World) -> None:
+    changes = await stored.get(f"{URL}/index/changes")
+    assert '"open"' in changes.text
+    assert "secret" not in changes.text
+    seen = await stored.get(f"{URL}/index/changes", by=stored.people.bob)
+    assert '"secret"' in seen.text
+    files = [
+        path async for batch in stored.registry.packages.index.public_files() for path, _ in batch
+    ]
+    assert files == [each for each in files if "secret" not in each]
+
+
+@pytest.mark.parametrize("person", ["nobody", "bob"])
+async def test_lists_of_what_is_not_stored_are_complete_for_accounts_alone(
+    mirror: World, person: str
+) -> None:
+    by = None if person == "nobody" else mirror.people.bob
+    index = await mirror.get(f"{URL}/index/partner/secret/index.json", by=by)
+    maven = await mirror.get(f"{MAVEN}/partner/secret/maven-metadata.xml", by=by)
+    if by is None:
+        assert (index.status_code, maven.status_code) == (404, 404)
+        return
+    versions = [json.loads(line)["version"] for line in index.text.splitlines()]
+    assert versions == ["1.0.0", "1.1.0"]
+    assert "<version>1.1.0</version>" in maven.text
+    for path in (
+        f"{URL}/index/partner/secret/index.json",
+        f"{MAVEN}/partner/secret/maven-metadata.xml",
+    ):
+        for _ in mirror.instances:
+            assert (await mirror.get(path)).status_code == 404
+
+
+async def test_builds_of_accounts_resolve_it(mirror: World) -> None:
+    assert await resolved(mirror, mirror.people.bob) == ["secret", "open"]
+    assert await resolved(mirror) == ["open"]
+
+
+async def test_its_tool_is_found_by_accounts_alone(stored: World) -> None:
+    for by in (None, stored.people.bob, None):
+        answer = await stored.get("/tools/whisper/1.0.0", by=by)
+        free = await stored.get("/tools/nothing/1.0.0", by=by)
+        if by is None:
+            assert answer.status_code == 404
+            assert answer.text.replace("whisper", "nothing") == free.text
+        else:
+            assert answer.json()["name"] == "secret"
+
+
+async def test_a_refused_release_is_missing_for_callers_without_credentials(
+    mirror: World, partner: FakeUpstream
+) -> None:
+    partner.archives["partner/secret:1.1.0"] = b"no archive"
+    path = f"{SECRET}/1.1.0"
+    refused = await pulled(mirror, path)
+    assert "is not served here" in refused.text
+    for headers in (PULL, {}):
+        hidden = await mirror.get(path, headers=headers)
+        missing = await mirror.get(path.replace("secret", "absent"), headers=headers)
+        assert hidden.status_code == 404
+        assert hidden.text == missing.text.replace("absent", "secret")
+
+
+async def test_a_withheld_release_is_missing_for_everybody(
+    stored: World, partner: FakeUpstream
+) -> None:
+    at = Coordinate.parse("partner", "secret", "1.0.0")
+    await stored.registry.publishing.moderation.quarantine(at, "malware", by=OPERATOR)
+    partner.private.clear()
+    stored.clock.advance(timedelta(minutes=10))
+    for by in (None, stored.people.bob):
+        for headers in (PULL, {}):
+            answer = await stored.get(f"{SECRET}/1.0.0", headers=headers, by=by)
+            assert answer.status_code == 404
+
+
+async def test_it_becomes_public_when_the_upstream_gives_it_to_everybody(
+    stored: World, partner: FakeUpstream
+) -> None:
+    partner.private.clear()
+    stored.clock.advance(timedelta(minutes=10))
+    assert (await stored.get(f"{SECRET}/1.0.0", headers=PULL)).status_code == 302
+    assert (await head_of(stored)).visibility is Visibility.PUBLIC
+    assert "secret" in (await stored.get(f"{URL}/index/changes")).text
+    found = await stored.get("/packages?q=sesame&deprecated=true")
+    assert found.json()["count"] == 2
+
+
+async def test_it_becomes_internal_when_the_upstream_takes_it_back(
+    stored: World, partner: FakeUpstream
+) -> None:
+    partner.private.add("partner/open")
+    stored.clock.advance(timedelta(minutes=10))
+    assert (await stored.get("/packages/partner/open/1.0.0")).status_code == 200
+    for each in stored.instances:
+        assert each.mirroring is not None
+        await each.mirroring.refreshing.drain()
+    assert (await head_of(stored, "open")).visibility is Visibility.INTERNAL
+    stored.clock.advance(timedelta(seconds=5))
+    assert (await stored.get("/packages/partner/open/1.0.0")).status_code == 404
+    kept = await stored.get("/packages/partner/open/1.0.0", by=stored.people.bob)
+    assert kept.status_code == 200
+    assert "removedDate" not in kept.json()["upstream"]
+
+
+async def test_a_new_release_of_what_became_private_is_never_public(
+    stored: World, partner: FakeUpstream
+) -> None:
+    partner.private.add("partner/open")
+    partner.publish("partner/open:2.0.0")
+    stored.clock.advance(timedelta(minutes=10))
+    answer = await pulled(stored, "/packages/partner/open/2.0.0")
+    assert answer.status_code == 302
+    assert (await head_of(stored, "open")).visibility is Visibility.INTERNAL
+    assert (await stored.get("/packages/partner/open/2.0.0", headers=PULL)).status_code == 404
+
+
+async def test_a_new_release_that_was_missing_a_moment_ago_does_not_make_its_package_internal(
+    stored: World, partner: FakeUpstream
+) -> None:
+    path = "/packages/partner/open/3.0.0"
+    assert (await stored.get(path, headers=PULL)).status_code == 404
+    partner.publish("partner/open:3.0.0")
+    assert (await pulled(stored, path)).status_code == 302
+    assert (await head_of(stored, "open")).visibility is Visibility.PUBLIC
+
+
+async def test_a_refused_token_leaves_everything_else_as_it_is(
+    stored: World, partner: FakeUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent, partner.token = partner.token, "another-token"
+    stored.clock.advance(timedelta(minutes=10))
+    for _ in range(7):
+        answer = await pulled(stored, f"{SECRET}/1.1.0")
+        assert answer.status_code == 503
+        assert sent not in answer.text
+    assert (await pulled(stored)).status_code == 302  # It is stored.
+    partner.publish("ballerina/new:1.0.0")
+    fresh = await stored.get("/packages/ballerina/new/1.0.0", headers=PULL)
+    assert fresh.status_code == 302
+    assert (await stored.get(f"{SECRET}/1.1.0", headers=PULL)).status_code == 404
+    assert stored.registry.mirroring is not None
+    [check] = await stored.registry.mirroring.overview.check()
+    assert check.token_problem
+    assert "401" in check.token_problem
+    assert "BALLROOM_UPSTREAM_TOKEN" in check.token_problem
+    assert sent not in caplog.text
+
+
+async def test_a_redirect_never_carries_the_token(mirror: World, partner: FakeUpstream) -> None:
+    other = FakeUpstream()
+    other.archives = partner.archives
+    with other.serving():
+        at = "partner/secret:1.0.0"
+
+        async def elsewhere(request: Request) -> Response | None:
+            if "authorization" not in request.headers:
+                return None
+            place = f"{other.url}{UPSTREAM_BASE}/file/1.0.0/partner-secret-any-1.0.0.bala"
+            location = f"{place}?of={at.replace('/', '%2F')}"
+            return RedirectResponse(location, 302, {"digest": partner.digest(at)})
+
+        partner.behave["pull"] = elsewhere
+        await pulled(mirror)
+    assert all("authorization" not in each for each in other.headers)
+
+
+async def test_the_second_hop_has_no_token(mirror: World, partner: FakeUpstream) -> None:
+    assert (await pulled(mirror)).status_code == 302
+    assert partner.asked["file"] == 1
+    assert partner.asked_with_token["file"] == 0
+
+
+async def test_the_token_is_only_for_the_registry_that_it_names(
+    worlds: OpenWorld, partner: FakeUpstream
+) -> None:
+    other = FakeUpstream()
+    other.publish("elsewhere/thing:1.0.0")
+    with other.serving():
+        upstreams = f"{other.url},{partner.url}"
+        named = f"{partner.name}={partner.token}"
+        mirror = await worlds(upstream=upstreams, upstream_token=named)
+        assert (await pulled(mirror)).status_code == 302
+        await pulled(mirror, "/packages/elsewhere/thing/1.0.0")
+    assert partner.asked_with_token
+    assert other.asked
+    assert not other.asked_with_token
+
+
+async def test_nobody_changes_the_visibility_of_an_internal_package(
+    mirror: World, partner: FakeUpstream
+) -> None:
+    moved = mirror
+    await moved.create_organization("partner")
+    assert moved.registry.mirroring is not None
+    await moved.registry.mirroring.moves.move(parse_org("partner"), partner.name, by=OPERATOR)
+    moved.clock.advance(timedelta(seconds=10))
+    assert (await pulled(moved)).status_code == 302
+    change = moved.registry.packages.visibility.change
+    with pytest.raises(VisibilityOfUpstream, match="is internal, because"):
+        await change(Package.parse("partner", "secret"), Visibility.PUBLIC, by=OPERATOR)
+    with pytest.raises(NotMadeInternal, match="Choose public or private"):
+        await change(Package.parse("partner", "open"), Visibility.INTERNAL, by=OPERATOR)
+
+
+async def test_an_archive_that_says_internal_is_refused(mirror: World) -> None:
+    with pytest.raises(ClientFailure, match="neither"):
+        await mirror.push(bala("acme/mine:1.0.0", visibility="internal"))
+
+
+async def test_the_api_sets_no_internal_visibility(mirror: World) -> None:
+    await mirror.push(bala("acme/mine:1.0.0"))
+    answer = await mirror.send(
+        "PUT",
+        f"{URL}/api/v1/packages/acme/mine/visibility",
+        by=mirror.people.ann,
+        content=b'{"visibility": "internal"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 400
+    assert "visibility" in answer.text
+
+
+async def test_a_prefetch_fetches_internal_packages(mirror: World) -> None:
+    assert mirror.registry.mirroring is not None
+    wanted = [Coordinate.parse("partner", "secret", "1.1.0")]
+    [done] = await mirror.registry.mirroring.prefetch.run(
+        wanted, Scope.ALONE, progress=lambda _: None
+    )
+    assert done.outcome is Outcome.FETCHED
+    assert (await head_of(mirror)).visibility is Visibility.INTERNAL

@@ -1,0 +1,132 @@
+"""Internal packages do not exist for callers without credentials, nor for tokens that do not read.
+
+Two registries mirror an upstream with a token. One has stored a package that the upstream gives for
+the token alone, the other one has not. What comes back to outsiders is the same to the byte, and so
+are the calls of the stores, their order, and the requests to the upstream.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.services.mirroring.upstream_reader import MISSING_FOR
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.security.package_probes import CHANGING, READING, secret, seen
+from tests.security.registry_pairs import NOBODY, Filled, Registry, bearer, difference, pairs_of
+from tests.security.test_private_packages import UNMOVED
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import URL, Template, World, token_of
+
+NAME, ORG = "secret", "partner"
+HIDDEN = "hidden"  # Stored in both: that there are any is no secret (docs/decisions/0006).
+READERS = ("nobody", "token that cannot read")
+PULL = dict(ACCEPT_ARCHIVE)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeUpstream]:
+    """Return an upstream with two private packages, and a public one of the same organization."""
+    upstream = FakeUpstream()
+    upstream.publish(f"{ORG}/greet:1.0.0", tools=["greeter"])
+    for name in (NAME, HIDDEN):
+        upstream.archives[f"{ORG}/{name}:1.0.0"] = secret(name, ORG)
+        upstream.private.add(f"{ORG}/{name}")
+    with upstream.serving():
+        yield upstream
+
+
+def mirroring(upstream: FakeUpstream) -> dict[str, Any]:
+    """Return the settings of a registry that mirrors it."""
+    return {"upstream": upstream.url, "upstream_token": upstream.token}
+
+
+async def filled(template: Template, upstream: FakeUpstream, folder: Path, *names: str) -> Filled:
+    """Fill a registry with what everybody may see, and these internal packages."""
+    people = {"nobody": NOBODY}
+
+    async def fill(world: World) -> None:
+        for name in ("greet", HIDDEN, *names):
+            path = f"/packages/{ORG}/{name}/1.0.0"
+            answer = await world.get(path, headers=PULL, by=world.people.bob)
+            assert answer.status_code == 302
+            await world.get(f"{URL}/2.0/docs/{ORG}/{name}/1.0.0", by=world.people.bob)
+        # Until then it is known that somebody asked for a name that not everybody gets, whether or
+        # not there is such a package (docs/private-packages.md).
+        world.clock.advance(2 * MISSING_FOR)
+        issued = partial(token_of, world.registry, world.people.ann.account)
+        people["token that cannot read"] = bearer(await issued("push-version", org="acme"))
+
+    return Filled(await template.filled(folder, fill, **mirroring(upstream)), people)
+
+
+@pytest.fixture(scope="module")
+async def with_package(
+    template: Template, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Filled:
+    return await filled(template, upstream, tmp_path_factory.mktemp("with") / "data", NAME)
+
+
+@pytest.fixture(scope="module")
+async def without_package(
+    template: Template, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Filled:
+    return await filled(template, upstream, tmp_path_factory.mktemp("without") / "data")
+
+
+@pytest.fixture
+async def having(
+    with_package: Filled, upstream: FakeUpstream, scratch: Path
+) -> AsyncGenerator[Registry]:
+    """Return a registry that has stored the internal package."""
+    async with with_package.registry(scratch / "having", **mirroring(upstream)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def lacking(
+    without_package: Filled, upstream: FakeUpstream, scratch: Path
+) -> AsyncGenerator[Registry]:
+    """Return a registry that never pulled it."""
+    async with without_package.registry(scratch / "lacking", **mirroring(upstream)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("function", [*READING, *CHANGING])
+async def test_for_outsiders_a_mirror_with_it_equals_one_without_it(
+    having: Registry, lacking: Registry, function: str, upstream: FakeUpstream
+) -> None:
+    upstream.asked_with_token.clear()
+    shown: list[str] = []
+    for who, probe in pairs_of(READERS, {**READING, **CHANGING}[function], seed=function):
+        found, asked = [], []
+        for each in (having, lacking):
+            upstream.asked.clear()
+            found.append(await each.asked(probe.about(NAME, ORG), who))
+            asked.append(Counter(upstream.asked))
+        if found[0] != found[1] or asked[0] != asked[1]:
+            shown.append(f"{who} by {probe}: {difference(*found)}, asked {asked}")
+    assert not shown, "\n".join(shown)
+    assert not upstream.asked_with_token
+
+
+@pytest.mark.parametrize("function", sorted(READING))
+async def test_accounts_read_it_and_other_functions_do_not_depend_on_it(
+    having: Registry, lacking: Registry, function: str, upstream: FakeUpstream
+) -> None:
+    """The other registry mirrors nothing that a token gets, so an account finds nothing there."""
+    upstream.private.discard(f"{ORG}/{NAME}")
+    del upstream.archives[f"{ORG}/{NAME}:1.0.0"]
+    try:
+        bob = having.world.people.bob
+        answers = [
+            [await seen(each.world, probe.about(NAME, ORG), bob) for probe in READING[function]]
+            for each in (having, lacking)
+        ]
+    finally:
+        upstream.archives[f"{ORG}/{NAME}:1.0.0"] = secret(NAME, ORG)
+        upstream.private.add(f"{ORG}/{NAME}")
+    assert (answers[0] != answers[1]) is (function not in {*UNMOVED, "web_org"})
