@@ -26,7 +26,6 @@ from shared.domain.packages import (
     Pushers,
     Release,
     ReleaseEntry,
-    Visibility,
     WithdrawalReason,
 )
 from shared.domain.trusted_publishing.jobs import Provider
