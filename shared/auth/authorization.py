@@ -339,10 +339,10 @@ class Administration:
 
 # --- Known readers -------------------------------------------------------------------------------
 
-# What is known is used to repeat an answer about a package that is not public to others who may read
-# it. Who may not read it never gets that far: an answer is looked up among those for the readers that
-# the caller is known to be one of, so looking it up takes as long for a missing package as for a
-# hidden one.
+# What is known is used to repeat an answer about a package that is not public to others who may
+# read it. Who may not read it never gets that far: an answer is looked up among those for the
+# readers that the caller is known to be one of, so looking it up takes as long for a missing
+# package as for a hidden one.
 
 KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
 MAX_READERS = 10_000  # Credentials; each takes about 1 KiB.

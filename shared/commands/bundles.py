@@ -1,6 +1,7 @@
 """bundle …: releases in one signed file, for registries that no network reaches."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from shared.composition import Registry
 from shared.domain.errors.base import InvalidName
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, OrgName, parse_org
+from shared.domain.packages import Visibility
 from shared.services.bundles.bundle_export import BundlePlan, Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep, Progress
 from shared.services.bundles.bundle_reading import OpenedBundle, open_bundle
@@ -28,6 +30,7 @@ from shared.settings import Settings
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
 _READ_ONLY = "it serves a bundle"
+_MOST_LISTED = 10  # Packages in a sentence.
 
 trust_option = click.option(
     "--trust",
@@ -83,7 +86,7 @@ def create_key(file: Path) -> None:
 @click.option("--after", "after", type=click.IntRange(min=0),
               help="What changed after the cursor that an earlier export printed.")  # fmt: skip
 @click.option("--private", "includes_private", is_flag=True,
-              help="Private packages as well.")  # fmt: skip
+              help="Packages that are not public as well.")  # fmt: skip
 def export_bundle(
     file: Path,
     coordinates: tuple[Coordinate, ...],
@@ -125,7 +128,15 @@ def export_bundle(
     plan, size = with_registry(work)
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
     if plan.left_out:
-        click.echo(f"{plan.left_out:,} private packages were left out; --private includes them.")
+        click.echo(
+            f"{plan.left_out:,} packages that are not public were left out; --private includes "
+            "them."
+        )
+    if plan.not_public:
+        click.echo(
+            f"{_listed(plan.not_public)}: not public here. Every account of a registry that "
+            f"imports {file} can see and pull them."
+        )
     click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
 
 
@@ -149,6 +160,11 @@ def import_bundle(file: Path, trust: Path) -> None:
     with prepared_stores(Settings.load()):
         report = with_registry(lambda registry: import_into(registry, file, trust, _print_step))
     click.echo(_summary(report))
+    if report.internal:
+        click.echo(
+            f"{_listed(sorted(report.internal))}: internal here, so every account of this registry "
+            "can see and pull them, and nobody else."
+        )
     for coordinate, reason in report.refused.items():
         click.echo(f"  {coordinate}: {reason}")
     if report.refused:
@@ -173,6 +189,11 @@ async def serve_bundle(registry: Registry, file: Path, trust: Path) -> str:
         await notices.enter_read_only_mode(_READ_ONLY, by=OPERATOR)
     left_out = [f"  {coordinate}: {reason}" for coordinate, reason in report.refused.items()]
     return "\n".join([_summary(report), *left_out])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _print_step(step: ImportStep, coordinate: Coordinate) -> None:
@@ -214,7 +235,7 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
     facts = {
         "registry": contents.manifest.registry,
         "releases": len(contents.releases),
-        "private": sum(each.visibility.value == "private" for each in contents.releases),
+        "private": sum(each.visibility is not Visibility.PUBLIC for each in contents.releases),
         "bytes": sum(each.size_bytes for each in contents.releases),
         "after": contents.manifest.after,
         "cursor": contents.manifest.cursor,

@@ -22,7 +22,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.bundles import BundleUnusable
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head, Origin, Release, Visibility
+from shared.domain.packages import EVERYBODY, Head, Origin, Release, Visibility
 from shared.domain.records import Record
 from shared.domain.releases import MIRROR_ID
 
@@ -96,7 +96,7 @@ class BundledRelease(Record):
             upstream=release.upstream.name if release.upstream else registry,
             deprecation=release.deprecation,
             package_deprecation=head.deprecation,
-            visibility=head.visibility,
+            visibility=Visibility.PUBLIC if head.readers == EVERYBODY else Visibility.PRIVATE,
         )
 
     @property
@@ -124,11 +124,15 @@ class BundledRelease(Record):
         )
 
     def head(self, *, now_ms: int) -> Head:
-        """Return the head that claims the package's name."""
+        """Return the head that claims the package's name.
+
+        A private package is internal where it is imported: its organization has no members there.
+        """
+        is_public = self.visibility is Visibility.PUBLIC
         return Head(
             org=self.org,
             name=self.name,
-            visibility=self.visibility,
+            visibility=Visibility.PUBLIC if is_public else Visibility.INTERNAL,
             created_ms=now_ms,
             deprecation=self.package_deprecation,
             upstream=self.upstream,

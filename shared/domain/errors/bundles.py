@@ -39,8 +39,8 @@ class BundleIncomplete(Invalid):
 class BundlePrivate(Invalid):
     package: object
     sentence = (
-        "{package} is private, and a bundle is for everybody who gets the file. Leave it out, or "
-        "add --private."
+        "{package} is not public, and a bundle is for everybody who gets the file. Leave it out, "
+        "or add --private."
     )
 
 

@@ -28,7 +28,7 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import Head, Release, State, Survey, Visibility
+from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
@@ -63,14 +63,16 @@ class Selection:
 
 @dataclass(frozen=True)
 class BundlePlan:
-    """A bundle that can be written: its lists and its manifest. `left_out` are private packages
-    that something but their name selected."""
+    """A bundle that can be written: its lists and its manifest. `left_out` is the number of
+    packages that are not public and that something but their name selected; `not_public` are the
+    names of those that it has."""
 
     manifest: BundleManifest
     releases: bytes
     catalogue: bytes
     archives: tuple[Release, ...]
     left_out: int
+    not_public: tuple[str, ...] = ()
 
 
 @dataclass
@@ -119,7 +121,10 @@ class BundleExport:
             files=(*listed, *(each.archive for each in bundled)),
         )
         archives = tuple(release for _, release in found)
-        return BundlePlan(manifest, releases, catalogue, archives, len(chosen.private))
+        not_public = {str(head.package) for head, _ in found if head.readers != EVERYBODY}
+        return BundlePlan(
+            manifest, releases, catalogue, archives, len(chosen.private), tuple(sorted(not_public))
+        )
 
     async def pieces(self, plan: BundlePlan, signer: BundleSigner) -> AsyncGenerator[bytes]:
         """Yield the bytes of the bundle; raise `BundleIncomplete` for an archive that is lost or

@@ -15,7 +15,7 @@ from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.bundles import BundleUnusable
 from shared.domain.errors.mirroring import UpstreamReleaseRefused
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head, Release
+from shared.domain.packages import Head, Release, Visibility
 from shared.domain.releases import with_change
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.bundles.bundle_reading import (
@@ -54,6 +54,7 @@ class ImportReport:
     counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])
     refused: dict[str, str] = field(default_factory=dict[str, str])  # By coordinate.
     names: int = 0  # In the catalogue.
+    internal: set[str] = field(default_factory=set[str])  # Packages that are internal here.
 
 
 Progress = Callable[[ImportStep, Coordinate], None]
@@ -89,6 +90,8 @@ class BundleImport:
             except _LeftOut as reason:
                 step = ImportStep.REFUSED
                 report.refused[str(release.coordinate)] = str(reason)
+            else:
+                await self._note_internal(release, report)
             report.counts[step] += 1
             progress(step, release.coordinate)
         return report
@@ -103,6 +106,12 @@ class BundleImport:
             if not await self._is_stored(release):
                 await self._read(release, await archive.read())
             progress(ImportStep.CHECKED, release.coordinate)
+
+    async def _note_internal(self, release: BundledRelease, report: ImportReport) -> None:
+        package = release.coordinate.package
+        head = await self.metadata.head(package)
+        if head is not None and head.visibility is Visibility.INTERNAL:
+            report.internal.add(str(package))
 
     async def _is_stored(self, release: BundledRelease) -> bool:
         found = (await self.metadata.find(release.coordinate)).release
@@ -163,7 +172,7 @@ class BundleImport:
             raise _LeftOut(str(refusal)) from None
 
     async def _follow(self, release: BundledRelease) -> None:
-        """Take over the deprecations of the release and of its package."""
+        """Take over the deprecations of the release and of its package, and its visibility."""
         now_ms, message = self.clock.now_ms(), release.deprecation
         of_all = release.package_deprecation
 
@@ -176,6 +185,9 @@ class BundleImport:
             return with_change(head, kind, by=MIRROR, now_ms=now_ms, deprecation=of_all)
 
         found = await self.metadata.find(release.coordinate)
+        if found.head is not None:
+            wanted = release.head(now_ms=now_ms).visibility
+            await self.releases.follow_visibility(found.head, wanted)
         if found.release is not None and found.release.deprecation != message:
             await self.packages.change_release(release.coordinate, of_release)
         if found.head is not None and found.head.deprecation != of_all:

@@ -29,6 +29,12 @@ class UpstreamHealth:
     failed_ms: int | None = None
     answered_ms: int | None = None
 
+    @property
+    def problem(self) -> str:
+        """The reason if the last request failed; otherwise empty."""
+        has_failed = self.failed_ms is not None and self.failed_ms >= (self.answered_ms or 0)
+        return self.reason if has_failed or not self.is_open else ""
+
 
 class UpstreamGate:
     """Lets requests to the upstream through while it answers."""

@@ -12,7 +12,7 @@ from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release, State, Visibility
 from shared.domain.wanted_releases import parse_coordinate
 from shared.ports import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
@@ -127,19 +127,45 @@ async def test_a_bundle_is_imported_once(
 
 
 async def test_private_packages_are_in_no_bundle_unless_that_is_said(
-    worlds: OpenWorld, source: World, carrier: Carrier
+    source: World, carrier: Carrier
 ) -> None:
     plan = await carrier.export(source, orgs=(parse_org("tools"),))
     assert (len(plan.archives), plan.left_out) == (2, 1)
     assert b"secret" not in carrier.file.read_bytes()
     with pytest.raises(BundlePrivate):
         await carrier.export(source, "tools/secret:1.0.0")
-    await carrier.export(source, "tools/secret:1.0.0", includes_private=True)
+    plan = await carrier.export(source, "tools/secret:1.0.0", includes_private=True)
+    assert plan.not_public == ("tools/secret",)
+
+
+async def test_a_private_package_is_internal_where_it_is_imported(
+    worlds: OpenWorld, source: World, carrier: Carrier
+) -> None:
+    named = ("tools/secret:1.0.0", "tools/hammer:1.0.0")
+    await carrier.export(source, *named, includes_private=True)
     target = await worlds()
-    await carrier.deliver(target)
-    assert await release_of(target, "tools/secret:1.0.0") is not None
+    for _ in range(2):
+        assert (await carrier.deliver(target)).internal == {"tools/secret"}
+    await target.java(target.people.bob).pull("tools/secret:1.0.0")
     with pytest.raises(ClientFailure):
         await target.java().pull("tools/secret:1.0.0")
+    await target.java().pull("tools/hammer:1.0.0")
+    onward = await carrier.export(target, orgs=(parse_org("tools"),))
+    assert (len(onward.archives), onward.left_out) == (1, 1)
+
+
+async def test_a_package_that_became_public_is_public_after_the_next_bundle(
+    worlds: OpenWorld, source: World, carrier: Carrier
+) -> None:
+    secret, target = parse_coordinate("tools/secret:1.0.0"), await worlds()
+    await carrier.export(source, str(secret), includes_private=True)
+    await carrier.deliver(target)
+    await source.registry.packages.visibility.change(secret.package, Visibility.PUBLIC, by=OPERATOR)
+    source.clock.advance(timedelta(seconds=10))
+    await carrier.export(source, str(secret))
+    assert not (await carrier.deliver(target)).internal
+    target.clock.advance(timedelta(seconds=10))
+    await target.java().pull(str(secret))
 
 
 async def test_what_is_not_stored_is_named_and_no_bundle_is_written(

@@ -13,10 +13,13 @@ from shared.domain.errors.packages import NotMadeInternal, VisibilityOfUpstream
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
+from shared.services.mirroring.overview import problems_of
 from shared.services.mirroring.prefetch import Outcome, Scope
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
+from tests.support.page_client import PageClient
 from tests.support.upstreams import BASE as UPSTREAM_BASE
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, Person, World, limited
@@ -332,6 +335,7 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
     stored: World, partner: FakeUpstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     sent, partner.token = partner.token, "another-token"
+    admin = await PageClient.of(stored, stored.people.admin)
     stored.clock.advance(timedelta(minutes=10))
     for _ in range(7):
         answer = await pulled(stored, f"{SECRET}/1.1.0")
@@ -343,11 +347,33 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
     assert fresh.status_code == 302
     assert (await stored.get(f"{SECRET}/1.1.0", headers=PULL)).status_code == 404
     assert stored.registry.mirroring is not None
-    [check] = await stored.registry.mirroring.overview.check()
-    assert check.token_problem
-    assert "401" in check.token_problem
-    assert "BALLROOM_UPSTREAM_TOKEN" in check.token_problem
+    status = await stored.registry.mirroring.overview.status(by=OPERATOR)
+    problem, token_problem = await problems_of(status.upstreams[0].source)
+    assert not problem
+    assert token_problem
+    assert "401" in token_problem
+    assert "BALLROOM_UPSTREAM_TOKEN" in token_problem
     assert sent not in caplog.text
+    for _ in stored.instances:
+        await admin.open("/manage/mirror")
+        assert admin.page is not None
+        assert sent not in main_of(admin.page)
+
+
+async def test_the_page_of_the_mirror_says_how_the_token_is_answered(
+    stored: World, partner: FakeUpstream
+) -> None:
+    admin = await PageClient.of(stored, stored.people.admin)
+    partner.token = "another-token"
+    for state in ("Token: accepted", "does not accept the token (the answer was 401)"):
+        shown = list[str]()
+        for _ in stored.instances:
+            await admin.open("/manage/mirror")
+            assert admin.page is not None
+            shown.append(main_of(admin.page))
+        assert any(state in each for each in shown)
+        stored.clock.advance(timedelta(minutes=10))
+        await pulled(stored, f"{SECRET}/1.1.0")
 
 
 async def test_a_redirect_never_carries_the_token(mirror: World, partner: FakeUpstream) -> None:

@@ -11,16 +11,19 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.upstream import CentralUpstream
+from shared.auth.secrets import Secret
+from shared.domain.identity import OPERATOR
 from shared.ports import HttpResponse
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
+from tests.support.world import BASE, MAVEN, URL, OpenWorld, World, token_of
 
 pytestmark = pytest.mark.measured
 
 PULL = dict(ACCEPT_ARCHIVE)
 URL_OF_UPSTREAM = "https://upstream.test"
+SECRET = bala("tools/secret:1.0.0", visibility="private", tools=["whisper"])
 CHANGED_BY_MIRRORING = {"balaURL", "upstream", "pullCount"}
 
 
@@ -30,6 +33,7 @@ class ToWorld:
 
     world: World
     asked: Counter[str] = field(default_factory=Counter[str])
+    with_token: Counter[str] = field(default_factory=Counter[str])  # Of these.
     instead: HttpResponse | None = None  # Of files of the index.
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
@@ -44,6 +48,7 @@ class ToWorld:
         if self.instead and "/index/" in url:
             return self.instead
         self.asked[method] += 1
+        self.with_token[method] += "Authorization" in headers
         answer = await self.world.send(method, url, headers=headers, content=body)
         names = {name.lower(): value for name, value in answer.headers.items()}
         return HttpResponse(answer.status_code, names, answer.content)
@@ -69,7 +74,7 @@ async def pair(worlds: OpenWorld) -> Pair:
         archive = bala(f"tools/hammer:{version}", modules=["sub"], keywords=["one"])
         await upstream.push(archive, by=admin)
     await upstream.push(bala("tools/nail:1.0.0", dependencies=["tools/hammer:1.0.0"]), by=admin)
-    await upstream.push(bala("tools/secret:1.0.0", visibility="private"), by=admin)
+    await upstream.push(SECRET, by=admin)
     documents, archives = ToWorld(upstream), ToWorld(upstream)
 
     def mirroring(stores: Adapters) -> Adapters:
@@ -177,6 +182,71 @@ async def test_an_upstream_without_an_index_is_asked_for_each_version(
 async def test_private_packages_of_the_upstream_are_missing_here(pair: Pair) -> None:
     for path in ("/packages/tools/secret", "/packages/tools/secret/1.0.0"):
         assert (await pair.mirror.get(path)).status_code == 404
+
+
+@pytest.fixture
+async def trusted(pair: Pair, worlds: OpenWorld) -> Pair:
+    """Return both, and a mirror with a token that reads the first."""
+    upstream, admin = pair.upstream, pair.upstream.people.admin
+    token = await token_of(upstream.registry, admin.account, "read", org="tools")
+
+    def mirroring(stores: Adapters) -> Adapters:
+        asked = CentralUpstream(
+            "upstream.test",
+            BASE,
+            documents=pair.documents,
+            archives=pair.archives,
+            pseudonym="registry.test",
+            clock=stores.clock,
+            token=Secret(token),
+        )
+        return replace(stores, connect_upstream=lambda _: asked)
+
+    mirror = await worlds(upstream=URL_OF_UPSTREAM, wrap=mirroring)
+    return replace(pair, mirror=mirror)
+
+
+async def test_a_token_serves_its_private_packages_to_accounts_alone(trusted: Pair) -> None:
+    mirror, bob = trusted.mirror, trusted.mirror.people.bob
+    paths = ("/packages/tools/secret", "/packages/tools/secret/1.0.0", "/tools/whisper/1.0.0")
+    for _ in range(2):  # Before and after it is stored.
+        for path in paths:
+            assert (await mirror.get(path)).status_code == 404
+        assert (await mirror.java(bob).pull("tools/secret:1.0.0")).content == SECRET
+    assert (await mirror.get(paths[0], by=bob)).json() == ["1.0.0"]
+    index = await mirror.get(f"{URL}/index/tools/secret/index.json", by=bob)
+    assert json.loads(index.text)["version"] == "1.0.0"
+    assert trusted.documents.with_token["GET"] > 0
+
+
+async def test_without_credentials_no_request_has_the_token(trusted: Pair) -> None:
+    body = b'{"packages":[{"org":"tools","name":"secret","version":"","mode":"soft"}]}'
+    for path in ("/packages/tools/secret", "/packages/tools/secret/1.0.0", *LISTS):
+        await trusted.mirror.get(path.replace("hammer", "secret"), headers=PULL)
+    answer = await trusted.mirror.send("POST", "/packages/resolve-dependencies", content=body)
+    assert answer.json()["resolved"] == []
+    assert trusted.documents.asked["GET"] > 0
+    assert not +trusted.documents.with_token
+
+
+async def test_archives_are_fetched_without_the_token(trusted: Pair) -> None:
+    mirror = trusted.mirror
+    await mirror.java(mirror.people.bob).pull("tools/secret:1.0.0")
+    assert trusted.archives.asked["GET"] == 1
+    assert not +trusted.archives.with_token
+
+
+async def test_a_token_that_was_revoked_leaves_what_is_public(trusted: Pair) -> None:
+    upstream, mirror, bob = trusted.upstream, trusted.mirror, trusted.mirror.people.bob
+    tokens, owner = upstream.registry.tokens.access_tokens, upstream.people.admin.account.id
+    for each in await tokens.list(owner, by=OPERATOR):
+        await tokens.revoke(owner, each.token.id, by=OPERATOR)
+    upstream.clock.advance(timedelta(seconds=10))
+    assert (await mirror.get("/packages/tools/secret/1.0.0", by=bob)).status_code == 503
+    assert (await mirror.get("/packages/tools/secret/1.0.0")).status_code == 404
+    for by in (None, bob):
+        answer = await mirror.get("/packages/tools/hammer/1.0.0", headers=PULL, by=by)
+        assert answer.status_code == 302
 
 
 async def test_fifty_misses_on_all_instances_are_one_pull(pair: Pair) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from shared.domain.addresses import parse_networks
 from shared.domain.archives.delivery import Cdn
+from shared.domain.mirror_rules import parse_upstreams
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.settings import Settings, refused_setting, setting_problem, unknown_settings
 from shared.settings.values import split_list
@@ -355,6 +356,49 @@ def test_known_settings_and_those_of_the_scripts_are_not_named(
 def test_an_upstream_is_central_or_an_address(given: str, name: str, url: str) -> None:
     settings = Settings(upstream=given)
     assert [(each.name, each.url) for each in settings.upstreams] == ([(name, url)] if name else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "tokens"),
+    [
+        ("blr_dev_1", {}),
+        ("a.example=blr_dev_1", {"a.example": "blr_dev_1"}),
+        ("A.example=ey.x-y_z~+/==, central=two", {"a.example": "ey.x-y_z~+/==", "central": "two"}),
+        ("b.example:8080=three", {"b.example:8080": "three"}),
+    ],
+)
+def test_a_token_is_for_one_upstream(given: str, tokens: dict[str, str]) -> None:
+    upstreams = "https://a.example,central" if tokens else "https://a.example"
+    settings = Settings(upstream=upstreams, upstream_token=SecretStr(given))
+    assert given not in repr(settings)
+    addresses = parse_upstreams(["https://a.example", "central", "https://b.example:8080"])
+    found = {each.name: settings.token_of(each) for each in addresses}
+    expected = tokens or {"a.example": given}
+    assert {name: each.reveal() for name, each in found.items() if each} == expected
+
+
+def test_without_a_token_there_is_none() -> None:
+    settings = Settings(upstream="central")
+    assert [settings.token_of(each) for each in settings.upstreams] == [None]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "given", "reason"),
+    [
+        ("", "blr_dev_1", "it does not say which registry it is for"),
+        ("central,https://a.example", "blr_dev_1", "it does not say which registry it is for"),
+        ("central", "blr dev 1", "it is not a token, or host=token for each registry"),
+        ("central", "one,two", "it has two tokens for central. Give one"),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_refused_without_its_text(
+    upstream: str, given: str, reason: str
+) -> None:
+    with pytest.raises(ValidationError) as invalid:
+        Settings(upstream=upstream, upstream_token=SecretStr(given))
+    problem = setting_problem(invalid.value)
+    assert problem.startswith(f"BALLROOM_UPSTREAM_TOKEN cannot be used: {reason}")
+    assert given not in problem
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,13 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
 
 def test_a_fragment_is_rendered_once_for_the_same_values_and_escaped() -> None:
-    values = ("acme", "greet", "1.0.0", "<b>", False, True, "")
+    values = ("acme", "greet", "1.0.0", "<b>", "public", True, "")
     made = fragment("web/_packages.html", "heading", *values)
     assert made is fragment("web/_packages.html", "heading", *values)
     assert "&lt;b&gt;" in made
     assert "Deprecated" in made
     assert "Private" not in made
-    assert "Private" in fragment("web/_packages.html", "heading", *values[:4], True, False, "")
+    assert "Private" in fragment("web/_packages.html", "heading", *values[:4], "private", False, "")
 
 
 @pytest.mark.parametrize("name", NAMES)

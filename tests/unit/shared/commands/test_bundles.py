@@ -80,7 +80,22 @@ def test_files_name_releases(carried: Carried, tmp_path: Path) -> None:
 def test_a_private_package_is_left_out_and_counted(carried: Carried) -> None:
     carried.source.run("package", "visibility", "acme/greet", "private")
     said = carried.export("--org", "acme").splitlines()
-    assert said[1] == "1 private packages were left out; --private includes them."
+    assert said[1] == "1 packages that are not public were left out; --private includes them."
+
+
+def test_both_sides_are_told_who_sees_a_private_package(carried: Carried) -> None:
+    carried.source.run("package", "visibility", "acme/greet", "private")
+    said = carried.export("--org", "acme", "--private").splitlines()
+    assert said[1] == (
+        "acme/greet: not public here. Every account of a registry that imports "
+        f"{carried.file} can see and pull them."
+    )
+    shown = carried.target.json("bundle", "show", carried.file, "--trust", carried.trust)
+    assert shown["private"] == 1
+    assert carried.deliver().splitlines()[1] == (
+        "acme/greet: internal here, so every account of this registry can see and pull them, and "
+        "nobody else."
+    )
 
 
 def test_an_export_of_nothing_says_how_it_is_used(carried: Carried) -> None:

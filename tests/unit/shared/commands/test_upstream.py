@@ -62,6 +62,23 @@ def test_a_check_fails_if_the_upstream_does_not_answer(mirroring: Terminal) -> N
     assert "ConnectError" in result.stdout
 
 
+def test_a_check_says_whether_the_token_is_accepted(
+    mirroring: Terminal, upstream: FakeUpstream
+) -> None:
+    accepted = {**mirroring.settings, "BALLROOM_UPSTREAM_TOKEN": upstream.token}
+    result = mirroring.invoke("upstream", "check", "--json", **accepted)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)[0]["token"] == "accepted"
+    assert "answers with its token." in mirroring.invoke("doctor", **accepted).stdout
+    refused = {**mirroring.settings, "BALLROOM_UPSTREAM_TOKEN": "blr_dev_old"}
+    result = mirroring.invoke("upstream", "check", "--json", **refused)
+    assert result.exit_code == 1
+    assert "does not accept the token (the answer was 401)" in result.stdout
+    said = mirroring.invoke("doctor", **refused).stdout
+    assert "does not answer with its token: it does not accept the token" in said
+    assert "blr_dev_old" not in result.output + said
+
+
 def test_packages_and_refusals_are_listed(mirroring: Terminal) -> None:
     [package] = mirroring.json("upstream", "packages")
     assert (package["package"], package["releases"]) == ("ballerina/io", 1)
