@@ -4,6 +4,7 @@
     manifest.sig             the key, and its signature of manifest.json
     releases.jsonl           what archives do not say of releases: times, deprecations, visibility
     catalogue.jsonl          all packages of the registry by name, also those that are not here
+    withdrawals.jsonl        releases that are not served any more; only in a bundle that has some
     archives/{sha256}.bala   in the order of releases.jsonl
 
 The file is a tar of the plainest kind. Each header has one possible form for a name and a size, and
@@ -12,23 +13,34 @@ a reader compares it byte for byte, so there are no paths, links, types or times
 
 import re
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from pydantic import ValidationError
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.bundles import BundleUnusable
-from shared.domain.names import Coordinate
-from shared.domain.packages import EVERYBODY, Head, Origin, Release, Visibility
-from shared.domain.records import Record
-from shared.domain.releases import MIRROR_ID
+from shared.domain.identity import Principal
+from shared.domain.mirror_rules import WAS_HELD
+from shared.domain.names import Coordinate, release_place
+from shared.domain.packages import (
+    EVERYBODY,
+    Head,
+    Origin,
+    PublicReason,
+    Release,
+    State,
+    Visibility,
+)
+from shared.domain.records import Entity, Place, Record
+from shared.domain.releases import MIRROR_ID, Decision, with_decision
 
 FORMAT = 1
+FORMAT_WITH_WITHDRAWALS = 2
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
-RELEASES, CATALOGUE = "releases.jsonl", "catalogue.jsonl"
+RELEASES, CATALOGUE, WITHDRAWALS = "releases.jsonl", "catalogue.jsonl", "withdrawals.jsonl"
 MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
 MAX_SIGNATURE_BYTES = 1024
 MAX_LIST_BYTES = 128 * 1024 * 1024  # Of releases or of the catalogue.
@@ -36,6 +48,10 @@ MAX_FILE_BYTES = 1024 * 1024 * 1024  # More than any registry accepts as an arch
 MAX_LINE = 2_000  # Characters of a message or a name.
 END = bytes(1024)  # Two empty blocks.
 
+_LISTS = {
+    FORMAT: (RELEASES, CATALOGUE),
+    FORMAT_WITH_WITHDRAWALS: (RELEASES, CATALOGUE, WITHDRAWALS),
+}
 _BLOCK = tarfile.BLOCKSIZE
 _SIZE_FIELD = slice(124, 136)
 _ARCHIVE = re.compile(r"archives/([0-9a-f]{64})\.bala")
@@ -64,6 +80,15 @@ class BundleManifest(Record):
     after: int = 0
     files: tuple[BundleFile, ...]
 
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The names of the files that are lists; those of archives follow."""
+        return _LISTS[self.format]
+
+    @property
+    def archives(self) -> tuple[BundleFile, ...]:
+        return self.files[len(self.lists) :]
+
     def content(self) -> bytes:
         """Return `manifest.json`."""
         return self.model_dump_json(indent=1).encode() + b"\n"
@@ -82,6 +107,7 @@ class BundledRelease(Record):
     deprecation: str | None = None
     package_deprecation: str | None = None
     visibility: Visibility = Visibility.PUBLIC
+    removed_ms: int | None = None  # When its upstream was found to have it no more.
 
     @classmethod
     def of(cls, head: Head, release: Release, *, registry: str) -> Self:
@@ -97,6 +123,7 @@ class BundledRelease(Record):
             deprecation=release.deprecation,
             package_deprecation=head.deprecation,
             visibility=Visibility.PUBLIC if head.readers == EVERYBODY else Visibility.PRIVATE,
+            removed_ms=release.upstream.removed_ms if release.upstream else None,
         )
 
     @property
@@ -137,6 +164,78 @@ class BundledRelease(Record):
             deprecation=self.package_deprecation,
             upstream=self.upstream,
         )
+
+
+class BundledWithdrawal(Record):
+    """A release that the registry which made the bundle has, and does not serve any more."""
+
+    org: str
+    name: str
+    version: str
+    digest: str
+    upstream: str  # The registry that owns the name.
+    public_reason: PublicReason | None = None
+
+    @classmethod
+    def of(cls, release: Release, *, registry: str) -> Self:
+        """Return the line of a release; `registry` is the name of the one that makes the bundle."""
+        return cls(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            digest=release.digest,
+            upstream=release.upstream.name if release.upstream else registry,
+            public_reason=release.public_reason,
+        )
+
+    @property
+    def coordinate(self) -> Coordinate:
+        """The coordinate; raises `InvalidName` or `InvalidVersion`."""
+        return Coordinate.parse(self.org, self.name, self.version)
+
+
+class BundleStatement(Entity):
+    """What the newest bundle of a registry said of a release: that it is withdrawn, or that it is
+    served again. An older bundle does not change that.
+    """
+
+    kind: ClassVar[str] = "bundle-statement"
+
+    org: str
+    name: str
+    version: str
+    registry: str  # The address of the one that made the bundle.
+    cursor: int  # Of the bundle.
+    is_withdrawn: bool
+
+    @property
+    def place(self) -> Place:
+        return release_place(Coordinate.parse(self.org, self.name, self.version))
+
+
+WITHHELD_BY_BUNDLE = "Bundle: "  # How the reason begins; no administrator writes so.
+
+
+def is_withheld_by_bundle(release: Release) -> bool:
+    """Check whether the release is served again once a newer bundle has it."""
+    return (
+        release.state is State.QUARANTINED
+        and release.state_reason.startswith(WITHHELD_BY_BUNDLE)
+        and not release.state_reason.endswith(WAS_HELD)
+    )
+
+
+def withheld_by_bundle(
+    release: Release, withdrawal: BundledWithdrawal, registry: str, *, by: Principal, now_ms: int
+) -> Release:
+    """Return the release withheld, because a bundle of `registry` says so; unchanged if it is not
+    served anyway and an administrator could not serve it again by releasing it."""
+    if release.state not in (State.LIVE, State.HELD):
+        return release
+    before = WAS_HELD if release.state is State.HELD else ""
+    reason = f"{WITHHELD_BY_BUNDLE}{registry} does not serve it any more.{before}"
+    decision = Decision(State.QUARANTINED, reason, withdrawal.public_reason)
+    return with_decision(release, "release.quarantined", decision, by=by, now_ms=now_ms)
 
 
 class CatalogueEntry(Record):
@@ -197,17 +296,20 @@ def read_manifest(content: bytes) -> BundleManifest:
     except ValidationError:
         message = "its manifest cannot be read"
         raise BundleUnusable(message) from None
-    if manifest.format != FORMAT:
-        message = f"it has the format {manifest.format}, and this version reads {FORMAT}"
+    if manifest.format not in _LISTS:
+        message = (
+            f"it has the format {manifest.format}, and this version reads {max(_LISTS)} and earlier"
+        )
         raise BundleUnusable(message)
-    _check_files(manifest.files)
+    _check_files(manifest)
     return manifest
 
 
-def _check_files(files: Sequence[BundleFile]) -> None:
-    names = [each.name for each in files]
-    if names[:2] != [RELEASES, CATALOGUE]:
-        message = f"its manifest does not begin with {RELEASES} and {CATALOGUE}"
+def _check_files(manifest: BundleManifest) -> None:
+    files, lists = manifest.files, manifest.lists
+    names = tuple(each.name for each in files[: len(lists)])
+    if names != lists:
+        message = f"its manifest does not begin with {' and '.join(lists)}"
         raise BundleUnusable(message)
     seen = set[str]()
     for each in files:
@@ -215,11 +317,11 @@ def _check_files(files: Sequence[BundleFile]) -> None:
             message = f"its manifest lists {each.name} twice"
             raise BundleUnusable(message)
         seen.add(each.name)
-        most = MAX_LIST_BYTES if each.name in names[:2] else MAX_FILE_BYTES
+        most = MAX_LIST_BYTES if each.name in lists else MAX_FILE_BYTES
         if not 0 <= each.size_bytes <= most:
             message = f"{each.name} has a size that is not read"
             raise BundleUnusable(message)
-    for each in files[2:]:
+    for each in manifest.archives:
         found = _ARCHIVE.fullmatch(each.name)
         if found is None or found[1] != each.sha256:
             message = f"its manifest lists {each.name!r}, which is no name of an archive"
@@ -233,42 +335,52 @@ class BundleContents:
     manifest: BundleManifest
     releases: tuple[BundledRelease, ...]
     catalogue: tuple[CatalogueEntry, ...]
+    withdrawals: tuple[BundledWithdrawal, ...]
 
 
-def read_contents(manifest: BundleManifest, releases: bytes, catalogue: bytes) -> BundleContents:
-    """Return the lists; raise `BundleUnusable` unless each archive has one release."""
+def read_contents(
+    manifest: BundleManifest, releases: bytes, catalogue: bytes, withdrawals: bytes = b""
+) -> BundleContents:
+    """Return the lists; raise `BundleUnusable` unless each archive has one release, and no release
+    is named twice."""
     found = BundleContents(
         manifest,
         _records(BundledRelease, RELEASES, releases),
         _records(CatalogueEntry, CATALOGUE, catalogue),
+        _records(BundledWithdrawal, WITHDRAWALS, withdrawals),
     )
-    if [each.archive for each in found.releases] != list(manifest.files[2:]):
+    if [each.archive for each in found.releases] != list(manifest.archives):
         message = f"{RELEASES} and the archives of its manifest differ"
         raise BundleUnusable(message)
     keys = set[str]()
     for each in found.releases:
-        key = _checked_key(each)
-        if key in keys:
-            message = f"{RELEASES} names {each.coordinate} twice"
-            raise BundleUnusable(message)
-        keys.add(key)
+        _check_line(RELEASES, each, keys, each.deprecation, each.package_deprecation)
+    for each in found.withdrawals:
+        note = each.public_reason.note if each.public_reason else ""
+        _check_line(WITHDRAWALS, each, keys, note)
     return found
 
 
-def _checked_key(release: BundledRelease) -> str:
+def _check_line(
+    name: str, line: BundledRelease | BundledWithdrawal, keys: set[str], *texts: str | None
+) -> None:
+    """Check a line of a list; `keys` are those of the releases that were named before."""
     try:
-        key = release.coordinate.key
+        key = line.coordinate.key
     except Refusal as refusal:
-        message = f"{RELEASES} names something that is no release ({refusal})"
+        message = f"{name} names something that is no release ({refusal})"
         raise BundleUnusable(message) from None
-    for text in (release.upstream, release.deprecation, release.package_deprecation):
+    for text in (line.upstream, *texts):
         if text is not None and not (len(text) <= MAX_LINE and (text.isprintable() or not text)):
-            message = f"{RELEASES} has a text of {release.coordinate} that is no line"
+            message = f"{name} has a text of {line.coordinate} that is no line"
             raise BundleUnusable(message)
-    if not release.upstream:
-        message = f"{RELEASES} does not say whose {release.coordinate} is"
+    if not line.upstream:
+        message = f"{name} does not say whose {line.coordinate} is"
         raise BundleUnusable(message)
-    return key
+    if key in keys:
+        message = f"it names {line.coordinate} twice"
+        raise BundleUnusable(message)
+    keys.add(key)
 
 
 def _records(kind: type[RecordType], name: str, content: bytes) -> tuple[RecordType, ...]:

@@ -173,6 +173,18 @@ def with_decision(
     return changed.model_copy(update=marks)
 
 
+def with_removal(
+    release: Release, removed_ms: int | None, *, by: Principal, now_ms: int
+) -> Release:
+    """Return a mirrored release marked as one that its upstream has no more since then, or has
+    again if that is None; unchanged if it says so already, or is ours."""
+    if release.upstream is None or (release.upstream.removed_ms is None) == (removed_ms is None):
+        return release
+    kind = "mirror.restored" if removed_ms is None else "mirror.removed"
+    origin = release.upstream.model_copy(update={"removed_ms": removed_ms})
+    return with_change(release, kind, by=by, now_ms=now_ms, upstream=origin)
+
+
 def with_change(
     record: Changeable, kind: str, *, by: Principal, now_ms: int, **update: object
 ) -> Changeable:

@@ -17,6 +17,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from shared.domain.accounts import Account, AccountName, Identity
+from shared.domain.bundles import BundleStatement
 from shared.domain.members import Invitation, Membership, OpenedInvitation
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
@@ -55,6 +56,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     UpstreamRelease,
     MirrorRules,
     UpstreamVersions,
+    BundleStatement,
 )
 
 

@@ -13,10 +13,13 @@ from shared.domain.bundles import (
     CATALOGUE,
     END,
     FORMAT,
+    FORMAT_WITH_WITHDRAWALS,
     MANIFEST,
     RELEASES,
     SIGNATURE,
+    WITHDRAWALS,
     BundledRelease,
+    BundledWithdrawal,
     BundleManifest,
     CatalogueEntry,
     file_of,
@@ -28,13 +31,24 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
+from shared.domain.packages import (
+    EVERYBODY,
+    WITHDRAWN,
+    Head,
+    Release,
+    State,
+    Survey,
+    Visibility,
+)
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
+from shared.domain.wanted_releases import parse_coordinate
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 EVENTS_AT_ONCE = 500
+
+_CHANGES_UPSTREAM = {"mirror.removed", "mirror.restored"}  # Of a release that stays here.
 
 
 class BundleSigner(Protocol):
@@ -68,9 +82,9 @@ class BundlePlan:
     names of those that it has."""
 
     manifest: BundleManifest
-    releases: bytes
-    catalogue: bytes
+    lists: tuple[bytes, ...]  # Their contents, in the order of the manifest.
     archives: tuple[Release, ...]
+    withdrawn: int
     left_out: int
     not_public: tuple[str, ...] = ()
 
@@ -82,6 +96,7 @@ class _Chosen:
     releases: dict[str, tuple[Head, Release]] = field(
         default_factory=dict[str, tuple[Head, Release]]
     )
+    withdrawn: dict[str, Release] = field(default_factory=dict[str, Release])
     missing: list[Coordinate] = field(default_factory=list[Coordinate])
     private: set[str] = field(default_factory=set[str])
 
@@ -110,34 +125,44 @@ class BundleExport:
             raise BundleIncomplete(tuple(chosen.missing))
         found = [chosen.releases[key] for key in sorted(chosen.releases)]
         bundled = [BundledRelease.of(*each, registry=self.name) for each in found]
-        releases = lines_of(bundled)
-        catalogue = lines_of([each async for each in self._catalogue(selection)])
-        listed = (file_of(RELEASES, releases), file_of(CATALOGUE, catalogue))
+        withdrawn = [chosen.withdrawn[key] for key in sorted(chosen.withdrawn)]
+        lists = {
+            RELEASES: lines_of(bundled),
+            CATALOGUE: lines_of([each async for each in self._catalogue(selection)]),
+        }
+        if withdrawn:  # Earlier versions can read bundles that have none.
+            lists[WITHDRAWALS] = lines_of(
+                BundledWithdrawal.of(each, registry=self.name) for each in withdrawn
+            )
         manifest = BundleManifest(
-            format=FORMAT,
+            format=FORMAT_WITH_WITHDRAWALS if withdrawn else FORMAT,
             registry=self.registry,
             cursor=cursor,
             after=selection.after or 0,
-            files=(*listed, *(each.archive for each in bundled)),
+            files=(
+                *(file_of(name, content) for name, content in lists.items()),
+                *(each.archive for each in bundled),
+            ),
         )
         archives = tuple(release for _, release in found)
         not_public = {str(head.package) for head, _ in found if head.readers != EVERYBODY}
         return BundlePlan(
-            manifest, releases, catalogue, archives, len(chosen.private), tuple(sorted(not_public))
+            manifest,
+            tuple(lists.values()),
+            archives,
+            withdrawn=len(withdrawn),
+            left_out=len(chosen.private),
+            not_public=tuple(sorted(not_public)),
         )
 
     async def pieces(self, plan: BundlePlan, signer: BundleSigner) -> AsyncGenerator[bytes]:
         """Yield the bytes of the bundle; raise `BundleIncomplete` for an archive that is lost or
         damaged."""
         manifest = plan.manifest.content()
-        for name, content in (
-            (MANIFEST, manifest),
-            (SIGNATURE, signer.sign(manifest)),
-            (RELEASES, plan.releases),
-            (CATALOGUE, plan.catalogue),
-        ):
+        first = (MANIFEST, manifest), (SIGNATURE, signer.sign(manifest))
+        for name, content in (*first, *zip(plan.manifest.lists, plan.lists, strict=True)):
             yield _entry(name, content)
-        for listed, release in zip(plan.manifest.files[2:], plan.archives, strict=True):
+        for listed, release in zip(plan.manifest.archives, plan.archives, strict=True):
             yield _entry(listed.name, await self._archive(release))
         yield END
 
@@ -162,13 +187,18 @@ class BundleExport:
             chosen.missing.append(coordinate)
 
     async def _choose(self, coordinate: Coordinate, selection: Selection, chosen: _Chosen) -> None:
-        """Add a release if it is live."""
+        """Add a release if it is live, or was withdrawn. One that is held was not published."""
         found = await self.metadata.find(coordinate)
         head, release = found.head, found.release
-        if head is None or release is None or release.state is not State.LIVE:
+        if head is None or release is None:
+            return
+        is_withdrawn = release.state in WITHDRAWN and not release.refused
+        if release.state is not State.LIVE and not is_withdrawn:
             return
         if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
             chosen.private.add(head.package.key)
+        elif is_withdrawn:
+            chosen.withdrawn[release.coordinate.key] = release
         elif await self.archives.stat(release.archive) is None:
             chosen.missing.append(release.coordinate)
         else:
@@ -199,17 +229,19 @@ class BundleExport:
         package = survey.head.package
         days = (await self.pulls.history(package, day)).days
         versions = {version for counts in days.values() for version in counts}
-        return [package.at(each.parsed) for each in survey.live if each.version in versions]
+        return [package.at(each.parsed) for each in survey.entries if each.version in versions]
 
     async def _changed_after(self, number: int) -> list[Coordinate]:
         """Return the releases that events after the number are about; of a changed package all."""
         found, packages = list[Coordinate](), set[Package]()
         while numbered := await self.events.since(number, EVENTS_AT_ONCE):
-            changes = [package_change(*each) for each in numbered]
-            for change in filter(None, changes):
-                if change.version == EVERY_VERSION:
+            for each, event in numbered:
+                change = package_change(each, event)
+                if event.kind in _CHANGES_UPSTREAM:
+                    found.append(parse_coordinate(event.subject))
+                elif change and change.version == EVERY_VERSION:
                     packages.add(change.package)
-                else:
+                elif change:
                     found.append(change.package.at(Version.parse(change.version)))
             number = numbered[-1][0]
         for survey in await self.metadata.survey(sorted(packages, key=lambda each: each.key)):
@@ -243,7 +275,7 @@ class BundleExport:
 
 
 def _all_of(survey: Survey) -> list[Coordinate]:
-    return [survey.head.package.at(each.parsed) for each in survey.live]
+    return [survey.head.package.at(each.parsed) for each in survey.entries]
 
 
 def _changed_since(survey: Survey, since_ms: int | None) -> list[Coordinate]:
@@ -254,7 +286,7 @@ def _changed_since(survey: Survey, since_ms: int | None) -> list[Coordinate]:
     package = survey.head.package
     return [
         package.at(each.parsed)
-        for each in survey.live
+        for each in survey.entries
         if max(each.created_ms, each.changed_ms or 0) >= since_ms
     ]
 

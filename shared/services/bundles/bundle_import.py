@@ -4,19 +4,19 @@ An import that was interrupted is repeated: what is stored is not stored again.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
-from shared.domain.bundles import BundledRelease, BundleManifest
+from shared.domain.bundles import BundledRelease, BundledWithdrawal, BundleManifest
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.bundles import BundleUnusable
 from shared.domain.errors.mirroring import UpstreamReleaseRefused
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
-from shared.domain.releases import with_change
+from shared.domain.releases import with_change, with_removal
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.bundles.bundle_reading import (
     BundledArchive,
@@ -24,6 +24,12 @@ from shared.services.bundles.bundle_reading import (
     OpenedBundle,
     TrustedKeys,
     open_bundle,
+)
+from shared.services.bundles.bundle_withdrawals import (
+    ANOTHER,
+    NOT_THEIRS,
+    BundleWithdrawals,
+    LeftOut,
 )
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.name_owners import NameOwners
@@ -33,9 +39,6 @@ from shared.services.packages.archives import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import RecordWriter
 
-_NOT_THEIRS = "the organization belongs to this registry, or to another upstream than {upstream}"
-_ANOTHER = "this registry has another archive of it"
-
 
 class ImportStep(Enum):
     """Steps of an import, one for each release."""
@@ -43,6 +46,8 @@ class ImportStep(Enum):
     CHECKED = "checked"
     IMPORTED = "imported"
     STORED = "stored"  # It was there, with the same digest.
+    WITHDRAWN = "withdrawn"  # It was served until now.
+    UNCHANGED = "unchanged"  # It was withdrawn before, or is not stored.
     REFUSED = "refused"
 
 
@@ -69,6 +74,7 @@ class BundleImport:
     record_writer: RecordWriter
     packages: PackageRecordWriter
     releases: MirroredReleases
+    withdrawals: BundleWithdrawals
     unchecked: ArchiveReader  # Without the rules that are no safety.
     clock: Clock
 
@@ -83,17 +89,25 @@ class BundleImport:
         """
         bundle = await open_bundle(source, trusted)
         await self._check(bundle, progress)
-        report = ImportReport(bundle.contents.manifest, names=len(bundle.contents.catalogue))
-        async for release, archive in bundle.archives():
+        manifest = bundle.contents.manifest
+        report = ImportReport(manifest, names=len(bundle.contents.catalogue))
+
+        async def take(coordinate: Coordinate, done: Awaitable[ImportStep]) -> None:
             try:
-                step = await self._import(release, archive)
-            except _LeftOut as reason:
+                step = await done
+            except LeftOut as reason:
                 step = ImportStep.REFUSED
-                report.refused[str(release.coordinate)] = str(reason)
-            else:
-                await self._note_internal(release, report)
+                report.refused[str(coordinate)] = str(reason)
             report.counts[step] += 1
-            progress(step, release.coordinate)
+            progress(step, coordinate)
+
+        # First, because somebody may be about to pull what was withdrawn.
+        for withdrawal in bundle.contents.withdrawals:
+            await take(withdrawal.coordinate, self._withdraw(withdrawal, manifest))
+        async for release, archive in bundle.archives():
+            await take(release.coordinate, self._import(release, archive, manifest))
+            if str(release.coordinate) not in report.refused:
+                await self._note_internal(release, report)
         return report
 
     async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:
@@ -130,18 +144,27 @@ class BundleImport:
             raise BundleUnusable(message) from None
         return bala
 
-    async def _import(self, release: BundledRelease, archive: BundledArchive) -> ImportStep:
-        """Store one release; raise `_LeftOut` with the reason."""
+    async def _withdraw(
+        self, withdrawal: BundledWithdrawal, manifest: BundleManifest
+    ) -> ImportStep:
+        is_changed = await self.withdrawals.apply(withdrawal, manifest)
+        return ImportStep.WITHDRAWN if is_changed else ImportStep.UNCHANGED
+
+    async def _import(
+        self, release: BundledRelease, archive: BundledArchive, manifest: BundleManifest
+    ) -> ImportStep:
+        """Store one release; raise `LeftOut` with the reason."""
         coordinate = release.coordinate
         found = (await self.metadata.find(coordinate)).release
         if found is not None and found.upstream is None:
             if found.digest == release.digest:
                 return ImportStep.STORED  # It comes home.
-            raise _LeftOut(_ANOTHER)
+            raise LeftOut(ANOTHER)
         owners = NameOwners(self.directory, self.clock)
         if not await owners.claim(coordinate.package.org, release.upstream):
-            raise _LeftOut(_NOT_THEIRS.format(upstream=release.upstream))
+            raise LeftOut(NOT_THEIRS.format(upstream=release.upstream))
         await self._pin(release)
+        await self.withdrawals.require_served(release, manifest)
         if found is not None:
             await self.releases.finish(found)
             # First, so that the quota does not drop it meanwhile.
@@ -149,6 +172,7 @@ class BundleImport:
         is_stored = await self._is_stored(release)
         if not is_stored:
             await self._store(release, archive)
+        await self.withdrawals.restore(coordinate)
         await self._follow(release)
         return ImportStep.STORED if is_stored else ImportStep.IMPORTED
 
@@ -159,7 +183,7 @@ class BundleImport:
         try:
             await pins.require(release.coordinate, Digest(release.digest), release.upstream)
         except UpstreamReleaseRefused as refusal:
-            raise _LeftOut(refusal.reason) from None
+            raise LeftOut(refusal.reason) from None
 
     async def _store(self, release: BundledRelease, archive: BundledArchive) -> None:
         content = await archive.read()
@@ -169,16 +193,20 @@ class BundleImport:
         try:
             await self.releases.store(bala, content, foreign)
         except (NotFound, Conflict, Invalid) as refusal:
-            raise _LeftOut(str(refusal)) from None
+            raise LeftOut(str(refusal)) from None
 
     async def _follow(self, release: BundledRelease) -> None:
-        """Take over the deprecations of the release and of its package, and its visibility."""
+        """Take over the deprecations of the release and of its package, its visibility, and whether
+        the upstream has it."""
         now_ms, message = self.clock.now_ms(), release.deprecation
         of_all = release.package_deprecation
 
         def of_release(_head: Head, stored: Release) -> Release:
             kind = _kind("release", message)
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
+
+        def of_upstream(stored: Release) -> Release:
+            return with_removal(stored, release.removed_ms, by=MIRROR, now_ms=now_ms)
 
         def of_package(head: Head) -> Head:
             kind = _kind("package", of_all)
@@ -190,12 +218,12 @@ class BundleImport:
             await self.releases.follow_visibility(found.head, wanted)
         if found.release is not None and found.release.deprecation != message:
             await self.packages.change_release(release.coordinate, of_release)
+        if found.release is not None and of_upstream(found.release) is not found.release:
+            await self.packages.change_release(
+                release.coordinate, lambda _head, stored: of_upstream(stored)
+            )
         if found.head is not None and found.head.deprecation != of_all:
             await self.packages.change_package(release.coordinate.package, of_package)
-
-
-class _LeftOut(Exception):
-    """A release is not imported; the text is the reason."""
 
 
 def _kind(what: str, message: str | None) -> str:

@@ -87,7 +87,7 @@ async def open_bundle(source: BundleSource, trusted: TrustedKeys) -> OpenedBundl
     starts, texts = list[int](), list[bytes]()
     for listed in described.files:
         starts.append(at + _HEADER)
-        if len(texts) < 2:  # noqa: PLR2004 - the lists of releases and names.
+        if len(texts) < len(described.lists):
             texts.append(b"".join([piece async for piece in _verified(source, at, listed)]))
         else:
             async for _ in _verified(source, at, listed):
@@ -96,7 +96,7 @@ async def open_bundle(source: BundleSource, trusted: TrustedKeys) -> OpenedBundl
     if await source.read(at, len(END)) != END:
         message = "it does not end where a bundle ends"
         raise BundleUnusable(message)
-    return OpenedBundle(source, read_contents(described, *texts), starts[2:])
+    return OpenedBundle(source, read_contents(described, *texts), starts[len(texts) :])
 
 
 async def _first_file(source: BundleSource, at: int, name: str, most: int) -> tuple[int, bytes]:

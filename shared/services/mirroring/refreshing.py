@@ -10,7 +10,7 @@ from datetime import timedelta
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import Principal
 from shared.domain.packages import Head, Release, Visibility
-from shared.domain.releases import with_change
+from shared.domain.releases import with_change, with_removal
 from shared.domain.rights import Grant, Scope
 from shared.ports import Clock
 from shared.runtime.caching import LruCache
@@ -89,18 +89,16 @@ class Refreshing:
 
     async def set_removed(self, release: Release, *, is_removed: bool) -> None:
         """Note whether the upstream still has the release; it stays here in any case."""
-        if _is_removed(release) == is_removed:
-            return
-        kind, now_ms = f"mirror.{'removed' if is_removed else 'restored'}", self.clock.now_ms()
+        now_ms = self.clock.now_ms()
 
-        def decide(_head: Head, stored: Release) -> Release:
-            if stored.upstream is None or _is_removed(stored) == is_removed:
-                return stored
+        def changed(stored: Release) -> Release:
             removed_ms = now_ms if is_removed else None
-            origin = stored.upstream.model_copy(update={"removed_ms": removed_ms})
-            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, upstream=origin)
+            return with_removal(stored, removed_ms, by=MIRROR, now_ms=now_ms)
 
-        await self.record_writer.change_release(release.coordinate, decide)
+        if changed(release) is not release:
+            await self.record_writer.change_release(
+                release.coordinate, lambda _head, stored: changed(stored)
+            )
 
     async def _may_be_removed(self, release: Release) -> bool:
         """Check whether the upstream would have described the release if it had it: without its
@@ -128,7 +126,3 @@ class Refreshing:
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
 
         await self.record_writer.change_release(release.coordinate, decide)
-
-
-def _is_removed(release: Release) -> bool:
-    return release.upstream is not None and release.upstream.removed_ms is not None

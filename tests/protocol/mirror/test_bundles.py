@@ -263,14 +263,14 @@ async def test_the_catalogue_names_what_the_bundle_does_not_have(
     source: World, carrier: Carrier
 ) -> None:
     plan = await carrier.export(source, "tools/hammer:1.0.0")
-    assert plan.catalogue == (b'{"name":"tools/hammer","version":"1.1.0","summary":"Hits."}\n')
+    assert plan.lists[1] == (b'{"name":"tools/hammer","version":"1.1.0","summary":"Hits."}\n')
     plan = await carrier.export(source, "tools/hammer:1.0.0", includes_private=True)
-    assert b"tools/secret" in plan.catalogue
+    assert b"tools/secret" in plan.lists[1]
     await source.registry.publishing.moderation.hold(
         parse_coordinate("tools/secret:1.0.0"), "odd", by=OPERATOR
     )
     plan = await carrier.export(source, "tools/hammer:1.0.0", includes_private=True)
-    assert b"tools/secret" not in plan.catalogue
+    assert b"tools/secret" not in plan.lists[1]
 
 
 async def test_a_release_of_ours_is_never_overwritten(worlds: OpenWorld, carrier: Carrier) -> None:

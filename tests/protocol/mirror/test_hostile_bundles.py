@@ -137,7 +137,7 @@ def wrong_end(carrier: Carrier) -> None:
 
 def other_format(carrier: Carrier) -> None:
     files, manifest = bundled(GOOD)
-    carrier.write(files, manifest.model_copy(update={"format": 2}))
+    carrier.write(files, manifest.model_copy(update={"format": 3}))
 
 
 def manifest_of_nothing(carrier: Carrier) -> None:
@@ -216,7 +216,7 @@ ATTACKS: dict[Callable[[Carrier], None], str] = {
     changed_archive: "has another digest than its manifest says",
     padding_with_content: "has another digest than its manifest says",
     wrong_end: "it does not end where a bundle ends",
-    other_format: "it has the format 2, and this version reads 1",
+    other_format: "it has the format 3, and this version reads 2",
     manifest_of_nothing: "its manifest cannot be read",
     other_order: "its manifest does not begin with releases.jsonl and catalogue.jsonl",
     other_lists: "releases.jsonl and the archives of its manifest differ",
