@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shared.confined.budget import (
+    LEAST_SECONDS,
+    Budget,
+    ConfinedUnavailable,
+    Exceeded,
+    Json,
+    PartResult,
+)
 from shared.confined.child import (
+    MEASURE,
     START_SECONDS,
     Begun,
     Child,
@@ -15,18 +24,10 @@ from shared.confined.child import (
     Failed,
     Finished,
     Line,
+    Measure,
     Refused,
 )
-from shared.confined.limits import (
-    LEAST_SECONDS,
-    Budget,
-    ConfinedUnavailable,
-    Exceeded,
-    Json,
-    PartResult,
-)
-from shared.confined.machine import MachineLock
-from shared.confined.memory import MEASURE, Measure
+from shared.confined.machine_lock import MachineLock
 from shared.log import log
 
 __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.archives.delivery import archive_container
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release, State
+from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, StoredArchive
 from shared.services.api_docs.api_history import ApiHistory
 from shared.services.maintenance.checkpoints import Checkpoints

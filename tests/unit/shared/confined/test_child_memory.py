@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from shared.confined.memory import resident_bytes
+from shared.confined.child import resident_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ps")
 

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.confined.limits import ConfinedUnavailable
+from shared.confined.budget import ConfinedUnavailable
 from shared.runtime.file_lock import try_file_lock
 
 _POLL_SECONDS = 0.05

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.limits import ConfinedUnavailable
-from shared.confined.machine import MachineLock
+from shared.confined.budget import ConfinedUnavailable
+from shared.confined.machine_lock import MachineLock
 
 
 async def wanted(lock: MachineLock) -> None:
