@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functions.central.answers import CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
-from shared.domain.maintenance_tasks import TaskState
+from shared.domain.task_runs import TaskState
 from shared.runtime.answers import Answer
 
 central = CentralFace()

@@ -16,7 +16,7 @@ from functions.http.exchanges import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.log import log
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.task import LONGEST_CALL, Task

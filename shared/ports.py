@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
 
-from shared.confined.limits import Json, PartResult
+from shared.confined.budget import Json, PartResult
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest

@@ -9,8 +9,8 @@ from functions.http.signed_in_pages import remembered_page, return_page, sign_in
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
-from shared.domain.addresses import caller_network
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
+from shared.domain.ip_addresses import caller_network
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import SignInPurpose
 from shared.runtime.answers import Answer

@@ -29,7 +29,7 @@ from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
 from shared.domain.identity import Principal
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.secrets import contains_token
+from shared.domain.redaction import contains_token
 from shared.runtime.answers import Answer
 
 MAX_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.

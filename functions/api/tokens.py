@@ -16,12 +16,17 @@ from functions.api.operations import (
     ResponseModel,
     utc_datetime,
 )
-from shared.domain.addresses import LONGEST_RANGE, MAX_RANGES
+from shared.domain.ip_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import LineageRecord, Made
-from shared.services.tokens.token_records import IssuedToken, UsedToken
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS, MAX_TOKEN_NAME_LENGTH, TokenRequest
+from shared.services.tokens.tokens import (
+    MAX_TOKEN_DAYS,
+    MAX_TOKEN_NAME_LENGTH,
+    IssuedToken,
+    TokenRequest,
+    UsedToken,
+)
 
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 

@@ -11,7 +11,6 @@ from functions.http.exchanges import Exchange
 from shared.auth.authentication import RequestClient
 from shared.auth.secrets import Secret
 from shared.composition import Registry
-from shared.domain.addresses import Networks
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unauthenticated
 from shared.domain.errors.identity import (
@@ -21,6 +20,7 @@ from shared.domain.errors.identity import (
     TokenPlaceholder,
 )
 from shared.domain.identity import Principal
+from shared.domain.ip_addresses import Networks
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys

@@ -16,7 +16,7 @@ from functions.http.operations import Operation
 from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages, recognize_visitor
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.runtime.caching import SingleFlight
 from shared.runtime.conditional_requests import is_known

@@ -22,7 +22,7 @@ from shared.domain.errors.requests import (
     UploadCutOff,
     UploadNotTaken,
 )
-from shared.domain.secrets import contains_token
+from shared.domain.redaction import contains_token
 from shared.settings.server import AppRole
 
 MAX_JSON_BYTES = 4 * 1024 * 1024  # A resolve of 2,000 modules with candidates has 1 MiB.

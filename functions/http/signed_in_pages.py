@@ -19,7 +19,7 @@ from shared.domain.errors.identity import FormForeign, SignInAgain
 from shared.domain.errors.organizations import NotMeant
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails

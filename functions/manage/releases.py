@@ -16,10 +16,10 @@ from functions.http.signed_in_pages import (
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
-from shared.domain.moderation import WITHDRAWAL_TITLES, parse_public_reason
 from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import MAX_DESCRIPTION, parse_required_reason
 from shared.domain.packages import PublicReason, Release, State
+from shared.domain.withheld_releases import WITHDRAWAL_TITLES, parse_public_reason
 from shared.runtime.answers import Answer
 
 RELEASES_PATH = "/manage/releases"

@@ -11,12 +11,12 @@ from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.maintenance_tasks import TaskResult, TaskState
 from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard, NoticeStage
 from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
 from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.task_runs import TaskResult, TaskState
 from shared.runtime.answers import Answer
 
 # The pages in the order of their menu: last segment, path, title.

@@ -10,7 +10,6 @@ from typing import Self
 from shared.auth.entra import EntraAccess
 from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
 from shared.domain.accounts import Account
-from shared.domain.addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import (
@@ -22,8 +21,9 @@ from shared.domain.errors.identity import (
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.ip_addresses import Networks, client_address, is_address_allowed
 from shared.domain.records import Event, Place
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
 from shared.ports import Clock, DirectoryStore, EventStore

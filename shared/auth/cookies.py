@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
-from shared.domain.addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.ip_addresses import is_loopback
 from shared.ports import Randomness
 
 

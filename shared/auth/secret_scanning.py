@@ -19,7 +19,7 @@ from shared.auth.secrets import MASK, Secret
 from shared.domain.errors.identity import ReportUnsigned, TooManyReported
 from shared.domain.errors.packages import FileTooLarge
 from shared.domain.errors.requests import BodyUnreadable, Busy
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport, TaskRun, TaskState
 from shared.domain.notices import ReadOnlyState
 from shared.domain.rights import rights_table
+from shared.domain.task_runs import TaskReport, TaskRun, TaskState
 from shared.services.maintenance.task import require_task
 from shared.services.organizations.reserved_names import NameAvailability, PatternMatches
 

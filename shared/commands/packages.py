@@ -17,7 +17,6 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.identity import OPERATOR
-from shared.domain.moderation import parse_public_reason
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.organizations import parse_required_reason
 from shared.domain.packages import (
@@ -31,6 +30,7 @@ from shared.domain.packages import (
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.versions import Version
+from shared.domain.withheld_releases import parse_public_reason
 from shared.services.api_docs.api_docs_queue import DocumentedRelease
 from shared.services.api_docs.on_demand import ComparedVersions
 from shared.services.tokens.trusted_publishing import PublisherRequest

@@ -1,9 +1,9 @@
 """The confined process: reads what strangers pushed, under limits, outside of the serving process.
 
-limits.py   the budget of a job, and what a part may exceed
-process.py  the process as services use it: runs a job, and starts and stops the child
+budget.py   the budget of a job, and what a part may exceed
+process.py  the process as services use it: runs a job, starts and stops the child, and waits for
+            the lock that allows one child on a machine
 child.py    one child, from its start to its end, and the lines that it sends
-machine.py  the lock that allows one child on a machine
 job_files.py  the names of what tasks read and write
 tasks.py    the table of tasks, and the job that a task is given (in the child)
 worker.py   what the child runs (in the child)"""

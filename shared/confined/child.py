@@ -6,15 +6,15 @@ import os
 import signal
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
-from shared.confined.limits import Exceeded, Json
+from shared.confined.budget import Exceeded, Json
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
 START_SECONDS = 30  # Of a machine under load; a quiet one takes half a second.
@@ -260,3 +260,19 @@ def _environment() -> dict[str, str]:
     if sys.platform == "win32":
         return {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
     return {"MALLOC_ARENA_MAX": "1"}
+
+
+Measure: TypeAlias = Callable[[int], Awaitable[int]]
+
+
+async def resident_bytes(pid: int) -> int:
+    """Return the memory of a process by the command ps; 0 if there is no such process."""
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/ps", "-o", "rss=", "-p", str(pid)), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+    )
+    text, _ = await process.communicate()
+    return int(text or 0) * 1024
+
+
+# Linux enforces the limit of the child. Windows has no such command: there only time is limited.
+MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None

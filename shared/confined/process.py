@@ -2,14 +2,21 @@
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
+from shared.confined.budget import (
+    LEAST_SECONDS,
+    Budget,
+    ConfinedUnavailable,
+    Exceeded,
+    Json,
+    PartResult,
+)
 from shared.confined.child import (
+    MEASURE,
     START_SECONDS,
     Begun,
     Child,
@@ -18,15 +25,8 @@ from shared.confined.child import (
     Failed,
     Finished,
     Line,
+    Measure,
     Refused,
-)
-from shared.confined.limits import (
-    LEAST_SECONDS,
-    Budget,
-    ConfinedUnavailable,
-    Exceeded,
-    Json,
-    PartResult,
 )
 from shared.log import log
 from shared.runtime.private_files import try_file_lock
@@ -39,22 +39,6 @@ RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process h
 DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.
 DEADLINE_SECONDS = 5
 _LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
-
-
-Measure: TypeAlias = Callable[[int], Awaitable[int]]
-
-
-async def resident_bytes(pid: int) -> int:
-    """Return the memory of a process by the command ps; 0 if there is no such process."""
-    process = await asyncio.create_subprocess_exec(
-        *("/bin/ps", "-o", "rss=", "-p", str(pid)), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-    )
-    text, _ = await process.communicate()
-    return int(text or 0) * 1024
-
-
-# Linux enforces the limit of the child. Windows has no such command: there only time is limited.
-MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 
+from shared.confined.budget import Json
 from shared.confined.comparison import compared, read_models
 from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import (
@@ -25,7 +26,6 @@ from shared.confined.docs_text import (
 from shared.confined.editors import OtherModules, add_editor_pieces
 from shared.confined.inclusions import InclusionFacts, add_complete_pieces, includes_others
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
-from shared.confined.limits import Json
 from shared.confined.shown_pieces import MAX_SENT_BYTES, add_page, add_sent, add_symbol
 from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job

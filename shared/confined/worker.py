@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
-from shared.confined.limits import Budget, Json
+from shared.confined.budget import Budget, Json
 from shared.confined.tasks import Job, Order
 from shared.runtime.private_files import hold_file_lock
 

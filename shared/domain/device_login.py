@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from shared.domain.records import Record
+from shared.domain.redaction import redact_tokens
 from shared.domain.rights import Scope
-from shared.domain.secrets import redact_tokens
 
 DEVICE_CODE_LIFETIME = timedelta(minutes=10)  # A sign-in takes two or three.
 POLL_INTERVAL = timedelta(seconds=5)  # The default of the RFC.

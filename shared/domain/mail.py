@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple, NewType
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.moderation import WITHDRAWAL_TITLES
 from shared.domain.packages import Release, State
 from shared.domain.times import time_text
 from shared.domain.tokens import Token, describe_grants
+from shared.domain.withheld_releases import WITHDRAWAL_TITLES
 
 EmailAddress = NewType("EmailAddress", str)
 

@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from shared.domain.addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
+from shared.domain.ip_addresses import is_loopback
 from shared.domain.names import Package
 from shared.domain.packages import Release, State
 from shared.domain.records import Entity, Place, Record

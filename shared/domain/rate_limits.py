@@ -13,8 +13,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Self
 
-from shared.domain.addresses import caller_network
 from shared.domain.identity import Principal
+from shared.domain.ip_addresses import caller_network
 
 
 class RateLimitClass(Enum):

@@ -9,12 +9,12 @@ from enum import Enum
 from typing import Self
 
 from shared.domain.accounts import Account
-from shared.domain.maintenance_tasks import TaskRequest, TaskResult, TaskRun, TaskState
 from shared.domain.notices import ReadOnlyState
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
 from shared.domain.records import Entity, Record
+from shared.domain.task_runs import TaskRequest, TaskResult, TaskRun, TaskState
 
 LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
 LOW_DISK_FRACTION = 20  # One part in so many of the whole disk.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import RequestHeaders
 from shared.ports import Clock

@@ -1,11 +1,11 @@
 """Every setting, read once from the environment; docs/configuration.md lists them.
 
 server.py      addresses, TLS, memory, connections, trusted proxies and rate limits
-stores.py      data folder, stores of the cloud, keys and how long records are kept
+stores.py      data folder, stores of the cloud and keys
 publishing.py  limits of archives and their documents, delivery, bursts and trusted publishing
 accounts.py    access tokens, sign-in, identity providers and organizations
-operations.py  telemetry, log, snapshots and mail
-telemetry.py   metrics and the access log of a registry on one machine
+operations.py  telemetry, metrics, log, access log, snapshots and mail
+retention.py   how long orphaned archives and personal data are kept
 upstream.py    the upstream registry whose packages are mirrored
 values.py      the base class of all topics, and the parsers of values"""
 
@@ -17,7 +17,12 @@ from typing import Self
 from pydantic import AliasChoices, ConfigDict, ValidationError
 
 from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
-from shared.settings.operations import INSIGHTS_VARIABLE, MailSettings, OperationsSettings
+from shared.settings.operations import (
+    INSIGHTS_VARIABLE,
+    MailSettings,
+    MonitoringSettings,
+    OperationsSettings,
+)
 from shared.settings.publishing import (
     ArchiveSettings,
     BurstSettings,
@@ -25,9 +30,9 @@ from shared.settings.publishing import (
     DeliverySettings,
     TrustedPublishingSettings,
 )
+from shared.settings.retention import RetentionSettings
 from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
-from shared.settings.stores import KeySettings, RetentionSettings, StoreSettings
-from shared.settings.telemetry import MonitoringSettings
+from shared.settings.stores import KeySettings, StoreSettings
 from shared.settings.upstream import UpstreamSettings
 
 _PREFIX = "BALLROOM_"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from shared.confined.limits import Budget
+from shared.confined.budget import Budget
 from shared.domain.archives.delivery import Cdn
 from shared.domain.versions import Distribution
 from shared.settings.values import (

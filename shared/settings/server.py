@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import AliasChoices, Field, field_validator
 
-from shared.domain.addresses import Networks, parse_networks
+from shared.domain.ip_addresses import Networks, parse_networks
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.settings.values import MIB, Address, TopicSettings
 

@@ -1,4 +1,4 @@
-"""Where records, archives and keys are stored, and how long some of them are kept."""
+"""Where records, archives and keys are stored."""
 
 from pathlib import Path
 
@@ -73,22 +73,6 @@ class StoreSettings(TopicSettings):
     def is_in_the_cloud(self) -> bool:
         """Whether the stores are those of the cloud."""
         return bool(self.cosmos_endpoint)
-
-
-class RetentionSettings(TopicSettings):
-    """How long unused archives and personal data of events are kept."""
-
-    sweep_grace_hours: int = Field(
-        default=24,
-        ge=1,
-        description="Hours until an archive without a release is deleted.",
-    )
-    audit_days: int = Field(
-        default=365,
-        ge=1,
-        description="Days after which the address and the credential are deleted from events; what "
-        "happened and who did it is kept.",
-    )
 
 
 class KeySettings(TopicSettings):

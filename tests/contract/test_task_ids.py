@@ -10,8 +10,8 @@ import pytest
 
 from shared.auth.authorization import Administration
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport, TaskRequest, TaskResult, TaskRun
 from shared.domain.packages import Head
+from shared.domain.task_runs import TaskReport, TaskRequest, TaskResult, TaskRun
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.task import Task

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.confined.limits import Budget, Exceeded, Json, PartResult
+from shared.confined.budget import Budget, Exceeded, Json, PartResult
 from shared.confined.tasks import Job, Order
 
 MUCH = Budget(processor_seconds=1e9, memory_bytes=1 << 40, output_bytes=1 << 40)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.task import Task
 

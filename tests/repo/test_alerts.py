@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.telemetry.metrics import INSTRUMENTS

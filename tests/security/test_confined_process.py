@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.limits import Json
+from shared.confined.budget import Json
 from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, Delays, PartResult
 from tests.paths import ROOT
 from tests.support.waiting import eventually

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from functions.faces import build_app
-from shared.confined.limits import Json, PartResult
+from shared.confined.budget import Json, PartResult
 from shared.confined.process import EMPTY_BYTES, Budget, ConfinedProcess
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.confined.limits import Json
+from shared.confined.budget import Json
 from shared.confined.tasks import Job
 
 TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "ending", "outside")}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.confined.limits import Json
+from shared.confined.budget import Json
 from shared.confined.release import make_release
 from shared.confined.source import ReleaseRequest
 from shared.confined.tasks import Job

@@ -39,7 +39,8 @@ from shared.services.organizations.organizations import OrganizationCreators, Or
 from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.records import Leases, RecordWriter
-from shared.services.tokens.token_records import TokenLineage, TokenRecords
+from shared.services.tokens.token_lineage import TokenLineage
+from shared.services.tokens.tokens import TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers

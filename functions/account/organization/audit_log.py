@@ -15,7 +15,7 @@ from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID, UPKEEP
 from shared.domain.organizations import Organization
 from shared.domain.records import Event
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
 
 EVENTS_PER_PAGE = 25  # A screen or two.

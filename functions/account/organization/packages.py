@@ -17,7 +17,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
 from shared.domain.organizations import MAX_TRAIN_HOURS, MAX_TRAIN_PACKAGES, ReleaseTrainPlan
 from shared.domain.packages import Pushers, Visibility
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.held_releases import HeldBurst

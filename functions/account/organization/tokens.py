@@ -24,8 +24,7 @@ from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInC
 from shared.domain.names import OrgName
 from shared.domain.rights import Scope
 from shared.runtime.answers import Answer
-from shared.services.tokens.token_records import IssuedToken
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS
+from shared.services.tokens.tokens import MAX_TOKEN_DAYS, IssuedToken
 
 pages = SignedInPages()
 

@@ -14,9 +14,9 @@ from shared.domain.errors.packages import (
     ReleaseWithdrawn,
     Withdrawal,
 )
-from shared.domain.moderation import WITHDRAWAL_TITLES
 from shared.domain.packages import WithdrawalReason
 from shared.domain.search import Suggestion
+from shared.domain.withheld_releases import WITHDRAWAL_TITLES
 
 # Why a release is withdrawn that does no harm to those who have built or run it.
 HARMLESS_REASONS = frozenset(

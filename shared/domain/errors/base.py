@@ -22,7 +22,7 @@ from enum import Enum
 from string import Formatter
 from typing import Any, ClassVar, dataclass_transform, get_origin
 
-from shared.domain.secrets import redact_tokens
+from shared.domain.redaction import redact_tokens
 
 
 class RefusalKind(Enum):

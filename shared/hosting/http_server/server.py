@@ -21,7 +21,7 @@ from typing import cast
 
 import uvicorn
 
-from shared.domain.addresses import Networks, caller_network, is_shared
+from shared.domain.ip_addresses import Networks, caller_network, is_shared
 from shared.hosting.asgi import ASGIApp
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts

@@ -27,8 +27,8 @@ from shared.services.identity.identities import Identities
 from shared.services.identity.sessions import Sessions
 from shared.services.organizations.organizations import Organizations
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_records import TokenLineage, UsedToken
-from shared.services.tokens.tokens import Tokens
+from shared.services.tokens.token_lineage import TokenLineage
+from shared.services.tokens.tokens import Tokens, UsedToken
 
 MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
-from shared.domain.maintenance_tasks import TaskRequest, TaskState
 from shared.domain.packages import Head, Release
 from shared.domain.rate_limits import RateLimitSubject
 from shared.domain.records import PendingEvents
@@ -20,6 +19,7 @@ from shared.domain.status import (
     StatusReport,
     TaskOverview,
 )
+from shared.domain.task_runs import TaskRequest, TaskState
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.limits.notices import NoticeCache

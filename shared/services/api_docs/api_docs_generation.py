@@ -12,8 +12,8 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from shared.confined.budget import PartResult
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
-from shared.confined.limits import PartResult
 from shared.confined.source import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.pieces import PieceKind, piece_name

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.confined.limits import ConfinedUnavailable
+from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.errors.base import Refusal
 from shared.domain.names import Coordinate, Package

@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from shared.confined.budget import ConfinedUnavailable, PartResult
 from shared.confined.job_files import (
     AFTER,
     BEFORE,
@@ -20,7 +21,6 @@ from shared.confined.job_files import (
     SOURCE,
     SOURCE_PAGE,
 )
-from shared.confined.limits import ConfinedUnavailable, PartResult
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION

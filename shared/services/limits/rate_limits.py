@@ -8,9 +8,9 @@ registry is read-only.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.addresses import caller_network
 from shared.domain.errors.requests import TooManyFailures, TooManyRequests
 from shared.domain.identity import Principal
+from shared.domain.ip_addresses import caller_network
 from shared.domain.names import Package
 from shared.domain.rate_limits import (
     RateLimit,

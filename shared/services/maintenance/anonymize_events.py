@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.ports import Clock, EventStore
 from shared.services.maintenance.task import Task
 from shared.services.records import RECORDS_AT_ONCE

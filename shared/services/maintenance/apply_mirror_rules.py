@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.task import Task
-from shared.services.mirroring.withheld_releases import WithheldReleases
+from shared.services.mirroring.mirror_rules import WithheldReleases
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.identity import ANONYMOUS
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release, State
 from shared.domain.releases import new_release
+from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, MetadataStore
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task

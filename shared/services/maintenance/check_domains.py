@@ -5,8 +5,8 @@ somebody else may own the domain by now.
 from dataclasses import dataclass
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.organizations import OrganizationDomain
+from shared.domain.task_runs import TaskReport
 from shared.ports import DirectoryStore, Stale
 from shared.services.maintenance.task import Task
 from shared.services.organizations.domain_verification import DomainVerification

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.snapshots import SnapshotUnusable, snapshot_name
+from shared.domain.task_runs import TaskReport
 from shared.ports import Clock
 from shared.services.maintenance.snapshots import SnapshotCreation, StoredSnapshots
 from shared.services.maintenance.task import LONGEST_CALL, Task

@@ -5,10 +5,10 @@ tokens after a crash.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.maintenance.task import Task
-from shared.services.tokens.token_records import TokenLineage
+from shared.services.tokens.token_lineage import TokenLineage
 
 _MS = timedelta(milliseconds=1)
 

@@ -5,8 +5,8 @@ are in the wrong container, and completes the headers of those that older versio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release, State, archive_container
+from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, StoredArchive
 from shared.services.api_docs.api_history import ApiHistory
 from shared.services.maintenance.checkpoints import Checkpoints

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Release, State
+from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, Clock, MetadataStore, PullLedger
 from shared.services.maintenance.task import Task
 from shared.services.mirroring.mirrored_releases import MirroredReleases

@@ -9,12 +9,12 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.organizations import OwnerMissing
 from shared.domain.identity import UPKEEP
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.members import Invitation, Membership
 from shared.domain.mirroring import NameOwner
 from shared.domain.organizations import NameSkeleton, Organization, OrganizationDomain
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Role
+from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import LineageRecord, StolenToken, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import DirectoryStore, MetadataStore, Stale

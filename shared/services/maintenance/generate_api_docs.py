@@ -5,11 +5,11 @@ documentation or one by an older generator.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.confined.limits import ConfinedUnavailable
+from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.events import ChangeKind, package_change
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release
+from shared.domain.task_runs import TaskReport
 from shared.domain.versions import Version
 from shared.ports import Clock, EventStore, MetadataStore, WorkStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from shared.domain.errors.base import Refusal
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release
 from shared.domain.records import PendingEvents
+from shared.domain.task_runs import TaskReport
 from shared.ports import DirectoryStore, EventStore, MetadataStore
 from shared.services.maintenance.task import Task
 from shared.services.packages.derived_data import DerivedData

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
 from shared.services.packages.derived_data import DerivedData

@@ -6,8 +6,8 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.archives import BadArchive
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Texts
+from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, Stale
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task

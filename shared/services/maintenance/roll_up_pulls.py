@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.ports import Clock, PullLedger, RollUp
 from shared.services.maintenance.task import Task
 from shared.services.packages.derived_data import DerivedData

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.identity.mail import TokenMail

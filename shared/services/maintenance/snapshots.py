@@ -17,7 +17,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 from shared.domain.accounts import Account
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head, Release, State, archive_container
 from shared.domain.records import Entity, Event, Place, Record
 from shared.domain.snapshots import (
@@ -35,6 +34,7 @@ from shared.domain.snapshots import (
     to_line,
 )
 from shared.domain.status import RegistryCounts
+from shared.domain.task_runs import TaskReport
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,

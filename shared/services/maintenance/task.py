@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ feed missed. Behind Front Door alone.
 
 from dataclasses import dataclass
 
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Head
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
 from shared.services.packages.public_copies import PublicCopies

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.task_runs import TaskReport
 from shared.ports import SearchFeed
 from shared.services.maintenance.task import LONGEST_CALL, Task
 

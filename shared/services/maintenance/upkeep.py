@@ -12,7 +12,7 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import Principal
-from shared.domain.maintenance_tasks import (
+from shared.domain.task_runs import (
     PROBLEMS_KEPT,
     TASK_REQUESTS_OWNER,
     TaskReport,

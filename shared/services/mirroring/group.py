@@ -14,8 +14,7 @@ from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.frozen_time import FrozenTimeReader
-from shared.services.mirroring.kept_answers import KeptAnswers
-from shared.services.mirroring.mirror_rules import RuleChanges
+from shared.services.mirroring.mirror_rules import RuleChanges, WithheldReleases
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
@@ -26,11 +25,11 @@ from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.refused_releases import RefusedReleases
+from shared.services.mirroring.upstream_cache import KeptAnswers
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.mirroring.withheld_releases import WithheldReleases
 from shared.services.packages.group import PackageServices
 
 

@@ -1,5 +1,6 @@
 """Changes of the upstreams and rules of the mirror, and what a change would have done to the pulls
-of the last month.
+of the last month. Stored releases that the rules or the owner of their name no longer allow are
+withheld, and served again when both do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,14 +9,22 @@ from datetime import timedelta
 
 from shared.auth.authorization import Administration
 from shared.domain.identity import Principal
-from shared.domain.mirror_rules import MirrorDraft, MirrorRule, MirrorRules, Verdict
-from shared.domain.names import OrgName, Package
-from shared.domain.packages import ReleaseEntry, State, Survey
+from shared.domain.mirror_rules import (
+    MirrorDraft,
+    MirrorRule,
+    MirrorRules,
+    Verdict,
+    apply_mirror_rules,
+)
+from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey
+from shared.domain.task_runs import TaskReport
 from shared.ports import AlreadyThere, Clock, MetadataStore, PullLedger, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.mirroring.name_owners import NameOwners
+from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstreams import Upstreams
-from shared.services.mirroring.withheld_releases import WithheldReleases
+from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pulls import utc_day
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
@@ -59,6 +68,75 @@ class RuleDryRun:
     def pulls(self) -> int:
         """The pulls of the last month that would have ended otherwise."""
         return sum(each.pulls for each in self.effects)
+
+
+@dataclass(frozen=True)
+class WithheldReleases:
+    """Changes the state of stored releases. Every change is repeatable and stops anywhere."""
+
+    upstreams: Upstreams
+    owners: NameOwners
+    metadata: MetadataStore
+    records: PackageRecordWriter
+    clock: Clock
+
+    async def apply(self) -> TaskReport:
+        """Withhold and restore releases of all packages that upstreams have or had. Packages that
+        are ours alone are not read."""
+        rules, seen, changed = await self.upstreams.stored_rules(), 0, 0
+        owners = {each.org.lower(): each.upstream for each in await self.owners.all()}
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
+            packages = [each.package for each in heads if each.upstream or owners.get(_org(each))]
+            surveys = await self.metadata.survey(packages) if packages else []
+            for survey in filter(None, surveys):
+                seen += 1
+                changed += await self._apply_to(survey, rules, owners.get(_org(survey.head)))
+        return TaskReport(seen, changed)
+
+    async def apply_to(self, org: OrgName, owner: str) -> int:
+        """Withhold and restore releases of an organization for an owner of its name; return how
+        many changed."""
+        rules, changed = await self.upstreams.stored_rules(), 0
+        prefix = f"{org.lower()}/"
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
+            for head in heads:
+                for release in await self.metadata.releases(head.package):
+                    changed += await self._change(release.coordinate, rules, owner)
+        return changed
+
+    async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
+        """Read only releases that may have to change: a registry has many that need not."""
+        head = survey.head
+        is_moved = owner is not None and owner != head.upstream
+        is_denied = rules.choose(head.package).verdict is Verdict.DENIED
+        changed = 0
+        for entry in survey.entries:
+            refused = bool(head.upstream) and (is_denied or rules.is_frozen(entry.created_ms))
+            if _may_change(entry, is_refused=refused or is_moved):
+                coordinate = head.package.at(entry.parsed)
+                changed += await self._change(coordinate, rules, owner)
+        return changed
+
+    async def _change(self, coordinate: Coordinate, rules: MirrorRules, owner: str | None) -> bool:
+        now_ms = self.clock.now_ms()
+
+        def decide(_head: Head, release: Release) -> Release:
+            return apply_mirror_rules(rules, release, owner, by=MIRROR, now_ms=now_ms)
+
+        release, is_changed = await self.records.store_release(coordinate, decide)
+        if is_changed:
+            await self.records.derived_data.update(release)
+        return is_changed
+
+
+def _org(head: Head) -> str:
+    return head.org.lower()
+
+
+def _may_change(entry: ReleaseEntry, *, is_refused: bool) -> bool:
+    if is_refused:
+        return entry.state in (State.LIVE, State.HELD)
+    return entry.state is State.QUARANTINED
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from shared.domain.packages import Head, State, Visibility
 from shared.domain.releases import with_change
 from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Stale
 from shared.runtime.retries import retry_when_stale
+from shared.services.mirroring.mirror_rules import WithheldReleases
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstreams import Upstreams
-from shared.services.mirroring.withheld_releases import WithheldReleases
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter, package_batches
 

@@ -25,9 +25,9 @@ from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import Clock, PackageReader, Unanswered, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.mirroring.kept_answers import Ask, KeptAnswers, NewAnswer, NotThere
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer, NotThere
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 
 MISSING_FOR = timedelta(minutes=1)  # In all processes: a release may be published any minute.

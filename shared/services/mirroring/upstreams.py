@@ -9,7 +9,7 @@ from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
 from shared.ports import Clock, DirectoryStore, Upstream
 from shared.runtime.caching import SingleFlight
-from shared.services.mirroring.upstream_gate import UpstreamGate
+from shared.services.mirroring.circuit_breaker import UpstreamGate
 
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 

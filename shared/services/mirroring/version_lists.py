@@ -41,8 +41,8 @@ from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import Clock, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import LruCache
 from shared.services.mirroring.admission import WAITED_FOR, FetchLease
-from shared.services.mirroring.kept_answers import USED_WHILE_RENEWED, NewAnswer, NotThere
 from shared.services.mirroring.pinned_digests import MIRROR
+from shared.services.mirroring.upstream_cache import USED_WHILE_RENEWED, NewAnswer, NotThere
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 

@@ -43,7 +43,7 @@ from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.records import EntityChange, RecordWriter, retried_when_leased
-from shared.services.tokens.token_records import TokenLineage
+from shared.services.tokens.token_lineage import TokenLineage
 
 _MAIL_KIND = "invitation-mail"
 _MS = timedelta(milliseconds=1)

@@ -52,7 +52,7 @@ from shared.services.records import (
     all_entities,
     retried_when_leased,
 )
-from shared.services.tokens.token_records import TokenLineage
+from shared.services.tokens.token_lineage import TokenLineage
 
 _PROFILE = ("display_name", "description", "default_visibility")
 

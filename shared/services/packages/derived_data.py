@@ -15,7 +15,6 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
-from shared.domain.moderation import WithheldNote, is_state_change_pending
 from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import (
     Head,
@@ -28,6 +27,7 @@ from shared.domain.packages import (
 )
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range
+from shared.domain.withheld_releases import WithheldNote, is_state_change_pending
 from shared.ports import (
     DirectoryStore,
     DocumentStore,

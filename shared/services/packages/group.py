@@ -24,7 +24,6 @@ from shared.services.packages.derived_data import (
     PackageRecordWriter,
     WithheldReleases,
 )
-from shared.services.packages.first_hops import CAPACITY_BYTES, FirstHops
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
@@ -36,6 +35,7 @@ from shared.services.packages.packages import (
     PackageVisibility,
 )
 from shared.services.packages.public_copies import PublicCopies
+from shared.services.packages.pull_redirects import CAPACITY_BYTES, FirstHops
 from shared.services.packages.pulls import PullCounter
 from shared.services.packages.resolution import Resolver
 from shared.services.packages.search import PackageSearch

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from shared.auth.authorization import Authorization
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.identity import Principal
-from shared.domain.moderation import ReleaseComparison
 from shared.domain.names import Coordinate, OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Origin, Release, State, Survey
@@ -18,6 +17,7 @@ from shared.domain.rights import Action
 from shared.domain.selection import latest
 from shared.domain.tokens import Token
 from shared.domain.versions import ANY_CLIENT, Range
+from shared.domain.withheld_releases import ReleaseComparison
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.packages.derived_data import PackageRecordWriter

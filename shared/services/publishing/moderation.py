@@ -11,12 +11,12 @@ from shared.domain.errors.packages import (
     RemovedForGood,
 )
 from shared.domain.identity import Principal
-from shared.domain.moderation import WithheldNote
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import Head, PublicReason, Release, State, Survey
 from shared.domain.records import Place
 from shared.domain.releases import Decision, with_decision
 from shared.domain.search import Query, ResultPage
+from shared.domain.withheld_releases import WithheldNote
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.names import Coordinate
 from shared.domain.packages import UpstreamOrigin
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -15,7 +15,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.kept_answers import KeptAnswers
+from shared.services.mirroring.upstream_cache import KeptAnswers
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.version_lists import Sleep, VersionLists
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from shared.domain.errors.bundles import BundleIncomplete
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.packages import Release
+from shared.domain.task_runs import TaskReport
 from shared.domain.wanted_releases import parse_coordinate
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives

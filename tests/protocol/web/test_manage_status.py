@@ -14,10 +14,10 @@ from functions.faces import build_app
 from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.status import DiskSpace
+from shared.domain.task_runs import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
 from shared.services.maintenance.upkeep import TaskRuns

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from shared.domain.addresses import parse_networks
 from shared.domain.archives.delivery import Cdn
+from shared.domain.ip_addresses import parse_networks
 from shared.domain.mirror_rules import parse_upstreams
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.settings import Settings, refused_setting, setting_problem, unknown_settings

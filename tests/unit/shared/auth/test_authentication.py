@@ -17,7 +17,6 @@ from shared.auth.authentication import (
 )
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountLock
-from shared.domain.addresses import parse_networks
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.identity import (
     AccountLocked,
@@ -30,6 +29,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.ip_addresses import parse_networks
 from shared.domain.packages import Provenance
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from shared.commands.administration import _whole
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.reserved_names import RESERVED_WORDS
+from shared.domain.task_runs import TaskReport
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 

@@ -1,12 +1,14 @@
-"""A child is stopped whatever it does."""
+"""A child is stopped whatever it does, and its memory can be measured."""
 
 import asyncio
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from shared.confined.child import Child
+from shared.confined.child import Child, resident_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")
 
@@ -24,3 +26,13 @@ async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> No
     async with asyncio.timeout(30):
         await child.stop()
     assert child.has_ended
+
+
+async def test_the_memory_of_a_process_is_measured() -> None:
+    assert 8 << 20 < await resident_bytes(os.getpid()) < 8 << 30
+
+
+async def test_a_process_that_ended_has_no_memory() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.communicate()
+    assert await resident_bytes(ended.pid) == 0

@@ -1,9 +1,6 @@
 """A child is started when it is needed, and what goes wrong with it is told apart."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -20,7 +17,6 @@ from shared.confined.process import (
     MachineLock,
     PartResult,
     _Job,
-    resident_bytes,
 )
 from tests.support.logs import capture_logs
 from tests.support.waiting import eventually
@@ -281,21 +277,6 @@ def test_a_failure_that_the_input_did_not_cause_has_no_reason() -> None:
     with pytest.raises(ChildEnded) as ended:
         taken(Failed(failed="KeyError"))
     assert ended.value.reason is None
-
-
-# --- Memory of a child ---------------------------------------------------------------------------
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ps")
-
-
-async def test_the_memory_of_a_process_is_measured() -> None:
-    assert 8 << 20 < await resident_bytes(os.getpid()) < 8 << 30
-
-
-async def test_a_process_that_ended_has_no_memory() -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.communicate()
-    assert await resident_bytes(ended.pid) == 0
 
 
 # --- The lock of the machine ---------------------------------------------------------------------

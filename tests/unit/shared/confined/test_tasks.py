@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.limits import Budget, Json
+from shared.confined.budget import Budget, Json
 from shared.confined.tasks import LINE_BYTES, Job, Order
 
 SECONDS, BYTES = 20, 100

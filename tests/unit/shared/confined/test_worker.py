@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.limits import Json
+from shared.confined.budget import Json
 from shared.confined.worker import ProcessLimits, Worker
 
 

@@ -9,7 +9,6 @@ from syrupy.assertion import SnapshotAssertion
 
 from infra.cost.prices import NoPrices, UnknownFigure
 from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
-from shared.domain.addresses import MAX_RANGES, parse_ranges
 from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal, printable
 from shared.domain.errors.packages import (
@@ -19,6 +18,7 @@ from shared.domain.errors.packages import (
     ToolVersionNotFound,
 )
 from shared.domain.events import EventQuery
+from shared.domain.ip_addresses import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
 from shared.domain.names import Package

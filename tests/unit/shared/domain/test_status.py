@@ -7,13 +7,6 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Account
-from shared.domain.maintenance_tasks import (
-    OVERDUE_AFTER,
-    PROBLEMS_KEPT,
-    TaskResult,
-    TaskRun,
-    TaskState,
-)
 from shared.domain.notices import ReadOnlyState
 from shared.domain.organizations import Organization
 from shared.domain.packages import State, Visibility
@@ -25,6 +18,13 @@ from shared.domain.status import (
     Severity,
     StatusReport,
     TaskOverview,
+)
+from shared.domain.task_runs import (
+    OVERDUE_AFTER,
+    PROBLEMS_KEPT,
+    TaskResult,
+    TaskRun,
+    TaskState,
 )
 from tests.contract.sample_records import head, release
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.domain.addresses import parse_networks
+from shared.domain.ip_addresses import parse_networks
 from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.http_server.connection import Connection

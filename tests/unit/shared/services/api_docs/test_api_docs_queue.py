@@ -8,13 +8,13 @@ from typing import cast
 
 import pytest
 
-from shared.confined.limits import ConfinedUnavailable, Json, PartResult
+from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.errors.requests import Busy
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease, Release
 from shared.domain.records import Event
+from shared.domain.task_runs import TaskReport
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import (

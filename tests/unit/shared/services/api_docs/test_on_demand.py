@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from shared.confined.limits import ConfinedUnavailable, Json, PartResult
+from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.records import Event
+from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from tests.support.world import World
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from shared.domain.archives.names import Digest
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.names import Coordinate
+from shared.domain.task_runs import TaskReport
 from tests.contract.sample_records import NAME
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World

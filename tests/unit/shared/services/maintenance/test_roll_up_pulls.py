@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.names import Coordinate
 from shared.domain.search import Query, ResultPage
+from shared.domain.task_runs import TaskReport
 from shared.ports import RollUp
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from tests.support.archives import bala

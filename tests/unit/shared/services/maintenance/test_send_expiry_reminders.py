@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.members import Membership, PendingRole
 from shared.domain.rights import Grant, Role
+from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import Token
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders

@@ -13,15 +13,15 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
-from shared.domain.maintenance_tasks import (
+from shared.domain.records import Entity, Place
+from shared.domain.rights import Grant
+from shared.domain.task_runs import (
     PROBLEMS_KEPT,
     TASK_REQUEST_LIFETIME,
     TaskReport,
     TaskRequest,
     TaskResult,
 )
-from shared.domain.records import Entity, Place
-from shared.domain.rights import Grant
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives

@@ -11,11 +11,11 @@ import pytest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import ANONYMOUS, OPERATOR
-from shared.domain.moderation import WithheldNote
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.search import Query, ResultPage
+from shared.domain.withheld_releases import WithheldNote
 from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
 from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache

@@ -18,13 +18,14 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, RECENT_SIGN_IN, Principa
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import LineageRecord, Made, Token, TokenUse
 from shared.ports import Stale
-from shared.services.tokens.token_records import (
+from shared.services.tokens.token_lineage import TokenLineage
+from shared.services.tokens.tokens import (
     IssuedToken,
-    TokenLineage,
     TokenRecords,
+    TokenRequest,
+    Tokens,
     token_change,
 )
-from shared.services.tokens.tokens import TokenRequest, Tokens
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness

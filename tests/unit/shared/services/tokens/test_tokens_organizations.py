@@ -16,8 +16,13 @@ from shared.domain.names import OrgName, Package, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action, Grant, Role, Scope
 from shared.domain.tokens import Token, TokenUse
-from shared.services.tokens.token_records import IssuedToken, TokenLineage, TokenRecords
-from shared.services.tokens.tokens import OrganizationTokens, TokenRequest
+from shared.services.tokens.token_lineage import TokenLineage
+from shared.services.tokens.tokens import (
+    IssuedToken,
+    OrganizationTokens,
+    TokenRecords,
+    TokenRequest,
+)
 from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents

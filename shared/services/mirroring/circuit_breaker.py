@@ -1,4 +1,4 @@
-"""The gate to the upstream: a breaker, and the pauses that the upstream asks for.
+"""The gate to the upstream: a circuit breaker, and the pauses that the upstream asks for.
 
 It is of one process: what one learns costs each of the others a few requests.
 """

@@ -9,7 +9,7 @@ from shared.auth.authorization import KNOWN_FOR, KnownReaders
 from shared.domain.identity import Principal
 from shared.domain.names import parse_org
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
-from shared.services.packages.first_hops import LONGEST_PLACE, FirstHops
+from shared.services.packages.pull_redirects import LONGEST_PLACE, FirstHops
 from tests.fakes.system import FakeClock
 
 PACKAGE = "acme/greet"

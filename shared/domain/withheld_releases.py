@@ -1,4 +1,6 @@
-"""Moderation: notes about withheld releases, and how a release differs from the one before."""
+"""Withheld releases: their public reasons, notes for lists, and how a release differs from
+the one before.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What readers see of a limit that was exceeded."""
 
-from shared.confined.limits import Budget, Exceeded
+from shared.confined.budget import Budget, Exceeded
 
 BUDGET = Budget(processor_seconds=20, memory_bytes=384 << 20, output_bytes=96 << 20)
 

@@ -1,4 +1,4 @@
-"""First hops: the redirects to archives that an instance in the cloud repeats from memory.
+"""Redirects of pulls, the first hops: those that an instance in the cloud repeats from memory.
 
 The host of Azure asks the Functions each time, so this is what keeps a pull from reading records
 and signing a link. A kept redirect takes a tenth of the memory of the records that it is made of.

@@ -1,4 +1,6 @@
-"""Maintenance tasks: their runs, and the requests of administrators to run them."""
+"""Runs of maintenance tasks, when they are overdue, and the requests of administrators to
+run them.
+"""
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta

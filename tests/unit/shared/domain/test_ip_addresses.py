@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.addresses import (
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.ip_addresses import (
     MAX_RANGES,
     are_ranges_within,
     caller_network,
@@ -17,7 +18,6 @@ from shared.domain.addresses import (
     parse_networks,
     parse_ranges,
 )
-from shared.domain.errors.base import InvalidRequest
 
 NOBODY = parse_networks("")
 PROXIES = parse_networks("10.0.0.0/8, 2001:db8:f::/48, 192.0.2.1")

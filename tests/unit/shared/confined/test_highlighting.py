@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.confined.files import highlight_file
-from shared.confined.limits import Json
+from shared.confined.budget import Json
+from shared.confined.highlighting import highlight_file
 from shared.confined.tasks import Job
 from shared.prose.rendering import highlight
 from tests.fakes.confined import NoLimits, order_of

@@ -3,13 +3,6 @@
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.moderation import (
-    WITHDRAWAL_TITLES,
-    ReleaseComparison,
-    WithheldNote,
-    is_state_change_pending,
-    parse_public_reason,
-)
 from shared.domain.packages import (
     Dependency,
     Origin,
@@ -20,6 +13,13 @@ from shared.domain.packages import (
     WithdrawalReason,
 )
 from shared.domain.records import Event
+from shared.domain.withheld_releases import (
+    WITHDRAWAL_TITLES,
+    ReleaseComparison,
+    WithheldNote,
+    is_state_change_pending,
+    parse_public_reason,
+)
 from tests.contract import sample_records
 
 ANN = Origin(principal="ann")
