@@ -21,7 +21,13 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import LineageRecord, Made
 from shared.services.tokens.token_records import IssuedToken, UsedToken
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS, MAX_TOKEN_NAME_LENGTH, TokenRequest
+from shared.services.tokens.tokens import (
+    MAX_TOKEN_DAYS,
+    MAX_TOKEN_NAME_LENGTH,
+    OrganizationTokens,
+    TokenRequest,
+    Tokens,
+)
 
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 
@@ -166,11 +172,13 @@ class IssuedView(ResponseModel):
 tokens_api = ApiFace()
 
 
+def _tokens(call: ApiCall) -> Tokens:
+    return call.registry.tokens.access_tokens
+
+
 @tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", also=(403,))
 async def token_list(call: ApiCall) -> TokenList:
-    return TokenList.of(
-        await call.registry.tokens.access_tokens.list(call.caller.id, by=call.caller)
-    )
+    return TokenList.of(await _tokens(call).list(call.caller.id, by=call.caller))
 
 
 @tokens_api.operation(
@@ -182,9 +190,7 @@ async def token_list(call: ApiCall) -> TokenList:
 )
 async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
     new = call.body
-    issued = await call.registry.tokens.access_tokens.issue(
-        call.caller.id, new.wanted(new.org), by=call.caller
-    )
+    issued = await _tokens(call).issue(call.caller.id, new.wanted(new.org), by=call.caller)
     call.sent_headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
@@ -192,17 +198,13 @@ async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
 @tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.part("id")
-    return TokenView.of(
-        await call.registry.tokens.access_tokens.find(call.caller.id, token_id, by=call.caller)
-    )
+    return TokenView.of(await _tokens(call).find(call.caller.id, token_id, by=call.caller))
 
 
 @tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
 async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     token_id, name = call.part("id"), call.body.name
-    renamed = await call.registry.tokens.access_tokens.rename(
-        call.caller.id, token_id, name, by=call.caller
-    )
+    renamed = await _tokens(call).rename(call.caller.id, token_id, name, by=call.caller)
     return TokenView.of(renamed)
 
 
@@ -213,15 +215,13 @@ async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
-    issued = await call.registry.tokens.access_tokens.rotate(
-        call.caller.id, call.part("id"), by=call.caller
-    )
+    issued = await _tokens(call).rotate(call.caller.id, call.part("id"), by=call.caller)
     return IssuedView.of(issued)
 
 
 @tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
 async def token_revoke(call: ApiCall) -> None:
-    await call.registry.tokens.access_tokens.revoke(call.caller.id, call.part("id"), by=call.caller)
+    await _tokens(call).revoke(call.caller.id, call.part("id"), by=call.caller)
 
 
 @tokens_api.operation(
@@ -231,22 +231,22 @@ async def token_revoke(call: ApiCall) -> None:
 )
 async def token_revoke_stolen(call: ApiCall) -> EndedView:
     token_id = call.part("id")
-    ended = await call.registry.tokens.access_tokens.revoke_stolen(
-        call.caller.id, token_id, by=call.caller
-    )
+    ended = await _tokens(call).revoke_stolen(call.caller.id, token_id, by=call.caller)
     return EndedView.of(ended)
 
 
 organization_tokens_api = ApiFace()
 
 
+def _organization_tokens(call: ApiCall) -> OrganizationTokens:
+    return call.registry.tokens.organization_tokens
+
+
 @organization_tokens_api.operation(
     "GET", "api/v1/orgs/{org}/tokens", "List the tokens of an organization; for its owners."
 )
 async def api_org_tokens_list(call: ApiCall) -> TokenList:
-    return TokenList.of(
-        await call.registry.tokens.organization_tokens.list(call.org, by=call.caller)
-    )
+    return TokenList.of(await _organization_tokens(call).list(call.org, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -258,9 +258,7 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
 )
 async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> IssuedView:
     org = call.org
-    issued = await call.registry.tokens.organization_tokens.issue(
-        org, call.body.wanted(org), by=call.caller
-    )
+    issued = await _organization_tokens(call).issue(org, call.body.wanted(org), by=call.caller)
     call.sent_headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
@@ -270,9 +268,7 @@ async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> Issued
 )
 async def api_org_tokens_show(call: ApiCall) -> TokenView:
     return TokenView.of(
-        await call.registry.tokens.organization_tokens.find(
-            call.org, call.part("id"), by=call.caller
-        )
+        await _organization_tokens(call).find(call.org, call.part("id"), by=call.caller)
     )
 
 
@@ -282,9 +278,7 @@ async def api_org_tokens_show(call: ApiCall) -> TokenView:
 async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     name = call.body.name
     return TokenView.of(
-        await call.registry.tokens.organization_tokens.rename(
-            call.org, call.part("id"), name, by=call.caller
-        )
+        await _organization_tokens(call).rename(call.org, call.part("id"), name, by=call.caller)
     )
 
 
@@ -296,9 +290,7 @@ async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
 )
 async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     return IssuedView.of(
-        await call.registry.tokens.organization_tokens.rotate(
-            call.org, call.part("id"), by=call.caller
-        )
+        await _organization_tokens(call).rotate(call.org, call.part("id"), by=call.caller)
     )
 
 
@@ -306,7 +298,7 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     "DELETE", "api/v1/orgs/{org}/tokens/{id}", "Revoke a token of an organization."
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
-    await call.registry.tokens.organization_tokens.revoke(call.org, call.part("id"), by=call.caller)
+    await _organization_tokens(call).revoke(call.org, call.part("id"), by=call.caller)
 
 
 @organization_tokens_api.operation(
@@ -316,7 +308,5 @@ async def api_org_tokens_revoke(call: ApiCall) -> None:
 )
 async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
     return EndedView.of(
-        await call.registry.tokens.organization_tokens.revoke_stolen(
-            call.org, call.part("id"), by=call.caller
-        )
+        await _organization_tokens(call).revoke_stolen(call.org, call.part("id"), by=call.caller)
     )
