@@ -4,8 +4,7 @@ server.py      addresses, TLS, memory, connections, trusted proxies and rate lim
 stores.py      data folder, stores of the cloud, keys and how long records are kept
 publishing.py  limits of archives and their documents, delivery, bursts and trusted publishing
 accounts.py    access tokens, sign-in, identity providers and organizations
-operations.py  telemetry, log, snapshots and mail
-telemetry.py   metrics and the access log of a registry on one machine
+operations.py  telemetry, log, snapshots, mail, metrics and the access log of one machine
 upstream.py    the upstream registry whose packages are mirrored
 values.py      the base class of all topics, and the parsers of values"""
 
@@ -17,7 +16,12 @@ from typing import Self
 from pydantic import AliasChoices, ConfigDict, ValidationError
 
 from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
-from shared.settings.operations import INSIGHTS_VARIABLE, MailSettings, OperationsSettings
+from shared.settings.operations import (
+    INSIGHTS_VARIABLE,
+    MailSettings,
+    MonitoringSettings,
+    OperationsSettings,
+)
 from shared.settings.publishing import (
     ArchiveSettings,
     BurstSettings,
@@ -27,7 +31,6 @@ from shared.settings.publishing import (
 )
 from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
 from shared.settings.stores import KeySettings, RetentionSettings, StoreSettings
-from shared.settings.telemetry import MonitoringSettings
 from shared.settings.upstream import UpstreamSettings
 
 _PREFIX = "BALLROOM_"

@@ -1,4 +1,6 @@
-"""What operators see: telemetry, the log, the security contact, and how mail is sent."""
+"""What operators see: telemetry, the log, the security contact, how mail is sent, and the metrics
+and the access log of a registry on one machine.
+"""
 
 import re
 import shlex
@@ -12,6 +14,8 @@ from shared.settings.values import TopicSettings
 
 OPERATOR_MODULE = "python -m shared.cli"  # Run from the folder of a clone.
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+
+MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
 
@@ -159,3 +163,40 @@ def _require_email(address: str) -> None:
     except InvalidRequest:
         reason = "it is no mail address such as ballroom@example.org"
         raise ValueError(reason) from None
+
+
+class MonitoringSettings(TopicSettings):
+    """The metrics at /metrics and the access log, for monitoring without Azure."""
+
+    metrics: str = Field(
+        default="off",
+        pattern="^(off|loopback|token)$",
+        description="Who reads metrics in the format of Prometheus at /metrics of a registry on "
+        "one machine: nobody (off), programs on the same machine (loopback), or who sends "
+        "BALLROOM_METRICS_TOKEN (token). They replace an export to Application Insights.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Secret of at least 24 characters that reads /metrics; required for token.",
+    )
+    access_log: str = Field(
+        default="off",
+        pattern="^(off|common|combined)$",
+        description="Format of an access log on standard output of a registry on one machine: off, "
+        "common or combined. Queries are left out, and so are secrets in paths.",
+    )
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _check_metrics_token(
+        cls, token: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        length = len(token.get_secret_value()) if token else 0
+        if (token or info.data.get("metrics") == "token") and length < MIN_TOKEN_LENGTH:
+            reason = (
+                f"it has {length} characters of at least {MIN_TOKEN_LENGTH}, which "
+                "BALLROOM_METRICS=token needs; openssl rand -hex 16 prints such a secret"
+            )
+            raise ValueError(reason)
+        return token
