@@ -20,9 +20,10 @@ from shared.domain.rights import Role
 from shared.services.organizations.invitations import (
     InvitationDetails,
     InvitationRequest,
+    Invitations,
     IssuedInvitation,
 )
-from shared.services.organizations.organizations import Member
+from shared.services.organizations.organizations import Member, Organizations
 
 
 class RoleChange(RequestModel):
@@ -74,13 +75,15 @@ class OrgMemberList(ResponseModel):
 members_api = ApiFace()
 
 
+def _organizations(call: ApiCall) -> Organizations:
+    return call.registry.organizations.organizations
+
+
 @members_api.operation(
     "GET", "api/v1/orgs/{org}/members", "List the members of an organization; for its members."
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(
-        await call.registry.organizations.organizations.members(call.org, by=call.caller)
-    )
+    return OrgMemberList.of(await _organizations(call).members(call.org, by=call.caller))
 
 
 @members_api.operation(
@@ -89,9 +92,7 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
     "Show the role of a member; for members of the organization.",
 )
 async def api_members_show(call: ApiCall) -> OrgMemberView:
-    member = await call.registry.organizations.organizations.show_member(
-        call.org, call.part("account"), by=call.caller
-    )
+    member = await _organizations(call).show_member(call.org, call.part("account"), by=call.caller)
     return OrgMemberView.of(member)
 
 
@@ -102,7 +103,7 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     also=(409,),
 )
 async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
-    await call.registry.organizations.organizations.change_role(
+    await _organizations(call).change_role(
         call.org, call.part("account"), call.body.role, by=call.caller
     )
 
@@ -114,25 +115,19 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     also=(409,),
 )
 async def api_members_remove(call: ApiCall) -> None:
-    await call.registry.organizations.organizations.end_membership(
-        call.org, call.part("account"), by=call.caller
-    )
+    await _organizations(call).end_membership(call.org, call.part("account"), by=call.caller)
 
 
 @members_api.operation("GET", "api/v1/orgs/{org}/pending", "List the pending changes of members.")
 async def api_members_pending(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(
-        await call.registry.organizations.organizations.pending_changes(call.org, by=call.caller)
-    )
+    return OrgMemberList.of(await _organizations(call).pending_changes(call.org, by=call.caller))
 
 
 @members_api.operation(
     "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
 )
 async def api_members_undo(call: ApiCall) -> None:
-    await call.registry.organizations.organizations.cancel_role_change(
-        call.org, call.part("account"), by=call.caller
-    )
+    await _organizations(call).cancel_role_change(call.org, call.part("account"), by=call.caller)
 
 
 class NewInvitation(RequestModel):
@@ -226,13 +221,17 @@ class JoinedView(ResponseModel):
 invitations_api = ApiFace()
 
 
+def _invitations(call: ApiCall) -> Invitations:
+    return call.registry.organizations.invitations
+
+
 @invitations_api.operation(
     "GET",
     "api/v1/orgs/{org}/invitations",
     "List the pending invitations of an organization; for its owners.",
 )
 async def api_invitations_list(call: ApiCall) -> InvitationList:
-    found = await call.registry.organizations.invitations.pending(call.org, by=call.caller)
+    found = await _invitations(call).pending(call.org, by=call.caller)
     return InvitationList(invitations=[InvitationView.of(each) for each in found])
 
 
@@ -246,25 +245,19 @@ async def api_invitations_list(call: ApiCall) -> InvitationList:
 async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedView:
     new = call.body
     offer = InvitationRequest.parse(new.role, new.email, new.label)
-    return InvitedView.of(
-        await call.registry.organizations.invitations.invite(call.org, offer, by=call.caller)
-    )
+    return InvitedView.of(await _invitations(call).invite(call.org, offer, by=call.caller))
 
 
 @invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")
 async def api_invitations_withdraw(call: ApiCall) -> None:
-    await call.registry.organizations.invitations.withdraw(
-        call.org, call.part("id"), by=call.caller
-    )
+    await _invitations(call).withdraw(call.org, call.part("id"), by=call.caller)
 
 
 @invitations_api.operation(
     "POST", "api/v1/invitations/show", "Show the invitation with a code.", refusals=(400, 401, 404)
 )
 async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferView:
-    return OfferView.of(
-        await call.registry.organizations.invitations.show(call.body.code, by=call.caller)
-    )
+    return OfferView.of(await _invitations(call).show(call.body.code, by=call.caller))
 
 
 @invitations_api.operation(
@@ -274,7 +267,7 @@ async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferVi
     also=(404, 409),
 )
 async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> JoinedView:
-    joined = await call.registry.organizations.invitations.accept(call.body.code, by=call.caller)
+    joined = await _invitations(call).accept(call.body.code, by=call.caller)
     return JoinedView(org=joined.name)
 
 
@@ -285,4 +278,4 @@ async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> Joine
     refusals=(400, 401, 404),
 )
 async def api_invitations_decline(call: ApiCallWithBody[InvitationCode]) -> None:
-    await call.registry.organizations.invitations.decline(call.body.code, by=call.caller)
+    await _invitations(call).decline(call.body.code, by=call.caller)

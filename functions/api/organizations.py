@@ -28,6 +28,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.packages import Visibility
 from shared.domain.rights import Role
+from shared.services.organizations.domain_verification import DomainVerification
 from shared.services.organizations.organizations import OrganizationMembership, OrganizationProfile
 
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
@@ -118,6 +119,10 @@ class BelongingList(ResponseModel):
 organizations_api = ApiFace()
 
 
+def _domains(call: ApiCall) -> DomainVerification:
+    return call.registry.organizations.domain_verification
+
+
 @organizations_api.operation("GET", "api/v1/orgs", "List the organizations that you belong to.")
 async def api_orgs_list(call: ApiCall) -> BelongingList:
     mine = await call.registry.organizations.organizations.list_own(by=call.caller)
@@ -190,7 +195,7 @@ async def api_orgs_keep(call: ApiCall) -> OrganizationView:
 
 
 async def _organization_view(call: ApiCall, organization: Organization) -> OrganizationView:
-    domains = await call.registry.organizations.domain_verification.verified(organization)
+    domains = await _domains(call).verified(organization)
     outside = await call.registry.organizations.organizations.public_members(organization)
     return OrganizationView.of(organization, domains, outside.newest_owner_ms)
 
@@ -234,7 +239,7 @@ domains_api = ApiFace()
     "GET", "api/v1/orgs/{org}/domains", "List the domains of an organization; for its members."
 )
 async def api_domains_list(call: ApiCall) -> DomainList:
-    found = await call.registry.organizations.domain_verification.of(call.org, by=call.caller)
+    found = await _domains(call).of(call.org, by=call.caller)
     return DomainList(domains=[DomainView.of(each) for each in found])
 
 
@@ -247,11 +252,7 @@ async def api_domains_list(call: ApiCall) -> DomainList:
 )
 async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
     domain = parse_domain(call.body.domain)
-    return DomainView.of(
-        await call.registry.organizations.domain_verification.claim(
-            call.org, domain, by=call.caller
-        )
-    )
+    return DomainView.of(await _domains(call).claim(call.org, domain, by=call.caller))
 
 
 @domains_api.operation(
@@ -261,18 +262,12 @@ async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
     also=(409,),
 )
 async def api_domains_verify(call: ApiCall) -> DomainView:
-    return DomainView.of(
-        await call.registry.organizations.domain_verification.verify(
-            call.org, _domain(call), by=call.caller
-        )
-    )
+    return DomainView.of(await _domains(call).verify(call.org, _domain(call), by=call.caller))
 
 
 @domains_api.operation("DELETE", "api/v1/orgs/{org}/domains/{domain}", "Remove a domain.")
 async def api_domains_remove(call: ApiCall) -> None:
-    await call.registry.organizations.domain_verification.remove(
-        call.org, _domain(call), by=call.caller
-    )
+    await _domains(call).remove(call.org, _domain(call), by=call.caller)
 
 
 def _domain(call: ApiCall) -> DomainName:

@@ -24,7 +24,9 @@ from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,
     MAX_TOKEN_NAME_LENGTH,
     IssuedToken,
+    OrganizationTokens,
     TokenRequest,
+    Tokens,
     UsedToken,
 )
 
@@ -171,11 +173,13 @@ class IssuedView(ResponseModel):
 tokens_api = ApiFace()
 
 
+def _tokens(call: ApiCall) -> Tokens:
+    return call.registry.tokens.access_tokens
+
+
 @tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", also=(403,))
 async def token_list(call: ApiCall) -> TokenList:
-    return TokenList.of(
-        await call.registry.tokens.access_tokens.list(call.caller.id, by=call.caller)
-    )
+    return TokenList.of(await _tokens(call).list(call.caller.id, by=call.caller))
 
 
 @tokens_api.operation(
@@ -187,9 +191,7 @@ async def token_list(call: ApiCall) -> TokenList:
 )
 async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
     new = call.body
-    issued = await call.registry.tokens.access_tokens.issue(
-        call.caller.id, new.wanted(new.org), by=call.caller
-    )
+    issued = await _tokens(call).issue(call.caller.id, new.wanted(new.org), by=call.caller)
     call.sent_headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
@@ -197,17 +199,13 @@ async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
 @tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.part("id")
-    return TokenView.of(
-        await call.registry.tokens.access_tokens.find(call.caller.id, token_id, by=call.caller)
-    )
+    return TokenView.of(await _tokens(call).find(call.caller.id, token_id, by=call.caller))
 
 
 @tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
 async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     token_id, name = call.part("id"), call.body.name
-    renamed = await call.registry.tokens.access_tokens.rename(
-        call.caller.id, token_id, name, by=call.caller
-    )
+    renamed = await _tokens(call).rename(call.caller.id, token_id, name, by=call.caller)
     return TokenView.of(renamed)
 
 
@@ -218,15 +216,13 @@ async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
-    issued = await call.registry.tokens.access_tokens.rotate(
-        call.caller.id, call.part("id"), by=call.caller
-    )
+    issued = await _tokens(call).rotate(call.caller.id, call.part("id"), by=call.caller)
     return IssuedView.of(issued)
 
 
 @tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
 async def token_revoke(call: ApiCall) -> None:
-    await call.registry.tokens.access_tokens.revoke(call.caller.id, call.part("id"), by=call.caller)
+    await _tokens(call).revoke(call.caller.id, call.part("id"), by=call.caller)
 
 
 @tokens_api.operation(
@@ -236,22 +232,22 @@ async def token_revoke(call: ApiCall) -> None:
 )
 async def token_revoke_stolen(call: ApiCall) -> EndedView:
     token_id = call.part("id")
-    ended = await call.registry.tokens.access_tokens.revoke_stolen(
-        call.caller.id, token_id, by=call.caller
-    )
+    ended = await _tokens(call).revoke_stolen(call.caller.id, token_id, by=call.caller)
     return EndedView.of(ended)
 
 
 organization_tokens_api = ApiFace()
 
 
+def _organization_tokens(call: ApiCall) -> OrganizationTokens:
+    return call.registry.tokens.organization_tokens
+
+
 @organization_tokens_api.operation(
     "GET", "api/v1/orgs/{org}/tokens", "List the tokens of an organization; for its owners."
 )
 async def api_org_tokens_list(call: ApiCall) -> TokenList:
-    return TokenList.of(
-        await call.registry.tokens.organization_tokens.list(call.org, by=call.caller)
-    )
+    return TokenList.of(await _organization_tokens(call).list(call.org, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -263,9 +259,7 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
 )
 async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> IssuedView:
     org = call.org
-    issued = await call.registry.tokens.organization_tokens.issue(
-        org, call.body.wanted(org), by=call.caller
-    )
+    issued = await _organization_tokens(call).issue(org, call.body.wanted(org), by=call.caller)
     call.sent_headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
@@ -275,9 +269,7 @@ async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> Issued
 )
 async def api_org_tokens_show(call: ApiCall) -> TokenView:
     return TokenView.of(
-        await call.registry.tokens.organization_tokens.find(
-            call.org, call.part("id"), by=call.caller
-        )
+        await _organization_tokens(call).find(call.org, call.part("id"), by=call.caller)
     )
 
 
@@ -287,9 +279,7 @@ async def api_org_tokens_show(call: ApiCall) -> TokenView:
 async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     name = call.body.name
     return TokenView.of(
-        await call.registry.tokens.organization_tokens.rename(
-            call.org, call.part("id"), name, by=call.caller
-        )
+        await _organization_tokens(call).rename(call.org, call.part("id"), name, by=call.caller)
     )
 
 
@@ -301,9 +291,7 @@ async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
 )
 async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     return IssuedView.of(
-        await call.registry.tokens.organization_tokens.rotate(
-            call.org, call.part("id"), by=call.caller
-        )
+        await _organization_tokens(call).rotate(call.org, call.part("id"), by=call.caller)
     )
 
 
@@ -311,7 +299,7 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     "DELETE", "api/v1/orgs/{org}/tokens/{id}", "Revoke a token of an organization."
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
-    await call.registry.tokens.organization_tokens.revoke(call.org, call.part("id"), by=call.caller)
+    await _organization_tokens(call).revoke(call.org, call.part("id"), by=call.caller)
 
 
 @organization_tokens_api.operation(
@@ -321,7 +309,5 @@ async def api_org_tokens_revoke(call: ApiCall) -> None:
 )
 async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
     return EndedView.of(
-        await call.registry.tokens.organization_tokens.revoke_stolen(
-            call.org, call.part("id"), by=call.caller
-        )
+        await _organization_tokens(call).revoke_stolen(call.org, call.part("id"), by=call.caller)
     )

@@ -26,7 +26,7 @@ from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
 from shared.runtime.answers import Answer
-from shared.services.administration.administration import NamedAccount
+from shared.services.administration.administration import AccountAdministration, NamedAccount
 from shared.services.records import ListPage
 
 ACCOUNTS_PATH = "/manage/accounts"
@@ -53,6 +53,10 @@ AccountAction = Callable[[SignedInCall, Account], Awaitable[None]]
 pages = AdministratorPages()
 
 
+def _accounts(call: SignedInCall) -> AccountAdministration:
+    return call.registry.administration.accounts
+
+
 async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answer:
     account = await call.registry.identity.accounts.by_id(call.route["account"])
     await act(call, account)
@@ -63,7 +67,7 @@ async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answe
 async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     text = call.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
     after, by = call.query.get("after", ""), call.caller
-    administration = call.registry.administration.accounts
+    administration = _accounts(call)
     if text:
         people = await administration.search(text, by=by)
         if account := _only_match(people, text):
@@ -104,9 +108,7 @@ async def _account_page(
     link: Secret | None = None,
 ) -> Answer:
     params = {"before": call.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
-    person = await call.registry.administration.accounts.show(
-        account_id, EventQuery.parse(params), by=call.caller
-    )
+    person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
     account, providers = person.account, call.registry.identity.sign_in_flow.providers
     return call.show(
         "manage/account.html",
@@ -130,7 +132,7 @@ async def _account_page(
 
 def _confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-        administration, by = call.registry.administration.accounts, call.caller
+        administration, by = _accounts(call), call.caller
         account = await call.registry.identity.accounts.by_id(call.route["account"])
         used = await administration.token(account, requested_token(call), by=by)
         return call.show(
@@ -147,40 +149,32 @@ def _confirmation(action: TokenAction) -> PageWithForms:
 
 
 async def _end_sessions(call: SignedInCall, account: Account) -> None:
-    for session in await call.registry.administration.accounts.end_sessions(
-        account, by=call.caller
-    ):
+    for session in await _accounts(call).end_sessions(account, by=call.caller):
         call.registry.identity.session_authentication.invalidate(session)
 
 
 async def _revoke(call: SignedInCall, account: Account) -> None:
-    await call.registry.administration.accounts.revoke_token(
-        account, call.form.text("token"), by=call.caller
-    )
+    await _accounts(call).revoke_token(account, call.form.text("token"), by=call.caller)
 
 
 async def _revoke_stolen(call: SignedInCall, account: Account) -> None:
     token_id = call.form.text("token")
-    await call.registry.administration.accounts.revoke_stolen_token(
-        account, token_id, by=call.caller
-    )
+    await _accounts(call).revoke_stolen_token(account, token_id, by=call.caller)
 
 
 async def _revoke_all(call: SignedInCall, account: Account) -> None:
     require_confirmation(call, account.name)
-    await call.registry.administration.accounts.revoke_all_tokens(account, by=call.caller)
+    await _accounts(call).revoke_all_tokens(account, by=call.caller)
 
 
 async def _lock(call: SignedInCall, account: Account) -> None:
     reason = call.form.text("reason")
-    for session in await call.registry.administration.accounts.lock(
-        account, reason, by=call.caller
-    ):
+    for session in await _accounts(call).lock(account, reason, by=call.caller):
         call.registry.identity.session_authentication.invalidate(session)
 
 
 async def _unlock(call: SignedInCall, account: Account) -> None:
-    await call.registry.administration.accounts.unlock(account, by=call.caller)
+    await _accounts(call).unlock(account, by=call.caller)
 
 
 async def _appoint(call: SignedInCall, account: Account) -> None:
@@ -210,11 +204,9 @@ async def manage_account_create(call: SignedInCall) -> Answer:
     form, by = call.form, call.caller
     typed = form.text("email")
     address = parse_email(typed) if typed else None
-    account = await call.registry.administration.accounts.create(form.text("name"), by=by)
+    account = await _accounts(call).create(form.text("name"), by=by)
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=by)
-    if address and await call.registry.administration.accounts.send_sign_in_link(
-        account, address, link, by=by
-    ):
+    if address and await _accounts(call).send_sign_in_link(account, address, link, by=by):
         return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
     return await _account_page(call, account.id, link=link)
 

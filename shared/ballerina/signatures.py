@@ -1,4 +1,5 @@
-"""Parts of declarations that contain types: annotations, parameters, fields, methods.
+"""Parts of declarations that contain types: annotations, parameters, fields, methods; and the parts
+of doc comments, as Central's documentation has them.
 
 These are steps (`Steps`), run by `shared.ballerina.types`: each `yield` in them reads the type at
 the cursor. Types nest as deep as a source likes, and steps wait in a list, so nesting takes no

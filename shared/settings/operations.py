@@ -10,9 +10,10 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
 from shared.settings.values import TopicSettings
 
-MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 OPERATOR_MODULE = "python -m shared.cli"  # Run from the folder of a clone.
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+
+MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
 

@@ -3,6 +3,8 @@
 A module has a page with an outline of its declarations; each declaration, method and field has a
 page of its own. All of them are Markdown and JSON, too. They are pieces that were made after the
 push; a page puts them into its frame.
+
+/packages/{org}/{name}/{version}/changes: the API changes from another version.
 """
 
 from urllib.parse import quote

@@ -205,7 +205,7 @@ def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield left[start : start + size]
 
 
-# --- Totals --------------------------------------------------------------------------------------
+# --- The sums of packages, and their days -------------------------------------------------------
 
 # A package has one item with its sums of all time and the days of the current month. Days of
 # earlier months are items of their own, so that the sums do not grow with each day.

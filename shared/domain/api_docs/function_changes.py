@@ -231,7 +231,8 @@ def _type_of_text(text: str, module: str) -> Type:
 
 # --- Defaults of inline records ------------------------------------------------------------------
 
-# They are no part of a type: a value belongs to it or not, whoever gave its fields.
+# The defaults of their fields, such as in `record {| int a = 1; |}`, are no part of a type: a value
+# belongs to it or not, whoever gave its fields.
 
 _PARTS = ("element_type", "constraint", "definition")
 _LISTS = ("member_types", "type_parameters")

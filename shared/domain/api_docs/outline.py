@@ -1,4 +1,6 @@
-"""The symbols of a module by their paths: declarations, and their members."""
+"""The symbols of a module by their paths: declarations, and their members; and how many of them
+have a doc comment.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -106,7 +108,7 @@ def _unknown_inclusions(docs: Documented) -> Iterator[Type]:
             yield each.inclusion_type
 
 
-# --- Comments ------------------------------------------------------------------------------------
+# --- How much has a doc comment -----------------------------------------------------------------
 
 
 def undocumented(module: ModuleDocs) -> Iterator[str]:

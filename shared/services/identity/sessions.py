@@ -1,4 +1,4 @@
-"""The sessions of an account: listing and ending them."""
+"""The sessions of an account: listing and ending them; and whether anybody has signed in yet."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -88,7 +88,9 @@ CHECK_MS = 5_000  # Between two reads while nobody has signed in.
 
 @dataclass
 class FirstSignIn:
-    """Reads the sessions until there is one."""
+    """Whether anybody has signed in to a registry on one machine, which its home page asks; reads
+    the sessions until there is one.
+    """
 
     directory: DirectoryStore
     clock: Clock

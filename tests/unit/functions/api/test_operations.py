@@ -84,6 +84,22 @@ def test_an_operation_that_returns_nothing_answers_204() -> None:
     assert [described(each).status for each in pets] == [200, 201, 204, 200]
 
 
+def test_refusals_follow_from_what_an_operation_reads_unless_it_names_its_own() -> None:
+    api = ApiFace()
+    api.operation("GET", "pets", "Show pets.")(pet_show)
+    api.operation("DELETE", "pets/{org}", "Remove a pet.", also=(409,))(pet_remove)
+    api.operation("POST", "pets", "Add a pet.")(pet_add)
+    api.operation("GET", "pets/{id}", "Show a pet.", is_open=True)(pet_show)
+    api.operation("GET", "pets/{id}", "Show a pet.", refusals=(404,))(pet_show)
+    assert [described(each).refusals for each in api] == [
+        (401,),
+        (400, 401, 403, 404, 409),
+        (400, 401, 403),
+        (),
+        (404,),
+    ]
+
+
 def test_changes_count_as_writes_unless_they_say_otherwise() -> None:
     limits = ApiFace()
     limits.operation("DELETE", "pets/{org}", "Remove a pet.")(pet_remove)
