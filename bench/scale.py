@@ -22,8 +22,8 @@ second, two carry 2,600 to 3,800 on four cores: a worker uses one core, the host
   seconds for the place and the host, which is assumed. `--cold-start`. It loads the pack, which
   takes some tenths of a second, and these are left out. Then it has in memory the redirects
   and records that the product keeps, within its limits in bytes (bench/instance_memory.py). Of
-  20,000 packages the k-th has a k-th of the pulls of the first (Zipf). Changes of packages, and resolves,
-  which take room in the same cache, are left out.
+  20,000 packages the k-th has a k-th of the pulls of the first (Zipf). Changes of packages, and
+  resolves, which take room in the same cache, are left out.
 - Paid is the time that an instance has something in hand, with all of its memory; at least a second
   (the first page). Prices are those of infra/cost/prices.py.
 
