@@ -36,7 +36,7 @@ class StoreLink:
 
 @dataclass(frozen=True, slots=True)
 class LinkedArchive:
-    """What a link of the store leads to: an archive in a container, and the name to save it by."""
+    """An archive in a container, and the name to save it by: a link of the store leads to it."""
 
     name: ArchiveName
     container: Visibility
