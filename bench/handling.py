@@ -21,6 +21,7 @@ from bench.servers import UNREACHED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
+from shared.hosting.asgi import Scope
 from shared.hosting.host import Host
 from shared.settings import Settings
 from tests.unit.shared.hosting.asgi import ask, scope
@@ -53,11 +54,19 @@ def main() -> None:
 
 
 async def measure(host: Host, data: Path, token: str) -> None:
-    packages = await _packages(data)
+    rows = requests(await packages_of(data), token)
+    print(f"{'':<28}{'fastest':>9}{'median':>9}  ms of processor")
+    async with host.running():
+        for name, request in rows.items():
+            fastest, median = await _timed(host, request)
+            print(f"{name:<28}{fastest:>9.3f}{median:>9.3f}", flush=True)
+
+
+def requests(packages: Sequence[str], token: str) -> dict[str, Callable[[int], Requested]]:
+    """Return what makes a request of each kind from its number."""
     words = beginnings([f"/packages/{each}" for each in packages])
     bearer = {"Authorization": f"Bearer {token}"}
-    print(f"{'':<28}{'fastest':>9}{'median':>9}  ms of processor")
-    rows: dict[str, Callable[[int], Requested]] = {
+    return {
         "search page, new words": lambda n: Requested(f"/search?q={words[n % len(words)]}"),
         "package page": lambda n: Requested(f"/packages/{packages[n % len(packages)]}?n={n}"),
         "versions": lambda n: Requested(_versions(packages, n), _different(n)),
@@ -66,10 +75,18 @@ async def measure(host: Host, data: Path, token: str) -> None:
         ),
         f"resolve of {RESOLVED}": lambda n: _resolve(packages, n),
     }
-    async with host.running():
-        for name, request in rows.items():
-            fastest, median = await _timed(host, request)
-            print(f"{name:<28}{fastest:>9.3f}{median:>9.3f}", flush=True)
+
+
+def callers(token: str) -> dict[str, dict[str, str]]:
+    """Return the headers of a caller without and with a token."""
+    return {"anonymous": {}, "with a token": {"Authorization": f"Bearer {token}"}}
+
+
+async def repeatable(host: Host, package: str, headers: dict[str, str]) -> Scope:
+    """Return a request for versions that the host repeats from now on."""
+    sent = scope("GET", f"/2.0/registry/packages/{package}", headers)
+    assert (await ask(host, sent)).status == 200
+    return sent
 
 
 def _versions(packages: Sequence[str], number: int) -> str:
@@ -93,23 +110,24 @@ def _different(number: int) -> dict[str, str]:
 async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float, float]:
     numbers, times = iter(range(WARM + ROUNDS * REQUESTS)), list[float]()
     for number in [next(numbers) for _ in range(WARM)]:
-        await _send(host, request(number))
+        await send(host, request(number))
     for _ in range(ROUNDS):
         begin = time.process_time()
         for number in [next(numbers) for _ in range(REQUESTS)]:
-            await _send(host, request(number))
+            await send(host, request(number))
         times.append(1_000 * (time.process_time() - begin) / REQUESTS)
     return min(times), statistics.median(times)
 
 
-async def _send(host: Host, request: Requested) -> None:
+async def send(host: Host, request: Requested) -> None:
+    """Send a request, which the host answers by a Function."""
     sent = scope("POST" if request.body else "GET", request.path, request.headers)
     assert host.at_once(sent) is None, request.path
     answer = await ask(host, sent, request.body)
     assert answer.status == 200, (request.path, answer.status)
 
 
-async def _packages(data: Path) -> list[str]:
+async def packages_of(data: Path) -> list[str]:
     """Return the public packages in an order that is the same each time."""
     index = SqliteSearchIndex(data / "search.db")
     everything = ResultPage(limit=10_000, sort=Sort.NAME)

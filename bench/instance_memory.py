@@ -1,9 +1,9 @@
-"""The memory of an instance in the simulation of scale: the package cache of the product, with its
-limit in bytes, which counts records as it does for requests.
+"""The memory of an instance in the simulation of scale: the redirects and the package cache of the
+product, with their limits in bytes, which count redirects and records as they do for requests.
 
 The records are those of the real index (bench/real_packages.py), whose names and releases are
 repeated until there are enough packages. An instance begins with the pack. Nothing changes
-meanwhile. A read of the store is what the cache asks it for.
+meanwhile. A read of the store is what the cache asks it for; a link that is signed again is none.
 """
 
 import asyncio
@@ -11,20 +11,33 @@ from bisect import bisect
 from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from random import Random
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from bench.real_packages import packed, zipf
 from infra.cost.usage import MEASURED, OperationUsage
 from shared.adapters.editions import ChangesSince, EmbeddedEdition
+from shared.adapters.system import SystemClock
+from shared.auth.authorization import KnownReaders
+from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import FoundRelease, Survey
 from shared.ports import MetadataStore, PackedPackage
+from shared.runtime.edition import PackagesRead
 from shared.services.maintenance.write_package_pack import PACK_BYTES
+from shared.services.packages.pull_redirects import FirstHops, Redirect
 from shared.services.packages.package_cache import PackageCache, ReadRecords
+
+T = TypeVar("T")
+
+ENCODED = b"x" * 450  # A redirect of the face of Central, without its address.
+ADDRESS = "x" * 600  # With a link that is signed with a user delegation key.
 
 FILLED = 100_000  # Pulls after which the cache of an instance is full.
 LOOKED_AT = 20_000  # Pulls.
+ANYBODY = Principal()
+REDIRECT = Redirect(ENCODED, ADDRESS, inf, None)
 
 
 class Wanted(Enum):
@@ -100,6 +113,13 @@ def _draw(chance: Random, totals: Sequence[float], count: int) -> int:
     return bisect(totals, chance.random() * totals[count - 1], 0, count - 1)
 
 
+class _NoReaders:
+    """Nobody is known to read private packages."""
+
+    def organizations(self, _by: Principal) -> tuple[str, ...]:
+        return ()
+
+
 class InstanceMemory:
     """What one instance has in memory."""
 
@@ -107,15 +127,24 @@ class InstanceMemory:
         """Load the pack."""
         self._catalog, self._wanted = catalog, wanted
         self._cache = PackageCache(cast("MetadataStore", catalog), catalog.edition, catalog)
+        self._hops = FirstHops(
+            catalog.edition, cast("KnownReaders", _NoReaders()), SystemClock(), cast("Any", None)
+        )
         asyncio.run(self._cache.load())
 
     def pull(self, chance: Random) -> tuple[OperationUsage, ...]:
         """Answer a pull, and return what was read of the store for it."""
         coordinate = self._catalog.draw(chance, self._wanted)
         self._catalog.asked.clear()
+        by_number = self._wanted is not Wanted.LATEST
+        place = coordinate.key if by_number else coordinate.package.key
+        if _finished(self._hops.find(place, ANYBODY)) is not None:
+            return ()
         if self._wanted is Wanted.LATEST:
             _finished(self._cache.survey([coordinate.package]))
         _finished(self._cache.find(coordinate))
+        read, number = PackagesRead({coordinate.package.key}), self._hops.number
+        self._hops.keep(place, REDIRECT, read, number=number, by=ANYBODY)
         return tuple(self._catalog.asked)
 
     def fill(self, pulls: int, chance: Random) -> None:
@@ -124,12 +153,12 @@ class InstanceMemory:
             self.pull(chance)
 
 
-def _finished(answer: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine that waits for nothing."""
+def _finished(answer: Coroutine[Any, Any, T]) -> T:
+    """Return the result of a coroutine that waits for nothing."""
     try:
         answer.send(None)
-    except StopIteration:
-        return
+    except StopIteration as end:
+        return end.value
     answer.close()
     raise AssertionError
 

@@ -33,6 +33,7 @@ from shared.runtime.conditional_requests import (
 from shared.runtime.edition import note_all, packages_read
 from shared.services.packages.archives import COORDINATES, ArchiveLink, ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
+from shared.services.packages.pull_redirects import Redirect
 
 CACHE_PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
 CACHE_PRIVATE = "private, no-store"
@@ -159,26 +160,42 @@ async def redirect_to_archive(
     """
     hops = call.registry.packages.first_hops
     if hops is None:
-        return await _made_redirect(call, await find(), headers)
+        available = await find()
+        redirect = await _archive_redirect(call, available)
+        return _made_answer(call, available, redirect, headers)
     place = f"{place}\n{_client_kind(call).name}"
     number, kept = hops.number, await hops.find(place, call.caller)
     if kept is not None:
         org, name, version, fields = orjson.loads(kept.content)
+        fields[_LOCATION] = kept.url
         return _redirect(call, Coordinate.parse(org, name, version), fields, kept.repeated_until_ms)
     with packages_read() as read:
         available = await find()
-        answer = await _made_redirect(call, available, headers)
+        redirect = await _archive_redirect(call, available)
+        answer = _made_answer(call, available, redirect, headers)
     note_all(read)
-    release, until_ms = available.release, answer.repeated_until_ms
-    content = orjson.dumps((release.org, release.name, release.version, answer.headers))
-    hops.keep(place, content, read, number=number, until_ms=until_ms, by=call.caller)
+    release, fields = available.release, dict(answer.headers)
+    url = fields.pop(_LOCATION)
+    content = orjson.dumps((release.org, release.name, release.version, fields))
+    # A release of an upstream is looked at again when it is no longer fresh.
+    archive = None if release.upstream else redirect.archive
+    made = Redirect(content, url, answer.repeated_until_ms, archive)
+    hops.keep(place, made, read, number=number, by=call.caller)
     return answer
 
 
-async def _made_redirect(call: Call, offer: AvailableRelease, headers: RedirectHeaders) -> Answer:
-    redirect = await call.registry.packages.archive_delivery.redirect(
+_LOCATION = "Location"
+
+
+async def _archive_redirect(call: Call, offer: AvailableRelease) -> ArchiveRedirect:
+    return await call.registry.packages.archive_delivery.redirect(
         offer.head, offer.release, to=_client_kind(call)
     )
+
+
+def _made_answer(
+    call: Call, offer: AvailableRelease, redirect: ArchiveRedirect, headers: RedirectHeaders
+) -> Answer:
     fields, until_ms = headers(offer, redirect), redirect.repeated_until_ms
     answer = _redirect(call, offer.release.coordinate, fields, until_ms)
     return call.repeated_while_fresh(answer, offer.release)

@@ -1,6 +1,7 @@
 """docs/host-limits.md says how much memory the caches of a process take at most: all of them."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -97,6 +98,10 @@ class Cache:
     def key(self) -> str:
         return f"{self.module} {self.name}"
 
+    def on_the_page(self) -> tuple[str, str]:
+        """Return the file with its folder, and the name, as docs/caches.md has them."""
+        return "/".join(self.module.split("/")[-2:]), self.name
+
     def bytes(self) -> int:
         kept = KEPT[self.key]
         capacity = kept.capacity or self.capacity
@@ -152,6 +157,11 @@ def _capacities(tree: ast.expr) -> Iterator[str]:
 
 def test_it_is_known_what_an_entry_of_each_cache_takes() -> None:
     assert {each.key for each in caches()} == KEPT.keys()
+
+
+def test_the_page_of_caches_names_each() -> None:
+    rows = re.findall(r"^\| `(\w+/\w+\.py)` `(\w+)` \|", docs("caches"), re.MULTILINE)
+    assert sorted(rows) == sorted(each.on_the_page() for each in caches())
 
 
 @pytest.mark.parametrize("world", [MACHINE, CLOUD])

@@ -53,7 +53,7 @@ async def query_directly(
 
 @dataclass(frozen=True, slots=True)
 class _Pipeline:
-    """What of the client's pipeline a query needs: its sign-in, its hooks and its connections."""
+    """The parts of the client's pipeline that a query needs: sign-in, hooks and connections."""
 
     transport: Any
     signs_in: Any  # None where requests are signed with a key.

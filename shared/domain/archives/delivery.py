@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from shared.domain.archives.names import ArchiveName
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.records import Event
 
@@ -31,6 +32,15 @@ class StoreLink:
     url: str
     # Of the monotonic clock: how long everybody gets the same link; 0 if it is for one caller.
     repeated_until_ms: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedArchive:
+    """An archive in a container, and the name to save it by: a link of the store leads to it."""
+
+    name: ArchiveName
+    container: Visibility
+    file: str
 
 
 class DeliveryRoute(Enum):

@@ -22,6 +22,7 @@ from shared.domain.archives.delivery import (
     ClientKind,
     DeliveryOptions,
     DeliveryRoute,
+    LinkedArchive,
     changes_placement,
     is_placement_settled,
     second_hop,
@@ -89,6 +90,7 @@ class ArchiveRedirect:
     cache_control: str
     # Of the monotonic clock: how long it is the same for everybody while the records stand.
     repeated_until_ms: float
+    archive: LinkedArchive | None = None  # Then another link to it may follow, of the same records.
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ class ArchiveDelivery:
             with suppress(Unavailable):  # Then the registry serves the archive itself.
                 file = archive_file_name(release.coordinate, release.platform)
                 made = await links.link(release.archive, container, file)
-                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms)
+                archive = LinkedArchive(release.archive, container, file)
+                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms, archive)
         if route is DeliveryRoute.CDN:
             return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, inf)
         url, until_ms = await self._own_url(link)

@@ -204,6 +204,7 @@ def _first_hops(common: Common) -> FirstHops | None:
         adapters.edition,
         common.authorization.readers,
         adapters.clock,
+        adapters.links,
         capacity_bytes=CAPACITY_BYTES if is_for_reads else CAPACITY_BYTES // 8,
     )
 

@@ -1,14 +1,17 @@
 """Redirects of pulls, the first hops: those that an instance in the cloud repeats from memory.
 
-The host of Azure asks the Functions each time, so this is what keeps a pull from reading records
-and signing a link. A kept redirect takes a tenth of the memory of the records that it is made of.
+The host of Azure asks the Functions each time, so this is what keeps a pull from reading records,
+and for a while from signing a link. A kept redirect takes a third of the memory of the records that
+it is made of.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.auth.authorization import KnownReaders
+from shared.domain.archives.delivery import LinkedArchive
+from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
-from shared.ports import Clock
+from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import (
     EVERYTHING,
@@ -18,25 +21,35 @@ from shared.runtime.edition import (
     note_read,
 )
 
-CAPACITY_BYTES = 256 * 1024 * 1024  # Some 250,000 redirects.
+CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.
 
-_ENTRY_BYTES = 500  # Of memory, besides the texts; measured with tracemalloc.
+_ENTRY_BYTES = 1_200  # Of memory, besides the texts; measured with tracemalloc.
 
 
 @dataclass(frozen=True, slots=True)
-class FirstHop:
-    """A redirect as its face encodes it, and what it depends on."""
+class Redirect:
+    """A redirect as its face encodes it without the address, and its address."""
 
     content: bytes
-    repeated_until_ms: float  # Of the monotonic clock.
+    url: str
+    repeated_until_ms: float  # Of the monotonic clock: how long the address is repeated.
+    archive: LinkedArchive | None  # What the address is signed for; None if no other may follow.
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstHop:
+    """A redirect, and what it depends on."""
+
+    redirect: Redirect
     number: int  # Of the edition, from before anything was read for it.
     package: str
     readers_of: str  # The readers that it takes to be one of, as `Head.readers` says.
 
 
 class FirstHops:
-    """Keeps the redirects that were used last, while their packages stand and links are valid.
+    """Keeps the redirects that were used last, while their packages stand. Once a link is no longer
+    repeated, the next pull signs another one, without a request to a store of records.
 
     One about a package that is not public is kept for its readers, and looked up only for callers
     that are known to be among them: for others a hidden package takes the same steps as a
@@ -48,43 +61,38 @@ class FirstHops:
         edition: Edition,
         readers: KnownReaders,
         clock: Clock,
+        links: ArchiveLinks,
         *,
         capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
         self._edition = edition
         self._readers = readers
         self._clock = clock
-        self._kept = LruCache[str, FirstHop](
-            capacity_bytes,
-            weigh=lambda place, hop: _ENTRY_BYTES + len(place) + len(hop.content),
-        )
+        self._links = links
+        self._kept = LruCache[str, _FirstHop](capacity_bytes, weigh=_weigh)
 
     @property
     def number(self) -> int:
         """The number to keep what is read from now on with."""
         return self._edition.number
 
-    async def find(self, place: str, by: Principal) -> FirstHop | None:
+    async def find(self, place: str, by: Principal) -> Redirect | None:
         """Return the redirect kept at a place for `by`; its package counts as read."""
         places = [place, *(_of_readers(place, org) for org in self._readers.of(by))]
         for each in places:
             hop = self._kept.get(each)
-            if hop is not None and await self._stands(each, hop):
+            if hop is None or not await self._stands(each, hop):
+                continue
+            redirect = await self._with_link(each, hop)
+            if redirect is not None:
                 note_read(hop.package)
                 if hop.readers_of:
                     note_private(hop.readers_of)
-                return hop
+                return redirect
         return None
 
     def keep(
-        self,
-        place: str,
-        content: bytes,
-        read: PackagesRead,
-        *,
-        number: int,
-        until_ms: float,
-        by: Principal,
+        self, place: str, redirect: Redirect, read: PackagesRead, *, number: int, by: Principal
     ) -> None:
         """Keep a redirect that was made for `by` and depends on what was read of packages."""
         if len(read.packages) != 1 or EVERYTHING in read.packages or len(place) > LONGEST_PLACE:
@@ -92,19 +100,41 @@ class FirstHops:
         readers_of = "".join(read.private_of)
         if readers_of and readers_of not in self._readers.of(by):
             return
-        hop = FirstHop(content, until_ms, number, next(iter(read.packages)), readers_of)
-        if self._is_valid(hop) and self._edition.holds(number, (hop.package,)):
+        hop = _FirstHop(redirect, number, next(iter(read.packages)), readers_of)
+        if self._is_repeated(redirect) and self._edition.holds(number, (hop.package,)):
             self._kept.put(_of_readers(place, readers_of) if readers_of else place, hop)
 
-    async def _stands(self, place: str, hop: FirstHop) -> bool:
+    async def _stands(self, place: str, hop: _FirstHop) -> bool:
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
-        if not self._is_valid(hop) or not self._edition.holds(hop.number, (hop.package,)):
+        if not self._edition.holds(hop.number, (hop.package,)):
             self._kept.drop(place)
             return False
         return is_confirmed
 
-    def _is_valid(self, hop: FirstHop) -> bool:
-        return self._clock.monotonic_ms() < hop.repeated_until_ms
+    async def _with_link(self, place: str, hop: _FirstHop) -> Redirect | None:
+        """Return the redirect with a link that is repeated; None if there is none."""
+        redirect, archive = hop.redirect, hop.redirect.archive
+        if self._is_repeated(redirect):
+            return redirect
+        if archive is None:
+            self._kept.drop(place)
+            return None
+        try:
+            link = await self._links.link(archive.name, archive.container, archive.file)
+        except Unavailable:  # The registry sends the archive itself meanwhile.
+            return None
+        renewed = replace(redirect, url=link.url, repeated_until_ms=link.repeated_until_ms)
+        if self._kept.peek(place) is hop:  # A change may have come while the key was awaited.
+            self._kept.put(place, replace(hop, redirect=renewed))
+        return renewed
+
+    def _is_repeated(self, redirect: Redirect) -> bool:
+        return self._clock.monotonic_ms() < redirect.repeated_until_ms
+
+
+def _weigh(place: str, hop: _FirstHop) -> int:
+    texts = len(place) + len(hop.redirect.content) + len(hop.redirect.url)
+    return _ENTRY_BYTES + texts
 
 
 def _of_readers(place: str, org: str) -> str:

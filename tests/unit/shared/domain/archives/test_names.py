@@ -1,6 +1,7 @@
 """What an archive is called at rest."""
 
 import hashlib
+import re
 
 import pytest
 from hypothesis import example, given
@@ -178,3 +179,22 @@ def test_our_reading_of_a_file_name_is_that_of_java() -> None:
 
 def _named(coordinate: str) -> tuple[str, str]:
     return parsed(coordinate).package.name, parsed(coordinate).version.text
+
+
+@given(
+    st.text("ab.-1", max_size=16),
+    st.text("ab.", min_size=1, max_size=4),
+    st.text("1.", min_size=1, max_size=4),
+)
+def test_a_dot_of_a_name_stands_for_any_character(file: str, name: str, version: str) -> None:
+    after = _split(file, f"{name}-")
+    parts = _split(after[1], f"-{version}") if len(after) > 1 else []
+    assert java_platform(file, name, version) == (parts[0] if parts else None)
+
+
+def _split(text: str, pattern: str) -> list[str]:
+    """Split as Java does, by the regular expression itself."""
+    parts = re.split(pattern, text)
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return parts if parts[-1] or parts == [text] else []

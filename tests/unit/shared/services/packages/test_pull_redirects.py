@@ -1,15 +1,21 @@
 """First hops are repeated while their package stands, to those who may get them."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, KnownReaders
+from shared.domain.archives.delivery import LinkedArchive, StoreLink
+from shared.domain.archives.names import ArchiveName
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.names import parse_org
+from shared.domain.packages import Visibility
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
-from shared.services.packages.pull_redirects import LONGEST_PLACE, FirstHops
+from shared.services.packages.pull_redirects import LONGEST_PLACE, FirstHops, Redirect
+from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.system import FakeClock
 
 PACKAGE = "acme/greet"
@@ -19,7 +25,25 @@ PRIVATE = PackagesRead({PACKAGE}, {"acme"})
 ANYBODY = Principal()
 ANN = Principal(id="ann", credential="token:1")
 EVE = Principal(id="eve", credential="token:2")
+ARCHIVE = LinkedArchive(NAME, Visibility.PUBLIC, "greet.bala")
 LATER = timedelta(minutes=1) // timedelta(milliseconds=1)
+
+
+class Links:
+    """The store's links, which a test may refuse."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.signed: list[str] = []
+        self.is_refused = False
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
+        self.meanwhile()
+        if self.is_refused:
+            raise Busy
+        self.signed.append(f"{container.value} {name.digest} {file}")
+        return StoreLink(f"link {len(self.signed)}", self._clock.monotonic_ms() + LATER)
 
 
 class World:
@@ -32,7 +56,10 @@ class World:
         self.is_readable = True
         edition = EmbeddedEdition(self._version, lambda _: ChangesSince(0, self.changed))
         self.readers = KnownReaders(edition, self.clock)
-        self.hops = FirstHops(edition, self.readers, self.clock, capacity_bytes=capacity_bytes)
+        self.links = Links(self.clock)
+        self.hops = FirstHops(
+            edition, self.readers, self.clock, self.links, capacity_bytes=capacity_bytes
+        )
         self.edition = edition
         assert edition.is_confirmed()
 
@@ -44,11 +71,18 @@ class World:
     def write(self, *packages: str) -> None:
         self.version, self.changed = self.version + 1, list(packages)
 
-    def keep(self, read: PackagesRead, by: Principal = ANYBODY, place: str = PLACE) -> None:
+    def redirect(self, archive: LinkedArchive | None = None) -> Redirect:
+        return Redirect(b"{}", "first", self.clock.monotonic_ms() + LATER, archive)
+
+    def keep(
+        self,
+        read: PackagesRead,
+        by: Principal = ANYBODY,
+        place: str = PLACE,
+        archive: LinkedArchive | None = None,
+    ) -> None:
         assert self.edition.is_confirmed()
-        until_ms = self.clock.monotonic_ms() + LATER
-        number = self.hops.number
-        self.hops.keep(place, b"{}", read, number=number, until_ms=until_ms, by=by)
+        self.hops.keep(place, self.redirect(archive), read, number=self.hops.number, by=by)
 
     async def has(self, by: Principal = ANYBODY, place: str = PLACE) -> bool:
         return await self.hops.find(place, by) is not None
@@ -82,7 +116,7 @@ async def test_what_a_change_overtakes_is_not_kept(world: World) -> None:
     number = world.hops.number
     world.write(PACKAGE)
     assert world.edition.is_confirmed()
-    world.hops.keep(PLACE, b"{}", READ, number=number, until_ms=LATER * 1000, by=ANYBODY)
+    world.hops.keep(PLACE, world.redirect(), READ, number=number, by=ANYBODY)
     assert not await world.has()
 
 
@@ -90,6 +124,62 @@ async def test_it_ends_with_its_link(world: World) -> None:
     world.keep(READ)
     world.clock.advance(timedelta(minutes=1))
     assert not await world.has()
+
+
+async def test_a_link_of_the_store_is_signed_again_when_it_is_no_longer_repeated(
+    world: World,
+) -> None:
+    world.keep(READ, archive=ARCHIVE)
+    urls = list[str]()
+    for _ in range(2):
+        for _ in range(2):
+            found = await world.hops.find(PLACE, ANYBODY)
+            assert found is not None
+            assert found.content == b"{}"
+            urls.append(found.url)
+        world.clock.advance(timedelta(minutes=1))
+    assert urls == ["first", "first", "link 1", "link 1"]
+    assert world.links.signed == [f"public {DIGEST} greet.bala"]
+
+
+async def test_no_link_is_signed_for_a_package_that_changed(world: World) -> None:
+    world.keep(READ, archive=ARCHIVE)
+    world.clock.advance(timedelta(minutes=1))
+    world.write(PACKAGE)
+    assert not await world.has()
+    assert world.links.signed == []
+
+
+async def test_without_a_key_for_links_the_records_are_asked(world: World) -> None:
+    world.keep(READ, archive=ARCHIVE)
+    world.clock.advance(timedelta(minutes=1))
+    world.links.is_refused = True
+    assert not await world.has()
+    world.links.is_refused = False
+    assert await world.has()
+
+
+async def test_what_replaces_a_redirect_while_its_link_is_signed_stays(world: World) -> None:
+    world.keep(READ, archive=ARCHIVE)
+    world.clock.advance(timedelta(minutes=1))
+    world.links.meanwhile = lambda: world.keep(READ)
+    found = await world.hops.find(PLACE, ANYBODY)
+    again = await world.hops.find(PLACE, ANYBODY)
+    assert found is not None
+    assert again is not None
+    assert (found.url, again.url) == ("link 1", "first")
+
+
+async def test_a_private_link_is_signed_again_for_known_readers_alone(world: World) -> None:
+    world.readers.note(ANN, parse_org("acme"), world.hops.number)
+    world.keep(PRIVATE, by=ANN, archive=ARCHIVE)
+    world.clock.advance(timedelta(minutes=1))
+    assert not await world.has(ANN)
+    assert not await world.has(EVE)
+    world.readers.note(ANN, parse_org("acme"), world.hops.number)
+    assert not await world.has(EVE)
+    assert world.links.signed == []
+    assert await world.has(ANN)
 
 
 async def test_it_is_not_used_while_changes_are_unknown(world: World) -> None:
@@ -135,7 +225,7 @@ async def test_a_long_place_is_not_kept(world: World) -> None:
 
 
 async def test_the_redirects_used_last_are_kept_within_the_capacity() -> None:
-    world = World(capacity_bytes=1_100)
+    world = World(capacity_bytes=2_600)
     for place in ("one", "two", "three"):
         world.keep(READ, place=place)
     assert [await world.has(place=each) for each in ("one", "two", "three")] == [False, True, True]
