@@ -127,6 +127,11 @@ def export_bundle(
 
     plan, size = with_registry(work)
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
+    _say_what_is_not_public(plan, file)
+    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
+
+
+def _say_what_is_not_public(plan: BundlePlan, file: Path) -> None:
     if plan.left_out:
         click.echo(
             f"{plan.left_out:,} packages that are not public were left out; --private includes "
@@ -137,7 +142,6 @@ def export_bundle(
             f"{_listed(plan.not_public)}: not public here. Every account of a registry that "
             f"imports {file} can see and pull them."
         )
-    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
 
 
 def _milliseconds(day: datetime | None) -> int | None:

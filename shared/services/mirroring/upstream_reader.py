@@ -437,8 +437,8 @@ class UpstreamReader:
         await self._note(await self.place(asker) + _missing_key(coordinate))
 
     async def place(self, asker: Asker) -> str:
-        """Return what names begin with for what is found with a token, so that nobody else can see
-        by a note or a lease that it exists; empty for callers for whom no token is used."""
+        """Return the prefix of notes and leases about packages that are asked for with a token, by
+        which nobody else can see that they exist; empty for callers for whom none is used."""
         return _INTERNAL if asker.by.reads_internal and await self.upstreams.have_tokens() else ""
 
     async def hides(self, asker: Asker) -> bool:
@@ -526,7 +526,7 @@ class UpstreamReader:
     async def _kept(
         self, question: Question, what: object, source: UpstreamSource, asker: Asker
     ) -> object:
-        """Return what the upstream gives to everybody, or else what it gives for its token, if the
+        """Return the answer that everybody gets, or else the one that the token gets, if the
         caller reads internal packages; None if it has neither."""
         for each in source.asked_by(asker.by):
             found = await self._kept_of(question, what, each, asker)
