@@ -97,7 +97,7 @@ class Admission:
             return True
         if await self.reader.is_missing(coordinate, asker):
             return False
-        await self._require_accepted(coordinate, asker)
+        await self.reader.pins.require_accepted(coordinate, by=asker.by)
         await self.reader.count(asker)
         via, place = asker.via(), await self.reader.place(asker)
         follower = Asker(asker.by, lambda: via, asker.sources)
@@ -120,12 +120,6 @@ class Admission:
     async def _is_stored(self, coordinate: Coordinate, asker: Asker) -> bool:
         return await self.releases.is_stored(coordinate, asker.may_see)
 
-    async def _require_accepted(self, coordinate: Coordinate, asker: Asker) -> None:
-        """Raise `UpstreamReleaseRefused` for a refused release. A caller who may not know of it
-        hears that when the upstream has described it to everybody."""
-        if not await self.reader.hides(asker):
-            await self.reader.pins.require_accepted(coordinate)
-
     async def _admit_once(self, coordinate: Coordinate, place: str, asker: Asker) -> bool:
         name = f"mirror:{place}{package_owner(coordinate.package)}:{coordinate.version}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
@@ -140,7 +134,7 @@ class Admission:
                 return True
             if await self.reader.is_missing(coordinate, asker):
                 return False
-            await self._require_accepted(coordinate, asker)
+            await self.reader.pins.require_accepted(coordinate, by=asker.by)
         raise await self._unavailable(coordinate, asker)
 
     async def _unavailable(self, coordinate: Coordinate, asker: Asker) -> UpstreamUnavailable:

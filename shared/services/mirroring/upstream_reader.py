@@ -300,7 +300,9 @@ class UpstreamReader:
                     lambda: source.upstream.describe(package, wanted, client, via=via()),
                 )
                 release = found.listing.release
-                await self.pins.require_described(release, source.name)
+                await self.pins.require_described(
+                    release, source.name, is_internal=source.sends_token
+                )
                 size = 4_000 + len(found.listing.texts.model_dump_json())
                 return NewAnswer(found.internal if source.sends_token else found, memory_bytes=size)
 
@@ -417,7 +419,7 @@ class UpstreamReader:
         """Return the package here that has the tool, or None. One that the caller must not find is
         nobody's, and costs what a free tool costs."""
         [owner] = await records.tool_owners([tool])
-        if not await self.hides(asker):
+        if asker.by.reads_internal:
             return owner
         [survey] = await records.survey([owner or NO_PACKAGE])
         return owner if survey is None or asker.may_see(survey.head) else None
@@ -440,10 +442,6 @@ class UpstreamReader:
         """Return the prefix of notes and leases about packages that are asked for with a token, by
         which nobody else can see that they exist; empty for callers for whom none is used."""
         return _INTERNAL if asker.by.reads_internal and await self.upstreams.have_tokens() else ""
-
-    async def hides(self, asker: Asker) -> bool:
-        """Check whether there may be packages that the caller must not find."""
-        return not asker.by.reads_internal and await self.upstreams.have_tokens()
 
     async def _resolved(
         self,
