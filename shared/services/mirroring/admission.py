@@ -150,13 +150,13 @@ class Admission:
             # Raises for a release that is too new, before its archive is fetched.
             await reader.describe(package, coordinate.version, EXACT_CLIENT, asker)
         for each in source.asked_by(asker.by):
-            if await self._fetch_from(each, coordinate, asker):
+            if await self._fetch_from(each, source, coordinate, asker):
                 return True
         await reader.note_missing(coordinate, asker)
         return False
 
     async def _fetch_from(
-        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+        self, source: UpstreamSource, first: UpstreamSource, coordinate: Coordinate, asker: Asker
     ) -> bool:
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
@@ -177,18 +177,17 @@ class Admission:
             raise await self._refused(source, coordinate, digest, refusal)
         if isinstance(fetched, BaseException):
             raise fetched
-        if source.sends_token and await self._is_public(coordinate, asker):
+        if source.sends_token and await self._is_public(first, coordinate, asker):
             described = described.public
         await self._admit_archive(source, described, fetched)
         return True
 
-    async def _is_public(self, coordinate: Coordinate, asker: Asker) -> bool:
+    async def _is_public(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+    ) -> bool:
         """Check whether the upstream gives the release to everybody now: that it was missing may
         be a note from before it was published. Raises `UpstreamUnavailable`."""
         package, version = coordinate.package, coordinate.version
-        source = await self.reader.source(package, asker)
-        if source is None:
-            return False
         ask, via = source.upstream.describe, asker.via()
         try:
             found = await source.gate.ask(lambda: ask(package, version, EXACT_CLIENT, via=via))
