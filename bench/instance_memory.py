@@ -26,8 +26,8 @@ from shared.domain.packages import FoundRelease, Survey
 from shared.ports import MetadataStore, PackedPackage
 from shared.runtime.edition import PackagesRead
 from shared.services.maintenance.write_package_pack import PACK_BYTES
-from shared.services.packages.pull_redirects import FirstHops, Redirect
 from shared.services.packages.package_cache import PackageCache, ReadRecords
+from shared.services.packages.pull_redirects import FirstHops, Redirect
 
 T = TypeVar("T")
 

@@ -127,6 +127,11 @@ def export_bundle(
 
     plan, size = with_registry(work)
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
+    _print_exceptions(plan, file)
+    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
+
+
+def _print_exceptions(plan: BundlePlan, file: Path) -> None:
     if plan.withdrawn:
         click.echo(f"It says of {plan.withdrawn:,} more releases that they are withdrawn.")
     if plan.left_out:
@@ -139,7 +144,6 @@ def export_bundle(
             f"{_listed(plan.not_public)}: not public here. Every account of a registry that "
             f"imports {file} can see and pull them."
         )
-    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
 
 
 def _milliseconds(day: datetime | None) -> int | None:

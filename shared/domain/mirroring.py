@@ -65,6 +65,7 @@ class UpstreamRelease(Entity):
     refused_because: str = ""
     refused_ms: int | None = None
     offered_digest: str = ""  # Of an incident: what the upstream says now.
+    is_internal: bool = False  # Whether the upstream described it for its token alone.
 
     @property
     def coordinate(self) -> Coordinate:

@@ -82,7 +82,7 @@ class UpstreamSettings(TopicSettings):
         return parse_upstreams(split_list(self.upstream))
 
     def token_of(self, upstream: UpstreamAddress) -> Secret | None:
-        """Return the token for an upstream, or None."""
+        """Return the token that is bound to the host of the upstream; None if there is none."""
         if self.upstream_token is None:
             return None
         found = _tokens(self.upstream_token, self.upstream).get(upstream.name.lower())

@@ -213,9 +213,8 @@ class BundleImport:
             return with_change(head, kind, by=MIRROR, now_ms=now_ms, deprecation=of_all)
 
         found = await self.metadata.find(release.coordinate)
-        if found.head is not None:
-            wanted = release.head(now_ms=now_ms).visibility
-            await self.releases.follow_visibility(found.head, wanted)
+        wanted = release.head(now_ms=now_ms).visibility
+        await self.releases.follow_visibility_of(release.coordinate.package, wanted)
         if found.release is not None and found.release.deprecation != message:
             await self.packages.change_release(release.coordinate, of_release)
         if found.release is not None and of_upstream(found.release) is not found.release:

@@ -97,7 +97,7 @@ class Admission:
             return True
         if await self.reader.is_missing(coordinate, asker):
             return False
-        await self._require_accepted(coordinate, asker)
+        await self.reader.pins.require_accepted(coordinate, by=asker.by)
         await self.reader.count(asker)
         via, place = asker.via(), await self.reader.place(asker)
         follower = Asker(asker.by, lambda: via, asker.sources)
@@ -120,12 +120,6 @@ class Admission:
     async def _is_stored(self, coordinate: Coordinate, asker: Asker) -> bool:
         return await self.releases.is_stored(coordinate, asker.may_see)
 
-    async def _require_accepted(self, coordinate: Coordinate, asker: Asker) -> None:
-        """Raise `UpstreamReleaseRefused` for a refused release. A caller who may not know of it
-        hears that when the upstream has described it to everybody."""
-        if not await self.reader.hides(asker):
-            await self.reader.pins.require_accepted(coordinate)
-
     async def _admit_once(self, coordinate: Coordinate, place: str, asker: Asker) -> bool:
         name = f"mirror:{place}{package_owner(coordinate.package)}:{coordinate.version}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
@@ -140,7 +134,7 @@ class Admission:
                 return True
             if await self.reader.is_missing(coordinate, asker):
                 return False
-            await self._require_accepted(coordinate, asker)
+            await self.reader.pins.require_accepted(coordinate, by=asker.by)
         raise await self._unavailable(coordinate, asker)
 
     async def _unavailable(self, coordinate: Coordinate, asker: Asker) -> UpstreamUnavailable:
@@ -156,13 +150,13 @@ class Admission:
             # Raises for a release that is too new, before its archive is fetched.
             await reader.describe(package, coordinate.version, EXACT_CLIENT, asker)
         for each in source.asked_by(asker.by):
-            if await self._fetch_from(each, coordinate, asker):
+            if await self._fetch_from(each, source, coordinate, asker):
                 return True
         await reader.note_missing(coordinate, asker)
         return False
 
     async def _fetch_from(
-        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+        self, source: UpstreamSource, first: UpstreamSource, coordinate: Coordinate, asker: Asker
     ) -> bool:
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
@@ -183,18 +177,17 @@ class Admission:
             raise await self._refused(source, coordinate, digest, refusal)
         if isinstance(fetched, BaseException):
             raise fetched
-        if source.sends_token and await self._is_public(coordinate, asker):
+        if source.sends_token and await self._is_public(first, coordinate, asker):
             described = described.public
         await self._admit_archive(source, described, fetched)
         return True
 
-    async def _is_public(self, coordinate: Coordinate, asker: Asker) -> bool:
+    async def _is_public(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+    ) -> bool:
         """Check whether the upstream gives the release to everybody now: that it was missing may
         be a note from before it was published. Raises `UpstreamUnavailable`."""
         package, version = coordinate.package, coordinate.version
-        source = await self.reader.source(package, asker)
-        if source is None:
-            return False
         ask, via = source.upstream.describe, asker.via()
         try:
             found = await source.gate.ask(lambda: ask(package, version, EXACT_CLIENT, via=via))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shared.domain.archives.bala import Bala
 from shared.domain.errors.packages import ReleaseNotFound, SpelledDifferently
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import (
     Head,
     Release,
@@ -138,6 +138,12 @@ class MirroredReleases:
             raise SpelledDifferently(coordinate.package, head.package)
         # Before the release: nobody may see one of its releases meanwhile who may not see it.
         return await self.follow_visibility(head, wanted.visibility)
+
+    async def follow_visibility_of(self, package: Package, wanted: Visibility) -> None:
+        """Do the same with a package of which only the name is known."""
+        head = await self.metadata.head(package)
+        if head is not None:
+            await self.follow_visibility(head, wanted)
 
     async def follow_visibility(self, head: Head, wanted: Visibility) -> Head:
         """Make a public package internal, or an internal one public, if its upstream does; what an

@@ -1,5 +1,6 @@
 """Pinned digests: the first digest of each release of the upstream, and what is refused of it."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,16 +31,23 @@ class PinnedDigests:
     refused: RefusedReleases
     clock: Clock
 
-    async def require_described(self, release: Release, upstream: str) -> None:
-        """Pin what the upstream describes, with its time of publication; raise as `require`."""
+    async def require_described(
+        self, release: Release, upstream: str, *, is_internal: bool = False
+    ) -> None:
+        """Pin what the upstream describes, with its time of publication, and note whether it did so
+        for its token alone; raise as `require`."""
         coordinate, published_ms = release.coordinate, release.created_ms
         known = await self._known(coordinate)
+        update: dict[str, object] = {}
         if known is not None and known.published_ms is None and published_ms:
-            # Pinned by an earlier version. A change meanwhile is as good.
-            with suppress(Stale):
-                changed = known.model_copy(update={"published_ms": published_ms})
-                await self.directory.replace(changed)
-        await self._require(coordinate, release.content, upstream, published_ms)
+            update["published_ms"] = published_ms  # Pinned by an earlier version.
+        if known is not None and known.is_internal != is_internal:
+            update["is_internal"] = is_internal
+        if known is not None and update:
+            with suppress(Stale):  # A change meanwhile is as good.
+                await self.directory.replace(known.model_copy(update=update))
+        facts = {"published_ms": published_ms or None, "is_internal": is_internal}
+        await self._require(coordinate, release.content, upstream, facts)
 
     async def require(self, coordinate: Coordinate, digest: Digest, upstream: str) -> None:
         """Pin the digest that the upstream offers if it is the first one.
@@ -47,13 +55,13 @@ class PinnedDigests:
         Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
         which is remembered as an incident.
         """
-        await self._require(coordinate, digest, upstream, None)
+        await self._require(coordinate, digest, upstream, {})
 
     async def _require(
-        self, coordinate: Coordinate, digest: Digest, upstream: str, published_ms: int | None
+        self, coordinate: Coordinate, digest: Digest, upstream: str, facts: Mapping[str, object]
     ) -> None:
         known = await self._known(coordinate)
-        known = known or await self._pin(coordinate, digest, upstream, published_ms)
+        known = known or await self._pin(coordinate, digest, upstream, facts)
         if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
                 known,
@@ -63,13 +71,17 @@ class PinnedDigests:
             )
         self._require_accepted(known)
 
-    async def keep(self, package: Package, facts: ReleaseEntry, upstream: str) -> None:
+    async def keep(
+        self, package: Package, facts: ReleaseEntry, upstream: str, *, is_internal: bool = False
+    ) -> None:
         """Keep the facts of a release for lists, and pin their digest; raise as `require` does."""
         coordinate, digest = package.at(facts.parsed), Digest(facts.digest)
 
         async def attempt() -> None:
+            at_ms = facts.created_ms or None
+            wanted = {"published_ms": at_ms, "facts": facts, "is_internal": is_internal}
             known = await self._known(coordinate) or await self._pin(
-                coordinate, digest, upstream, facts.created_ms, facts
+                coordinate, digest, upstream, wanted
             )
             if known.digest != facts.digest:
                 await self.require(coordinate, digest, upstream)
@@ -78,17 +90,18 @@ class PinnedDigests:
 
         await retry_when_stale(attempt)
 
-    async def require_accepted(self, coordinate: Coordinate) -> None:
-        """Raise `UpstreamReleaseRefused` if the release is refused."""
+    async def require_accepted(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Raise `UpstreamReleaseRefused` if the release is refused, and `by` may know that it
+        exists."""
         known = await self._known(coordinate)
-        if known is not None:
+        if known is not None and (by.reads_internal or not known.is_internal):
             self._require_accepted(known)
 
     async def refuse(
         self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
     ) -> UpstreamReleaseRefused:
         """Remember why the release with this digest is refused, and return the refusal."""
-        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream)
+        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream, {})
         await self._change(known, "mirror.refused", refused_because=reason)
         return UpstreamReleaseRefused(coordinate, upstream, reason)
 
@@ -113,8 +126,7 @@ class PinnedDigests:
         coordinate: Coordinate,
         digest: Digest,
         upstream: str,
-        published_ms: int | None = None,
-        facts: ReleaseEntry | None = None,
+        facts: Mapping[str, object],
     ) -> UpstreamRelease:
         package = coordinate.package
         pinned = UpstreamRelease(
@@ -124,9 +136,8 @@ class PinnedDigests:
             upstream=upstream,
             digest=digest.hex,
             first_seen_ms=self.clock.now_ms(),
-            published_ms=published_ms or None,
-            facts=facts,
         )
+        pinned = pinned.model_copy(update=facts)
         try:
             return await self.directory.add(pinned)
         except AlreadyThere:

@@ -84,7 +84,7 @@ class Refreshing:
                 return
             await self.set_removed(release, is_removed=found is None)
             if found is not None:
-                await self._set_visibility(release, found.visibility)
+                await self.releases.follow_visibility_of(at.package, found.visibility)
                 await self._set_deprecation(release, found.listing.release.deprecation)
 
     async def set_removed(self, release: Release, *, is_removed: bool) -> None:
@@ -108,11 +108,6 @@ class Refreshing:
         source = await self.reader.source(package, Asker(MIRROR, lambda: ""))
         is_internal = head is not None and head.visibility is Visibility.INTERNAL
         return not is_internal or bool(source and source.with_token)
-
-    async def _set_visibility(self, release: Release, visibility: Visibility) -> None:
-        head = await self.releases.metadata.head(release.coordinate.package)
-        if head is not None:
-            await self.releases.follow_visibility(head, visibility)
 
     async def _set_deprecation(self, release: Release, message: str | None) -> None:
         if release.deprecation == message:

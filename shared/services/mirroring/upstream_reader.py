@@ -247,7 +247,9 @@ class UpstreamReader:
                     lambda: source.upstream.describe(package, wanted, client, via=via()),
                 )
                 release = found.listing.release
-                await self.pins.require_described(release, source.name)
+                await self.pins.require_described(
+                    release, source.name, is_internal=source.sends_token
+                )
                 size = 4_000 + len(found.listing.texts.model_dump_json())
                 return NewAnswer(found.internal if source.sends_token else found, memory_bytes=size)
 
@@ -312,7 +314,7 @@ class UpstreamReader:
         """Return the package here that has the tool, or None. One that the caller must not find is
         nobody's, and costs what a free tool costs."""
         [owner] = await records.tool_owners([tool])
-        if not await self.hides(asker):
+        if asker.by.reads_internal:
             return owner
         [survey] = await records.survey([owner or NO_PACKAGE])
         return owner if survey is None or asker.may_see(survey.head) else None
@@ -332,13 +334,9 @@ class UpstreamReader:
         await self._note(await self.place(asker) + _missing_key(coordinate))
 
     async def place(self, asker: Asker) -> str:
-        """Return what names begin with for what is found with a token, so that nobody else can see
-        by a note or a lease that it exists; empty for callers for whom no token is used."""
+        """Return the prefix of notes and leases about packages that are asked for with a token, by
+        which nobody else can see that they exist; empty for callers for whom none is used."""
         return _INTERNAL if asker.by.reads_internal and await self.upstreams.have_tokens() else ""
-
-    async def hides(self, asker: Asker) -> bool:
-        """Check whether there may be packages that the caller must not find."""
-        return not asker.by.reads_internal and await self.upstreams.have_tokens()
 
     async def _resolved(
         self,
@@ -421,7 +419,7 @@ class UpstreamReader:
     async def _kept(
         self, question: Question, what: object, source: UpstreamSource, asker: Asker
     ) -> object:
-        """Return what the upstream gives to everybody, or else what it gives for its token, if the
+        """Return the answer that everybody gets, or else the one that the token gets, if the
         caller reads internal packages; None if it has neither."""
         for each in source.asked_by(asker.by):
             found = await self._kept_of(question, what, each, asker)

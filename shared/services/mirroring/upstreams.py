@@ -36,7 +36,7 @@ class UpstreamSource:
 
     @property
     def kept_as(self) -> str:
-        """What its answers are kept under: those for the token apart."""
+        """The key of its kept answers, which are apart for requests with a token."""
         return f"{self.name} with token" if self.sends_token else self.name
 
     def asked_by(self, by: Principal) -> tuple["UpstreamSource", ...]:

@@ -364,7 +364,9 @@ class VersionLists:
         release = known.get(facts.version)
         if release is None or release.facts != facts:
             with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
-                await self.reader.pins.keep(package, facts, source.name)
+                await self.reader.pins.keep(
+                    package, facts, source.name, is_internal=source.sends_token
+                )
 
 
 def _head(package: Package, upstream: str) -> Head:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -9,12 +10,17 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from shared.adapters.http_fetcher import GuardedFetcher
+from shared.adapters.upstream import CentralUpstream
 from shared.domain.errors.packages import NotMadeInternal, VisibilityOfUpstream
 from shared.domain.identity import OPERATOR
+from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
+from shared.ports import Upstream
 from shared.services.mirroring.overview import problems_of
 from shared.services.mirroring.prefetch import Outcome, Scope
+from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.web.page_reader import main_of
@@ -364,16 +370,14 @@ async def test_the_page_of_the_mirror_says_how_the_token_is_answered(
     stored: World, partner: FakeUpstream
 ) -> None:
     admin = await PageClient.of(stored, stored.people.admin)
-    partner.token = "another-token"
     for state in ("Token: accepted", "does not accept the token (the answer was 401)"):
-        shown = list[str]()
-        for _ in stored.instances:
-            await admin.open("/manage/mirror")
-            assert admin.page is not None
-            shown.append(main_of(admin.page))
-        assert any(state in each for each in shown)
-        stored.clock.advance(timedelta(minutes=10))
-        await pulled(stored, f"{SECRET}/1.1.0")
+        for number in range(8):  # Each address goes to one instance, which has its own state.
+            await stored.get(f"{SECRET}/1.1.0?{number}", by=stored.people.bob)
+        await admin.open("/manage/mirror")
+        assert admin.page is not None
+        assert state in main_of(admin.page)
+        partner.token = "another-token"
+        stored.clock.advance(timedelta(hours=2))
 
 
 async def test_a_redirect_never_carries_the_token(mirror: World, partner: FakeUpstream) -> None:
@@ -458,3 +462,62 @@ async def test_a_prefetch_fetches_internal_packages(mirror: World) -> None:
     )
     assert done.outcome is Outcome.FETCHED
     assert (await head_of(mirror)).visibility is Visibility.INTERNAL
+
+
+async def test_nothing_is_stored_if_nobody_knows_whether_it_is_public(
+    mirror: World, partner: FakeUpstream
+) -> None:
+    async def broken_later(request: Request) -> Response | None:
+        is_late = "authorization" not in request.headers and partner.asked["package"] > 1
+        return Response("broken", 500) if is_late else None
+
+    partner.behave["package"] = broken_later
+    assert (await pulled(mirror)).status_code == 503
+    assert await mirror.stores.metadata.head(Package.parse("partner", "secret")) is None
+
+
+async def test_a_visibility_is_followed_once_and_never_that_of_nothing(stored: World) -> None:
+    assert stored.registry.mirroring is not None
+    releases, stale = stored.registry.mirroring.admission.releases, await head_of(stored)
+    for _ in range(2):
+        await releases.follow_visibility(stale, Visibility.PUBLIC)
+    after = await head_of(stored)
+    assert (after.visibility, after.revision) == (Visibility.PUBLIC, stale.revision + 1)
+    await releases.follow_visibility_of(Package.parse("partner", "absent"), Visibility.PUBLIC)
+
+
+async def test_without_its_token_an_internal_release_is_not_taken_for_removed(
+    stored: World, partner: FakeUpstream
+) -> None:
+    at = Coordinate.parse("partner", "secret", "1.0.0")
+    release = (await stored.stores.metadata.find(at)).release
+    assert release is not None
+    assert stored.registry.mirroring is not None
+    refreshing = stored.registry.mirroring.refreshing
+
+    def without_token(address: UpstreamAddress) -> Upstream:
+        fetcher = GuardedFetcher([address.host])
+        return CentralUpstream(
+            address.name,
+            address.url,
+            documents=fetcher,
+            archives=fetcher,
+            pseudonym="registry.test",
+            clock=stored.clock,
+        )
+
+    sources = Upstreams(
+        parse_upstreams([partner.url]),
+        without_token,
+        stored.stores.directory,
+        stored.clock,
+        lambda _name, _reason: None,
+    )
+    alone = replace(refreshing, reader=replace(refreshing.reader, upstreams=sources))
+    stored.clock.advance(timedelta(minutes=10))
+    alone.refresh(release)
+    await alone.drain()
+    known = (await stored.stores.metadata.find(at)).release
+    assert known is not None
+    assert known.upstream is not None
+    assert known.upstream.removed_ms is None
