@@ -123,6 +123,10 @@ def export_bundle(
         return plan, await write(exporting.pieces(plan, signer))
 
     plan, size = with_registry(work)
+    _print_plan(file, plan, size)
+
+
+def _print_plan(file: Path, plan: BundlePlan, size: int) -> None:
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
     if plan.withdrawn:
         click.echo(f"It says of {plan.withdrawn:,} more releases that they are withdrawn.")
