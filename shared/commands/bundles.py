@@ -126,6 +126,10 @@ def export_bundle(
         return plan, await write(exporting.pieces(plan, signer))
 
     plan, size = with_registry(work)
+    _print_plan(file, plan, size)
+
+
+def _print_plan(file: Path, plan: BundlePlan, size: int) -> None:
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
     _print_exceptions(plan, file)
     click.echo(f"The next one begins with --after {plan.manifest.cursor}.")

@@ -195,8 +195,9 @@ class BundledWithdrawal(Record):
 
 
 class BundleStatement(Entity):
-    """What the newest bundle of a registry said of a release: that it is withdrawn, or that it is
-    served again. An older bundle does not change that.
+    """The last word of a registry's bundles about a release: it is withdrawn, or served again.
+
+    An older bundle does not change it.
     """
 
     kind: ClassVar[str] = "bundle-statement"

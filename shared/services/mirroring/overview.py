@@ -94,10 +94,6 @@ class MirrorStatus:
         return (*(each.totals for each in self.upstreams), *self.former)
 
     @property
-    def refused(self) -> int:
-        return sum(each.refused for each in self.totals)
-
-    @property
     def incidents(self) -> int:
         return sum(each.incidents for each in self.totals)
 

@@ -227,6 +227,7 @@ async def test_selections_carry_what_was_withdrawn_of_them(source: World, carrie
 async def test_what_was_never_published_is_not_named(source: World, carrier: Carrier) -> None:
     cursor = (await carrier.export(source, NEW)).manifest.cursor
     admin = source.people.admin
+    await source.create_organization("later")  # An event of no package.
     await source.push(bala("tools/hidden:1.0.0", visibility="private"), by=admin)
     await quarantine(source, "tools/hidden:1.0.0")
     await source.registry.publishing.moderation.hold(parse_coordinate(OLD), "odd", by=OPERATOR)

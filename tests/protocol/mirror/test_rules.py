@@ -246,6 +246,7 @@ async def test_a_build_gets_versions_before_the_frozen_time(
     await change(mirror, frozen=FROZEN)
     body = b"""{"packages":[{"org":"ballerina","name":"io","version":"1.0.0","mode":"soft"},
         {"org":"ballerina","name":"new","version":"","mode":"soft"},
+        {"org":"ballerina","name":"nothing","version":"1.0.0","mode":"soft"},
         {"org":"ballerina","name":"io","version":"1.1.0","mode":"locked"}]}"""
     answer = (await mirror.send("POST", "/packages/resolve-dependencies", content=body)).json()
     found = [(each["name"], each["version"]) for each in answer["resolved"]]
