@@ -1,0 +1,134 @@
+"""Single connectors and triggers for editors: those stored here, and those of the upstream.
+
+Lists need no service of their own: search has what the catalogue knows. Of a release that nobody
+pulled the upstream is asked, and of one that was pulled until its documentation is made.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.errors.base import InvalidName, InvalidVersion
+from shared.domain.errors.packages import ApiDocsNotFound
+from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.identity import Principal
+from shared.domain.mirroring import DescribedItem, without_refused
+from shared.domain.names import Coordinate, parse_module_name
+from shared.ports import PackageReader
+from shared.services.api_docs.editor_catalog import (
+    CatalogEntry,
+    CatalogItem,
+    CatalogKind,
+    EditorCatalog,
+    ItemName,
+)
+from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+
+_IDENTIFIER = re.compile(r"\w{1,200}")  # It becomes a part of an address.
+
+
+@dataclass(frozen=True)
+class MirroredItems:
+    """An `EditorCatalog` of single items for one request, that also finds what the upstream has.
+
+    Both methods also raise `UpstreamUnavailable` and `TooManyRequests` for what is not stored.
+    """
+
+    local: EditorCatalog
+    records: PackageReader
+    reader: UpstreamReader
+    catalogue: UpstreamCatalogue
+    asker: Asker
+
+    async def by_id(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogEntry:
+        """Return the item by its number here; raise as `EditorCatalog.by_id` does."""
+        item = await self.local.item(kind, text, by=by)
+        missing: ApiDocsNotFound | ApiDocsPending = ApiDocsNotFound(_named(kind, text))
+        if item.listing.release.is_stored:
+            try:
+                return await self.local.entry(kind, item, by=by)
+            except ApiDocsPending as pending:
+                missing = pending
+        found = await self._of_catalogue(kind, item)
+        if found is None:
+            raise missing
+        return found
+
+    async def by_name(self, kind: CatalogKind, name: ItemName, *, by: Principal) -> CatalogEntry:
+        """Return the item of a version; raise as `EditorCatalog.by_name` does."""
+        try:
+            return await self.local.by_name(kind, name, by=by)
+        except (ApiDocsNotFound, ApiDocsPending) as missing:
+            is_pending = isinstance(missing, ApiDocsPending)
+            found = await self._of_version(kind, name, is_stored=is_pending)
+            if found is None:
+                raise
+            return found
+
+    async def _of_catalogue(self, kind: CatalogKind, item: CatalogItem) -> CatalogEntry | None:
+        """Return an item of a list by the upstream's number of it."""
+        coordinate = item.listing.release.coordinate
+        known = await self.catalogue.package(coordinate.package)
+        number = known.numbers.get(str(item.summary.id)) if known else None
+        if number is None:
+            return None
+        found = await self._asked(kind, coordinate, [str(number)])
+        if found is None or found.summary.id != item.summary.id:
+            return None  # The upstream gave the number to another one.
+        return CatalogEntry(CatalogItem(found.summary, item.listing), found.parts)
+
+    async def _of_version(
+        self, kind: CatalogKind, name: ItemName, *, is_stored: bool
+    ) -> CatalogEntry | None:
+        """Return an item of a version by its name, unless the version is stored here and is not
+        said to be: then it is withheld, or has no such item."""
+        try:
+            wanted = Coordinate.parse(name.org, name.package, name.version)
+            module = parse_module_name(name.module)
+        except (InvalidName, InvalidVersion):
+            return None
+        has_release = (await self.records.find(wanted)).release is not None
+        if has_release != is_stored or not _IDENTIFIER.fullmatch(name.name):
+            return None
+        path = [wanted.package.org, wanted.package.name, wanted.version.text, module, name.name]
+        found = await self._asked(kind, wanted, path)
+        if found is None:
+            return None
+        # Some editors repeat the module in place of the package.
+        coordinate = found.package.release.coordinate
+        if ((await self.records.find(coordinate)).release is not None) != is_stored:
+            return None
+        return CatalogEntry(CatalogItem(found.summary, found.package.listing(())), found.parts)
+
+    async def _asked(
+        self, kind: CatalogKind, wanted: Coordinate, path: Sequence[str]
+    ) -> DescribedItem | None:
+        """Return what the upstream of the package says; None if it says something of another
+        release, or if rules, the frozen time or a refusal leave this one out."""
+        source = await self.reader.source(wanted.package, self.asker)
+        if source is None:
+            return None
+        found = await self.reader.ask(
+            source,
+            [kind.value, *(each.lower() for each in path)],
+            lambda: source.upstream.item(kind.searched, path, via=self.asker.via()),
+            self.asker,
+            size=lambda item: 4_000 + len(item.parts),
+        )
+        if found is None:
+            return None
+        release, package = found.package.release, found.package.package
+        is_meant = package.org.lower() == wanted.package.org.lower()
+        if not is_meant or release.coordinate.version != wanted.version:
+            return None
+        own = await self.reader.source(package, self.asker)
+        rules = await self.reader.upstreams.rules()
+        if own is None or own.name != source.name or rules.is_frozen(release.created_ms):
+            return None
+        pinned = await self.reader.pins.of_package(package)
+        return found if without_refused([wanted.version], pinned) else None
+
+
+def _named(kind: CatalogKind, text: str) -> str:
+    return f"{kind.singular} {text[:40]}"
