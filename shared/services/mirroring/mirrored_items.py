@@ -83,23 +83,32 @@ class MirroredItems:
     ) -> CatalogEntry | None:
         """Return an item of a version by its name, unless the version is stored here and is not
         said to be: then it is withheld, or has no such item."""
-        try:
-            wanted = Coordinate.parse(name.org, name.package, name.version)
-            module = parse_module_name(name.module)
-        except (InvalidName, InvalidVersion):
+        wanted = _coordinate(name)
+        # The source first: of what is ours nothing more is read, whether it is there or not.
+        if (
+            wanted is None
+            or not await self.reader.may_ask(wanted.package, self.asker)
+            or await self._has(wanted) != is_stored
+        ):
             return None
-        has_release = (await self.records.find(wanted)).release is not None
-        if has_release != is_stored or not _IDENTIFIER.fullmatch(name.name):
-            return None
-        path = [wanted.package.org, wanted.package.name, wanted.version.text, module, name.name]
+        path = [
+            wanted.package.org,
+            wanted.package.name,
+            wanted.version.text,
+            name.module,
+            name.name,
+        ]
         found = await self._asked(kind, wanted, path)
         if found is None:
             return None
         # Some editors repeat the module in place of the package.
-        coordinate = found.package.release.coordinate
-        if ((await self.records.find(coordinate)).release is not None) != is_stored:
+        if await self._has(found.package.release.coordinate) != is_stored:
             return None
         return CatalogEntry(CatalogItem(found.summary, found.package.listing(())), found.parts)
+
+    async def _has(self, coordinate: Coordinate) -> bool:
+        """Check whether the release was stored here, whatever became of it."""
+        return (await self.records.find(coordinate)).release is not None
 
     async def _asked(
         self, kind: CatalogKind, wanted: Coordinate, path: Sequence[str]
@@ -128,6 +137,16 @@ class MirroredItems:
             return None
         pinned = await self.reader.pins.of_package(package)
         return found if without_refused([wanted.version], pinned) else None
+
+
+def _coordinate(name: ItemName) -> Coordinate | None:
+    """Return the release that is named; None if a part of the name cannot be one."""
+    try:
+        parse_module_name(name.module)
+        wanted = Coordinate.parse(name.org, name.package, name.version)
+    except (InvalidName, InvalidVersion):
+        return None
+    return wanted if _IDENTIFIER.fullmatch(name.name) else None
 
 
 def _named(kind: CatalogKind, text: str) -> str:

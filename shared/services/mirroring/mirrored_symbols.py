@@ -72,9 +72,9 @@ class MirroredSymbols:
         self, query: SymbolQuery, page: ResultPage, *, by: Principal
     ) -> SymbolResults:
         """Return a page of the symbols that match, with the number of all."""
-        ours, theirs = await asyncio.gather(
-            self.search.symbols(query, page, by=by), self._theirs(query, by)
-        )
+        # One after the other, so that what is private changes no order of requests to the stores.
+        ours = await self.search.symbols(query, page, by=by)
+        theirs = await self._theirs(query, by)
         if not theirs:
             return ours
         if ours.corrections:  # They have names that are only like the searched one.
