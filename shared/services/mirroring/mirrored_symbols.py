@@ -120,10 +120,11 @@ class MirroredSymbols:
         words = _NAME.findall(query.words)
         if query.without or len(words) > MAX_WORDS or any([await self._is_ours(e) for e in words]):
             return None
-        orgs: list[str] = []
-        if query.orgs is not None:
-            orgs = [each for each in sorted(query.orgs) if not await self._is_ours(each)]
-        if not (orgs or (words and query.orgs is None)):
+        named = query.orgs
+        if named is None:
+            named = (await self.reader.upstreams.rules()).only_organizations
+        orgs = [each for each in sorted(named or ()) if not await self._is_ours(each)]
+        if not (orgs or (words and named is None)):
             return None
         within = (
             f" org:({' OR '.join(orgs)})" if len(orgs) > 1 else f" org:{orgs[0]}" if orgs else ""

@@ -175,6 +175,23 @@ async def test_what_rules_deny_is_left_out(mirror: World) -> None:
     assert await found(mirror, "greet") == ALL[2:]
 
 
+@pytest.mark.parametrize(
+    ("rules", "sent", "rows"),
+    [
+        (("octo/* allow", "* deny"), ["greet org:octo"], ALL[:2]),
+        (("ballerina/* deny", "* deny"), [], []),
+        (("* deny", "octo/* allow"), [], []),
+        (("octo* allow", "ballerina/* deny"), ["greet"], ALL[:2]),
+    ],
+)
+async def test_where_everything_is_denied_nothing_else_is_asked_for(
+    mirror: World, upstream: FakeUpstream, rules: tuple[str, ...], sent: list[str], rows: list[str]
+) -> None:
+    await change(mirror, *rules)
+    assert await found(mirror, "greet") == rows
+    assert [each["q"] for each in upstream.searched] == sent
+
+
 async def test_what_was_published_after_the_frozen_time_is_left_out(mirror: World) -> None:
     await change(mirror, frozen="2020-01-01T00:00:00Z")
     assert await found(mirror, "greet") == []
