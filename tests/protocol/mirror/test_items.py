@@ -144,6 +144,16 @@ async def test_what_rules_deny_is_in_no_list(known: World, upstream: FakeUpstrea
     assert not upstream.asked
 
 
+async def test_what_rules_deny_since_the_last_round_is_not_described(
+    known: World, upstream: FakeUpstream
+) -> None:
+    [row] = await listed(known, "/connectors?q=kafka")
+    await change(known, "octo/* deny")
+    upstream.asked.clear()
+    assert (await known.get(f"/connectors/{row['id']}")).status_code == 404
+    assert not upstream.asked
+
+
 async def test_what_was_published_after_the_frozen_time_is_in_no_list(known: World) -> None:
     await change(known, frozen="2020-01-01T00:00:00Z")
     await update(known)
