@@ -128,7 +128,7 @@ class EditorCatalog:
         return await self.entry(kind, await self.item(kind, text, by=by), by=by)
 
     async def item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
-        """Return what lists have of the item with this number, or raise `ApiDocsNotFound`."""
+        """Return the item with this number as lists have it, or raise `ApiDocsNotFound`."""
         missing = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
         if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
             raise missing

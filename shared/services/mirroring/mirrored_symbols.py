@@ -143,7 +143,7 @@ class MirroredSymbols:
         return await self.reader.owners.owner(org) == OURS
 
     async def _answer(self, source: UpstreamSource, question: _Question) -> Sequence[SymbolHit]:
-        """Return what an upstream finds of its own packages; nothing if it does not answer in time,
+        """Return the symbols that an upstream finds; none if it does not answer in time,
         while the answer is kept for the next request."""
         rules = await self.reader.upstreams.rules()
 
