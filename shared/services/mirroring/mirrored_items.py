@@ -113,7 +113,7 @@ class MirroredItems:
     async def _asked(
         self, kind: CatalogKind, wanted: Coordinate, path: Sequence[str]
     ) -> DescribedItem | None:
-        """Return what the upstream of the package says; None if it says something of another
+        """Return the answer of the upstream of the package; None if it is about another
         release, or if rules, the frozen time or a refusal leave this one out."""
         source = await self.reader.source(wanted.package, self.asker)
         if source is None:

@@ -115,7 +115,7 @@ class MirroredSymbols:
         return any(map(_is_private, found.hits))
 
     async def _question(self, query: SymbolQuery) -> _Question | None:
-        """Return what the upstreams are asked; None if it is about an organization of ours, or
+        """Return the question for the upstreams; None if it is about an organization of ours, or
         cannot be said in their protocol."""
         words = _NAME.findall(query.words)
         if query.without or len(words) > MAX_WORDS or any([await self._is_ours(e) for e in words]):

@@ -41,6 +41,8 @@ def _path(symbol: dict[str, Any]) -> str:
     return f"{symbol['organization']}/{symbol['name']}:{parent}{symbol['symbolName']}"
 
 
+PROCESSES = 4  # At most, each of which keeps its own answers.
+
 ALL = ["octo/kafka:greetKafka", "octo/kafka:Client.send", "ballerina/io:Person"]
 
 
@@ -70,7 +72,7 @@ async def test_ours_come_first_and_pages_have_each_once(
         ]
         assert {each["count"] for each in pages} == {len(whole)}
         assert [_path(row) for each in pages for row in each["symbols"]] == whole
-    assert upstream.asked["symbols"] == 1
+    assert upstream.asked["symbols"] <= PROCESSES
 
 
 async def test_names_that_are_only_similar_give_way(mirror: World, upstream: FakeUpstream) -> None:
@@ -93,7 +95,7 @@ async def test_all_faces_have_them(mirror: World, upstream: FakeUpstream) -> Non
         await mirror.get(f"{URL}/symbols?q=greet", headers={"Accept": "application/json"})
     ).json()
     assert [each["upstream"] for each in answer["symbols"]] == [name_of(upstream)] * 3
-    assert upstream.asked["symbols"] == 1
+    assert upstream.asked["symbols"] <= PROCESSES
 
 
 async def test_the_words_are_sent_and_nothing_of_who_asks(
