@@ -48,7 +48,7 @@ _NAME, _DOTTED = re.compile(r"\w+"), re.compile(r"\w+(?:\.\w+)+")
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What the upstreams are asked: a text in the Central protocol, and a type of symbols."""
+    """A question for the upstreams: a text in the Central protocol, and a type of symbols."""
 
     text: str
     symbol_type: str
