@@ -27,7 +27,9 @@ from shared.domain.identity import AccessContext
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
     CataloguePage,
+    DescribedItem,
     FetchedArchive,
+    UpstreamItemsPage,
     UpstreamModule,
     UpstreamPackage,
     UpstreamResolution,
@@ -57,7 +59,9 @@ from shared.domain.search import (
     Query,
     ResultPage,
     Results,
+    SearchKind,
     Suggestion,
+    SymbolHit,
     SymbolQuery,
     SymbolResults,
     Viewer,
@@ -927,4 +931,21 @@ class Upstream(Protocol):
 
     async def tool(self, tool: str, *, via: str) -> Package | None:
         """Return the package that has the tool, or None if none has."""
+        ...
+
+    async def items(self, kind: SearchKind, offset: int, limit: int) -> UpstreamItemsPage | None:
+        """Return a page of the list of all connectors or triggers; None if it has no such list."""
+        ...
+
+    async def item(
+        self, kind: SearchKind, path: Sequence[str], *, via: str
+    ) -> DescribedItem | None:
+        """Return the connector or trigger at a path: its number, or organization, package, version,
+        module and name; None if there is none."""
+        ...
+
+    async def symbols(
+        self, text: str, symbol_type: str, limit: int, *, via: str
+    ) -> tuple[SymbolHit, ...]:
+        """Return the first symbols of a search; an empty `symbol_type` is any."""
         ...

@@ -212,4 +212,5 @@ def symbol_model(hit: SymbolHit) -> dict[str, object]:
         "isClosed": "is_closed" in symbol.flags,
         "isDistinct": "is_distinct" in symbol.flags,
         "isReadOnly": "is_read_only" in symbol.flags,
+        **upstream_model(release),
     }

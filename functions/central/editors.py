@@ -49,15 +49,13 @@ async def _list(kind: CatalogKind, call: Call) -> Answer:
 
 
 async def _one_by_id(kind: CatalogKind, call: Call) -> Answer:
-    found = await call.registry.api_docs.editor_catalog.by_id(
-        kind, call.route_params["id"], by=call.caller
-    )
+    found = await call.editor_items.by_id(kind, call.route_params["id"], by=call.caller)
     return _entry_answer(call.registry, found)
 
 
 async def _one_by_name(kind: CatalogKind, call: Call) -> Answer:
     name = ItemName(**{key: call.route_params[key] for key in ITEM_PARAMETERS})
-    found = await call.registry.api_docs.editor_catalog.by_name(kind, name, by=call.caller)
+    found = await call.editor_items.by_name(kind, name, by=call.caller)
     return _entry_answer(call.registry, found)
 
 
@@ -102,9 +100,7 @@ def _client_of(call: Call) -> ClientProfile:
 @central.read("2.0/registry/search-symbols")
 async def central_search_symbols(call: Call) -> Answer:
     page = page_of(call.params)
-    found = await call.registry.packages.search.symbols(
-        symbol_query_of(call.params), page, by=call.caller
-    )
+    found = await call.symbol_search.symbols(symbol_query_of(call.params), page, by=call.caller)
     items = [symbol_model(hit) for hit in found.hits]
     model = page_model("symbols", items, count=found.count, page=page)
     return json_answer(model, headers=OPEN_HEADERS)

@@ -195,7 +195,7 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
             content = tool_metadata(distribution, tool, survey)
             return Representation(content, XML_TYPE, _is_public(survey.head))
         case MavenSearchRequest():
-            return await search_representation(registry, resource, by)
+            return await search_representation(call, resource)
 
 
 async def _release_document(

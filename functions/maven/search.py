@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from functions.central.answers import package_model, symbol_model, symbol_query_of
 from functions.http.answers import Representation
+from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.requests import SearchUnreadable
-from shared.domain.identity import Principal
 from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
@@ -43,12 +43,11 @@ class MavenSearchRequest:
     words: str
 
 
-async def search_representation(
-    registry: Registry, request: MavenSearchRequest, by: Principal
-) -> Representation:
-    """Return the results that `by` may see."""
+async def search_representation(call: Call, request: MavenSearchRequest) -> Representation:
+    """Return the results that the caller may see."""
+    by = call.caller
     query, page = _search_query(request, _decode(request.words))
-    found = await _find(registry, request, query, page, by)
+    found = await _find(call, request, query, page)
     content = search_document(request, found, page)
     return Representation(content, XML_TYPE, is_public=by.is_anonymous, is_cacheable=False)
 
@@ -61,13 +60,12 @@ class _Found:
     count: int = 0
 
 
-async def _find(
-    registry: Registry, request: MavenSearchRequest, query: Query, page: ResultPage, by: Principal
-) -> _Found:
+async def _find(call: Call, request: MavenSearchRequest, query: Query, page: ResultPage) -> _Found:
+    registry, by = call.registry, call.caller
     match request.search:
         case MavenSearch.SYMBOLS:
             wanted_symbols = symbol_query_of(_fields(_decode(request.words)))
-            symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
+            symbols = await call.symbol_search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
             wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS
@@ -196,7 +194,7 @@ def _authors(release: Release) -> str:
 def _symbol(hit: SymbolHit) -> str:
     """Return the Symbol of Central, whose organization is `org` in this document."""
     names = {"organization": "org"}
-    values = symbol_model(hit).items()
+    values = ((key, value) for key, value in symbol_model(hit).items() if key != "upstream")
     return xml_element("symbol", *(_scalar(names.get(key, key), value) for key, value in values))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
 from shared.auth.secrets import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
@@ -16,7 +16,9 @@ from shared.domain.errors.base import Refusal
 from shared.domain.mirror_rules import CENTRAL_NAME
 from shared.domain.mirroring import (
     CataloguePage,
+    DescribedItem,
     FetchedArchive,
+    UpstreamItemsPage,
     UpstreamModule,
     UpstreamPackage,
     UpstreamResolution,
@@ -25,6 +27,7 @@ from shared.domain.mirroring import (
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import ReleaseEntry
 from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.search import SearchKind, SymbolHit
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
     read_catalogue_page,
@@ -37,6 +40,7 @@ from shared.domain.upstream_answers import (
     read_tool,
     read_versions,
 )
+from shared.domain.upstream_items import read_item, read_items_page, read_symbols
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import (
     Clock,
@@ -57,7 +61,8 @@ DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 or 503 that does not say for
 _AGENT = "Ballroom"  # Where no client's version matters.
 _BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
-_BUSY = frozenset((429, 503))
+_UNAVAILABLE = 503
+_BUSY = frozenset((429, _UNAVAILABLE))
 _REFUSED = frozenset((401, 403))  # With a token.
 
 T = TypeVar("T")
@@ -208,6 +213,39 @@ class CentralUpstream:
         url = self._url("tools", tool)
         answer = await self._get(url, self._headers(ANY_CLIENT, via))
         return None if _is_missing(answer) else _read(answer, read_tool)
+
+    async def items(self, kind: SearchKind, offset: int, limit: int) -> UpstreamItemsPage | None:
+        url = f"{self._url(kind.value)}?limit={limit}&offset={offset}"
+        answer = await self._get(url, self._headers(ANY_CLIENT, ""))
+        if answer.status == _MISSING:
+            return None
+        return _read(answer, lambda body: read_items_page(body, kind, upstream=self._name))
+
+    async def item(
+        self, kind: SearchKind, path: Sequence[str], *, via: str
+    ) -> DescribedItem | None:
+        url = self._url(kind.value, *path)
+        answer = await self._get(url, self._headers(ANY_CLIENT, via))
+        if answer.status == _UNAVAILABLE:
+            # It is this one that cannot be had: a Ballroom says so until its documentation is made.
+            message = "the upstream cannot describe it now"
+            raise ReleaseUnusable(message)
+        if _is_missing(answer):
+            return None
+        now_ms = self._clock.now_ms()
+        return _read(answer, lambda body: read_item(body, kind, upstream=self._name, now_ms=now_ms))
+
+    async def symbols(
+        self, text: str, symbol_type: str, limit: int, *, via: str
+    ) -> tuple[SymbolHit, ...]:
+        wanted = {"q": text, "limit": limit, "offset": 0}
+        query = urlencode({**wanted, "symbolType": symbol_type} if symbol_type else wanted)
+        url = f"{self._url('search-symbols')}?{query}"
+        answer = await self._get(url, self._headers(ANY_CLIENT, via))
+        if answer.status == _MISSING:
+            return ()  # It has no such search.
+        now_ms = self._clock.now_ms()
+        return _read(answer, lambda body: read_symbols(body, upstream=self._name, now_ms=now_ms))
 
     async def _redirect(
         self, package: Package, wanted: Version | Range, client: ClientProfile, via: str

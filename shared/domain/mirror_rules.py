@@ -37,6 +37,7 @@ _PATTERN = re.compile(r"[A-Za-z0-9_*?]+(?:/[A-Za-z0-9_.*?]+)?")
 _NAMED_TOKEN = re.compile(r"(?:(?P<name>[A-Za-z0-9._\[\]:-]+)=)?(?P<token>[A-Za-z0-9._~+/-]+=*)")
 _LONGEST_PATTERN = 200  # Characters: a pattern matches the whole of an organization and a name.
 _LONGEST_ADDRESS = 300
+_NO_ORG = "-"  # No organization has this name.
 
 
 class UpstreamAddress(Record):
@@ -269,6 +270,18 @@ class MirrorRules(Entity):
             if rule.matches(package):
                 return _choice(rule)
         return Choice(Verdict.OPEN)
+
+    @property
+    def only_organizations(self) -> frozenset[str] | None:
+        """The organizations that rules name before one that denies everything; None without such a
+        rule."""
+        named: set[str] = set()
+        for rule in self.rules:
+            if rule.denies_organizations and rule.matches_org(_NO_ORG):
+                return frozenset(named)
+            if rule.target != DENY and rule.organization:
+                named.add(rule.organization)
+        return None
 
     def reserving_rule(self, org: str) -> MirrorRule | None:
         """Return the first rule about the organization if it reserves the name, else None."""

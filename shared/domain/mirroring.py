@@ -4,11 +4,12 @@ An *upstream* is another registry whose packages are served here, too. A *mirror
 that came from it. The *owner of a name* is this registry, or the upstream: never both.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import ClassVar
 
+from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.archives.names import Digest
 from shared.domain.names import (
     Coordinate,
@@ -21,6 +22,8 @@ from shared.domain.names import (
 from shared.domain.packages import Head, Listing, Release, ReleaseEntry, Texts, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
+
+Summary = ConnectorSummary | TriggerSummary
 
 
 class NameOwner(Entity):
@@ -175,13 +178,18 @@ class UpstreamModule:
 
 class CataloguedPackage(Entity):
     """A package of the upstream's catalogue: its newest release as the upstream lists it, of which
-    nothing was fetched."""
+    nothing was fetched.
+
+    `numbers` has the upstream's number of each connector and trigger by ours, which is a text.
+    """
 
     kind: ClassVar[str] = "catalogued-package"
 
     org: str
     name: str
     release: Release
+    api: ApiSummary = NO_API
+    numbers: Mapping[str, int] = {}
 
     @property
     def package(self) -> Package:
@@ -207,12 +215,19 @@ class CataloguedPackage(Entity):
         is_same = self.release.model_copy(update=same) == other.release.model_copy(update=same)
         return is_same and self.upstream == other.upstream
 
+    def with_api_of(self, earlier: "CataloguedPackage | None") -> "CataloguedPackage":
+        """Return it with the connectors and triggers that are known of the same release."""
+        if earlier is None or earlier.release.version != self.release.version:
+            return self
+        return self.model_copy(update={"api": earlier.api, "numbers": earlier.numbers})
+
     def listing(self, standard_names: Collection[str]) -> Listing:
         """Return it as search lists it."""
         release = self.release
         created_ms = release.created_ms
         head = Head(org=self.org, name=self.name, created_ms=created_ms, upstream=self.upstream)
-        return Listing(head, release, Texts(), self.org.lower() in standard_names)
+        listing = Listing(head, release, Texts(), self.org.lower() in standard_names)
+        return replace(listing, api=self.api) if self.api != NO_API else listing
 
 
 def catalogue_place(package: Package) -> Place:
@@ -253,6 +268,36 @@ class CataloguePage:
     packages: tuple[CataloguedPackage, ...]
     listed: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamItem:
+    """A connector or trigger as the upstream lists it; `number` is the upstream's."""
+
+    package: Package
+    version: str
+    summary: Summary
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamItemsPage:
+    """A page of the upstream's list of connectors or triggers: those that are usable, how many the
+    page has, and the whole list."""
+
+    items: tuple[UpstreamItem, ...]
+    listed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedItem:
+    """A connector or trigger as the upstream describes it: its release, of which nothing was
+    fetched, and its functions and types as JSON."""
+
+    summary: Summary
+    package: CataloguedPackage
+    parts: str
 
 
 def without_refused(

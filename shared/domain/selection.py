@@ -167,12 +167,21 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
     if shown is None:
         return offered
     if not (shown.release.is_stored and offered.release.is_stored):
+        if offered.release.is_stored and offered.api is None:
+            return _with_api_of(shown, offered)
         return shown if shown.release.is_stored else offered
     head = max(offered.head, shown.head, key=lambda each: each.revision)
     one, other = replace(offered, head=head), replace(shown, head=head)
     if one.api is None and one.release.digest == other.release.digest:
         one = replace(one, api=other.api)  # A repeated push offers a release without it.
     return one if _is_better(one, other) else other
+
+
+def _with_api_of(known: Listing, stored: Listing) -> Listing:
+    """Return a release that was just stored with the connectors and triggers that the upstream
+    listed of it, until its own documentation is made."""
+    is_same = known.release.version == stored.release.version
+    return replace(stored, api=known.api) if is_same else stored
 
 
 def _is_better(offered: Listing, shown: Listing) -> bool:

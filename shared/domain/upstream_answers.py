@@ -145,11 +145,12 @@ def read_catalogue_page(body: bytes, *, upstream: str, now_ms: int) -> Catalogue
     if not isinstance(total, int) or total < 0:
         message = "the list of packages has no count"
         raise ValueError(message)
-    found = (_catalogued(each, upstream, now_ms) for each in listed)
+    found = (catalogued_package(each, upstream, now_ms) for each in listed)
     return CataloguePage(tuple(each for each in found if each), len(listed), total)
 
 
-def _catalogued(item: Item, upstream: str, now_ms: int) -> CataloguedPackage | None:
+def catalogued_package(item: Item, upstream: str, now_ms: int) -> CataloguedPackage | None:
+    """Return the Package of a list; None if it breaks the rules of names and versions."""
     try:
         package = Package.parse(_text(item, "organization"), _text(item, "name"))
         version = Version.parse(_text(item, "version"))

@@ -23,6 +23,7 @@ BASE = "/2.0/registry"
 PUBLISHED_MS = 1_700_000_000_000  # When the upstream published everything.
 
 _is_known = ContextVar("_is_known", default=False)  # Whether a request sent the token.
+PARTS = ("functions", "serviceTypes", "listenerParams")  # Of single connectors and triggers.
 
 Behaviour = Callable[[Request], Awaitable[Response | None]]
 
@@ -45,6 +46,9 @@ class FakeUpstream:
     resolved: list[list[dict[str, Any]]] = field(default_factory=list[list[dict[str, Any]]])
     digests: dict[str, str] = field(default_factory=dict[str, str])  # In place of the right ones.
     graphs: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    items: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
+    symbols: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    searched: list[dict[str, str]] = field(default_factory=list[dict[str, str]])  # For symbols.
     gate: Event = field(default_factory=Event)  # For a behaviour that waits.
     private: set[str] = field(default_factory=set[str])
     token: str = "the-token-of-the-upstream"
@@ -83,6 +87,15 @@ class FakeUpstream:
             self._route("/packages/{org}/{name}", "versions", self._versions),
             self._route("/packages/{org}/{name}/{version}", "package", self._package),
             self._route("/file/{version}/{file}", "file", self._file),
+            self._route("/search-symbols", "symbols", self._symbols),
+            *(
+                route
+                for kind in ("connectors", "triggers")
+                for route in (
+                    self._route(f"/{kind}", kind, self._items(kind)),
+                    self._route(f"/{kind}/{{path:path}}", "item", self._item(kind)),
+                )
+            ),
         ]
         return Starlette(routes=routes)
 
@@ -196,6 +209,70 @@ class FakeUpstream:
         if not found:
             return JSONResponse({"message": f"tool not found: {tool}"}, 404)
         return JSONResponse(found[0])
+
+    def have_item(self, kind: str, coordinate: str, name: str, **item: Any) -> dict[str, Any]:
+        """List a connector or trigger of a package that is published, and describe it."""
+        package = self._model(coordinate)
+        found = {
+            "id": len(self.items.get(kind, ())) + 1,
+            "name": name,
+            "displayName": name,
+            "documentation": f"What {name} does",
+            "moduleName": package["name"],
+            "displayAnnotation": {"label": f"The {name}", "iconPath": "icon.png"},
+            "package": package,
+            **item,
+        }
+        self.items.setdefault(kind, []).append(found)
+        return found
+
+    def have_symbol(self, coordinate: str, name: str, **symbol: Any) -> None:
+        """Have a symbol of a package, which every search finds."""
+        package, version = coordinate.split(":")
+        org, module = package.split("/")
+        found = {
+            "organization": org,
+            "name": module,
+            "version": version,
+            "moduleName": module,
+            "createdDate": PUBLISHED_MS,
+            "symbolType": "function",
+            "symbolParent": "",
+            "symbolName": name,
+            "description": f"What {name} does",
+            "symbolSignature": f"function {name}()",
+            "isIsolated": True,
+        }
+        self.symbols.append({**found, **symbol})
+
+    def _items(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
+            found = self.items.get(kind, [])
+            rows = [
+                {key: value for key, value in each.items() if key not in PARTS}
+                for each in found[offset : offset + limit]
+            ]
+            return JSONResponse({kind: rows, "count": len(found)})
+
+        return answer
+
+    def _item(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            path = request.path_params["path"]
+            for each in self.items.get(kind, []):
+                package = each["package"]
+                names = [package[key] for key in ("organization", "name", "version")]
+                if path in (str(each["id"]), "/".join((*names, each["moduleName"], each["name"]))):
+                    return JSONResponse(each)
+            return JSONResponse({"message": f"{kind} not found: {path}"}, 404)
+
+        return answer
+
+    async def _symbols(self, request: Request) -> Response:
+        self.searched.append(dict(request.query_params))
+        found = self.symbols[: int(request.query_params["limit"])]
+        return JSONResponse({"symbols": found, "count": len(self.symbols)})
 
     async def _file(self, request: Request) -> Response:
         content = self.archives[request.query_params["of"]]

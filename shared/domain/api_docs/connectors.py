@@ -1,6 +1,5 @@
 """Connectors and triggers: what editors read of the clients and listeners of a module."""
 
-import hashlib
 from collections.abc import Iterable
 from itertools import islice, starmap
 
@@ -23,23 +22,17 @@ from shared.domain.api_docs.model import (
     Type,
     VariableDocs,
 )
-from shared.domain.api_docs.records import ApiSummary, ConnectorSummary, TriggerSummary
+from shared.domain.api_docs.records import (
+    MAX_LABEL,
+    MAX_LISTED,
+    MAX_SUMMARY,
+    ApiSummary,
+    ConnectorSummary,
+    TriggerSummary,
+    connector_id,
+    trigger_id,
+)
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
-
-
-def connector_id(org: str, module: str, name: str) -> int:
-    """Return the number of a connector, below 2^31, which all versions of its package share."""
-    return _number(f"connector {org}/{module}:{name}")
-
-
-def trigger_id(org: str, module: str) -> int:
-    """Return the number of a trigger, like that of a connector."""
-    return _number(f"trigger {org}/{module}")
-
-
-def _number(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.lower().encode()).digest()[:4], "big") & 0x7FFF_FFFF
-
 
 # --- Summaries ---------------------------------------------------------------------------------
 
@@ -69,11 +62,6 @@ def _connector(module: ModuleDocs, client: ClientDocs) -> ConnectorSummary:
         icon=display.get("iconPath", "")[:MAX_LABEL],
         documentation=client.description[:MAX_SUMMARY],
     )
-
-
-MAX_LISTED = 100  # Of a release, which lists and the search index have as a whole.
-MAX_SUMMARY = 1_000  # Characters of a comment in a list.
-MAX_LABEL = 200  # Characters of a label, and of the path of an icon.
 
 
 def _trigger(module: ModuleDocs) -> TriggerSummary:

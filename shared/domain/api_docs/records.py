@@ -1,5 +1,6 @@
 """What is stored of the API documentation of a release, besides the documents of its modules."""
 
+import hashlib
 from collections.abc import Mapping
 from enum import Enum
 
@@ -9,6 +10,24 @@ from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
 GENERATOR_VERSION = 6
+
+MAX_LISTED = 100  # Connectors, and triggers, of a release, which lists and search have as a whole.
+MAX_SUMMARY = 1_000  # Characters of a comment in a list.
+MAX_LABEL = 200  # Characters of a label, and of the path of an icon.
+
+
+def connector_id(org: str, module: str, name: str) -> int:
+    """Return the number of a connector, below 2^31, which all versions of its package share."""
+    return _number(f"connector {org}/{module}:{name}")
+
+
+def trigger_id(org: str, module: str) -> int:
+    """Return the number of a trigger, like that of a connector."""
+    return _number(f"trigger {org}/{module}")
+
+
+def _number(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.lower().encode()).digest()[:4], "big") & 0x7FFF_FFFF
 
 
 class DocsState(Enum):

@@ -7,12 +7,13 @@ from typing import Self
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
-from shared.domain.api_docs.connectors import MAX_LISTED, api_summary
+from shared.domain.api_docs.connectors import api_summary
 from shared.domain.api_docs.generator import ModuleSource, PackageSources
 from shared.domain.api_docs.model import DeclarationKind, ModuleDocs, UnreadSource
 from shared.domain.api_docs.outline import DocsSymbol, count_documented, declared
 from shared.domain.api_docs.records import (
     GENERATOR_VERSION,
+    MAX_LISTED,
     NO_API,
     ApiDocsRecord,
     ApiSummary,

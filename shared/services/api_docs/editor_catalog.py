@@ -125,6 +125,10 @@ class EditorCatalog:
 
     async def by_id(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogEntry:
         """Return the item of the latest release by its number, or raise `ApiDocsNotFound`."""
+        return await self.entry(kind, await self.item(kind, text, by=by), by=by)
+
+    async def item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
+        """Return the item with this number as lists have it, or raise `ApiDocsNotFound`."""
         missing = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
         if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
             raise missing
@@ -133,6 +137,10 @@ class EditorCatalog:
         item = next((each for each in found if each.summary.id == int(text)), None)
         if item is None:
             raise missing
+        return item
+
+    async def entry(self, kind: CatalogKind, item: CatalogItem, *, by: Principal) -> CatalogEntry:
+        """Return an item of lists whose release is stored; raise as `by_name` does."""
         release = item.listing.release
         name = ModuleName(release.org, item.summary.module, release.version)
         return await self._entry(kind, await self.api_docs.find(name, by=by), item)

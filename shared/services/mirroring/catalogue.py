@@ -33,6 +33,12 @@ from shared.ports import (
     Stale,
     Unanswered,
 )
+from shared.services.mirroring.catalogue_items import (
+    MAX_PAGES,
+    CatalogueItems,
+    ListUnreadable,
+    store_catalogued,
+)
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -43,7 +49,6 @@ FRESH_FOR = timedelta(hours=1)  # Some twenty requests for public Central.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
 PAGE_PACKAGES = 100  # With their readmes, which Central may send, some megabytes.
 MAX_PACKAGES = 20_000  # Ten times those of public Central.
-MAX_PAGES = 400  # Of a round: an upstream may send less than was asked for.
 MAX_CONFIRMED = 100  # Packages of a round that the upstream is asked whether it removed them.
 
 _MS = timedelta(milliseconds=1)
@@ -119,10 +124,6 @@ class CatalogueUpdate:
         )
 
 
-class _Abandoned(Exception):
-    """The upstream's list cannot be read to its end."""
-
-
 Known = dict[str, CataloguedPackage]  # By the key of the package.
 
 
@@ -134,6 +135,7 @@ class CatalogueUpdates:
     upstreams: Upstreams
     derived_data: DerivedData
     clock: Clock
+    items: CatalogueItems
 
     async def run(self) -> CatalogueUpdate:
         """For each upstream, begin a round if the last one is old, or go on with the one that was
@@ -154,10 +156,13 @@ class CatalogueUpdates:
         if state.begun_ms is None:
             state = state.model_copy(update={"begun_ms": now_ms})
         try:
-            return done + await self._read_on(source, state, until_ms)
+            done += await self._read_on(source, state, until_ms)
+            if not done.unfinished:
+                done += CatalogueUpdate(changed=await self.items.update(source, until_ms))
+            return done  # noqa: TRY300 - what was done counts, whatever fails later.
         except (Unanswered, UpstreamUnavailable) as error:  # The next run goes on here.
             return done + await self._failed(source, {}, str(error))
-        except _Abandoned as error:
+        except ListUnreadable as error:
             ended = _NEXT_ROUND | {"completed_ms": now_ms}
             return done + await self._failed(source, ended, str(error))
 
@@ -205,8 +210,8 @@ class CatalogueUpdates:
             state = _after_page(state, page)
             read += len(page.packages)
             for each in page.packages:
-                before = None if is_lost else known.get(each.package.key)
-                changed += await self._put(each, before)
+                before = known.get(each.package.key)
+                changed += await self._put(each.with_api_of(before), None if is_lost else before)
             if not page.listed or state.offset >= page.total:
                 break
             await self.catalogue.directory.put(state)
@@ -230,11 +235,7 @@ class CatalogueUpdates:
             return 0
         if known and known.says_the_same(found):
             return 0
-        derived_data = self.derived_data
-        # Search before record: after a crash between the two, the next round does both again.
-        if await derived_data.metadata.head(found.package) is None:
-            await derived_data.search.offer(found.listing(derived_data.standard_names))
-        await self.catalogue.directory.put(found)
+        await store_catalogued(found, self.catalogue.directory, self.derived_data)
         return 1
 
     async def _remove_unseen(
@@ -296,18 +297,18 @@ _NEXT_ROUND: dict[str, object] = {"begun_ms": None, "offset": 0, "pages": 0, "se
 
 
 def _after_page(state: CatalogueRound, page: CataloguePage) -> CatalogueRound:
-    """Return how far the round is after a page; raise `_Abandoned` if it would have no end."""
+    """Return how far the round is after a page; raise `ListUnreadable` if it would have no end."""
     seen = frozenset(state.seen)
     new = dict.fromkeys(each.package.key for each in page.packages if each.package.key not in seen)
     if page.total > MAX_PACKAGES:
         message = f"the list of the upstream has {page.total:,} packages"
-        raise _Abandoned(message)
+        raise ListUnreadable(message)
     if page.packages and not new:
         message = "the upstream sent the same page of its list again"
-        raise _Abandoned(message)
+        raise ListUnreadable(message)
     if state.pages >= MAX_PAGES:
         message = f"the list of the upstream has more than {MAX_PAGES} pages"
-        raise _Abandoned(message)
+        raise ListUnreadable(message)
     further: dict[str, object] = {
         "offset": state.offset + page.listed,
         "pages": state.pages + 1,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import TypeVar, cast
 
 from shared.domain.errors.mirroring import UpstreamUnavailable
@@ -94,7 +95,7 @@ class UpstreamReader:
         return known[package.key]
 
     async def _decide_source(self, package: Package, asker: Asker) -> UpstreamSource | None:
-        if self._passed_here(asker):
+        if self.passed_here(asker):
             return None
         owner = await self.owners.owner(package.org)
         if owner == OURS:
@@ -108,7 +109,7 @@ class UpstreamReader:
             return await self.upstreams.find(owner)
         return await self._first_with(package.org, asker)
 
-    def _passed_here(self, asker: Asker) -> bool:
+    def passed_here(self, asker: Asker) -> bool:
         """Check whether the request came through this registry before."""
         through = asker.via().split(",")
         return any(each.split()[1:2] == [self.pseudonym] for each in through)
@@ -286,7 +287,7 @@ class UpstreamReader:
     async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
         """Return the package that has the tool and comes from the upstream that says so, or None;
         raise as `versions` does."""
-        if self._passed_here(asker):
+        if self.passed_here(asker):
             return None
         for source in await self.upstreams.sources():
             owner = await self._tool_owner_at(source, tool, asker)
@@ -318,6 +319,28 @@ class UpstreamReader:
             return owner
         [survey] = await records.survey([owner or NO_PACKAGE])
         return owner if survey is None or asker.may_see(survey.head) else None
+
+    async def ask(
+        self,
+        source: UpstreamSource,
+        key: Sequence[str],
+        request: Callable[[], Awaitable[T | None]],
+        asker: Asker,
+        *,
+        size: Callable[[T], int],
+    ) -> T | None:
+        """Return what the upstream answers everybody, without its token: it is kept by the key, and
+        `size` is about how many bytes of memory it takes. Raises as `versions` does."""
+        missing = sha256("\n".join((source.name, *key)).encode()).hexdigest()
+
+        async def ask(_tag: str) -> NewAnswer:
+            found = await self._present(source, missing, request)
+            return NewAnswer(found, memory_bytes=size(found))
+
+        found = await self._kept_of(
+            lambda source: ((source.kept_as, *key), ask), " ".join(key), source, asker
+        )
+        return cast("T | None", found)
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""

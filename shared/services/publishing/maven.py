@@ -201,7 +201,8 @@ class MavenPackages:
         """Check whether the organization, or any if None, has a private package, as far as is
         known: a build goes on without a file that is missing, and not without one that is refused.
         """
-        query = Query(include_deprecated=True)
+        # What nobody pulled is public, and may come or go between the two counts.
+        query = Query(include_deprecated=True, stored_only=True)
         if org is not None:
             query = query.within(frozenset({org}))
         try:

@@ -69,7 +69,7 @@ async def test_search_finds_what_was_never_pulled(known: World, upstream: FakeUp
     [model] = (await known.get("/packages?q=kafka")).json()["packages"]
     assert model["summary"] == "The summary of kafka"
     assert model["upstream"]["isStored"] is False
-    assert upstream.asked == {"list": 1}
+    assert upstream.asked == {"list": 1, "connectors": 1, "triggers": 1}
 
 
 async def test_suggestions_and_graphql_know_it(known: World) -> None:

@@ -4,13 +4,12 @@ import time
 
 from shared.domain.api_docs.connectors import (
     api_summary,
-    connector_id,
     connector_parts,
     modules_used_by,
     path_parameters,
-    trigger_id,
     trigger_parts,
 )
+from shared.domain.api_docs.records import connector_id, trigger_id
 from tests.support.documented import documented
 
 SOURCE = """

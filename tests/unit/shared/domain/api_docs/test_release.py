@@ -6,10 +6,9 @@ from itertools import count
 
 import pytest
 
-from shared.domain.api_docs.connectors import MAX_LISTED
 from shared.domain.api_docs.generator import NO_TIME_LEFT, DocsGenerator, PackageSources
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
+from shared.domain.api_docs.records import MAX_LISTED, ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.release import (
     MAX_SYMBOLS,
     MAX_UNREAD,

@@ -1,0 +1,254 @@
+"""Connectors, triggers and symbols of an upstream registry, read as what strangers send.
+
+Every function raises `ValueError` for an answer that cannot be used. Of lists, entries that break
+the rules of names and versions are left out. Numbers of connectors and triggers are made here, as
+those of ours are: what an upstream says never stands for an item of another package, and a pull
+changes no number.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.domain.api_docs.records import (
+    MAX_LABEL,
+    MAX_SUMMARY,
+    ConnectorSummary,
+    TriggerSummary,
+    connector_id,
+    trigger_id,
+)
+from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol
+from shared.domain.errors.base import Refusal
+from shared.domain.mirroring import (
+    DescribedItem,
+    Summary,
+    UpstreamItem,
+    UpstreamItemsPage,
+)
+from shared.domain.names import Coordinate, Package, parse_module_name, possible_packages
+from shared.domain.packages import Head, Listing, Origin, Release, Texts, UpstreamOrigin
+from shared.domain.releases import MIRROR_ID
+from shared.domain.search import SearchKind, SymbolHit
+from shared.domain.upstream_answers import MAX_PAGE, Item, catalogued_package, read_object
+from shared.domain.versions import ANY_PLATFORM
+
+MAX_NAME = 200  # Characters of names; resource methods have their path in theirs.
+MAX_SIGNATURE = 2_000
+
+_NO_DIGEST = "0" * 64  # Of a release of which nothing else is known.
+
+# The parts of one connector or trigger; others are not passed on.
+_PARTS = {
+    SearchKind.CONNECTORS: ("functions",),
+    SearchKind.TRIGGERS: (
+        "serviceTypes", "listenerParams", "listener", "listenerProtocol", "type",
+    ),
+}  # fmt: skip
+
+# The kinds of symbols of Central, and those that have another word here if the symbol is a
+# member of another one.
+_MEMBERS = {"function": "method", "variable": "field", "constant": "enum member"}
+CENTRAL_KINDS = frozenset(
+    (
+        "function", "client", "record", "class", "enum", "error", "type", "constant", "listener",
+        "service", "annotation", "variable",
+    )
+)  # fmt: skip
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _cut(length: int) -> Any:
+    """Return how a text is read that may be missing, or of another type, or too long."""
+    return BeforeValidator(lambda value: value[:length] if isinstance(value, str) else "")
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**63 else 0
+
+
+_Name = Annotated[str, _cut(MAX_NAME)]
+_Label = Annotated[str, _cut(MAX_LABEL)]
+_Text = Annotated[str, _cut(MAX_SUMMARY)]
+_Number = Annotated[int, BeforeValidator(_number)]
+_Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+_Object = Annotated[dict[str, Any], BeforeValidator(_object)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
+
+    id: _Number = 0
+    name: _Name = ""
+    module_name: _Name = ""
+    documentation: _Text = ""
+    display_annotation: _Object = {}
+    package: _Object = {}
+
+
+class _Display(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
+
+    label: _Label = ""
+    icon_path: _Label = ""
+
+
+class _SymbolRow(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
+
+    organization: _Name = ""
+    name: _Name = ""
+    version: _Name = ""
+    module_name: _Name = ""
+    created_date: _Number = 0
+    icon: _Label = ""
+    symbol_type: _Name = ""
+    symbol_parent: _Name = ""
+    symbol_name: _Name = ""
+    description: _Text = ""
+    symbol_signature: Annotated[str, _cut(MAX_SIGNATURE)] = ""
+    is_isolated: _Flag = False
+    is_remote: _Flag = False
+    is_resource: _Flag = False
+    is_closed: _Flag = False
+    is_distinct: _Flag = False
+    is_read_only: _Flag = False
+
+
+def read_items_page(body: bytes, kind: SearchKind, *, upstream: str) -> UpstreamItemsPage:
+    """Return a page of the list of connectors or triggers."""
+    answer = read_object(body)
+    rows, total = _rows(answer, kind.value), answer.get("count")
+    if not isinstance(total, int) or total < 0:
+        message = f"the list of {kind.value} has no count"
+        raise ValueError(message)
+    found = (_item(each, kind, upstream) for each in rows)
+    return UpstreamItemsPage(tuple(each for each in found if each), len(rows), total)
+
+
+def read_item(body: bytes, kind: SearchKind, *, upstream: str, now_ms: int) -> DescribedItem:
+    """Return a connector or trigger with its parts."""
+    answer = read_object(body)
+    row = _parsed(_Row, answer)
+    package = catalogued_package(row.package, upstream, now_ms)
+    summary = _summary(row, kind, package.package) if package else None
+    if package is None or summary is None:
+        message = f"it describes no one of the {kind.value}"
+        raise ValueError(message)
+    first, *_ = _PARTS[kind]
+    parts: dict[str, object] = {first: []}
+    parts |= {key: answer[key] for key in _PARTS[kind] if key in answer}
+    return DescribedItem(summary, package, json.dumps(parts))
+
+
+def read_symbols(body: bytes, *, upstream: str, now_ms: int) -> tuple[SymbolHit, ...]:
+    """Return the symbols of a search, in its order, each once, with what is known of releases."""
+    rows = [_parsed(_SymbolRow, each) for each in _rows(read_object(body), "symbols")]
+    found = [hit for each in rows if (hit := _symbol(each, upstream, now_ms))]
+    once: dict[tuple[str, Symbol], SymbolHit] = {}
+    for hit in found:
+        once.setdefault((hit.listing.release.coordinate.key, hit.symbol), hit)
+    return tuple(once.values())
+
+
+def _rows(answer: Item, name: str) -> Sequence[Item]:
+    rows = answer.get(name)
+    if not isinstance(rows, list) or len(cast("list[object]", rows)) > MAX_PAGE:
+        message = f"the answer has no list of {name}, or a longer one than was asked for"
+        raise ValueError(message)
+    found = cast("list[object]", rows)
+    return [cast(Item, each if isinstance(each, dict) else {}) for each in found]
+
+
+def _parsed(model: type[Model], row: Item) -> Model:
+    try:
+        return model.model_validate(row)
+    except ValidationError as error:
+        message = "an entry of the answer cannot be read"
+        raise ValueError(message) from error
+
+
+def _item(item: Item, kind: SearchKind, upstream: str) -> UpstreamItem | None:
+    row = _parsed(_Row, item)
+    package = catalogued_package(row.package, upstream, 0)
+    summary = _summary(row, kind, package.package) if package else None
+    if package is None or summary is None:
+        return None
+    return UpstreamItem(package.package, package.release.version, summary, row.id)
+
+
+def _summary(row: _Row, kind: SearchKind, package: Package) -> Summary | None:
+    """Return the item as lists show it; None if its names break the rules."""
+    module = _module(row.module_name, package)
+    if module is None or not row.name:
+        return None
+    is_connector = kind is SearchKind.CONNECTORS
+    summary = ConnectorSummary if is_connector else TriggerSummary
+    number = (
+        connector_id(package.org, module, row.name)
+        if is_connector
+        else trigger_id(package.org, module)
+    )
+    display = _parsed(_Display, row.display_annotation)
+    return summary(
+        id=number,
+        module=module,
+        name=row.name,
+        label=display.label,
+        icon=display.icon_path,
+        documentation=row.documentation,
+    )
+
+
+def _module(text: str, package: Package) -> str | None:
+    """Return the name of a module of the package; None if it can be none of it."""
+    try:
+        module = parse_module_name(text)
+    except Refusal:
+        return None
+    return module if package.name in possible_packages(module) else None
+
+
+def _symbol(row: _SymbolRow, upstream: str, now_ms: int) -> SymbolHit | None:
+    """Return the symbol; None if its names break the rules, or nobody knows what it is."""
+    try:
+        coordinate = Coordinate.parse(row.organization, row.name, row.version)
+    except Refusal:
+        return None
+    module, kind = _module(row.module_name or row.name, coordinate.package), row.symbol_type.lower()
+    if module is None or kind not in CENTRAL_KINDS or not row.symbol_name:
+        return None
+    symbol = Symbol(
+        kind=_MEMBERS.get(kind, kind) if row.symbol_parent else kind,
+        module=module,
+        parent=row.symbol_parent,
+        name=row.symbol_name,
+        signature=row.symbol_signature,
+        description=row.description,
+        flags=tuple(each for each in SYMBOL_FLAGS if getattr(row, each, False)),
+    )
+    package = coordinate.package
+    release = Release(
+        org=package.org,
+        name=package.name,
+        version=coordinate.version.text,
+        digest=_NO_DIGEST,
+        size_bytes=0,
+        platform=ANY_PLATFORM,
+        icon=row.icon,
+        created_ms=row.created_date,
+        origin=Origin(principal=MIRROR_ID),
+        upstream=UpstreamOrigin(name=upstream, first_seen_ms=now_ms),
+    )
+    head = Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
+    return SymbolHit(Listing(head, release, Texts()), symbol)

@@ -1,0 +1,344 @@
+"""Connectors and triggers of packages that nobody pulled, as editors read them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared.domain.api_docs.records import connector_id, trigger_id
+from shared.services.mirroring import catalogue_items
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, name_of, update
+from tests.protocol.mirror.test_rules import change
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+FUNCTIONS = [{"name": "init", "parameters": []}]
+SERVICES = [{"name": "Service", "functions": []}]
+BY_NAME = "/connectors/octo/kafka/0.1.0/kafka/Client"
+
+
+@pytest.fixture
+async def known(mirror: World, upstream: FakeUpstream) -> World:
+    """Return a registry that has read the catalogue of an upstream with two connectors and a
+    trigger."""
+    upstream.publish("octo/kafka:0.1.0")
+    upstream.have_item("connectors", "octo/kafka:0.1.0", "Client", functions=FUNCTIONS)
+    upstream.have_item("connectors", "ballerina/io:1.1.0", "Reader", functions=FUNCTIONS)
+    upstream.have_item("triggers", "octo/kafka:0.1.0", "Kafka Service", serviceTypes=SERVICES)
+    await update(mirror)
+    return mirror
+
+
+async def listed(world: World, path: str) -> list[dict[str, Any]]:
+    """Return the rows of a list, whose count is right."""
+    answer = (await world.get(path)).json()
+    rows = answer[path.removeprefix("/").partition("?")[0]]
+    assert answer["count"] == len(rows)
+    return rows
+
+
+async def connectors(world: World, query: str = "") -> list[str]:
+    rows = await listed(world, f"/connectors{query}")
+    return [f"{each['orgName']}/{each['packageName']}:{each['name']}" for each in rows]
+
+
+async def test_lists_have_what_was_never_pulled(known: World, upstream: FakeUpstream) -> None:
+    assert sorted(await connectors(known)) == ["ballerina/io:Reader", "octo/kafka:Client"]
+    assert await connectors(known, "?q=kafka") == ["octo/kafka:Client"]
+    assert await connectors(known, "?org=ballerina") == ["ballerina/io:Reader"]
+    [row] = await listed(known, "/triggers")
+    assert (row["name"], row["displayName"]) == ("Kafka Service", "The Kafka Service")
+    assert row["package"]["upstream"]["name"] == name_of(upstream)
+    assert row["package"]["upstream"]["isStored"] is False
+    # What an editor searches for is not sent.
+    assert upstream.asked == {"list": 1, "connectors": 1, "triggers": 1}
+
+
+async def test_pages_have_each_once(known: World) -> None:
+    whole = await listed(known, "/connectors")
+    pages = [(await known.get(f"/connectors?limit=1&offset={each}")).json() for each in range(3)]
+    assert [each["count"] for each in pages] == [2, 2, 2]
+    assert [row for each in pages for row in each["connectors"]] == whole
+
+
+async def test_numbers_are_those_of_a_release_that_is_stored(known: World) -> None:
+    [row] = await listed(known, "/connectors?q=kafka")
+    assert row["id"] == connector_id("octo", "kafka", "Client")
+    [row] = await listed(known, "/triggers")
+    assert row["id"] == trigger_id("octo", "kafka")
+
+
+async def test_one_is_asked_for(known: World, upstream: FakeUpstream) -> None:
+    [row] = await listed(known, "/connectors?q=kafka")
+    upstream.asked.clear()
+    for path in (f"/connectors/{row['id']}", BY_NAME):
+        for _ in range(2):
+            found = (await known.get(path)).json()
+            assert found.pop("functions") == FUNCTIONS
+            assert found.keys() == row.keys()
+            assert (found["id"], found["version"]) == (row["id"], "0.1.0")
+    assert upstream.asked == {"item": 2}
+    [trigger] = await listed(known, "/triggers")
+    found = (await known.get(f"/triggers/{trigger['id']}")).json()
+    assert found["serviceTypes"] == SERVICES
+
+
+async def test_one_of_an_earlier_version_is_asked_for(known: World, upstream: FakeUpstream) -> None:
+    upstream.have_item("connectors", "ballerina/io:1.0.0", "Reader", functions=[])
+    found = await known.get("/connectors/ballerina/io/1.0.0/io/Reader")
+    assert (found.json()["version"], found.json()["functions"]) == ("1.0.0", [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/connectors/octo/kafka/0.1.0/kafka/Other",
+        "/connectors/octo/kafka/0.1/kafka/Client",
+        "/connectors/octo/kafka/0.1.0/kafka/..%2Fother",
+        "/connectors/octo/kafka/0.1.0/..%2F..%2Fother/Client",
+        "/connectors/42",
+        "/triggers/octo/kafka/0.1.0/kafka/Client",
+    ],
+)
+async def test_one_that_the_upstream_does_not_have_is_missing(known: World, path: str) -> None:
+    answer = await known.get(path)
+    assert answer.status_code == 404
+    assert "not found" in answer.json()["message"]
+
+
+async def test_what_is_missing_is_asked_once_a_minute(known: World, upstream: FakeUpstream) -> None:
+    for _ in range(3):
+        await known.get("/connectors/octo/kafka/0.1.0/kafka/Other")
+    assert upstream.asked["item"] == 1
+
+
+async def test_an_organization_of_ours_is_never_asked_for(
+    known: World, upstream: FakeUpstream
+) -> None:
+    await known.create_organization("ours")
+    upstream.asked.clear()
+    for path in ("/connectors/ours/lib/1.0.0/lib/Client", "/triggers/ours/lib/1.0.0/lib/Listener"):
+        assert (await known.get(path)).status_code == 404
+    assert not upstream.asked
+
+
+async def test_an_organization_that_was_founded_here_leaves_the_lists(known: World) -> None:
+    await known.create_organization("octo")
+    await update(known)
+    assert await connectors(known) == ["ballerina/io:Reader"]
+    assert (await known.get(BY_NAME)).status_code == 404
+
+
+async def test_what_rules_deny_is_in_no_list(known: World, upstream: FakeUpstream) -> None:
+    await change(known, "octo/* deny")
+    await update(known)
+    assert await connectors(known) == ["ballerina/io:Reader"]
+    upstream.asked.clear()
+    assert (await known.get(BY_NAME)).status_code == 404
+    assert not upstream.asked
+
+
+async def test_what_rules_deny_since_the_last_round_is_not_described(
+    known: World, upstream: FakeUpstream
+) -> None:
+    [row] = await listed(known, "/connectors?q=kafka")
+    await change(known, "octo/* deny")
+    upstream.asked.clear()
+    assert (await known.get(f"/connectors/{row['id']}")).status_code == 404
+    assert not upstream.asked
+
+
+async def test_what_was_published_after_the_frozen_time_is_in_no_list(known: World) -> None:
+    await change(known, frozen="2020-01-01T00:00:00Z")
+    await update(known)
+    assert await connectors(known) == []
+    assert (await known.get(BY_NAME)).status_code == 404
+
+
+async def test_lists_stay_while_the_upstream_does_not_answer(
+    known: World, upstream: FakeUpstream
+) -> None:
+    async def broken(_: Request) -> Response:
+        return Response(status_code=500)
+
+    upstream.behave = dict.fromkeys(("list", "connectors", "triggers", "item"), broken)
+    known.clock.advance(AN_HOUR)
+    report = await update(known)
+    assert report.problems
+    assert len(await connectors(known)) == 2
+    answer = await known.get(BY_NAME)
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+
+
+async def test_one_that_the_upstream_cannot_describe_now_closes_no_gate(
+    known: World, upstream: FakeUpstream
+) -> None:
+    async def pending(_: Request) -> Response:
+        return JSONResponse({"message": "not made yet"}, 503, {"retry-after": "60"})
+
+    upstream.behave["item"] = pending
+    assert (await known.get(BY_NAME)).status_code == 503
+    assert (await known.get("/packages/octo/kafka/0.1.0")).status_code == 200
+
+
+@pytest.mark.parametrize("by", ["number", "name"])
+async def test_a_pull_keeps_it_in_the_lists(known: World, by: str) -> None:
+    before = await listed(known, "/connectors?q=kafka")
+    assert (await known.get("/packages/octo/kafka/0.1.0", headers=PULL)).status_code == 302
+    await catch_up(known)
+    [row] = await listed(known, "/connectors?q=kafka")
+    assert row["id"] == before[0]["id"]
+    assert row["package"]["upstream"]["isStored"] is True
+    found = await known.get(BY_NAME if by == "name" else f"/connectors/{row['id']}")
+    assert found.json()["functions"] == FUNCTIONS  # Its documentation is not made yet.
+
+
+async def test_the_next_round_follows_the_upstream(known: World, upstream: FakeUpstream) -> None:
+    upstream.items["connectors"].pop()
+    upstream.have_item("connectors", "octo/kafka:0.1.0", "Admin")
+    known.clock.advance(AN_HOUR)
+    await update(known)
+    assert await connectors(known) == ["octo/kafka:Client", "octo/kafka:Admin"]
+
+
+async def test_an_upstream_without_such_lists_is_no_problem(
+    known: World, upstream: FakeUpstream
+) -> None:
+    async def missing(_: Request) -> Response:
+        return JSONResponse({"message": "no such path"}, 404)
+
+    upstream.behave |= {"connectors": missing, "triggers": missing}
+    known.clock.advance(AN_HOUR)
+    assert not (await update(known)).problems
+    assert len(await connectors(known)) == 2
+
+
+UNREADABLE = {
+    "no list": {"connectors": "none", "count": 2},
+    "no count": {"connectors": []},
+    "too long": {"connectors": [], "count": 20_001},
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+async def test_a_list_that_cannot_be_read_changes_nothing(
+    known: World, upstream: FakeUpstream, body: dict[str, object]
+) -> None:
+    async def unreadable(_: Request) -> Response:
+        return JSONResponse(body)
+
+    upstream.behave["connectors"] = unreadable
+    known.clock.advance(AN_HOUR)
+    report = await update(known)
+    assert len(report.problems) == 1
+    assert report.seen == 2
+    assert len(await connectors(known)) == 2
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_a_list_without_an_end_changes_nothing(
+    known: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, *, is_new: bool
+) -> None:
+    """It sends one page again and again, or always another one."""
+    monkeypatch.setattr(catalogue_items, "MAX_PAGES", 3)
+    [row, *_] = upstream.items["connectors"]
+
+    async def endless(request: Request) -> Response:
+        name = f"Client{request.query_params['offset']}" if is_new else "Client"
+        return JSONResponse({"connectors": [{**row, "name": name}], "count": 9_999})
+
+    upstream.behave["connectors"] = endless
+    known.clock.advance(AN_HOUR)
+    [problem] = (await update(known)).problems
+    assert ("more than 3 pages" if is_new else "the same page") in problem
+    assert len(await connectors(known)) == 2
+
+
+async def test_a_list_that_takes_too_long_changes_nothing(
+    known: World, upstream: FakeUpstream
+) -> None:
+    [row, *_] = upstream.items["connectors"]
+
+    async def slow(request: Request) -> Response:
+        known.clock.advance(timedelta(minutes=8))
+        name = f"Client{request.query_params['offset']}"
+        return JSONResponse({"connectors": [{**row, "name": name}], "count": 9_999})
+
+    upstream.behave["connectors"] = slow
+    known.clock.advance(AN_HOUR)
+    [problem] = (await update(known)).problems
+    assert "not read in time" in problem
+    assert len(await connectors(known)) == 2
+
+
+async def test_entries_that_break_the_rules_are_left_out(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    good = upstream.have_item("connectors", "ballerina/io:1.1.0", "Reader")
+    package = good["package"]
+    for change_of in (
+        {"name": ""},
+        {"name": 3},
+        {"moduleName": "other"},  # The number would be that of another package.
+        {"moduleName": "../io"},
+        {"package": None},
+        {"package": {**package, "version": "one"}},
+        {"package": {**package, "name": "../io"}},
+    ):
+        upstream.items["connectors"].append({**good, **change_of})
+    upstream.items["connectors"].append({**good, "label": 5, "documentation": None})
+
+    async def triggers(_: Request) -> Response:
+        return JSONResponse({"triggers": [None, "text", {}], "count": 3})
+
+    upstream.behave["triggers"] = triggers
+    assert not (await update(mirror)).problems
+    assert await connectors(mirror) == ["ballerina/io:Reader"]
+    assert await listed(mirror, "/triggers") == []
+
+
+@pytest.mark.parametrize(
+    "change_of",
+    [
+        {"name": "Other"},
+        {"package": None},
+        {"moduleName": "other"},
+        {"package": {"organization": "acme", "name": "kafka", "version": "0.1.0"}},
+        {"package": {"organization": "octo", "name": "kafka", "version": "0.2.0"}},
+    ],
+)
+async def test_an_answer_about_another_one_is_not_served(
+    known: World, upstream: FakeUpstream, change_of: dict[str, object]
+) -> None:
+    [row] = await listed(known, "/connectors?q=kafka")
+    upstream.items["connectors"][0] |= change_of
+
+    async def other(_: Request) -> Response:
+        return JSONResponse(upstream.items["connectors"][0])
+
+    upstream.behave["item"] = other
+    assert (await known.get(f"/connectors/{row['id']}")).status_code in (404, 503)
+
+
+async def test_a_version_that_is_refused_is_not_described(
+    known: World, upstream: FakeUpstream
+) -> None:
+    upstream.archives["octo/kafka:0.1.0"] = b"no archive"
+    assert (await known.get("/packages/octo/kafka/0.1.0", headers=PULL)).status_code == 400
+    assert (await known.get(BY_NAME)).status_code == 404
+
+
+async def test_callers_without_a_token_are_limited(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    world = await worlds(upstream=upstream.url, limit_mirror="address=1")
+    for name, status in (("One", 404), ("Two", 429)):
+        path = f"/connectors/octo/kafka/0.1.0/kafka/{name}"
+        assert (await world.get(path)).status_code == status

@@ -1,0 +1,98 @@
+"""Connectors, triggers and symbols of a second Ballroom, before and after a pull."""
+
+from typing import Any
+
+import pytest
+
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.mirror.test_catalogue import catch_up, update
+from tests.protocol.mirror.test_second_registry import Pair, pair
+from tests.support.documented_packages import documented_bala
+from tests.support.world import World
+
+__all__ = ["pair"]
+
+pytestmark = pytest.mark.measured
+
+PULL = dict(ACCEPT_ARCHIVE)
+CONNECTOR = "/connectors/tools/greet/1.0.0/greet/Client"
+
+
+@pytest.fixture
+async def documented(pair: Pair) -> Pair:
+    """Return both; the first has the documentation of its packages, and the second its catalogue.
+
+    The second has a package of its own.
+    """
+    admin = pair.upstream.people.admin
+    await pair.upstream.push(documented_bala("tools/greet:1.0.0"), by=admin)
+    await pair.upstream.push(documented_bala("tools/hidden:1.0.0", visibility="private"), by=admin)
+    await document(pair.upstream)
+    await pair.mirror.push(documented_bala("acme/greet:1.0.0"))
+    await document(pair.mirror)
+    await update(pair.mirror)
+    return pair
+
+
+async def document(world: World) -> None:
+    await world.registry.api_docs.backfill.document_missing()
+    await catch_up(world)
+
+
+def plain(value: Any) -> Any:
+    """Return an answer without what mirroring changes."""
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = {"balaURL", "upstream", "pullCount", "readme", "apiDocURL", "modules"}
+    return {key: plain(each) for key, each in value.items() if key not in left_out}
+
+
+@pytest.mark.parametrize("kind", ["connectors", "triggers"])
+async def test_lists_have_both(documented: Pair, kind: str) -> None:
+    theirs, ours = [
+        (await world.get(f"/{kind}?limit=100")).json()
+        for world in (documented.upstream, documented.mirror)
+    ]
+    assert theirs["count"] == 1
+    assert ours["count"] == len(ours[kind]) == 2
+    [mirrored] = [each for each in ours[kind] if each["orgName"] == "tools"]
+    assert plain(mirrored) == plain(theirs[kind][0])
+
+
+@pytest.mark.parametrize("is_pulled", [False, True])
+async def test_one_is_the_same(documented: Pair, is_pulled: bool) -> None:
+    [row] = (await documented.mirror.get("/triggers?org=tools")).json()["triggers"]
+    if is_pulled:
+        await documented.mirror.get("/packages/tools/greet/1.0.0", headers=PULL)
+        await document(documented.mirror)
+    for path in (CONNECTOR, f"/triggers/{row['id']}"):
+        theirs, ours = [
+            (await world.get(path)).json() for world in (documented.upstream, documented.mirror)
+        ]
+        assert ours.keys() == theirs.keys()
+        assert plain(ours) == plain(theirs)
+
+
+@pytest.mark.parametrize("is_pulled", [False, True])
+async def test_symbols_of_both_are_found(documented: Pair, is_pulled: bool) -> None:
+    if is_pulled:
+        await documented.mirror.get("/packages/tools/greet/1.0.0", headers=PULL)
+        await document(documented.mirror)
+    query = {"q": "greetWorld", "limit": "100"}
+    theirs, ours = [
+        (await world.editor().search_symbols(**query))["symbols"]
+        for world in (documented.upstream, documented.mirror)
+    ]
+    assert [each["organization"] for each in theirs] == ["tools"]
+    assert sorted(each["organization"] for each in ours) == ["acme", "tools"]
+    [mirrored] = [each for each in ours if each["organization"] == "tools"]
+    assert plain(mirrored) == plain(theirs[0])
+
+
+async def test_private_packages_of_the_upstream_are_in_no_list(documented: Pair) -> None:
+    for path in ("/connectors?q=hidden", "/triggers?q=hidden", "/search-symbols?q=hidden:Client"):
+        assert (await documented.mirror.get(path)).json()["count"] == 0
+    path = CONNECTOR.replace("greet", "hidden")
+    assert (await documented.mirror.get(path)).status_code == 404
