@@ -7,9 +7,16 @@ import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName, Identity
+from shared.domain.errors.identity import (
+    IdentityNotFound,
+    LastIdentity,
+    NotPermitted,
+    SignInAgain,
+)
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.records import Entity
+from shared.domain.rights import Grant, Scope
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.identities import (
@@ -140,6 +147,55 @@ def forget(directory: FakeDirectory, *entities: Entity) -> None:
     """Take entities out, as if they had never been written."""
     for each in entities:
         del directory.entities[each.kind, each.place]
+
+
+def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
+    """Return the person of an account, who signed in so long ago."""
+    return Principal(account_id, "session:a", (Grant(),), signed_in_ms=START_MS - ago_ms)
+
+
+async def test_mails_and_events_name_the_identity_and_its_account() -> None:
+    directory, events, mailer = FakeDirectory(), FakeEvents(), FakeMailer()
+    known = identities(directory, events=events, mailer=mailer)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    mine = signed_in(account_id)
+    await known.link(person("kim-at-github"), "github", by=mine)
+    [_, linked] = await known.of(by=mine)
+    await known.remove(linked.id, by=mine)
+    await known.account_mail.close()
+    assert {(each.to, each.text.split("\n")[0]) for each in mailer.sent} == {
+        ("kim@example.org", "kim-at-github (github) can now sign in as kim."),
+        ("kim@example.org", "kim-at-github (github) can no longer sign in as kim."),
+    }
+    details = {"provider": "github", "label": "kim-at-github"}
+    shown = [(each.kind, each.subject, each.account, each.details) for each in events.feed]
+    assert shown[-2:] == [
+        ("identity.linked", linked.id, account_id, details),
+        ("identity.removed", linked.id, account_id, details),
+    ]
+    assert [each.actor for each in events.feed] == [account_id] * 4
+
+
+async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -> None:
+    known = identities(FakeDirectory())
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    mine = signed_in(account_id)
+    [only] = await known.of(by=mine)
+    reading = Principal(account_id, "token:a", (Grant(scopes=frozenset({Scope.READ})),))
+    for verb, attempt in (
+        ("list", known.of(by=reading)),
+        ("remove", known.remove(only.id, by=reading)),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        lacking = "the token lacks the scope manage for it"
+        assert str(refused.value) == f"You may not {verb} identities: {lacking}."
+    with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
+        await known.remove(only.id, by=signed_in(account_id, ago_ms=86_400_000))
+    with pytest.raises(IdentityNotFound, match=r"^You have no identity 'other'\. "):
+        await known.remove("other", by=mine)
+    with pytest.raises(LastIdentity, match=r"^kim is the only way to sign in "):
+        await known.remove(only.id, by=mine)
 
 
 class LargestDigits(FakeRandomness):

@@ -134,6 +134,22 @@ async def test_a_domain_that_cannot_be_looked_up_does_not_delay_others(
     assert (await acme.check_domains.run()).changed == 1
 
 
+async def test_each_change_of_a_domain_is_in_the_log_of_the_organization(
+    acme: OrganizationServices,
+) -> None:
+    await prove(acme)
+    acme.records.by_name.clear()
+    await acme.check_domains.run()
+    await acme.domain_verification.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
+    assert acme.events.kinds() == [
+        *("domain.claimed", "domain.verified", "domain.lapsed", "domain.removed"),
+    ]
+    for event in acme.events.feed:
+        assert (event.subject, event.org, event.account) == ("Acme", "acme", "")
+        assert event.details == {"domain": "example.org"}
+    assert [event.actor for event in acme.events.feed] == [KIM.id, KIM.id, "upkeep", KIM.id]
+
+
 async def test_a_refusal_of_a_domain_names_it_and_the_organization(
     acme: OrganizationServices,
 ) -> None:

@@ -19,13 +19,14 @@ from shared.domain.errors.organizations import (
     InvitationNotFound,
     InvitationsFull,
 )
-from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import (
     INVITATION_LIFETIME,
     MAX_INVITATIONS,
     Invitation,
     OpenedInvitation,
 )
+from shared.domain.names import OrgName
 from shared.domain.rights import Grant, Role, Scope
 from shared.ports import AlreadyThere, Stale
 from shared.services.organizations.invitations import InvitationRequest
@@ -159,6 +160,18 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     assert set(acme.roles()) == {"kim"}
 
 
+async def test_the_invitations_of_another_organization_are_not_withdrawn(
+    acme: OrganizationServices,
+) -> None:
+    await code(acme)
+    [stored] = invitations(acme)
+    other = OrgName("other")
+    await acme.organizations.create(other, LEE, by=OPERATOR)
+    with pytest.raises(InvitationNotFound):
+        await acme.invitations.withdraw(other, stored.id, by=acme.signed_in(LEE))
+    assert len(invitations(acme)) == 1
+
+
 async def test_a_token_joins_what_it_may_manage(acme: OrganizationServices) -> None:
     sent = await code(acme)
     for grant in (Grant(scopes=frozenset({Scope.READ})), Grant(org="other")):
@@ -181,6 +194,28 @@ async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
 
 
 # --- what is told ------------------------------------------------------------------------------
+
+
+async def test_each_end_of_an_invitation_has_its_event(acme: OrganizationServices) -> None:
+    kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
+    ended = [("withdrawn", KIM, ""), ("declined", LEE, LEE.id), ("accepted", LEE, LEE.id)]
+    for how, actor, account in ended:
+        acme.clear_calls()
+        sent = await code(acme)
+        [stored] = invitations(acme)
+        match how:
+            case "withdrawn":
+                await acme.invitations.withdraw(ACME, stored.id, by=kim)
+            case "declined":
+                await acme.invitations.decline(sent, by=lee)
+            case _:
+                await acme.invitations.accept(sent, by=lee)
+        begun, over = [e for e in acme.events.feed if e.kind.startswith("invitation.")]
+        details = {"invitation": stored.id, "role": "member", "label": "for lee"}
+        assert (begun.kind, begun.actor, begun.account) == ("invitation.sent", KIM.id, "")
+        assert (over.kind, over.actor, over.account) == (f"invitation.{how}", actor.id, account)
+        for each in (begun, over):
+            assert (each.subject, each.org, each.details) == ("Acme", "acme", details)
 
 
 TO_ANYBODY = InvitationRequest.parse(Role.MEMBER, None, "for whoever it is")
@@ -224,6 +259,15 @@ async def test_an_invitation_is_listed_only_for_who_opened_it(acme: Organization
     for answer in (acme.invitations.accept_opened, acme.invitations.decline_opened):
         with pytest.raises(InvitationNotFound):
             await answer(ACME, invitation, by=acme.signed_in(LEE))
+
+
+async def test_opened_invitations_are_listed_by_their_time_of_expiry(
+    acme: OrganizationServices,
+) -> None:
+    first = await opened(acme, LEE)
+    acme.clock.advance(INVITATION_LIFETIME / 2)
+    second = await opened(acme, LEE, BY_MAIL)
+    assert await listed(acme, LEE) == [first, second]
 
 
 async def test_opening_an_invitation_takes_credentials(acme: OrganizationServices) -> None:

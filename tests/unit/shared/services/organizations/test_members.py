@@ -36,7 +36,28 @@ async def acme() -> OrganizationServices:
     return world
 
 
+def subjects(world: OrganizationServices, account: Account) -> list[str]:
+    """Return what somebody was told by mail."""
+    return [mail.subject for mail in world.mailer.to(account.email)]
+
+
 # --- what waits --------------------------------------------------------------------------------
+
+
+async def test_every_owner_is_notified_by_mail_and_in_their_own_log(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    for each in (KIM, LEE, MAX):
+        assert subjects(acme, each) == ["Pending change to the owners of Acme"]
+        [event] = acme.events_of(each)
+        assert event.kind == "owner.pending"
+        assert event.details["account"] == MAX.id
+    [mail] = acme.mailer.to(LEE.email)
+    assert "kim requested a change: max becomes owner." in mail.text
+    assert "https://registry.test/account/organizations/Acme" in mail.text
+    assert "It takes effect on 30 September 2026, 14:13 UTC." in mail.text
+    assert [event.org for event in acme.events.feed].count("acme") == 1
 
 
 async def test_a_former_owner_may_return_with_a_lower_role(acme: OrganizationServices) -> None:
@@ -215,3 +236,39 @@ async def test_an_organization_always_has_an_owner(
 
 
 # --- what events and letters say ---------------------------------------------------------------
+
+
+async def test_the_events_of_members_name_who_and_what_they_were_and_become(
+    acme: OrganizationServices,
+) -> None:
+    now_ms = acme.clock.now_ms()
+    at_ms = str(now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1))
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    of_acme = [each for each in acme.events.feed if each.org]
+    assert [(each.kind, each.details) for each in of_acme] == [
+        ("member.set", {"account": MAX.id, "before": "member", "after": "maintainer"}),
+        (
+            "owner.pending",
+            {"account": MAX.id, "before": "maintainer", "after": "owner", "at_ms": at_ms},
+        ),
+        ("owner.undone", {"account": MAX.id, "before": "maintainer", "after": "owner"}),
+        ("member.removed", {"account": MAX.id, "before": "maintainer", "after": ""}),
+    ]
+    for each in of_acme:
+        assert (each.subject, each.org, each.account, each.actor) == (
+            *("Acme", "acme", MAX.id, KIM.id),
+        )
+
+
+async def test_the_mail_about_an_undone_change_says_what_it_was(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.mailer.sent.clear()
+    await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert "lee is no longer a member" in mail.text
+        assert "kim" in mail.text
+        assert "https://registry.test/account/organizations/Acme" in mail.text

@@ -19,10 +19,10 @@ from shared.domain.errors.organizations import (
 )
 from shared.domain.identity import ANONYMOUS, NO_ACCESS, OPERATOR, Principal
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
+from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Grant, Role, Scope
-from shared.services.organizations.organizations import OrganizationProfile
+from shared.services.organizations.organizations import OrganizationCreators, OrganizationProfile
 from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
 OTHER = OrgName("other")
@@ -85,6 +85,17 @@ async def test_creating_an_organization_takes_an_account(world: OrganizationServ
         await world.organizations.create(ACME, KIM, by=ANONYMOUS)
     with pytest.raises(TokenUnknown):
         await world.organizations.create(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))
+
+
+@pytest.mark.parametrize("name", ["acrne", "ac_me", "accme"])
+async def test_people_create_no_organization_with_a_name_like_an_existing_one(
+    acme: OrganizationServices, name: str
+) -> None:
+    with pytest.raises(LooksAlike) as refused:
+        await acme.organizations.create(OrgName(name), LEE, by=acme.signed_in(LEE))
+    assert "Acme" not in str(refused.value)  # It may be nobody's business that it is there.
+    assert {each.org for each in acme.directory.every(NameSkeleton)} == {"Acme"}
+    await acme.organizations.create(OrgName(name), LEE, by=OPERATOR)
 
 
 async def test_an_organization_that_is_there_is_ensured_without_a_call(
@@ -188,6 +199,39 @@ async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
         await acme.organizations.show_membership(ACME, by=acme.signed_in(ADA))
     with pytest.raises(NotPermitted):
         await acme.organizations.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
+
+
+async def test_a_refused_creation_names_the_organization_and_the_reason(
+    acme: OrganizationServices,
+) -> None:
+    reading = acme.token_of(LEE, READ_ALONE)
+    with pytest.raises(NotPermitted) as refused:
+        await acme.organizations.create(OTHER, LEE, by=reading)
+    lacking = "the token lacks the scope manage here"
+    assert str(refused.value) == f"You may not create other: {lacking}."
+    with pytest.raises(NotPermitted) as refused:
+        await acme.organizations.create(OrgName("ballerinax"), LEE, by=OPERATOR)
+    assert str(refused.value) == (
+        "You may not give ballerinax to lee: organizations that begin with ballerina are for "
+        "administrators."
+    )
+    with pytest.raises(OrganizationExists, match=r"^The organization ACME exists already\. "):
+        await acme.organizations.create(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
+    with pytest.raises(LooksAlike, match=r"^acrne looks like the name of another "):
+        await acme.organizations.create(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
+    acme.creators = OrganizationCreators.ADMINISTRATORS
+    with pytest.raises(NotPermitted) as refused:
+        await acme.organizations.create(OTHER, LEE, by=acme.signed_in(LEE))
+    assert str(refused.value) == (
+        "You may not create other: only administrators of the registry can do this."
+    )
+
+
+async def test_the_event_of_a_creation_names_the_creator(world: OrganizationServices) -> None:
+    await world.organizations.create(ACME, KIM, by=OPERATOR)
+    [event] = world.events.feed
+    assert (event.kind, event.subject, event.org) == ("organization.founded", "Acme", "acme")
+    assert (event.actor, event.account, event.details) == ("operator", KIM.id, {"founder": KIM.id})
 
 
 async def test_a_membership_that_is_hidden_again_is_stored_and_recorded(

@@ -16,7 +16,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, ReservedName
 from shared.services.organizations.reserved_names import MAX_NAMES_COMPARED
-from tests.support.services import ACME, KIM, AdministrationServices
+from tests.support.services import ACME, ADA, KIM, AdministrationServices
 
 WHY = "Theirs."
 
@@ -29,6 +29,17 @@ async def world() -> AdministrationServices:
     await world.organizations.create(ACME, KIM, by=OPERATOR)
     world.clear_calls()
     return world
+
+
+async def test_reserved_names_are_listed_with_who_reserved_them_and_why(
+    world: AdministrationServices,
+) -> None:
+    for pattern, by in (("b*", world.ada), ("A?", OPERATOR)):
+        await world.reserved_names.add(pattern, WHY, by=by)
+    kept = await world.reserved_names.all(by=world.ada)
+    assert (kept.built_in, kept.configured) == (("ballerina*",), ("wso2*",))
+    listed = [(each.pattern, each.reason, by) for each, by in kept.stored]
+    assert listed == [("A?", WHY, "operator"), ("b*", WHY, "ada")]
 
 
 async def test_a_pattern_takes_a_reason_and_is_there_once(world: AdministrationServices) -> None:
@@ -84,6 +95,19 @@ async def test_a_taken_name_is_reported_as_such(world: AdministrationServices) -
         "the organization Acme was deleted; its name is free a day later, unless it had a package",
     )
     assert account[1].endswith("was deleted, and its name is never given again")
+
+
+async def test_the_events_of_a_pattern_have_it_and_its_reason(
+    world: AdministrationServices,
+) -> None:
+    reserved = await world.reserved_names.add("init*", WHY, by=world.ada)
+    await world.reserved_names.remove(" init* ", by=world.ada)
+    events = [each for each in world.events.feed if each.kind.startswith("name.")]
+    assert [(e.kind, e.subject, e.org, e.actor, e.details) for e in events] == [
+        ("name.reserved", reserved.id, "", ADA.id, {"pattern": "init*", "reason": WHY}),
+        ("name.released", reserved.id, "", ADA.id, {"pattern": "init*", "reason": WHY}),
+    ]
+    assert (reserved.by, reserved.since_ms) == (ADA.id, world.clock.now_ms())
 
 
 async def test_every_organization_is_compared_from_the_first_on(

@@ -364,3 +364,14 @@ async def test_it_reads_no_more_packages_than_it_shows() -> None:
     ]
     assert await of_acme(packages, *published) == []
     assert packages.asked == EVENTS_SHOWN
+
+
+async def test_a_person_acts_without_a_job_and_a_pipeline_with_its_own() -> None:
+    feed = FakeEvents()
+    job = {"repository": "acme/greet"}
+    by_job = event("release.published", 6, "acme/greet:1.1.0", **job)
+    await feed.append([event("release.published", 5), by_job])
+    public = survey("1.0.0", "1.1.0")
+    packages = CountedPackages({public.head.package.key: public})
+    found = await service(feed, packages).organization_history(OrgName("acme"))
+    assert {each.version: each.job for _, each in found} == {"1.0.0": "", "1.1.0": "acme/greet"}

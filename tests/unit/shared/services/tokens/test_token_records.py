@@ -195,6 +195,35 @@ async def test_a_canary_is_no_token_that_anybody_calls_stolen(
     assert "canary0000" in await ids(world)
 
 
+async def test_the_event_of_a_stolen_token_lists_its_lineage(
+    world: AdministrationServices,
+) -> None:
+    by = thief()
+    made = (await world.tokens.issue(child(), by=by)).token
+    sent = await world.invitations.invite(ACME, MEMBER, by=by)
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    noted = await world.lineage.of(KIM.id)
+    world.clear_calls()
+    ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert list(ended) == noted[STOLEN]
+    [stolen, *others] = world.events.feed
+    assert (stolen.kind, stolen.subject, stolen.account, stolen.org) == (
+        *("token.stolen", STOLEN, KIM.id, ""),
+    )
+    assert stolen.details["name"] == STOLEN
+    assert stolen.details["made"] == ", ".join(map(str, ended))
+    [withdrawn] = others
+    assert (withdrawn.kind, withdrawn.subject, withdrawn.org) == (
+        *("invitation.withdrawn", "Acme", "acme"),
+    )
+    assert withdrawn.details == {
+        "invitation": sent.invitation.id,
+        "role": "member",
+        "label": "for lee",
+    }
+    assert made.id not in await ids(world)
+
+
 async def test_a_revocation_of_exactly_a_day_ago_is_still_finished(
     world: AdministrationServices,
 ) -> None:

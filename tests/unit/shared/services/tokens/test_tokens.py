@@ -79,6 +79,16 @@ async def test_the_text_of_a_token_is_not_stored_and_not_in_an_event(
     assert text not in f"{store.entities} {events.feed}"
 
 
+async def test_every_change_is_an_event(tokens: Tokens, events: FakeEvents) -> None:
+    new = await issued(tokens)
+    await tokens.revoke(KIM.id, new.token.id, by=OPERATOR)
+    assert events.kinds() == ["token.issued", "token.revoked"]
+    first, second = events.feed
+    assert (first.actor, first.subject, first.account) == (KIM.id, new.token.id, KIM.id)
+    assert first.details == {"name": "laptop", "grants": "read on */*"}
+    assert (second.actor, second.account) == ("operator", KIM.id)
+
+
 async def test_a_change_is_stored_even_if_its_event_is_published_later(
     tokens: Tokens, events: FakeEvents, store: FakeDirectory
 ) -> None:

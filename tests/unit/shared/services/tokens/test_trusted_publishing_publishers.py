@@ -44,6 +44,25 @@ async def pending_of(trust: TrustedPublishingWorld) -> list[bool]:
     return [each.pending_until_ms is not None for each in found]
 
 
+async def test_an_added_publisher_is_in_the_log_with_its_rules(
+    trust: TrustedPublishingWorld,
+) -> None:
+    added = await trust.add()
+    [event] = [each for each in await trust.log() if each.kind == "publisher.added"]
+    assert (event.subject, event.actor) == ("acme/greet", trust.owner.id)
+    assert event.details == {
+        "publisher": added.id,
+        "provider": "github",
+        "repository": "octo/greet",
+        "repository_id": "74",
+        "repository_owner_id": "65",
+        "workflow": "release.yml",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "protected": "yes",
+    }
+
+
 async def test_an_organization_has_a_thousand_publishers_at_most(
     trust: TrustedPublishingWorld,
 ) -> None:
