@@ -146,6 +146,12 @@ async def test_a_rename_can_be_repeated_whatever_a_crash_left(
     assert retired == {"kim": True, "lee": False}
 
 
+async def test_the_spelling_of_a_name_can_be_changed(accounts: Accounts) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    assert (await accounts.rename(kim, "Kim", by=OPERATOR)).name == "Kim"
+    assert (await accounts.by_name_or_id("KIM")).id == kim.id
+
+
 async def test_names_that_nobody_would_get_today_are_listed(
     accounts: Accounts, store: FakeDirectory
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors.requests import TooManyFailures, TooManyRequests
+from shared.domain.errors.requests import TakesNoChanges, TooManyFailures, TooManyRequests
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Package
 from shared.domain.rate_limits import (
@@ -352,6 +352,29 @@ async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
 
 
 # --- while the registry takes no changes -------------------------------------------------------
+
+CHANGES = (
+    RateLimitClass.WRITE,
+    RateLimitClass.PUSH,
+    RateLimitClass.TOKEN_ISSUE,
+    RateLimitClass.DEVICE,
+    RateLimitClass.INVITATION,
+    RateLimitClass.FOUND,
+)
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+async def test_a_change_is_refused_before_it_is_counted(
+    work: FakeWork, clock: FakeClock, operation: RateLimitClass
+) -> None:
+    instance = Instance(work, clock, changes_refused())
+    with pytest.raises(TakesNoChanges, match="is in read-only mode: moving house"):
+        await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
+    with pytest.raises(TakesNoChanges):
+        await instance.rate_limiter.require_changes_allowed(operation)
+    with pytest.raises(TakesNoChanges):
+        await instance.rate_limiter.count_push(ANN, GREET)
+    assert not instance.calls
 
 
 async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:

@@ -181,6 +181,15 @@ async def test_a_hidden_release_costs_what_a_missing_one_costs(acme: Organizatio
 # --- members -----------------------------------------------------------------------------------
 
 
+async def test_setting_the_current_role_changes_nothing(
+    acme: OrganizationServices,
+) -> None:
+    await acme.add_members(LEE, role=Role.MEMBER)
+    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    assert acme.events.feed == []
+
+
 # --- who is seen -------------------------------------------------------------------------------
 
 

@@ -13,13 +13,14 @@ from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import (
     LINEAGE_RETENTION,
     LineageRecord,
+    Made,
     StolenToken,
     Token,
 )
 from shared.ports import AlreadyThere
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.services import ACME, KIM, LEE, AdministrationServices
+from tests.support.services import ACME, EVE, KIM, LEE, AdministrationServices
 
 READING = Grant(scopes=frozenset({Scope.READ}))
 MEMBER = InvitationRequest.parse(Role.MEMBER, None, "for lee")
@@ -74,6 +75,24 @@ async def test_lineage_is_deleted_when_nothing_of_it_can_exist(
     ]
     ends = {each.ends_ms for each in kept}
     assert ends == {world.clock.now_ms() + LINEAGE_RETENTION // timedelta(milliseconds=1)}
+
+
+async def test_a_credential_that_was_already_revoked_is_skipped(
+    world: AdministrationServices,
+) -> None:
+    by = thief()
+    made = await world.tokens.issue(child(), by=by)
+    sent = await world.invitations.invite(ACME, MEMBER, by=by)
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    await world.lineage.record(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    await world.lineage.record(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
+    await world.directory.remove(made.token)
+    await world.invitations.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
+    world.clear_calls()
+    ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert len(ended) == 4
+    assert world.events.kinds() == ["token.stolen"]
+    assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
 
 
 async def test_a_credential_made_after_the_revocation_ends_at_once_with_an_event(
