@@ -35,6 +35,18 @@ async def test_the_nearest_of_several_publishers_explains_what_differs(
     assert "other" not in str(caught.value)
 
 
+async def test_an_owner_reads_which_job_was_refused_and_why(trust: TrustedPublishingWorld) -> None:
+    added = await trust.add()
+    transferred = trust.ci.token(Provider.GITHUB, repository_owner_id="66")
+    with pytest.raises(WorkloadUnknown):
+        await trust.exchange(transferred, org=ACME)
+    event = (await trust.log())[0]
+    assert (event.kind, event.subject) == ("publisher.refused", "acme/greet")
+    assert event.details["publisher"] == added.id
+    assert event.details["repository_owner_id"] == "66"
+    assert event.details["run"].endswith("/actions/runs/32291736541/attempts/2")
+
+
 async def test_a_job_that_differs_reads_of_which_package_and_so_does_the_log(
     trust: TrustedPublishingWorld,
 ) -> None:

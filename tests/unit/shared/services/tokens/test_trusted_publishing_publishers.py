@@ -15,6 +15,7 @@ from shared.domain.errors.publishers import (
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
+from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.common import Adapters
 from shared.services.tokens.trusted_publishing import (
     MAX_PUBLISHERS,
@@ -77,6 +78,12 @@ async def test_an_organization_has_a_thousand_publishers_at_most(
     assert str(refused.value) == (
         "You may not add another trusted publisher: acme has 1000 publishers; remove some first."
     )
+
+
+async def test_a_provider_that_the_operator_does_not_take_is_refused(worlds: OpenWorld) -> None:
+    trust = await trusting(worlds, publish_from_gitlab="")
+    with pytest.raises(InvalidRequest, match="knows none"):
+        await trust.add(provider=Provider.GITLAB)
 
 
 async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(
