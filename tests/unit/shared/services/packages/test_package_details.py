@@ -233,6 +233,18 @@ def details_of(*entries: ReleaseEntry, **head: object) -> ReleaseDetails:
     )
 
 
+def test_releases_are_published_and_deprecated() -> None:
+    old = entry("1.0.0", deprecation="Use 1.1.0.").model_copy(
+        update={"created_ms": 5, "changed_ms": 30}
+    )
+    new = entry("1.1.0").model_copy(update={"created_ms": 20, "changed_ms": 40})
+    assert details_of(old, new).history_entries == [
+        PackageHistoryEntry(30, ChangeKind.DEPRECATED, "1.0.0", "Use 1.1.0."),
+        PackageHistoryEntry(20, ChangeKind.PUBLISHED, "1.1.0"),
+        PackageHistoryEntry(5, ChangeKind.PUBLISHED, "1.0.0"),
+    ]
+
+
 def needing(version: str, *packages: str, **fields: object) -> ReleaseEntry:
     """Return the entry of a release with dependencies."""
     dependencies = tuple(Dependency(org="acme", name=name, version="1.0.0") for name in packages)

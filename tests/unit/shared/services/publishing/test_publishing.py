@@ -10,6 +10,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import (
     ReleaseHeld,
+    SpelledDifferently,
     VersionExists,
 )
 from shared.domain.identity import Principal
@@ -98,6 +99,17 @@ async def test_a_refused_push_ends_after_it_is_counted(world: World) -> None:
     with pytest.raises(NotPermitted):
         await publishing.push(Upload(bala("other/greet:1.0.0")), by=owner(world))
     assert limiter.counted == 1
+
+
+async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
+    world: World,
+) -> None:
+    await push(world, bala("acme/greet:1.0.0"))
+    with pytest.raises(SpelledDifferently) as refused:
+        await push(world, bala("acme/Greet:1.0.1"))
+    spellings = (Package.parse("acme", "Greet"), Package.parse("acme", "greet"))
+    assert str(refused.value) == str(SpelledDifferently(*spellings))
+    assert "Use the spelling acme/greet." in str(refused.value)
 
 
 class TakenMeanwhile:
