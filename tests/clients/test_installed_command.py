@@ -23,7 +23,6 @@ from tests.support.registry_process import Running, running
 pytestmark = pytest.mark.slow
 
 BOUND_SECONDS = 60.0
-WORKER_COMMAND = "shared.localhost --worker"
 
 
 @pytest.fixture(scope="module")

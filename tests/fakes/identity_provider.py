@@ -83,7 +83,6 @@ class Issuer:
     client_secret: str = CLIENT_SECRET
     keys: dict[str, PrivateKey] = field(default_factory=lambda: {"key-1": rsa_key(1)})
     codes: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
-    nonce_of_codes: dict[str, str] = field(default_factory=dict[str, str])
     calls: list[str] = field(default_factory=list[str])
     change_token: Callable[[str], str] = lambda token: token
     names_itself: bool = False

@@ -1,12 +1,13 @@
 """Change the rules of the registry in small ways, and count how many changes some test notices.
 
 `python -m tests.mutants` tries every mutant of `shared/auth`, `shared/domain` and
-`shared/services`. In the environment: ONLY=domain or MODULE=shared/domain/rate_limits.py picks
-some of the code, SAMPLE=10 every tenth mutant, OFFSET=3 another tenth of them (0 to 9),
-LISTED=1 the 600 of `sample.txt`, which compare tests before and after a change of them,
-SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a time, BUDGET=10 how many
-seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that was killed before, in a
-function that is still the same, is not tried again. docs/mutation.md says what is measured.
+`shared/services`. In the environment: ONLY=domain, ONLY=services/tokens or
+MODULE=shared/domain/rate_limits.py picks some of the code, SAMPLE=10 every tenth mutant, OFFSET=3
+another tenth of them (0 to 9), LISTED=1 the 600 of `sample.txt`, which compare tests before and
+after a change of them, SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a
+time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that
+was killed before, in a function that is still the same, is not tried again. docs/mutation.md says
+what is measured.
 """
 
 import hashlib
@@ -69,6 +70,11 @@ class Mutant:
     def package(self) -> str:
         """Return the package of the module."""
         return self.file.split("/")[1]
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of the module, such as `services/tokens`."""
+        return self.file.removeprefix("shared/").rpartition("/")[0]
 
     @property
     def difference(self) -> str:
@@ -186,12 +192,12 @@ def equivalents() -> set[tuple[str, str, str]]:
 def report(
     mutants: list[Mutant], known: dict[str, dict[str, Any]], excused: set[tuple[str, str, str]]
 ) -> int:
-    """Print the mutants that survived, and the score of each module and package."""
+    """Print the mutants that survived, and the score of each module, folder and package."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for mutant in mutants:
         status = known.get(mutant.id, {}).get("status", "untried")
         status = "equivalent" if excuse(mutant) in excused else status
-        for name in (mutant.file, mutant.package, "all"):
+        for name in {mutant.file, mutant.folder, mutant.package, "all"}:
             counts[name][status] += 1
         if status == "survived":
             print(f"\n{mutant.file}:{mutant.line} {mutant.function} ({known[mutant.id]['by']})")
@@ -201,14 +207,14 @@ def report(
         if name.endswith(".py"):
             print(line_of(name, count))
     print()
-    for name in (*PACKAGES, "all"):
-        if counts[name]:
-            print(line_of(name, counts[name]))
+    folders = sorted(name for name in counts if not name.endswith(".py") and name != "all")
+    for name in (*folders, "all"):
+        print(line_of(name, counts[name]))
     return int(score(counts["all"]) < FLOOR or counts["all"]["untried"] > 0)
 
 
 def line_of(name: str, count: Counter[str]) -> str:
-    """Return the line of a module or a package."""
+    """Return the line of a module, a folder or a package."""
     killed = count["killed"] + count["timeout"]
     rest = ", ".join(f"{count[each]} {each}" for each in ("untried", "equivalent") if count[each])
     return (

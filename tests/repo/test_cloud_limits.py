@@ -22,7 +22,6 @@ SECTION = PAGE.partition("\n## In the cloud\n")[2].partition("\n## ")[0]
 PARTITION_BYTES = 20 * 1024**3
 PARTITION_UNITS = 10_000
 CONTAINER_UNITS = 5_000  # Serverless.
-ITEM_BYTES = 2 * MIB
 REGION_MEGABYTES = 512_000
 INDEX = Prices.published()[Figure.INDEX]
 
@@ -32,7 +31,6 @@ ROLL_UP_SECONDS = 15 * 60
 MERGED_A_ROLL_UP = len(PARTITIONS) * WRITES_A_RUN * BATCHES_AT_ONCE
 VERSION = ITEMS["release"] + ITEMS["entry"]
 MOST_FACTS = 16 * 1024
-LISTED_VERSION = 1.0  # Request units: half of a KiB, twice for its consistency.
 INSTANCES = REGION_MEGABYTES // int(COST_PLANS[Size.PUBLIC].gigabytes * 1024)
 
 

@@ -331,13 +331,6 @@ def by_graphql(answer: httpx.Response) -> Outcome:
     return Outcome.DONE if body["data"]["package"] else Outcome.HIDDEN
 
 
-def by_lines(answer: httpx.Response) -> Outcome:
-    """Read a list of versions in XML, which is empty where nothing is shown."""
-    if answer.status_code == 200 and "<version>" not in answer.text:
-        return Outcome.HIDDEN
-    return by_status(answer)
-
-
 # --- the table ---------------------------------------------------------------------------------
 
 

@@ -16,6 +16,8 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 VICTIM = "victim@example.org"
 INVITATIONS = "/api/v1/orgs/acme/invitations"
 

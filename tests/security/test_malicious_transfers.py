@@ -23,6 +23,8 @@ from shared.domain.rights import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices
 
+pytestmark = pytest.mark.measured
+
 INVITED = datetime(2023, 11, 22, 8, 44, tzinfo=UTC)
 ACCEPTED = INVITED.replace(minute=47, second=25)
 REMOVED = INVITED.replace(minute=47, second=35)

@@ -24,6 +24,8 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 EMPTY = parse_org("empty")
 
 

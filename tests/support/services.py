@@ -20,7 +20,6 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
-    OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.accounts import Accounts
@@ -352,10 +351,6 @@ class AdministrationServices(OrganizationServices):
             mail_delivery=self.mail_delivery,
             base_url=URL,
         )
-
-    @property
-    def organization_administration(self) -> OrganizationAdministration:
-        return OrganizationAdministration(self.directory, self.administration, self.organizations)
 
     @property
     def reserved_names(self) -> ReservedNames:

@@ -12,6 +12,8 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/account/organizations"
 
 

@@ -11,6 +11,8 @@ from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld, World, limited
 
+pytestmark = pytest.mark.measured
+
 SESSIONS = "/api/v1/account/sessions"
 IDENTITIES = "/api/v1/account/identities"
 LINKS = "/api/v1/sign-in-links"

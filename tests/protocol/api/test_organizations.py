@@ -17,6 +17,8 @@ from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited
 
+pytestmark = pytest.mark.measured
+
 ORGS = f"{URL}/api/v1/orgs"
 INVITATIONS = f"{URL}/api/v1/invitations"
 AGAIN = (403, "sign-in-again")

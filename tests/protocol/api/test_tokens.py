@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
+pytestmark = pytest.mark.measured
+
 TOKENS = f"{URL}/api/v1/tokens"
 WHOAMI = f"{URL}/api/v1/whoami"
 

@@ -10,6 +10,8 @@ from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import World, limited
 
+pytestmark = pytest.mark.measured
+
 GREET = "acme/greet:1.0.0"
 QUOTED = 'Use "acme/hello",\nit is \\better\\.'
 ONE_LINE = 'Use "acme/hello", it is \\better\\.'

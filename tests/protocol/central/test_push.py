@@ -16,6 +16,8 @@ from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 
 async def test_a_push_asks_for_the_version_and_then_sends_the_archive(ann: JavaBal) -> None:
     await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))

@@ -13,6 +13,8 @@ from tests.protocol.test_store_budgets import Ledger
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, World, token_of
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/manage/accounts"
 ANN = f"{PAGE}/ID-OF-ann"
 

@@ -12,6 +12,8 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/manage/organizations"
 
 

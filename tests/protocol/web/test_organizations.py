@@ -17,6 +17,8 @@ from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
+pytestmark = pytest.mark.measured
+
 
 async def test_an_organization_for_anonymous_readers(shelf: World, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, "/orgs/acme")) == page

@@ -13,6 +13,8 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/account/organizations/acme/held"
 BASE = "/packages/acme/base"
 

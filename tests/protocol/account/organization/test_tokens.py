@@ -8,6 +8,8 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/account/organizations/acme/tokens"
 TOKEN = re.compile(r"blr_local_\w+")
 

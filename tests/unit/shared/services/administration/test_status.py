@@ -5,11 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import OPERATOR
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys, RateLimitSubject
-from shared.domain.rights import Grant
 from shared.domain.status import DiskSpace
 from shared.services.administration.status import (
     MAX_CALLERS_SHOWN,
@@ -25,44 +23,9 @@ from tests.support.world import OpenWorld, World
 ROOM = DiskSpace(100, 50)
 
 
-def as_person(account_id: str) -> Principal:
-    return Principal(account_id, "session", (Grant(),))
-
-
 @pytest.fixture
 def registry_status(world: World) -> RegistryStatus:
     return replace(world.registry.administration.status, room=lambda: ROOM)
-
-
-async def test_an_administrator_looks_and_nobody_else_does(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    admin, ann = (as_person(each.account.id) for each in (world.people.admin, world.people.ann))
-    assert (await registry_status.report(by=admin)).backlog is not None
-    with pytest.raises(NotPermitted):
-        await registry_status.report(by=ann)
-    with pytest.raises(NotPermitted):
-        await registry_status.tasks(by=ann)
-    with pytest.raises(NotPermitted):
-        await registry_status.rate_limits(by=ann)
-
-
-async def test_an_overview_says_when_it_was_made(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    assert (await registry_status.report(by=OPERATOR)).at_ms == world.clock.now_ms()
-
-
-async def test_the_census_and_the_free_space_are_included(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    await world.registry.maintenance.upkeep.run("create-snapshot")
-    overview = await registry_status.report(by=OPERATOR)
-    assert overview.counts is not None
-    assert overview.counts.census.accounts == 4
-    assert overview.disk_space == ROOM
-    in_the_cloud = await replace(registry_status, room=None).report(by=OPERATOR)
-    assert in_the_cloud.disk_space is None
 
 
 async def test_releases_that_are_not_listed_yet_are_counted_up_to_a_bound(
@@ -126,34 +89,6 @@ async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
     backlog = (await registry_status.report(by=OPERATOR)).backlog
     assert backlog is not None
     assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
-
-
-async def test_that_no_changes_are_taken_is_part_of_it(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
-    overview = await registry_status.report(by=OPERATOR)
-    assert overview.read_only is not None
-
-
-async def test_tasks_come_with_who_asked_for_them(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
-    await world.registry.maintenance.task_requests.request("audit-archives", by=admin)
-    await world.registry.maintenance.task_requests.request("repair-derived-data", by=OPERATOR)
-    asked = {
-        each.name: each.asked_by
-        for each in await registry_status.tasks(by=OPERATOR)
-        if each.request
-    }
-    assert asked == {
-        "audit-archives": "admin",
-        "repair-derived-data": "an account that is gone",
-    }
-    assert len(await registry_status.tasks(by=OPERATOR)) == len(
-        world.registry.maintenance.upkeep.tasks
-    )
 
 
 async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(

@@ -8,10 +8,10 @@ import pytest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import NO_API, ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
-from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
+from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.identity import ANONYMOUS, OPERATOR
-from shared.domain.packages import Release, Visibility
+from shared.domain.identity import ANONYMOUS
+from shared.domain.packages import Release
 from shared.ports import DocumentStore
 from shared.services.api_docs.api_docs import ApiDocs, ModuleName
 from tests.contract.sample_records import coordinate
@@ -45,63 +45,7 @@ async def recorded(world: World, release: Release, **changes: object) -> None:
     world.registry.api_docs.pieces.forget(release.content)
 
 
-async def test_a_module_has_a_document(world: World) -> None:
-    await documented(world)
-    found, piece = await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
-    assert (found.module, found.coordinate, found.is_public) == ("greet", GREET, True)
-    assert b'"greetWorld"' in piece.unpack()
-
-
-async def test_the_spelling_of_a_module_does_not_count(world: World) -> None:
-    await documented(world)
-    found = await world.registry.api_docs.documentation.find(
-        ModuleName("ACME", "Greet", "1.0.0"), by=ANONYMOUS
-    )
-    assert found.module == "greet"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        ModuleName("acme", "greet", "1.0.1"),
-        ModuleName("acme", "greet.sub", "1.0.0"),
-        ModuleName("acme", "other", "1.0.0"),
-        ModuleName("acme", "greet", "one"),
-        ModuleName("a b", "greet", "1.0.0"),
-    ],
-    ids=str,
-)
-async def test_a_module_that_is_not_there_is_not_found(world: World, name: ModuleName) -> None:
-    await documented(world)
-    with pytest.raises(ModuleNotFound):
-        await world.registry.api_docs.documentation.find(name, by=ANONYMOUS)
-
-
-async def test_private_and_withheld_modules_are_not_found(world: World) -> None:
-    await documented(world)
-    registry = world.registry
-    await registry.packages.visibility.change(GREET.package, Visibility.PRIVATE, by=OPERATOR)
-    with pytest.raises(ModuleNotFound):
-        await registry.api_docs.documentation.find(NAME, by=ANONYMOUS)
-    assert not (await registry.api_docs.documentation.find(NAME, by=OPERATOR)).is_public
-    await registry.publishing.moderation.quarantine(GREET, "malware", by=OPERATOR)
-    with pytest.raises(ModuleNotFound):
-        await registry.api_docs.documentation.find(NAME, by=OPERATOR)
-
-
 # --- What is not made
-
-
-async def test_what_is_not_made_yet_is_pending_and_made_next(world: World) -> None:
-    release = await pushed(world)
-    state = await world.registry.api_docs.documentation.state(release)
-    assert state.state is DocsState.PENDING
-    world.registry.api_docs.queue._pushed.clear()
-    with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
-    await world.registry.api_docs.queue.drain()
-    await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
-    assert (await world.registry.api_docs.documentation.state(release)).state is DocsState.DONE
 
 
 async def test_a_failure_of_an_older_generator_is_pending(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from shared.confined import editors
-from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
+from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.packages import Visibility
@@ -44,10 +44,6 @@ async def parts(world: World) -> str:
     return entry.parts
 
 
-async def test_a_connector_has_the_fields_of_public_records(greeting: World) -> None:
-    assert '"mood"' in await parts(greeting)
-
-
 @pytest.mark.parametrize("way", ["private", "withheld", "removed"])
 async def test_fields_are_left_out_the_moment_their_release_is_not_public_and_live(
     greeting: World, way: str
@@ -78,50 +74,6 @@ async def test_a_description_that_is_too_large_says_so(
     await published(world)
     with pytest.raises(ApiDocsFailed, match="the description is too large"):
         await parts(world)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"name": "Other"}, {"version": "1.0.1"}, {"module": "other"}, {"org": "other"}],
-    ids=str,
-)
-async def test_a_connector_that_is_not_there_is_not_found(
-    greeting: World, changes: dict[str, Any]
-) -> None:
-    catalog = greeting.registry.api_docs.editor_catalog
-    for kind in CatalogKind:
-        with pytest.raises(ApiDocsNotFound):
-            await catalog.by_name(kind, replace(NAME, **changes), by=ANONYMOUS)
-
-
-@pytest.mark.parametrize("name", ["Listener", "service", "SERVICE"])
-async def test_a_trigger_is_found_by_its_listener_and_by_its_services(
-    world: World, name: str
-) -> None:
-    await published(world)
-    entry = await world.registry.api_docs.editor_catalog.by_name(
-        TRIGGERS, replace(NAME, name=name), by=ANONYMOUS
-    )
-    assert '"onGreeting"' in entry.parts
-    assert cast("Any", entry.item.summary).name == "Listener"
-
-
-@pytest.mark.parametrize("number", ["0", "x", "٣", "99999999999", "-1"])
-async def test_a_number_that_no_item_has_is_not_found(greeting: World, number: str) -> None:
-    with pytest.raises(ApiDocsNotFound):
-        await greeting.registry.api_docs.editor_catalog.by_id(CONNECTORS, number, by=ANONYMOUS)
-
-
-async def test_a_connector_is_listed_and_found_by_its_number(greeting: World) -> None:
-    catalog = greeting.registry.api_docs.editor_catalog
-    page = await catalog.list(CONNECTORS, CatalogFilter(Query()), ResultPage(), by=ANONYMOUS)
-    assert page.count == 1
-    [item] = page.items
-    entry = await catalog.by_id(CONNECTORS, str(item.summary.id), by=ANONYMOUS)
-    assert entry.parts == await parts(greeting)
-    other = CatalogFilter(Query(), platform="java99")
-    page = await catalog.list(CONNECTORS, other, ResultPage(), by=ANONYMOUS)
-    assert (page.items, page.count) == ((), 0)
 
 
 async def test_a_connector_is_made_again_when_what_it_takes_arrives(world: World) -> None:

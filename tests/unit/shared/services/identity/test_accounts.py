@@ -5,17 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import AccountExists, AccountNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
-from shared.domain.members import Membership, PendingRole
-from shared.domain.rights import Grant, Role
+from shared.domain.rights import Grant
 from shared.ports import Stale
-from shared.services.identity.accounts import AccountProfile, Accounts
+from shared.services.identity.accounts import Accounts
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -35,12 +33,6 @@ def store() -> FakeDirectory:
 @pytest.fixture
 def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
     return Accounts(store, fake_record_writer(store, events), FakeClock(), FakeRandomness())
-
-
-async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -> None:
-    account = await accounts.create("kim", by=OPERATOR)
-    token = AccessToken.mint("local", account.id, FakeRandomness())
-    assert AccessToken.parse(token.text).owner == account.id
 
 
 async def test_exactly_one_of_two_concurrent_accounts_gets_the_name(
@@ -87,20 +79,6 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
         await accounts.create("kim", by=OPERATOR)
 
 
-async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(
-    accounts: Accounts,
-) -> None:
-    account = await accounts.create("Kim", by=OPERATOR)
-    assert await accounts.by_name_or_id("kim") == account
-    assert await accounts.by_name_or_id(f"id:{account.id}") == account
-    assert await accounts.by_id(account.id) == account
-    with pytest.raises(AccountNotFound, match="lee"):
-        await accounts.by_name_or_id("lee")
-    for other in ("Kim", "kim@example.org", "0000000000", f"id:{account.id}"):
-        with pytest.raises(AccountNotFound):
-            await accounts.by_id(other)
-
-
 async def test_an_id_is_no_name_even_where_an_old_account_is_called_so(
     accounts: Accounts, store: FakeDirectory
 ) -> None:
@@ -121,18 +99,6 @@ async def test_a_name_that_was_given_back_is_nobodys(
     with pytest.raises(AccountNotFound):
         await accounts.by_name_or_id("kim")
     assert await accounts.by_id(kim.id) == kim
-
-
-async def test_an_account_is_no_administrator_unless_it_was_made_one(accounts: Accounts) -> None:
-    assert not (await accounts.create("kim", by=OPERATOR)).administrator
-    assert (await accounts.create_administrator("lee", by=OPERATOR)).administrator
-
-
-async def test_a_name_is_taken_in_any_case(accounts: Accounts, events: FakeEvents) -> None:
-    await accounts.create("Kim", by=OPERATOR)
-    with pytest.raises(AccountExists):
-        await accounts.create("kIM", by=OPERATOR)
-    assert events.kinds() == ["account.created"]
 
 
 @pytest.mark.parametrize(
@@ -161,76 +127,11 @@ async def test_a_name_is_no_id_no_token_and_no_reserved_word(
     assert store.entities == {}
 
 
-@pytest.mark.parametrize("name", ["christophe1", "christoph", "chris-topher", "adminton"])
-async def test_other_names_are_accepted(accounts: Accounts, name: str) -> None:
-    assert (await accounts.create(name, by=OPERATOR)).name == name
-
-
-async def test_an_administrator_may_be_called_so(accounts: Accounts) -> None:
-    assert (await accounts.create_administrator("support", by=OPERATOR)).name == "support"
-    with pytest.raises(InvalidRequest, match="form of an id"):
-        await accounts.create_administrator("supporters", by=OPERATOR)
-
-
-@pytest.mark.parametrize("name", ["", "a b", ".a", "a-", "kim@example.org", "x" * 41, "ä"])
-async def test_a_name_consists_of_letters_and_digits(accounts: Accounts, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="not a valid account name"):
-        await accounts.create(name, by=OPERATOR)
-
-
-async def test_accounts_are_the_business_of_the_operator(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    by = Principal("kim0000000", "session", (Grant(),))
-    for attempt in (
-        accounts.create("lee", by=by),
-        accounts.create_administrator("lee", by=by),
-    ):
-        with pytest.raises(NotPermitted):
-            await attempt
-    assert store.every(Account) == []
-
-
-async def test_a_profile_is_the_account_with_its_credential_and_its_organizations(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    account = await accounts.create("kim", by=OPERATOR)
-    member = Membership(org="acme", account=account.id, role=Role.OWNER)
-    await store.add(member)
-    by = Principal(account.id, "session", (Grant(),))
-    assert await accounts.profile(by) == AccountProfile(account, by, (member,))
-
-
 async def test_nobody_has_no_profile(accounts: Accounts) -> None:
     with pytest.raises(CredentialsMissing):
         await accounts.profile(ANONYMOUS)
     with pytest.raises(TokenUnknown):
         await accounts.profile(Principal("gone000000", "session", (Grant(),)))
-
-
-async def test_a_new_account_is_an_event(accounts: Accounts, events: FakeEvents) -> None:
-    account = await accounts.create_administrator("kim", by=OPERATOR)
-    [event] = events.feed
-    assert (event.kind, event.actor, event.subject) == ("account.created", "operator", account.id)
-    assert event.streams == (f"account:{account.id}",)
-    assert event.details == {"name": "kim", "administrator": "true"}
-
-
-async def test_a_renamed_account_is_an_event_and_its_name_before_is_never_given_again(
-    accounts: Accounts, events: FakeEvents
-) -> None:
-    kim = await accounts.create("kim", by=OPERATOR)
-    renamed = await accounts.rename(kim, "Kimberly", by=OPERATOR)
-    assert await accounts.by_name_or_id("kimberly") == renamed
-    with pytest.raises(AccountNotFound):
-        await accounts.by_name_or_id("kim")
-    with pytest.raises(AccountExists):
-        await accounts.create("kim", by=OPERATOR)
-    event = events.feed[-1]
-    assert (event.kind, event.details) == (
-        "account.renamed",
-        {"before": "kim", "after": "Kimberly"},
-    )
 
 
 async def test_a_rename_can_be_repeated_whatever_a_crash_left(
@@ -249,18 +150,6 @@ async def test_the_spelling_of_a_name_can_be_changed(accounts: Accounts) -> None
     kim = await accounts.create("kim", by=OPERATOR)
     assert (await accounts.rename(kim, "Kim", by=OPERATOR)).name == "Kim"
     assert (await accounts.by_name_or_id("KIM")).id == kim.id
-
-
-async def test_no_account_gets_a_taken_or_reserved_name(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    kim, _ = [await accounts.create(name, by=OPERATOR) for name in ("kim", "lee")]
-    for name, refusal in (("lee", AccountExists), ("root", InvalidRequest)):
-        with pytest.raises(refusal):
-            await accounts.rename(kim, name, by=OPERATOR)
-    old = await store.replace(kim.model_copy(update={"name": "aB3dE6gH9k"}))
-    assert (await accounts.rename(old, "kim.l", by=OPERATOR)).name == "kim.l"
-    assert (await accounts.by_name_or_id("kim")).id == kim.id
 
 
 async def test_names_that_nobody_would_get_today_are_listed(
@@ -295,37 +184,6 @@ async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
         assert str(refused.value) == f"You may not {verb} accounts: {reason}."
 
 
-async def test_a_reserved_name_is_refused_with_a_way_out(accounts: Accounts) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        await accounts.create("root", by=OPERATOR)
-    assert str(refused.value) == (
-        "'root' is, or looks like, the name of somebody who runs this registry. Choose another, "
-        "or make the account an administrator."
-    )
-
-
-async def test_an_id_without_its_mark_is_refused_with_an_example(accounts: Accounts) -> None:
-    for text, sentence in (
-        ("aB3dE6gH9k", ". An id has id: before it: id:aB3dE6gH9k."),
-        ("lee", ""),
-    ):
-        with pytest.raises(AccountNotFound) as refused:
-            await accounts.by_name_or_id(text)
-        assert str(refused.value) == f"account not found: {text}{sentence}"
-
-
-async def test_an_event_of_an_account_says_who_made_and_who_renamed_it(
-    accounts: Accounts, events: FakeEvents
-) -> None:
-    kim = await accounts.create("kim", by=OPERATOR)
-    await accounts.rename(kim, "lee", by=OPERATOR)
-    made, renamed = events.feed
-    assert made.details == {"name": "kim", "administrator": "false"}
-    assert [each.actor for each in (made, renamed)] == ["operator", "operator"]
-    assert [each.subject for each in (made, renamed)] == [kim.id, kim.id]
-    assert renamed.streams == (f"account:{kim.id}",)
-
-
 async def test_a_name_is_claimed_when_its_account_gets_it(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
@@ -338,18 +196,6 @@ async def test_a_name_is_claimed_when_its_account_gets_it(
     claimed = {each.name: (each.account, each.created_ms) for each in store.every(AccountName)}
     assert claimed == {"kim": (kim.id, made_ms), "lee": (kim.id, clock.now_ms())}
     assert (await accounts.by_id(kim.id)).created_ms == made_ms
-
-
-async def test_a_profile_leaves_out_a_membership_that_is_over(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    account = await accounts.create("kim", by=OPERATOR)
-    over = PendingRole(role=None, at_ms=1, by="max0000000")
-    await store.add(
-        Membership(org="acme", account=account.id, role=Role.OWNER, pending=over),
-    )
-    by = Principal(account.id, "session", (Grant(),))
-    assert (await accounts.profile(by)).memberships == ()
 
 
 async def test_a_name_whose_account_exists_never_becomes_available(

@@ -6,16 +6,14 @@ from dataclasses import replace
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.domain.accounts import Account, AccountLock, AccountName, Identity
+from shared.domain.accounts import Account, AccountName, Identity
 from shared.domain.errors.identity import (
-    AccountLocked,
     IdentityNotFound,
-    IdentityTaken,
     LastIdentity,
     NotPermitted,
     SignInAgain,
 )
-from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.records import Entity
 from shared.domain.rights import Grant, Scope
@@ -29,7 +27,7 @@ from shared.services.identity.identities import (
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.limits.notices import ReadOnlyMode
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
+from tests.fakes.services import changes_allowed, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
@@ -81,16 +79,6 @@ def identities(
     )
 
 
-async def test_a_person_has_no_account_before_signing_up() -> None:
-    directory = FakeDirectory()
-    known = identities(directory)
-    assert await known.account_id_of(person()) is None
-    account_id = await known.register(person(), "oidc", by=BROWSER)
-    assert await known.account_id_of(person()) == account_id
-    [account] = directory.every(Account)
-    assert (account.id, account.name, account.email) == (account_id, "kim", "kim@example.org")
-
-
 async def test_exactly_one_of_concurrent_first_sign_ins_creates_the_account() -> None:
     directory = FakeDirectory()
     known = identities(directory)
@@ -128,20 +116,6 @@ async def test_names_that_are_all_taken_are_tried_a_few_times() -> None:
     assert ACCOUNT_NAME_ATTEMPTS == 5
 
 
-async def test_an_identity_is_linked_once() -> None:
-    directory = FakeDirectory()
-    known = identities(directory)
-    mine = Principal(await known.register(person(), "oidc", by=BROWSER), "session:a", (Grant(),))
-    other = Principal(
-        await known.register(person("sam"), "oidc", by=BROWSER), "session:b", (Grant(),)
-    )
-    await known.link(person("kim-at-github"), "github", by=mine)
-    await known.link(person("kim-at-github"), "github", by=mine)
-    with pytest.raises(IdentityTaken, match="kim-at-github"):
-        await known.link(person("kim-at-github"), "github", by=other)
-    assert len(directory.every(Identity)) == 3
-
-
 @pytest.mark.parametrize(
     ("label", "name", "email", "expected"),
     [
@@ -173,20 +147,6 @@ def forget(directory: FakeDirectory, *entities: Entity) -> None:
     """Take entities out, as if they had never been written."""
     for each in entities:
         del directory.entities[each.kind, each.place]
-
-
-async def test_while_the_registry_takes_no_changes_those_who_are_known_come_in_and_nobody_new() -> (
-    None
-):
-    directory = FakeDirectory()
-    kim = await identities(directory).register(person(), "test", by=BROWSER)
-    paused = identities(directory, changes_refused())
-    assert await paused.account_id_of(person()) == kim
-    with pytest.raises(TakesNoChanges):
-        await paused.register(person("sam"), "test", by=BROWSER)
-    with pytest.raises(TakesNoChanges):
-        await paused.link(person("sam"), "test", by=Principal(kim))
-    assert len(directory.every(Identity)) == 1
 
 
 def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
@@ -236,32 +196,6 @@ async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -
         await known.remove("other", by=mine)
     with pytest.raises(LastIdentity, match=r"^kim is the only way to sign in "):
         await known.remove(only.id, by=mine)
-
-
-async def test_a_refused_sign_in_to_a_locked_account_names_it() -> None:
-    directory = FakeDirectory()
-    known = identities(directory)
-    assert await known.unlocked_account_id_of(person()) is None
-    account_id = await known.register(person(), "oidc", by=BROWSER)
-    assert await known.unlocked_account_id_of(person()) == account_id
-    [account] = directory.every(Account)
-    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
-    await directory.put(account.model_copy(update={"lock": lock}))
-    with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
-        await known.unlocked_account_id_of(person())
-
-
-async def test_identities_are_listed_in_the_order_in_which_they_were_linked() -> None:
-    directory = FakeDirectory()
-    known = identities(directory)
-    mine = signed_in(await known.register(person(), "oidc", by=BROWSER))
-    for number, label in ((3, "zoe"), (2, "ann"), (1, "max")):
-        entity = Identity(
-            issuer="https://login.test", identifier=label, account=mine.id, label=label,
-            provider="oidc", linked_ms=START_MS + number,
-        )  # fmt: skip
-        await directory.add(entity)
-    assert [each.label for each in await known.of(by=mine)] == ["kim", "max", "ann", "zoe"]
 
 
 class LargestDigits(FakeRandomness):

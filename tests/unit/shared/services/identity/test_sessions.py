@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SessionNotFound
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.rights import Grant, Scope
+from shared.domain.identity import Principal
+from shared.domain.rights import Grant
 from shared.domain.sign_in import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery
@@ -61,33 +60,6 @@ class Place:
         )
 
 
-async def test_an_expired_session_is_not_listed() -> None:
-    place = Place(
-        session("old", expires_ms=START_MS),
-        session("idle", seen_ms=START_MS - 500),
-        session("one", seen_ms=START_MS - 1),
-        session("two"),
-    )
-    assert [each.id for each in await place.sessions.list_own(by=ANN)] == ["two", "one"]
-
-
-async def test_only_principals_that_manage_the_account_see_its_sessions() -> None:
-    place = Place(session("one"))
-    with pytest.raises(CredentialsMissing):
-        await place.sessions.list_own(by=ANONYMOUS)
-    reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
-    with pytest.raises(NotPermitted):
-        await place.sessions.end("one", by=reader)
-
-
-async def test_signing_out_ends_the_session_of_the_request() -> None:
-    place = Place(session("one"), session("two"))
-    ended = await place.sessions.sign_out(by=ANN)
-    assert ended is not None
-    assert [each.id for each in place.directory.every(Session)] == ["two"]
-    assert place.events.kinds() == ["session.ended"]
-
-
 async def test_a_session_that_is_over_is_signed_out_of_as_well() -> None:
     assert await Place().sessions.sign_out(by=ANN) is None
 
@@ -97,11 +69,6 @@ async def test_a_token_has_no_session_to_sign_out_of() -> None:
     by_token = Principal(ANN.id, "token", (Grant(),))
     assert await place.sessions.sign_out(by=by_token) is None
     assert place.directory.every(Session)
-
-
-async def test_ending_what_is_not_there_is_refused() -> None:
-    with pytest.raises(SessionNotFound, match="'none'"):
-        await Place().sessions.end("none", by=ANN)
 
 
 async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
@@ -150,36 +117,6 @@ async def test_nobody_is_notified_about_a_deleted_account() -> None:
     place.noticing.send("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
     await place.noticing.close()
     assert place.mailer.sent == []
-
-
-async def test_a_refused_look_at_sessions_says_why() -> None:
-    place = Place(session("one"))
-    reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
-    for attempt, verb in (
-        (place.sessions.list_own(by=reader), "list"),
-        (place.sessions.end("one", by=reader), "end"),
-    ):
-        with pytest.raises(NotPermitted) as refused:
-            await attempt
-        assert str(refused.value) == (
-            f"You may not {verb} sessions: the token lacks the scope manage for it."
-        )
-
-
-async def test_the_event_of_an_ended_session_names_the_browser() -> None:
-    place = Place(session("one", agent="Firefox", address="203.0.113.7"))
-    await place.sessions.sign_out(by=ANN)
-    [event] = place.events.feed
-    assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)
-    assert event.details == {"agent": "Firefox", "from": "203.0.113.7"}
-
-
-async def test_the_event_of_a_copied_session_is_in_the_log_of_its_owner() -> None:
-    place = Place(session("one"))
-    await place.sessions.end_copied(place.directory.every(Session)[0])
-    await place.noticing.close()
-    [event] = place.events.feed
-    assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)
 
 
 # --- The first sign-in ---------------------------------------------------------------------------

@@ -8,12 +8,9 @@ import pytest
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted, SignInAgain
-from shared.domain.errors.organizations import NoticeNotFound
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.notices import NoticeBoard, NoticeDraft, NoticeStage
+from shared.domain.notices import NoticeBoard, NoticeDraft
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices, ReadOnlyMode
@@ -23,7 +20,6 @@ from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
 EVERYTHING = (Grant(),)
 ADMIN = Principal("admin00000", "session", EVERYTHING, signed_in_ms=START_MS)
-BY_TOKEN = Principal("admin00000", "token", EVERYTHING)
 MEMBER = Principal("member0000", "session", EVERYTHING, signed_in_ms=START_MS)
 DAY = 86_400_000
 
@@ -78,35 +74,6 @@ def scene() -> Scene:
     return Scene()
 
 
-async def test_a_notice_is_shown_at_once_and_leaves_an_event(scene: Scene) -> None:
-    assert await scene.texts() == []
-    notice = await scene.notices.publish(scene.draft(), by=ADMIN)
-    assert await scene.texts() == ["Hello."]
-    [event] = scene.events.feed
-    assert (event.kind, event.subject, event.actor) == ("notice.announced", notice.id, ADMIN.id)
-
-
-async def test_notices_are_changed_and_ended(scene: Scene) -> None:
-    first = await scene.notices.publish(scene.draft("One."), by=ADMIN)
-    second = await scene.notices.publish(scene.draft("Two."), by=OPERATOR)
-    until_ms = scene.clock.now_ms() + DAY
-    await scene.notices.extend(first.id, until_ms, by=ADMIN)
-    await scene.notices.end(second.id, by=ADMIN)
-    assert await scene.texts() == ["One."]
-    board = await scene.notices.current(by=BY_TOKEN)
-    now_ms = scene.clock.now_ms()
-    assert board.open_notice(first.id, now_ms).until_ms == until_ms
-    assert [each.id for each in board.at_stage(NoticeStage.ENDED, now_ms)] == [second.id]
-    kinds = [event.kind for event in scene.events.feed]
-    assert kinds == ["notice.announced", "notice.announced", "notice.changed", "notice.ended"]
-
-
-async def test_an_unknown_notice_is_not_ended_and_publishes_no_event(scene: Scene) -> None:
-    with pytest.raises(NoticeNotFound):
-        await scene.notices.end("nothing", by=ADMIN)
-    assert scene.events.feed == []
-
-
 async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
     begun = await scene.notices.enter_read_only_mode("moving house until 22:00.", by=ADMIN)
     assert begun.reason == "moving house until 22:00"
@@ -120,32 +87,6 @@ async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
     assert await scene.texts() == []
     kinds = [event.kind for event in scene.events.feed]
     assert kinds == ["registry.read-only", "registry.read-only", "registry.writable"]
-
-
-async def test_a_reason_is_needed(scene: Scene) -> None:
-    with pytest.raises(InvalidRequest):
-        await scene.notices.enter_read_only_mode(" ", by=OPERATOR)
-
-
-@pytest.mark.parametrize(("who", "refusal"), [(MEMBER, NotPermitted), (BY_TOKEN, SignInAgain)])
-async def test_only_administrators_who_just_signed_in_change_any_of_it(
-    scene: Scene, who: Principal, refusal: type[Exception]
-) -> None:
-    for attempt in (
-        scene.notices.publish(scene.draft(), by=who),
-        scene.notices.extend("x", 0, by=who),
-        scene.notices.end("x", by=who),
-        scene.notices.enter_read_only_mode("x", by=who),
-        scene.notices.leave_read_only_mode(by=who),
-    ):
-        with pytest.raises(refusal):
-            await attempt
-    assert scene.directory.every(NoticeBoard) == []
-
-
-async def test_members_do_not_look_behind_it(scene: Scene) -> None:
-    with pytest.raises(NotPermitted):
-        await scene.notices.current(by=MEMBER)
 
 
 async def test_neither_of_two_concurrent_first_notices_is_lost() -> None:
@@ -169,28 +110,6 @@ async def test_events_of_notices_and_of_read_only_say_what_was_changed(scene: Sc
         ("registry.read-only", "registry", ADMIN.id, {"reason": "moving house"}),
         ("registry.writable", "registry", ADMIN.id, {}),
     ]
-
-
-async def test_a_refusal_names_what_was_to_be_done_with_what(scene: Scene) -> None:
-    draft, service = scene.draft(), scene.notices
-    looked = "look at notices of the registry"
-    notices = "change notices of the registry"
-    changes = "change whether the registry takes changes"
-    for by, refusal, begin in (
-        (MEMBER, NotPermitted, "You may not"),
-        (BY_TOKEN, SignInAgain, "To"),
-    ):
-        for what, attempt in (
-            (notices, service.publish(draft, by=by)),
-            (notices, service.extend("any", DAY, by=by)),
-            (notices, service.end("any", by=by)),
-            (changes, service.enter_read_only_mode("moving house", by=by)),
-            (changes, service.leave_read_only_mode(by=by)),
-        ):
-            with pytest.raises(refusal, match=f"^{begin} {what}[:,] "):
-                await attempt
-    with pytest.raises(NotPermitted, match=f"^You may not {looked}: "):
-        await service.current(by=MEMBER)
 
 
 LONG, NOT_AT_ALL = timedelta(minutes=1), timedelta(0)

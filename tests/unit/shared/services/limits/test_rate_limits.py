@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors.requests import TakesNoChanges, TooMany, TooManyFailures, TooManyRequests
+from shared.domain.errors.requests import TakesNoChanges, TooManyFailures, TooManyRequests
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Package
 from shared.domain.rate_limits import (
@@ -106,26 +106,6 @@ async def test_each_subject_has_its_own_limit(
     assert refused.subject is RateLimitSubject(subject)
 
 
-async def test_classes_are_counted_apart(work: FakeWork, clock: FakeClock) -> None:
-    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
-    for operation in RateLimitClass:
-        assert await refusal(instance, operation, keys) is None
-
-
-async def test_the_remainder_is_reported_and_a_caller_that_waits_is_served(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
-    left = [await instance.rate_limiter.check(RateLimitClass.PUSH, keys) for _ in range(3)]
-    assert [each.remaining for each in left if each] == [2, 1, 0]
-    refused = await refusal(instance, RateLimitClass.PUSH, keys)
-    assert refused is not None
-    clock.advance(timedelta(milliseconds=refused.wait_ms - 1))
-    assert await refusal(instance, RateLimitClass.PUSH, keys)
-    clock.advance(timedelta(milliseconds=1))
-    assert await refusal(instance, RateLimitClass.PUSH, keys) is None
-
-
 async def test_a_caller_that_has_to_wait_costs_no_store_operation(
     work: FakeWork, clock: FakeClock
 ) -> None:
@@ -143,14 +123,6 @@ async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
     assert await check(instance, keys, 4) == [True] * 3 + [False]
     clock.step(timedelta(hours=-1))
     assert await check(instance, keys, 4) == [True] * 3 + [False]
-
-
-async def test_a_refused_request_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
-    one, other = Instance(work, clock), Instance(work, clock)
-    await check(one, RateLimitKeys(token="t", account="a"), 3)
-    assert await check(other, RateLimitKeys(token="t", account="a"), 1) == [False]
-    # Of the five of the account three are used: the refused one has not taken the fourth.
-    assert await check(other, RateLimitKeys(token="u", account="a"), 3) == [True, True, False]
 
 
 async def test_an_unlimited_class_costs_no_store_operation(
@@ -189,14 +161,6 @@ async def test_counts_are_stored_no_longer_than_they_count(
 # --- pushes ------------------------------------------------------------------------------------
 
 
-async def test_a_push_is_one_call(work: FakeWork, clock: FakeClock) -> None:
-    instance = Instance(work, clock)
-    allowance = await instance.rate_limiter.count_push(ANN, GREET)
-    assert allowance.allowance
-    assert allowance.allowance.remaining == 2
-    assert instance.calls == {"count": 1}
-
-
 async def test_pushes_above_the_limit_are_refused_only_if_the_limit_is_enforced(
     work: FakeWork, clock: FakeClock
 ) -> None:
@@ -209,19 +173,6 @@ async def test_pushes_above_the_limit_are_refused_only_if_the_limit_is_enforced(
             allowance.require()
 
 
-async def test_the_operator_publishes_as_fast_as_they_like(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    for number in range(50):
-        allowance = await instance.rate_limiter.count_push(
-            OPERATOR, Package.parse("acme", f"p{number}")
-        )
-        allowance.require()
-        assert not allowance.burst
-    assert instance.calls == {}
-
-
 # --- credentials that are not valid ------------------------------------------------------------
 
 
@@ -232,17 +183,6 @@ async def fail(instance: Instance, address: str, credential: str) -> bool:
     except TooManyFailures:
         return False
     return True
-
-
-async def test_a_caller_that_guesses_has_to_wait(work: FakeWork, clock: FakeClock) -> None:
-    instance = Instance(work, clock, failure="address=10")
-    answers = [await fail(instance, ANN.address, f"guess {number}") for number in range(11)]
-    assert answers == [True] * 10 + [False]
-    with pytest.raises(TooManyFailures, match="too many others that are not came from this"):
-        await instance.rate_limiter.count_failure(ANN.address, "guess 0")
-    assert await fail(instance, "203.0.113.8", "guess 1")
-    clock.advance(timedelta(minutes=10))
-    assert await fail(instance, ANN.address, "guess 0")
 
 
 async def test_the_same_wrong_credential_counts_once_a_window_over_all_instances(
@@ -330,13 +270,6 @@ def test_reads_are_counted_by_each_process_alone(work: FakeWork, clock: FakeCloc
     assert one.calls == {}
 
 
-def test_anonymous_reads_are_counted_by_address(work: FakeWork, clock: FakeClock) -> None:
-    instance = Instance(work, clock)
-    assert reads(instance, Principal(address="203.0.113.7"), 20) == 8
-    assert reads(instance, Principal(address="203.0.113.8"), 20) == 8
-    assert reads(instance, Principal(), 20) == 20, "who has no address is counted by nothing"
-
-
 def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock, read="address=60")
     clock.at_ms -= clock.at_ms % 60_000 + 1_000  # The last second of a minute.
@@ -371,15 +304,6 @@ def test_a_process_counts_a_bounded_number_of_callers(clock: FakeClock) -> None:
     assert let == 100 + 8, "those that come when there are too many share one count"
 
 
-def test_an_answer_has_the_limit_of_reads_only_when_half_is_used(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    by = Principal(address="203.0.113.7")
-    assert [instance.rate_limiter.count_read(by) for _ in range(4)] == [[]] * 4
-    assert [each.remaining for each in instance.rate_limiter.count_read(by)] == [3]
-
-
 def test_a_read_by_a_token_has_each_limit_of_which_half_is_used(
     work: FakeWork, clock: FakeClock
 ) -> None:
@@ -399,15 +323,6 @@ async def test_an_answer_has_the_tightest_of_every_other_limit(
     left = await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
     assert left is not None
     assert (left.subject, left.remaining) == (RateLimitSubject.TOKEN, 2)
-
-
-def test_every_refusal_of_a_limit_names_its_allowance(work: FakeWork, clock: FakeClock) -> None:
-    instance = Instance(work, clock)
-    reads(instance, ANN, 3)
-    with pytest.raises(TooMany) as refused:
-        instance.rate_limiter.count_read(ANN)
-    assert refused.value.allowance.is_exceeded
-    assert refused.value.allowance.limit == 3
 
 
 async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
@@ -460,14 +375,6 @@ async def test_a_change_is_refused_before_it_is_counted(
     with pytest.raises(TakesNoChanges):
         await instance.rate_limiter.count_push(ANN, GREET)
     assert not instance.calls
-
-
-@pytest.mark.parametrize("operation", [each for each in RateLimitClass if each not in CHANGES])
-async def test_read_only_mode_accepts_requests_that_change_nothing(
-    work: FakeWork, clock: FakeClock, operation: RateLimitClass
-) -> None:
-    instance = Instance(work, clock, changes_refused())
-    await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
 
 
 async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:

@@ -2,27 +2,23 @@
 
 import pytest
 
-from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.organizations import (
     DomainNotFound,
     DomainsFull,
     DomainSilent,
     DomainUnproven,
-    OrganizationNotFound,
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.organizations import (
-    DOMAIN_CHALLENGE_LENGTH,
     MAX_DOMAINS,
     OrganizationDomain,
     parse_domain,
 )
-from shared.domain.rights import Role
 from shared.ports import AlreadyThere, Stale
 from tests.support.port_doubles import Fault, Moment, failing
-from tests.support.services import ACME, KIM, LEE, MAX, URL, OrganizationServices, acme_of_kim
+from tests.support.services import ACME, KIM, LEE, OrganizationServices, acme_of_kim
 
 EXAMPLE = parse_domain("example.org")
 RECORD = "_ballroom.example.org"
@@ -43,26 +39,6 @@ async def prove(world: OrganizationServices) -> OrganizationDomain:
 async def proven(world: OrganizationServices) -> list[str]:
     """Return what the organization's page shows."""
     return await world.domain_verification.verified(await world.acme())
-
-
-async def test_a_domain_is_proven_by_its_record(acme: OrganizationServices) -> None:
-    domain = await prove(acme)
-    assert domain.verified_ms == acme.clock.now_ms()
-    assert await proven(acme) == ["example.org"]
-    assert acme.records.asked == [RECORD]
-    assert acme.events.kinds() == ["domain.claimed", "domain.verified"]
-
-
-async def test_a_claim_is_no_proof(acme: OrganizationServices) -> None:
-    claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
-    for texts in ([], ["ballroom-verification="], [f"x ballroom-verification={claimed.challenge}"]):
-        acme.records.by_name[RECORD] = texts
-        with pytest.raises(DomainUnproven) as shown:
-            await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
-        assert f'TXT record {RECORD} with "ballroom-verification={claimed.challenge}"' in str(
-            shown.value
-        )
-    assert await proven(acme) == []
 
 
 async def test_a_repeat_changes_nothing(acme: OrganizationServices) -> None:
@@ -89,35 +65,6 @@ async def test_the_proof_of_another_organization_proves_nothing(acme: Organizati
     await acme.domain_verification.claim(parse_org(other), EXAMPLE, by=acme.signed_in(LEE))
     with pytest.raises(DomainUnproven):
         await acme.domain_verification.verify(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
-
-
-async def test_owners_claim_domains_members_see_them_and_outsiders_do_not(
-    acme: OrganizationServices,
-) -> None:
-    await acme.add_members(LEE, role=Role.MEMBER)
-    await prove(acme)
-    [seen] = await acme.domain_verification.of(ACME, by=acme.token_of(LEE))
-    assert seen.domain == EXAMPLE
-    for attempt in (
-        acme.domain_verification.claim,
-        acme.domain_verification.verify,
-        acme.domain_verification.remove,
-    ):
-        with pytest.raises(NotPermitted):
-            await attempt(ACME, EXAMPLE, by=acme.token_of(LEE))
-        with pytest.raises(OrganizationNotFound):
-            await attempt(ACME, EXAMPLE, by=acme.token_of(MAX))
-    with pytest.raises(OrganizationNotFound):
-        await acme.domain_verification.of(ACME, by=acme.token_of(MAX))
-
-
-async def test_a_domain_is_given_up(acme: OrganizationServices) -> None:
-    await prove(acme)
-    await acme.domain_verification.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
-    assert await proven(acme) == []
-    for attempt in (acme.domain_verification.verify, acme.domain_verification.remove):
-        with pytest.raises(DomainNotFound):
-            await attempt(ACME, EXAMPLE, by=acme.token_of(KIM))
 
 
 async def test_an_organization_claims_twenty_domains_at_most(acme: OrganizationServices) -> None:
@@ -203,14 +150,6 @@ async def test_each_change_of_a_domain_is_in_the_log_of_the_organization(
     assert [event.actor for event in acme.events.feed] == [KIM.id, KIM.id, "upkeep", KIM.id]
 
 
-async def test_a_claim_stores_its_challenge_and_its_time(acme: OrganizationServices) -> None:
-    claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
-    assert (claimed.org, claimed.domain, claimed.created_ms, claimed.verified_ms) == (
-        *("Acme", "example.org", acme.clock.now_ms(), None),
-    )
-    assert len(claimed.challenge) == DOMAIN_CHALLENGE_LENGTH
-
-
 async def test_a_refusal_of_a_domain_names_it_and_the_organization(
     acme: OrganizationServices,
 ) -> None:
@@ -224,27 +163,3 @@ async def test_a_refusal_of_a_domain_names_it_and_the_organization(
     with pytest.raises(DomainsFull) as full:
         await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert str(full.value) == str(DomainsFull("Acme", MAX_DOMAINS))
-
-
-async def test_upkeep_reports_what_it_looked_at_and_what_went_wrong(
-    acme: OrganizationServices,
-) -> None:
-    await prove(acme)
-    acme.records.by_name.clear()
-    working = acme.directory
-    acme.directory = failing(working, Fault("replace", Busy()))
-    report = await acme.check_domains.run()
-    assert (report.seen, report.changed) == (1, 0)
-    assert report.problems == (f"example.org: {Busy()}",)
-
-
-async def test_the_mail_about_a_lapsed_domain_names_its_record_and_the_page(
-    acme: OrganizationServices,
-) -> None:
-    await prove(acme)
-    acme.clear_calls()
-    acme.records.by_name.clear()
-    await acme.check_domains.run()
-    [mail] = acme.mailer.sent
-    assert RECORD in mail.text
-    assert f"{URL}/account/organizations/Acme/settings\n" in mail.text

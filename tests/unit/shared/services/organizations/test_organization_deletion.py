@@ -5,12 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.organizations import (
-    NotClosing,
     OrganizationExists,
     OrganizationNotEmpty,
-    OrganizationNotFound,
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
@@ -20,18 +17,16 @@ from shared.domain.names import OrgName, Package
 from shared.domain.organizations import OrganizationDomain
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity
-from shared.domain.rights import Action, Role
+from shared.domain.rights import Role
 from shared.domain.tokens import StolenToken, Token, TokenUse
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organization_deletion
-from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.port_doubles import Fault, failing
 from tests.support.services import (
     ACME,
-    ADA,
     KIM,
     LEE,
     MAX,
@@ -63,57 +58,6 @@ def release(package: Package, state: State = State.LIVE) -> Release:
     return Release.model_construct(None, **fields)
 
 
-async def test_an_organization_ends_after_two_days(acme: OrganizationServices) -> None:
-    marked = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    assert marked.deleting_ms == acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(
-        milliseconds=1
-    )
-    acme.clock.advance(OWNER_CHANGE_DELAY - timedelta(seconds=1))
-    assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
-    acme.clock.advance(timedelta(seconds=1))
-    for by in (acme.signed_in(MAX), acme.signed_in(KIM), OPERATOR):
-        with pytest.raises(OrganizationNotFound):
-            await acme.organizations.show(ACME, by=by)
-
-
-async def test_every_owner_is_notified(acme: OrganizationServices) -> None:
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    for each in (KIM, LEE):
-        [mail] = acme.mailer.to(each.email)
-        assert mail.subject == "The organization Acme will be deleted"
-        assert "23 September 2026, 14:13 UTC" in mail.text
-        [event] = acme.events_of(each)
-        assert event.kind == "organization.deleting"
-
-
-async def test_any_owner_can_undo_it_in_time(acme: OrganizationServices) -> None:
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    acme.clear_calls()
-    kept = await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
-    assert kept.deleting_ms is None
-    acme.clock.advance(OWNER_CHANGE_DELAY)
-    assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
-    assert [mail.subject for mail in acme.mailer.sent] == [
-        "Deletion of the organization Acme canceled"
-    ] * 2
-    assert {event.kind for event in acme.events.feed} == {"organization.kept"}
-
-
-async def test_a_deletion_that_nobody_requested_cannot_be_undone(
-    acme: OrganizationServices,
-) -> None:
-    with pytest.raises(NotClosing):
-        await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
-
-
-async def test_a_completed_deletion_cannot_be_undone(acme: OrganizationServices) -> None:
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    acme.clock.advance(OWNER_CHANGE_DELAY)
-    for by in (acme.signed_in(KIM), OPERATOR):
-        with pytest.raises(OrganizationNotFound):
-            await acme.organization_deletion.cancel(ACME, by=by)
-
-
 async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServices) -> None:
     first = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.clock.advance(timedelta(hours=1))
@@ -121,36 +65,6 @@ async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServ
     again = await acme.organization_deletion.delete(ACME, by=acme.signed_in(LEE))
     assert again.deleting_ms == first.deleting_ms
     assert acme.events.feed == []
-
-
-async def test_a_deletion_by_the_operator_counts_at_once(acme: OrganizationServices) -> None:
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(ADA))
-    with pytest.raises(OrganizationNotFound):
-        await acme.organizations.show(ACME, by=acme.signed_in(KIM))
-
-
-async def test_a_deletion_takes_an_owner_who_signed_in_a_moment_ago(
-    acme: OrganizationServices,
-) -> None:
-    await acme.add_members(MAX, role=Role.MAINTAINER)
-    for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
-        with pytest.raises(SignInAgain):
-            await attempt(ACME, by=acme.token_of(KIM))
-        with pytest.raises(NotPermitted):
-            await attempt(ACME, by=acme.signed_in(MAX))
-    assert (await acme.acme()).deleting_ms is None
-
-
-@pytest.mark.parametrize("state", State)
-async def test_an_organization_that_published_stays(
-    acme: OrganizationServices, state: State
-) -> None:
-    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET, state)]})
-    for by in (acme.signed_in(KIM), OPERATOR):
-        with pytest.raises(OrganizationNotEmpty, match="acme/greet"):
-            await acme.organization_deletion.delete(ACME, by=by)
-    assert (await acme.acme()).deleting_ms is None
 
 
 async def test_a_claimed_name_without_a_release_is_no_package(acme: OrganizationServices) -> None:
@@ -214,31 +128,6 @@ async def test_a_deletion_that_is_undone_meanwhile_does_not_happen(
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
     await acme.finish_deletions.run()
     assert (await acme.acme()).deleting_ms
-
-
-async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(
-    acme: OrganizationServices,
-) -> None:
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    kim = acme.token_of(KIM)
-    for action in (Action.PUSH_NEW, Action.PUSH_VERSION):
-        with pytest.raises(NotPermitted, match="its organization is being deleted"):
-            await acme.authorization.require(kim, action, GREET)
-        with pytest.raises(NotPermitted, match="only maintainers and owners"):
-            await acme.authorization.require(acme.token_of(MAX), action, GREET)
-    for action in (Action.READ, Action.DEPRECATE, Action.MANAGE):
-        await acme.authorization.require(kim, action, GREET)
-    await acme.organizations.change(ACME, OrganizationProfile(description="x"), by=kim)
-
-
-async def test_for_a_day_the_name_is_nobodys(acme: OrganizationServices) -> None:
-    await acme.organization_deletion.delete(ACME, by=OPERATOR)
-    acme.clock.advance(NAME_FREE_AFTER - timedelta(seconds=1))
-    assert (await acme.finish_deletions.run()).changed == 0
-    for spelling in ("Acme", "acme", "ACME"):
-        for by in (OPERATOR, acme.signed_in(MAX), acme.signed_in(ADA)):
-            with pytest.raises(OrganizationExists):
-                await acme.organizations.create(OrgName(spelling), MAX, by=by)
 
 
 BELONGINGS = (
@@ -351,20 +240,6 @@ async def test_the_mails_about_a_deletion_name_the_account_and_link_to_the_organ
     assert mail.text == f"lee canceled the deletion of the organization Acme:\n\n{link}\n"
 
 
-async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
-    acme: OrganizationServices,
-) -> None:
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
-    acme.clear_calls()
-    await acme.finish_deletions.run()
-    [mail] = acme.mailer.to(KIM.email)
-    assert mail.text == (
-        "A package that was published canceled the deletion of the organization Acme:\n\n"
-        f"{URL}/account/organizations/Acme\n"
-    )
-
-
 async def test_the_events_of_a_deletion_say_when_it_would_end(acme: OrganizationServices) -> None:
     at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
@@ -389,26 +264,6 @@ async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep
     event = acme.events.feed[-1]
     assert (event.kind, event.subject, event.org) == ("organization.released", "Acme", "acme")
     assert event.actor == "upkeep"
-
-
-async def test_a_refusal_to_delete_or_to_keep_names_the_organization(
-    acme: OrganizationServices,
-) -> None:
-    with pytest.raises(NotClosing, match=r"^Acme is not being deleted"):
-        await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
-    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
-    with pytest.raises(OrganizationNotEmpty, match=r"^Acme .*acme/greet"):
-        await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-
-
-async def test_an_unknown_organization_is_named_to_the_operator(
-    acme: OrganizationServices,
-) -> None:
-    unknown = OrgName("unknown")
-    for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
-        with pytest.raises(OrganizationNotFound) as refused:
-            await attempt(unknown, by=OPERATOR)
-        assert str(refused.value) == str(OrganizationNotFound(unknown))
 
 
 async def orphaned(world: OrganizationServices, *people: Account) -> None:

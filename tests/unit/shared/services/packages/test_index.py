@@ -6,15 +6,14 @@ from typing import cast
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.index import index_file
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.records import Event
-from shared.ports import DocumentStore, MetadataStore
+from shared.ports import MetadataStore
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageChanges, PackageIndex
-from shared.services.packages.packages import PackageLookup
 from shared.services.records import RECORDS_AT_ONCE
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
@@ -76,22 +75,6 @@ async def changes(
 
 
 GREET, SECRET = "acme/greet", "acme/secret"
-MIXED = (GREET, "-", SECRET, GREET, SECRET, "-")
-
-
-async def test_outsiders_see_public_packages_only() -> None:
-    assert await changes(feed(*MIXED)) == ([1, 4], 4)
-
-
-async def test_those_who_may_read_a_private_package_are_shown_it() -> None:
-    assert await changes(feed(*MIXED), by=OPERATOR) == ([1, 3, 4, 5], 5)
-
-
-async def test_the_next_answer_goes_on_where_one_ended() -> None:
-    events = feed(*MIXED)
-    assert await changes(events, count=1) == ([1], 1)
-    assert await changes(events, since=1, count=1) == ([4], 4)
-    assert await changes(events, since=4) == ([], 4)
 
 
 async def test_a_hidden_change_does_not_move_the_number_at_its_time() -> None:
@@ -124,12 +107,3 @@ async def test_every_public_package_is_exported_however_many_there_are() -> None
     assert sorted(paths) == sorted(
         f"acme/p{number}/index.json" for number in range(RECORDS_AT_ONCE + 1)
     )
-
-
-async def test_the_file_of_a_private_package_is_for_no_shared_cache() -> None:
-    packages = Packages(PRIVATE)
-    authorization = Authorization(FakeDirectory(), FakeClock(), known_readers())
-    metadata, documents = cast("MetadataStore", packages), cast("DocumentStore", None)
-    lookup = PackageLookup(authorization, metadata, documents)
-    file = await service(feed(), packages).file(PRIVATE.head.package, lookup, by=OPERATOR)
-    assert not file.is_public

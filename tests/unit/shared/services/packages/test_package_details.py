@@ -9,21 +9,17 @@ import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.errors.packages import (
-    PackageNotFound,
-    PackageWithdrawn,
     ReleaseNotFound,
-    ReleaseWithdrawn,
 )
 from shared.domain.events import EVERY_VERSION, ChangeKind
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.organizations import Organization, OrganizationDomain
+from shared.domain.organizations import Organization
 from shared.domain.packages import (
     Dependency,
     FoundRelease,
     Graph,
     GraphNode,
-    Release,
     ReleaseEntry,
     State,
     Survey,
@@ -45,7 +41,7 @@ from shared.services.packages.package_details import (
 )
 from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
-from tests.contract.sample_records import GREET, coordinate, release
+from tests.contract.sample_records import GREET, release
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
@@ -58,7 +54,6 @@ NODE = GraphNode(
     dependencies=(Dependency(org="acme", name="words", version="1.0.0"),),
 )
 WORDS = GraphNode(org="acme", name="words", version="1.0.0")
-FAR = GraphNode(org="acme", name="far", version="3.0.0")
 
 
 @dataclass
@@ -168,56 +163,6 @@ def withheld(found: Survey, version: str) -> Survey:
 # --- releases ----------------------------------------------------------------------------------
 
 
-async def test_a_package_is_shown_by_its_newest_stable_release() -> None:
-    shop = Shop().has(survey("2.0.0-rc.1", "1.1.0", "1.0.0"))
-    details = await shop.details()
-    assert details.release.version == "1.1.0"
-    assert [each.version for each in details.entries] == ["2.0.0-rc.1", "1.1.0", "1.0.0"]
-    assert details.is_latest
-
-
-async def test_any_release_can_be_in_front() -> None:
-    shop = Shop().has(survey("1.1.0", "1.0.0"))
-    details = await shop.service.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
-    assert (details.release.version, details.latest.version) == ("1.0.0", "1.1.0")
-    assert not details.is_latest
-    assert details.is_public
-
-
-async def test_a_withheld_release_is_neither_listed_nor_shown_first() -> None:
-    shop = Shop().has(withheld(survey("1.1.0", "1.0.0"), "1.1.0"))
-    assert [each.version for each in (await shop.details()).entries] == ["1.0.0"]
-
-
-async def test_a_withdrawn_release_is_told_from_a_missing_one_with_the_version_to_use() -> None:
-    shop = Shop().has(withheld(survey("1.1.0", "1.0.0"), "1.1.0"))
-    with pytest.raises(ReleaseWithdrawn) as caught:
-        await shop.service.release(coordinate("Acme/Greet:1.1.0"), by=ANONYMOUS)
-    assert (str(caught.value.coordinate), caught.value.latest) == ("acme/greet:1.1.0", "1.0.0")
-    assert str(caught.value).endswith("withdrew acme/greet:1.1.0. Use 1.0.0.")
-
-
-async def test_a_package_of_withdrawn_releases_alone_is_withdrawn_itself() -> None:
-    shop = Shop().has(withheld(survey("1.0.0"), "1.0.0"))
-    with pytest.raises(PackageWithdrawn) as caught:
-        await shop.details()
-    assert [each.version for each in caught.value.withdrawals] == ["1.0.0"]
-    with pytest.raises(ReleaseWithdrawn) as refused:
-        await shop.service.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
-    assert str(refused.value).endswith("Use another package, or ask the operator.")
-
-
-async def test_a_held_release_and_a_hidden_one_are_missing() -> None:
-    held = survey(entry("1.0.0", state=State.HELD))
-    with pytest.raises(PackageNotFound):
-        await Shop().has(held).details()
-    with pytest.raises(ReleaseNotFound):
-        await Shop().has(held).service.release(coordinate("acme/greet:1.0.0"), by=OPERATOR)
-    private = withheld(survey("1.0.0", visibility=Visibility.PRIVATE), "1.0.0")
-    with pytest.raises(PackageNotFound):
-        await Shop().has(private).service.package(GREET, by=ANONYMOUS)
-
-
 async def test_names_near_a_missing_one_are_a_question_to_the_index() -> None:
     assert await Shop().service.near_names("acme/gret", by=ANONYMOUS) == [
         Suggestion("acme", "acme/gret", "5")
@@ -245,20 +190,6 @@ async def test_a_release_that_was_withheld_between_two_reads_is_not_shown() -> N
         await shop.details()
 
 
-async def test_a_missing_package_is_named_as_requested() -> None:
-    with pytest.raises(PackageNotFound):
-        await Shop().details()
-    with pytest.raises(ReleaseNotFound):
-        await Shop().service.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
-
-
-async def test_a_private_package_is_missing_for_outsiders() -> None:
-    shop = Shop().has(survey("1.0.0", visibility=Visibility.PRIVATE))
-    with pytest.raises(PackageNotFound):
-        await shop.service.package(GREET, by=ANONYMOUS)
-    assert not (await shop.details()).is_public
-
-
 # --- the owner ---------------------------------------------------------------------------------
 
 
@@ -267,53 +198,7 @@ def acme(**fields: object) -> Organization:
     return Organization.model_validate({**made, **fields})
 
 
-def domain(name: str, verified_ms: int | None) -> OrganizationDomain:
-    """Return a domain that it claims."""
-    return OrganizationDomain(
-        org="acme", domain=name, challenge="c", created_ms=1, verified_ms=verified_ms
-    )
-
-
-async def test_an_owner_is_shown_with_the_domains_that_it_has_proven() -> None:
-    directory = FakeDirectory.holding(acme(), domain("acme.example", 5), domain("x.test", None))
-    shop = Shop(directory=directory).has(survey("1.0.0"))
-    expected = PackageOwner("Acme", "Acme Inc.", ("acme.example",))
-    assert (await shop.details()).owner == expected
-
-
-@pytest.mark.parametrize("entities", [(), (acme(default_visibility=Visibility.PRIVATE),)])
-async def test_an_owner_whose_packages_are_private_says_nothing(
-    entities: tuple[Organization, ...],
-) -> None:
-    shop = Shop(directory=FakeDirectory.holding(*entities)).has(survey("1.0.0"))
-    assert (await shop.details()).owner == PackageOwner("acme")
-
-
 # --- what surrounds it -------------------------------------------------------------------------
-
-
-async def test_documentation_and_graph_are_those_of_the_release() -> None:
-    shop = Shop().has(survey("1.0.0"))
-    details = await shop.details()
-    assert (await shop.service.texts(details)).readme == "# Greet"
-    assert await shop.service.graph(details) == (NODE, WORDS)
-
-
-async def test_needs_say_what_is_here_and_which_are_direct() -> None:
-    words = survey("1.1.0", "1.0.0", package="acme/words")
-    old = words.entries[1].model_copy(update={"deprecation": "Old."})
-    shop = Shop().has(replace(words, entries=(words.entries[0], old)))
-    needs = await shop.service.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
-    reported = [(each.node.name, each.is_direct, each.latest, each.deprecation) for each in needs]
-    assert reported == [("words", True, "1.1.0", "Old."), ("far", False, None, None)]
-
-
-async def test_a_dependency_that_is_withheld_or_hidden_is_not_here() -> None:
-    hidden = survey("1.0.0", package="acme/words", visibility=Visibility.PRIVATE)
-    gone = withheld(survey("3.0.0", package="acme/far"), "3.0.0")
-    shop = Shop().has(hidden, gone)
-    needs = await shop.service.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
-    assert [each.latest for each in needs] == [None, None]
 
 
 async def test_dependents_are_a_question_to_the_index() -> None:
@@ -388,14 +273,6 @@ def test_a_deprecation_of_the_package_is_one_entry_after_its_releases() -> None:
     assert [each.version for each in details.history_entries] == [EVERY_VERSION, "1.0.0"]
 
 
-def test_a_details_is_deprecated_with_its_package() -> None:
-    found = survey("1.0.0")
-    head = found.head.model_copy(update={"deprecation": "All of it."})
-    shown: Release = release("acme/greet:1.0.0")
-    details = ReleaseDetails(head, shown, PackageOwner("acme"), found.entries, found.entries[0])
-    assert details.deprecation == "All of it."
-
-
 def details(*entries: ReleaseEntry) -> ReleaseDetails:
     found = survey("1.0.0")
     return ReleaseDetails(
@@ -463,28 +340,6 @@ async def test_events_that_the_log_no_longer_has_are_read_from_the_records() -> 
     ]
 
 
-async def test_the_log_knows_which_job_published_a_release() -> None:
-    published = event("release.published", 5, repository="acme/greet-source", commit="b8962f4")
-    [found] = await history(details(live("1.0.0")), published)
-    assert (found.job, found.commit) == ("acme/greet-source", "b8962f4")
-
-
-async def test_an_undone_deprecation_is_shown_and_its_message_appears_once() -> None:
-    deprecated = live("1.0.0", deprecation="Use 2.0.0.", changed_ms=40)
-    found = await history(
-        details(deprecated),
-        event("release.deprecated", 20),
-        event("release.undeprecated", 30),
-        event("release.deprecated", 40),
-    )
-    assert [(each.at_ms, each.change, each.message) for each in found] == [
-        (40, ChangeKind.DEPRECATED, "Use 2.0.0."),
-        (30, ChangeKind.UNDEPRECATED, ""),
-        (20, ChangeKind.DEPRECATED, ""),
-        (5, ChangeKind.PUBLISHED, ""),
-    ]
-
-
 async def test_a_reader_of_the_package_sees_its_complete_history() -> None:
     found = await history(
         details(live("1.0.0")),
@@ -495,18 +350,6 @@ async def test_a_reader_of_the_package_sees_its_complete_history() -> None:
         (ChangeKind.RESTORED, EVERY_VERSION),
         (ChangeKind.WITHDRAWN, EVERY_VERSION),
     ]
-
-
-async def test_outsiders_do_not_read_what_is_withheld_and_who_decided_that() -> None:
-    published = await history(details(live("1.0.0")))
-    assert published == await history(
-        details(live("1.0.0")),
-        event("release.published", 6, "acme/other:1.0.0"),
-        event("release.published", 7, "acme/greet:2.0.0"),
-        event("release.quarantined", 8),
-        event("release.live", 9),
-        event("member.set", 10, "acme"),
-    )
 
 
 async def test_a_long_log_is_read_once() -> None:
@@ -524,32 +367,6 @@ async def of_acme(packages: CountedPackages, *events: Event) -> list[tuple[str, 
     await feed.append(events)
     found = await service(feed, packages).organization_history(OrgName("Acme"))
     return [(str(package), each.version, each.change) for package, each in found]
-
-
-def holding(*entries: ReleaseEntry, visibility: Visibility = Visibility.PUBLIC) -> CountedPackages:
-    found = survey("1.0.0")
-    head = found.head.model_copy(update={"visibility": visibility})
-    return CountedPackages({"acme/greet": Survey(head, entries)})
-
-
-async def test_an_organization_shows_the_history_of_its_public_packages() -> None:
-    found = await of_acme(
-        holding(live("1.0.0"), live("2.0.0", state=State.QUARANTINED)),
-        event("release.published", 1),
-        event("release.published", 2, "acme/greet:2.0.0"),
-        event("release.published", 3, "acme/gone:1.0.0"),
-        event("member.set", 4, "acme"),
-        event("package.deprecated", 5, "acme/greet"),
-    )
-    assert found == [
-        ("acme/greet", EVERY_VERSION, ChangeKind.DEPRECATED),
-        ("acme/greet", "1.0.0", ChangeKind.PUBLISHED),
-    ]
-
-
-async def test_nobody_else_reads_the_history_of_private_packages() -> None:
-    packages = holding(live("1.0.0"), visibility=Visibility.PRIVATE)
-    assert await of_acme(packages, event("release.published", 1)) == []
 
 
 async def test_it_reads_no_more_packages_than_it_shows() -> None:

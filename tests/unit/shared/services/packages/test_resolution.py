@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.domain.packages import Survey, Visibility
 from shared.domain.resolution import (
@@ -191,32 +191,6 @@ async def test_a_request_for_nothing_readable_reads_nothing(world: World) -> Non
     assert (await world.packages(bad)).unresolved == (bad,)
     assert not world.metadata.calls
     assert not world.documents.asked
-
-
-async def test_a_private_package_looks_as_if_it_did_not_exist(world: World) -> None:
-    private, missing = (PackageRequest.of("acme", name) for name in ("secret", "nowhere"))
-    answer = await world.packages(private, missing)
-    assert answer == PackageAnswer((), (private, missing))
-    assert not world.documents.asked
-
-
-async def test_a_caller_that_may_read_a_private_package_gets_it(world: World) -> None:
-    world.by = OPERATOR
-    assert shown(await world.packages(PackageRequest.of("acme", "secret"))) == ["acme/secret:1.0.0"]
-    modules = await world.modules(ModuleRequest.of("acme", "hidden"))
-    assert [each.package for each in modules.resolved] == ["hidden"]
-    tools = await world.tools(ToolRequest.of("spy"))
-    assert [each.package.name for each in tools.resolved] == ["hidden"]
-
-
-async def test_a_version_that_the_client_cannot_use_is_unresolved_unless_requested_exactly(
-    world: World,
-) -> None:
-    world.client = ClientProfile.of("any", "2201.8.3")
-    soft, hard = (PackageRequest.of("acme", "modern", "1.0.0", mode) for mode in ("soft", "hard"))
-    answer = await world.packages(soft, hard)
-    assert [each.request for each in answer.resolved] == [hard]
-    assert answer.unresolved == (soft,)
 
 
 async def test_modules_are_answered_in_the_order_asked_in_one_trip(world: World) -> None:

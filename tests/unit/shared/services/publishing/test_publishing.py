@@ -9,21 +9,17 @@ import pytest
 from shared.auth.authorization import Authorization
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import (
-    MissingDependencies,
     ReleaseHeld,
     SpelledDifferently,
-    ToolTaken,
     VersionExists,
-    VisibilityDiffers,
 )
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import Principal
 from shared.domain.members import Membership
-from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.packages import CHOSEN_VISIBILITIES, Release, Visibility
-from shared.domain.rights import Grant, Role, Scope
+from shared.domain.names import Package
+from shared.domain.packages import Release
+from shared.domain.rights import Grant, Role
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
-from shared.services.organizations.organizations import OrganizationProfile
 from shared.services.publishing.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload
 from tests.support.archives import bala
 from tests.support.world import World
@@ -44,11 +40,6 @@ class Asked(Authorization):
 def owner(world: World, credential: str = "session") -> Principal:
     """Return Ann, who owns `acme`."""
     return Principal(world.people.ann.account.id, credential, (Grant(),))
-
-
-def bob(world: World) -> Principal:
-    """Return Bob, who owns `other`."""
-    return Principal(world.people.bob.account.id, "session", (Grant(),))
 
 
 async def push(world: World, archive: bytes, by: Principal | None = None) -> Release:
@@ -110,26 +101,6 @@ async def test_a_refused_push_ends_after_it_is_counted(world: World) -> None:
     assert limiter.counted == 1
 
 
-async def test_a_private_archive_of_a_public_package_is_refused_with_both_ways_out(
-    world: World,
-) -> None:
-    await push(world, bala("acme/greet:1.0.0"))
-    with pytest.raises(VisibilityDiffers) as refused:
-        await push(world, bala("acme/greet:1.0.1", visibility="private"))
-    assert str(refused.value) == str(VisibilityDiffers(Package.parse("acme", "greet")))
-
-
-async def test_another_spelling_of_an_organization_is_refused_with_the_registered_one(
-    world: World,
-) -> None:
-    with pytest.raises(SpelledDifferently) as refused:
-        await push(world, bala("ACME/greet:1.0.0"))
-    assert str(refused.value) == (
-        "ACME differs from acme in upper and lower case alone, and that name is taken. "
-        "Use the spelling acme."
-    )
-
-
 async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
     world: World,
 ) -> None:
@@ -139,51 +110,6 @@ async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
     spellings = (Package.parse("acme", "Greet"), Package.parse("acme", "greet"))
     assert str(refused.value) == str(SpelledDifferently(*spellings))
     assert "Use the spelling acme/greet." in str(refused.value)
-
-
-@pytest.mark.parametrize("default", CHOSEN_VISIBILITIES)
-async def test_a_package_that_says_nothing_is_what_its_organization_says(
-    world: World, default: Visibility
-) -> None:
-    profile = OrganizationProfile(default_visibility=default)
-    await world.registry.organizations.organizations.change(parse_org("acme"), profile, by=OPERATOR)
-    await push(world, bala("acme/silent:1.0.0"))
-    head = await world.stores.metadata.head(Package.parse("acme", "silent"))
-    assert head is not None
-    assert head.visibility is default
-
-
-@pytest.mark.parametrize(("scope", "makes"), [(Scope.PUSH_NEW, True), (Scope.PUSH_VERSION, False)])
-async def test_a_token_makes_packages_or_adds_versions_to_them(
-    world: World, scope: Scope, *, makes: bool
-) -> None:
-    await push(world, bala("acme/there:1.0.0"))
-    token = Principal(owner(world).id, "token", (Grant(scopes=frozenset({scope})),))
-    good, bad = bala("acme/new:1.0.0"), bala("acme/there:1.0.1")
-    if not makes:
-        good, bad = bad, good
-    await push(world, good, token)
-    with pytest.raises(NotPermitted):
-        await push(world, bad, token)
-
-
-async def test_a_refusal_of_a_taken_tool_names_its_package_to_those_who_may_see_it(
-    world: World,
-) -> None:
-    await push(world, bala("acme/tool:1.0.0", tools=("greeter",)))
-    with pytest.raises(ToolTaken) as refused:
-        await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
-    assert str(refused.value) == str(ToolTaken("greeter", Package.parse("acme", "tool")))
-
-
-async def test_a_tool_of_a_private_package_names_no_package_to_others(world: World) -> None:
-    await push(world, bala("acme/tool:1.0.0", tools=("greeter",), visibility="private"))
-    with pytest.raises(ToolTaken) as refused:
-        await push(world, bala("other/tool:1.0.0", tools=("greeter",)), bob(world))
-    assert str(refused.value) == str(ToolTaken("greeter", None))
-    with pytest.raises(ToolTaken) as refused:
-        await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
-    assert "acme/tool" in str(refused.value)
 
 
 class TakenMeanwhile:
@@ -213,23 +139,6 @@ async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
     with pytest.raises(VersionExists) as refused:
         await publishing.push(Upload(bala("acme/greet:1.0.0", readme="Other.")), by=owner(world))
     assert str(refused.value) == str(VersionExists(release.coordinate))
-
-
-async def test_a_dependency_that_the_publisher_may_not_read_is_missing(world: World) -> None:
-    await push(world, bala("other/secret:1.0.0", visibility="private"), bob(world))
-    await push(world, bala("other/open:1.0.0"), bob(world))
-    publishing = world.registry.publishing.releases
-    checking = replace(publishing.dependency_check, require_dependencies=True)
-    strict = replace(publishing, dependency_check=checking)
-    wanted = ["other/open:1.0.0", "other/open:1.1.0", "other/secret:1.0.0"]
-    with pytest.raises(MissingDependencies) as refused:
-        await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted)), by=owner(world))
-    missing = tuple(
-        Coordinate.parse("other", *each) for each in (("open", "1.1.0"), ("secret", "1.0.0"))
-    )
-    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
-    assert str(refused.value) == str(MissingDependencies(coordinate, missing))
-    await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted[:1])), by=owner(world))
 
 
 class SponsorLimiter(RateLimiter):

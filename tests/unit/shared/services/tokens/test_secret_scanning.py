@@ -9,7 +9,6 @@ from shared.auth.secret_scanning import ConfiguredScannerKeys, LeakReports, Scan
 from shared.auth.secrets import Secret
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import ReportUnsigned
 from shared.domain.errors.requests import Busy
 from shared.domain.members import Membership
 from shared.domain.rights import Grant, Role, Scope
@@ -115,25 +114,6 @@ async def report(secret_scanning: SecretScanning, *texts: str) -> Sequence[Label
     return [each.label for each in findings]
 
 
-async def test_a_leaked_token_ends(
-    secret_scanning: SecretScanning, directory: FakeDirectory
-) -> None:
-    assert await report(secret_scanning, LEAKED) == [TRUE]
-    assert directory.every(Token) == []
-
-
-async def test_its_owner_reads_where_it_was_found(
-    secret_scanning: SecretScanning, mailer: FakeMailer
-) -> None:
-    await report(secret_scanning, LEAKED)
-    [mail] = mailer.to("kim@example.org")
-    assert mail.subject == "The token laptop leaked and was revoked"
-    assert "https://code.example/acme/greet/blob/main/Settings.toml" in mail.text
-    assert "read on */*" in mail.text
-    assert LEAKED not in mail.text
-    assert len(mailer.sent) == 1
-
-
 async def test_it_is_in_the_log_of_its_owner(
     secret_scanning: SecretScanning, events: FakeEvents
 ) -> None:
@@ -146,36 +126,6 @@ async def test_it_is_in_the_log_of_its_owner(
     assert LEAKED not in repr(event)
 
 
-async def test_the_owners_of_an_organization_are_reminded_of_its_token(
-    secret_scanning: SecretScanning,
-    directory: FakeDirectory,
-    events: FakeEvents,
-    mailer: FakeMailer,
-) -> None:
-    text = minted(ORG)
-    await directory.put(token(text, owner=ORG, org="acme", id="second"))
-    assert await report(secret_scanning, text) == [TRUE]
-    assert [mail.to for mail in mailer.sent] == ["ann@example.org"]
-    assert "of the organization acme" in mailer.sent[0].text
-    assert (events.feed[0].org, events.feed[0].account) == ("acme", "")
-
-
-async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(
-    secret_scanning: SecretScanning, events: FakeEvents, mailer: FakeMailer
-) -> None:
-    for _ in range(3):
-        assert await report(secret_scanning, LEAKED) == [TRUE]
-    assert await report(secret_scanning, LEAKED, LEAKED) == [TRUE, TRUE]
-    assert len(events.feed) == len(mailer.sent) == 1
-
-
-async def test_one_text_twice_in_a_report_is_one_token(
-    secret_scanning: SecretScanning, events: FakeEvents, mailer: FakeMailer
-) -> None:
-    assert await report(secret_scanning, LEAKED, LEAKED) == [TRUE, TRUE]
-    assert len(events.feed) == len(mailer.sent) == 1
-
-
 async def test_concurrent_reports_notify_the_owner_once(
     secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:
@@ -186,35 +136,11 @@ async def test_concurrent_reports_notify_the_owner_once(
     assert len(mailer.sent) == 1
 
 
-async def test_an_unknown_token_is_a_false_positive(
-    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
-) -> None:
-    others = [
-        minted(),
-        minted("nobody0000"),
-        minted(environment="staging"),
-        "ghp_x",
-        "",
-        LEAKED[:-1],
-    ]
-    assert await report(secret_scanning, *others) == [FALSE] * len(others)
-    assert len(directory.every(Token)) == 1
-    assert mailer.sent == []
-
-
 async def test_a_text_that_has_not_the_form_of_a_token_costs_no_read(
     secret_scanning: SecretScanning, directory: FakeDirectory
 ) -> None:
     await report(secret_scanning, *(f"made-up-{number}" for number in range(100)))
     assert directory.calls == []
-
-
-async def test_a_token_that_was_revoked_before_is_a_false_alarm(
-    secret_scanning: SecretScanning, directory: FakeDirectory
-) -> None:
-    [stored] = directory.every(Token)
-    await directory.remove(stored)
-    assert await report(secret_scanning, LEAKED) == [FALSE]
 
 
 async def test_a_canary_stays_and_looks_like_what_is_not_there(
@@ -234,15 +160,6 @@ async def test_a_large_report_is_judged_in_its_order(
         await directory.put(token(texts[number], id=f"id{number}"))
     labels = await report(secret_scanning, *texts)
     assert [number for number, label in enumerate(labels) if label is TRUE] == [0, 19, 20, 49]
-
-
-async def test_an_unsigned_report_changes_nothing(
-    secret_scanning: SecretScanning, directory: FakeDirectory
-) -> None:
-    body = found(LEAKED)
-    with pytest.raises(ReportUnsigned):
-        await secret_scanning.process_report(body, FakeScanner().headers(body), address="")
-    assert len(directory.every(Token)) == 1
 
 
 async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(

@@ -16,12 +16,11 @@ from shared.domain.tokens import (
     Made,
     StolenToken,
     Token,
-    TokenUse,
 )
 from shared.ports import AlreadyThere
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.services import ACME, ADA, EVE, KIM, LEE, AdministrationServices
+from tests.support.services import ACME, EVE, KIM, LEE, AdministrationServices
 
 READING = Grant(scopes=frozenset({Scope.READ}))
 MEMBER = InvitationRequest.parse(Role.MEMBER, None, "for lee")
@@ -65,12 +64,6 @@ async def ids(world: AdministrationServices) -> set[str]:
     return {each.id for each in await world.directory.list_by_owner(Token, KIM.id)}
 
 
-async def test_a_token_made_by_a_person_has_no_lineage(world: AdministrationServices) -> None:
-    issued = await world.tokens.issue(child(), by=world.signed_in(KIM))
-    assert (issued.token.made_by, issued.token.made_with) == (KIM.id, "")
-    assert world.directory.every(LineageRecord) == []
-
-
 async def test_lineage_is_deleted_when_nothing_of_it_can_exist(
     world: AdministrationServices,
 ) -> None:
@@ -82,37 +75,6 @@ async def test_lineage_is_deleted_when_nothing_of_it_can_exist(
     ]
     ends = {each.ends_ms for each in kept}
     assert ends == {world.clock.now_ms() + LINEAGE_RETENTION // timedelta(milliseconds=1)}
-
-
-async def test_its_use_is_forgotten(world: AdministrationServices) -> None:
-    await world.directory.put(TokenUse(owner=KIM.id, token=STOLEN, used_ms=1))
-    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    assert world.directory.every(TokenUse) == []
-    assert await ids(world) == set()
-
-
-async def test_a_stolen_token_that_is_revoked_again_is_declared_once(
-    world: AdministrationServices,
-) -> None:
-    made = await world.tokens.issue(child(), by=thief())
-    for _ in range(2):
-        await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    assert len(world.directory.every(StolenToken)) == 1
-    assert made.token.id not in await ids(world)
-    assert world.events.kinds().count("token.stolen") == 1
-
-
-async def test_the_lineage_of_an_unknown_id_is_not_found(world: AdministrationServices) -> None:
-    with pytest.raises(TokenNotFound):
-        await world.lineage.revoke_stolen(KIM.id, "nothing", by=world.signed_in(KIM))
-    assert world.events.kinds() == []
-
-
-async def test_a_token_of_an_organization_is_in_its_log(world: AdministrationServices) -> None:
-    await world.directory.add(stored("machine", owner="acme000000", org="Acme"))
-    await world.lineage.revoke_stolen("acme000000", "machine", by=world.signed_in(KIM))
-    [event] = world.events.feed
-    assert (event.kind, event.org, event.account) == ("token.stolen", "acme", "")
 
 
 async def test_a_credential_that_was_already_revoked_is_skipped(
@@ -131,27 +93,6 @@ async def test_a_credential_that_was_already_revoked_is_skipped(
     assert len(ended) == 4
     assert world.events.kinds() == ["token.stolen"]
     assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
-
-
-async def test_a_person_who_sends_an_invitation_again_makes_it_theirs(
-    world: AdministrationServices,
-) -> None:
-    offer = InvitationRequest.parse(Role.MEMBER, "lee@example.org", "")
-    await world.invitations.invite(ACME, offer, by=thief())
-    world.clock.advance(timedelta(hours=1))
-    await world.invitations.invite(ACME, offer, by=world.signed_in(KIM))
-    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    assert len(world.directory.every(Invitation)) == 1
-
-
-async def test_a_member_whom_an_administrators_token_made_ends_with_it(
-    world: AdministrationServices,
-) -> None:
-    by = Principal(ADA.id, "adas", (Grant(),), token="adas")
-    await world.directory.add(stored("adas", owner=ADA.id))
-    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)
-    await world.lineage.revoke_stolen(ADA.id, "adas", by=world.ada)
-    assert world.roles() == {"kim": Role.OWNER}
 
 
 async def test_a_credential_made_after_the_revocation_ends_at_once_with_an_event(
@@ -248,15 +189,6 @@ async def test_upkeep_finishes_what_is_of_the_last_day(world: AdministrationServ
     assert await ids(world) == {STOLEN, "early00000"}
 
 
-async def test_a_member_whom_a_person_gives_a_role_is_theirs(world: AdministrationServices) -> None:
-    await world.invitations.accept(await invited(world), by=world.signed_in(LEE))
-    [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
-    assert (lee.invited_by, lee.made_with) == (KIM.id, STOLEN)
-    await world.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=world.signed_in(KIM))
-    [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
-    assert (lee.invited_by, lee.made_with) == (KIM.id, "")
-
-
 async def test_a_member_whom_a_stolen_token_lowered_stays(world: AdministrationServices) -> None:
     await world.add_members(LEE, role=Role.MAINTAINER)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
@@ -309,62 +241,6 @@ async def test_the_event_of_a_stolen_token_lists_its_lineage(
         "label": "for lee",
     }
     assert made.id not in await ids(world)
-
-
-async def test_a_member_whom_a_stolen_token_let_in_is_removed_with_an_event(
-    world: AdministrationServices,
-) -> None:
-    code = await invited(world)
-    await world.invitations.accept(code, by=world.signed_in(LEE))
-    world.clear_calls()
-    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    [event] = [each for each in world.events.feed if each.kind == "member.removed"]
-    assert (event.subject, event.org, event.account, event.actor) == (
-        *("Acme", "acme", LEE.id, KIM.id),
-    )
-    assert event.details == {"account": LEE.id, "before": "member", "after": ""}
-
-
-async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_what(
-    world: AdministrationServices,
-) -> None:
-    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    world.clear_calls()
-    with pytest.raises(TokenUnknown):
-        await world.tokens.issue(child(), by=thief())
-    issued, revoked = world.events.feed
-    assert (revoked.kind, revoked.subject, revoked.account) == (
-        *("token.revoked", issued.subject, KIM.id),
-    )
-    assert revoked.details == {"name": "later", "with": STOLEN}
-
-
-async def test_lineage_says_what_was_made_where_and_when(
-    world: AdministrationServices,
-) -> None:
-    await world.lineage.record(thief(), Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
-    [noted] = world.directory.every(LineageRecord)
-    assert (noted.owner, noted.token, noted.what, noted.org, noted.id, noted.name) == (
-        *(KIM.id, STOLEN, Made.MEMBERSHIP, "Acme", LEE.id, "lee"),
-    )
-    assert noted.made_ms == world.clock.now_ms()
-
-
-async def test_the_mail_about_a_stolen_token_without_a_name_has_its_id(
-    world: AdministrationServices,
-) -> None:
-    await world.tokens.issue(child(), by=thief())
-    [text] = [each for each in world.directory.every(Token) if each.id == STOLEN]
-    await world.directory.remove(text)
-    world.clear_calls()
-    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    [event] = world.events.feed
-    assert (event.kind, event.account, event.details["name"]) == ("token.stolen", KIM.id, STOLEN)
-
-
-async def test_an_id_that_nothing_had_is_named(world: AdministrationServices) -> None:
-    with pytest.raises(TokenNotFound, match="nothing000"):
-        await world.lineage.revoke_stolen(KIM.id, "nothing000", by=world.signed_in(KIM))
 
 
 async def test_a_revocation_of_exactly_a_day_ago_is_still_finished(

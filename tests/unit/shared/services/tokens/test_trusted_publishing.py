@@ -1,128 +1,45 @@
 """A job that proves what it is gets a token for what it is trusted with, and for nothing else."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import IdTokenUsed
-from shared.domain.errors.publishers import WorkloadDiffers, WorkloadUnknown
-from shared.domain.identity import OPERATOR
-from shared.domain.names import parse_org
+from shared.domain.errors.identity import IdTokenUsed, NotPermitted
+from shared.domain.errors.packages import PackageNotFound
+from shared.domain.errors.publishers import (
+    PublisherExists,
+    PublisherNotFound,
+    WorkloadDiffers,
+    WorkloadUnknown,
+)
+from shared.domain.errors.requests import Busy
+from shared.domain.names import Package, parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.rights import Scope
+from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.services.tokens.trusted_publishing import MAX_PUBLISHERS_READ, TOKEN_LIFETIME
+from shared.services.common import Adapters
+from shared.services.tokens.trusted_publishing import (
+    MAX_PUBLISHERS,
+    MAX_PUBLISHERS_READ,
+    TOKEN_LIFETIME,
+)
 from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
-from tests.support.trusted_publishing import COMMIT, IDS, RULES, TrustedPublishingWorld, trusting
-from tests.support.world import OpenWorld, Person
+from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
+from tests.support.world import OpenWorld
 
 ACME = parse_org("acme")
-PUSH = {Scope.PUSH_VERSION}
-MAKE = {Scope.PUSH_VERSION, Scope.PUSH_NEW}
 
 
 @pytest.fixture
 async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry that takes jobs."""
     return await trusting(worlds)
-
-
-@pytest.mark.parametrize("provider", Provider)
-async def test_a_job_of_every_provider_gets_a_token_of_its_organization(
-    trust: TrustedPublishingWorld, provider: Provider
-) -> None:
-    publisher = await trust.add(provider=provider)
-    token = (await trust.mint(provider)).token
-    assert token.org == "acme"
-    assert token.expires_ms == trust.world.clock.now_ms() + 15 * 60 * 1000
-    assert [(g.org, g.package, g.scopes) for g in token.grants] == [("acme", "greet", MAKE)]
-    assert token.provenance is not None
-    assert (token.provenance.provider, token.provenance.publishers) == (
-        provider.value,
-        (publisher.id,),
-    )
-
-
-async def test_a_job_makes_only_packages_that_wait_for_it(trust: TrustedPublishingWorld) -> None:
-    await trust.world.push(bala("acme/greet:1.0.0"))
-    await trust.add("acme/greet")
-    await trust.add("acme/new")
-    grants = (await trust.mint()).token.grants
-    assert {grant.package: grant.scopes for grant in grants} == {"greet": PUSH, "new": MAKE}
-
-
-async def test_each_of_several_packages_is_bound_by_its_own_first_push(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add("acme/one")
-    await trust.add("acme/two")
-    job = await trust.job()
-    await trust.world.push(bala("acme/one:1.0.0"), by=job)
-    found = await trust.world.registry.tokens.trusted_publishers.of_organization(
-        ACME, by=trust.owner
-    )
-    assert {each.package: each.pending_until_ms is None for each in found} == {
-        "one": True,
-        "two": False,
-    }
-
-
-async def test_the_token_of_a_job_ends_after_a_quarter_of_an_hour(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    job = await trust.job()
-    trust.world.clock.advance(TOKEN_LIFETIME)
-    with pytest.raises(ClientFailure, match="expired"):
-        await trust.world.push(bala("acme/greet:1.0.0"), by=job)
-
-
-@pytest.mark.parametrize(
-    "path", ["/api/v1/tokens", "/api/v1/orgs/acme/publishers", "/api/v1/orgs/acme/audit"]
-)
-async def test_the_token_of_a_job_opens_nothing_else(
-    trust: TrustedPublishingWorld, path: str
-) -> None:
-    await trust.add()
-    job = await trust.job()
-    answer = await trust.world.get(f"https://registry.test{path}", by=job)
-    assert answer.status_code == 403
-
-
-async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    issued = await trust.mint()
-    renewed = await trust.world.registry.tokens.organization_tokens.rotate(
-        ACME, issued.token.id, by=OPERATOR
-    )
-    assert renewed.token.provenance is None
-
-
-async def test_a_job_without_a_publisher_reads_only_its_own_ids(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add("acme/secret", ids={**IDS[Provider.GITHUB], "repository_id": "75"})
-    with pytest.raises(WorkloadUnknown) as caught:
-        await trust.mint()
-    sentence = str(caught.value)
-    assert "repository_id 74, repository_owner_id 65" in sentence
-    assert "secret" not in sentence
-    assert "acme" not in sentence
-    assert "75" not in sentence
-
-
-async def test_the_job_of_the_repository_reads_what_differs(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    with pytest.raises(WorkloadDiffers, match="its ref is 'refs/heads/dev', not refs/tags/v"):
-        await trust.mint(ref="refs/heads/dev")
 
 
 async def test_the_nearest_of_several_publishers_explains_what_differs(
@@ -180,25 +97,6 @@ async def test_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublishing
     assert await trust.log() == before
 
 
-async def test_the_log_says_that_a_token_was_issued_and_for_which_run(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    token = (await trust.mint()).token
-    event = (await trust.log())[0]
-    assert (event.kind, event.subject, event.actor) == ("token.issued", token.id, "github:74")
-    assert event.details == {
-        "name": "GitHub Actions octo/greet",
-        "grants": "push-new,push-version on acme/greet",
-        "provider": "github",
-        "repository": "octo/greet",
-        "workflow": "release.yml",
-        "ref": "refs/tags/v1.0.0",
-        "commit": COMMIT,
-        "run": "https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
-    }
-
-
 async def _two_organizations(trust: TrustedPublishingWorld) -> None:
     await trust.add("acme/greet")
     await trust.add("other/greet", by=trust.person(trust.world.people.bob))
@@ -215,43 +113,6 @@ async def test_a_job_of_two_organizations_says_for_which_it_publishes(
     assert [grant.org for grant in token.token.grants] == ["other"]
 
 
-async def test_a_job_publishes_for_no_organization_that_does_not_trust_it(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    for org in ("other", "nobody"):
-        with pytest.raises(WorkloadUnknown):
-            await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org(org))
-
-
-async def test_nobody_stops_a_job_that_says_for_whom_it_publishes(
-    trust: TrustedPublishingWorld,
-) -> None:
-    """Everybody may name any repository for packages of their own."""
-    await trust.add()
-    bob = trust.person(trust.world.people.bob)
-    for number in range(MAX_PUBLISHERS_READ + 1):
-        await trust.add(f"other/package{number}", by=bob)
-    with pytest.raises(InvalidRequest, match="several organizations"):
-        await trust.mint()
-    issued = await trust.exchange(trust.ci.token(Provider.GITHUB), org=ACME)
-    assert [grant.package for grant in issued.token.grants] == ["greet"]
-
-
-async def test_a_publisher_of_another_repository_does_not_show_its_runs(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    bob = trust.person(trust.world.people.bob)
-    await trust.add("other/greet", by=bob, rules={**RULES[Provider.GITHUB], "workflow": "no.yml"})
-    before = await trust.log("other")
-    with pytest.raises(WorkloadDiffers):
-        await trust.mint(ref="refs/heads/dev")
-    with pytest.raises(WorkloadDiffers):
-        await trust.exchange(trust.ci.token(Provider.GITHUB, ref="refs/heads/x"), org=ACME)
-    assert await trust.log("other") == before
-
-
 async def test_a_question_that_cannot_be_answered_uses_no_token_up(
     trust: TrustedPublishingWorld,
 ) -> None:
@@ -260,30 +121,6 @@ async def test_a_question_that_cannot_be_answered_uses_no_token_up(
     with pytest.raises(InvalidRequest):
         await trust.exchange(token)
     assert await trust.exchange(token, org=ACME)
-
-
-async def test_a_job_is_the_principal_of_what_it_publishes(trust: TrustedPublishingWorld) -> None:
-    await trust.add()
-    issued = await trust.mint()
-    job = Person(trust.world.people.ann.account, issued.text.reveal())
-    await trust.world.push(bala("acme/greet:1.0.0"), by=job)
-    [event] = [each for each in await trust.log() if each.kind == "release.published"]
-    assert event.actor == issued.token.owner
-    assert event.credential == issued.token.id
-    assert event.details["commit"] == COMMIT
-
-
-@pytest.mark.parametrize(
-    "rules", [RULES[Provider.GITHUB], {"workflow": "a.yml", "protected": True}]
-)
-async def test_one_publisher_that_fits_is_enough(
-    trust: TrustedPublishingWorld, rules: dict[str, Any]
-) -> None:
-    await trust.add("acme/one", rules=rules)
-    await trust.add("acme/two")
-    grants = (await trust.mint()).token.grants
-    assert "two" in {grant.package for grant in grants}
-    assert len(grants) == (2 if rules is RULES[Provider.GITHUB] else 1)
 
 
 async def test_an_outdated_list_gives_no_rights(trust: TrustedPublishingWorld) -> None:
@@ -367,11 +204,151 @@ async def test_an_id_token_is_refused_a_second_time_until_after_it_expired(
         trust.world.clock.advance(timedelta(minutes=1))
 
 
-async def test_a_job_whose_package_was_created_by_another_reads_so(
+# --- publishers -----------------------------------------------------------------------------------
+
+
+GREET = Package.parse("acme", "greet")
+
+
+async def pending_of(trust: TrustedPublishingWorld) -> list[bool]:
+    """Return which publishers of acme wait for their package."""
+    found = await trust.world.registry.tokens.trusted_publishers.of_organization(
+        ACME, by=trust.owner
+    )
+    return [each.pending_until_ms is not None for each in found]
+
+
+async def test_an_added_publisher_is_in_the_log_with_its_rules(
     trust: TrustedPublishingWorld,
 ) -> None:
-    await trust.add("acme/greet")
+    added = await trust.add()
+    [event] = [each for each in await trust.log() if each.kind == "publisher.added"]
+    assert (event.subject, event.actor) == ("acme/greet", trust.owner.id)
+    assert event.details == {
+        "publisher": added.id,
+        "provider": "github",
+        "repository": "octo/greet",
+        "repository_id": "74",
+        "repository_owner_id": "65",
+        "workflow": "release.yml",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "protected": "yes",
+    }
+
+
+async def test_an_organization_has_a_thousand_publishers_at_most(
+    trust: TrustedPublishingWorld,
+) -> None:
+    first = await trust.add("acme/package")
+    copies = [
+        first.model_copy(update={"id": f"copy{number}", "package": f"package{number}"})
+        for number in range(MAX_PUBLISHERS - 1)
+    ]
+    await trust.world.stores.directory.add(*copies)
+    with pytest.raises(NotPermitted) as refused:
+        await trust.add()
+    assert str(refused.value) == (
+        "You may not add another trusted publisher: acme has 1000 publishers; remove some first."
+    )
+
+
+async def test_a_provider_that_the_operator_does_not_take_is_refused(worlds: OpenWorld) -> None:
+    trust = await trusting(worlds, publish_from_gitlab="")
+    with pytest.raises(InvalidRequest, match="knows none"):
+        await trust.add(provider=Provider.GITLAB)
+
+
+async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.add()
+    job = await trust.job()
+    for _ in range(2):
+        await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("method", ["list_by_owner", "replace"])
+async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_its_repeat(
+    worlds: OpenWorld, moment: Moment, method: str
+) -> None:
+    fault = Fault(method, Busy(), moment, nth=0)
+
+    def breaking(stores: Adapters) -> Adapters:
+        return replace(stores, directory=failing(stores.directory, fault))
+
+    trust = await trusting(worlds, breaking)
+    await trust.add()
+    job = await trust.job()
+    fault.nth = fault.calls + 1
+    form = multipart("greet.bala", bala("acme/greet:1.0.0"))
+    assert (await trust.world.upload(form, by=job)).status_code == 503
+    assert await trust.world.stores.metadata.releases(GREET) == []
+    assert (await trust.world.upload(form, by=job)).status_code == 204
+    assert await pending_of(trust) == [False]
+    await trust.world.registry.maintenance.upkeep.run("process-outboxes")
+    assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
+
+
+async def test_a_publisher_does_not_take_a_package_that_somebody_else_made(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.add()
     await trust.world.push(bala("acme/greet:1.0.0"))
-    with pytest.raises(WorkloadDiffers) as refused:
+    with pytest.raises(WorkloadDiffers, match="made by another"):
         await trust.mint()
-    assert "the package that it waited for was made by another" in str(refused.value)
+
+
+async def test_a_package_of_publishers_alone_takes_no_stored_token(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add()
+    publishers = trust.world.registry.tokens.trusted_publishers
+    await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    for person in (trust.world.people.ann, trust.world.people.admin):
+        with pytest.raises(ClientFailure, match="published by its trusted publishers alone"):
+            await trust.world.push(bala("acme/greet:1.1.0"), by=person)
+    await trust.world.push(bala("acme/greet:1.1.0"), by=await trust.job())
+    await publishers.restrict_pushers(GREET, Pushers.MEMBERS, by=trust.owner)
+    await trust.world.push(bala("acme/greet:1.2.0"))
+
+
+async def test_saying_the_same_twice_changes_the_package_once(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add()
+    publishers = trust.world.registry.tokens.trusted_publishers
+    first = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    again = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    assert again.revision == first.revision
+    kinds = [event.kind for event in await trust.log()]
+    assert kinds.count("package.pushers-changed") == 1
+
+
+async def test_a_package_without_publishers_is_never_closed_for_all(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    publishers = trust.world.registry.tokens.trusted_publishers
+    with pytest.raises(InvalidRequest, match="nobody could push"):
+        await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    nothing = Package.parse("acme", "nothing")
+    with pytest.raises(PackageNotFound):
+        await publishers.restrict_pushers(nothing, Pushers.MEMBERS, by=trust.owner)
+
+
+async def test_each_refusal_of_a_publisher_names_what_is_there(
+    trust: TrustedPublishingWorld,
+) -> None:
+    added = await trust.add()
+    publishers = trust.world.registry.tokens.trusted_publishers
+    with pytest.raises(PublisherExists) as exists:
+        await trust.add()
+    assert str(exists.value) == str(PublisherExists(GREET, added.id))
+    for id_ in ("publisher1", "a/b"):
+        with pytest.raises(PublisherNotFound) as absent:
+            await publishers.remove(ACME, id_, by=trust.owner)
+        assert str(absent.value) == str(PublisherNotFound(id_))
