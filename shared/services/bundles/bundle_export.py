@@ -116,13 +116,7 @@ class BundleExport:
         """Choose the releases; raise `BundleIncomplete` or `BundlePrivate`."""
         # Read first: what happens meanwhile is in this bundle, and in the next one again.
         cursor = await self._last_event()
-        chosen = _Chosen()
-        for coordinate in selection.coordinates:
-            await self._choose_named(coordinate, selection, chosen)
-        for coordinate in await self._selected(selection):
-            await self._choose(coordinate, selection, chosen)
-        if chosen.missing:
-            raise BundleIncomplete(tuple(chosen.missing))
+        chosen = await self._chosen(selection)
         found = [chosen.releases[key] for key in sorted(chosen.releases)]
         bundled = [BundledRelease.of(*each, registry=self.name) for each in found]
         withdrawn = [chosen.withdrawn[key] for key in sorted(chosen.withdrawn)]
@@ -154,6 +148,16 @@ class BundleExport:
             left_out=len(chosen.private),
             not_public=tuple(sorted(not_public)),
         )
+
+    async def _chosen(self, selection: Selection) -> _Chosen:
+        chosen = _Chosen()
+        for coordinate in selection.coordinates:
+            await self._choose_named(coordinate, selection, chosen)
+        for coordinate in await self._selected(selection):
+            await self._choose(coordinate, selection, chosen)
+        if chosen.missing:
+            raise BundleIncomplete(tuple(chosen.missing))
+        return chosen
 
     async def pieces(self, plan: BundlePlan, signer: BundleSigner) -> AsyncGenerator[bytes]:
         """Yield the bytes of the bundle; raise `BundleIncomplete` for an archive that is lost or
