@@ -329,8 +329,8 @@ class UpstreamReader:
         *,
         size: Callable[[T], int],
     ) -> T | None:
-        """Return what the upstream answers everybody, without its token: it is kept by the key, and
-        `size` is about how many bytes of memory it takes. Raises as `versions` does."""
+        """Return the answer that the upstream gives everybody, without its token. It is kept by the
+        key; `size` is about how many bytes of memory it takes. Raises as `versions` does."""
         missing = sha256("\n".join((source.name, *key)).encode()).hexdigest()
 
         async def ask(_tag: str) -> NewAnswer:

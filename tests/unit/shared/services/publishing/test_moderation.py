@@ -39,6 +39,18 @@ async def state(world: World) -> State:
     return (await world.registry.publishing.moderation.find(GREET, by=OPERATOR)).state
 
 
+async def test_owners_are_notified_once_of_each_decision(published: World) -> None:
+    for verb in ("hold", "quarantine", "quarantine", "restore", "restore", "remove"):
+        await act(published, verb, OPERATOR)
+    mails = published.mailer.to(MAIL)
+    assert [mail.subject.removeprefix("acme/greet:1.0.0 was ") for mail in mails] == [
+        *("held", "quarantined", "restored", "permanently removed"),
+    ]
+    for mail in mails:
+        assert "/account/organizations/acme" in mail.text
+        assert (REASON in mail.text) is ("restored" not in mail.subject)
+
+
 async def test_a_mail_has_no_character_that_breaks_a_line(published: World) -> None:
     await act(published, "quarantine", OPERATOR, "bad\u202egood\x1b[31m")
     [mail] = published.mailer.to(MAIL)
