@@ -18,7 +18,8 @@ from shared.ports import ArchiveStore, Clock, MetadataStore, PullLedger
 from shared.services.maintenance.task import Task
 from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.refreshing import Refreshing
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.packages.pulls import utc_day
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 

@@ -21,7 +21,8 @@ from shared.domain.names import Coordinate, package_owner
 from shared.ports import AnswerTooLarge, Clock, Randomness, Unanswered, WorkStore
 from shared.runtime.caching import SingleFlight
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
-from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.archives import ArchiveReader
 from shared.services.records import HOLDER_LENGTH
@@ -95,11 +96,11 @@ class Admission:
         """
         if await self._is_stored(coordinate, asker):
             return True
-        if await self.reader.is_missing(coordinate, asker):
+        if await self.reader.questions.is_missing(coordinate, asker):
             return False
         await self.reader.pins.require_accepted(coordinate, by=asker.by)
-        await self.reader.count(asker)
-        via, place = asker.via(), await self.reader.place(asker)
+        await self.reader.questions.count(asker)
+        via, place = asker.via(), await self.reader.questions.place(asker)
         follower = Asker(asker.by, lambda: via, asker.sources)
         return await self._flights.answer(
             place + coordinate.key, lambda: self._admit_once(coordinate, place, follower)
@@ -132,7 +133,7 @@ class Admission:
             await self.sleep(LOOKED_AT_EVERY.total_seconds())
             if await self._is_stored(coordinate, asker):
                 return True
-            if await self.reader.is_missing(coordinate, asker):
+            if await self.reader.questions.is_missing(coordinate, asker):
                 return False
             await self.reader.pins.require_accepted(coordinate, by=asker.by)
         raise await self._unavailable(coordinate, asker)
@@ -152,7 +153,7 @@ class Admission:
         for each in source.asked_by(asker.by):
             if await self._fetch_from(each, source, coordinate, asker):
                 return True
-        await reader.note_missing(coordinate, asker)
+        await reader.questions.note_missing(coordinate, asker)
         return False
 
     async def _fetch_from(

@@ -40,7 +40,8 @@ from shared.services.mirroring.catalogue_items import (
     store_catalogued,
 )
 from shared.services.mirroring.pinned_digests import MIRROR
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import all_entities

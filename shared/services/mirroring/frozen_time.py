@@ -9,7 +9,8 @@ from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamRes
 from shared.domain.names import Package
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ClientProfile, Range, Version
-from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 
 DESCRIBED_AT_ONCE = 2  # Of the versions of a list, because public Central is slow.
 

@@ -32,7 +32,8 @@ from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.refused_releases import RefusedReleases
 from shared.services.mirroring.upstream_cache import KeptAnswers
 from shared.services.mirroring.upstream_names import UpstreamNames
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker, UpstreamQuestions
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.group import PackageServices
@@ -115,12 +116,9 @@ class MirroringServices:
         reader = FrozenTimeReader(
             pseudonym_of(settings.base_url),
             upstreams,
-            kept,
+            UpstreamQuestions(upstreams, kept, adapters.work, limits.rate_limiter, clock),
             owners,
             pins,
-            adapters.work,
-            limits.rate_limiter,
-            clock,
         )
         releases = MirroredReleases(
             adapters.metadata,

@@ -23,7 +23,8 @@ from shared.services.api_docs.editor_catalog import (
     ItemName,
 )
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 
 _IDENTIFIER = re.compile(r"\w{1,200}")  # It becomes a part of an address.
 
@@ -118,7 +119,7 @@ class MirroredItems:
         source = await self.reader.source(wanted.package, self.asker)
         if source is None:
             return None
-        found = await self.reader.ask(
+        found = await self.reader.questions.ask(
             source,
             [kind.value, *(each.lower() for each in path)],
             lambda: source.upstream.item(kind.searched, path, via=self.asker.via()),

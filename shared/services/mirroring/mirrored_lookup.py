@@ -24,7 +24,8 @@ from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.refreshing import Refreshing
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.packages import AvailableRelease, PackageLookup
 

@@ -24,7 +24,8 @@ from shared.domain.resolution import (
 )
 from shared.domain.versions import ClientProfile, Version
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.packages.resolution import Resolver
 
 NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph comes with it.

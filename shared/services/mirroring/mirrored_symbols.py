@@ -34,7 +34,8 @@ from shared.domain.upstream_items import CENTRAL_KINDS
 from shared.ports import PackageReader
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.mirroring.name_owners import OURS
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.search import PackageSearch
 
@@ -157,7 +158,7 @@ class MirroredSymbols:
         key = ("symbols", str(rules.revision), question.text.lower(), question.symbol_type)
         try:
             async with asyncio.timeout(WAITED_FOR.total_seconds()):
-                found = await self.reader.ask(
+                found = await self.reader.questions.ask(
                     source, key, request, self.asker, size=lambda each: _SYMBOL_BYTES * len(each)
                 )
         except (UpstreamUnavailable, TooManyRequests, TimeoutError):

@@ -21,7 +21,7 @@ from shared.domain.packages import Graph, Release, State, read_graph
 from shared.domain.wanted_releases import dependencies_of
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.mirroring.admission import Admission
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstreams import UpstreamSource
 
 TRIES = 3  # Of each release, while the upstream does not answer.

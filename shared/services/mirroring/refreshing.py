@@ -16,7 +16,8 @@ from shared.ports import Clock
 from shared.runtime.caching import LruCache
 from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.pinned_digests import MIRROR
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 
 REFRESHES_REMEMBERED = 5_000  # Releases.

@@ -3,13 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from hashlib import sha256
 from typing import TypeVar, cast
 
-from shared.domain.errors.mirroring import UpstreamUnavailable
-from shared.domain.identity import Principal
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
 from shared.domain.names import (
@@ -20,47 +16,23 @@ from shared.domain.names import (
     ToolId,
     package_owner,
 )
-from shared.domain.packages import Head, Visibility
-from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import Clock, PackageReader, Unanswered, WorkStore
-from shared.services.limits.rate_limits import RateLimiter
+from shared.ports import PackageReader, Unanswered
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
-from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer, NotThere
+from shared.services.mirroring.upstream_cache import Ask, NewAnswer
+from shared.services.mirroring.upstream_questions import (
+    MISSING_FOR,
+    Asker,
+    Question,
+    UpstreamQuestions,
+)
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 
-MISSING_FOR = timedelta(minutes=1)  # In all processes: a release may be published any minute.
-
-_MISSING = "upstream-missing"
-_INTERNAL = "internal:"  # Begins the names of what is known by a token.
 _VERSION_BYTES = 200  # Of memory, for a version of a list.
-_MS = timedelta(milliseconds=1)
 
 T = TypeVar("T")
-
-# Gets a way to ask an upstream; returns what the answer is kept under, and how to ask for it.
-Question = Callable[[UpstreamSource], tuple[Hashable, Ask]]
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, and what the request came through, as its header `Via` says.
-
-    `via` is called only if the answer depends on an upstream: an answer whose header was read is
-    not repeated by the host. `sources` remembers the upstreams of the packages of one request.
-    """
-
-    by: Principal
-    via: Callable[[], str]
-    sources: dict[str, UpstreamSource | None] | None = None
-
-    def may_see(self, head: Head | None) -> bool:
-        """Check whether the upstream's package may be found by whoever asks; others are told what
-        they are told of a missing one."""
-        is_internal = head is not None and head.visibility is Visibility.INTERNAL
-        return not is_internal or self.by.reads_internal
 
 
 @dataclass(frozen=True)
@@ -70,12 +42,9 @@ class UpstreamReader:
 
     pseudonym: str  # Of this registry, in `Via`.
     upstreams: Upstreams
-    kept: KeptAnswers
+    questions: UpstreamQuestions
     owners: NameOwners
     pins: PinnedDigests
-    work: WorkStore
-    rate_limiter: RateLimiter
-    clock: Clock
 
     async def may_ask(self, package: Package, asker: Asker) -> bool:
         """Check whether an upstream may be asked for the package; raise as `source` does."""
@@ -132,11 +101,11 @@ class UpstreamReader:
                     return await source.upstream.has_organization(org, via=asker.via()) or None
 
                 key = f"{source.name}:{org.lower()}"
-                return NewAnswer(await self._present(source, key, request))
+                return NewAnswer(await self.questions.present(source, key, request))
 
             return (source.kept_as, "organization", org.lower()), ask
 
-        return bool(await self._kept(question, org, source, asker))
+        return bool(await self.questions.answer(question, org, source, asker))
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
@@ -146,7 +115,7 @@ class UpstreamReader:
         if source is None:
             return None
         question = partial(self._versions, package=package, client=client, asker=asker)
-        found = await self._kept(question, package, source, asker)
+        found = await self.questions.answer(question, package, source, asker)
         return cast("tuple[Version, ...] | None", found)
 
     async def versions_anew(
@@ -154,7 +123,9 @@ class UpstreamReader:
     ) -> tuple[Version, ...] | None:
         """Return all versions that the upstream lists now, and keep them."""
         key, ask = self._versions(source, package, client, asker)
-        return cast("tuple[Version, ...] | None", await self._anew(key, ask, package, source))
+        return cast(
+            "tuple[Version, ...] | None", await self.questions.renewed(key, ask, package, source)
+        )
 
     def _versions(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
@@ -162,7 +133,7 @@ class UpstreamReader:
         """Return the key of a list of versions, and how to ask for it."""
 
         async def ask(tag: str) -> NewAnswer | None:
-            answer = await self._present(
+            answer = await self.questions.present(
                 source,
                 package_owner(package),
                 lambda: source.upstream.versions(package, client, tag=tag, via=asker.via()),
@@ -185,7 +156,7 @@ class UpstreamReader:
         def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
             async def ask(_tag: str) -> NewAnswer:
                 return NewAnswer(
-                    await self._present(
+                    await self.questions.present(
                         source,
                         f"{package_owner(package)}:{wanted}",
                         lambda: source.upstream.latest(package, wanted, client, via=asker.via()),
@@ -194,7 +165,7 @@ class UpstreamReader:
 
             return (source.kept_as, "latest", package.key, wanted, client), ask
 
-        found = await self._kept(question, package, source, asker)
+        found = await self.questions.answer(question, package, source, asker)
         return cast("Version | None", found)
 
     async def describe(
@@ -206,7 +177,9 @@ class UpstreamReader:
         if source is None:
             return None
         question = self._description(package, wanted, client, asker.via)
-        return cast("UpstreamPackage | None", await self._kept(question, package, source, asker))
+        return cast(
+            "UpstreamPackage | None", await self.questions.answer(question, package, source, asker)
+        )
 
     async def describe_by(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
@@ -215,7 +188,7 @@ class UpstreamReader:
         the frozen time; raise as `describe` does."""
         package, version = coordinate.package, coordinate.version
         question = self._description(package, version, EXACT_CLIENT, asker.via)
-        found = await self._kept_of(question, package, source, asker)
+        found = await self.questions.answer_of(question, package, source, asker)
         return cast("UpstreamPackage | None", found)
 
     async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> UpstreamPackage | None:
@@ -226,7 +199,7 @@ class UpstreamReader:
             return None
         question = self._description(package, version, EXACT_CLIENT, asker.via)
         for each in source.asked_by(asker.by):
-            found = await self._anew(*question(each), coordinate, each)
+            found = await self.questions.renewed(*question(each), coordinate, each)
             if found is not None:
                 return cast("UpstreamPackage", found)
         return None
@@ -242,7 +215,7 @@ class UpstreamReader:
 
         def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
             async def ask(_tag: str) -> NewAnswer:
-                found = await self._present(
+                found = await self.questions.present(
                     source,
                     f"{package_owner(package)}:{wanted}",
                     lambda: source.upstream.describe(package, wanted, client, via=via()),
@@ -302,11 +275,13 @@ class UpstreamReader:
         def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
             async def ask(_tag: str) -> NewAnswer:
                 named = partial(source.upstream.tool, tool, via=asker.via())
-                return NewAnswer(await self._present(source, f"{source.name}:tool:{tool}", named))
+                return NewAnswer(
+                    await self.questions.present(source, f"{source.name}:tool:{tool}", named)
+                )
 
             return (source.kept_as, "tool", tool), ask
 
-        found = await self._kept(question, f"The tool {tool}", source, asker)
+        found = await self.questions.answer(question, f"The tool {tool}", source, asker)
         return cast("Package | None", found)
 
     async def stored_tool_owner(
@@ -319,47 +294,6 @@ class UpstreamReader:
             return owner
         [survey] = await records.survey([owner or NO_PACKAGE])
         return owner if survey is None or asker.may_see(survey.head) else None
-
-    async def ask(
-        self,
-        source: UpstreamSource,
-        key: Sequence[str],
-        request: Callable[[], Awaitable[T | None]],
-        asker: Asker,
-        *,
-        size: Callable[[T], int],
-    ) -> T | None:
-        """Return the answer that the upstream gives everybody, without its token. It is kept by the
-        key; `size` is about how many bytes of memory it takes. Raises as `versions` does."""
-        missing = sha256("\n".join((source.name, *key)).encode()).hexdigest()
-
-        async def ask(_tag: str) -> NewAnswer:
-            found = await self._present(source, missing, request)
-            return NewAnswer(found, memory_bytes=size(found))
-
-        found = await self._kept_of(
-            lambda source: ((source.kept_as, *key), ask), " ".join(key), source, asker
-        )
-        return cast("T | None", found)
-
-    async def count(self, asker: Asker) -> None:
-        """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
-        if asker.by.is_anonymous:
-            keys = RateLimitKeys.of(asker.by)
-            await self.rate_limiter.check(RateLimitClass.MIRROR, keys)
-
-    async def is_missing(self, coordinate: Coordinate, asker: Asker) -> bool:
-        """Check whether the upstream said lately that it has no such version for the caller."""
-        return await self._is_noted(await self.place(asker) + _missing_key(coordinate))
-
-    async def note_missing(self, coordinate: Coordinate, asker: Asker) -> None:
-        """Note that the upstream has no such version for the caller, in all processes."""
-        await self._note(await self.place(asker) + _missing_key(coordinate))
-
-    async def place(self, asker: Asker) -> str:
-        """Return the prefix of notes and leases about packages that are asked for with a token, by
-        which nobody else can see that they exist; empty for callers for whom none is used."""
-        return _INTERNAL if asker.by.reads_internal and await self.upstreams.have_tokens() else ""
 
     async def _resolved(
         self,
@@ -401,13 +335,13 @@ class UpstreamReader:
             sourced.append(own := (source.kept_as if source else "", key))
             if source is None or own in found:
                 continue
-            if (kept := self.kept.fresh(own)) is not None:
+            if (kept := self.questions.kept.fresh(own)) is not None:
                 found[own] = kept.value
             else:
                 sources[source.kept_as] = source
                 unknown.setdefault(source.kept_as, {})[own] = request
         if unknown:
-            await self.count(asker)
+            await self.questions.count(asker)
         answers = await asyncio.gather(
             *(self._resolved_by(sources[name], asked, ask) for name, asked in unknown.items())
         )
@@ -436,63 +370,8 @@ class UpstreamReader:
             return {}  # Its gate has logged it.
         found = dict(zip(requests, answers, strict=True))
         for key, answer in found.items():
-            self.kept.put(key, _resolution(answer))
+            self.questions.kept.put(key, _resolution(answer))
         return found
-
-    async def _kept(
-        self, question: Question, what: object, source: UpstreamSource, asker: Asker
-    ) -> object:
-        """Return the answer that everybody gets, or else the one that the token gets, if the
-        caller reads internal packages; None if it has neither."""
-        for each in source.asked_by(asker.by):
-            found = await self._kept_of(question, what, each, asker)
-            if found is not None:
-                return found
-        return None
-
-    async def _kept_of(
-        self, question: Question, what: object, source: UpstreamSource, asker: Asker
-    ) -> object:
-        key, ask = question(source)
-        if self.kept.fresh(key) is None:
-            await self.count(asker)
-        try:
-            return await self.kept.get(key, ask)
-        except NotThere:
-            return None
-        except Unanswered:
-            raise UpstreamUnavailable(what, source.name) from None
-
-    async def _anew(self, key: Hashable, ask: Ask, what: object, source: UpstreamSource) -> object:
-        try:
-            return await self.kept.renewed(key, ask)
-        except NotThere:
-            return None
-        except Unanswered:
-            raise UpstreamUnavailable(what, source.name) from None
-
-    async def _present(
-        self, source: UpstreamSource, key: str, request: Callable[[], Awaitable[T | None]]
-    ) -> T:
-        """Return the answer; raise `NotThere` if the upstream says so now or said so lately."""
-        key = _INTERNAL + key if source.sends_token else key
-        if await self._is_noted(key):
-            raise NotThere
-        answer = await source.gate.ask(request)
-        if answer is None:
-            await self._note(key)
-            raise NotThere
-        return answer
-
-    async def _is_noted(self, key: str) -> bool:
-        return await self.work.peek(_MISSING, key, self.clock.now_ms()) is not None
-
-    async def _note(self, key: str) -> None:
-        await self.work.put(_MISSING, key, "", self.clock.now_ms() + MISSING_FOR // _MS)
-
-
-def _missing_key(coordinate: Coordinate) -> str:
-    return f"{package_owner(coordinate.package)}:{coordinate.version}"
 
 
 def _resolution(answer: object) -> NewAnswer:

@@ -43,7 +43,8 @@ from shared.runtime.caching import LruCache
 from shared.services.mirroring.admission import WAITED_FOR, FetchLease
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_cache import USED_WHILE_RENEWED, NewAnswer, NotThere
-from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 
 LISTS_AT_ONCE = 3  # Over all processes, each with one request at a time: Central is slow.
@@ -133,9 +134,9 @@ class VersionLists:
     async def _versions(
         self, source: UpstreamSource, package: Package, asker: Asker
     ) -> tuple[str, ...] | None:
-        kept, key = self.reader.kept, (source.kept_as, "list", package.key)
+        kept, key = self.reader.questions.kept, (source.kept_as, "list", package.key)
         if not kept.has(key):  # A renewal is made once in a while, whoever asks.
-            await self.reader.count(asker)
+            await self.reader.questions.count(asker)
         via = asker.via()  # The list is made when the request has ended.
         behind = Asker(Principal(id=MIRROR.id), lambda: via)
         try:

@@ -21,7 +21,7 @@ from shared.runtime.caching import SingleFlight
 from shared.services.mirroring.admission import Admission, FetchLease
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.overview import problem_of
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, failing
@@ -68,7 +68,7 @@ async def test_a_process_waits_for_the_one_that_fetches(
     await taken(mirror)
 
     async def other() -> None:
-        await services(mirror).reader.note_missing(IO, ASKER)
+        await services(mirror).reader.questions.note_missing(IO, ASKER)
 
     assert not await waiting(mirror, other).admit(IO, ASKER)
     assert upstream.total == 0

@@ -16,7 +16,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.upstream_cache import KeptAnswers
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.version_lists import Sleep, VersionLists
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_faults import answering, drained

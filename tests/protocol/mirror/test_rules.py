@@ -20,7 +20,7 @@ from shared.domain.resolution import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import AlreadyThere
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstream_reader import Asker
+from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
