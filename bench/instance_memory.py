@@ -114,9 +114,9 @@ def _draw(chance: Random, totals: Sequence[float], count: int) -> int:
 
 
 class _NoReaders:
-    """Nobody is known to read private packages."""
+    """Nobody is known to read packages that are not public."""
 
-    def organizations(self, _by: Principal) -> tuple[str, ...]:
+    def of(self, _by: Principal) -> tuple[str, ...]:
         return ()
 
 

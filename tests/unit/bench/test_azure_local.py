@@ -66,4 +66,4 @@ def test_the_bar_is_three_times_one_machine(
     server = Server("a", "", os.getpid(), tmp_path)
     monkeypatch.setattr("bench.azure_local.one_by_one", lambda *_: [2.0, cloud_ms])
     show_one_by_one(server, server, ASKED)
-    assert capsys.readouterr().out.endswith(": missed\n") == is_missed
+    assert capsys.readouterr().out.endswith(": MISSED)\n") == is_missed

@@ -1,9 +1,11 @@
 """The memory of a simulated instance is the package cache of the product, with its limit."""
 
+from functools import partial
 from random import Random
 
 import pytest
 
+from bench import instance_memory
 from bench.instance_memory import Catalog, InstanceMemory, Wanted, misses_after, units_of
 from bench.real_packages import package_of
 from infra.cost.usage import MEASURED, OperationUsage
@@ -11,6 +13,7 @@ from shared.ports import PackedPackage
 from shared.services.maintenance.write_package_pack import PACK_BYTES
 from shared.services.packages.package_cache import CAPACITY_BYTES, memory_of
 from shared.services.packages.package_pack import memory_of_packed
+from shared.services.packages.pull_redirects import FirstHops
 
 
 def package(versions: int, dependencies: int = 0) -> PackedPackage:
@@ -49,7 +52,14 @@ def test_all_of_few_packages_are_in_memory_after_a_while(wanted: Wanted) -> None
     assert misses_after(Catalog([LARGE], fitting(LARGE)), wanted, 20_000, chance()).share < 0.05
 
 
+@pytest.fixture
+def _no_redirects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no room for redirects, so that each pull asks the package cache."""
+    monkeypatch.setattr(instance_memory, "FirstHops", partial(FirstHops, capacity_bytes=0))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_no_redirects")
 def test_packages_that_do_not_fit_are_read_again_and_again() -> None:
     catalog = Catalog([LARGE], 10 * fitting(LARGE))
     earlier, later = (misses_after(catalog, Wanted.ANY, pulls, chance()) for pulls in (0, 20_000))
@@ -57,6 +67,7 @@ def test_packages_that_do_not_fit_are_read_again_and_again() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_no_redirects")
 def test_larger_records_leave_room_for_fewer_packages() -> None:
     count = 3 * fitting(LARGE)
     small, large = (
