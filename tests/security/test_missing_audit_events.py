@@ -50,7 +50,12 @@ TELLING = {
     "api_publishers_restrict": b'{"pushers":"publishers"}',
 }
 
-MIRROR_CHANGES = {"api_mirror_dry_run", "api_mirror_move", "api_mirror_replace"}
+MIRROR_CHANGES = {
+    "api_mirror_dry_run",
+    "api_mirror_move",
+    "api_mirror_replace",
+    "api_mirror_retry",
+}
 FOR_ADMINISTRATORS = {"api_sessions_link", *MIRROR_CHANGES}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.

@@ -166,7 +166,7 @@ class MirrorOverview:
     async def retry(self, coordinate: Coordinate, *, by: Principal) -> bool:
         """Let a refused release be fetched again by the next pull; its pinned digest stays. Returns
         whether it was refused."""
-        await self._require(by)
+        await self.administration.require(by, "change", "the mirror")
         return await self.pins.accept(coordinate, by=by)
 
     async def _require(self, by: Principal) -> None:
