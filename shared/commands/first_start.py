@@ -38,6 +38,12 @@ Ballroom serves {url}
   Sign in    {sign_in}
   Settings   {settings}
 
+{trial}
+
+{ending}
+"""
+
+_TRIAL = """\
 Push the sample package; this prints nothing if it succeeds:
 
   {push}
@@ -45,10 +51,12 @@ Push the sample package; this prints nothing if it succeeds:
 Look at it: {url}/packages/acme/greet
 Pull it into the current folder:
 
-  {pull}
+  {pull}"""
 
-{ending}
-"""
+_READ_ONLY = """\
+It is in read-only mode: {reason}. Packages are found and pulled, and every change is refused, until
+
+  {command}"""
 
 _ENDING = "Press Ctrl-C to stop the registry."
 _ENDING_OF_CONTAINER = """\
@@ -90,7 +98,7 @@ class Welcome:
 
     It has a sign-in link only if the registry serves this machine and no administrator is signed
     in, because the message also gets into logs of services and containers. `exec_prefix` reaches
-    the machine that has the files, if that is another.
+    the machine that has the files, if that is another. `read_only` is empty if changes are taken.
     """
 
     base_url: str
@@ -100,6 +108,7 @@ class Welcome:
     sign_in_command: str
     sign_in_link: Secret | None
     exec_prefix: str = ""
+    read_only: str = ""
 
     def __str__(self) -> str:
         link = self.sign_in_link
@@ -109,8 +118,7 @@ class Welcome:
             sign_in=f"{link.reveal()} (works once, within an hour)"
             if link
             else f"run: {self.sign_in_command}",
-            push=self._push(),
-            pull=_PULL.format(url=self.base_url),
+            trial=self.read_only or self._trial(),
             ending=_ENDING_OF_CONTAINER.format(port=self.port) if self.exec_prefix else _ENDING,
         )
 
@@ -119,6 +127,10 @@ class Welcome:
             command = f"{self.exec_prefix} cat {shlex.quote(str(self.settings_file))}"
             return f"run: {command}\n{_INDENT}for bal: save it as ~/.ballerina/Settings.toml"
         return f"{self.settings_file}\n{_INDENT}for bal: copy it to ~/.ballerina/Settings.toml"
+
+    def _trial(self) -> str:
+        pull = _PULL.format(url=self.base_url)
+        return _TRIAL.format(push=self._push(), pull=pull, url=self.base_url)
 
     def _push(self) -> str:
         inside = f"{self.exec_prefix} " if self.exec_prefix else ""
@@ -159,7 +171,14 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
         operator_command(registry.settings, "signin-link", administrator.name),
         await _sign_in_link(registry, administrator),
         registry.settings.exec_prefix,
+        await _read_only(registry),
     )
+
+
+async def _read_only(registry: Registry) -> str:
+    state = (await registry.limits.notices.current(by=OPERATOR)).read_only
+    command = operator_command(registry.settings, "read-only", "off")
+    return _READ_ONLY.format(reason=state.reason, command=command) if state else ""
 
 
 async def _administrators(registry: Registry) -> list[Account]:

@@ -215,3 +215,15 @@ async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: Worl
     found = await registry.packages.search.suggest("greet", by=OPERATOR)
     await registry.close()
     assert [each.name for each in found] == ["greet"]
+
+
+async def test_a_registry_in_read_only_mode_suggests_no_push(world: World) -> None:
+    file = world.registry.settings.data / "Settings.toml"
+    notices = world.registry.limits.notices
+    await notices.enter_read_only_mode("it serves a bundle", by=OPERATOR)
+    message = str(await first_start(world.registry, file))
+    assert "Push the sample package" not in message
+    assert "read-only mode: it serves a bundle. Packages are found and pulled" in message
+    assert " read-only off" in message
+    await notices.leave_read_only_mode(by=OPERATOR)
+    assert "Push the sample package" in str(await first_start(world.registry, file))

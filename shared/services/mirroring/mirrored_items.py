@@ -108,8 +108,10 @@ class MirroredItems:
         return CatalogEntry(CatalogItem(found.summary, found.package.listing(())), found.parts)
 
     async def _has(self, coordinate: Coordinate) -> bool:
-        """Check whether the release was stored here, whatever became of it."""
-        return (await self.records.find(coordinate)).release is not None
+        """Check whether the release was stored here, whatever became of it. For callers who must
+        not find its package it was not, so that the upstream is asked as for a missing one."""
+        found = await self.records.find(coordinate)
+        return found.release is not None and self.asker.may_see(found.head)
 
     async def _asked(
         self, kind: CatalogKind, wanted: Coordinate, path: Sequence[str]
