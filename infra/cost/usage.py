@@ -121,7 +121,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "roll-up-pulls": UpkeepUsage(2_920, Usage(58.2, 14)),
         "delete-expired-records": UpkeepUsage(730, Usage(66.4, 16)),
         "send-expiry-reminders": UpkeepUsage(730, Usage(50.6, 13)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(227.0, 45, 5, 11), Usage(6.77, 0.82)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(240.8, 48, 5, 11), Usage(6.77, 0.82)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(54, 15, 0, 2), Usage(7.78, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(58.6, 16), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(52.6, 13)),
