@@ -8,9 +8,9 @@ changes no number.
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from shared.domain.api_docs.records import (
@@ -58,8 +58,6 @@ CENTRAL_KINDS = frozenset(
         "service", "annotation", "variable",
     )
 )  # fmt: skip
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def _cut(length: int) -> Any:
@@ -139,7 +137,7 @@ def read_items_page(body: bytes, kind: SearchKind, *, upstream: str) -> Upstream
 def read_item(body: bytes, kind: SearchKind, *, upstream: str, now_ms: int) -> DescribedItem:
     """Return a connector or trigger with its parts."""
     answer = read_object(body)
-    row = _parsed(_Row, answer)
+    row = _Row.model_validate(answer)
     package = catalogued_package(row.package, upstream, now_ms)
     summary = _summary(row, kind, package.package) if package else None
     if package is None or summary is None:
@@ -153,7 +151,7 @@ def read_item(body: bytes, kind: SearchKind, *, upstream: str, now_ms: int) -> D
 
 def read_symbols(body: bytes, *, upstream: str, now_ms: int) -> tuple[SymbolHit, ...]:
     """Return the symbols of a search, in its order, each once, with what is known of releases."""
-    rows = [_parsed(_SymbolRow, each) for each in _rows(read_object(body), "symbols")]
+    rows = [_SymbolRow.model_validate(each) for each in _rows(read_object(body), "symbols")]
     found = [hit for each in rows if (hit := _symbol(each, upstream, now_ms))]
     once: dict[tuple[str, Symbol], SymbolHit] = {}
     for hit in found:
@@ -170,16 +168,8 @@ def _rows(answer: Item, name: str) -> Sequence[Item]:
     return [cast(Item, each if isinstance(each, dict) else {}) for each in found]
 
 
-def _parsed(model: type[Model], row: Item) -> Model:
-    try:
-        return model.model_validate(row)
-    except ValidationError as error:
-        message = "an entry of the answer cannot be read"
-        raise ValueError(message) from error
-
-
 def _item(item: Item, kind: SearchKind, upstream: str) -> UpstreamItem | None:
-    row = _parsed(_Row, item)
+    row = _Row.model_validate(item)
     package = catalogued_package(row.package, upstream, 0)
     summary = _summary(row, kind, package.package) if package else None
     if package is None or summary is None:
@@ -199,7 +189,7 @@ def _summary(row: _Row, kind: SearchKind, package: Package) -> Summary | None:
         if is_connector
         else trigger_id(package.org, module)
     )
-    display = _parsed(_Display, row.display_annotation)
+    display = _Display.model_validate(row.display_annotation)
     return summary(
         id=number,
         module=module,

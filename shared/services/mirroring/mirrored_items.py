@@ -25,6 +25,7 @@ from shared.services.api_docs.editor_catalog import (
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.services.mirroring.upstreams import UpstreamSource
 
 _IDENTIFIER = re.compile(r"\w{1,200}")  # It becomes a part of an address.
 
@@ -72,9 +73,10 @@ class MirroredItems:
         coordinate = item.listing.release.coordinate
         known = await self.catalogue.package(coordinate.package)
         number = known.numbers.get(str(item.summary.id)) if known else None
-        if number is None:
+        source = await self.reader.source(coordinate.package, self.asker)
+        if number is None or source is None:
             return None
-        found = await self._asked(kind, coordinate, [str(number)])
+        found = await self._asked(source, kind, coordinate, [str(number)])
         if found is None or found.summary.id != item.summary.id:
             return None  # The upstream gave the number to another one.
         return CatalogEntry(CatalogItem(found.summary, item.listing), found.parts)
@@ -86,11 +88,8 @@ class MirroredItems:
         said to be: then it is withheld, or has no such item."""
         wanted = _coordinate(name)
         # The source first: of what is ours nothing more is read, whether it is there or not.
-        if (
-            wanted is None
-            or not await self.reader.may_ask(wanted.package, self.asker)
-            or await self._has(wanted) != is_stored
-        ):
+        source = await self.reader.source(wanted.package, self.asker) if wanted else None
+        if wanted is None or source is None or await self._has(wanted) != is_stored:
             return None
         path = [
             wanted.package.org,
@@ -99,11 +98,9 @@ class MirroredItems:
             name.module,
             name.name,
         ]
-        found = await self._asked(kind, wanted, path)
-        if found is None:
-            return None
-        # Some editors repeat the module in place of the package.
-        if await self._has(found.package.release.coordinate) != is_stored:
+        found = await self._asked(source, kind, wanted, path)
+        # Some editors repeat the module in place of the package, so it may be of another one.
+        if found is None or await self._has(found.package.release.coordinate) != is_stored:
             return None
         return CatalogEntry(CatalogItem(found.summary, found.package.listing(())), found.parts)
 
@@ -114,13 +111,10 @@ class MirroredItems:
         return found.release is not None and self.asker.may_see(found.head)
 
     async def _asked(
-        self, kind: CatalogKind, wanted: Coordinate, path: Sequence[str]
+        self, source: UpstreamSource, kind: CatalogKind, wanted: Coordinate, path: Sequence[str]
     ) -> DescribedItem | None:
         """Return the answer of the upstream of the package; None if it is about another
         release, or if rules, the frozen time or a refusal leave this one out."""
-        source = await self.reader.source(wanted.package, self.asker)
-        if source is None:
-            return None
         found = await self.reader.questions.ask(
             source,
             [kind.value, *(each.lower() for each in path)],

@@ -8,7 +8,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.search import Results
 from shared.services.mirroring import mirrored_symbols
+from shared.services.packages.search import PackageSearch
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_catalogue import catch_up, name_of
 from tests.protocol.mirror.test_rules import change
@@ -214,6 +219,49 @@ async def test_a_package_that_is_stored_has_its_own_symbols(mirror: World) -> No
     await mirror.registry.api_docs.backfill.document_missing()
     await catch_up(mirror)
     assert await found(mirror, "greet") == ["ballerina/io:greet", *ALL[:2]]
+
+
+async def test_a_package_of_which_nothing_is_served_here_has_no_symbols(mirror: World) -> None:
+    await mirror.get("/packages/ballerina/io/1.1.0", headers=PULL)
+    coordinate = Coordinate.parse("ballerina", "io", "1.1.0")
+    moderation = mirror.registry.publishing.moderation
+    await moderation.quarantine(coordinate, "malicious", by=OPERATOR)
+    await catch_up(mirror)
+    assert await found(mirror, "greet") == ALL[:2]
+
+
+async def test_nothing_is_sent_while_nobody_knows_which_packages_are_private(
+    mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unconfirmed(*_: object, **__: object) -> Results:
+        raise SearchUnconfirmed
+
+    monkeypatch.setattr(PackageSearch, "search", unconfirmed)
+    answer = await mirror.get("/search-symbols?q=kafka", by=mirror.people.ann)
+    assert answer.json()["symbols"] == []
+    assert not upstream.searched
+
+
+async def test_words_that_cannot_name_an_organization_are_sent(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await found(mirror, "größe")
+    assert [each["q"] for each in upstream.searched] == ["größe"]
+
+
+async def test_symbols_are_left_out_while_an_upstream_before_theirs_does_not_answer(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    gone = FakeUpstream()
+
+    async def broken(_: Request) -> Response:
+        return Response("broken", 500)
+
+    gone.behave["organization"] = broken
+    with gone.serving():
+        world = await worlds(upstream=f"{gone.url},{upstream.url}")
+        assert await found(world, "greet") == []
+        assert upstream.searched
 
 
 async def test_an_answer_is_kept_and_used_while_the_upstream_is_gone(

@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
+from shared.domain.errors.organizations import ChangePending
 from shared.domain.mail import parse_email
 from shared.domain.members import (
     NEW_MEMBER_PERIOD,
     Invitation,
     MemberList,
     Membership,
+    PendingRole,
     invitation_id,
 )
 from shared.domain.organizations import Organization
@@ -63,3 +67,12 @@ def test_the_newest_owner_is_the_last_one_or_the_founder() -> None:
     ]
     assert MemberList(acme, tuple(people), 10).newest_owner_ms == 7
     assert MemberList(acme, tuple(people[2:]), 10).newest_owner_ms == 3
+
+
+def test_a_member_has_one_pending_change_at_a_time() -> None:
+    waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee", heir="lee")
+    kim = Membership(org="acme", account="kim", role=Role.OWNER, since_ms=0, pending=waiting)
+    members = MemberList(Organization(name="acme", founder="kim", created_ms=0), (kim,), 10)
+    with pytest.raises(ChangePending):
+        members.require_no_pending_change("kim", "Kim")
+    members.require_no_pending_change("lee", "Lee")

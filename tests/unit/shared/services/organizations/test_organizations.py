@@ -17,6 +17,7 @@ from shared.domain.errors.organizations import (
     OrganizationExists,
     OrganizationNotFound,
 )
+from shared.domain.errors.packages import NotMadeInternal
 from shared.domain.identity import ANONYMOUS, NO_ACCESS, OPERATOR, Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import NameSkeleton, Organization
@@ -60,6 +61,12 @@ async def test_exactly_one_of_two_concurrent_creators_owns_the_organization(
     assert isinstance(first, Organization)
     assert isinstance(second, OrganizationExists)
     assert world.roles() == {"kim": Role.OWNER}
+
+
+async def test_packages_are_not_internal_by_default(acme: OrganizationServices) -> None:
+    internal = OrganizationProfile(default_visibility=Visibility.INTERNAL)
+    with pytest.raises(NotMadeInternal):
+        await acme.organizations.change(ACME, internal, by=OPERATOR)
 
 
 async def test_a_token_creates_organizations_that_it_may_manage(
