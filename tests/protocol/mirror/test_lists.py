@@ -335,7 +335,8 @@ async def test_callers_without_a_token_are_limited(
 def other_process(mirror: World, sleep: Sleep = asyncio.sleep) -> VersionLists:
     """Return the service as another process has it."""
     lists = services(mirror).lists
-    reader = replace(lists.reader, kept=KeptAnswers(mirror.clock, lists.fresh_for))
+    kept = KeptAnswers(mirror.clock, lists.fresh_for)
+    reader = replace(lists.reader, questions=replace(lists.reader.questions, kept=kept))
     return replace(lists, reader=reader, sleep=sleep)
 
 
