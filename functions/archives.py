@@ -151,7 +151,7 @@ RedirectHeaders = Callable[[AvailableRelease, ArchiveRedirect], dict[str, str]]
 
 
 async def redirect_to_archive(
-    call: Call, place: str, find: FindRelease, headers: RedirectHeaders
+    call: Call, org: str, place: str, find: FindRelease, headers: RedirectHeaders
 ) -> Answer:
     """Count a pull, and redirect to the archive of a release, with the headers of a face.
 
@@ -164,7 +164,7 @@ async def redirect_to_archive(
         redirect = await _archive_redirect(call, available)
         return _made_answer(call, available, redirect, headers)
     place = f"{place}\n{_client_kind(call).name}"
-    number, kept = hops.number, await hops.find(place, call.caller)
+    number, kept = hops.number, await hops.find(place, org, call.caller)
     if kept is not None:
         org, name, version, fields = orjson.loads(kept.content)
         fields[_LOCATION] = kept.url

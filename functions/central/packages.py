@@ -71,7 +71,9 @@ async def central_package(call: Call) -> Answer:
         place = f"{package.key}\n{text}\n{call.header('ballerina-platform')}"
         if isinstance(version, Range):
             place += f"\n{client.language}"
-        return await redirect_to_archive(call, place, find, partial(_redirect_headers, client))
+        return await redirect_to_archive(
+            call, package.org, place, find, partial(_redirect_headers, client)
+        )
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
     listing = await packages.describe(package, version, client=client, by=call.caller)

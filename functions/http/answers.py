@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 
 import azure.functions as func
@@ -194,8 +195,9 @@ def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> 
     private_of = set[str]()
     if call.caller.id or call.header("authorization"):
         readers = call.registry.common.authorization.readers
-        private_of = read.private_of & readers.of(call.caller)
-        if EVERYTHING in read.packages or private_of != read.private_of or len(private_of) > 1:
+        private_of = read.private_of
+        is_known = all(readers.includes(call.caller, each) for each in private_of)
+        if EVERYTHING in read.packages or not is_known or len(private_of) > 1:
             return
     repeat = repeat_of(call.registry, call.exchange.operation, answer)
     answer.repeat = Repeatable(repeat, number, frozenset(read.packages), "".join(private_of))
@@ -210,7 +212,7 @@ def recognizer(registry: Registry) -> RecognizeCaller:
             caller = recognized_caller(headers_of(request), registry)
         except Refusal:  # The Function says why.
             return None
-        return caller and KnownCaller(caller, readers.of(caller))
+        return caller and KnownCaller(caller, partial(readers.among, caller))
 
     return recognize
 

@@ -141,7 +141,9 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
             find = partial(_release, call, at)
-            return await redirect_to_archive(call, f"maven\n{at.key}", find, _redirect_headers)
+            return await redirect_to_archive(
+                call, at.package.org, f"maven\n{at.key}", find, _redirect_headers
+            )
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             document = await _archive_checksum(registry, await _release(call, at), algorithm)
         case RepositoryPath(resource, algorithm):

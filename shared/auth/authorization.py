@@ -1,7 +1,7 @@
 """Authorization: what a principal may do, by the table of rights and its current roles."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -342,21 +342,21 @@ class Administration:
 # What is known is used to repeat an answer about a package that is not public to others who may
 # read it. Who may not read it never gets that far: an answer is looked up among those for the
 # readers that the caller is known to be one of, so looking it up takes as long for a missing
-# package as for a hidden one.
+# package as for a hidden one. Of these only those are asked for that a request names: a credential
+# may read hundreds of organizations.
 
 KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
-MAX_READERS = 10_000  # Credentials; each takes about 1 KiB.
+MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5 KiB.
 
 _KNOWN_FOR_MS = KNOWN_FOR // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Readers, and the number of the edition from before rights were read."""
+    """When rights were read: the number of the edition before, and the monotonic clock."""
 
-    readers: frozenset[str]
     number: int
-    read_ms: int  # Of the monotonic clock.
+    read_ms: int
 
 
 class KnownReaders:
@@ -367,7 +367,7 @@ class KnownReaders:
     def __init__(self, edition: Edition, clock: Clock) -> None:
         self._edition = edition
         self._clock = clock
-        self._known = LruCache[tuple[str, str], _Known](MAX_READERS)
+        self._known = LruCache[tuple[str, str, str], _Known](MAX_READERS)
 
     @property
     def number(self) -> int:
@@ -376,25 +376,19 @@ class KnownReaders:
 
     def note(self, by: Principal, reader: str, number: int) -> None:
         """Note that `by` may read every package of these readers."""
-        known = self._standing(by)
-        readers, read_ms = frozenset((reader,)), self._clock.monotonic_ms()
-        if known is not None:
-            readers |= known.readers
-            number, read_ms = min(number, known.number), known.read_ms
-        self._known.put(_reader(by), _Known(readers, number, read_ms))
+        if by.credential:
+            known = _Known(number, self._clock.monotonic_ms())
+            self._known.put((by.id, by.credential, reader), known)
 
-    def of(self, by: Principal) -> frozenset[str]:
-        """Return the readers that `by` is one of; none where it is not known any more."""
-        known = self._standing(by)
-        return known.readers if known else frozenset()
-
-    def _standing(self, by: Principal) -> _Known | None:
-        known = self._known.get(_reader(by)) if by.credential else None
+    def includes(self, by: Principal, reader: str) -> bool:
+        """Check whether `by` is known to be one of these readers."""
+        known = self._known.get((by.id, by.credential, reader))
         if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
-            return None
-        keys = [RECORDS, *(records_of(owner) for owner in (by.id, *known.readers))]
-        return known if self._edition.holds(known.number, keys) else None
+            return False
+        keys = (RECORDS, records_of(by.id), records_of(reader))
+        return self._edition.holds(known.number, keys)
 
-
-def _reader(by: Principal) -> tuple[str, str]:
-    return by.id, by.credential
+    def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
+        """Yield the readers that `by` is known to be one of: every account, and of these
+        organizations, in lower case."""
+        return (each for each in (EVERY_ACCOUNT, *orgs) if self.includes(by, each))

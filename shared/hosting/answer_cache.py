@@ -5,7 +5,7 @@ key of an answer holds every header that answers may depend on; an answer whose 
 other header is not kept (docs/decisions/0008). Of the query, the key holds what Functions read.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Self
 
@@ -32,6 +32,7 @@ from shared.runtime.edition import Edition
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.
+MOST_NAMES = 8  # Parts of a path; of the longest route the organization is the fifth.
 STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits for thousands.
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
@@ -153,14 +154,17 @@ class AnswerCache:
         """Record the request; return None if the Function has to be called."""
         request = LazyRequest(scope, {}, b"")
         caller = scope[KNOWN_CALLER] = self._recognize(request)
-        answer = self._kept(scope, caller.organizations) if caller else None
+        answer = self._kept(scope, caller.readers_among) if caller else None
         if caller is None or answer is None or not answer.repeat.stands(self._edition):
             return None
         added = answer.repeat.answer(request, caller)
         return None if added is None else (answer, _encoded(added))
 
-    def _kept(self, scope: Scope, organizations: Iterable[str]) -> _CachedAnswer | None:
-        """Return the answer kept for everybody, or for the readers of one of these organizations.
+    def _kept(
+        self, scope: Scope, readers_among: Callable[[Iterable[str]], Iterable[str]]
+    ) -> _CachedAnswer | None:
+        """Return the answer kept for everybody, or for readers that the caller is one of, of those
+        that the path names.
 
         Nothing else is looked up, so that this takes as long for a hidden package as for a missing
         one.
@@ -174,7 +178,8 @@ class AnswerCache:
             if answer is not None and answer.reads_whole_query:
                 answer = None
         if answer is None:
-            found = (self._answers.get(_of_readers(key, org)) for org in organizations)
+            readers = readers_among(_names_of(scope["raw_path"]))
+            found = (self._answers.get(_of_readers(key, each)) for each in readers)
             answer = next((each for each in found if each is not None), None)
         return answer
 
@@ -241,6 +246,11 @@ def _key(scope: Scope, query: _Query) -> _Key:
         if each[0] in _COMPARED_NAMES
     ]
     return scope["method"], scope["raw_path"], query, tuple(headers)
+
+
+def _names_of(raw_path: bytes) -> Sequence[str]:
+    """Return the parts of a path that may name an organization, in lower case."""
+    return raw_path.decode("latin-1").lower().split("/", MOST_NAMES)[:MOST_NAMES]
 
 
 def _of_readers(key: _Key, org: str) -> _Key:

@@ -4,7 +4,7 @@ A host of the registry's own may repeat an answer, without calling its Function,
 changed that the answer depends on (docs/decisions/0008 and 0020).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -19,11 +19,11 @@ PLAIN_TEXT = "text/plain"
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """Who sends a request, as a process knows it without a store, and the organizations, in lower
-    case, whose private packages they may read."""
+    """Who sends a request, as a process knows it without a store, and a function that returns the
+    readers that they are one of, of organizations in lower case and of those that need no name."""
 
     principal: Any
-    organizations: Collection[str]
+    readers_among: Callable[[Iterable[str]], Iterable[str]]
 
 
 class RecognizedRequest(func.HttpRequest):

@@ -50,7 +50,7 @@ KEPT = {
     "shared/auth/authentication.py _recorded": Kept(250),
     "shared/auth/authentication.py _reported": Kept(250),
     "shared/auth/authentication.py _verified": Kept(1_024),
-    "shared/auth/authorization.py _known": Kept(1_024),
+    "shared/auth/authorization.py _known": Kept(512),
     "shared/auth/sessions.py _cache": Kept(1_024),
     "shared/domain/ip_addresses.py _networks": Kept(1_000),
     "shared/domain/ip_addresses.py _remembered": Kept(250),

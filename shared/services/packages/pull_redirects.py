@@ -76,9 +76,11 @@ class FirstHops:
         """The number to keep what is read from now on with."""
         return self._edition.number
 
-    async def find(self, place: str, by: Principal) -> Redirect | None:
-        """Return the redirect kept at a place for `by`; its package counts as read."""
-        places = [place, *(_of_readers(place, org) for org in self._readers.of(by))]
+    async def find(self, place: str, org: str, by: Principal) -> Redirect | None:
+        """Return the redirect kept for `by` at a place of an organization; its package counts as
+        read."""
+        readers = self._readers.among(by, (org.lower(),))
+        places = [place, *(_of_readers(place, each) for each in readers)]
         for each in places:
             hop = self._kept.get(each)
             if hop is None or not await self._stands(each, hop):
@@ -98,7 +100,7 @@ class FirstHops:
         if len(read.packages) != 1 or EVERYTHING in read.packages or len(place) > LONGEST_PLACE:
             return
         readers_of = "".join(read.private_of)
-        if readers_of and readers_of not in self._readers.of(by):
+        if readers_of and not self._readers.includes(by, readers_of):
             return
         hop = _FirstHop(redirect, number, next(iter(read.packages)), readers_of)
         if self._is_repeated(redirect) and self._edition.holds(number, (hop.package,)):

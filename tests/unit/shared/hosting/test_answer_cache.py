@@ -1,14 +1,19 @@
 """The answer cache repeats an answer to the same request while nothing is written."""
 
 import tracemalloc
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import azure.functions as func
 import pytest
 
 from shared.adapters.editions import ChangesSince, EmbeddedEdition
-from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
+from shared.hosting.answer_cache import (
+    LARGEST_BODY_BYTES,
+    MOST_NAMES,
+    STALE_EVICTIONS_PER_WRITE,
+    AnswerCache,
+)
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.requests import LazyRequest, RequestHeaders
 from shared.runtime.answers import KnownCaller, Repeatable
@@ -16,9 +21,14 @@ from shared.runtime.edition import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 
+def nobody(_names: Iterable[str]) -> Iterable[str]:
+    """Return no readers of packages that are not public."""
+    return ()
+
+
 def anybody(_request: func.HttpRequest) -> KnownCaller:
     """Recognize every caller as the same."""
-    return KnownCaller(None, ())
+    return KnownCaller(None, nobody)
 
 
 class Stores(EmbeddedEdition):
@@ -373,7 +383,7 @@ async def test_the_function_is_told_whom_the_host_recognized(stores: Stores) -> 
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    ann = KnownCaller("ann", ())
+    ann = KnownCaller("ann", nobody)
     await asked(AnswerCache(app, stores, lambda _: ann))
     await asked(AnswerCache(app, stores, lambda _: None))
     assert told == [ann, None]
@@ -395,3 +405,20 @@ async def test_nothing_is_checked_for_staleness_where_nothing_changed() -> None:
     checked = 0
     await asked(cache, "/new")
     assert checked == 1  # The new answer itself.
+
+
+async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(
+    stores: Stores,
+) -> None:
+    asked_for: list[list[str]] = []
+
+    def readers_among(names: Iterable[str]) -> Iterable[str]:
+        asked_for.append(list(names))
+        return ()
+
+    cache = AnswerCache(App(stores), stores, lambda _: KnownCaller("ann", readers_among))
+    for path in ("/packages/ACME/greet", "/x" * 5_000):
+        request = scope("GET", path)
+        del request["path"]  # As the server asks, before it decodes the path.
+        assert cache.at_once(request) is None
+    assert asked_for == [["", "packages", "acme", "greet"], ["", *"x" * (MOST_NAMES - 1)]]

@@ -18,7 +18,7 @@ from shared.services.packages.pull_redirects import LONGEST_PLACE, FirstHops, Re
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.system import FakeClock
 
-PACKAGE = "acme/greet"
+ORG, PACKAGE = "acme", "acme/greet"
 PLACE = "acme/greet\n1.0.0"
 READ = PackagesRead({PACKAGE})
 PRIVATE = PackagesRead({PACKAGE}, {"acme"})
@@ -85,7 +85,7 @@ class World:
         self.hops.keep(place, self.redirect(archive), read, number=self.hops.number, by=by)
 
     async def has(self, by: Principal = ANYBODY, place: str = PLACE) -> bool:
-        return await self.hops.find(place, by) is not None
+        return await self.hops.find(place, ORG, by) is not None
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def world() -> World:
 async def test_a_redirect_is_found_by_everybody_at_its_place(world: World) -> None:
     world.keep(READ)
     with packages_read() as read:
-        found = await world.hops.find(PLACE, ANN)
+        found = await world.hops.find(PLACE, ORG, ANN)
     assert found is not None
     assert found.content == b"{}"
     assert (read.packages, read.private_of) == ({PACKAGE}, set())
@@ -133,7 +133,7 @@ async def test_a_link_of_the_store_is_signed_again_when_it_is_no_longer_repeated
     urls = list[str]()
     for _ in range(2):
         for _ in range(2):
-            found = await world.hops.find(PLACE, ANYBODY)
+            found = await world.hops.find(PLACE, ORG, ANYBODY)
             assert found is not None
             assert found.content == b"{}"
             urls.append(found.url)
@@ -163,8 +163,8 @@ async def test_what_replaces_a_redirect_while_its_link_is_signed_stays(world: Wo
     world.keep(READ, archive=ARCHIVE)
     world.clock.advance(timedelta(minutes=1))
     world.links.meanwhile = lambda: world.keep(READ)
-    found = await world.hops.find(PLACE, ANYBODY)
-    again = await world.hops.find(PLACE, ANYBODY)
+    found = await world.hops.find(PLACE, ORG, ANYBODY)
+    again = await world.hops.find(PLACE, ORG, ANYBODY)
     assert found is not None
     assert again is not None
     assert (found.url, again.url) == ("link 1", "first")
