@@ -12,6 +12,7 @@ A browser that opens a package at verdaccio asks for three things: a page withou
 package, and its readme; what is counted is all three, and the package alone is shown beside it.
 """
 
+import asyncio
 import os
 import random
 import re
@@ -28,6 +29,8 @@ from bench.azure_local import Cost, cost, processor_seconds
 from bench.load_generator import Load, load, load_each, require_wrk
 from bench.reads import publish_npm
 from bench.servers import Server, ballroom, pypiserver, verdaccio, workspace
+from shared.bootstrap import build_registry, embedded_adapters
+from shared.settings import Settings
 
 STANDS_AIM, MADE_AIM, MOST_P99_MS, MOST_MADE_MS = 2, 1, 100, 50
 VERSIONS = 20  # Of a package at the peers; the median of ours has two.
@@ -79,7 +82,10 @@ def main() -> None:
 
 
 def filled(folder: Path) -> None:
-    """Have the demonstration in a folder: a copy of the one that is there, or a new one."""
+    """Have the demonstration in a folder: a copy of the one that is there, or a new one.
+
+    Its documentation is finished, which takes minutes: else it is made while pages are measured.
+    """
     known = Path(os.environ.get("BALLROOM_DATA", demo.FOLDER))
     if (known / demo.FULL).exists():
         shutil.copytree(known, folder)
@@ -87,6 +93,18 @@ def filled(folder: Path) -> None:
         demo.fill(folder, demo.read_releases(demo.INDEX, demo.PACKAGES))
     else:
         sys.exit(f"There is no index of real packages at {demo.INDEX}, so there are no pages.")
+    asyncio.run(_finish_documentation(folder))
+
+
+async def _finish_documentation(folder: Path) -> None:
+    settings = Settings.load().model_copy(update={"data": folder, "log_level": "error"})
+    registry = build_registry(settings, embedded_adapters(settings))
+    try:
+        while (report := await registry.maintenance.upkeep.run("generate-api-docs")) is not None:
+            if not report.unfinished:
+                break
+    finally:
+        await registry.close()
 
 
 def publish(npm: Server, pypi: Server) -> None:

@@ -85,7 +85,8 @@ def _times(distance_ms: int, length: int) -> int:
 
 def quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
-    return quote_plus(value)
+    # Most values are words, and a page has some hundred.
+    return value if value.isascii() and value.isalnum() else quote_plus(value)
 
 
 def symbol_fields(hit: SymbolHit) -> dict[str, Any]:

@@ -255,7 +255,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     show_bidi_characters,
 )
 
-FRAGMENTS_KEPT = 4_096  # Some 4 MB.
+FRAGMENTS_KEPT = 8_192  # Some 6 MB.
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 
@@ -266,7 +266,7 @@ def render_template(template: str, values: Mapping[str, object]) -> str:
 
 
 @lru_cache(maxsize=FRAGMENTS_KEPT)
-def fragment(template: str, macro: str, *values: str | bool) -> str:
+def fragment(template: str, macro: str, *values: str | int | tuple[str, ...]) -> str:
     """Return the HTML of a macro that depends only on these plain values.
 
     Lists of packages repeat the same names and summaries on thousands of pages.
