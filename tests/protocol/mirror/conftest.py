@@ -8,13 +8,6 @@ from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import OpenWorld, World
 
 
-@pytest.fixture(scope="session")
-def stand() -> Iterator[Stand]:
-    """Return the server of all upstreams."""
-    with Stand.running() as running:
-        yield running
-
-
 @pytest.fixture
 def upstream(stand: Stand) -> Iterator[FakeUpstream]:
     """Return an upstream with two versions of a package."""
