@@ -3,9 +3,11 @@
 import faulthandler
 import gc
 import os
+import ssl
 import sys
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +25,23 @@ if TYPE_CHECKING:
 # httpx looks for this module of trio at each request to an app. It is not installed, and the search
 # through all import paths takes longer than some requests: None ends it at once.
 sys.modules["sniffio"] = None  # pyright: ignore[reportArgumentType]
+
+_create_context = ssl.create_default_context
+
+
+@cache
+def _trusting(certificates: str) -> ssl.SSLContext:
+    return _create_context(cafile=certificates)
+
+
+def _shared_context(*given: Any, **named: Any) -> ssl.SSLContext:
+    """Share what trusts the same file: to read the certificates of all authorities takes as long
+    as some tests, and each client of httpx and each registry that fetches does it."""
+    is_shared = not given and named.keys() == {"cafile"}
+    return _trusting(named["cafile"]) if is_shared else _create_context(*given, **named)
+
+
+ssl.create_default_context = _shared_context
 
 # A deadline measures the machine, not the law; and a red run must be red for everybody.
 settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)

@@ -76,19 +76,14 @@ def pulled(registry: Running, coordinate: str) -> bytes:
     return answer.content
 
 
-@pytest.fixture(params=["1", "2"], ids=["one-process", "two-workers"])
-def served(request: pytest.FixtureRequest, ballroom: str, tmp_path: Path) -> Iterator[Running]:
-    folder = hostile_folder(tmp_path)
+@pytest.fixture(scope="module", params=["1", "2"], ids=["one-process", "two-workers"])
+def served(
+    request: pytest.FixtureRequest, ballroom: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Running]:
+    folder = hostile_folder(tmp_path_factory.mktemp("served"))
     workers = int(request.param)
     with running(folder / "data", workers=workers, command=[ballroom, "serve"]) as registry:
         yield registry
-
-
-def test_a_release_is_pushed_and_pulled(served: Running) -> None:
-    archive = bala("acme/greet:1.0.0")
-    assert push(served, archive) == 204
-    assert pulled(served, "acme/greet/1.0.0") == archive
-    assert served.stop() == 0
 
 
 def test_the_manual_shows_the_installed_command(served: Running) -> None:
@@ -102,6 +97,13 @@ def test_public_pages_name_no_folder_of_the_machine(ballroom: str, served: Runni
         page = page_at(served, path)
         assert str(Path(ballroom).parent) not in page, path
         assert "ballroom admin" in page
+
+
+def test_a_release_is_pushed_and_pulled(served: Running) -> None:
+    archive = bala("acme/greet:1.0.0")
+    assert push(served, archive) == 204
+    assert pulled(served, "acme/greet/1.0.0") == archive
+    assert served.stop() == 0  # The last of these tests.
 
 
 def test_what_was_pushed_is_there_after_a_kill(ballroom: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +60,9 @@ class Walk:
         return done.stdout.decode()
 
     @contextmanager
-    def serving(self, commands: str, port: str) -> Generator[None]:
-        """Run a block that starts a registry, until the end of the context."""
+    def serving(self, commands: str, port: str) -> Generator[Callable[[], None]]:
+        """Run a block that starts a registry, until the end of the context; what is given waits
+        until it answers."""
         process = subprocess.Popen(
             ["sh", "-ec", self.here(commands).replace("make run", "exec_run")],
             cwd=self.folder,
@@ -71,8 +72,7 @@ class Walk:
             start_new_session=True,
         )
         try:
-            wait_for(process, f"{self.url(port)}/health/ready")
-            yield
+            yield lambda: wait_for(process, f"{self.url(port)}/health/ready")
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.communicate(timeout=BOUND_SECONDS)
@@ -132,15 +132,18 @@ async def build(walk: Walk, port: str, published: dict[str, bytes]) -> None:
 
 async def test_the_walk_of_the_page(tmp_path: Path) -> None:
     walk = new_walk(tmp_path)
-    with walk.serving(MIRROR, "7072"):
+    with walk.serving(MIRROR, "7072") as wait_for_mirror:
         outside = "BALLROOM_DATA=.ballroom-outside PORT=7071 make run"
-        with walk.serving(outside, "7071"):
+        with walk.serving(outside, "7071") as wait_for_outside:
+            wait_for_outside()
+            wait_for_mirror()
             published = publish(walk)
             said = walk.run(PREFETCH)
             assert f"{PACKAGES} wanted: {PACKAGES} fetched, 0 were stored, 0 failed." in said
         assert walk.run(BUILD) == ""
         await build(walk, "7072", published)
         exports = "\n".join(re.findall("^export .*", PREFETCH, re.MULTILINE))
-        with walk.serving(f"{exports}\n{CARRY}", "7073"):
+        with walk.serving(f"{exports}\n{CARRY}", "7073") as wait_for_far:
+            wait_for_far()
             assert walk.run(BUILD.replace("7072", "7073")) == ""
             await build(walk, "7073", published)

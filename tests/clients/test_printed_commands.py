@@ -20,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 BOUND_SECONDS = 60.0
 SHELLS = {"sh": "dash", "bash": "bash", "zsh": "zsh"}  # By the Debian packages that have them.
+PUBLIC = "https://registry.test"
 FOLDER = "Kim's data, *new*; $HOME"  # Signs that a shell or curl takes for its own.
 COMMAND = re.compile(r"^ +(?:Sign in +run: )?((?:curl|cd) (?:.*\\\n)*.*)$", re.MULTILINE)
 
@@ -97,44 +98,68 @@ def test_a_push_that_is_refused_prints_the_reason(started: Running, elsewhere: P
     assert refused.startswith('{"message":')
 
 
+@pytest.fixture(scope="module")
+def public_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the command that the start of a public registry prints, while it runs."""
+    folder = tmp_path_factory.mktemp("public") / FOLDER
+    with running(folder, workers=1, BALLROOM_URL=PUBLIC) as registry:
+        yield commands_in(printed_by(registry))[0]
+
+
 def test_the_command_of_a_public_start_prints_a_link_of_its_address(
-    shell: str, tmp_path: Path, elsewhere: Path
+    public_command: str, shell: str, elsewhere: Path
 ) -> None:
-    url = "https://registry.test"
-    with running(tmp_path / FOLDER, workers=1, BALLROOM_URL=url) as registry:
-        sign_in = commands_in(printed_by(registry))[0]
-        assert f"{url}/sign-in/link/" in run(shell, sign_in, elsewhere)
+    assert f"{PUBLIC}/sign-in/link/" in run(shell, public_command, elsewhere)
+
+
+@pytest.fixture(scope="module")
+def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a registry that the tests of all shells share."""
+    with running(tmp_path_factory.mktemp("shared") / FOLDER, workers=1) as registry:
+        yield registry
+
+
+def operate(registry: Running, *command: str) -> str:
+    """Run a command of the operator in the clone, and return the one that it prints."""
+    environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
+    printed = subprocess.run(
+        [sys.executable, "-m", "shared.cli", *command],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    [found] = commands_in(printed)
+    return found
+
+
+@pytest.fixture(scope="module")
+def account_command(shared_registry: Running) -> str:
+    """Return what a new account prints."""
+    return operate(shared_registry, "account", "add", "kim")
 
 
 def test_the_command_after_a_new_account_signs_it_in_where_this_start_listens(
-    shell: str, tmp_path: Path, elsewhere: Path
+    shared_registry: Running, account_command: str, shell: str, elsewhere: Path
 ) -> None:
-    with running(tmp_path / FOLDER, workers=1) as registry:
-        environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
-        added = subprocess.run(
-            [sys.executable, "-m", "shared.cli", "account", "add", "kim"],
-            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-        [sign_in] = commands_in(added)
-        assert f"{registry.url}/sign-in/link/" in run(shell, sign_in, elsewhere)
+    link = f"{shared_registry.url}/sign-in/link/"
+    assert link in run(shell, account_command, elsewhere)
+
+
+@pytest.fixture(scope="module")
+def restore_command(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """Return what a backup prints, and the folder of the registry, which has stopped."""
+    folder = tmp_path_factory.mktemp("backup")
+    with running(folder / "data", workers=1) as registry:
+        return operate(registry, "backup", os.path.relpath(folder / "b 1", ROOT)), registry.data
 
 
 def test_the_command_after_a_backup_names_it_by_its_whole_path(
-    shell: str, tmp_path: Path, elsewhere: Path
+    restore_command: tuple[str, Path], shell: str, elsewhere: Path
 ) -> None:
-    with running(tmp_path / "data", workers=1) as registry:
-        copied = subprocess.run(
-            [sys.executable, "-m", "shared.cli", "backup", os.path.relpath(tmp_path / "b 1", ROOT)],
-            cwd=ROOT, env={**os.environ, "BALLROOM_DATA": str(registry.data)},
-            capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-    shutil.rmtree(registry.data)
-    [restore] = commands_in(copied)
+    restore, data = restore_command
+    shutil.rmtree(data)
     assert "Restored" in run(shell, restore, elsewhere)
 
 
 def test_an_installed_command_is_printed_by_its_name(tmp_path: Path) -> None:
-    url, command = "https://registry.test", "ballroom"
-    data = tmp_path / "data"
-    with running(data, workers=1, BALLROOM_URL=url, BALLROOM_COMMAND=command) as registry:
+    data, command = tmp_path / "data", "ballroom"
+    with running(data, workers=1, BALLROOM_URL=PUBLIC, BALLROOM_COMMAND=command) as registry:
         assert "Sign in    run: ballroom signin-link admin\n" in printed_by(registry)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -36,9 +37,9 @@ CARRIED = {
 LINES = (0, 3, 8, 9, 11, 14)
 
 
-async def half_and_wait(content: bytes) -> AsyncGenerator[bytes]:
+async def half_and_wait(content: bytes, killed: Event) -> AsyncGenerator[bytes]:
     yield content[: len(content) // 2]
-    await asyncio.sleep(BOUND_SECONDS)
+    await asyncio.to_thread(killed.wait, BOUND_SECONDS)
 
 
 async def seen(host: Running, http: httpx.AsyncClient, name: str) -> list[str]:
@@ -53,10 +54,10 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_fetch_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     upstream = FakeUpstream()
-    content = upstream.publish(IO, padding=LARGE_BYTES)
+    content, killed = upstream.publish(IO, padding=LARGE_BYTES), Event()
 
     async def stall(_request: Request) -> Response:
-        return StreamingResponse(half_and_wait(content))
+        return StreamingResponse(half_and_wait(content, killed))
 
     upstream.behave["file"] = stall
     with upstream.serving():
@@ -69,6 +70,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_fetch_leaves_nothing(
                 host.process.kill()
                 with pytest.raises((httpx.HTTPError, OSError)):
                     await pull
+                killed.set()
         upstream.behave.clear()
         with running(tmp_path / "data", workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
             async with client_of(host) as http:

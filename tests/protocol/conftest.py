@@ -1,12 +1,14 @@
 """What the protocol suite shares."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from tests.support.upstreams import Stand
 from tests.support.world import OpenWorld, World
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -16,6 +18,13 @@ _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 async def shared_world(shared_worlds: OpenWorld) -> World:
     """Return a registry without packages that the tests of a module share."""
     return await shared_worlds()
+
+
+@pytest.fixture(scope="session")
+def stand() -> Iterator[Stand]:
+    """Return the server of upstreams, of one test at a time."""
+    with Stand.running() as running:
+        yield running
 
 
 @pytest.fixture

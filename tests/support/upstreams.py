@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.support.archives import bala
 from tests.support.server import running
@@ -24,6 +25,42 @@ PUBLISHED_MS = 1_700_000_000_000  # When the upstream published everything.
 
 _is_known = ContextVar("_is_known", default=False)  # Whether a request sent the token.
 PARTS = ("functions", "serviceTypes", "listenerParams")  # Of single connectors and triggers.
+
+
+async def _nobody(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as a server without an application: a request came after its test."""
+    await Response("No test has an upstream here.", 500)(scope, receive, send)
+
+
+@dataclass
+class Stand:
+    """A server that runs for many tests, each with an upstream of its own.
+
+    To start and stop a server takes longer than most of these tests.
+    """
+
+    url: str
+    app: ASGIApp = _nobody
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Generator["Stand"]:
+        """Serve the application that a test has set, each request by that of its time."""
+
+        async def current(scope: Scope, receive: Receive, send: Send) -> None:
+            await stand.app(scope, receive, send)
+
+        stand = cls("")
+        lifespan = Starlette()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            chosen = lifespan if scope["type"] == "lifespan" else current
+            await chosen(scope, receive, send)
+
+        with running(app) as address:
+            stand.url = address.url
+            yield stand
+
 
 Behaviour = Callable[[Request], Awaitable[Response | None]]
 
@@ -70,11 +107,18 @@ class FakeUpstream:
         return content
 
     @contextmanager
-    def serving(self) -> Generator["FakeUpstream"]:
-        """Serve on a port of this machine."""
-        with running(self.app) as address:
-            self.url = address.url
+    def serving(self, at: "Stand | None" = None) -> Generator["FakeUpstream"]:
+        """Serve on a port of this machine, or in a server that already runs."""
+        if at is None:
+            with running(self.app) as address:
+                self.url = address.url
+                yield self
+            return
+        at.app, self.url = self.app, at.url
+        try:
             yield self
+        finally:
+            at.app = _nobody
 
     @property
     def app(self) -> Starlette:

@@ -12,7 +12,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
-from tests.support.upstreams import FakeUpstream
+from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import URL, OpenWorld, Person, World
 
 MIRROR, API = "/manage/mirror", f"{URL}/api/v1/mirror"
@@ -20,10 +20,10 @@ PULL = dict(ACCEPT_ARCHIVE)
 
 
 @pytest.fixture
-def upstream() -> Iterator[FakeUpstream]:
+def upstream(stand: Stand) -> Iterator[FakeUpstream]:
     upstream = FakeUpstream()
     upstream.publish("ballerina/io:1.0.0")
-    with upstream.serving():
+    with upstream.serving(stand):
         yield upstream
 
 

@@ -14,7 +14,7 @@ from shared.services.records import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.upstreams import FakeUpstream
+from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -25,14 +25,14 @@ COUNT = "count-mirrored-packages"
 
 
 @pytest.fixture
-def upstream() -> Iterator[FakeUpstream]:
+def upstream(stand: Stand) -> Iterator[FakeUpstream]:
     upstream = FakeUpstream()
     upstream.publish("ballerina/io:1.0.0")
     upstream.publish("ballerina/io:1.1.0")
     upstream.publish("octo/kafka:0.1.0")
     upstream.publish("octo/bad:1.0.0")
     upstream.archives["octo/bad:1.0.0"] = b"no zip"
-    with upstream.serving():
+    with upstream.serving(stand):
         yield upstream
 
 
