@@ -52,7 +52,8 @@ from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
 from shared.runtime.answers import Answer, Repeatable
 from shared.runtime.edition import packages_read
-from shared.settings import Settings, setting_problem, unknown_settings
+from shared.settings import Settings
+from shared.settings.invalid_settings import setting_problem, unknown_settings
 from shared.telemetry import recording
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.

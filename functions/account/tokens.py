@@ -10,7 +10,8 @@ from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInC
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.rights import ANY_NAME, Scope
 from shared.runtime.answers import Answer
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS, IssuedToken, TokenRequest
+from shared.services.tokens.token_records import IssuedToken
+from shared.services.tokens.token_requests import MAX_TOKEN_DAYS, TokenRequest
 
 # The messages after forms, by the names of their actions: of tokens of accounts, of organizations
 # and for administrators.

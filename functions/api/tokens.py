@@ -20,15 +20,13 @@ from shared.domain.ip_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import LineageRecord, Made
-from shared.services.tokens.tokens import (
+from shared.services.tokens.token_records import IssuedToken, UsedToken
+from shared.services.tokens.token_requests import (
     MAX_TOKEN_DAYS,
     MAX_TOKEN_NAME_LENGTH,
-    IssuedToken,
-    OrganizationTokens,
     TokenRequest,
-    Tokens,
-    UsedToken,
 )
+from shared.services.tokens.tokens import OrganizationTokens, Tokens
 
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 

@@ -25,7 +25,7 @@ from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
 from shared.runtime.private_files import replace_private
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
-from shared.services.tokens.tokens import TokenRequest
+from shared.services.tokens.token_requests import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 

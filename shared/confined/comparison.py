@@ -14,11 +14,13 @@ from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE,
 from shared.confined.source import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_levels import ChangeLevel
-from shared.domain.api_docs.changed_words import ChangedWords, CompareRoom, changed_words
 from shared.domain.api_docs.comparison import (
     ApiChange,
     ApiChangeKind,
     ApiComparison,
+    ChangedWords,
+    CompareRoom,
+    changed_words,
     compare,
     verdict_of,
 )

@@ -24,9 +24,16 @@ from shared.confined.docs_text import (
     module_markdown,
 )
 from shared.confined.editors import OtherModules, add_editor_pieces
-from shared.confined.inclusions import InclusionFacts, add_complete_pieces, includes_others
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
-from shared.confined.shown_pieces import MAX_SENT_BYTES, add_page, add_sent, add_symbol
+from shared.confined.shown_pieces import (
+    MAX_SENT_BYTES,
+    InclusionFacts,
+    add_complete_pieces,
+    add_page,
+    add_sent,
+    add_symbol,
+    includes_others,
+)
 from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import (

@@ -1,24 +1,23 @@
 """Every setting, read once from the environment; docs/configuration.md lists them.
 
-server.py      addresses, TLS, memory, connections, trusted proxies and rate limits
-stores.py      data folder, stores of the cloud and keys
-publishing.py  limits of archives and their documents, delivery, bursts and trusted publishing
-accounts.py    access tokens, sign-in, identity providers and organizations
-operations.py  telemetry, metrics, log, access log, snapshots and mail
-retention.py   how long orphaned archives and personal data are kept
-upstream.py    the upstream registry whose packages are mirrored
-values.py      the base class of all topics, and the parsers of values"""
+server.py            addresses, TLS, memory, connections, trusted proxies and rate limits
+stores.py            data folder, stores of the cloud and keys
+publishing.py        limits of archives and their documents, delivery, bursts and trusted publishing
+accounts.py          access tokens, sign-in, identity providers and organizations
+operations.py        telemetry, metrics, log, access log, snapshots and mail
+retention.py         how long orphaned archives and personal data are kept
+upstream.py          the upstream registry whose packages are mirrored
+values.py            the base class of all topics, and the parsers of values
+invalid_settings.py  the sentences about invalid settings and unknown variables"""
 
 import os
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Self
 
-from pydantic import AliasChoices, ConfigDict, ValidationError
+from pydantic import AliasChoices, ConfigDict
 
 from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
 from shared.settings.operations import (
-    INSIGHTS_VARIABLE,
     MailSettings,
     MonitoringSettings,
     OperationsSettings,
@@ -35,23 +34,7 @@ from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSe
 from shared.settings.stores import KeySettings, StoreSettings
 from shared.settings.upstream import UpstreamSettings
 
-_PREFIX = "BALLROOM_"
-# Settings that are read from variables without our prefix, by the names that errors have for them.
-_WITHOUT_PREFIX = {
-    "PORT": "PORT",
-    "WORKERS": "WORKERS",
-    INSIGHTS_VARIABLE: INSIGHTS_VARIABLE,
-    "INSIGHTS_CONNECTION": INSIGHTS_VARIABLE,
-}
-
-# What scripts and tests read from the same environment.
-_OF_SCRIPTS = (
-    "BALLROOM_BACKUPS",
-    "BALLROOM_OPERATE",
-    "BALLROOM_PYTHON",
-    "BALLROOM_TEST_",
-    "BALLROOM_TOKEN",
-)
+PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
 
 
 class Settings(
@@ -104,36 +87,4 @@ class Settings(
             if isinstance(field.validation_alias, AliasChoices):
                 yield from ((str(alias), str(alias)) for alias in field.validation_alias.choices)
             else:
-                yield name, f"{_PREFIX}{name}"
-
-
-def unknown_settings() -> list[str]:
-    """Return a sentence for each variable with our prefix that is no setting."""
-    known = {variable.upper() for _, variable in Settings.variables()}
-    given = sorted(name for name in os.environ if name.upper().startswith(_PREFIX))
-    return [
-        f"{name} is not a setting and has no effect.{_suggestion(name.upper(), known)} "
-        "docs/configuration.md lists every setting."
-        for name in given
-        if not (name.upper() in known or name.upper().startswith(_OF_SCRIPTS))
-    ]
-
-
-def _suggestion(name: str, known: set[str]) -> str:
-    without = _WITHOUT_PREFIX.get(name.removeprefix(_PREFIX))
-    near = [without] if without else get_close_matches(name, known, 1)
-    return f" Did you mean {near[0]}?" if near else ""
-
-
-def refused_setting(invalid: ValidationError) -> str:
-    """Return the variable of the first invalid setting."""
-    name = str(invalid.errors(include_input=False)[0]["loc"][0]).upper()
-    return _WITHOUT_PREFIX.get(name, f"{_PREFIX}{name}")
-
-
-def setting_problem(invalid: ValidationError) -> str:
-    """Return one line about the first invalid setting."""
-    error = invalid.errors(include_input=False)[0]
-    variable = refused_setting(invalid)
-    reason = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{variable} cannot be used: {reason}. docs/configuration.md lists every setting."
+                yield name, f"{PREFIX}{name}"

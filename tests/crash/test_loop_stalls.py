@@ -15,7 +15,7 @@ from shared.composition import Registry
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.hosting.host import Host
-from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveReader
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.world import BASE, OpenWorld, World

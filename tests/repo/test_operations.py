@@ -13,7 +13,7 @@ from tests.repo.product_source import Module, product
 ALL = operations(Settings(archive_cdn_url="https://registry.test", archive_cdn_origin="blobs"))
 NAMES = {each.name for each in ALL}
 
-# The trace of a request, which is noted and read at many depths (docs/decisions/0028).
+# The trace of a request, which is noted and read at many depths (docs/decisions/0028 and 0047).
 TRACES = {"shared/telemetry/recording.py", "shared/runtime/edition.py"}
 
 

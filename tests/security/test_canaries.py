@@ -10,7 +10,7 @@ import pytest
 from shared.auth.tokens import AccessToken
 from shared.domain.identity import OPERATOR
 from shared.domain.tokens import TokenUse
-from shared.services.tokens.tokens import TokenRequest
+from shared.services.tokens.token_requests import TokenRequest
 from tests.fakes.system import FakeRandomness
 from tests.support.logs import capture_logs
 from tests.support.world import URL, OpenWorld, Person, World

@@ -19,7 +19,7 @@ from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.rights import Grant, Role
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
-from shared.services.tokens.tokens import TokenRequest
+from shared.services.tokens.token_requests import TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.world import World

@@ -39,7 +39,7 @@ from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.records import Leases, RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
-from shared.services.tokens.tokens import TokenRecords
+from shared.services.tokens.token_records import TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers

@@ -16,7 +16,7 @@ from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.common import Adapters
-from shared.services.tokens.tokens import IssuedToken
+from shared.services.tokens.token_records import IssuedToken
 from shared.services.tokens.trusted_publishing import PublisherRequest
 from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock

@@ -24,7 +24,8 @@ from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInC
 from shared.domain.names import OrgName
 from shared.domain.rights import Scope
 from shared.runtime.answers import Answer
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS, IssuedToken
+from shared.services.tokens.token_records import IssuedToken
+from shared.services.tokens.token_requests import MAX_TOKEN_DAYS
 
 pages = SignedInPages()
 

@@ -1,11 +1,13 @@
-"""What visitors read where a package or release is missing or withdrawn: similar names, or what
-happened to it and what to use instead.
+"""What visitors read where a package or release is not stored: similar names if it is missing, what
+happened if it is withdrawn, and what the upstream says of it if nobody has pulled it.
 """
 
 from contextlib import suppress
 from urllib.parse import urlencode
 
-from functions.http.public_pages import PublicPageCall
+from functions.http.answers import JSON
+from functions.http.public_pages import MARKDOWN, PublicPageCall
+from functions.web.package.frame import LATEST, package_of, snippets
 from shared.domain.errors.base import InvalidName, Refusal, Unavailable
 from shared.domain.errors.packages import (
     PackageNotFound,
@@ -16,7 +18,12 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.packages import WithdrawalReason
 from shared.domain.search import Suggestion
+from shared.domain.versions import Range, Version
 from shared.domain.withheld_releases import WITHDRAWAL_TITLES
+from shared.runtime.answers import Answer
+from shared.services.mirroring.mirrored_lookup import MirroredLookup, ReleasePreview
+
+VERSIONS_SHOWN = 20  # Of a package that nobody has pulled.
 
 # Why a release is withdrawn that does no harm to those who have built or run it.
 HARMLESS_REASONS = frozenset(
@@ -82,4 +89,59 @@ async def _show_near_names(call: PublicPageCall, refusal: Refusal) -> None:
         version=call.route.get("version", "") if is_release else "",
         suggestions=suggestions,
         search=f"/search?{urlencode({'q': name})}",
+    )
+
+
+async def never_pulled_page(
+    call: PublicPageCall, refusal: Refusal, version: str = LATEST
+) -> Answer:
+    """Show a release that is not stored; raise the refusal if the upstream does not have it."""
+    lookup = call.lookup
+    if not isinstance(lookup, MirroredLookup):
+        raise refusal
+    wanted = Range() if version == LATEST else Version.parse(version)
+    package = package_of(call)
+    if not await lookup.reader.may_ask(package, lookup.asker):
+        raise refusal
+    found = await lookup.preview(package, wanted, by=call.caller)
+    if call.wants(JSON):
+        return call.json(_as_json(found))
+    if call.wants(MARKDOWN):
+        return call.text(_as_markdown(found), MARKDOWN)
+    release = found.listing.release
+    [pull] = [each for each in snippets(release, call.base_url) if each.id == "pull"]
+    tools = [each for each in snippets(release, call.base_url) if each.id == "tool"]
+    return call.show(
+        "web/package/never_pulled.html",
+        found=found,
+        release=release,
+        package=found.listing.head.package,
+        commands=(*tools, pull),
+        versions=found.versions[:VERSIONS_SHOWN],
+        origin=found.listing.head.upstream,
+    )
+
+
+def _as_json(found: ReleasePreview) -> dict[str, object]:
+    release = found.listing.release
+    return {
+        "package": str(release.coordinate.package),
+        "version": release.version,
+        "summary": release.summary,
+        "keywords": release.keywords,
+        "deprecated": found.listing.deprecation,
+        "versions": [each.text for each in found.versions],
+        "versionsAreComplete": found.is_current,
+        "publishedBy": {"means": "upstream", "upstream": found.listing.head.upstream},
+        "isStored": False,
+    }
+
+
+def _as_markdown(found: ReleasePreview) -> str:
+    release, upstream = found.listing.release, found.listing.head.upstream
+    versions = ", ".join(each.text for each in found.versions[:VERSIONS_SHOWN])
+    return (
+        f"# {release.coordinate}\n\n{release.summary}\n\n"
+        f"This release is one of {upstream} that nobody has pulled from this registry. "
+        f"The first pull stores it.\n\nVersions: {versions}\n"
     )

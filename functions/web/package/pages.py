@@ -23,8 +23,7 @@ from functions.web.package.frame import (
     show_tab,
     text_html,
 )
-from functions.web.package.missing import missing_page
-from functions.web.package.never_pulled import never_pulled_page
+from functions.web.package.missing import missing_page, never_pulled_page
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound

@@ -28,7 +28,8 @@ from shared.services.identity.sessions import Sessions
 from shared.services.organizations.organizations import Organizations
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
-from shared.services.tokens.tokens import Tokens, UsedToken
+from shared.services.tokens.token_records import UsedToken
+from shared.services.tokens.tokens import Tokens
 
 MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
 

@@ -61,7 +61,7 @@ from shared.services.records import (
     entity_page,
     retried_when_leased,
 )
-from shared.services.tokens.tokens import TokenRecords, UsedToken, token_change
+from shared.services.tokens.token_records import TokenRecords, UsedToken, token_change
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
 MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.

@@ -35,7 +35,7 @@ from shared.services.mirroring.mirrored_releases import ForeignRelease, Mirrored
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
 from shared.services.mirroring.refused_releases import RefusedReleases
-from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import RecordWriter
 

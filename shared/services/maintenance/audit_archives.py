@@ -12,7 +12,7 @@ from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, MetadataStore
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
-from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveReader
 
 # Fields of a release that are not read from its archive; all others are.
 HISTORY = {

@@ -11,7 +11,7 @@ from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, Stale
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
-from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 
 NO_GRAPH = b"[]"

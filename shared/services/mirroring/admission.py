@@ -24,7 +24,7 @@ from shared.services.mirroring.mirrored_releases import ForeignRelease, Mirrored
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
-from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.records import HOLDER_LENGTH
 
 LEASE_LIFETIME = timedelta(seconds=20)  # After the death of a process others wait this long.

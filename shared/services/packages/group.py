@@ -12,12 +12,8 @@ from shared.log import log
 from shared.services.common import Adapters, Common
 from shared.services.limits.group import LimitServices
 from shared.services.packages.archive_files import ArchiveFiles
-from shared.services.packages.archives import (
-    ArchiveDelivery,
-    ArchiveReader,
-    ArchiveRelocation,
-    DeliveryRoutes,
-)
+from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.packages.archives import ArchiveDelivery, ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import (
     DerivedData,
     DocumentCache,

@@ -33,7 +33,7 @@ from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.release_trains import ReleaseTrains
-from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.tokens.trusted_publishing import TrustedPublishers, check_pusher
 

@@ -20,7 +20,8 @@ from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.token_lineage import TokenLineage
-from shared.services.tokens.tokens import OrganizationTokens, TokenRecords, Tokens
+from shared.services.tokens.token_records import TokenRecords
+from shared.services.tokens.tokens import OrganizationTokens, Tokens
 from shared.services.tokens.trusted_publishing import TrustedPublishers, TrustedPublishing
 from shared.settings import Settings
 from shared.settings.values import split_list

@@ -44,7 +44,7 @@ from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.repository_ids import RepositoryIds
-from shared.services.tokens.tokens import IssuedToken, TokenRecords
+from shared.services.tokens.token_records import IssuedToken, TokenRecords
 
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
 PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.

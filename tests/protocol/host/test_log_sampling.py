@@ -14,7 +14,7 @@ from infra.cost.designs import READ_LOG_BYTES
 from infra.cost.prices import Figure, Prices
 from shared.domain.identity import OPERATOR
 from shared.log import configure, log, trace_score
-from shared.services.tokens.tokens import TokenRequest
+from shared.services.tokens.token_requests import TokenRequest
 from shared.settings import Settings
 from shared.telemetry import recording
 from shared.telemetry.exporter import azure_monitor_backend

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.identity import OPERATOR
-from shared.services.tokens.tokens import TokenRequest
+from shared.services.tokens.token_requests import TokenRequest
 from tests.fakes.mail import FakeMailer
 from tests.protocol.test_store_budgets import Ledger
 from tests.support.page_client import PageClient

@@ -16,13 +16,9 @@ from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import Stale
 from shared.services.tokens.token_lineage import TokenLineage
-from shared.services.tokens.tokens import (
-    IssuedToken,
-    TokenRecords,
-    TokenRequest,
-    Tokens,
-    token_change,
-)
+from shared.services.tokens.token_records import IssuedToken, TokenRecords, token_change
+from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import Tokens
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness

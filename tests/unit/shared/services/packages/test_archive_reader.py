@@ -1,0 +1,79 @@
+"""The archive reader reads many uploads at once, within limits."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared.domain.archives.unpacking import ArchiveLimits
+from shared.domain.errors.packages import ArchiveTooLarge
+from shared.domain.errors.requests import NoRoomForUpload
+from shared.services.packages.archive_reader import (
+    ARCHIVE_READERS,
+    SMALL_ARCHIVE_BYTES,
+    ArchiveReader,
+)
+from tests.support.archives import bala
+
+MIB = 1024 * 1024
+GREET = bala("acme/greet:1.0.0")
+
+
+def reading(*, max_archive_bytes: int = MIB, max_archives_in_hand: int = 4) -> ArchiveReader:
+    return ArchiveReader(ArchiveLimits(), max_archive_bytes, max_archives_in_hand, "local")
+
+
+async def test_a_hundred_small_archives_wait_for_their_turn() -> None:
+    many = [bala(f"acme/greet:1.0.{number}") for number in range(100)]
+    service = reading()
+    found = await asyncio.gather(*map(service.read, many))
+    assert [each.coordinate.version.text for each in found] == [f"1.0.{n}" for n in range(100)]
+    await service.close()
+
+
+def test_more_uploads_than_so_many_of_the_largest_are_refused_until_one_ends() -> None:
+    service = reading(max_archive_bytes=MIB, max_archives_in_hand=2)
+    with service.in_hand(MIB):
+        with service.in_hand(MIB), pytest.raises(NoRoomForUpload, match="others take all of it"):
+            service.in_hand(SMALL_ARCHIVE_BYTES + 1).__enter__()
+        with service.in_hand(MIB), service.in_hand(SMALL_ARCHIVE_BYTES):
+            pass
+
+
+async def test_an_archive_above_the_limit_is_not_even_opened() -> None:
+    service = reading(max_archive_bytes=len(GREET) - 1)
+    with pytest.raises(ArchiveTooLarge):
+        await service.read(GREET)
+    await service.close()
+
+
+async def test_an_archive_over_the_limit_is_refused_with_both_sizes() -> None:
+    service = reading(max_archive_bytes=len(GREET) - 1)
+    with pytest.raises(ArchiveTooLarge) as refused:
+        await service.read(GREET)
+    assert str(refused.value) == str(ArchiveTooLarge(len(GREET), len(GREET) - 1))
+    await service.close()
+
+
+async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
+    service = reading()
+    await asyncio.gather(*(service.read(GREET) for _ in range(10 * ARCHIVE_READERS)))
+    found = [each.name for each in threading.enumerate() if each.name.startswith("bala_")]
+    assert 0 < len(found) <= ARCHIVE_READERS
+    await service.close()
+
+
+async def test_closing_gives_up_on_what_waits_and_does_not_wait_for_what_is_read() -> None:
+    gate, threads = threading.Event(), ThreadPoolExecutor(1)
+    service = ArchiveReader(ArchiveLimits(), MIB, 4, "local", _threads=threads)
+    try:
+        read_now = threads.submit(gate.wait, 5)
+        waits = asyncio.ensure_future(service.read(GREET))
+        await asyncio.sleep(0)
+        await service.close()
+        assert not read_now.done()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+    finally:
+        gate.set()
