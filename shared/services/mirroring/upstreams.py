@@ -1,134 +1,15 @@
-"""The upstream registries of this one: their order, their rules, and a gate for each.
+"""The upstream registries of this one: their order, their rules, and a gate for each."""
 
-The gate is a circuit breaker, and keeps the pauses that the upstream asks for. It is of one
-process: what one learns costs each of the others a few requests.
-"""
-
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
-from shared.ports import (
-    AnswerTooLarge,
-    Clock,
-    DirectoryStore,
-    ReleaseUnusable,
-    Unanswered,
-    Upstream,
-    UpstreamBusy,
-)
+from shared.ports import Clock, DirectoryStore, Upstream
 from shared.runtime.caching import SingleFlight
-
-FAILURES_TO_CLOSE = 5  # One after the other; a single lost connection closes nothing.
-CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
-
-_MS = timedelta(milliseconds=1)
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamHealth:
-    """The state of the upstream as a process knows it; `reason` is that of the last failure."""
-
-    is_open: bool = True
-    asked: int = 0
-    failed: int = 0
-    reason: str = ""
-    failed_ms: int | None = None
-    answered_ms: int | None = None
-
-    @property
-    def problem(self) -> str:
-        """The reason if the last request failed; otherwise empty."""
-        has_failed = self.failed_ms is not None and self.failed_ms >= (self.answered_ms or 0)
-        return self.reason if has_failed or not self.is_open else ""
-
-
-class UpstreamGate:
-    """Lets requests to the upstream through while it answers."""
-
-    def __init__(self, clock: Clock, failed: Callable[[str], None]) -> None:
-        """`failed` is called with the reason of each failure, for the log."""
-        self._clock = clock
-        self._failed = failed
-        self._failures = 0
-        self._closed_until_ms: int | None = None  # Of the monotonic clock.
-        self._is_trying = False
-        self._health = UpstreamHealth()
-
-    @property
-    def health(self) -> UpstreamHealth:
-        return self._health
-
-    @property
-    def opens_in(self) -> timedelta:
-        """How long the upstream is left alone from now on; zero while the gate is open."""
-        until_ms = self._closed_until_ms
-        return max(until_ms - self._clock.monotonic_ms(), 0) * _MS if until_ms else timedelta(0)
-
-    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Return the upstream's answer; raise `Unanswered`, at once while the gate is
-        closed."""
-        is_trial = self._closed_until_ms is not None
-        self._require_open()
-        self._is_trying = self._is_trying or is_trial
-        try:
-            answer = await request()
-        except (AnswerTooLarge, ReleaseUnusable):
-            self._note_answer(is_trial=is_trial)  # It is there.
-            raise
-        except Unanswered as error:
-            self._note_failure(error)
-            raise
-        finally:
-            self._is_trying = self._is_trying and not is_trial
-        self._note_answer(is_trial=is_trial)
-        return answer
-
-    def note_unusable(self, reason: str) -> None:
-        """Note that an answer turned out to be none after it was read."""
-        self._note_failure(Unanswered(reason))
-
-    def _require_open(self) -> None:
-        until_ms = self._closed_until_ms
-        if until_ms is None:
-            return
-        if self._is_trying or self._clock.monotonic_ms() < until_ms:
-            message = f"it is left alone for a time: {self._health.reason}"
-            raise Unanswered(message)
-
-    def _note_answer(self, *, is_trial: bool) -> None:
-        # The answer to a request from before the gate closed says nothing about a pause.
-        if is_trial or self._closed_until_ms is None:
-            self._failures, self._closed_until_ms = 0, None
-        self._health = replace(
-            self._health,
-            is_open=self._closed_until_ms is None,
-            asked=self._health.asked + 1,
-            answered_ms=self._clock.now_ms(),
-        )
-
-    def _note_failure(self, error: Unanswered) -> None:
-        self._failures += 1
-        is_busy, was_closed = isinstance(error, UpstreamBusy), self._closed_until_ms is not None
-        if is_busy or was_closed or self._failures >= FAILURES_TO_CLOSE:
-            wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
-            self._closed_until_ms = self._clock.monotonic_ms() + wait // _MS
-        self._health = replace(
-            self._health,
-            is_open=self._closed_until_ms is None,
-            asked=self._health.asked + 1,
-            failed=self._health.failed + 1,
-            reason=str(error),
-            failed_ms=self._clock.now_ms(),
-        )
-        self._failed(str(error))
-
+from shared.services.mirroring.circuit_breaker import UpstreamGate
 
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 

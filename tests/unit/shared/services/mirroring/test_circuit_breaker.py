@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.ports import AnswerTooLarge, Unanswered, UpstreamBusy
-from shared.services.mirroring.upstreams import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
+from shared.services.mirroring.circuit_breaker import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
 from tests.fakes.system import FakeClock
 
 
