@@ -113,13 +113,6 @@ def _draw(chance: Random, totals: Sequence[float], count: int) -> int:
     return bisect(totals, chance.random() * totals[count - 1], 0, count - 1)
 
 
-class _NoReaders:
-    """Nobody is known to read packages that are not public."""
-
-    def of(self, _by: Principal) -> tuple[str, ...]:
-        return ()
-
-
 class InstanceMemory:
     """What one instance has in memory."""
 
@@ -127,9 +120,9 @@ class InstanceMemory:
         """Load the pack."""
         self._catalog, self._wanted = catalog, wanted
         self._cache = PackageCache(cast("MetadataStore", catalog), catalog.edition, catalog)
-        self._hops = FirstHops(
-            catalog.edition, cast("KnownReaders", _NoReaders()), SystemClock(), cast("Any", None)
-        )
+        clock = SystemClock()
+        readers = KnownReaders(catalog.edition, clock)
+        self._hops = FirstHops(catalog.edition, readers, clock, cast("Any", None))
         asyncio.run(self._cache.load())
 
     def pull(self, chance: Random) -> tuple[OperationUsage, ...]:
@@ -138,7 +131,7 @@ class InstanceMemory:
         self._catalog.asked.clear()
         by_number = self._wanted is not Wanted.LATEST
         place = coordinate.key if by_number else coordinate.package.key
-        if _finished(self._hops.find(place, ANYBODY)) is not None:
+        if _finished(self._hops.find(place, coordinate.package.org, ANYBODY)) is not None:
             return ()
         if self._wanted is Wanted.LATEST:
             _finished(self._cache.survey([coordinate.package]))
