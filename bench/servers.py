@@ -47,12 +47,18 @@ class Server:
 
 @contextmanager
 def running(
-    name: str, command: Sequence[str], *, port: int, folder: Path, env: dict[str, str] | None = None
+    name: str,
+    command: Sequence[str],
+    *,
+    port: int,
+    folder: Path,
+    env: dict[str, str] | None = None,
+    root: Path = ROOT,
 ) -> Generator[Server]:
     """Run a server until the block ends; raise `RuntimeError` when it does not answer in time."""
     log = (folder / f"{name}.log").open("wb")
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=log, stderr=log
+        command, cwd=root, env={**os.environ, **(env or {})}, stdout=log, stderr=log
     )
     try:
         _await_port(name, port, process)
@@ -78,8 +84,16 @@ def workspace() -> Generator[Path]:
 
 
 @contextmanager
-def ballroom(folder: Path, *, workers: int = 1, **settings: str) -> Generator[Server]:
-    """Run this registry over `folder`, with its log on a file as an operator would have it."""
+def ballroom(
+    folder: Path,
+    *,
+    workers: int = 1,
+    root: Path = ROOT,
+    python: Path = Path(sys.executable),
+    **settings: str,
+) -> Generator[Server]:
+    """Run this registry over `folder`, with its log on a file as an operator would have it: that of
+    this tree, or of the tree of another commit."""
     port = free_port()
     env = {
         "PORT": str(port),
@@ -89,8 +103,8 @@ def ballroom(folder: Path, *, workers: int = 1, **settings: str) -> Generator[Se
         **_UNLIMITED,
         **{f"BALLROOM_{key.upper()}": value for key, value in settings.items()},
     }
-    command = [sys.executable, "-m", "shared.localhost"]
-    with running("ballroom", command, port=port, folder=folder, env=env) as server:
+    command = [str(python), "-m", "shared.localhost"]
+    with running("ballroom", command, port=port, folder=folder, env=env, root=root) as server:
         yield server
 
 

@@ -6,7 +6,6 @@ and prints it before this tree; it runs with the packages of its own lock, in an
 """
 
 import ast
-import hashlib
 import os
 import statistics
 import subprocess
@@ -19,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
+from bench.revisions import checked_out
 from bench.servers import ROOT
 
 # The module whose import is measured; the one of starlette's package alone is empty.
@@ -100,10 +100,8 @@ def main(revisions: Sequence[str]) -> None:
     """Print the table, one column for each tree."""
     columns = [("this tree", _ours(ROOT, Path(sys.executable)))]
     for revision in revisions:
-        with tempfile.TemporaryDirectory() as folder:
-            _check_out(revision, Path(folder))
-            tree = Path(folder)
-            columns.insert(0, (revision[:12], _ours(tree, _interpreter_of(tree))))
+        with checked_out(revision) as tree:
+            columns.insert(0, (revision[:12], _ours(tree.root, tree.python)))
     columns += [(peer, _peer(peer)) for peer in PEERS]
     rows = list(dict.fromkeys(row for _, figures in columns for row in figures))
     print(f"{'':<58}" + "".join(f"{title:>14}" for title, _ in columns))
@@ -112,23 +110,6 @@ def main(revisions: Sequence[str]) -> None:
 
 
 # --- Trees -------------------------------------------------------------------------------------
-
-
-def _check_out(revision: str, folder: Path) -> None:
-    archive = subprocess.run(
-        ["git", "archive", revision], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=archive, check=True)
-
-
-def _interpreter_of(tree: Path) -> Path:
-    """Return an interpreter with the packages that the tests of the tree need."""
-    packages = (tree / "tests" / "requirements.txt").read_bytes()
-    environment = ROOT / ".venvs" / f"shape-{hashlib.sha256(packages).hexdigest()[:12]}"
-    lock = environment.with_suffix(".txt")  # The stamp of an environment has the path of its lock.
-    lock.write_bytes(packages)
-    subprocess.run(["sh", ".ci/environment", str(lock), str(environment)], cwd=ROOT, check=True)
-    return environment / "bin" / "python"
 
 
 def _ours(root: Path, python: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ other, then as Zipf has them: without credentials, with a token, and of private 
 token, while nobody pushes, one release a second is pushed, or five. `PACKAGES="600 index"` are the
 packages, `WORKERS="1 2 4"` serves with so many processes, `SECONDS=5` is how long each row takes.
 `QUICK=1` leaves out Zipf, the real index, and verdaccio but for one process: five minutes.
+`BEFORE=729dc017` measures the registry of that commit in place of verdaccio.
 """
 
 import os
@@ -22,6 +23,7 @@ import httpx
 from bench.load_generator import Load, load_each, require_wrk
 from bench.reads import publish_npm
 from bench.real_packages import by_dependents
+from bench.revisions import checked_out
 from bench.sample_packages import PUSHERS
 from bench.servers import (
     Server,
@@ -45,6 +47,8 @@ ARCHIVE = {"Accept": "application/octet-stream"}
 QUICK = os.environ.get("QUICK", "") == "1"
 SECONDS = int(os.environ.get("SECONDS", "4" if QUICK else "5"))
 PACKAGES = os.environ.get("PACKAGES", "600" if QUICK else "600 index").split()
+
+BEFORE = os.environ.get("BEFORE", "")
 
 _SEED = 7
 _PRIVATE = "_private"
@@ -94,6 +98,7 @@ def _versions() -> Iterator[int]:
 class Subject:
     """A registry under load: its paths, its credentials, and how a release is pushed to it."""
 
+    name: str
     server: Server
     path: str  # With the organization and the name of a package.
     token: str
@@ -197,8 +202,15 @@ def _run(named: str, packages: Sequence[Package], workers: int) -> None:
         folder = running.enter_context(workspace())
         ours = running.enter_context(ballroom(folder, workers=workers))
         _create_organizations(ours, packages)
-        subjects = [_ours(ours)]
-        if workers == 1 or not QUICK:
+        subjects = [_ours("ballroom", ours)]
+        if BEFORE:
+            tree, apart = running.enter_context(checked_out(BEFORE)), folder / BEFORE
+            apart.mkdir()
+            server = ballroom(apart, workers=workers, root=tree.root, python=tree.python)
+            earlier = running.enter_context(server)
+            _create_organizations(earlier, packages)
+            subjects.append(_ours(BEFORE, earlier))
+        elif workers == 1 or not QUICK:
             npm = running.enter_context(verdaccio(folder, private=f"@*{_PRIVATE}/*"))
             subjects.append(_npm(npm))
         for subject in subjects:
@@ -249,7 +261,7 @@ def aims(rows: Rows) -> Iterator[Aim]:
     yield Aim("with a token, of anonymous", rates[token, 0] / quiet, 0.7)
     yield Aim("private, of public with a token", rates[private, 0] / rates[token, 0], 0.8)
     for traffic in (token, private):
-        if peer := rows[traffic, 1].peer:
+        if not BEFORE and (peer := rows[traffic, 1].peer):
             times = rates[traffic, 1] / peer.per_second
             yield Aim(f"{traffic.name}, a push a second, times verdaccio", times, 6)
     pushes = Pushes([taken for row in rows.values() for taken in row.pushes.taken])
@@ -269,7 +281,7 @@ def _zipf(packages: Sequence[Package]) -> Sequence[Package]:
     return random.Random(_SEED).choices(packages, weights, k=ZIPF_DRAWS)  # noqa: S311
 
 
-def _ours(server: Server) -> Subject:
+def _ours(name: str, server: Server) -> Subject:
     def publish(client: httpx.Client, package: Package, version: int) -> None:
         archive = bala(
             f"{package.org}/{package.name}:1.0.{version}",
@@ -281,7 +293,7 @@ def _ours(server: Server) -> Subject:
         push(server, client, archive)
 
     path = "/2.0/registry/packages/{org}/{name}/1.0.0"
-    return Subject(server, path, token_of(server), publish)
+    return Subject(name, server, path, token_of(server), publish)
 
 
 def _npm(server: Server) -> Subject:
@@ -295,7 +307,7 @@ def _npm(server: Server) -> Subject:
         name = f"@{package.org}/{package.name}"
         publish_npm(server, client, f"1.0.{version}", b"x" * PUSHED_BYTES, name=name)
 
-    return Subject(server, "/@{org}%2f{name}/1.0.0", token, publish)
+    return Subject("verdaccio", server, "/@{org}%2f{name}/1.0.0", token, publish)
 
 
 def _create_organizations(ours: Server, packages: Sequence[Package]) -> None:
@@ -321,13 +333,14 @@ def _measure(
         for subject in subjects:
             with pushing(subject, traffic.of(packages), rate) as pushes:
                 measured = subject.load(traffic, pulled)
-            print(f"    {subject.server.name:10} {measured}{pushes}", flush=True)
+            print(f"    {subject.name:10} {measured}{pushes}", flush=True)
             loads.append((measured, pushes))
         (ours, pushes), *peers = loads
         peer = peers[0][0] if peers else None
         rows[traffic, rate] = Row(ours, pushes, peer)
         if peer:
-            print(f"    {ours.per_second / peer.per_second:.1f}x verdaccio", flush=True)
+            ratio = ours.per_second / peer.per_second
+            print(f"    {ratio:.1f}x {subjects[1].name}", flush=True)
     return rows
 
 
