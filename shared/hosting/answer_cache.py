@@ -11,6 +11,7 @@ from typing import Self
 
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
+    COMPARED_HEADERS,
     HEADERS_READ,
     KNOWN_CALLER,
     QUERY_READ,
@@ -240,12 +241,14 @@ class AnswerCache:
 
 
 def _key(scope: Scope, query: _Query) -> _Key:
-    headers = [
-        _SOME_CREDENTIALS if each[0] == _CREDENTIALS else each
-        for each in scope["headers"]
-        if each[0] in _COMPARED_NAMES
-    ]
-    return scope["method"], scope["raw_path"], query, tuple(headers)
+    headers: tuple[_Header, ...] | None = scope.get(COMPARED_HEADERS)
+    if headers is None:
+        headers = scope[COMPARED_HEADERS] = tuple(
+            _SOME_CREDENTIALS if each[0] == _CREDENTIALS else each
+            for each in scope["headers"]
+            if each[0] in _COMPARED_NAMES
+        )
+    return scope["method"], scope["raw_path"], query, headers
 
 
 def _names_of(raw_path: bytes) -> Sequence[str]:

@@ -22,26 +22,30 @@ EVERY_HEADER = "*"  # Among those names: all headers were read.
 QUERY_READ = "ballroom.query_read"  # In a scope: the keys of the query that were read.
 WHOLE_QUERY = "*"  # Among those keys: all of the query was read.
 KNOWN_CALLER = "ballroom.known_caller"  # In a scope: the `KnownCaller`, or None.
-PARSED_HEADERS = "ballroom.headers"  # In a scope: the headers by their names.
+HEADER_VALUES = "ballroom.headers"  # In a scope: the headers by their names, as text.
+COMPARED_HEADERS = "ballroom.compared"  # In a scope: those that answers may depend on.
+# Names in a scope whose values the headers decide, and the connection.
+OF_HEADERS = ("headers", HEADER_VALUES, COMPARED_HEADERS)
 EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 
 
 class RequestHeaders(Mapping[str, str]):
     """Request headers by name; case does not matter, and repeated headers are joined by commas."""
 
-    __slots__ = ("_raw", "_read")
+    __slots__ = ("_read", "_values")
 
-    def __init__(self, headers: Mapping[bytes, bytes], read: set[str] | None = None) -> None:
+    def __init__(self, headers: Mapping[str, str], read: set[str] | None = None) -> None:
+        """Make headers of values by their names in lower case; note in `read` what is read."""
         self._read: set[str] = set() if read is None else read
-        self._raw = headers  # Decoded on access, as few are read.
+        self._values = headers
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
         """Return the headers of a request; the address of the peer ends X-Forwarded-For."""
-        headers: Mapping[bytes, bytes] | None = scope.get(PARSED_HEADERS)
-        if headers is None:
-            headers = scope[PARSED_HEADERS] = _by_name([*scope["headers"], *_forwarded(scope)])
-        return cls(headers, scope.get(HEADERS_READ))
+        values: Mapping[str, str] | None = scope.get(HEADER_VALUES)
+        if values is None:
+            values = scope[HEADER_VALUES] = _by_name([*scope["headers"], *_forwarded(scope)])
+        return cls(values, scope.get(HEADERS_READ))
 
     def __getitem__(self, name: str) -> str:
         value: str | None = self.get(name)
@@ -55,28 +59,22 @@ class RequestHeaders(Mapping[str, str]):
     def get(self, name: str, default: Any = None) -> Any:
         name = name.lower()
         self._read.add(name)
-        value = self._raw.get(name.encode("latin-1", "replace"))
-        return default if value is None else value.decode("utf-8", "replace").rstrip("\t ")
+        return self._values.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         self._read.add(EVERY_HEADER)
-        return (name.decode("latin-1") for name in self._raw)
+        return iter(self._values)
 
     def __len__(self) -> int:
         self._read.add(EVERY_HEADER)
-        return len(self._raw)
+        return len(self._values)
 
 
-def _by_name(headers: Headers) -> dict[bytes, bytes]:
-    named = dict(headers)
-    return named if len(named) == len(headers) else _joined(headers)
-
-
-def _joined(headers: Headers) -> dict[bytes, bytes]:
-    values: dict[bytes, bytes] = {}
-    for name, value in headers:
-        lasting = value.rstrip(b"\t ")
-        values[name] = b"%b,%b" % (values[name], lasting) if name in values else lasting
+def _by_name(headers: Headers) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "replace").rstrip("\t ")
+        values[name] = f"{values[name]},{value}" if name in values else value
     return values
 
 

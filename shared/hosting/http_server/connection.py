@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from httptools import HttpParserError
 
 from shared.hosting.asgi import Scope
+from shared.hosting.http_server.repeated_heads import RepeatedHead
 from shared.hosting.http_server.transport import HeadJoiningTransport
 from shared.hosting.http_server.turns import Turns, turns_of
 from shared.hosting.http_server.upgrades import UpgradeIgnored
@@ -104,6 +105,11 @@ class Connection(UpgradeIgnored):
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
     _is_answered = False  # The request that is being read is answered already.
     _has_ended = False  # The client sends nothing more, and waits for its answers.
+    _begun = 0  # Requests that the parser has begun to read,
+    _ended = 0  # and read to their end.
+    _answered: Scope | None = None  # The request that was answered last without a task.
+    _head: RepeatedHead | None = None  # Of that request, if it came alone and in one piece.
+    _looked_up: Scope | None = None  # A request that is parsed because it had no prepared answer.
     _postponed = b""  # A piece that came first of a request, and is read in a later turn.
     _turns: Turns
     _default_headers: RawHeaders | None = None  # Headers that the server adds to every answer.
@@ -145,20 +151,40 @@ class Connection(UpgradeIgnored):
         self.received_at = self.loop.time()
         size = len(data)
         self._received += size
+        self.idle_since = None
+        begun, is_between = self._begun, self._begun == self._ended
+        if is_between and size <= _USUAL_BYTES and self._answers_repeated_head(data):
+            return
         self._idle_bytes += size
         if size > _USUAL_BYTES or self._phase is Phase.HEAD or not data.isascii():
             self._is_usual = False
-        self.idle_since = None
         try:
             self.parse(data)
         except HttpParserError:
             self.send_400_response("")
+        answered, self._answered, self._looked_up = self._answered, None, None
+        if answered and is_between and self._begun == self._ended == begun + 1:
+            self._head = RepeatedHead.of(data, answered)
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
             is_line = self._phase is Phase.HEAD and len(self.url) > LONGEST_LINE
             self._refuse(RequestHeadRefused(414 if is_line else 431))
 
+    def _answers_repeated_head(self, data: bytes) -> bool:
+        """Answer a request with the head of an earlier one, if it is next and its answer is
+        prepared; else return False."""
+        scope = self._head.scope_of(data) if self._head and self._is_next() else None
+        if scope is None:
+            return False
+        answer = self._at_once(scope)
+        if answer is None:
+            self._looked_up = scope
+            return False
+        self._send(answer)
+        return True
+
     def on_message_begin(self) -> None:
         self._phase = Phase.HEAD
+        self._begun += 1
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -191,10 +217,12 @@ class Connection(UpgradeIgnored):
         except RequestHeadRefused as refusal:
             self._refusal = refusal
             raise  # The parser stops, and uvicorn calls `send_400_response`.
-        answer = self._ready() if self._is_free() else None
+        answer = self._ready() if self._is_next() and self._stays_open() else None
         if answer is None:
             self._ask()
         else:
+            self._answered = cast("Scope", self.scope)
+            self._is_answered = True
             self._send(answer)
 
     def send_400_response(self, msg: str) -> None:
@@ -210,6 +238,7 @@ class Connection(UpgradeIgnored):
 
     def on_message_complete(self) -> None:
         self._idle_bytes = 0
+        self._ended += 1
         if self._second_head:
             return
         if self._is_answered:
@@ -333,15 +362,18 @@ class Connection(UpgradeIgnored):
         sending.since, sending.count = now, self._received
         return is_slow
 
-    def _is_free(self) -> bool:
-        """Check whether the request is next, and the connection stays open after the answer."""
+    def _is_next(self) -> bool:
+        """Check whether a request that arrives now can be answered now."""
         cycle: Any = self.cycle
-        is_next = (cycle is None or cycle.response_complete) and not self.pipeline
-        is_open = not self.flow.write_paused and not self.transport.is_closing()
+        is_idle = (cycle is None or cycle.response_complete) and not self.pipeline
+        return is_idle and not self.flow.write_paused and not self.transport.is_closing()
+
+    def _stays_open(self) -> bool:
+        """Check whether the connection stays open after the answer."""
         parser: Any = self.parser
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
         # The parser checks a transfer encoding after this, and may refuse the request.
-        return is_next and is_open and stays and not self._has_transfer_encoding()
+        return stays and not self._has_transfer_encoding()
 
     def _has_transfer_encoding(self) -> bool:
         headers: Sequence[RawHeader] = cast("Any", self.scope)["headers"]
@@ -379,7 +411,11 @@ class Connection(UpgradeIgnored):
         scope["path"] = unquote(taken[0].decode("ascii"))
 
     def _ready(self) -> PreparedAnswer | None:
-        return self._at_once(cast("Any", self.scope))
+        scope: Scope = cast("Any", self.scope)
+        if self._looked_up is None:
+            return self._at_once(scope)
+        scope.update(self._looked_up)
+        return None
 
     def _send(self, answer: PreparedAnswer) -> None:
         headers = self.server_state.default_headers
@@ -387,7 +423,6 @@ class Connection(UpgradeIgnored):
             self._default_headers, self._default_lines = headers, lines_of(headers)
         head = b"".join((answer.head, self._default_lines, lines_of(answer.fresh), b"\r\n"))
         self._joining.send(head, answer.body)
-        self._is_answered = True
         self.on_response_complete()
 
     def _refuse(self, refusal: RequestHeadRefused) -> None:

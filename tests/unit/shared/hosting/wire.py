@@ -45,15 +45,19 @@ class Wire(asyncio.Transport):
 
 
 async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
-    """Return what an application answers to a client whose bytes come in these pieces."""
-    config = uvicorn.Config(app, http=Connection, lifespan="off", ws="none", log_config=None)
+    """Return what an application answers to a client whose bytes come in these pieces, and no
+    more after them."""
+    config = uvicorn.Config(
+        app, http=Connection, lifespan="off", ws="none", log_config=None, proxy_headers=False
+    )
     config.load()
     state, wire = ServerState(), Wire()
     connection = Connection(config, state, {})
     connection.connection_made(wire)
     for piece in pieces:
         connection.data_received(piece)
-    if wire.is_closing():
+    if wire.is_closing() or not connection.eof_received():
+        wire.closed = True
         connection.connection_lost(None)
     while state.tasks:
         await asyncio.gather(*state.tasks)

@@ -1,0 +1,172 @@
+"""A request with the headers of an earlier one is answered as if it were the first."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.hosting.asgi import Receive, Scope, Send
+from shared.hosting.http_server.repeated_heads import RepeatedHead
+from shared.hosting.requests import LONGEST_LINE, RequestHeaders
+from shared.hosting.responses import PreparedAnswer, encode_head, send_answer
+from tests.unit.shared.hosting.wire import answers_to
+
+REST = b"Host: x\r\nAccept: */*\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
+FIRST = b"GET /ready HTTP/1.1\r\n" + REST
+
+
+class Telling:
+    """Answers what it was asked; below `/ready` without a task."""
+
+    def __init__(self) -> None:
+        self.looked_up: list[bytes] = []
+        self.asked: list[Scope] = []
+
+    def at_once(self, scope: Scope) -> PreparedAnswer | None:
+        scope["looked_up"] = True
+        self.looked_up.append(scope["raw_path"])
+        if not scope["raw_path"].startswith(b"/ready"):
+            return None
+        start, body = _told(scope, b"")
+        return PreparedAnswer(encode_head(start), [], body["body"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append(scope)
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+            if message["type"] == "http.disconnect":
+                return
+        await send_answer(_told(scope, body), send)
+
+
+def _told(scope: Scope, body: bytes) -> Any:
+    names = ("method", "raw_path", "query_string", "headers", "client", "scheme", "http_version")
+    asked = {name: scope[name] for name in names} | {"by_name": dict(RequestHeaders.of(scope))}
+    content = repr((asked, body)).encode()
+    headers = [(b"content-length", str(len(content)).encode())]
+    return (
+        {"type": "http.response.start", "status": 200, "headers": headers},
+        {"type": "http.response.body", "body": content},
+    )
+
+
+async def answer_after(first: bytes, *pieces: bytes) -> bytes:
+    """Return what is answered to the pieces that follow the first request of a connection."""
+    before = await answers_to(Telling(), first)
+    return (await answers_to(Telling(), first, *pieces)).removeprefix(before)
+
+
+LINES = (
+    *(b"GET /ready HTTP/1.1", b"GET /ready/other?a=b&c HTTP/1.1", b"HEAD /ready HTTP/1.1"),
+    *(b"GET /new HTTP/1.1", b"GET /new/%2e%2E/x HTTP/1.1", b"GET /ready? HTTP/1.1"),
+    *(b"POST /ready HTTP/1.1", b"GET /ready HTTP/1.0", b"GET //x/ready HTTP/1.1"),
+    *(b"GET http://x/ready HTTP/1.1", b"GET /ready#x HTTP/1.1", b"GET /re ady HTTP/1.1"),
+    *(b"GET /ready\t HTTP/1.1", b"GET /ready HTTP/1.1 ", b"GET ready HTTP/1.1", b"", b"GET"),
+    *(b"CONNECT x:1 HTTP/1.1", b"OPTIONS * HTTP/1.1", b"\r\nGET /ready HTTP/1.1"),
+    b"GET /ready?%s HTTP/1.1" % (b"x" * LONGEST_LINE),
+    b"GET /ready HTTP/1.1\r\nContent-Length: 3",
+    b"GET /ready HTTP/1.1\r\nTransfer-Encoding: chunked",
+    b"GET /ready HTTP/1.1\r\nConnection: close",
+    b"GET /ready HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade",
+    b"GET /ready HTTP/1.1\r\nHost: y\r\n\r\nGET /ready HTTP/1.1",
+)
+
+
+@pytest.mark.parametrize("line", LINES)
+async def test_it_is_answered_as_the_first_one_is(line: bytes) -> None:
+    sent = line + b"\r\n" + REST
+    assert await answer_after(FIRST, sent) == await answers_to(Telling(), sent)
+
+
+@given(
+    line=st.lists(st.sampled_from([*LINES, b" ", b"?", b"%", b"\r\n", b"\0", b"x" * 99])).map(
+        b"".join
+    ),
+    rest=st.sampled_from([REST, REST[:-2], b"A: b\r\n" + REST, REST + REST, REST.lower()]),
+)
+async def test_it_is_answered_as_the_first_one_is_whatever_its_line(
+    line: bytes, rest: bytes
+) -> None:
+    sent = line + b"\r\n" + rest
+    assert await answer_after(FIRST, sent) == await answers_to(Telling(), sent)
+
+
+@pytest.mark.parametrize("cut", range(1, len(FIRST)))
+async def test_it_may_come_in_two_pieces(cut: int) -> None:
+    assert await answer_after(FIRST, FIRST[:cut], FIRST[cut:]) == await answers_to(Telling(), FIRST)
+
+
+async def test_a_body_that_looks_like_a_request_is_a_body() -> None:
+    head = b"POST /new HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(FIRST)
+    answer = await answer_after(FIRST, head, FIRST)
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert answer == await answers_to(Telling(), head + FIRST)
+
+
+async def test_headers_that_end_like_a_request_are_headers() -> None:
+    begun = b"GET /new HTTP/1.1\r\nHost: x\r\nX-Line: "
+    assert await answer_after(FIRST, begun, FIRST) == await answers_to(Telling(), begun + FIRST)
+
+
+async def test_it_waits_for_the_answers_of_requests_before_it() -> None:
+    slow = FIRST.replace(b"/ready", b"/new")
+    answer = await answer_after(FIRST, slow, FIRST)
+    assert answer == await answers_to(Telling(), slow + FIRST)
+
+
+async def test_nothing_is_answered_after_a_request_that_closes_the_connection() -> None:
+    last = b"GET /new HTTP/1.1\r\nConnection: close\r\n" + REST
+    assert await answer_after(FIRST, last, FIRST) == await answers_to(Telling(), last)
+
+
+async def test_what_comes_with_another_request_is_not_remembered() -> None:
+    both, second = FIRST + FIRST, b"GET /ready/2 HTTP/1.1\r\n" + REST + FIRST
+    assert await answer_after(both, second) == await answers_to(Telling(), second)
+
+
+async def test_the_end_of_a_body_is_not_remembered_as_a_request_line() -> None:
+    line = b"GET /ready HTTP/1.1\r\n"
+    first = b"POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(line)
+    before = await answers_to(Telling(), first, line + FIRST)
+    after = await answers_to(Telling(), first, line + FIRST, line + FIRST)
+    assert before.count(b"HTTP/1.1 200") == 2
+    assert after.removeprefix(before).startswith(b"HTTP/1.1 400")
+
+
+async def test_a_prepared_answer_is_looked_for_once() -> None:
+    app = Telling()
+    await answers_to(app, FIRST, FIRST.replace(b"/ready", b"/new"))
+    assert app.looked_up == [b"/ready", b"/new"]
+    assert [each["looked_up"] for each in app.asked] == [True]
+
+
+# --- What is remembered ------------------------------------------------------------------------
+
+SCOPE: Scope = {"type": "http", "headers": [(b"host", b"x")], "method": "GET", "raw_path": b"/a"}
+
+
+def test_a_scope_has_the_same_headers_and_its_own_target() -> None:
+    head = RepeatedHead.of(b"GET /a HTTP/1.1\r\n" + REST, SCOPE)
+    assert head is not None
+    found = head.scope_of(b"HEAD /b?c=d HTTP/1.1\r\n" + REST)
+    assert found is not None
+    assert (found["method"], found["raw_path"], found["query_string"]) == ("HEAD", b"/b", b"c=d")
+    assert found["headers"] is SCOPE["headers"]
+
+
+@pytest.mark.parametrize("line", [b"POST /a HTTP/1.1", b"GET //a HTTP/1.1", b"\r\nGET /a HTTP/1.1"])
+def test_only_the_simplest_lines_are_read(line: bytes) -> None:
+    head = RepeatedHead.of(b"GET /a HTTP/1.1\r\n" + REST, SCOPE)
+    assert head is not None
+    assert head.scope_of(line + b"\r\n" + REST) is None
+    assert RepeatedHead.of(line + b"\r\n" + REST, SCOPE) is None
+
+
+def test_other_headers_are_not_read() -> None:
+    head = RepeatedHead.of(b"GET /a HTTP/1.1\r\n" + REST, SCOPE)
+    assert head is not None
+    assert head.scope_of(b"GET /a HTTP/1.1\r\nHost: y\r\n\r\n") is None
+    assert head.scope_of(b"GET /a HTTP/1.1\r\nCookie: c\r\n" + REST) is None
