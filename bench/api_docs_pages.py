@@ -12,9 +12,9 @@ from itertools import chain
 
 import httpx
 
-from bench.azure_local import processor_seconds
 from bench.load_generator import load, require_wrk
 from bench.pages import BROWSER
+from bench.processor_time import processor_seconds
 from bench.servers import Server, ballroom, bare, push, workspace
 from shared.confined.docs_pages import MEMBERS_IN_FULL
 from tests.support.archives import bala

@@ -30,9 +30,10 @@ import httpx
 
 from bench.cosmos_floor import show_floors
 from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_each, require_wrk
+from bench.processor_time import processor_seconds, wait_until_idle
 from bench.sample_packages import archive, real_releases
 from bench.servers import (
-    UNREACHED,
+    UNLIMITED,
     Server,
     ballroom,
     create_organization,
@@ -57,7 +58,6 @@ PACKAGES = 400  # Of the real index, each read once.
 BASE = "/2.0/registry/packages"
 LARGE = 1024 * 1024  # Bytes of the archive that is fetched.
 ARCHIVE = {"Accept": "application/octet-stream"}
-IDLE_SECONDS = 0.05  # Of processor in a second.
 FEW = 8  # Connections: what an instance on Flex Consumption takes at once.
 ROUNDS = 300  # Of requests that are sent one by one.
 STARTS = 3  # Processes whose first reads are measured.
@@ -120,7 +120,7 @@ def process(folder: Path, settings: dict[str, str]) -> Generator[Server]:
         "WORKERS": "1",
         "BALLROOM_BRAKE_PACKAGES": "1000000",
         "BALLROOM_BRAKE_RELEASES": "1000000",
-        **{f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")},
+        **UNLIMITED,
         **settings,
     }
     command = [sys.executable, "-m", "shared.localhost"]
@@ -140,35 +140,6 @@ def cost(server: Server, measure: Callable[[], Load]) -> Cost:
     taken = processor_seconds(server.pid) - before
     requests = max(measured.per_second * (SECONDS + WARM_SECONDS), 1)
     return Cost(measured, 1_000 * taken / requests)
-
-
-def processor_seconds(pid: int) -> float:
-    """Return the processor time of the threads of a process and all below it that run the local
-    host."""
-    nanoseconds = 0
-    for each in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"shared.localhost" in (each / "cmdline").read_bytes() and pid in ancestors(
-                int(each.name)
-            ):
-                # Not from `stat`, which counts hundredths of a second.
-                threads = [(of / "schedstat").read_text() for of in (each / "task").iterdir()]
-                nanoseconds += sum(int(text.split()[0]) for text in threads)
-        except OSError:
-            continue  # It has ended meanwhile.
-    return nanoseconds / 1e9
-
-
-def ancestors(pid: int) -> set[int]:
-    """Return a process and those that it comes from."""
-    found = set[int]()
-    while pid > 1:
-        found.add(pid)
-        try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            break
-    return found
 
 
 @dataclass(frozen=True)
@@ -202,15 +173,6 @@ def first_time(server: Server, known: Asked, several: Sequence[Asked]) -> float:
         for each in several:
             each.send(client)
         return 1_000 * (processor_seconds(server.pid) - before) / len(several)
-
-
-def wait_until_idle(server: Server) -> None:
-    """Wait until a registry that was started has loaded its search index."""
-    for _ in range(30):
-        before = processor_seconds(server.pid)
-        time.sleep(1)
-        if processor_seconds(server.pid) - before < IDLE_SECONDS:
-            return
 
 
 def main() -> None:

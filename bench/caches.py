@@ -78,7 +78,7 @@ def watching_lru_cache(maxsize: Any = 128, **options: Any) -> Any:
 def main() -> None:
     functools.lru_cache = watching_lru_cache  # type: ignore[assignment]
     from bench import demo, handling  # noqa: PLC0415 - these import the product, which is watched.
-    from bench.servers import UNREACHED, Server, token_of  # noqa: PLC0415
+    from bench.servers import UNLIMITED, Server, token_of  # noqa: PLC0415
     from shared import localhost  # noqa: PLC0415
     from shared.settings import Settings  # noqa: PLC0415
 
@@ -86,7 +86,7 @@ def main() -> None:
         data = Path(folder) / "data"
         demo.fill(data, demo.read_releases(demo.INDEX, demo.PACKAGES)[-RELEASES:])
         os.environ["BALLROOM_DATA"] = str(data)
-        os.environ |= {f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")}
+        os.environ |= UNLIMITED
         token = token_of(Server("demo", "", 0, Path(folder)))
         host = localhost.build_host(Settings.load())
         packages = asyncio.run(handling.packages_of(data))

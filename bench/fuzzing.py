@@ -49,8 +49,8 @@ ROUNDS = (
 def main() -> None:
     """Try each round, and raise `SystemExit` with 1 after a fault of ours."""
     minutes = _minutes()
-    limits = {f"limit_{each.name.lower()}": UNREACHED for each in RateLimitClass}
-    with workspace() as folder, ballroom(folder, workers=1, **limits) as server:
+    os.environ |= {f"BALLROOM_LIMIT_{each.name}": UNREACHED for each in RateLimitClass}
+    with workspace() as folder, ballroom(folder) as server:
         _fill(server)
         failed = [each.name for each in ROUNDS if not _passes(server, each, minutes)]
         statuses = _statuses(server)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.pages import beginnings, filled
-from bench.servers import UNREACHED, Server, token_of
+from bench.servers import UNLIMITED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
@@ -48,7 +48,7 @@ def main() -> None:
         data = Path(folder) / "data"
         filled(data)
         os.environ["BALLROOM_DATA"] = str(data)
-        os.environ |= {f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")}
+        os.environ |= UNLIMITED
         token = token_of(Server("demo", "", 0, Path(folder)))
         asyncio.run(measure(localhost.build_host(Settings.load()), data, token))
 

@@ -5,7 +5,6 @@ a page that is rendered anew and for an archive of 2 MiB; and how many of 300 co
 open some seconds after they have sent half a head. Limit: ours closes all of them.
 """
 
-import os
 import select
 import socket
 import sys
@@ -17,13 +16,13 @@ from pathlib import Path
 import httpx
 
 from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_each, require_wrk
-from bench.servers import Server, ballroom, free_port, push, running, workspace
+from bench.processor_time import processor_seconds
+from bench.servers import UNLIMITED, Server, ballroom, free_port, push, running, workspace
 from tests.support.archives import bala
 
 MIB = 1024 * 1024
 STALLED, STALLED_SECONDS = 300, 5.0
 PACKAGE = "/2.0/registry/packages/acme/greet"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -59,9 +58,9 @@ def compare(folder: Path, name: str, measured: Callable[[Server], Load]) -> None
     print(f"\n{name}")
     for served in (ballroom, plain_uvicorn):
         with served(folder) as server:
-            before = processor_seconds(server)
+            before = processor_seconds(server.pid)
             found = measured(server)
-            used = processor_seconds(server) - before
+            used = processor_seconds(server.pid) - before
             requests = found.per_second * (SECONDS + WARM_SECONDS)
             print(f"  {server.name:14} {found}  {1e6 * used / requests:6.0f} µs of processor time")
 
@@ -88,19 +87,9 @@ def plain_uvicorn(folder: Path) -> Generator[Server]:
     command = [sys.executable, "-m", "uvicorn", "--factory", "shared.localhost:application"]
     command += ["--interface", "asgi3", "--lifespan", "on", "--no-proxy-headers", "--ws", "none"]
     command += ["--port", str(port), "--no-access-log", "--log-level", "error"]
-    limits = {
-        f"BALLROOM_LIMIT_{each}": "token=999999999 account=999999999 address=999999999"
-        for each in ("READ", "WRITE", "PUSH")
-    }
-    env = {"BALLROOM_DATA": str(folder / "data"), "PORT": str(port), **limits}
+    env = {"BALLROOM_DATA": str(folder / "data"), "PORT": str(port), **UNLIMITED}
     with running("plain uvicorn", command, port=port, folder=folder, env=env) as server:
         yield server
-
-
-def processor_seconds(server: Server) -> float:
-    """Return the processor time that the process has taken."""
-    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 if __name__ == "__main__":

@@ -6,17 +6,16 @@ simultaneous first pulls, and by 50 pulls of a name that nobody has.
 """
 
 import asyncio
-import os
 import statistics
 import sys
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from bench.processor_time import processor_seconds
 from bench.servers import Server, ballroom, push, workspace
 from tests.support.archives import bala
 from tests.support.upstreams import BASE, FakeUpstream
@@ -122,12 +121,6 @@ async def stored(client: httpx.AsyncClient, server: Server) -> None:
             measured.append((processor_seconds(server.pid) - before) / PULLS)
     ours, theirs = (statistics.median(each) * 1e6 for each in costs.values())
     print(f"stored pull, both hops: ours {ours:.0f} µs, mirrored {theirs:.0f} µs of processor time")
-
-
-def processor_seconds(pid: int) -> float:
-    """Return the processor time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def simultaneous(client: httpx.AsyncClient, server: Server, upstream: FakeUpstream) -> bool:

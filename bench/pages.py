@@ -25,8 +25,9 @@ from pathlib import Path
 import httpx
 
 from bench import demo
-from bench.azure_local import Cost, cost, processor_seconds
+from bench.azure_local import Cost, cost
 from bench.load_generator import Load, load, load_each, require_wrk
+from bench.processor_time import processor_seconds
 from bench.reads import publish_npm
 from bench.servers import Server, ballroom, pypiserver, verdaccio, workspace
 from shared.bootstrap import build_registry, embedded_adapters

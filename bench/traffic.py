@@ -21,6 +21,7 @@ from itertools import count, product
 import httpx
 
 from bench.load_generator import Load, load_each, require_wrk
+from bench.processor_time import wait_until_idle
 from bench.reads import publish_npm
 from bench.real_packages import by_dependents
 from bench.revisions import checked_out
@@ -318,9 +319,11 @@ def _create_organizations(ours: Server, packages: Sequence[Package]) -> None:
 
 
 def _fill(subject: Subject, packages: Sequence[Package]) -> None:
+    """Publish the packages, and wait until their documentation is made."""
     with httpx.Client(timeout=60) as client, ThreadPoolExecutor(PUSHERS) as pool:
         every = [*packages, *(each.private() for each in packages)]
         list(pool.map(lambda each: subject.publish(client, each, 0), every))
+    wait_until_idle(subject.server, of=b"")
 
 
 def _measure(

@@ -1,0 +1,48 @@
+"""Processor time of servers: of one request, and until a server has nothing left to do."""
+
+import time
+from pathlib import Path
+
+from bench.servers import Server
+
+OURS = b"shared.localhost"  # In the command of each process of a registry, and of no store.
+IDLE_SECONDS = 0.05  # Of processor in a second.
+MOST_SECONDS = 300  # That a server may take until it is idle.
+
+
+def processor_seconds(pid: int, of: bytes = OURS) -> float:
+    """Return the processor time of the threads of a process and all below it whose command contains
+    `of`."""
+    nanoseconds = 0
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            if of in (each / "cmdline").read_bytes() and pid in _ancestors(int(each.name)):
+                # Not from `stat`, which counts hundredths of a second.
+                threads = [(task / "schedstat").read_text() for task in (each / "task").iterdir()]
+                nanoseconds += sum(int(text.split()[0]) for text in threads)
+        except OSError:
+            continue  # It has ended meanwhile.
+    return nanoseconds / 1e9
+
+
+def wait_until_idle(server: Server, of: bytes = OURS) -> None:
+    """Wait until a server has done what no request waits for, such as making documentation or
+    loading its search index; raise `TimeoutError` if that takes minutes."""
+    for _ in range(MOST_SECONDS):
+        before = processor_seconds(server.pid, of)
+        time.sleep(1)
+        if processor_seconds(server.pid, of) - before < IDLE_SECONDS:
+            return
+    raise TimeoutError(server.name)
+
+
+def _ancestors(pid: int) -> set[int]:
+    """Return a process and those that it comes from."""
+    found = set[int]()
+    while pid > 1:
+        found.add(pid)
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+    return found
