@@ -250,10 +250,13 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     Raises `Unauthenticated` for invalid credentials, which count as a read of the address, and
     `TooMany`.
     """
-    sent = headers.get("authorization")
+    sent, unknown = (
+        headers.get("authorization"),
+        anonymous_caller(headers, registry.settings.proxies),
+    )
     if not sent:
-        return anonymous_caller(headers, registry.settings.proxies)
-    client = RequestClient.of(headers, registry.settings.proxies)
+        return unknown
+    client = RequestClient(unknown.address, unknown.agent)
     # Before the store is read, so that invalid tokens cause a limited number of reads.
     registry.limits.rate_limiter.require_room(client.address)
     authenticate = registry.identity.authentication.authenticate
@@ -270,12 +273,12 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
 def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Principal | None:
     """Return the caller, as `caller_of` does, if it is known without calling the store, else None.
 
-    Raises `Unauthenticated` and `TooMany`; nothing is counted.
+    The edition is confirmed. Raises `Unauthenticated`; nothing is counted.
     """
+    unknown = anonymous_caller(headers, registry.settings.proxies)
     if not headers.get("authorization"):
-        return anonymous_caller(headers, registry.settings.proxies)
-    client = RequestClient.of(headers, registry.settings.proxies)
-    registry.limits.rate_limiter.require_room(client.address)
+        return unknown
+    client = RequestClient(unknown.address, unknown.agent)
     return registry.identity.authentication.recognize(headers, client)
 
 

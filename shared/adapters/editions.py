@@ -39,7 +39,13 @@ class _Changes:
         self._changed.clear()
 
     def hold(self, number: int, keys: Collection[str]) -> bool:
-        return number >= self._floor and all(self._changed.get(key, 0) <= number for key in keys)
+        if number == self.number:
+            return True
+        changed = self._changed
+        for key in keys:  # A loop takes half as long as `all`, and this is asked thrice a request.
+            if changed.get(key, 0) > number:
+                return False
+        return number >= self._floor
 
 
 @dataclass(frozen=True, slots=True)

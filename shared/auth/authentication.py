@@ -149,7 +149,7 @@ class Authentication:
         self, headers: Mapping[str, str], client: RequestClient = UNKNOWN_CLIENT
     ) -> Principal | None:
         """Return the caller of a token that was verified just now, with the client's address, or
-        None; no store is read.
+        None; no store is read. The edition is confirmed.
 
         Raises what `authenticate` raises.
         """
@@ -171,21 +171,14 @@ class Authentication:
         return _principal(verified.token, client)
 
     def _known(self, key: str, now_ms: int) -> _CachedToken | None:
+        """Return a token whose records stand. The edition is confirmed."""
         cached = self._verified.get(key)
         if cached is None or now_ms - cached.read_ms >= _TOKEN_CACHED_FOR_MS:
             return None
-        return cached if self._stands(cached) else None
-
-    def _newest_number(self) -> int:
-        if self._edition.follows_records:
-            self._edition.ask()  # Writes from before the read change nothing of it.
-        return self._edition.number
-
-    def _stands(self, cached: _CachedToken) -> bool:
         if not self._edition.follows_records:
-            return True
+            return cached
         keys = (records_of(cached.token.owner),)
-        return self._edition.is_confirmed() and self._edition.holds(cached.number, keys)
+        return cached if self._edition.holds(cached.number, keys) else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token, account = verified.token, verified.account
@@ -200,8 +193,10 @@ class Authentication:
     async def _verify(self, access_token: AccessToken, client: RequestClient) -> _CachedToken:
         key = access_token.hash
         # What is before the read counts: a revocation during the read is seen three seconds later.
-        now_ms, number = self._clock.monotonic_ms(), self._newest_number()
-        cached = self._known(key, now_ms)
+        now_ms = self._clock.monotonic_ms()
+        is_confirmed = not self._edition.follows_records or self._edition.is_confirmed()
+        number = self._edition.number
+        cached = self._known(key, now_ms) if is_confirmed else None
         if cached is not None:
             return cached
         self._verified.drop(key)

@@ -389,6 +389,6 @@ class KnownReaders:
         return self._edition.holds(known.number, keys)
 
     def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
-        """Yield the readers that `by` is known to be one of: every account, and of these
-        organizations, in lower case."""
-        return (each for each in (EVERY_ACCOUNT, *orgs) if self.includes(by, each))
+        """Yield the readers that `by` is known to be one of: of these organizations, in lower case,
+        and every account."""
+        return (each for each in (*orgs, EVERY_ACCOUNT) if self.includes(by, each))

@@ -33,7 +33,7 @@ from shared.runtime.edition import Edition
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.
-MOST_NAMES = 8  # Parts of a path; of the longest route the organization is the fifth.
+MOST_NAMES = 8  # Parts of a path, with the empty first one; the organization is the fifth at most.
 STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits for thousands.
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
@@ -253,7 +253,7 @@ def _key(scope: Scope, query: _Query) -> _Key:
 
 def _names_of(raw_path: bytes) -> Sequence[str]:
     """Return the parts of a path that may name an organization, in lower case."""
-    return raw_path.decode("latin-1").lower().split("/", MOST_NAMES)[:MOST_NAMES]
+    return raw_path.decode("latin-1").lower().split("/", MOST_NAMES)[1:MOST_NAMES]
 
 
 def _of_readers(key: _Key, org: str) -> _Key:

@@ -36,7 +36,7 @@ class RequestHeaders(Mapping[str, str]):
 
     def __init__(self, headers: Mapping[str, str], read: set[str] | None = None) -> None:
         """Make headers of values by their names in lower case; note in `read` what is read."""
-        self._read: set[str] = set() if read is None else read
+        self._read = read
         self._values = headers
 
     @classmethod
@@ -58,16 +58,21 @@ class RequestHeaders(Mapping[str, str]):
 
     def get(self, name: str, default: Any = None) -> Any:
         name = name.lower()
-        self._read.add(name)
+        if self._read is not None:
+            self._read.add(name)
         return self._values.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
-        self._read.add(EVERY_HEADER)
+        self._read_all()
         return iter(self._values)
 
     def __len__(self) -> int:
-        self._read.add(EVERY_HEADER)
+        self._read_all()
         return len(self._values)
+
+    def _read_all(self) -> None:
+        if self._read is not None:
+            self._read.add(EVERY_HEADER)
 
 
 def _by_name(headers: Headers) -> dict[str, str]:

@@ -147,6 +147,7 @@ async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_k
     assert tokens.calls.count("get") == 2  # The token and its account, once.
     await tokens.remove(stored(tokens))
     written.append(records_of(OWNER))
+    assert edition.is_confirmed()
     assert authentication.recognize(HEADERS) is None
     with pytest.raises(TokenUnknown):
         await authenticate(authentication, HEADERS)

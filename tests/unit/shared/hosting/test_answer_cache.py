@@ -421,4 +421,4 @@ async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(
         request = scope("GET", path)
         del request["path"]  # As the server asks, before it decodes the path.
         assert cache.at_once(request) is None
-    assert asked_for == [["", "packages", "acme", "greet"], ["", *"x" * (MOST_NAMES - 1)]]
+    assert asked_for == [["packages", "acme", "greet"], ["x"] * (MOST_NAMES - 1)]
