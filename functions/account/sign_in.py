@@ -2,11 +2,11 @@
 
 import json
 
-from functions.http.calls import from_client, verify_credential
+from functions.http.calls import verify_credential
 from functions.http.pages import PageCall, Pages, see_other, visitor_of
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import remembered_page, return_page, sign_in_page
-from shared.auth.authentication import RequestClient
+from shared.auth.authentication import RequestClient, from_client
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired

@@ -18,10 +18,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, Wit
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
-from functions.http.calls import Call, from_client
+from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace, Operation
 from functions.http.requests import bounded_body
-from shared.auth.authentication import RequestClient
+from shared.auth.authentication import RequestClient, from_client
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import CsrfMissing
 from shared.domain.errors.packages import NotMadeInternal

@@ -1,14 +1,13 @@
 """The call of an operation: what a client sent, and who asks."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
 import azure.functions as func
 
 from functions.http.exchanges import Exchange
-from shared.auth.authentication import RequestClient
+from shared.auth.authentication import RequestClient, from_client
 from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.domain.archives.delivery import Cdn
@@ -306,12 +305,6 @@ async def verify_credential(
         if not isinstance(refusal, _NO_GUESSES):
             await registry.limits.rate_limiter.count_failure(address, credential)
         raise
-
-
-def from_client(principal: Principal, client: RequestClient) -> Principal:
-    if (principal.address, principal.agent) == (client.address, client.agent):
-        return principal
-    return replace(principal, address=client.address, agent=client.agent)
 
 
 def anonymous_caller(headers: Mapping[str, str], proxies: Networks) -> Principal:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from functions.http import formatting
 from functions.http.answers import STATUS_BY_KIND, retry_headers
-from functions.http.calls import Call, from_client
+from functions.http.calls import Call
 from functions.http.operations import Face, Operation
-from shared.auth.authentication import RequestClient
+from shared.auth.authentication import RequestClient, from_client
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal

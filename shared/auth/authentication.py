@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Self
 
@@ -39,13 +39,14 @@ _TOKEN_CACHED_FOR_MS = TOKEN_CACHED_FOR // timedelta(milliseconds=1)
 _LAST_USE_INTERVAL_MS = LAST_USE_INTERVAL // timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _CachedToken:
     """A token as it was read from the store, with its account; tokens of organizations have
     none."""
 
     token: Token
     account: Account | None
+    principal: Principal  # With the client that used it last.
     read_ms: int  # Of the monotonic clock.
     number: int  # Of the edition, from before it was read.
 
@@ -168,7 +169,8 @@ class Authentication:
         """Return the principal of a token that may be used now from there, and record its use."""
         self._check(verified, client)
         self._last_use.record(verified.token, client, self._clock.now_ms())
-        return _principal(verified.token, client)
+        verified.principal = from_client(verified.principal, client)
+        return verified.principal
 
     def _known(self, key: str, now_ms: int) -> _CachedToken | None:
         """Return a token whose records stand. The edition is confirmed."""
@@ -213,7 +215,7 @@ class Authentication:
             raise TokenUnknown
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
-        verified = _CachedToken(token, account, now_ms, number)
+        verified = _CachedToken(token, account, _principal(token, client), now_ms, number)
         self._verified.put(key, verified)
         return verified
 
@@ -246,6 +248,13 @@ class TokenLastUse:
             log.warning(
                 "token.last_use_not_written", token=use.token, reason=type(refusal).__name__
             )
+
+
+def from_client(principal: Principal, client: RequestClient) -> Principal:
+    """Return the principal with the address and agent of this client."""
+    if (principal.address, principal.agent) == (client.address, client.agent):
+        return principal
+    return replace(principal, address=client.address, agent=client.agent)
 
 
 def _principal(token: Token, client: RequestClient) -> Principal:
