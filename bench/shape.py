@@ -2,9 +2,11 @@
 
 `python -m bench.shape` measures this tree; `python -m bench.shape REVISION` measures a commit too,
 and prints it before this tree; it runs with the packages of its own lock, in an environment below
-`.venvs`. Both print httpx and starlette, as they are installed here.
+`.venvs`. Both print httpx and starlette, as they are installed here. `--files` prints which files
+each request crosses.
 """
 
+import argparse
 import ast
 import os
 import statistics
@@ -58,7 +60,7 @@ async def crossed(request):
         sys.setprofile(None)
     ours = [name for name in files if name.startswith(("functions/", "shared/"))]
     before = next(at for at, name in enumerate(ours) if not name.startswith(PLUMBING))
-    print(len(ours), before)
+    print(before, *ours)
 
 async def measure(template, folder):
     async with template.world(folder) as world:
@@ -96,8 +98,31 @@ class Module:
         return self.text.count("\n")
 
 
-def main(revisions: Sequence[str]) -> None:
-    """Print the table, one column for each tree."""
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.shape",
+        description="Measure the shape of the code: sizes, names, and the files of a request.",
+    )
+    parser.add_argument("revisions", nargs="*", metavar="REVISION", help="a commit to measure too")
+    parser.add_argument(
+        "--files", action="store_true", help="print the files that each request crosses"
+    )
+    options = parser.parse_args()
+    if options.files:
+        _show_files()
+    else:
+        _show_table(options.revisions)
+
+
+def _show_files() -> None:
+    for crossed in _crossed(ROOT, Path(sys.executable)):
+        print(f"\n{crossed.request}: {len(crossed.files)}")
+        for number, file in enumerate(crossed.files):
+            print("  before" if number < crossed.before else "        ", file)
+
+
+def _show_table(revisions: Sequence[str]) -> None:
+    """Print one column for each tree."""
     columns = [("this tree", _ours(ROOT, Path(sys.executable)))]
     for revision in revisions:
         with checked_out(revision) as tree:
@@ -220,11 +245,30 @@ def _span(node: ast.stmt) -> int:
 # --- What runs ---------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Crossed:
+    """The files of ours that a request runs through, and how many of them before its operation."""
+
+    request: str
+    files: Sequence[str]
+    before: int
+
+
+def _crossed(root: Path, python: Path) -> list[Crossed]:
+    lines = _run(root, python, CROSSED).splitlines()
+    found: list[Crossed] = []
+    for request, line in zip(REQUESTS, lines, strict=True):
+        before, *files = line.split()
+        found.append(Crossed(request, files, int(before)))
+    return found
+
+
 def _running(root: Path, python: Path) -> dict[str, str]:
-    lines = iter(_run(root, python, CROSSED).splitlines())
     crossed = {
-        f"files that a {name} crosses / before its operation": " / ".join(next(lines).split())
-        for name in REQUESTS
+        f"files that a {each.request} crosses / before its operation": (
+            f"{len(each.files)} / {each.before}"
+        )
+        for each in _crossed(root, python)
     }
     return {
         **crossed,
@@ -250,4 +294,4 @@ def _run(root: Path, python: Path, program: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
