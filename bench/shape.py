@@ -28,6 +28,7 @@ PEERS = {"httpx": "httpx", "starlette": "starlette.applications"}
 OURS = ("functions", "shared")
 REQUESTS = ("push", "pull", "search", "package page")
 RUNS = 5
+LISTED = 5  # A module that alone imports so many others is a list of them.
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -173,7 +174,7 @@ def _static(modules: list[Module]) -> dict[str, str]:
         "modules": str(len(whole)),
         "lines": f"{lines:,}",
         "lines a module, median": f"{statistics.median(each.lines for each in whole):.0f}",
-        "modules that one other imports": str(_imported_once(modules)),
+        **_imported_once(modules),
         "imports, share of all lines": f"{100 * imports / lines:.1f} %",
         "lines a function, median": f"{statistics.median(functions):.0f}",
         "lines a function, p99": str(functions[int(len(functions) * 0.99)]),
@@ -196,13 +197,20 @@ def _our_names(modules: list[Module]) -> dict[str, str]:
     }
 
 
-def _imported_once(modules: list[Module]) -> int:
-    """Count the modules that exactly one other module imports."""
-    known = {module.name for module in modules}
-    importers: Counter[str] = Counter()
+def _imported_once(modules: list[Module]) -> dict[str, str]:
+    """Count the modules that exactly one other module imports, and those of them that it lists:
+    each is one of many alike, such as a task, a command or an adapter."""
+    known = {module.name for module in modules if module.path.name != "__init__.py"}
+    importers: defaultdict[str, list[str]] = defaultdict(list)
     for module in modules:
-        importers.update(_imported(module, known) - {module.name})
-    return sum(count == 1 for count in importers.values())
+        for name in _imported(module, known) - {module.name}:
+            importers[name].append(module.name)
+    only = Counter(each[0] for each in importers.values() if len(each) == 1)
+    listed = sum(count for count in only.values() if count >= LISTED)
+    return {
+        "modules that one other imports": str(only.total()),
+        f"of these, imported by one that imports {LISTED} or more such": str(listed),
+    }
 
 
 def _imported(module: Module, known: set[str]) -> set[str]:
