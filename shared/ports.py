@@ -51,10 +51,7 @@ from shared.domain.public_copies import Copy
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.resolution import ModuleRequest, PackageRequest
 from shared.domain.search import (
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
     IndexTotals,
     Query,
     ResultPage,
@@ -66,6 +63,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.domain.versions import ClientProfile, Range, Version
 
 E = TypeVar("E", bound=Entity)

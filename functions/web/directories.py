@@ -7,7 +7,8 @@ from urllib.parse import quote, quote_plus
 from functions.http.answers import JSON
 from functions.http.pagination import Pager
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.domain.search import MAX_QUERY_LENGTH, FacetCount
+from shared.domain.search import MAX_QUERY_LENGTH
+from shared.domain.search_facets import FacetCount
 from shared.runtime.answers import Answer
 
 VALUES_PER_PAGE = 60  # In columns of three, as many as twenty rows.

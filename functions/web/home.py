@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 from functions.http.operations import READ_METHODS, WRITE_METHODS
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.errors.requests import MethodNotAllowed
-from shared.domain.search import Facet, FacetCount
+from shared.domain.search_facets import Facet, FacetCount
 from shared.runtime.answers import Answer
 
 CATEGORIES = (

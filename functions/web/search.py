@@ -15,11 +15,7 @@ from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
-    FacetValue,
     Hit,
     Query,
     ResultPage,
@@ -27,6 +23,7 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets, FacetValue
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.runtime.answers import Answer
 

@@ -1,4 +1,4 @@
-"""Search: queries, the language of `q`, results, and the facets that results are counted by.
+"""Search: queries, the language of `q`, and results.
 
     query   = { term | "AND" }                       terms stand side by side or are joined by AND
     term    = [ "-" ] [ field ":" ] ( phrase | group | word )     with "-" it must not match
@@ -14,14 +14,14 @@ error.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import islice
 from typing import Self
 
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.packages import Listing, Release
+from shared.domain.packages import Listing
 from shared.domain.search_code import (
     method_of,
     packages_in,
@@ -29,7 +29,8 @@ from shared.domain.search_code import (
     symbols_in_call,
     symbols_in_import,
 )
-from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
+from shared.domain.search_facets import Facets, FacetValue
+from shared.domain.versions import ANY_CLIENT, ClientProfile
 
 DEFAULT_LIMIT = 10  # The default of Central.
 MAX_LIMIT = 1_000  # Stores page by 500; a larger answer would have megabytes.
@@ -128,35 +129,6 @@ class Term:
     field: Field = Field.ANYWHERE
     match: Match = Match.WORDS
     is_excluded: bool = False  # It holds when none of its values matches.
-
-
-class Facet(Enum):
-    """One way to divide packages; a package may have several values of it, or none."""
-
-    KIND = "kind"
-    ORG = "org"
-    KEYWORD = "keyword"
-    LICENSE = "license"
-    PLATFORM = "platform"
-    LANGUAGE = "ballerina"
-
-
-@dataclass(frozen=True, slots=True)
-class FacetValue:
-    """One value of a facet."""
-
-    facet: Facet
-    value: str
-
-    @property
-    def folded(self) -> str:
-        """The value without case."""
-        return self.value.strip().casefold()
-
-    @property
-    def key(self) -> str:
-        """The key of the facet and the value without case."""
-        return f"{self.facet.value} {self.folded}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,31 +383,6 @@ def _plain(raw: str) -> str:
     return _ESCAPE.sub(r"\1", raw.strip()).strip()
 
 
-MAX_FACET_VALUES = 200  # Per facet.
-
-
-class PackageShape(Enum):
-    """The kind of a package for whoever finds it; each has one."""
-
-    LIBRARY = "library"
-    CONNECTOR = "connector"
-    TOOL = "tool"
-    TEMPLATE = "template"
-
-
-@dataclass(frozen=True, slots=True)
-class FacetCount:
-    """A value of a facet, and how many results have it."""
-
-    value: str
-    count: int
-
-
-Facets = Mapping[
-    Facet, tuple[FacetCount, ...]
-]  # The most frequent value first; without empty facets.
-
-
 @dataclass(frozen=True, slots=True)
 class FacetedResults:
     """A page of results, the facets of all of them, and the number of deprecated packages that the
@@ -453,54 +400,3 @@ class IndexTotals:
     packages: int = 0
     organizations: int = 0
     pulls: int = 0
-
-
-def group_facets(counted: Mapping[Facet, Iterable[tuple[str, int]]]) -> Facets:
-    """Return the `MAX_FACET_VALUES` most frequent values of each facet."""
-    return {facet: merge_spellings(each)[:MAX_FACET_VALUES] for facet, each in counted.items()}
-
-
-def merge_spellings(counted: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:
-    """Return the values of one facet, the most frequent first. Spellings that differ only in case
-    are one value, in the most frequent spelling.
-    """
-    counts: dict[str, int] = {}
-    spellings: dict[str, str] = {}
-    for value, count in sorted(counted, key=lambda each: (-each[1], each[0])):
-        folded = value.strip().casefold()
-        counts[folded] = counts.get(folded, 0) + count
-        spellings.setdefault(folded, value)
-    most_frequent = sorted(counts, key=lambda folded: (-counts[folded], folded))
-    return tuple(FacetCount(spellings[each], counts[each]) for each in most_frequent)
-
-
-def facet_values(listing: Listing) -> Iterator[FacetValue]:
-    """Yield the facet values of a package, without duplicates."""
-    release = listing.release
-    yield FacetValue(Facet.KIND, shape_of(release).value)
-    yield FacetValue(Facet.ORG, listing.head.org)
-    yield FacetValue(Facet.PLATFORM, release.platform)
-    language = language_of(release)
-    if language:
-        yield FacetValue(Facet.LANGUAGE, language)
-    written = [
-        *(FacetValue(Facet.LICENSE, each.strip()) for each in release.licenses),
-        *(FacetValue(Facet.KEYWORD, each.strip()) for each in release.keywords),
-    ]
-    yield from {trait.key: trait for trait in written if trait.value}.values()
-
-
-def shape_of(release: Release) -> PackageShape:
-    """Return the shape: templates and tools are declared, connectors have a keyword."""
-    if release.template:
-        return PackageShape.TEMPLATE
-    if release.tools:
-        return PackageShape.TOOL
-    last_parts = {keyword.strip().casefold().rpartition("/")[2] for keyword in release.keywords}
-    return PackageShape.CONNECTOR if "connector" in last_parts else PackageShape.LIBRARY
-
-
-def language_of(release: Release) -> str:
-    """Return the Ballerina version that built the package, as `2201.8`; empty if unreadable."""
-    version = LanguageVersion.parse(release.ballerina_version)
-    return f"{version.major}.{version.update}" if version else ""

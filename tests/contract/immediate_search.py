@@ -13,10 +13,7 @@ from shared.adapters.system import SystemRandomness
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
     IndexTotals,
     Query,
     ResultPage,
@@ -26,6 +23,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.ports import Clock
 
 _unfed: set[Path] = set()  # Places where something was written since they were fed.

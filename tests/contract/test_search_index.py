@@ -18,10 +18,6 @@ from shared.domain.packages import Dependency, Listing, ModuleText, Texts, Visib
 from shared.domain.records import Event
 from shared.domain.search import (
     ANYONE,
-    MAX_FACET_VALUES,
-    Facet,
-    FacetCount,
-    FacetValue,
     IndexTotals,
     Query,
     ResultPage,
@@ -32,6 +28,7 @@ from shared.domain.search import (
     SymbolQuery,
     Viewer,
 )
+from shared.domain.search_facets import MAX_FACET_VALUES, Facet, FacetCount, FacetValue
 from shared.domain.versions import ClientProfile
 from shared.ports import SearchIndex
 from tests.contract.immediate_search import ImmediateSearch, opened_search

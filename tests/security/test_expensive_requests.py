@@ -22,7 +22,8 @@ from shared.domain.resolution import (
     resolve_package,
     resolve_tool,
 )
-from shared.domain.search import ANYONE, Facet, FacetCount, Query, Viewer
+from shared.domain.search import ANYONE, Query, Viewer
+from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile
 from tests.contract.sample_records import head, release
 from tests.support.archives import bala

@@ -30,10 +30,7 @@ from shared.domain.errors.requests import SearchLoading
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
     IndexTotals,
     Query,
     ResultPage,
@@ -43,6 +40,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.log import log
 from shared.ports import Clock, Randomness
 from shared.runtime.caching import LruCache

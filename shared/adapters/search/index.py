@@ -19,10 +19,7 @@ from shared.adapters.sqlite.database import Database, Work
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
     IndexTotals,
     Query,
     ResultPage,
@@ -32,6 +29,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.runtime.caching import VersionedCache
 
 # What was found is kept until the index changes: the lists of the first page are always the same

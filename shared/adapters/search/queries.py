@@ -40,10 +40,7 @@ from shared.domain.search import (
     ANYONE,
     MAX_PACKAGES_WITH_KINDS,
     MAX_SYMBOLS_PER_PAGE,
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
     IndexTotals,
     Query,
     ResultPage,
@@ -53,9 +50,8 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
     Viewer,
-    group_facets,
-    merge_spellings,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets, group_facets, merge_spellings
 
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 

@@ -43,7 +43,7 @@ from shared.adapters.search.words import (
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.packages import EVERYBODY, Listing, ModuleText, Release, Texts, Visibility
-from shared.domain.search import FacetValue, facet_values
+from shared.domain.search_facets import FacetValue, facet_values
 from shared.domain.selection import release_for_search
 from shared.domain.versions import ClientProfile, LanguageVersion
 

@@ -8,8 +8,6 @@ from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.search import (
-    Facet,
-    FacetCount,
     FacetedResults,
     Query,
     ResultPage,
@@ -18,6 +16,7 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
+from shared.domain.search_facets import Facet, FacetCount
 from shared.ports import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.

@@ -9,7 +9,8 @@ from datetime import timedelta
 from shared.domain.errors.base import Unavailable
 from shared.domain.names import Package
 from shared.domain.packages import Listing
-from shared.domain.search import ANYONE, Facets, IndexTotals, Query, ResultPage, Sort
+from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
+from shared.domain.search_facets import Facets
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
 from shared.runtime.caching import SingleFlight

@@ -16,10 +16,7 @@ from shared.domain.packages import EVERY_ACCOUNT, Listing
 from shared.domain.rights import Grant, Role, Scope
 from shared.domain.search import (
     ANYONE,
-    Facet,
-    FacetCount,
     FacetedResults,
-    Facets,
     IndexTotals,
     Query,
     ResultPage,
@@ -29,6 +26,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.services.common import Adapters
 from shared.services.packages.search import SUGGESTIONS, PackageSearch
 from tests.fakes.readers import known_readers

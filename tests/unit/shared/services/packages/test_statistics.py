@@ -8,19 +8,8 @@ from typing import cast
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Package
 from shared.domain.packages import Listing, Texts
-from shared.domain.search import (
-    ANYONE,
-    Facet,
-    FacetCount,
-    Facets,
-    Hit,
-    IndexTotals,
-    Query,
-    ResultPage,
-    Results,
-    Sort,
-    Viewer,
-)
+from shared.domain.search import ANYONE, Hit, IndexTotals, Query, ResultPage, Results, Sort, Viewer
+from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.domain.status import RegistryCounts
 from shared.ports import PullHistory, PullLedger, SearchIndex
 from shared.services.packages.statistics import (
