@@ -1,5 +1,7 @@
 """A request with the headers of an earlier one is answered as if it were the first."""
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -134,6 +136,36 @@ async def test_the_end_of_a_body_is_not_remembered_as_a_request_line() -> None:
     after = await answers_to(Telling(), first, line + FIRST, line + FIRST)
     assert before.count(b"HTTP/1.1 200") == 2
     assert after.removeprefix(before).startswith(b"HTTP/1.1 400")
+
+
+SENT = (
+    *(FIRST, FIRST.replace(b"/ready", b"/new"), FIRST.replace(b"GET", b"HEAD"), FIRST[:-2]),
+    *(line + b"\r\n" + REST for line in LINES),
+    *(line + b"\r\n" for line in LINES),
+    *(REST, b"\r\n", b"\n", b"x", b"0\r\n\r\n", b"%x\r\n%b\r\n" % (len(FIRST), FIRST)),
+    b"POST /ready HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(FIRST),
+    b"POST /new HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"PUT /new HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+)
+
+
+@given(pieces=st.lists(st.sampled_from(SENT), max_size=8), cuts=st.lists(st.integers(1, 400)))
+async def test_any_stream_is_answered_as_if_the_parser_had_read_it(
+    pieces: list[bytes], cuts: list[int]
+) -> None:
+    pieces = [FIRST, *pieces]
+    for cut in cuts:  # The piece that the byte is in is sent in two.
+        pieces = list(chain.from_iterable(_halves(pieces, cut)))
+    answers = await answers_to(Telling(), *pieces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RepeatedHead, "of", lambda _data, _scope: None)
+        assert await answers_to(Telling(), *pieces) == answers
+
+
+def _halves(pieces: list[bytes], cut: int) -> Iterator[tuple[bytes, ...]]:
+    for piece in pieces:
+        yield (piece[:cut], piece[cut:]) if 0 < cut < len(piece) else (piece,)
+        cut -= len(piece)
 
 
 async def test_a_prepared_answer_is_looked_for_once() -> None:
