@@ -16,6 +16,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head
+from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
 from shared.runtime.caching import SingleFlight
 from shared.services.mirroring.admission import Admission, FetchLease
@@ -24,6 +25,7 @@ from shared.services.mirroring.overview import problem_of
 from shared.services.mirroring.upstream_questions import Asker
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
@@ -229,6 +231,12 @@ async def test_a_refusal_that_an_operator_lifts_is_tried_again(
     [incident] = (await overview.refusals("", 5, by=OPERATOR)).rows
     assert incident.is_incident
     assert incident.offered_digest == Digest.of(good).hex
+    [event] = await events_of(mirror, "mirror.incident")
+    assert event.details == {
+        "digest": Digest.of(b"no zip").hex,
+        "offered": Digest.of(good).hex,
+        "reason": incident.refused_because,
+    }
 
 
 async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
@@ -286,6 +294,28 @@ async def test_a_refresh_of_what_is_as_the_upstream_says_writes_nothing(
     after = (await mirror.stores.metadata.find(IO)).release
     assert after is not None
     assert (after.deprecation, after.revision) == ("Use 1.1.0.", before.revision + 1)
+
+
+async def test_a_deprecation_is_followed_both_ways(mirror: World, upstream: FakeUpstream) -> None:
+    refreshing = services(mirror).refreshing
+    await services(mirror).admission.admit(IO, ASKER)
+    for message in ("Use 1.1.0.", None):
+        upstream.deprecated = {"ballerina/io:1.0.0": message} if message else {}
+        mirror.clock.advance(timedelta(minutes=6))
+        before = (await mirror.stores.metadata.find(IO)).release
+        assert before is not None
+        refreshing.refresh(before)
+        await refreshing.drain()
+        after = (await mirror.stores.metadata.find(IO)).release
+        assert after is not None
+        assert after.deprecation == message
+    for kind in ("release.deprecated", "release.undeprecated"):
+        [event] = await events_of(mirror, kind)
+        assert event.subject == str(IO)
+
+
+async def events_of(mirror: World, kind: str) -> list[Event]:
+    return [each for each in await checked_feed(mirror.stores.events) if each.kind == kind]
 
 
 async def test_a_refresh_that_finds_nothing_new_writes_nothing(mirror: World) -> None:

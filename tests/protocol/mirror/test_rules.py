@@ -303,6 +303,25 @@ async def test_a_dry_run_reports_the_pulls_of_the_last_month(
     assert (await services(mirror).rules.dry_run(draft, by=OPERATOR)).pulls == 0
 
 
+async def test_a_dry_run_lists_what_is_pulled_most_first(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("ballerina/a:1.0.0")
+    for coordinate, pulls in (("ballerina/a:1.0.0", 1), ("ballerina/io:1.0.0", 2)):
+        for _ in range(pulls):
+            await mirror.java().pull(coordinate)
+            mirror.clock.advance(timedelta(hours=1))  # One pull of a caller an hour counts.
+    for each in mirror.instances:
+        await each.packages.pull_counter.flush()
+    await mirror.registry.maintenance.upkeep.run("roll-up-pulls")
+    draft = MirrorDraft.parse([upstream.url], ["ballerina deny"])
+    effects = (await services(mirror).rules.dry_run(draft, by=OPERATOR)).effects
+    assert [(each.release, each.pulls) for each in effects] == [
+        ("ballerina/io:1.0.0", 2),
+        ("ballerina/a:1.0.0", 1),
+    ]
+
+
 async def test_only_an_administrator_who_signed_in_recently_changes_rules(
     mirror: World, upstream: FakeUpstream
 ) -> None:

@@ -1,6 +1,7 @@
 """Administrators see how the registry is, as far as its stores answer."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -52,6 +53,17 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
     overview = await replace(registry_status, metadata=silent).report(by=OPERATOR)
     assert overview.backlog is None
     assert overview.tasks
+
+
+async def test_it_says_that_the_registry_is_read_only(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    assert (await registry_status.report(by=OPERATOR)).read_only is None
+    await world.registry.limits.notices.enter_read_only_mode("Moving house.", by=OPERATOR)
+    world.clock.advance(timedelta(minutes=1))
+    read_only = (await registry_status.report(by=OPERATOR)).read_only
+    assert read_only is not None
+    assert read_only.reason == "Moving house"
 
 
 @pytest.mark.parametrize("missing", ["tasks", "counts"])
