@@ -152,8 +152,8 @@ class Connection(UpgradeIgnored):
         size = len(data)
         self._received += size
         self.idle_since = None
-        begun, is_between = self._begun, self._begun == self._ended
-        if is_between and size <= _USUAL_BYTES and self._answers_repeated_head(data):
+        begun, may_repeat = self._begun, self._begun == self._ended and size <= _USUAL_BYTES
+        if may_repeat and self._answers_repeated_head(data):
             return
         self._idle_bytes += size
         if size > _USUAL_BYTES or self._phase is Phase.HEAD or not data.isascii():
@@ -163,7 +163,7 @@ class Connection(UpgradeIgnored):
         except HttpParserError:
             self.send_400_response("")
         answered, self._answered, self._looked_up = self._answered, None, None
-        if answered and is_between and self._begun == self._ended == begun + 1:
+        if answered and may_repeat and self._begun == self._ended == begun + 1:
             self._head = RepeatedHead.of(data, answered)
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
             is_line = self._phase is Phase.HEAD and len(self.url) > LONGEST_LINE
@@ -180,6 +180,7 @@ class Connection(UpgradeIgnored):
             self._looked_up = scope
             return False
         self._send(answer)
+        self._idle_bytes, self._sending = 0, None  # As after a request that the parser read.
         return True
 
     def on_message_begin(self) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.hosting.asgi import Receive, Scope, Send
+from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.repeated_heads import RepeatedHead
 from shared.hosting.requests import LONGEST_LINE, RequestHeaders
 from shared.hosting.responses import PreparedAnswer, encode_head, send_answer
@@ -136,6 +137,35 @@ async def test_the_end_of_a_body_is_not_remembered_as_a_request_line() -> None:
     after = await answers_to(Telling(), first, line + FIRST, line + FIRST)
     assert before.count(b"HTTP/1.1 200") == 2
     assert after.removeprefix(before).startswith(b"HTTP/1.1 400")
+
+
+async def test_empty_lines_between_requests_do_not_add_up() -> None:
+    one = await answers_to(Telling(), FIRST)
+    pieces = [FIRST, *[b"\r\n" * 2_000, FIRST] * 15]
+    assert await answers_to(Telling(), *pieces) == one * 16
+
+
+def test_a_request_that_was_slow_is_over_after_a_repeated_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection: Any = object.__new__(Connection)
+    connection._sending, connection._idle_bytes = object(), 7
+    head = RepeatedHead.of(FIRST, SCOPE)
+    connection._head, connection._at_once = head, lambda _scope: PreparedAnswer(b"", [], b"")
+    monkeypatch.setattr(Connection, "_is_next", lambda _self: True)
+    monkeypatch.setattr(Connection, "_send", lambda _self, _answer: None)
+    assert connection._answers_repeated_head(FIRST)
+    assert (connection._sending, connection._idle_bytes) == (None, 0)
+
+
+async def test_what_came_with_a_large_body_is_not_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remembered: list[bytes] = []
+    monkeypatch.setattr(RepeatedHead, "of", lambda data, _scope: remembered.append(data))
+    head = b"GET /ready HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
+    await answers_to(Telling(), head + b"x" * 200_000, FIRST)
+    assert remembered == [FIRST]
 
 
 SENT = (
