@@ -40,7 +40,7 @@ from shared.adapters.cloud_search.parts import (
 from shared.adapters.cosmos.listings import ListingChange
 from shared.adapters.search.rows import excerpt
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage
 from tests.fakes.azurite import azurite, missing
 from tests.paths import ROOT

@@ -25,16 +25,10 @@ from pathlib import Path
 
 from bench.synthetic_packages import Synthetic
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import INDEX, Corpus
-from tests.search.judging import (
-    first_page,
-    heldout_questions,
-    judge,
-    judged_queries,
-    questions,
-)
+from tests.search.judging import first_page, heldout_questions, judge, judged_queries, questions
 from tests.search.plain_ranking import PlainRanking
 
 MANY = 100_000

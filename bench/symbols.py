@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.synthetic_packages import Synthetic
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, ResultPage, SymbolQuery
 
 SYMBOLS_PER_PACKAGE = 100

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 from shared.confined.budget import Json, PartResult
+from shared.domain.access import AccessContext
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.identity import AccessContext
+from shared.domain.listings import Listing
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
     CataloguePage,
@@ -40,7 +41,6 @@ from shared.domain.packages import (
     FoundRelease,
     Graph,
     Head,
-    Listing,
     Release,
     ReleaseEntry,
     Survey,
@@ -49,7 +49,7 @@ from shared.domain.packages import (
 )
 from shared.domain.public_copies import Copy
 from shared.domain.records import Entity, Event, PendingEvents, Place
-from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,

@@ -14,14 +14,8 @@ from functions.http.calls import Call
 from functions.http.operations import Face
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal, RefusalKind
-from shared.domain.packages import (
-    Listing,
-    ModuleText,
-    Release,
-    UpstreamOrigin,
-    numeric_id,
-    stable_number,
-)
+from shared.domain.listings import Listing
+from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id, stable_number
 from shared.domain.search import Query, ResultPage, SymbolHit, SymbolQuery
 from shared.domain.versions import LanguageVersion
 from shared.runtime.answers import Answer

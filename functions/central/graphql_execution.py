@@ -44,8 +44,9 @@ from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
+from shared.domain.listings import Listing
 from shared.domain.names import Package, parse_org
-from shared.domain.packages import Dependency, Listing, Release
+from shared.domain.packages import Dependency, Release
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.versions import ANY_CLIENT, parse_version_or_range
 from shared.log import log

@@ -10,7 +10,7 @@ from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.requests import json_object
 from shared.domain.errors.requests import BodyUnreadable
-from shared.domain.resolution import (
+from shared.domain.resolve_requests import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,

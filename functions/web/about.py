@@ -11,7 +11,8 @@ from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
+from shared.domain.members import INVITATION_LIFETIME
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard, NoticeStage
 from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES

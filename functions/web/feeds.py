@@ -8,8 +8,9 @@ from html import escape
 from functions.http.public_pages import ATOM, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
 from shared.domain.documents import xml_document, xml_element, xml_leaf
+from shared.domain.listings import Listing
 from shared.domain.names import parse_org
-from shared.domain.packages import Listing, effective_deprecation
+from shared.domain.packages import effective_deprecation
 from shared.domain.search import Query, ResultPage, Sort
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails

@@ -10,7 +10,8 @@ from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.members import NEW_OWNER_PERIOD, Membership
+from shared.domain.member_rules import NEW_OWNER_PERIOD
+from shared.domain.members import Membership
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.search import Query, ResultPage, Results, Sort

@@ -15,7 +15,7 @@ from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.identity import ANONYMOUS
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
 from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer

@@ -26,7 +26,7 @@ from shared.domain.mirroring import (
 )
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import ReleaseEntry
-from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import SearchKind, SymbolHit
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
@@ -42,14 +42,7 @@ from shared.domain.upstream_answers import (
 )
 from shared.domain.upstream_items import read_item, read_items_page, read_symbols
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import (
-    Clock,
-    HttpClient,
-    HttpResponse,
-    ReleaseUnusable,
-    Unanswered,
-    UpstreamBusy,
-)
+from shared.ports import Clock, HttpClient, HttpResponse, ReleaseUnusable, Unanswered, UpstreamBusy
 
 DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a second.
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.

@@ -5,27 +5,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.domain.access import (
+    MISSING_PUBLISHING_SCOPES,
+    NO_ACCESS,
+    WAY_TO_PUBLISH,
+    AccessContext,
+    refusal_of,
+    require_right,
+)
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     CredentialsMissing,
     NotPermitted,
     OrganizationMissing,
-    SignInAgain,
     TokenUnknown,
 )
 from shared.domain.errors.organizations import OrganizationNotFound
-from shared.domain.identity import (
-    MISSING_PUBLISHING_SCOPES,
-    NO_ACCESS,
-    WAY_TO_PUBLISH,
-    AccessContext,
-    Principal,
-    refusal_of,
-    require_right,
-)
+from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Place
 from shared.domain.rights import (
     ANY_NAME,
@@ -333,8 +333,7 @@ class Administration:
     async def require_fresh(self, by: Principal, verb: str, what: str) -> None:
         """Raise as `require` does, and `SignInAgain` unless `by` signed in recently."""
         await self.require(by, verb, what)
-        if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
-            raise SignInAgain(verb, what)
+        require_recent_sign_in(by, self.clock.now_ms(), verb, what)
 
 
 # --- Known readers -------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.names import Coordinate, ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
-from shared.domain.selection import usable_entries
+from shared.domain.resolution import usable_entries
 from shared.domain.versions import ANY_CLIENT, Distribution
 
 METADATA_FILE = "maven-metadata.xml"

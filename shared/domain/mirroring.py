@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.archives.names import Digest
+from shared.domain.listings import Listing
 from shared.domain.names import (
     Coordinate,
     OrgName,
@@ -19,7 +20,7 @@ from shared.domain.names import (
     package_owner,
     release_place,
 )
-from shared.domain.packages import Head, Listing, Release, ReleaseEntry, Texts, Visibility
+from shared.domain.packages import Head, Release, ReleaseEntry, Texts, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
 

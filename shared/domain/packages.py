@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from shared.domain.api_docs.records import ApiSummary
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.records import Event, Record
@@ -355,25 +354,6 @@ class Survey:
 
     def with_tool(self, tool: str) -> Self:
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A release as people and clients see it: with its package and its documentation."""
-
-    head: Head
-    release: Release
-    texts: Texts
-    # Whether search prefers the organization; None in listings from before that was a setting.
-    is_standard: bool | None = None
-    # What editors find it by; None until its API documentation was made, or if there is nothing.
-    api: ApiSummary | None = None
-    # Those of the release, as `pack_symbols` packs them; empty for private packages.
-    symbols: str = ""
-
-    @property
-    def deprecation(self) -> str | None:
-        return effective_deprecation(self.head, self.release.deprecation)
 
 
 def effective_deprecation(head: Head, own: str | None) -> str | None:

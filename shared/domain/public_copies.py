@@ -21,7 +21,7 @@ from shared.domain.maven import (
 )
 from shared.domain.names import Package, parse_tool_id
 from shared.domain.packages import ReleaseEntry, Survey, Visibility, effective_deprecation
-from shared.domain.selection import usable_entries
+from shared.domain.resolution import usable_entries
 from shared.domain.versions import Distribution
 
 INDEX = "index/"  # What the paths of the index begin with.

@@ -1,23 +1,12 @@
-"""Reserved names: words and patterns that nobody may use, and names that look alike.
-
-Two names are look-alikes when they share a skeleton. There are two, because a single one that
-forgives everything finds look-alikes where there are none: `shammi` and `shammi1` are two people.
-
-- by shape: what is drawn alike is one: 0 and o; 1, l and i; 5 and s; rn and m; vv and w.
-- by spelling: a letter that is typed twice counts once, as in `gooogle` and `paypall`.
-
-Both leave out case, accents and what separates words, and read letters of other alphabets as the
-Latin ones that they are drawn like, so that display names can be compared with names.
-"""
+"""Reserved names: words and patterns that nobody may use, nor a name that looks like one."""
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from shared.domain.errors.organizations import PatternUnreadable
+from shared.domain.lookalike_names import look_like, readings
 from shared.domain.names import MAX_PACKAGE_LENGTH, RESERVED_PREFIX
 from shared.domain.records import Entity, Place
 
@@ -83,46 +72,6 @@ def parse_reserved_name(text: str) -> str:
 
 BUILT_IN_PATTERN = f"{RESERVED_PREFIX}*"  # Reserved in every registry, as the words above.
 
-# From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.
-_DRAWN_LIKE = {
-    "a": "\u0430\u03b1\u0251",
-    "b": "\u0432\u03b2",
-    "c": "\u0441\u03f2",
-    "d": "\u0501",
-    "e": "\u0435\u03b5",
-    "g": "\u0261\u0581",
-    "h": "\u043d\u04bb\u0570",
-    "i": "\u0456\u03b9\u0131\u0269",
-    "j": "\u0458\u03f3",
-    "k": "\u043a\u03ba",
-    "l": "\u04cf\u0142",
-    "m": "\u043c",
-    "n": "\u043f\u03b7\u0578",
-    "o": "\u043e\u03bf\u03c3\u0585\u00f8",
-    "p": "\u0440\u03c1",
-    "q": "\u051b",
-    "r": "\u0433\u0280",
-    "s": "\u0455",
-    "t": "\u0442\u03c4",
-    "u": "\u03c5\u057d",
-    "v": "\u0475\u03bd",
-    "w": "\u0461\u051d\u03c9",
-    "x": "\u0445\u03c7",
-    "y": "\u0443\u04af\u03b3",
-}
-_LATIN = str.maketrans({other: latin for latin, others in _DRAWN_LIKE.items() for other in others})
-_DIGITS = str.maketrans("015", "ols")
-_STROKES = str.maketrans("i", "l")
-_DOUBLED = re.compile(r"([^\W\d_])\1+")  # Letters alone: team1 and team11 are two teams.
-
-
-def skeletons(text: str) -> frozenset[str]:
-    """Return the skeletons of `text`; none where it has neither letters nor digits."""
-    folded = _folded(text)
-    if not folded:
-        return frozenset()
-    return frozenset({f"shape-{_shape(folded)}", f"spelling-{_spelling(folded)}"})
-
 
 def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
     """Check whether `text` is reserved for the operator, or looks like such a name.
@@ -130,38 +79,12 @@ def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
     Reserved are names that begin with `ballerina`, the reserved words, and the operator's patterns
     (with `*` and `?`).
     """
-    readings = _readings(text)
+    known = readings(text)
     return any(
-        _fits(readings, pattern) for pattern in (BUILT_IN_PATTERN, *RESERVED_WORDS, *patterns)
+        look_like(known, pattern) for pattern in (BUILT_IN_PATTERN, *RESERVED_WORDS, *patterns)
     )
 
 
 def fits_pattern(text: str, pattern: str) -> bool:
     """Check whether `text` matches the pattern, or looks like a name that does."""
-    return _fits(_readings(text), pattern)
-
-
-def _readings(text: str) -> tuple[str, str, str]:
-    folded = _folded(text)
-    return text.lower(), _shape(folded), _spelling(folded)
-
-
-def _fits(readings: tuple[str, str, str], pattern: str) -> bool:
-    return any(map(fnmatchcase, readings, (pattern.lower(), _shape(pattern), _spelling(pattern))))
-
-
-def _folded(text: str) -> str:
-    """Return letters and digits without case and accents, as Latin letters where possible."""
-    # Twice: case folding can produce characters that decompose further.
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    latin = plain.translate(_LATIN)
-    return "".join(character for character in latin if character.isalnum())
-
-
-def _shape(folded: str) -> str:
-    lower = folded.lower()
-    return lower.replace("rn", "m").replace("vv", "w").translate(_DIGITS).translate(_STROKES)
-
-
-def _spelling(folded: str) -> str:
-    return _DOUBLED.sub(r"\1", folded.lower()).translate(_DIGITS)
+    return look_like(readings(text), pattern)

@@ -1,284 +1,156 @@
-"""The three resolve calls of a build: their requests, their answers, and which package holds a
-module.
+"""Which release of a package a client gets: the mode table, wildcards and lists.
 
-Answers repeat the words of a request, so requests keep them beside what was read from them.
-Reading never fails: words that name nothing leave `wanted` at None, or `candidates` empty, and the
-request is answered as unresolved.
+| mode             | version given   | picks the best of                                     |
+|------------------|-----------------|-------------------------------------------------------|
+| any              | none            | everything                                            |
+| `soft`           | `a.b.c`, a >= 1 | the same major, not below the given version           |
+| `medium`         | `a.b.c`         | the same major and minor, not below the given version |
+| `soft`, `medium` | `0.b.c`         | the same `0.b`, not below the given version           |
+| `hard`, `locked` | `a.b.c`         | that version alone                                    |
+
+The best is the newest stable release that is not deprecated; failing that the newest stable one;
+failing that the newest pre-release that is not deprecated; failing that the newest pre-release.
+So deprecating a release never moves a build to a pre-release that it did not ask for.
+
+- Live releases are the only candidates, in every mode.
+- `hard` and `locked` ask for exactly one version: it is served deprecated or not, whatever the
+  client's platform and language. Everything else is offered only what the client can use.
+- `soft` and `medium` name a lower bound, which is not asking for exactly it: `soft` 1.2.0 with
+  1.2.0 deprecated gives 1.3.0, and 1.2.0 only when nothing else fits.
+- A pre-release is a version like any other: 1.2.0-rc.1 lies below 1.2.0, in the majors and minors
+  of its numbers. As a lower bound it admits the pre-releases above it, and any stable release that
+  fits beats those. With a stable lower bound a pre-release is picked where no stable release fits.
+- All versions of a deprecated package are deprecated, so they are equal in that.
+
+`listings.py` chooses the release that search results show.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Self
-from urllib.parse import unquote
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from itertools import islice, takewhile
 
-from shared.domain.archives.names import Digest
-from shared.domain.errors.base import InvalidName, InvalidVersion
-from shared.domain.names import (
-    MAX_PACKAGE_LENGTH,
-    Package,
-    PackageName,
-    ToolId,
-    parse_module_name,
-    parse_org,
-    parse_tool_id,
-    possible_packages,
-)
-from shared.domain.packages import ReleaseEntry, Survey, effective_deprecation
-from shared.domain.selection import ReleaseChoice, ResolutionMode
-from shared.domain.versions import ClientProfile, Version
+from shared.domain.packages import Head, ReleaseEntry, State, Survey
+from shared.domain.versions import ClientProfile, Range, Version
 
 
-@dataclass(frozen=True, slots=True)
-class WantedPackage:
-    """A package to choose a release of, and the requested version, if any."""
+class ResolutionMode(Enum):
+    """How far from the version that it names a build may be taken."""
 
-    package: Package
-    version: Version | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PackageRequest:
-    org: str
-    name: str
-    version: str
-    mode: ResolutionMode
-    wanted: WantedPackage | None
+    SOFT = "soft"
+    MEDIUM = "medium"
+    HARD = "hard"
+    LOCKED = "locked"
 
     @classmethod
-    def of(cls, org: str, name: str, version: str | None = None, mode: str | None = None) -> Self:
-        """Read a request; the version may be URL-encoded, empty or missing."""
-        version = version or ""
-        return cls(org, name, version, ResolutionMode.parse(mode), _wanted(org, name, version))
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedPackage:
-    request: PackageRequest
-    version: Version
-    deprecation: str | None
-    content: Digest
-    graph: bytes = b"[]"  # JSON, as recorded in the archive `content`.
-
-
-@dataclass(frozen=True, slots=True)
-class PackageAnswer:
-    """The results of package requests; both lists are in the order of the requests."""
-
-    resolved: tuple[ResolvedPackage, ...]
-    unresolved: tuple[PackageRequest, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleRequest:
-    """A module that a source file imports, and the packages that may hold it, likeliest first."""
-
-    organization: str
-    module: str
-    mode: ResolutionMode
-    candidates: tuple[WantedPackage, ...]
-
-    @classmethod
-    def of(
-        cls,
-        organization: str,
-        module: str,
-        possible: Iterable[PackageRequest] = (),
-        mode: str | None = None,
-    ) -> Self:
-        """Read a request; `possible` are the packages that the build knows already.
-
-        Unreadable ones and those of other organizations are ignored: the response has no place for
-        them.
-        """
-        known = (each.wanted for each in possible if each.org.lower() == organization.lower())
-        candidates = _candidates(organization, module, [each for each in known if each])
-        return cls(organization, module, ResolutionMode.parse(mode), candidates)
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedModule:
-    request: ModuleRequest
-    package: PackageName
-    version: Version
-
-
-@dataclass(frozen=True, slots=True)
-class UnresolvedModule:
-    """A module that no package holds, as far as this caller may see."""
-
-    request: ModuleRequest
+    def parse(cls, text: str | None) -> "ResolutionMode":
+        """Return the mode with that name, in any case; unknown names are `soft`."""
+        return _MODES.get((text or "").lower(), cls.SOFT)
 
     @property
-    def reason(self) -> str:
-        return (
-            f"No package of {self.request.organization} holds the module {self.request.module} "
-            "in a version that fits. Check the import, or push the package that holds it."
-        )
+    def is_exact(self) -> bool:
+        """Whether only the requested version may be used."""
+        return self in (ResolutionMode.HARD, ResolutionMode.LOCKED)
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleAnswer:
-    """The results of module requests; both lists are in the order of the requests."""
-
-    resolved: tuple[ResolvedModule, ...]
-    unresolved: tuple[UnresolvedModule, ...]
+_MODES = {mode.value: mode for mode in ResolutionMode}
+_EVERY_VERSION = Range()
 
 
-@dataclass(frozen=True, slots=True)
-class WantedTool:
-    """A tool to choose a release of, and the requested version, if any."""
+class ReleaseChoice:
+    """The releases of a package that a client can choose from.
 
-    id: ToolId
-    version: Version | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRequest:
-    id: str
-    version: str
-    mode: ResolutionMode
-    wanted: WantedTool | None
-
-    @classmethod
-    def of(cls, tool: str, version: str | None = None, mode: str | None = None) -> Self:
-        """Read a request; the version may be URL-encoded, empty or missing."""
-        version = version or ""
-        return cls(tool, version, ResolutionMode.parse(mode), _wanted_tool(tool, version))
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedTool:
-    request: ToolRequest
-    package: Package
-    version: Version
-
-
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
-    """The results of tool requests; both lists are in the order of the requests."""
-
-    resolved: tuple[ResolvedTool, ...]
-    unresolved: tuple[ToolRequest, ...]
-
-
-class ResolutionCandidates:
-    """The packages that one call chooses from, with a cache of the choices.
-
-    A call may ask for the same package, or for modules of it, thousands of times.
+    Of the releases in a range, only the latest of each rank are ever picked, whatever the lower
+    bound. They are searched once per range, so thousands of questions about a package with
+    thousands of releases cost little more than one.
     """
 
-    def __init__(self, surveys: Iterable[Survey], client: ClientProfile) -> None:
-        """Choose for `client` from the packages that its user may see."""
-        self._surveys = {survey.head.package.key: survey for survey in surveys}
+    def __init__(self, survey: Survey, client: ClientProfile) -> None:
+        self._survey = survey
         self._client = client
-        self._whole: dict[str, ReleaseChoice] = {}
-        self._modules: dict[str, Mapping[str, ReleaseChoice]] = {}
-        self._tools: dict[str, Mapping[str, ReleaseChoice]] = {}
+        self._leaders: dict[Range, tuple[ReleaseEntry, ...]] = {}
 
-    def survey(self, package: Package) -> Survey | None:
-        return self._surveys.get(package.key)
+    def pick(self, wanted: Version | None, mode: ResolutionMode) -> ReleaseEntry | None:
+        """Return the release by the mode table, or None when nothing fits."""
+        if wanted is None:
+            return self.latest(_EVERY_VERSION)
+        if mode.is_exact:
+            return _exactly(self._survey, wanted)
+        leaders = self._leading(_compatible(wanted, mode))
+        return next((entry for entry in leaders if wanted <= entry.parsed), None)
 
-    def choice(self, survey: Survey) -> ReleaseChoice:
-        """Return the choice from all releases of the package."""
-        key = survey.head.package.key
-        if key not in self._whole:
-            self._whole[key] = ReleaseChoice(survey, self._client)
-        return self._whole[key]
+    def latest(self, within: Range) -> ReleaseEntry | None:
+        """Return the release for a range, or None when nothing fits."""
+        return next(iter(self._leading(within)), None)
 
-    def holding_module(self, survey: Survey, module: str) -> ReleaseChoice | None:
-        """Return the choice from the releases that hold the module; None where none does."""
-        key = survey.head.package.key
-        if key not in self._modules:
-            self._modules[key] = self._split(survey, lambda entry: entry.modules)
-        return self._modules[key].get(module)
-
-    def holding_tool(self, survey: Survey, tool: ToolId) -> ReleaseChoice | None:
-        """Return the choice from the releases that have the tool; None where none has."""
-        key = survey.head.package.key
-        if key not in self._tools:
-            self._tools[key] = self._split(survey, lambda entry: entry.tools)
-        return self._tools[key].get(tool)
-
-    def _split(
-        self, survey: Survey, names: Callable[[ReleaseEntry], Iterable[str]]
-    ) -> Mapping[str, ReleaseChoice]:
-        found: dict[str, list[ReleaseEntry]] = {}
-        for entry in survey.entries:
-            for name in dict.fromkeys(names(entry)):
-                found.setdefault(name, []).append(entry)
-        return {
-            name: ReleaseChoice(replace(survey, entries=tuple(entries)), self._client)
-            for name, entries in found.items()
-        }
+    def _leading(self, within: Range) -> tuple[ReleaseEntry, ...]:
+        leaders = self._leaders.get(within)
+        if leaders is None:
+            offered = _offered(_part(self._survey.entries, within), self._client)
+            leaders = self._leaders[within] = _leaders(self._survey.head, offered)
+        return leaders
 
 
-def resolve_package(
-    request: PackageRequest, packages: ResolutionCandidates
-) -> ResolvedPackage | None:
-    survey = packages.survey(request.wanted.package) if request.wanted else None
-    if request.wanted is None or survey is None:
+def latest(survey: Survey, within: Range, client: ClientProfile) -> ReleaseEntry | None:
+    """Return the release for `*`, `1.*` or `1.2.*`, or None when nothing fits."""
+    return ReleaseChoice(survey, client).latest(within)
+
+
+def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
+    """Return the versions that the client can use, latest first, including deprecated ones."""
+    return tuple(entry.parsed for entry in usable_entries(survey, client))
+
+
+def usable_entries(survey: Survey, client: ClientProfile) -> tuple[ReleaseEntry, ...]:
+    """Return the entries that the client can use, latest first, including deprecated ones."""
+    return tuple(_offered(survey.entries, client))
+
+
+def _exactly(survey: Survey, version: Version) -> ReleaseEntry | None:
+    entries = survey.entries
+    at = bisect_left(entries, True, key=lambda entry: entry.parsed <= version)
+    if at == len(entries) or entries[at].version != version.text:
         return None
-    entry = packages.choice(survey).pick(request.wanted.version, request.mode)
-    if entry is None:
-        return None
-    deprecation = effective_deprecation(survey.head, entry.deprecation)
-    return ResolvedPackage(request, entry.parsed, deprecation, Digest(entry.digest))
+    return entries[at] if entries[at].state is State.LIVE else None
 
 
-def resolve_module(
-    request: ModuleRequest, packages: ResolutionCandidates
-) -> ResolvedModule | UnresolvedModule:
-    """Choose the release that holds a module, from the first candidate that has one.
-
-    Releases without the module are left out first, so a module that was dropped is found in the
-    last release that has it.
-    """
-    for candidate in request.candidates:
-        survey = packages.survey(candidate.package)
-        holding = survey and packages.holding_module(survey, request.module)
-        entry = holding and holding.pick(candidate.version, request.mode)
-        if entry:
-            return ResolvedModule(request, candidate.package.name, entry.parsed)
-    return UnresolvedModule(request)
+def are_compatible(one: Version, other: Version) -> bool:
+    """Check whether the Go and Java toolchains may choose one version where the other is wanted.
+    No build has two versions of a package that are not."""
+    return _compatible(one, ResolutionMode.SOFT).contains(other)
 
 
-def resolve_tool(
-    request: ToolRequest, owners: Mapping[ToolId, Package], packages: ResolutionCandidates
-) -> ResolvedTool | None:
-    """Choose the release for a tool among the releases of its owner that have it."""
-    owner = owners.get(request.wanted.id) if request.wanted else None
-    survey = packages.survey(owner) if owner else None
-    if request.wanted is None or survey is None:
-        return None
-    holding = packages.holding_tool(survey, request.wanted.id)
-    entry = holding and holding.pick(request.wanted.version, request.mode)
-    return ResolvedTool(request, survey.head.package, entry.parsed) if entry else None
+def _compatible(wanted: Version, mode: ResolutionMode) -> Range:
+    if mode is ResolutionMode.MEDIUM or wanted.major == 0:
+        return Range(wanted.major, wanted.minor)
+    return Range(wanted.major)
 
 
-def _wanted(org: str, name: str, version: str) -> WantedPackage | None:
-    try:
-        return WantedPackage(Package.parse(org, name), _version(version))
-    except (InvalidName, InvalidVersion):
-        return None
+def _part(entries: Sequence[ReleaseEntry], within: Range) -> Iterator[ReleaseEntry]:
+    """Yield the entries in the range. Surveys are sorted, so these are adjacent."""
+    if within == _EVERY_VERSION:
+        return iter(entries)
+    begin = bisect_left(entries, True, key=lambda entry: not within.is_below(entry.parsed))
+    return takewhile(lambda entry: within.contains(entry.parsed), islice(entries, begin, None))
 
 
-def _wanted_tool(tool: str, version: str) -> WantedTool | None:
-    try:
-        return WantedTool(parse_tool_id(tool), _version(version))
-    except (InvalidName, InvalidVersion):
-        return None
+def _offered(entries: Iterable[ReleaseEntry], client: ClientProfile) -> Iterator[ReleaseEntry]:
+    for entry in entries:
+        if entry.state is State.LIVE and client.can_use(entry.platform, entry.ballerina_version):
+            yield entry
 
 
-def _version(text: str) -> Version | None:
-    return Version.parse(unquote(text)) if text else None
+def _leaders(head: Head, newest_first: Iterable[ReleaseEntry]) -> tuple[ReleaseEntry, ...]:
+    """Return the latest entry of each rank, the best rank first."""
+    found: dict[tuple[bool, bool], ReleaseEntry] = {}
+    for entry in newest_first:
+        rank = (entry.parsed.is_stable, _is_no_worse(head, entry))
+        found.setdefault(rank, entry)
+        if rank == (True, True):
+            break  # The rest is older and no better.
+    return tuple(found[rank] for rank in sorted(found, reverse=True))
 
 
-def _candidates(
-    organization: str, module: str, known: list[WantedPackage]
-) -> tuple[WantedPackage, ...]:
-    try:
-        org, name = parse_org(organization), parse_module_name(module)
-    except InvalidName:
-        return ()
-    fitting = [e for e in possible_packages(name) if len(org) + len(e) <= MAX_PACKAGE_LENGTH]
-    return (*known, *(WantedPackage(Package(org, each)) for each in fitting))
+def _is_no_worse(head: Head, entry: ReleaseEntry) -> bool:
+    """Check that `entry` is not deprecated, or that its whole package is."""
+    return entry.deprecation is None or head.deprecation is not None

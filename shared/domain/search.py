@@ -21,7 +21,7 @@ from itertools import islice
 from typing import Self
 
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.search_code import (
     method_of,
     packages_in,

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from shared.domain.packages import Listing, Release
+from shared.domain.listings import Listing
+from shared.domain.packages import Release
 from shared.domain.versions import LanguageVersion
 
 MAX_FACET_VALUES = 200  # Per facet.

@@ -10,6 +10,7 @@ from typing import cast
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.errors.base import Refusal
+from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     CataloguedPackage,
     CataloguePage,
@@ -24,7 +25,6 @@ from shared.domain.packages import (
     Graph,
     GraphNode,
     Head,
-    Listing,
     ModuleText,
     Origin,
     Release,
@@ -34,7 +34,7 @@ from shared.domain.packages import (
     graph_document,
 )
 from shared.domain.releases import MIRROR_ID
-from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import Range, Version, is_platform
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.

@@ -23,14 +23,10 @@ from shared.domain.api_docs.records import (
 )
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol
 from shared.domain.errors.base import Refusal
-from shared.domain.mirroring import (
-    DescribedItem,
-    Summary,
-    UpstreamItem,
-    UpstreamItemsPage,
-)
+from shared.domain.listings import Listing
+from shared.domain.mirroring import DescribedItem, Summary, UpstreamItem, UpstreamItemsPage
 from shared.domain.names import Coordinate, Package, parse_module_name, possible_packages
-from shared.domain.packages import Head, Listing, Origin, Release, Texts, UpstreamOrigin
+from shared.domain.packages import Head, Origin, Release, Texts, UpstreamOrigin
 from shared.domain.releases import MIRROR_ID
 from shared.domain.search import SearchKind, SymbolHit
 from shared.domain.upstream_answers import MAX_PAGE, Item, catalogued_package, read_object

@@ -10,8 +10,8 @@ from shared.adapters.cloud import AzureClients
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
+from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.packages import Listing
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,

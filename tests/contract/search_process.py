@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from tests.contract.sample_records import head, release
 
 EACH = 15  # Packages of its own, and versions of the one that all of them push.

@@ -18,7 +18,8 @@ from shared.adapters.cosmos.listings import (
 )
 from shared.adapters.search.rows import README_CHARACTERS
 from shared.adapters.system import SystemRandomness
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.records import Event
 from tests.contract.sample_records import head, package, release
 from tests.fakes.cosmos.protocol import Request

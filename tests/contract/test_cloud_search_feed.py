@@ -29,7 +29,8 @@ from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.paths import SEARCH_PARTS, SEARCH_POINTER
 from shared.adapters.system import SystemRandomness
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
 from tests.contract.immediate_search import opened_search
 from tests.contract.sample_records import head, package, release

@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
+from shared.domain.access import AccessContext
 from shared.domain.accounts import Account, AccountName
-from shared.domain.identity import AccessContext
 from shared.domain.members import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
+from shared.domain.listings import Listing
 from shared.domain.names import OrgName
-from shared.domain.packages import Dependency, Listing, ModuleText, Texts, Visibility
+from shared.domain.packages import Dependency, ModuleText, Texts, Visibility
 from shared.domain.records import Event
 from shared.domain.search import (
     ANYONE,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.packages import Dependency, Listing, Visibility
+from shared.domain.listings import Listing
+from shared.domain.packages import Dependency, Visibility
 from shared.domain.search import ANYONE, Query, ResultPage, Sort, Viewer
 from shared.ports import SearchIndex
 from tests.contract.test_search_index import INDEXES, found, listing, names, offer_all

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar, cast
 
+from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
-from shared.domain.identity import AccessContext
 from shared.domain.members import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from functions import archives
 from functions.index import sparse_index
-from shared.domain.identity import RECENT_SIGN_IN
+from shared.domain.recent_sign_in import RECENT_SIGN_IN
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from shared.services.packages.archives import SIGNED_LINK_LIFETIME
 from tests.paths import ROOT

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from shared.domain.listings import Listing
 from shared.domain.names import OrgName, Package, PackageName
-from shared.domain.packages import Dependency, Head, Listing, Origin, Release, Texts
+from shared.domain.packages import Dependency, Head, Origin, Release, Texts
 from shared.domain.versions import LanguageVersion
 from tests.paths import SHARED
 

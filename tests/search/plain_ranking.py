@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from math import log10
 
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 
 _WORD = re.compile(r"[a-z0-9]+")
 

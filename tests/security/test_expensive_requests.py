@@ -11,9 +11,10 @@ import pytest
 from shared.adapters.search.index import IndexReader, SqliteSearchIndex
 from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
+from shared.domain.listings import Listing
 from shared.domain.names import parse_tool_id
-from shared.domain.packages import Listing, Survey, Texts
-from shared.domain.resolution import (
+from shared.domain.packages import Survey, Texts
+from shared.domain.resolve_requests import (
     ModuleRequest,
     PackageRequest,
     ResolutionCandidates,

@@ -18,7 +18,7 @@ from shared.domain.errors.organizations import (
     OwnerTooNew,
 )
 from shared.domain.identity import OPERATOR
-from shared.domain.members import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY
+from shared.domain.member_rules import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY
 from shared.domain.rights import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices

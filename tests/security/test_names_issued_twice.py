@@ -14,7 +14,7 @@ from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.organizations import LooksAlike, OrganizationExists, OrganizationNotFound
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.rights import Grant, Role

@@ -9,7 +9,7 @@ from functions.account.tokens import TOKEN_DONE_MESSAGES
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.identity import AccessContext
+from shared.domain.access import AccessContext
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role

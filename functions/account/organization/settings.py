@@ -10,8 +10,8 @@ from functions.account.organization.pages import (
 )
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.access import require_right
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import require_right
 from shared.domain.names import OrgName
 from shared.domain.organizations import (
     DomainName,

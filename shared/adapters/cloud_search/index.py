@@ -27,8 +27,8 @@ from shared.adapters.cloud_search.recent_changes import FollowedEdition, RecentC
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.domain.errors.requests import SearchLoading
+from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.packages import Listing
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,

@@ -4,8 +4,8 @@ import asyncio
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
-from shared.domain.identity import AccessContext
 from shared.domain.members import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place

@@ -7,9 +7,8 @@ from pydantic import TypeAdapter
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.adapters.search.rows import excerpt
+from shared.domain.listings import Listing, release_for_search
 from shared.domain.names import Package
-from shared.domain.packages import Listing
-from shared.domain.selection import release_for_search
 from shared.ports import Stale
 from shared.runtime.retries import back_off, retry_when_stale
 

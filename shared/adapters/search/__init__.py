@@ -13,4 +13,5 @@ places.py      where the words of a package stand
 postings.py    which packages have a word, and numbers of all packages
 rows.py        what is stored of a package, and how rows change
 schema.py      the tables
-words.py       how texts are divided into words, stems, and spelling suggestions"""
+spelling.py    the known words that a mistyped one is near to
+words.py       how texts are divided into words and stems"""

@@ -16,8 +16,8 @@ from shared.adapters.search.schema import (
     create_tables,
 )
 from shared.adapters.sqlite.database import Database, Work
+from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.packages import Listing
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,

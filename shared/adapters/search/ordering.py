@@ -22,7 +22,7 @@ from shared.adapters.search.ranking import (
 )
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.words import facet_word
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.search import Hit, ResultPage, Sort
 from shared.runtime.caching import LruCache
 

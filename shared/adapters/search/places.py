@@ -11,15 +11,9 @@ from shared.adapters.search.ranking import (
     PlaceWeight,
     beginning_factor,
 )
-from shared.adapters.search.words import (
-    WordMark,
-    joined_name,
-    name_words,
-    split_words,
-    stem,
-)
+from shared.adapters.search.words import WordMark, joined_name, name_words, split_words, stem
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 
 MIN_BEGINNING = 3  # Shorter keywords begin names by chance.
 MIN_ENDING = 5  # Letters of a word that ends a name, as `pubsub` in cloudpubsub, and before it:

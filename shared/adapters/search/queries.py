@@ -25,6 +25,7 @@ from shared.adapters.search.query_plan import (
 )
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.schema import CURRENT_PREFIX
+from shared.adapters.search.spelling import MAX_NEAR, Speller
 from shared.adapters.search.symbols import (
     SymbolFilter,
     SymbolPlace,
@@ -33,7 +34,7 @@ from shared.adapters.search.symbols import (
     near_queries,
     query_words,
 )
-from shared.adapters.search.words import MAX_NEAR, Speller, facet_word, stem
+from shared.adapters.search.words import facet_word
 from shared.domain.api_docs.symbols import symbols_at
 from shared.domain.names import OrgName
 from shared.domain.search import (
@@ -283,7 +284,7 @@ class _Search:
         """Add what was perhaps meant by the words that no package has; else by all of them."""
         words = [clause.word for clause in self._plan.clauses if clause.word]
         mistyped = [word for word in words if not speller.knows_form(word)]
-        near = {word: _near(speller, word) for word in mistyped or words}
+        near = {word: speller.meant_by(word) for word in mistyped or words}
         clauses = [with_near_words(each, near.get(each.word, ())) for each in self._plan.clauses]
         for number, clause in enumerate(clauses):
             if clause.word in mistyped and not near[clause.word]:
@@ -293,9 +294,3 @@ class _Search:
             self._matching.use_clauses(clauses)
             self._found = self._matching.complete()
         self._corrections = tuple((word, near[word][0]) for word in mistyped if near[word])
-
-
-def _near(speller: Speller, word: str) -> list[str]:
-    """Return the words perhaps meant by this one, or by the word that it is a form of."""
-    form = stem(word)
-    return speller.near(word) or (speller.near(form) if form != word else [])

@@ -15,7 +15,7 @@ from enum import IntEnum
 from math import log10
 
 from shared.adapters.search.words import split_words, stem
-from shared.domain.packages import Listing
+from shared.domain.listings import Listing
 from shared.domain.versions import LanguageVersion
 
 PATH_SCORE = 60.0  # `org/name` is one package.

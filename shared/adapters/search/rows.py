@@ -42,9 +42,9 @@ from shared.adapters.search.words import (
 )
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.api_docs.symbols import unpack_symbols
-from shared.domain.packages import EVERYBODY, Listing, ModuleText, Release, Texts, Visibility
+from shared.domain.listings import Listing, release_for_search
+from shared.domain.packages import EVERYBODY, ModuleText, Release, Texts, Visibility
 from shared.domain.search_facets import FacetValue, facet_values
-from shared.domain.selection import release_for_search
 from shared.domain.versions import ClientProfile, LanguageVersion
 
 

@@ -19,10 +19,12 @@ from typing import Self
 
 import orjson
 
-from shared.adapters.search.words import Speller, joined_name, name_words
+from shared.adapters.search.spelling import Speller
+from shared.adapters.search.words import joined_name, name_words
 from shared.adapters.sqlite.database import Migration
 from shared.domain.api_docs.symbols import Symbol, count_symbols, unpack_symbols
-from shared.domain.packages import EVERYBODY, Listing
+from shared.domain.listings import Listing
+from shared.domain.packages import EVERYBODY
 from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 
 MAX_WORDS = 6  # Of a query: more narrow nothing.

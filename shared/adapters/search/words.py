@@ -1,18 +1,13 @@
-"""Words: how names, texts and queries are divided, and the known words that a mistyped one is near
-to.
-"""
+"""Words: how names, texts and queries are divided into them."""
 
 import re
-import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extract
 from snowballstemmer.english_stemmer import (  # pyright: ignore[reportMissingTypeStubs]
     EnglishStemmer,
 )
@@ -23,7 +18,6 @@ MAX_STEMMED = 40  # Letters; longer words are digests and the like.
 _STEMMED_ENDINGS = frozenset("cdegilmnrsty")  # Of the English suffixes; other words are stems.
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
 
 AFTER_EVERY_LETTER = chr(0x10FFFF)
 
@@ -94,96 +88,3 @@ def _folded(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(each for each in decomposed if not unicodedata.combining(each))
-
-
-MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
-MAX_SPELLED = 4  # Words of one search that are mended: each is a scan of the vocabulary.
-MIN_LENGTH = 3  # Of two letters every other two are near.
-# Letters up to which a word is replaced by longer ones, or by one in which two letters changed
-# places: `aes` and `db2` are no misspellings of the many names of three or four letters.
-SHORT_WORD = 4
-PACKAGES_OF_SHORT_PART = 5
-MAX_MISSING = 3  # Letters: of pymongo `mongo` begins mongodb.
-LONG_WORD = 8  # From this length two mistakes are allowed, else one.
-
-
-class Speller:
-    """Finds what was perhaps meant, for one search."""
-
-    def __init__(self, connection: sqlite3.Connection, table: str = "words") -> None:
-        self._connection = connection
-        self._table = table  # Of known words, each with the number of its public packages.
-        self._found: dict[str, list[str]] = {}
-
-    def knows(self, word: str) -> bool:
-        """Say whether a package has exactly this word."""
-        return self._packages(word) > 0
-
-    def _packages(self, word: str) -> int:
-        found = self._connection.execute(
-            f"SELECT packages FROM {self._table} WHERE length = ? AND word = ?",  # noqa: S608 - ours.
-            (len(word), word),
-        ).fetchone()
-        return found[0] if found else 0
-
-    def knows_form(self, word: str) -> bool:
-        """Say whether a package has this word, or its stem."""
-        return self.knows(word) or self.knows(stem(word))
-
-    def parts(self, word: str) -> list[str]:
-        """Return the longest known words that a compound ends and begins with: of `librdkafka`
-        kafka. Words of three letters have to be in several packages."""
-        ends = (word[start:] for start in range(1, len(word) - MIN_LENGTH + 1))
-        begins = (word[:end] for end in range(len(word) - 1, MIN_LENGTH - 1, -1))
-        found = (next(filter(self._is_part, each), "") for each in (ends, begins))
-        return [part for part in found if part]
-
-    def _is_part(self, part: str) -> bool:
-        if len(part) == MIN_LENGTH:
-            return self._packages(part) >= PACKAGES_OF_SHORT_PART
-        return self._packages(part) > 0 or (len(part) > SHORT_WORD and self._begins(part))
-
-    def _begins(self, part: str) -> bool:
-        """Say whether a known word begins with this, and is little longer."""
-        lengths = range(len(part) + 1, len(part) + MAX_MISSING + 1)
-        statement = f"SELECT 1 FROM {self._table} WHERE length = ? AND word > ? AND word < ?"  # noqa: S608
-        bounds = (part, part + AFTER_EVERY_LETTER)
-        return any(self._connection.execute(statement, (n, *bounds)).fetchone() for n in lengths)
-
-    def near(self, word: str) -> list[str]:
-        """Return the known words that differ from `word` by a mistake or two, the nearest first.
-
-        A mistake is a letter too many, too few, another, or two that changed places (optimal
-        string alignment), which is how people mistype: kafak, gihub, postgersql.
-        """
-        if word not in self._found:
-            within = len(word) >= MIN_LENGTH and len(self._found) < MAX_SPELLED
-            self._found[word] = self._compared(word) if within else []
-        return self._found[word]
-
-    def _compared(self, word: str) -> list[str]:
-        mistakes = 2 if len(word) >= LONG_WORD else 1
-        known = dict(self._candidates(word, mistakes))
-        found = extract(word, list(known), scorer=OSA.distance, score_cutoff=mistakes, limit=None)
-        ranked = sorted(found, key=lambda each: (each[1], -known[each[0]], each[0]))
-        near = (each[0] for each in ranked if each[1])
-        return [each for each in near if not _is_too_short(each, word)][:MAX_NEAR]
-
-    def _candidates(self, word: str, mistakes: int) -> Iterator[tuple[str, int]]:
-        """Yield words of about this length that begin with one of its first two letters, each with
-        the number of its packages. People seldom mistype how a word begins, and comparing with the
-        whole vocabulary of 100,000 packages would take 100 ms.
-        """
-        least = len(word) - mistakes if len(word) > SHORT_WORD else len(word)
-        for length in range(least, len(word) + mistakes + 1):
-            for first in {word[0], word[1]}:
-                yield from self._connection.execute(
-                    f"SELECT word, packages FROM {self._table}"  # noqa: S608 - ours.
-                    " WHERE length = ? AND word >= ? AND word < ?",
-                    (length, first, chr(ord(first) + 1)),
-                )
-
-
-def _is_too_short(known: str, word: str) -> bool:
-    """Check whether a known word is no longer than a short one, and has other letters."""
-    return len(word) <= SHORT_WORD >= len(known) and sorted(known) != sorted(word)

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.metadata import outbox_since
+from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
-from shared.domain.identity import AccessContext
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization

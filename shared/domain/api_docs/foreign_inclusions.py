@@ -12,7 +12,7 @@ from shared.domain.api_docs.fields import all_fields
 from shared.domain.api_docs.model import RecordDocs, Type
 from shared.domain.api_docs.named_types import NamedTypes, is_foreign
 from shared.domain.api_docs.outline import DocsSymbol
-from shared.domain.selection import are_compatible
+from shared.domain.resolution import are_compatible
 from shared.domain.versions import Version
 
 _Included = dict[str, Type]  # Inclusions by their full names.

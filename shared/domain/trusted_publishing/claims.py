@@ -1,12 +1,10 @@
-"""Claims of the id tokens that CI providers sign for their jobs: reading them, and comparing them
-with what a trusted publisher asks for.
+"""Claims of the id tokens that CI providers sign for their jobs: reading them.
 
 A job that strangers may start, or change the code of, is refused here, whatever else its token
 claims.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +20,6 @@ from shared.domain.trusted_publishing.jobs import (
     Provider,
     provider_server,
 )
-from shared.domain.trusted_publishing.publishers import Publisher, PublisherRules
 
 JobTokenClaims = Mapping[str, object]
 
@@ -290,58 +287,3 @@ _READERS: dict[Provider, Callable[[JobTokenClaims], CiJob]] = {
     Provider.AZURE_DEVOPS: _azure_devops,
     Provider.ENTRA: _entra,
 }
-
-
-# --- what a publisher asks of them -------------------------------------------------------------
-
-
-def is_same_job(publisher: Publisher, job: CiJob) -> bool:
-    """Compare a publisher with a job by its ids only; names do not count."""
-    known = (publisher.provider, publisher.server, publisher.ids)
-    return known == (job.provider, job.server, job.ids)
-
-
-def rule_differences(rules: PublisherRules, job: CiJob) -> list[str]:
-    """Return why the rules exclude a run, one clause for each reason."""
-    return [*_differences_of_workflow(rules, job), *_differences_of_run(rules, job)]
-
-
-def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]:
-    wanted, actual = rules.reusable_workflow, job.defined_elsewhere
-    if rules.workflow and rules.workflow != job.workflow:
-        yield f"its workflow is {_shown(job.workflow)}, not {rules.workflow}"
-    if wanted and not _fits(actual, wanted):
-        yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
-    if actual and not wanted:
-        yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
-
-
-def _differences_of_run(rules: PublisherRules, job: CiJob) -> Iterator[str]:
-    shown = _shown(job.environment)
-    if rules.refs and not any(_fits(job.ref, pattern) for pattern in rules.refs):
-        yield f"its ref is {_shown(job.ref)}, not {' or '.join(rules.refs)}"
-    if rules.environment and not _is_environment(rules, job):
-        yield f"its environment is {shown}, not {rules.environment}"
-    # Then only the environment excludes people who may push a branch.
-    rests_on_environment = rules.environment and not rules.refs and not rules.protected
-    if rests_on_environment and job.environment_is_unprotected:
-        yield f"its environment {shown} is not protected, and the publisher asks for no ref"
-    if rules.protected and not job.protected:
-        yield f"its ref {_shown(job.ref)} is not protected"
-
-
-def _is_environment(rules: PublisherRules, job: CiJob) -> bool:
-    # Names of environments ignore case at GitHub, and not at others.
-    if job.provider is Provider.GITHUB:
-        return rules.environment.lower() == job.environment.lower()
-    return rules.environment == job.environment
-
-
-def _fits(ref: str, pattern: str) -> bool:
-    """Match a ref against a pattern part by part: no wildcard matches a slash."""
-    parts, patterns = ref.split("/"), pattern.split("/")
-    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
-
-
-def _shown(value: str) -> str:
-    return repr(value[:80]) if value else "none"

@@ -1,66 +1,19 @@
 """Trusted publishers: which jobs of CI systems may publish a package, without a stored secret.
 
-`claims.py` compares them with the claims of a job.
+`publisher_rules.py` compares a run with what they ask for.
 """
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Package
-from shared.domain.records import Entity, Place, Record
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider, job_subject
+from shared.domain.records import Entity, Place
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
+from shared.domain.trusted_publishing.publisher_rules import PublisherRules
 
-MAX_REFS = 10  # Per publisher.
 MAX_REPOSITORY_LENGTH = 255  # Characters.
-
-# The facts in a provider's tokens that a rule can require.
-RULE_NAMES = {
-    Provider.GITHUB: frozenset(
-        {"workflow", "reusable_workflow", "refs", "environment", "protected"}
-    ),
-    Provider.GITLAB: frozenset({"workflow", "refs", "environment", "protected"}),
-    Provider.AZURE_DEVOPS: frozenset({"refs"}),
-    Provider.ENTRA: frozenset[str](),
-}
-# One of these excludes people who may only push a branch, which can hold a workflow of their own.
-_GUARDS = frozenset({"refs", "environment", "protected"})
-
-_NAMES = {
-    "workflow": re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.ya?ml"),
-    # With its ref, because who can move the ref decides what publishes. A commit never moves.
-    "reusable_workflow": re.compile(
-        r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[A-Za-z0-9_.-]+\.ya?ml"
-        r"@(?:refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}|[0-9a-f]{40})"
-    ),
-    "environment": re.compile(r"[^\x00-\x1f\x7f]{1,255}"),
-}
-# Patterns are for branches and tags, so that they match no pull request.
-_REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}")
-
-
-class PublisherRules(Record):
-    """Which runs of a repository may publish; what is empty is not asked for."""
-
-    workflow: str = ""
-    reusable_workflow: str = ""
-    refs: tuple[str, ...] = ()
-    environment: str = ""
-    protected: bool = False
-
-    @classmethod
-    def parse(cls, provider: Provider, rules: Mapping[str, object]) -> Self:
-        """Parse rules that exclude strangers, or raise `InvalidRequest`."""
-        asked = {name: value for name, value in rules.items() if value}
-        _check_names(provider, asked)
-        parsed = cls.model_validate(asked)
-        _check_forms(parsed)
-        if _GUARDS & RULE_NAMES[provider] and not _GUARDS & set(asked):
-            raise InvalidRequest(_UNGUARDED)
-        if provider is Provider.GITHUB and not parsed.workflow:
-            raise InvalidRequest(_NO_WORKFLOW)
-        return parsed
 
 
 class Publisher(Entity):
@@ -106,6 +59,12 @@ class Publisher(Entity):
         return self.pending_until_ms is not None and self.target.key == package.key
 
 
+def is_same_job(publisher: Publisher, job: CiJob) -> bool:
+    """Compare a publisher with a job by its ids only; names do not count."""
+    known = (publisher.provider, publisher.server, publisher.ids)
+    return known == (job.provider, job.server, job.ids)
+
+
 def parse_repository(repository: str) -> str:
     """Return the display name of a repository, or raise `InvalidRequest`."""
     if not repository.isprintable() or len(repository) > MAX_REPOSITORY_LENGTH:
@@ -130,42 +89,3 @@ def parse_job_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
         )
         raise InvalidRequest(message)
     return {claim: lowered[claim] for claim in wanted}
-
-
-def _check_names(provider: Provider, asked: Mapping[str, object]) -> None:
-    unknown = sorted(set(asked) - RULE_NAMES[provider])
-    if unknown:
-        what = unknown[0].replace("_", " ")
-        message = (
-            f"Tokens of {provider.title} do not say the {what} of a run, so it cannot be a rule. "
-            "Leave it out."
-        )
-        raise InvalidRequest(message)
-
-
-def _check_forms(rules: PublisherRules) -> None:
-    for name, form in _NAMES.items():
-        value: str = getattr(rules, name)
-        if value and not form.fullmatch(value):
-            what = name.replace("_", " ")
-            message = f"{value[:80]!r} is no {what}. Write its name, such as {_EXAMPLES[name]}."
-            raise InvalidRequest(message)
-    wrong = [ref for ref in rules.refs if not _REF.fullmatch(ref)]
-    if wrong or len(rules.refs) > MAX_REFS:
-        what = f"{wrong[0][:80]!r} is no ref" if wrong else f"There are more than {MAX_REFS} refs"
-        message = f"{what}. Write refs/heads/main, or refs/tags/v* for all such tags."
-        raise InvalidRequest(message)
-
-
-_EXAMPLES = {
-    "workflow": "release.yml",
-    "reusable_workflow": "octo/ci/.github/workflows/publish.yml@refs/tags/v1",
-    "environment": "release",
-}
-_UNGUARDED = (
-    "Anybody who may push a branch could publish with these rules. Name a ref or an environment, "
-    "or ask for a protected ref."
-)
-_NO_WORKFLOW = (
-    "A publisher of GitHub Actions names its workflow. Write its file, such as release.yml."
-)

@@ -5,18 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account, AccountName, Identity, account_name_place
-from shared.domain.errors.identity import (
-    CredentialsMissing,
-    NotPermitted,
-    SignInAgain,
-    TokenUnknown,
-)
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import LastOwner
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.identity import Principal
 from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session
@@ -91,8 +87,7 @@ class AccountDeletion:
         if account.administrator:
             reason = "it administers this registry, which needs somebody who does"
             raise NotPermitted("delete", f"the account {account.name}", reason)
-        if not by.signed_in_recently(self.clock.now_ms()):
-            raise SignInAgain("delete", f"the account {account.name}")
+        require_recent_sign_in(by, self.clock.now_ms(), "delete", f"the account {account.name}")
         memberships = await self.organizations.memberships_of(by.id)
         for each in memberships:
             await self._check_not_last_owner(each, account, by)

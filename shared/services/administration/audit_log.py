@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Administration, Authorization
+from shared.domain.access import require_own_account
 from shared.domain.events import EventQuery
-from shared.domain.identity import Principal, require_own_account
+from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.records import Event, account_stream, org_stream

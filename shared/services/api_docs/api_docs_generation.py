@@ -22,15 +22,8 @@ from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.names import Coordinate
-from shared.domain.packages import (
-    Graph,
-    Release,
-    ReleaseEntry,
-    State,
-    Survey,
-    read_graph,
-)
-from shared.domain.selection import latest
+from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
+from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented

@@ -13,8 +13,8 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
+from shared.domain.listings import Listing
 from shared.domain.names import Coordinate
-from shared.domain.packages import Listing
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import MetadataStore

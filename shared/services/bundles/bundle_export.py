@@ -31,16 +31,8 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import (
-    EVERYBODY,
-    WITHDRAWN,
-    Head,
-    Release,
-    State,
-    Survey,
-    Visibility,
-)
-from shared.domain.selection import latest
+from shared.domain.packages import EVERYBODY, WITHDRAWN, Head, Release, State, Survey, Visibility
+from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.domain.wanted_releases import parse_coordinate
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger

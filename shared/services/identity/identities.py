@@ -7,6 +7,7 @@ from functools import partial
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access import require_own_account
 from shared.domain.accounts import (
     Account,
     Identity,
@@ -21,12 +22,12 @@ from shared.domain.errors.identity import (
     IdentityNotFound,
     IdentityTaken,
     LastIdentity,
-    SignInAgain,
 )
 from shared.domain.errors.organizations import AccountExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal, require_own_account
+from shared.domain.identity import Principal
 from shared.domain.mail import identity_linked_mail, identity_removed_mail
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Place
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.services.identity.accounts import Accounts
@@ -97,8 +98,7 @@ class Identities:
         """Remove an identity of the account of `by`; raise `IdentityNotFound`, `SignInAgain`, or
         `LastIdentity` for the only one."""
         require_own_account(by, "remove", "identities")
-        if not by.signed_in_recently(self.clock.now_ms()):
-            raise SignInAgain("remove", "an identity")
+        require_recent_sign_in(by, self.clock.now_ms(), "remove", "an identity")
         identities = await self.of(by=by)
         identity = next((each for each in identities if each.id == identity_id), None)
         if identity is None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.domain.access import require_own_account
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import SessionNotFound
-from shared.domain.identity import Principal, require_own_account
+from shared.domain.identity import Principal
 from shared.domain.mail import session_copied_mail
 from shared.domain.records import Place
 from shared.domain.sign_in import Session

@@ -17,9 +17,7 @@ from shared.auth.sessions import (
     SessionLifetimes,
 )
 from shared.auth.sign_in_links import SignInLinks
-from shared.domain.accounts import (
-    Account,
-)
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     AccountLocked,
     CredentialsMissing,
@@ -27,13 +25,13 @@ from shared.domain.errors.identity import (
     NotPermitted,
     ProviderNotFound,
     SignedTokenRefused,
-    SignInAgain,
     SignInExpired,
     SignInFailed,
     SignUpClosed,
 )
 from shared.domain.identity import Principal
 from shared.domain.mail import new_device_mail
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Place
 from shared.domain.rights import Grant
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
@@ -161,8 +159,7 @@ class SignInFlow:
         if not by.is_operator and (issuer is None or not issuer.administrator):
             reason = "only administrators of the registry can do this"
             raise NotPermitted("issue", "sign-in links", reason)
-        if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
-            raise SignInAgain("issue", "a sign-in link")
+        require_recent_sign_in(by, self.clock.now_ms(), "issue", "a sign-in link")
 
     def _provider(self, name: str) -> IdentityProvider:
         if name not in self.providers:
@@ -177,10 +174,8 @@ class SignInFlow:
             return
         if not request.by.credential.startswith(SESSION_CREDENTIAL):
             raise SignInExpired
-        if request.purpose is SignInPurpose.LINK and not request.by.signed_in_recently(
-            self.clock.now_ms()
-        ):
-            raise SignInAgain("link", "an identity")
+        if request.purpose is SignInPurpose.LINK:
+            require_recent_sign_in(request.by, self.clock.now_ms(), "link", "an identity")
 
     async def _take_attempt(self, name: str, state: str, browser: SignInBrowser) -> SignInAttempt:
         # Taken before it is checked, so that each attempt has one response, also an invalid one.

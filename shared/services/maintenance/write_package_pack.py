@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
+from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.packages import Listing, Survey, Visibility
+from shared.domain.packages import Survey, Visibility
+from shared.domain.resolution import latest
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
-from shared.domain.selection import latest
 from shared.domain.task_runs import TaskReport
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (

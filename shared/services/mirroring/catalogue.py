@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import Principal
+from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     CataloguedPackage,
     CataloguePage,
@@ -23,16 +24,9 @@ from shared.domain.mirroring import (
     catalogue_round_place,
 )
 from shared.domain.names import Package
-from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.domain.versions import ANY_CLIENT, Range, Version
-from shared.ports import (
-    Clock,
-    DirectoryStore,
-    PackageReader,
-    Stale,
-    Unanswered,
-)
+from shared.ports import Clock, DirectoryStore, PackageReader, Stale, Unanswered
 from shared.services.mirroring.catalogue_items import (
     MAX_PAGES,
     CatalogueItems,

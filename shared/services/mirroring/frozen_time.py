@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
 from shared.domain.names import Package
-from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ClientProfile, Range, Version
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader

@@ -14,10 +14,11 @@ from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnava
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
+from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamPackage, without_refused
 from shared.domain.names import Coordinate, OrgName, Package, parse_tool_id
-from shared.domain.packages import Listing, State, Survey, Visibility
-from shared.domain.selection import usable_versions
+from shared.domain.packages import State, Survey, Visibility
+from shared.domain.resolution import usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader
 from shared.services.mirroring.admission import Admission

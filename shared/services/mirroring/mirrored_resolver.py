@@ -10,7 +10,7 @@ from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution, without_refused
 from shared.domain.names import Package, ToolId
-from shared.domain.resolution import (
+from shared.domain.resolve_requests import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,

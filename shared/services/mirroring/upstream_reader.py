@@ -8,15 +8,8 @@ from typing import TypeVar, cast
 
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
-from shared.domain.names import (
-    NO_PACKAGE,
-    Coordinate,
-    OrgName,
-    Package,
-    ToolId,
-    package_owner,
-)
-from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
+from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader, Unanswered
 from shared.services.mirroring.name_owners import OURS, NameOwners

@@ -35,8 +35,8 @@ from shared.domain.packages import (
     read_graph,
     stable_number,
 )
-from shared.domain.resolution import PackageRequest
-from shared.domain.selection import ResolutionMode
+from shared.domain.resolution import ResolutionMode
+from shared.domain.resolve_requests import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import Clock, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import LruCache

@@ -8,19 +8,20 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import Secret, random_text
 from shared.domain import mail
+from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import AlreadyMember, InvitationNotFound, InvitationsFull
 from shared.domain.errors.requests import MailedLately, TakesNoChanges
-from shared.domain.identity import AccessContext, Principal, require_right
+from shared.domain.identity import Principal
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
+from shared.domain.member_rules import MemberList
 from shared.domain.members import (
     INVITATION_CODE_LENGTH,
     INVITATION_ID_LENGTH,
     INVITATION_LIFETIME_MS,
     MAX_INVITATIONS,
     Invitation,
-    MemberList,
     OpenedInvitation,
     invitation_id,
     invitation_place,

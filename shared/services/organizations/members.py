@@ -10,13 +10,15 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mail
+from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.organizations import MemberNotFound, NothingPending
-from shared.domain.identity import AccessContext, Principal, require_right
+from shared.domain.identity import Principal
 from shared.domain.mail import MailText
-from shared.domain.members import OWNER_CHANGE_DELAY, MemberList, Membership, PendingRole
+from shared.domain.member_rules import OWNER_CHANGE_DELAY, MemberList
+from shared.domain.members import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action, Role

@@ -12,7 +12,7 @@ from shared.domain import mail
 from shared.domain.errors.organizations import NotClosing, OrganizationNotEmpty
 from shared.domain.identity import UPKEEP, Principal
 from shared.domain.mail import MailText
-from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action

@@ -10,6 +10,7 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access import AccessContext, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.mirroring import OwnedByUpstream
@@ -22,7 +23,8 @@ from shared.domain.errors.organizations import (
     OrganizationNotFound,
 )
 from shared.domain.errors.packages import NotMadeInternal
-from shared.domain.identity import AccessContext, Principal, refusal_of, require_right
+from shared.domain.identity import Principal
+from shared.domain.lookalike_names import skeletons
 from shared.domain.members import Membership, member_place
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, is_one_edit_apart, is_reserved
@@ -36,7 +38,7 @@ from shared.domain.organizations import (
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
-from shared.domain.reserved_names import is_reserved_name, skeletons
+from shared.domain.reserved_names import is_reserved_name
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
@@ -46,12 +48,7 @@ from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.organizations.reserved_names import stored_patterns
-from shared.services.records import (
-    EntityChange,
-    RecordWriter,
-    all_entities,
-    retried_when_leased,
-)
+from shared.services.records import EntityChange, RecordWriter, all_entities, retried_when_leased
 from shared.services.tokens.token_lineage import TokenLineage
 
 _PROFILE = ("display_name", "description", "default_visibility")

@@ -12,6 +12,7 @@ from shared.domain.errors.organizations import (
     ReservedNamesFull,
 )
 from shared.domain.identity import Principal
+from shared.domain.lookalike_names import skeletons
 from shared.domain.names import parse_org
 from shared.domain.organizations import (
     NameSkeleton,
@@ -29,7 +30,6 @@ from shared.domain.reserved_names import (
     fits_pattern,
     parse_reserved_name,
     reserved_name_place,
-    skeletons,
 )
 from shared.ports import AlreadyThere, DirectoryStore
 from shared.runtime.retries import retry_when_stale

@@ -15,17 +15,10 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
+from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package, package_owner, release_place
-from shared.domain.packages import (
-    Head,
-    Listing,
-    Release,
-    ReleaseEntry,
-    State,
-    Survey,
-    Texts,
-)
-from shared.domain.selection import latest
+from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Texts
+from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.domain.withheld_releases import WithheldNote, is_state_change_pending
 from shared.ports import (

@@ -40,8 +40,8 @@ from shared.domain.packages import (
 )
 from shared.domain.quality import DependencyStates, QualityFacts, QualityScore
 from shared.domain.records import Event, org_stream
+from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results, Suggestion
-from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
     Clock,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.auth.authorization import Authorization
+from shared.domain.access import refusal_of, require_right
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import (
     MessageTooLong,
@@ -18,12 +19,12 @@ from shared.domain.errors.packages import (
     ToolVersionNotFound,
     VisibilityOfUpstream,
 )
-from shared.domain.identity import Principal, refusal_of, require_right
+from shared.domain.identity import Principal
+from shared.domain.listings import Listing
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package
 from shared.domain.packages import (
     FoundRelease,
     Head,
-    Listing,
     Release,
     ReleaseEntry,
     State,
@@ -32,8 +33,8 @@ from shared.domain.packages import (
     effective_deprecation,
 )
 from shared.domain.releases import Changeable, with_change
+from shared.domain.resolution import latest, usable_versions
 from shared.domain.rights import Action
-from shared.domain.selection import latest, usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import Clock, DocumentStore, MetadataStore, PackageReader
 from shared.services.packages.derived_data import PackageRecordWriter

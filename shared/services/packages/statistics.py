@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
+from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.search_facets import Facets
 from shared.domain.status import DatedCounts, RegistryCounts

@@ -13,19 +13,15 @@ from shared.domain.names import Coordinate, OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Origin, Release, State, Survey
 from shared.domain.releases import Decision, with_decision
+from shared.domain.resolution import latest
 from shared.domain.rights import Action
-from shared.domain.selection import latest
 from shared.domain.tokens import Token
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.domain.withheld_releases import ReleaseComparison
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.records import (
-    RECORDS_AT_ONCE,
-    organization_package_page,
-    package_batches,
-)
+from shared.services.records import RECORDS_AT_ONCE, organization_package_page, package_batches
 
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
 MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.

@@ -35,8 +35,8 @@ from shared.domain.maven import (
 )
 from shared.domain.names import Coordinate, OrgName, Package, ToolId
 from shared.domain.packages import Release, State, Survey, Visibility
+from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
-from shared.domain.selection import usable_entries
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution, Range, Version
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache

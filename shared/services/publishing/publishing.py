@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
+from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
@@ -20,7 +21,7 @@ from shared.domain.errors.packages import (
     VersionExists,
     VisibilityDiffers,
 )
-from shared.domain.identity import AccessContext, Principal
+from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Head, Release, State, Visibility, archive_container
 from shared.domain.rate_limits import RateLimitAllowance

@@ -1,35 +1,31 @@
 """Access tokens of accounts and organizations: who may issue, list, rename, rotate and revoke them.
 
-Requests are parsed in `token_requests.py`, tokens are stored in `token_records.py`, and what a
-stolen one created is ended in `token_lineage.py`. `shared/auth/authentication.py` verifies tokens.
+`token_requests.py` parses requests, `token_rights.py` limits what a new token may do,
+`token_records.py` stores tokens, and `token_lineage.py` ends what a stolen one created.
+`shared/auth/authentication.py` verifies tokens.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
-from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access import require_own_account
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import (
-    CredentialsMissing,
-    NotPermitted,
-    SignInAgain,
-    TokenNotFound,
-)
-from shared.domain.identity import Principal, require_own_account
-from shared.domain.ip_addresses import are_ranges_within
+from shared.domain.errors.identity import TokenNotFound
+from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.rights import Action, Scope
+from shared.domain.rights import Action
 from shared.domain.tokens import LineageRecord, Token, token_expiry
 from shared.ports import Clock
-from shared.services.tokens.token_records import (
-    IssuedToken,
-    TokenRecords,
-    UsedToken,
-    token_change,
-)
+from shared.services.tokens.token_records import IssuedToken, TokenRecords, UsedToken, token_change
 from shared.services.tokens.token_requests import TokenRequest, parse_token_name
+from shared.services.tokens.token_rights import (
+    check_rights,
+    is_owner,
+    require_issuer,
+    require_operator,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +47,19 @@ class Tokens:
 
         Raises `CredentialsMissing`, `NotPermitted` or `SignInAgain`.
         """
-        if by.is_anonymous:
-            raise CredentialsMissing
-        if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
-            raise NotPermitted("issue", "tokens", "the token lacks the scope manage for it")
-        if not _is_owner(owner, by):
-            raise NotPermitted("issue", f"the token {request.name}", "it is for another account")
-        if len(owner) != OWNER_LENGTH:
-            # A user of the Entra tenant without an account here.
-            raise NotPermitted("issue", f"the token {request.name}", "it takes an account here")
+        require_issuer(owner, request, by)
+        now_ms = self.clock.now_ms()
         days = request.days or self.token_days
-        expires_ms = token_expiry(self.clock.now_ms(), days, by.expires_ms)
-        draft = token_draft(owner, request, expires_ms, by)
-        check_limits("issue", draft, by)
-        self._require_recent_sign_in("issue", draft, by)
+        draft = _draft(owner, request, token_expiry(now_ms, days, by.expires_ms), by)
+        check_rights("issue", draft, by, now_ms)
         return await self.records.issue(draft, by=by)
 
     async def issue_unlimited(
         self, owner: str, request: TokenRequest, *, by: Principal
     ) -> IssuedToken:
         """Create a token that never expires; only the operator may."""
-        _check_operator("issue", request, by, "tokens that never expire")
-        return await self.records.issue(token_draft(owner, request, None, by), by=by)
+        require_operator("issue", request, by, "tokens that never expire")
+        return await self.records.issue(_draft(owner, request, None, by), by=by)
 
     async def issue_canary(
         self, owner: str, request: TokenRequest, *, by: Principal
@@ -81,14 +68,14 @@ class Tokens:
 
         Only the operator may create it, and sees it in lists.
         """
-        _check_operator("plant", request, by, "canaries")
-        canary = token_draft(owner, request, None, by).model_copy(update={"canary": True})
+        require_operator("plant", request, by, "canaries")
+        canary = _draft(owner, request, None, by).model_copy(update={"canary": True})
         return await self.records.issue(canary, by=by)
 
     async def list(self, owner: str, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the account `owner`, oldest first, including expired ones."""
         require_own_account(by, "list", "tokens")
-        found = await self.records.of(owner) if _is_owner(owner, by) else []
+        found = await self.records.of(owner) if is_owner(owner, by) else []
         return [each for each in found if by.is_operator or not each.token.canary]
 
     async def find(self, owner: str, token_id: str, *, by: Principal) -> UsedToken:
@@ -109,9 +96,9 @@ class Tokens:
         Needs the same rights as issuing such a token, since the caller gets the text.
         """
         token = (await self._find_own("rotate", owner, token_id, by)).token
-        check_limits("rotate", token, by)
-        self._require_recent_sign_in("rotate", token, by)
-        renewed_ms = token.renewed_expiry(self.clock.now_ms(), by.expires_ms)
+        now_ms = self.clock.now_ms()
+        check_rights("rotate", token, by, now_ms)
+        renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
         return await self.records.rotate(token, renewed_ms, by=by)
 
     async def revoke(self, owner: str, token_id: str, *, by: Principal) -> None:
@@ -128,26 +115,21 @@ class Tokens:
         """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
         does."""
         require_own_account(by, "revoke", "tokens")
-        if not _is_owner(owner, by):
+        if not is_owner(owner, by):
             raise TokenNotFound(token_id)
         return await self.records.lineage.revoke_stolen(owner, token_id, by=by)
 
     async def _find_own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
         require_own_account(by, verb, "tokens")
-        if not _is_owner(owner, by):
+        if not is_owner(owner, by):
             raise TokenNotFound(token_id)
         found = await self.records.find(owner, token_id)
         if found.token.canary and not by.is_operator:
             raise TokenNotFound(token_id)
         return found
 
-    def _require_recent_sign_in(self, verb: str, token: Token, by: Principal) -> None:
-        manages = any(Scope.MANAGE in grant.scopes for grant in token.grants)
-        if manages and not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
-            raise SignInAgain(verb, f"the token {token.name}, which manages")
 
-
-def token_draft(owner: str, request: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
+def _draft(owner: str, request: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
     return Token(
         id="",
         hash="",
@@ -158,26 +140,6 @@ def token_draft(owner: str, request: TokenRequest, expires_ms: int | None, by: P
         expires_ms=expires_ms,
         addresses=request.addresses or by.addresses,
     )
-
-
-def check_limits(verb: str, token: Token, by: Principal) -> None:
-    """Raise `NotPermitted` for a token that allows more than the credential of `by`."""
-    if not all(map(by.may_grant, token.grants)):
-        reason = "it would allow more than the token that asks for it"
-        raise NotPermitted(verb, f"the token {token.name}", reason)
-    if not are_ranges_within(token.addresses, by.addresses):
-        reason = "it could be used from elsewhere than the token that asks for it"
-        raise NotPermitted(verb, f"the token {token.name}", reason)
-
-
-def _check_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:
-    if not by.is_operator:
-        reason = f"only the operator issues {what}"
-        raise NotPermitted(verb, f"the token {request.name}", reason)
-
-
-def _is_owner(owner: str, by: Principal) -> bool:
-    return by.is_operator or by.id == owner
 
 
 _NOT_MANAGING = (
@@ -205,12 +167,13 @@ class OrganizationTokens:
         organization = await self._require_owner(org, by, Action.GOVERN)
         if request.manages:
             raise InvalidRequest(_NOT_MANAGING)
+        now_ms = self.clock.now_ms()
         days = request.days or self.token_days
-        expires_ms = token_expiry(self.clock.now_ms(), days, by.expires_ms)
-        draft = token_draft(organization.id, request, expires_ms, by)
+        expires_ms = token_expiry(now_ms, days, by.expires_ms)
+        draft = _draft(organization.id, request, expires_ms, by)
         grants = [grant.model_copy(update={"org": organization.name}) for grant in draft.grants]
         draft = draft.model_copy(update={"org": organization.name, "grants": tuple(grants)})
-        check_limits("issue", draft, by)
+        check_rights("issue", draft, by, now_ms)
         return await self.records.issue(draft, by=by)
 
     async def list(self, org: OrgName, *, by: Principal) -> list[UsedToken]:
@@ -230,8 +193,9 @@ class OrganizationTokens:
         """Give a token a new text and the same lifetime again, and revoke the old text."""
         organization = await self._require_owner(org, by, Action.GOVERN)
         token = (await self.records.find(organization.id, token_id)).token
-        check_limits("rotate", token, by)
-        renewed_ms = token.renewed_expiry(self.clock.now_ms(), by.expires_ms)
+        now_ms = self.clock.now_ms()
+        check_rights("rotate", token, by, now_ms)
+        renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
         return await self.records.rotate(token, renewed_ms, by=by)
 
     async def revoke(self, org: OrgName, token_id: str, *, by: Principal) -> None:

@@ -30,11 +30,11 @@ from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.rights import Action, Grant, Scope
 from shared.domain.tokens import Token
-from shared.domain.trusted_publishing.claims import is_same_job, rule_differences
 from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, Provider, VerifiedJob
+from shared.domain.trusted_publishing.publisher_rules import PublisherRules, rule_differences
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
-    PublisherRules,
+    is_same_job,
     parse_job_ids,
     parse_repository,
 )

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.rights import Grant, Role

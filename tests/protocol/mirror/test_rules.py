@@ -16,7 +16,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.resolution import PackageRequest
+from shared.domain.resolve_requests import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import AlreadyThere
 from shared.services.mirroring.group import MirroringServices

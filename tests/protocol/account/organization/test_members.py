@@ -7,7 +7,7 @@ import pytest
 
 from functions.account.organization.members import MEMBER_ACTIONS
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.rights import Grant, Role
 from tests.support.page_client import PageClient

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from shared.domain.identity import OPERATOR
-from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from tests.protocol.account.organization.test_members import ACME, LONG_AGO, roles
 from tests.support.page_client import PageClient
 from tests.support.world import World

@@ -5,7 +5,7 @@ import string
 from hypothesis import strategies as st
 
 from shared.domain.packages import ReleaseEntry, State, Survey
-from shared.domain.selection import ResolutionMode
+from shared.domain.resolution import ResolutionMode
 from shared.domain.versions import MAX_VERSION_NUMBER, ClientProfile, Version
 from tests.support.surveys import entry, newest_first, survey
 

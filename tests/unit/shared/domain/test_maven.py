@@ -30,7 +30,7 @@ from shared.domain.maven import (
 )
 from shared.domain.names import Coordinate, ToolId
 from shared.domain.packages import Origin, Release, State, Survey
-from shared.domain.selection import usable_versions
+from shared.domain.resolution import usable_versions
 from shared.domain.versions import ANY_CLIENT, Distribution
 from tests.support.surveys import deprecated, entry, survey
 

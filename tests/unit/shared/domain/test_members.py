@@ -2,19 +2,8 @@
 
 from datetime import timedelta
 
-import pytest
-
-from shared.domain.errors.organizations import ChangePending
 from shared.domain.mail import parse_email
-from shared.domain.members import (
-    NEW_MEMBER_PERIOD,
-    Invitation,
-    MemberList,
-    Membership,
-    PendingRole,
-    invitation_id,
-)
-from shared.domain.organizations import Organization
+from shared.domain.members import NEW_MEMBER_PERIOD, Invitation, Membership, invitation_id
 from shared.domain.rights import Role
 from shared.domain.tokens import hash_secret
 
@@ -53,26 +42,3 @@ def test_a_member_has_a_sponsor_while_the_role_is_new() -> None:
     period_ms = NEW_MEMBER_PERIOD // timedelta(milliseconds=1)
     assert member.sponsor_at(5 + period_ms - 1) == "kim"
     assert member.sponsor_at(5 + period_ms) == ""
-
-
-def test_the_newest_owner_is_the_last_one_or_the_founder() -> None:
-    acme = Organization(name="acme", founder="kim", created_ms=3)
-    people = [
-        Membership(org="acme", account=account, role=role, since_ms=since_ms)
-        for account, role, since_ms in (
-            ("ann", Role.OWNER, 7),
-            ("kim", Role.OWNER, 3),
-            ("lee", Role.MEMBER, 9),
-        )
-    ]
-    assert MemberList(acme, tuple(people), 10).newest_owner_ms == 7
-    assert MemberList(acme, tuple(people[2:]), 10).newest_owner_ms == 3
-
-
-def test_a_member_has_one_pending_change_at_a_time() -> None:
-    waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee", heir="lee")
-    kim = Membership(org="acme", account="kim", role=Role.OWNER, since_ms=0, pending=waiting)
-    members = MemberList(Organization(name="acme", founder="kim", created_ms=0), (kim,), 10)
-    with pytest.raises(ChangePending):
-        members.require_no_pending_change("kim", "Kim")
-    members.require_no_pending_change("lee", "Lee")

@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import ANONYMOUS
+from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import (
     Dependency,
     Graalvm,
     Head,
-    Listing,
     Origin,
     Provenance,
     Release,

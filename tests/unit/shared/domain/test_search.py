@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search import (
     MAX_LIMIT,
     MAX_OFFSET,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search_facets import (
     MAX_FACET_VALUES,
     Facet,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.names import Package
-from shared.domain.resolution import ModuleRequest, PackageRequest
+from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
     MAX_VALUES,
     UpstreamPackage,

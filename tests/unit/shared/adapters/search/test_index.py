@@ -8,7 +8,8 @@ import pytest
 
 from shared.adapters.search import index as index_of_search
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
 from tests.contract.sample_records import head, package, release
 

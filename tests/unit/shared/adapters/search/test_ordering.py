@@ -10,7 +10,8 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.ordering import FEW_PACKAGES, DecodedListings
 from shared.adapters.search.ranking import MAX_RANK, dependents_boost, ranking_boosts
 from shared.adapters.search.rows import write_listing
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.contract.sample_records import head, release
 

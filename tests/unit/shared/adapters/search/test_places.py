@@ -7,7 +7,8 @@ import pytest
 from shared.adapters.search.places import readme_text, weights_of_beginnings, weights_of_words
 from shared.adapters.search.ranking import PlaceWeight, beginning_factor
 from shared.adapters.search.words import WordMark, split_words
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from tests.contract.sample_records import head, release
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.queries import find_with_facets
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.domain.search_facets import Facet
 from tests.contract.sample_records import head, release

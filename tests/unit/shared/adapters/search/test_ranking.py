@@ -23,7 +23,8 @@ from shared.adapters.search.ranking import (
     is_auxiliary,
     ranking_boosts,
 )
-from shared.domain.packages import Listing, Texts
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from tests.contract.sample_records import head, release
 
 _TIMES = st.integers(-(2**53), 2**53)

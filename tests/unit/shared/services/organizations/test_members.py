@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.identity import NotPermitted, SignInAgain
-from shared.domain.errors.organizations import (
-    LastOwner,
-    MemberNotFound,
-    NothingPending,
-)
+from shared.domain.errors.organizations import LastOwner, MemberNotFound, NothingPending
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.members import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY, Membership
+from shared.domain.member_rules import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY
+from shared.domain.members import Membership
 from shared.domain.rights import Role
 from shared.ports import Stale
 from tests.fakes.stores import E, FakeDirectory

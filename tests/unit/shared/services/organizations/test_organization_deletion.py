@@ -5,13 +5,11 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.organizations import (
-    OrganizationExists,
-    OrganizationNotEmpty,
-)
+from shared.domain.errors.organizations import OrganizationExists, OrganizationNotEmpty
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.members import OWNER_CHANGE_DELAY, Invitation
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
+from shared.domain.members import Invitation
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import OrganizationDomain

@@ -4,12 +4,9 @@ import asyncio
 
 import pytest
 
+from shared.domain.access import NO_ACCESS
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import (
-    CredentialsMissing,
-    NotPermitted,
-    TokenUnknown,
-)
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import (
     LooksAlike,
     MemberNotFound,
@@ -18,7 +15,7 @@ from shared.domain.errors.organizations import (
     OrganizationNotFound,
 )
 from shared.domain.errors.packages import NotMadeInternal
-from shared.domain.identity import ANONYMOUS, NO_ACCESS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Visibility

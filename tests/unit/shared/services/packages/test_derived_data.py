@@ -11,8 +11,9 @@ import pytest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package, release_place
-from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Visibility
+from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.search import Query, ResultPage
 from shared.domain.withheld_releases import WithheldNote

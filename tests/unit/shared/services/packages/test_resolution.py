@@ -15,7 +15,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.domain.packages import Survey, Visibility
-from shared.domain.resolution import (
+from shared.domain.resolve_requests import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 from shared.domain.errors.requests import Busy
+from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.packages import Listing, Texts
+from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Hit, IndexTotals, Query, ResultPage, Results, Sort, Viewer
 from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.domain.status import RegistryCounts

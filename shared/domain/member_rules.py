@@ -1,0 +1,104 @@
+"""Rules for the members of an organization: it keeps an owner, a change waits, and a new owner does
+not remove the one who invited them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from shared.domain.errors.organizations import ChangePending, LastOwner, OwnerTooNew
+from shared.domain.members import Membership
+from shared.domain.organizations import Organization
+from shared.domain.rights import Role
+from shared.domain.times import time_text
+
+OWNER_CHANGE_DELAY = timedelta(hours=48)  # Enough for owners who read their mail once a day.
+# Otherwise a stranger invited by mistake could remove all other owners within a minute.
+NEW_OWNER_PERIOD = timedelta(days=7)
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList:
+    """The members of an organization at one moment.
+
+    `records` are their stored records, of which some may have ended; all answers are for `now_ms`.
+    """
+
+    organization: Organization
+    records: tuple[Membership, ...]
+    now_ms: int
+
+    @classmethod
+    def of(cls, organization: Organization, stored: Iterable[Membership], now_ms: int) -> Self:
+        return cls(organization, tuple(stored), now_ms)
+
+    @property
+    def org(self) -> str:
+        return self.organization.name
+
+    @property
+    def members(self) -> tuple[Membership, ...]:
+        found = (each.at(self.now_ms) for each in self.records)
+        return tuple(each for each in found if each is not None)
+
+    @property
+    def owners(self) -> tuple[Membership, ...]:
+        return tuple(each for each in self.members if each.role is Role.OWNER)
+
+    @property
+    def public_members(self) -> tuple[Membership, ...]:
+        return tuple(each for each in self.members if each.is_shown)
+
+    @property
+    def newest_owner_ms(self) -> int:
+        founded_ms = self.organization.created_ms
+        return max((each.since_ms for each in self.owners), default=founded_ms)
+
+    @property
+    def with_pending_change(self) -> tuple[Membership, ...]:
+        return tuple(each for each in self.members if each.pending is not None)
+
+    def owners_replaced_by(self, heir_id: str) -> tuple[tuple[Membership, Role | None], ...]:
+        """Return the owners whose place this member takes, each with their next role."""
+        found = ((each, each.pending) for each in self.members)
+        return tuple((each, wait.role) for each, wait in found if wait and wait.heir == heir_id)
+
+    def record(self, account_id: str) -> Membership | None:
+        """Return the record of an account, even if the membership has ended."""
+        return next((each for each in self.records if each.account == account_id), None)
+
+    def member(self, account_id: str) -> Membership | None:
+        """Return the membership of an account in effect now, or None."""
+        return next((each for each in self.members if each.account == account_id), None)
+
+    def require_other_owner(self, account_id: str, name: str) -> None:
+        """Raise `LastOwner` unless another account is and stays owner."""
+        if not any(each.account != account_id and _stays(each) for each in self.owners):
+            raise LastOwner(name, self.org)
+
+    def require_no_pending_change(self, account_id: str, name: str) -> None:
+        """Raise `ChangePending` when a change of this member is pending."""
+        if any(each.account == account_id for each in self.with_pending_change):
+            raise ChangePending(name, self.org)
+
+    def require_seniority(self, actor_id: str, other_id: str) -> None:
+        """Raise `OwnerTooNew` when the actor is a new owner, and newer than the other one.
+
+        Otherwise somebody who was invited by mistake could remove those who invited them.
+        """
+        actor, other = self._owner(actor_id), self._owner(other_id)
+        if actor is None or other is None or actor.since_ms <= other.since_ms:
+            return
+        until_ms = actor.since_ms + NEW_OWNER_PERIOD // _MS
+        if self.now_ms < until_ms:
+            raise OwnerTooNew(self.org, time_text(until_ms))
+
+    def _owner(self, account_id: str) -> Membership | None:
+        return next((each for each in self.owners if each.account == account_id), None)
+
+
+def _stays(owner: Membership) -> bool:
+    return owner.pending is None or owner.pending.role is Role.OWNER

@@ -1,0 +1,134 @@
+"""Names that look alike."""
+
+import json
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.lookalike_names import skeletons
+from shared.domain.names import parse_org
+from tests.paths import SHARED
+
+INDEX = SHARED / "data" / "central-index.jsonl"
+
+
+KNOWN = [
+    ("google", "goog1e"),
+    ("google", "g00gle"),
+    ("google", "gooogle"),
+    ("google", "gogle"),
+    ("paypal", "paypa1"),
+    ("paypal", "paypaI"),
+    ("paypal", "paypall"),
+    ("paypal", "pay_pal"),
+    ("acme", "acrne"),
+    ("acme", "ACME"),
+    ("acme", "ac_me"),
+    ("microsoft", "rnicrosoft"),
+    ("microsoft", "micros0ft"),
+    ("microsoft", "micro5oft"),
+    ("wso2", "vvso2"),
+    ("wso2", "ws02"),
+    ("wso2", "w5o2"),
+    ("lodash", "1odash"),
+    ("lodash", "iodash"),
+    ("bill", "bil1"),
+    ("bill", "biil"),
+    ("express", "expresss"),
+    ("express", "expres5"),
+    ("shopify", "shoplfy"),
+    ("twilio", "tvvilio"),
+    ("twilio", "twi1io"),
+    ("github", "glthub"),
+    ("gitlab", "git_lab"),
+    ("slack", "5lack"),
+    ("salesforce", "sa1esforce"),
+]
+
+
+APART = [
+    ("shammi", "shammi1"),
+    ("team1", "team11"),
+    ("test", "test2"),
+    ("acme", "acne"),
+    ("kafka", "kafkaesque"),
+    ("org10", "org20"),
+    ("john", "johndoe"),
+    ("new", "newt"),
+]
+
+
+DISPLAYED = [
+    "w\u0455o2",  # Cyrillic dze.
+    "WSO 2",
+    "WSO-2!",
+    "\uff37\uff33\uff2f\uff12",  # Full width.
+    "ws\u03bf2",  # Greek omicron.
+    "w\u0301so2",  # An accent.
+    "ws\u200bo2",  # Zero-width space.
+    "\U0001d430so2",  # Mathematical bold.
+    "w\u0455\u043e\u00b2",  # A superscript, and two Cyrillic letters.
+]
+
+
+def are_lookalikes(one: str, other: str) -> bool:
+    """Say whether founding the one keeps the other from being founded."""
+    return not skeletons(one).isdisjoint(skeletons(other))
+
+
+@pytest.mark.parametrize(("one", "other"), KNOWN)
+def test_known_look_alikes_are_found_both_ways(one: str, other: str) -> None:
+    assert are_lookalikes(one, other)
+    assert are_lookalikes(other, one)
+
+
+@pytest.mark.parametrize(("one", "other"), APART)
+def test_names_that_differ_enough_are_accepted(one: str, other: str) -> None:
+    assert not are_lookalikes(one, other)
+
+
+@pytest.mark.parametrize("name", DISPLAYED, ids=ascii)
+def test_a_display_name_in_other_letters_is_found(name: str) -> None:
+    assert are_lookalikes(name, "wso2")
+
+
+def test_a_text_without_letters_resembles_nothing() -> None:
+    assert skeletons(" -!") == frozenset()
+    assert not are_lookalikes("--", "!!")
+
+
+def test_other_scripts_are_compared_as_they_are() -> None:
+    assert are_lookalikes("\u65e5\u672c", "\u65e5 \u672c")
+    assert not are_lookalikes("\u65e5\u672c", "\u65e5\u5149")
+
+
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,12}(_[A-Za-z0-9]{1,5}){0,2}", fullmatch=True)
+
+
+@given(NAMES)
+def test_a_name_has_two_skeletons_that_can_be_stored(name: str) -> None:
+    found = skeletons(parse_org(name))
+    assert len(found) == 2
+    assert all(each.isascii() and not set("/\\?#") & set(each) for each in found)
+    assert skeletons(name.upper()) == skeletons(name.lower()) == found
+
+
+def organizations() -> list[str]:
+    """Return every organization of the real index."""
+    if not INDEX.exists():
+        pytest.skip(f"{INDEX.name} is not beside this repository")
+    lines = INDEX.read_text("utf-8").splitlines()
+    return sorted({json.loads(line)["org"] for line in lines})
+
+
+def test_names_of_real_organizations_are_distinguished() -> None:
+    refused = [
+        (one, other)
+        for one, other in combinations(organizations(), 2)
+        if are_lookalikes(one, other)
+    ]
+    # These two are look-alikes, in most fonts to the pixel: whoever came second would be asked to
+    # choose another name. All others can be founded side by side.
+    assert refused == [("shammi1", "shammil")]

@@ -1,0 +1,229 @@
+"""Which runs the rules of a trusted publisher accept."""
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.trusted_publishing.claims import read_job_claims
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publisher_rules import (
+    RULE_NAMES,
+    PublisherRules,
+    rule_differences,
+)
+from tests.support.trusted_publishing import github_job, gitlab_job
+
+GOOD = {"workflow": "release.yml", "refs": ["refs/tags/v*"], "environment": "release"}
+
+
+def rules(**asked: object) -> PublisherRules:
+    """Return rules of GitHub Actions."""
+    return PublisherRules.parse(Provider.GITHUB, {**GOOD, **asked})
+
+
+def test_a_run_that_is_as_the_rules_say_differs_by_nothing() -> None:
+    job = read_job_claims(Provider.GITHUB, github_job())
+    assert rule_differences(rules(protected=True), job) == []
+
+
+def test_everything_that_differs_is_named() -> None:
+    other = github_job(
+        ref="refs/heads/dev", environment=None, ref_protected="false",
+        workflow_ref="octo/greet/.github/workflows/test.yml@refs/heads/dev",
+    )  # fmt: skip
+    assert rule_differences(rules(protected=True), read_job_claims(Provider.GITHUB, other)) == [
+        "its workflow is 'test.yml', not release.yml",
+        "its ref is 'refs/heads/dev', not refs/tags/v*",
+        "its environment is none, not release",
+        "its ref 'refs/heads/dev' is not protected",
+    ]
+
+
+def test_text_of_a_run_is_shown_up_to_80_characters() -> None:
+    other = github_job(ref=f"refs/heads/{'x' * 81}", environment="e" * 81)
+    asked = rules(refs=["refs/heads/main", "refs/tags/v*"])
+    assert rule_differences(asked, read_job_claims(Provider.GITHUB, other)) == [
+        f"its ref is 'refs/heads/{'x' * 69}', not refs/heads/main or refs/tags/v*",
+        f"its environment is '{'e' * 80}', not release",
+    ]
+
+
+FOREIGN = "octo/ci/.github/workflows/publish.yml"
+
+
+COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
+
+
+@pytest.mark.parametrize(
+    ("named", "runs", "differs"),
+    [
+        ("", "", False),
+        ("", f"{FOREIGN}@refs/tags/v1", True),
+        (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/tags/v1", False),
+        (f"{FOREIGN}@refs/tags/v*", f"{FOREIGN}@refs/tags/v1.2", False),
+        (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT}", False),
+        (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT[::-1]}", True),
+        (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/heads/v1", True),
+        (f"{FOREIGN}@refs/tags/v1", f"evil/{FOREIGN[5:]}@refs/tags/v1", True),
+        (f"{FOREIGN}@refs/tags/v1", "", True),
+    ],
+)
+def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_that_file(
+    named: str, runs: str, differs: bool
+) -> None:
+    job = read_job_claims(
+        Provider.GITHUB, github_job(**({"job_workflow_ref": runs} if runs else {}))
+    )
+    shown = rule_differences(rules(reusable_workflow=named), job)
+    assert bool(shown) is differs
+    if differs and named:
+        actual = f"'{runs[:80]}'" if runs else "none"
+        assert shown == [f"its reusable workflow is {actual}, not {named}"]
+    elif differs:
+        assert shown == [f"it is defined by '{runs}', not by its repository at this ref"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "publish.yml",
+        FOREIGN,
+        f"{FOREIGN}@v1",
+        f"{FOREIGN}@*",
+        f"*/ci/.github/workflows/publish.yml@{COMMIT}",
+        f"{FOREIGN}@{COMMIT[:7]}",
+        f"octo/ci/publish.yml@{COMMIT}",
+    ],
+)
+def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="is no reusable workflow"):
+        rules(reusable_workflow=text)
+
+
+def test_only_github_names_reusable_workflows() -> None:
+    asked = {"refs": ["refs/heads/main"], "reusable_workflow": f"{FOREIGN}@{COMMIT}"}
+    with pytest.raises(InvalidRequest, match="do not say the reusable workflow of a run"):
+        PublisherRules.parse(Provider.GITLAB, asked)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ref", "fits"),
+    [
+        ("refs/tags/v*", "refs/tags/v1.0.0", True),
+        ("refs/tags/v*", "refs/tags/w1.0.0", False),
+        ("refs/tags/v*", "refs/heads/v1.0.0", False),
+        ("refs/tags/v*", "refs/tags/v1/evil", False),
+        ("refs/heads/main", "refs/heads/main", True),
+        ("refs/heads/main", "refs/heads/Main", False),
+        ("refs/heads/main", "refs/heads/main2", False),
+        ("refs/heads/main", "refs/heads/x/refs/heads/main", False),
+        ("refs/heads/release/*", "refs/heads/release/1.x", True),
+        ("refs/heads/release/*", "refs/heads/release", False),
+        ("refs/heads/?.x", "refs/heads/1.x", True),
+    ],
+)
+def test_a_wildcard_stays_between_two_slashes(pattern: str, ref: str, fits: bool) -> None:
+    job = read_job_claims(Provider.GITHUB, github_job(ref=ref))
+    assert (rule_differences(rules(refs=[pattern]), job) == []) is fits
+
+
+def test_one_of_several_refs_is_enough() -> None:
+    several = rules(refs=["refs/heads/main", "refs/tags/v*"])
+    assert rule_differences(several, read_job_claims(Provider.GITHUB, github_job())) == []
+
+
+def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -> None:
+    asked = {"environment": "Release"}
+    github = PublisherRules.parse(Provider.GITHUB, {**asked, "workflow": "release.yml"})
+    assert rule_differences(github, read_job_claims(Provider.GITHUB, github_job())) == []
+    gitlab = PublisherRules.parse(Provider.GITLAB, asked)
+    assert rule_differences(gitlab, read_job_claims(Provider.GITLAB, gitlab_job()))
+
+
+@pytest.mark.parametrize(
+    ("provider", "asked", "message"),
+    [
+        (Provider.GITHUB, {"workflow": "release.yml"}, "Anybody who may push a branch"),
+        (Provider.GITLAB, {}, "Anybody who may push a branch"),
+        (Provider.AZURE_DEVOPS, {}, "Anybody who may push a branch"),
+        (Provider.GITHUB, {"refs": ["refs/heads/main"]}, "names its workflow"),
+        (Provider.AZURE_DEVOPS, {"environment": "release"}, "do not say the environment"),
+        (Provider.AZURE_DEVOPS, {"protected": True}, "do not say the protected"),
+        (Provider.ENTRA, {"refs": ["refs/heads/main"]}, "do not say the refs"),
+        *[
+            (Provider.GITHUB, {**GOOD, name: value}, f"is no {what}")
+            for name, value, what in (
+                ("workflow", "release", "workflow"),
+                ("workflow", "../release.yml\n", "workflow"),
+                ("environment", "a\nb", "environment"),
+                ("refs", ["main"], "ref"),
+                ("refs", ["refs/*"], "ref"),
+                ("refs", ["refs/pull/*"], "ref"),
+                ("refs", ["refs/heads/[a-z]"], "ref"),
+                ("refs", ["*"], "ref"),
+            )
+        ],
+        (Provider.GITHUB, {**GOOD, "refs": ["refs/heads/a"] * 11}, "more than 10 refs"),
+    ],
+)
+def test_rules_that_keep_nobody_out_or_never_match_are_refused(
+    provider: Provider, asked: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        PublisherRules.parse(provider, asked)
+
+
+def test_an_identity_of_its_own_needs_no_rules() -> None:
+    assert PublisherRules.parse(Provider.ENTRA, {}) == PublisherRules()
+
+
+def test_an_empty_rule_is_not_checked() -> None:
+    empty = {"workflow": "", "refs": [], "environment": "", "protected": False}
+    assert PublisherRules.parse(Provider.ENTRA, empty) == PublisherRules()
+
+
+def test_every_provider_has_its_rules() -> None:
+    assert set(RULE_NAMES) == set(Provider)
+
+
+def refused(act: Callable[[], object]) -> str:
+    """Return what is said of a refused request."""
+    with pytest.raises(InvalidRequest) as caught:
+        act()
+    return str(caught.value)
+
+
+WRITE = "Write refs/heads/main, or refs/tags/v* for all such tags."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "workflow",
+            "x" * 81,
+            f"'{'x' * 80}' is no workflow. Write its name, such as release.yml.",
+        ),
+        ("environment", "a\n", "'a\\n' is no environment. Write its name, such as release."),
+        (
+            "refs",
+            ["refs/heads/a", "x" * 81],
+            f"'{'x' * 80}' is no ref. {WRITE}",
+        ),
+        (
+            "refs",
+            ["refs/heads/a"] * 11,
+            f"There are more than 10 refs. {WRITE}",
+        ),
+    ],
+)
+def test_a_refused_rule_is_shown_with_the_way_out(name: str, value: object, sentence: str) -> None:
+    assert refused(lambda: rules(**{name: value})) == sentence
+
+
+def test_a_rule_on_a_claim_that_the_provider_does_not_send_is_refused() -> None:
+    assert refused(lambda: PublisherRules.parse(Provider.ENTRA, {"reusable_workflow": "x"})) == (
+        "Tokens of Entra ID do not say the reusable workflow of a run, so it cannot be a rule. "
+        "Leave it out."
+    )
