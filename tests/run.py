@@ -104,6 +104,8 @@ COVERAGE = (
     ),
 )  # fmt: skip
 
+MOST_GAPS = 10  # Files below their floor that the summary names.
+
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -113,10 +115,14 @@ class Outcome:
 
     name: str
     passed: int = 0
-    failed: int = 0
+    failures: tuple[str, ...] = ()  # A line each.
     skipped: Counter[str] = field(default_factory=Counter[str])  # By reason.
     seconds: float = 0.0
     left_out: int = 0  # Tests that `make test-all` runs.
+
+    @property
+    def failed(self) -> int:
+        return len(self.failures)
 
     def __str__(self) -> str:
         """Return the suite's line of the report."""
@@ -131,7 +137,7 @@ def total(name: str, outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(
         name,
         passed=sum(each.passed for each in outcomes),
-        failed=sum(each.failed for each in outcomes),
+        failures=tuple(line for each in outcomes for line in each.failures),
         skipped=sum((each.skipped for each in outcomes), Counter[str]()),
         seconds=sum(each.seconds for each in outcomes),
         left_out=sum(each.left_out for each in outcomes),
@@ -396,7 +402,7 @@ def on_python(version: str, extent: Extent) -> Outcome:
     environment = f".venvs/{version}"
     command = ["sh", ".ci/environment", lock_of_others(), environment, interpreter]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        return Outcome(f"on {version}", failed=1)
+        return Outcome(f"on {version}", failures=("its packages cannot be installed",))
     return portable(f"on {version}", f"{environment}/bin/python", extent)
 
 
@@ -485,16 +491,21 @@ def surroundings(suite: str) -> dict[str, str]:
 def read(name: str, report: Path, code: int, seconds: float) -> Outcome:
     """Read pytest's report; a run that failed without a failed test counts as one failure."""
     cases = list(ET.parse(report).iter("testcase")) if report.exists() else []
-    failed = sum(
-        case.find("failure") is not None or case.find("error") is not None for case in cases
-    )
+    failures = [
+        f"{case.get('file', name)}::{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+    passed = len(cases) - len(failures)
+    if code and not failures:
+        failures = [f"{name} ended with {code} and no failed test; its output is above"]
     reasons = [
         skip.get("message", "") for case in cases if (skip := case.find("skipped")) is not None
     ]
     return Outcome(
         name,
-        passed=len(cases) - failed - len(reasons),
-        failed=failed or int(code != 0),
+        passed=passed - len(reasons),
+        failures=tuple(failures),
         skipped=Counter(reasons),
         seconds=seconds,
     )
@@ -505,38 +516,46 @@ def coverage() -> Outcome:
     print("\n== coverage", flush=True)
     for arguments in COVERAGE:
         program = [sys.executable, "-m", "coverage", *arguments]
-        if subprocess.run(program, cwd=ROOT, check=False).returncode:
+        ended = subprocess.run(program, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+        print(ended.stdout, end="")
+        if ended.returncode:
             print("A test outside of `unit` counts if it has the mark `measured`.")
-            return Outcome("coverage", failed=1)
+            gaps = [line for line in ended.stdout.splitlines() if "%" in line]
+            return Outcome("coverage", failures=("; ".join(gaps[:MOST_GAPS]),))
     return Outcome("coverage")
 
 
 def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
-    """Print one line a suite, the reasons of what was skipped, and the line of counts."""
+    """Print one line a suite, why tests were skipped or left out, what failed, and the counts."""
     skipped = sum((outcome.skipped for outcome in outcomes), Counter[str]())
-    print("\n== summary")
-    for outcome in outcomes:
-        print(outcome)
+    failures = [line for outcome in outcomes for line in outcome.failures]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)  # Of all processes of all suites.
-    print(f"{used.ru_utime + used.ru_stime:.0f} s of processor time")
-    for reason, count in skipped.most_common():
-        print(f"skipped {count}: {reason}")
+    passed = sum(outcome.passed for outcome in outcomes)
+    lines = [
+        "\n== summary",
+        *map(str, outcomes),
+        f"{used.ru_utime + used.ru_stime:.0f} s of processor time",
+        *(f"skipped {count}: {reason}" for reason, count in skipped.most_common()),
+        *left_out(outcomes, extent),
+        *(f"failed: {line}" for line in failures),
+        f"{passed} passed, {len(failures)} failed, {skipped.total()} skipped",
+    ]
+    print("\n".join(lines), flush=True)
+    return int(bool(failures))
+
+
+def left_out(outcomes: Iterable[Outcome], extent: Extent) -> Iterator[str]:
+    """Yield a line for whatever a larger extent runs besides."""
     for outcome in outcomes:
         if outcome.left_out:
             rest = f"{outcome.left_out} of {outcome.name}, {REPEATED[outcome.name]}"
-            print(f"left to `make test-all`: {rest}")
+            yield f"left to `make test-all`: {rest}"
     if extent is Extent.FAST:
-        print(
-            "left to `make test`: slow tests, other suites, most examples of properties, coverage"
-        )
+        yield "left to `make test`: slow tests, other suites, most examples of properties, coverage"
     if extent is not Extent.ALL:
-        print(f"left to `make test-all`: the suite {', '.join(LONG)}")
-        print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
-        print("left to `make test-all`: tests that are marked `nightly`: hours of traffic")
-    passed = sum(outcome.passed for outcome in outcomes)
-    failed = sum(outcome.failed for outcome in outcomes)
-    print(f"{passed} passed, {failed} failed, {skipped.total()} skipped", flush=True)
-    return int(failed > 0)
+        yield f"left to `make test-all`: the suite {', '.join(LONG)}"
+        yield "left to `make test-all`: rows of tables that repeat others: faults, rights, probes"
+        yield "left to `make test-all`: tests that are marked `nightly`: hours of traffic"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tests.sampling import covering, covering_part
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a" />
-<testcase name="b"><failure message="no" /></testcase>
+<testcase name="b" file="tests/unit/test_b.py"><failure message="no" /></testcase>
 <testcase name="c"><error message="no" /></testcase>
 <testcase name="d"><skipped message="there is no browser here" /></testcase>
 </testsuite></testsuites>"""
@@ -27,6 +27,7 @@ def test_an_error_counts_as_a_failure_and_a_skip_has_its_reason(tmp_path: Path) 
     report.write_text(REPORT)
     outcome = run.read("unit", report, code=1, seconds=0.5)
     assert (outcome.passed, outcome.failed) == (1, 2)
+    assert outcome.failures == ("tests/unit/test_b.py::b", "unit::c")
     assert outcome.skipped == Counter({"there is no browser here": 1})
 
 
@@ -50,7 +51,7 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     good = run.Outcome("unit", passed=3, skipped=Counter({"no account": 2}))
-    bad = run.Outcome("protocol", passed=1, failed=1)
+    bad = run.Outcome("protocol", passed=1, failures=("tests/protocol/test_a.py::test_b",))
     assert run.summary([good]) == 0
     assert capsys.readouterr().out.splitlines()[-5:] == [
         "skipped 2: no account",
@@ -60,7 +61,10 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
         "3 passed, 0 failed, 2 skipped",
     ]
     assert run.summary([good, bad]) == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "4 passed, 1 failed, 2 skipped"
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "failed: tests/protocol/test_a.py::test_b",
+        "4 passed, 1 failed, 2 skipped",
+    ]
 
 
 @pytest.mark.parametrize("reached", [True, False])
@@ -79,7 +83,8 @@ def test_a_file_of_the_rules_below_its_floor_fails_with_its_lines(
     monkeypatch.setattr(run, "ROOT", tmp_path)
     first = ("run", "shared/domain/versions.py")
     monkeypatch.setattr(run, "COVERAGE", (first, *run.COVERAGE[1:]))
-    assert run.coverage().failed == int(not reached)
+    gap = "versions.py      52      1    98%   52"
+    assert [gap in failure for failure in run.coverage().failures] == [True] * (not reached)
     assert ("versions.py      52      1    98%   52\n" in capfd.readouterr().out) is not reached
 
 
@@ -110,7 +115,7 @@ def test_each_file_of_a_suite_is_in_one_part(monkeypatch: pytest.MonkeyPatch) ->
     of_contract = run.parts_of("contract", is_whole=True, is_measured=True)[0].paths
     assert "tests/contract/test_pulls.py" in of_contract
     assert "tests/contract/test_processes.py" not in of_contract
-    assert run.total("unit", [run.Outcome("unit", 2, 1), run.Outcome("unit", 3)]).passed == 5
+    assert run.total("unit", [run.Outcome("unit", 2), run.Outcome("unit", 3)]).passed == 5
 
 
 def test_every_job_is_done_once_by_whichever_core_is_free() -> None:
