@@ -243,6 +243,31 @@ async def test_exactly_one_of_concurrent_polls_gets_the_token(world: World) -> N
     assert [type(each) for each in answers].count(DeviceLoginResult) == 1
 
 
+@dataclass(frozen=True)
+class Overtaken:
+    """A store of work from which somebody else takes everything first."""
+
+    work: WorkStore
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Take the value twice, and return what the second call got."""
+        await self.work.take(kind, key, now_ms)
+        return await self.work.take(kind, key, now_ms)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.work, name)
+
+
+async def test_a_poll_that_another_one_overtook_gets_no_token(world: World) -> None:
+    device_login = world.registry.tokens.device_login
+    codes = await device_login.authorize("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await device_login.approve(codes.user_code.reveal(), by=ann)
+    overtaken = replace(device_login, work=cast("WorkStore", Overtaken(device_login.work)))
+    with pytest.raises(DeviceCodeExpired):
+        await overtaken.exchange(codes.device_code.reveal(), by=machine())
+
+
 async def test_exactly_one_of_concurrent_decisions_counts(world: World) -> None:
     device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
