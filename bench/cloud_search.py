@@ -38,7 +38,7 @@ from shared.adapters.cloud_search.parts import (
     pack_delta,
 )
 from shared.adapters.cosmos.listings import ListingChange
-from shared.adapters.search.rows import excerpt
+from shared.adapters.search.stored_listings import excerpt
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
-from shared.domain.packages import Head, Release, SourceRepository, Texts, effective_deprecation
+from shared.domain.packages import Head, Release, Texts, effective_deprecation
+from shared.domain.source_repositories import SourceRepository
 
 GUIDE = "/about/quality"  # The path of the page with a section for each part.
 MAINTAINED_FOR = timedelta(days=730)  # After the newest release; finished packages change rarely.

@@ -4,7 +4,7 @@ how many queries and questions there are."""
 import re
 
 from shared.adapters.search.ranking import PlaceWeight
-from shared.adapters.search.rows import README_CHARACTERS
+from shared.adapters.search.stored_listings import README_CHARACTERS
 from tests.paths import docs
 from tests.search.judging import judged_queries, questions
 

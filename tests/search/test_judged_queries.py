@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.adapters.search.rows import listing_words
+from shared.adapters.search.indexed_words import listing_words
 from shared.adapters.search.synonyms import GROUPS
 from shared.adapters.search.words import stem
 from tests.search.corpus import INDEX, PACKAGES, Corpus

@@ -11,7 +11,9 @@ synonyms.py    words that mean the same
 vocabulary/    products, libraries, error texts, standards, tasks and needs, as data for synonyms.py
 places.py      where the words of a package stand
 postings.py    which packages have a word, and numbers of all packages
-rows.py        what is stored of a package, and how rows change
+indexed_words.py    the words by which a package is found, and those that it is counted by
+stored_listings.py  what is stored of a listing
+rows.py        the rows of a package, and how they change
 schema.py      the tables
 spelling.py    the known words that a mistyped one is near to
 words.py       how texts are divided into words and stems"""

@@ -9,6 +9,7 @@ from math import log
 from operator import add
 from typing import NamedTuple
 
+from shared.adapters.search.indexed_words import ClientNeeds
 from shared.adapters.search.places import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
     DEPRECATED,
@@ -28,7 +29,6 @@ from shared.adapters.search.ranking import (
     PlaceWeight,
     beginning_factor,
 )
-from shared.adapters.search.rows import ClientNeeds
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.versions import ANY_CLIENT

@@ -20,7 +20,7 @@ from shared.adapters.search.ranking import (
     PlaceWeight,
     ranking_boosts,
 )
-from shared.adapters.search.rows import read_listing
+from shared.adapters.search.stored_listings import read_listing
 from shared.adapters.search.words import facet_word
 from shared.domain.listings import Listing
 from shared.domain.search import Hit, ResultPage, Sort

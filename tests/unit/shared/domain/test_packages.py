@@ -17,7 +17,6 @@ from shared.domain.packages import (
     Provenance,
     Release,
     ReleaseEntry,
-    SourceRepository,
     State,
     Survey,
     Texts,
@@ -27,7 +26,6 @@ from shared.domain.packages import (
 )
 from shared.domain.releases import with_change
 from shared.domain.versions import Version
-from tests.contract.sample_records import release
 
 HEAD = Head(org="acme", name="greet", created_ms=1)
 RELEASE = Release(
@@ -152,88 +150,6 @@ JOB = Provenance(
     repository="Acme/greet",
     run_url="https://github.com/Acme/greet/actions/runs/1",
 )
-
-
-def source(address: str, job: Provenance | None = JOB) -> SourceRepository | None:
-    """Return the source of a release that names this address."""
-    origin = Origin(principal="ann", provenance=job)
-    return SourceRepository.of(release(source_repository=address, origin=origin))
-
-
-def test_a_release_that_names_no_repository_has_none() -> None:
-    assert source("") is None
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://github.com/acme/greet",
-        "https://GitHub.com/ACME/Greet/",
-        "https://github.com/acme/greet.git",
-        "http://github.com/acme/greet",
-        " https://github.com/acme/greet ",
-    ],
-)
-def test_the_repository_of_the_job_is_verified(address: str) -> None:
-    found = source(address)
-    assert found is not None
-    assert found.is_verified
-    assert found.url is not None
-    assert found.url.lower() == "https://github.com/acme/greet"
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://github.com/acme/other",
-        "https://github.com/acme/greet2",
-        "https://github.com/acme",
-        "https://github.com",
-        "https://gitlab.com/acme/greet",
-        "https://github.com.evil.example/acme/greet",
-        "https://evil.example/github.com/acme/greet",
-        "https://github.com/acme/greet/tree/main",
-        "https://github.com/evil/fork/acme/greet",
-    ],
-)
-def test_any_other_address_is_a_claim_that_leads_there(address: str) -> None:
-    assert source(address) == SourceRepository(address, address, is_verified=False)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "ssh://github.com/acme/greet",
-        "https://github.com@evil.example/acme/greet",
-        "https://github.com:8443/acme/greet",
-        "https://g\u0456thub.com/acme/greet",
-        "https://github.com/acme/greet?x=1",
-        "https://github.com/acme/greet#x",
-        "https://github.com/evil/../acme/greet",
-        "https://github.com/acme/gr eet",
-        "https://[::1/acme/greet",
-        "acme/greet",
-    ],
-)
-def test_an_address_that_is_no_plain_repository_address_is_shown_as_text(address: str) -> None:
-    assert source(address) == SourceRepository(address, None, is_verified=False)
-
-
-@pytest.mark.parametrize(
-    "job",
-    [
-        None,
-        Provenance(provider="entra"),
-        JOB.model_copy(update={"run_url": ""}),
-        JOB.model_copy(update={"run_url": "https://github.com/other/repository/runs/1"}),
-    ],
-)
-def test_without_a_job_of_the_repository_nothing_is_verified(job: Provenance | None) -> None:
-    found = source("https://github.com/acme/greet", job)
-    assert found is not None
-    assert not found.is_verified
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.ordering import FEW_PACKAGES, DecodedListings
 from shared.adapters.search.ranking import MAX_RANK, dependents_boost, ranking_boosts
-from shared.adapters.search.rows import write_listing
+from shared.adapters.search.stored_listings import write_listing
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage, Sort

@@ -1,32 +1,22 @@
-"""The SQLite database: opening it, reading, and writing in transactions."""
+"""The SQLite database: opening it, its migrations, reading, and writing."""
 
 import asyncio
 import os
 import sqlite3
 import subprocess
 import sys
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Event, get_ident
 
 import pytest
 
-from shared.adapters.paths import data_version_path
 from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing, SchemaMismatch
-from shared.adapters.sqlite.database import (
-    DATA_VERSION_BYTES,
-    JOBS_PER_COMMIT,
-    SWITCH_INTERVAL,
-    UNSYNCED_COMMITS,
-    Database,
-    DataVersionFile,
-    Writer,
-)
+from shared.adapters.sqlite.database import ROOM_CHECK_INTERVAL, SWITCH_INTERVAL, Database
 from shared.domain.errors.requests import Busy, StorageFull
+from tests.crash.small_disks import MIB, SmallDisk, small_disk
 from tests.paths import ROOT
 from tests.unit.shared.adapters.sqlite.sample_database import (
     FIRST,
@@ -281,388 +271,121 @@ def test_a_database_that_is_open_is_refused_after_a_fork(path: Path) -> None:
     assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
-RENEW = """
-import sys
-from pathlib import Path
-from shared.adapters.sqlite.database import DataVersionFile
-DataVersionFile(Path(sys.argv[1])).renew()
-"""
+# --- without room for the index of the log ----------------------------------------------------
 
 
-def test_a_mark_stays_until_it_is_renewed(tmp_path: Path) -> None:
-    with closing(DataVersionFile(tmp_path / "mark")) as mark:
-        assert mark.read() == mark.read()
-        seen = {mark.read()}
-        for _ in range(100):
-            mark.renew()
-            seen.add(mark.read())
-    assert len(seen) == 101
-    assert {len(each) for each in seen} == {DATA_VERSION_BYTES}
+@dataclass
+class Now:
+    """A clock that stands until it is moved."""
 
+    seconds: float = 0.0
 
-def test_all_who_have_it_open_see_it(tmp_path: Path) -> None:
-    path = tmp_path / "mark"
-    with closing(DataVersionFile(path)) as one, closing(DataVersionFile(path)) as other:
-        for mark in (one, other, one):
-            before = one.read()
-            mark.renew()
-            assert one.read() == other.read() != before
-
-
-def test_other_processes_are_seen(tmp_path: Path) -> None:
-    path = tmp_path / "mark"
-    with closing(DataVersionFile(path)) as mark:
-        before = mark.read()
-        command = [sys.executable, "-c", RENEW, str(path)]
-        subprocess.run(command, cwd=ROOT, check=True, timeout=60)
-        assert mark.read() != before
-
-
-def test_it_outlives_those_who_have_it_open(tmp_path: Path) -> None:
-    path = tmp_path / "mark"
-    with closing(DataVersionFile(path)) as mark:
-        before = mark.read()
-    with closing(DataVersionFile(path)) as mark:
-        assert mark.read() == before
-    assert path.stat().st_mode & 0o777 == 0o600
-
-
-FULL = """
-import resource, sys
-from pathlib import Path
-from shared.adapters.sqlite.database import DataVersionFile
-mark = DataVersionFile(Path(sys.argv[1]))
-before = mark.read()
-limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-mark.renew()
-assert mark.read() != before
-resource.setrlimit(resource.RLIMIT_FSIZE, limits)  # The coverage is written at the end.
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit.")
-def test_a_mark_changes_also_where_no_file_can_be_written(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", FULL, str(tmp_path / "mark")]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
-
-
-Work = Callable[[sqlite3.Connection], object]
-DEADLINE = 60  # Seconds: a writer that hangs fails its test.
-
-
-class Refused(Exception):
-    """What some work of these tests ends with."""
-
-
-def refused(connection: sqlite3.Connection) -> None:
-    """Change something, then refuse."""
-    adding("refused")(connection)
-    raise Refused
+    def __call__(self) -> float:
+        return self.seconds
 
 
 @pytest.fixture
-def migrated_path(tmp_path: Path) -> Path:
-    """Return a database of notes."""
-    Database(tmp_path / "notes.db", [FIRST]).migrate()
-    return tmp_path / "notes.db"
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", MIB) as made:
+        yield made
 
 
 @pytest.fixture
-def mark(migrated_path: Path) -> Iterator[DataVersionFile]:
-    """Return the mark of the database."""
-    with closing(DataVersionFile(data_version_path(migrated_path))) as opened:
-        yield opened
+def crowded_path(disk: SmallDisk) -> Path:
+    """Return a database with one note that no process has open."""
+    path = disk.root / "notes.db"
+    Database(path, [FIRST]).migrate()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO notes (text) VALUES ('before')")
+    return path
 
 
 @pytest.fixture
-def writer(migrated_path: Path, mark: DataVersionFile) -> Iterator[Writer]:
-    """Return a writer that does not wait for others."""
-    opened = Writer(migrated_path, timedelta(0), mark)
+def now() -> Now:
+    return Now()
+
+
+@pytest.fixture
+def crowded(crowded_path: Path, disk: SmallDisk, now: Now) -> Iterator[Database]:
+    """Return the database, which is opened when the disk is full."""
+    disk.fill()
+    opened = Database(crowded_path, [FIRST], monotonic=now)
     yield opened
     opened.close()
 
 
-def stored(migrated_path: Path) -> list[str]:
-    """Return what another process would read."""
-    with closing(sqlite3.connect(migrated_path)) as connection:
+async def test_without_room_everything_is_read_and_writes_are_refused(crowded: Database) -> None:
+    assert crowded.row("SELECT text FROM notes") == ("before",)
+    assert crowded.read(notes) == await crowded.scan(notes) == ["before"]
+    version = crowded.data_version()
+    with pytest.raises(StorageFull):
+        await crowded.write(adding("refused"))
+    assert crowded.read(notes) == ["before"]
+    assert crowded.data_version() == version
+
+
+async def test_writes_are_accepted_within_a_second_after_there_is_room(
+    crowded: Database, disk: SmallDisk, now: Now
+) -> None:
+    version = crowded.data_version()
+    with pytest.raises(StorageFull):
+        await crowded.write(adding("refused"))
+    disk.free()
+    with pytest.raises(StorageFull):
+        await crowded.write(adding("refused"))
+    now.seconds += ROOM_CHECK_INTERVAL / timedelta(seconds=1)
+    await crowded.write(adding("after"))
+    assert crowded.read(notes) == await crowded.scan(notes) == ["before", "after"]
+    assert crowded.data_version() != version
+
+
+async def test_what_another_process_writes_as_soon_as_there_is_room_is_read(
+    crowded: Database, crowded_path: Path, disk: SmallDisk
+) -> None:
+    assert crowded.read(notes) == ["before"]
+    disk.free()
+    with closing(sqlite3.connect(crowded_path)) as other, other:
+        other.execute("INSERT INTO notes (text) VALUES ('after')")
+        other.commit()
+        assert crowded.read(notes) == ["before", "after"]
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("is_torn", [False, True])
+async def test_a_scan_during_which_another_process_writes_is_repeated(
+    crowded: Database, crowded_path: Path, disk: SmallDisk, is_closed: bool, is_torn: bool
+) -> None:
+    other = sqlite3.connect(crowded_path, check_same_thread=False)
+
+    def scan(connection: sqlite3.Connection) -> list[str]:
+        if disk.ballast.exists():
+            disk.free()
+            other.execute("INSERT INTO notes (text) VALUES ('after')")
+            other.commit()
+            if is_closed:  # With the last connection the log moves into the file.
+                other.close()
+            if is_torn:
+                raise sqlite3.DatabaseError
+            return ["as it was before"]
         return notes(connection)
 
-
-def outcome(future: Future[object]) -> object:
-    """Return what came of the work: its result, or its error."""
-    return future.exception(DEADLINE) or future.result(DEADLINE)
+    assert await crowded.scan(scan) == ["before", "after"]
+    other.close()
 
 
-def queued(writer: Writer, works: Sequence[Work]) -> tuple[Event, list[Future[object]]]:
-    """Queue the works behind something that ends with an event."""
-    go_on = Event()
-    writer._thread.submit(go_on.wait, DEADLINE)
-    return go_on, [writer.submit(work) for work in works]
+async def test_a_scan_of_a_damaged_file_is_not_repeated(crowded: Database) -> None:
+    def scan(_connection: sqlite3.Connection) -> None:
+        raise sqlite3.DatabaseError
+
+    with pytest.raises(DatabaseDamaged):
+        await crowded.scan(scan)
 
 
-def together(writer: Writer, *works: Work) -> list[object]:
-    """Let the works wait together, and return what came of each."""
-    go_on, waiting = queued(writer, works)
-    go_on.set()
-    return [outcome(each) for each in waiting]
-
-
-def commits(writer: Writer, *works: Work) -> int:
-    """Let the works wait together, and count the commits that they take."""
-    statements: list[str] = []
-    writer._connection.set_trace_callback(statements.append)
-    together(writer, *works)
-    writer._connection.set_trace_callback(None)
-    return statements.count("COMMIT")
-
-
-def test_work_is_durable_when_it_is_done(writer: Writer, migrated_path: Path) -> None:
-    assert writer.submit(adding("one")).result(DEADLINE) == 1
-    assert stored(migrated_path) == ["one"]
-
-
-def test_work_that_is_refused_changes_nothing(writer: Writer, migrated_path: Path) -> None:
-    assert isinstance(outcome(writer.submit(refused)), Refused)
-    assert stored(migrated_path) == []
-
-
-@pytest.mark.usefixtures("uncollected")
-@pytest.mark.parametrize("others", [0, 1])
-@pytest.mark.parametrize("failure", [Refused, sqlite3.OperationalError])
-def test_work_that_failed_is_forgotten_without_the_garbage_collector(
-    writer: Writer, others: int, failure: type[Exception]
+def test_a_log_that_cannot_be_read_without_room_is_not_left_out(
+    crowded_path: Path, disk: SmallDisk
 ) -> None:
-    class Failing:
-        def __call__(self, _connection: sqlite3.Connection) -> None:
-            raise failure
-
-    work = Failing()
-    kept = weakref.ref(work)
-    outcomes = together(writer, work, *(adding(str(number)) for number in range(others)))
-    assert isinstance(outcomes.pop(0), Exception)
-    del work
-    writer._thread.submit(int).result(DEADLINE)  # The thread has let go of its earlier work.
-    assert kept() is None
-
-
-def test_writes_that_wait_together_are_committed_together(
-    writer: Writer, migrated_path: Path
-) -> None:
-    assert commits(writer, *(adding(f"note {number}") for number in range(20))) == 1
-    assert stored(migrated_path) == [f"note {number}" for number in range(20)]
-
-
-def test_no_commit_holds_more_than_its_share(writer: Writer, migrated_path: Path) -> None:
-    assert commits(writer, *(adding(str(number)) for number in range(JOBS_PER_COMMIT + 1))) == 2
-    assert len(stored(migrated_path)) == JOBS_PER_COMMIT + 1
-
-
-def test_a_refused_write_does_not_affect_others_in_its_transaction(
-    writer: Writer, migrated_path: Path
-) -> None:
-    one, other, two = together(writer, adding("one"), refused, adding("two"))
-    assert isinstance(other, Refused)
-    assert (one, two) == (1, 2)
-    assert stored(migrated_path) == ["one", "two"]
-
-
-def test_a_write_that_breaks_a_constraint_does_not_affect_others_in_its_transaction(
-    writer: Writer, migrated_path: Path
-) -> None:
-    one, other, two = together(writer, adding("one"), adding("one"), adding("two"))
-    assert isinstance(other, DatabaseDamaged)
-    assert (one, two) == (1, 2)
-    assert stored(migrated_path) == ["one", "two"]
-
-
-def test_of_writes_that_wait_together_only_the_one_without_space_fails(
-    writer: Writer, migrated_path: Path
-) -> None:
-    writer.submit(nearly_full).result(DEADLINE)
-    one, other, two = together(writer, adding("one"), adding("x" * 1_000_000), adding("two"))
-    assert isinstance(other, StorageFull)
-    assert (one, two) == (1, 2)
-    assert stored(migrated_path) == ["one", "two"]
-
-
-def test_all_that_waited_together_is_busy_when_another_process_writes(
-    writer: Writer, migrated_path: Path
-) -> None:
-    go_on, waiting = queued(writer, [adding(str(number)) for number in range(5)])
-    with closing(sqlite3.connect(migrated_path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        go_on.set()
-        assert [type(outcome(each)) for each in waiting] == [Busy] * 5
-    assert stored(migrated_path) == []
-
-
-def test_work_whose_caller_gave_up_before_it_began_is_not_done(
-    writer: Writer, migrated_path: Path
-) -> None:
-    go_on, (late,) = queued(writer, [adding("late")])
-    assert late.cancel()
-    go_on.set()
-    assert writer.submit(adding("next")).result(DEADLINE) == 1
-    assert stored(migrated_path) == ["next"]
-
-
-def test_the_data_version_changes_before_the_caller_continues(
-    writer: Writer, mark: DataVersionFile
-) -> None:
-    seen = [mark.read()]
-    for number in range(5):
-        shown = list[bytes]()
-        writer.submit(adding(str(number))).add_done_callback(lambda _: shown.append(mark.read()))  # noqa: B023
-        writer.submit(adding(f"after {number}")).result(DEADLINE)
-        seen += shown
-    assert len(set(seen)) == 6
-
-
-def test_the_mark_is_renewed_for_what_is_committed_together(
-    writer: Writer, mark: DataVersionFile
-) -> None:
-    before = mark.read()
-    go_on, futures = queued(writer, [adding("one"), adding("two")])
-    assert mark.read() == before
-    go_on.set()
-    assert [future.result(DEADLINE) for future in futures] == [1, 2]
-    assert mark.read() != before
-
-
-def test_a_refused_write_leaves_the_data_version(writer: Writer, mark: DataVersionFile) -> None:
-    before = mark.read()
-    with pytest.raises(Refused):
-        writer.submit(refused).result(DEADLINE)
-    assert mark.read() == before
-
-
-# --- short writes ------------------------------------------------------------------------------
-
-
-def noting_thread(connection: sqlite3.Connection) -> int:
-    """Add a note, and return the thread that does so."""
-    adding("here")(connection)
-    return get_ident()
-
-
-def test_short_work_runs_in_the_calling_thread_and_is_durable_when_it_is_done(
-    writer: Writer, migrated_path: Path, mark: DataVersionFile
-) -> None:
-    before = mark.read()
-    assert writer.run(noting_thread).result(DEADLINE) == get_ident()
-    assert stored(migrated_path) == ["here"]
-    assert mark.read() != before
-
-
-def test_short_work_waits_for_a_commit_that_is_under_way(
-    writer: Writer, migrated_path: Path
-) -> None:
-    go_on = Event()
-    writer._thread.submit(go_on.wait, DEADLINE)
-    first, second = writer.run(adding("first")), writer.run(noting_thread)
-    unsynced = writer.run_unsynced(adding("third"))
-    assert not first.done()
-    assert stored(migrated_path) == []
-    go_on.set()
-    assert [outcome(first), outcome(unsynced)] == [1, 3]
-    assert second.result(DEADLINE) != get_ident()
-    assert stored(migrated_path) == ["first", "here", "third"]
-
-
-@pytest.mark.parametrize("begin", ["run", "submit"])
-def test_who_writes_after_a_write_needs_no_thread(writer: Writer, begin: str) -> None:
-    following = Future[Future[object]]()
-
-    def write(_: object) -> None:
-        following.set_result(writer.run_unsynced(adding("two")))
-
-    first: Future[object] = getattr(writer, begin)(adding("one"))
-    first.add_done_callback(write)
-    assert outcome(first) == 1
-    assert outcome(following.result(DEADLINE)) == 2
-    assert writer._unsynced == 1  # Not queued: what is queued waits for the disk.
-
-
-def test_refused_short_work_leaves_nothing_and_the_next_is_written(
-    writer: Writer, migrated_path: Path
-) -> None:
-    for run in (writer.run, writer.run_unsynced):
-        assert isinstance(outcome(run(refused)), Refused)
-        assert isinstance(outcome(run(lambda c: c.execute("SELECT nothing"))), DatabaseDamaged)
-        outcome(run(adding(run.__name__)))
-    assert stored(migrated_path) == ["run", "run_unsynced"]
-
-
-def test_short_work_that_another_process_keeps_waiting_is_busy(
-    writer: Writer, migrated_path: Path
-) -> None:
-    with closing(sqlite3.connect(migrated_path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        for run in (writer.run, writer.run_unsynced):
-            assert isinstance(outcome(run(adding("one"))), Busy)
-        other.execute("ROLLBACK")
-    assert outcome(writer.run(adding("two"))) == 1
-
-
-def test_short_work_that_cannot_be_committed_is_refused(writer: Writer) -> None:
-    writer._connection.set_authorizer(_deny_commits)
-    for run in (writer.run, writer.run_unsynced):
-        assert isinstance(outcome(run(adding("one"))), DatabaseDamaged)
-    writer._connection.set_authorizer(None)
-    assert outcome(writer.run(adding("two"))) == 1
-
-
-def _deny_commits(action: int, argument: str | None, *_: object) -> int:
-    denied = action == sqlite3.SQLITE_TRANSACTION and argument == "COMMIT"
-    return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
-
-
-def test_an_unsynced_write_is_there_at_once_and_waits_for_no_disk(
-    writer: Writer, migrated_path: Path, mark: DataVersionFile
-) -> None:
-    before = mark.read()
-    assert _syncs_of(writer, lambda: writer.run_unsynced(adding("one"))) == ["1"]
-    assert mark.read() != before
-    assert stored(migrated_path) == ["one"]
-    assert _syncs_of(writer, lambda: writer.submit(adding("two"))) == ["2"]
-
-
-def _syncs_of(writer: Writer, run: Callable[[], Future[object]]) -> list[str]:
-    """Return what `PRAGMA synchronous` is at each commit: 1 does not wait for the disk."""
-    found: list[str] = []
-
-    def note(statement: str) -> None:
-        if statement == "COMMIT":
-            [[level]] = writer._connection.execute("PRAGMA synchronous").fetchall()
-            found.append(str(level))
-
-    writer._connection.set_trace_callback(note)
-    outcome(run())
-    writer._connection.set_trace_callback(None)
-    return found
-
-
-def test_after_many_unsynced_writes_one_waits_for_the_disk(writer: Writer) -> None:
-    def write() -> None:
-        for number in range(2 * (UNSYNCED_COMMITS + 1)):
-            outcome(writer.run_unsynced(adding(str(number))))
-
-    synced: list[str] = []
-
-    def note(statement: str) -> None:
-        if statement.startswith("PRAGMA synchronous"):
-            synced.append(statement)
-
-    writer._connection.set_trace_callback(note)
-    write()
-    writer._connection.set_trace_callback(None)
-    assert len(synced) == 2 * 2 * UNSYNCED_COMMITS
-
-
-def test_closing_finishes_what_was_begun(migrated_path: Path, mark: DataVersionFile) -> None:
-    writer = Writer(migrated_path, timedelta(0), mark)
-    futures = [writer.submit(adding(str(number))) for number in range(10)]
-    writer.close()
-    assert all(future.done() for future in futures)
-    assert len(stored(migrated_path)) == 10
+    log = crowded_path.with_name("notes.db-wal")
+    log.write_bytes(b"changes that are not in the file")
+    disk.fill()
+    with pytest.raises(StorageFull):
+        Database(crowded_path, [FIRST]).row("SELECT text FROM notes")
