@@ -59,7 +59,7 @@ async def web_org(call: PublicPageCall) -> Answer:
     if tab == _PEOPLE:
         return await _people(page, call)
     if tab == _ACTIVITY:
-        changes = await call.registry.packages.details.organization_history(org)
+        changes = await call.registry.packages.history.of_organization(org)
         return call.show("web/org/activity.html", page=page, tab=tab, changes=changes)
     if tab:
         raise PageNotFound(f"/orgs/{org}/{tab}")

@@ -17,10 +17,8 @@ from shared.domain.rights import Grant, Role
 from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.administration.administration import (
-    AccountAdministration,
-    Administrators,
-)
+from shared.services.administration.administration import AccountAdministration
+from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery

@@ -244,7 +244,7 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the history of the package and its releases."""
-    changes = await call.registry.packages.details.history(details)
+    changes = await call.registry.packages.history.of_package(details)
     pager = _pager(call, details, "activity", len(changes))
     listed = pager.slice(changes)
     entries = {each.version: each for each in details.entries}

@@ -1,16 +1,12 @@
-"""Administration: the administrators, and how they list, show and change accounts and
-organizations.
-"""
+"""Administration: how administrators list, show and change accounts and organizations."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
 from shared.auth.secrets import Secret
 from shared.domain.accounts import (
-    ADMINISTRATORS,
     Account,
     AccountLock,
     AccountName,
@@ -18,12 +14,8 @@ from shared.domain.accounts import (
     account_name_place,
     is_id,
 )
-from shared.domain.errors.identity import AccountLocked, TokenNotFound
-from shared.domain.errors.organizations import (
-    AccountNotFound,
-    LastAdministrator,
-    OrganizationNotFound,
-)
+from shared.domain.errors.identity import TokenNotFound
+from shared.domain.errors.organizations import AccountNotFound, OrganizationNotFound
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
 from shared.domain.mail import (
@@ -32,7 +24,6 @@ from shared.domain.mail import (
     account_created_mail,
     account_locked_mail,
     account_unlocked_mail,
-    administrators_changed_mail,
 )
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
@@ -41,6 +32,7 @@ from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.domain.tokens import LineageRecord
 from shared.ports import DirectoryStore
+from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import (
     Accounts,
@@ -50,11 +42,9 @@ from shared.services.identity.accounts import (
 )
 from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions, live_sessions
-from shared.services.organizations.members import OPERATOR_NAME
 from shared.services.organizations.organizations import Organizations
 from shared.services.records import (
     EntityChange,
-    Leases,
     ListPage,
     RecordWriter,
     entities_with_prefix,
@@ -68,91 +58,6 @@ MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
 
 _ACCOUNTS_OF_OTHERS = "the accounts of others"
 _EVERY_ORGANIZATION = "every organization"
-
-
-@dataclass(frozen=True, slots=True)
-class Administrators:
-    """Lists, appoints and dismisses administrators; there is always one who can sign in.
-
-    Changes are mailed to all administrators and to the account.
-    """
-
-    directory: DirectoryStore
-    administration: Administration
-    leases: Leases
-    record_writer: RecordWriter
-    mail_delivery: MailDelivery
-    base_url: str
-
-    async def all(self) -> list[Account]:
-        listed = await self.directory.list_by_subject(Account, ADMINISTRATORS)
-        # The list may lag behind, so the records are read.
-        found = await accounts_by_ids(self.directory, [each.id for each in listed])
-        current = [each for each in found if each.administrator]
-        return sorted(current, key=lambda account: account.name.lower())
-
-    @retried_when_leased
-    async def appoint(self, account: Account, *, by: Principal) -> Account:
-        """Make an account an administrator; a repeat changes nothing. Raises `AccountLocked`."""
-        async with self.locked(account, "appoint", by=by) as current:
-            if current.is_locked:
-                raise AccountLocked(current.name)
-            if current.administrator:
-                return current
-            return await self._write(current.model_copy(update={"administrator": True}), by)
-
-    @retried_when_leased
-    async def dismiss(self, account: Account, *, by: Principal) -> Account:
-        """End that an account is administrator; a repeat changes nothing. Raises
-        `LastAdministrator`.
-        """
-        async with self.locked(account, "dismiss", by=by) as current:
-            if not current.administrator:
-                return current
-            await self.require_another(current)
-            return await self._write(current.model_copy(update={"administrator": False}), by)
-
-    @asynccontextmanager
-    async def locked(
-        self, account: Account, verb: str, *, by: Principal
-    ) -> AsyncGenerator[Account]:
-        """Yield the stored account while nobody else can change administrators.
-
-        Otherwise two administrators could dismiss each other, and none would be left.
-        Raises as `Administration.require_fresh` and `Leases.lease` do, and `AccountNotFound`.
-        """
-        what = f"the account {account.name}"
-        await self.administration.require_fresh(by, verb, what)
-        async with self.leases.lease(ADMINISTRATORS):
-            # Checked again: `by` may have been dismissed meanwhile.
-            await self.administration.require_fresh(by, verb, what)
-            current = await self.directory.get(Account, Place(account.id))
-            if current is None:
-                raise AccountNotFound(account.name)
-            yield current
-
-    async def require_another(self, account: Account) -> None:
-        """Raise `LastAdministrator` unless another administrator can sign in."""
-        if not any(each.id != account.id and not each.is_locked for each in await self.all()):
-            raise LastAdministrator(account.name)
-
-    async def _write(self, account: Account, by: Principal) -> Account:
-        kind = "account.appointed" if account.administrator else "account.dismissed"
-        change = EntityChange(kind, account.id, account=account.id, details={"name": account.name})
-        stored = await self.record_writer.replace(account, change=change, by=by)
-        await self._send_mail(stored, by)
-        return stored
-
-    async def _send_mail(self, account: Account, by: Principal) -> None:
-        actors = await accounts_by_ids(self.directory, [by.id])
-        mail_text = administrators_changed_mail(
-            account.name,
-            self.base_url,
-            by=actors[0].name if actors else OPERATOR_NAME,
-            is_one=account.administrator,
-        )
-        recipients = {each.id: each for each in [*await self.all(), *actors, account]}
-        await self.mail_delivery.send_to_accounts(recipients.values(), *mail_text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from shared.services.packages.derived_data import (
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
+from shared.services.packages.package_history import PackageHistory
 from shared.services.packages.package_pack import PackLoading
 from shared.services.packages.packages import (
     Deprecation,
@@ -47,6 +48,7 @@ class PackageServices:
     lookup: PackageLookup
     search: PackageSearch
     details: PackageDetails
+    history: PackageHistory
     resolver: Resolver
     index: PackageIndex
     archive_delivery: ArchiveDelivery
@@ -105,13 +107,12 @@ class PackageServices:
                 lookup,
                 search,
                 cache,
-                metadata,
                 documents,
                 adapters.directory,
-                adapters.events,
                 adapters.pulls,
                 clock,
             ),
+            history=PackageHistory(metadata, adapters.events),
             resolver=Resolver(common.authorization, cache, documents, settings.max_resolve),
             index=PackageIndex(
                 common.authorization, metadata, adapters.events, DocumentCache(index_file)

@@ -6,11 +6,10 @@ missing one costs.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import islice
 from typing import cast
 
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -21,7 +20,6 @@ from shared.domain.errors.packages import (
     ReleaseWithdrawn,
     Withdrawal,
 )
-from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange, package_change
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, mentioned_packages
 from shared.domain.organizations import Organization, OrganizationDomain, organization_place
@@ -39,7 +37,6 @@ from shared.domain.packages import (
     read_graph,
 )
 from shared.domain.quality import DependencyStates, QualityFacts, QualityScore
-from shared.domain.records import Event, org_stream
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results, Suggestion
 from shared.domain.versions import ANY_CLIENT, Range
@@ -47,8 +44,6 @@ from shared.ports import (
     Clock,
     DirectoryStore,
     DocumentStore,
-    EventStore,
-    MetadataStore,
     PackageReader,
     PullHistory,
     PullLedger,
@@ -57,16 +52,7 @@ from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
-# Events: the log of a large organization is not read whole to find those of one package.
-EVENTS_READ = 200
 NEAR_NAMES_SHOWN = 5
-EVENTS_SHOWN = 30  # Changes of an organization: each may be of another package, which is read.
-
-# Changes of one release are shown while it is live; decisions of administrators never are.
-_CHANGES_OF_RELEASES = frozenset(
-    {ChangeKind.PUBLISHED, ChangeKind.DEPRECATED, ChangeKind.UNDEPRECATED}
-)
-
 _COUNT_ONLY = ResultPage(limit=0)
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
@@ -78,22 +64,6 @@ class PackageOwner:
     name: str
     display_name: str = ""
     domains: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PackageHistoryEntry:
-    """A change of a package (`version` is `EVERY_VERSION`) or of one release.
-
-    `job` is the repository of the CI job that published it, and `commit` what it checked out, where
-    its provenance is known.
-    """
-
-    at_ms: int
-    change: ChangeKind
-    version: str
-    message: str = ""
-    job: str = ""
-    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +122,6 @@ class ReleaseDetails:
     def deprecation(self) -> str | None:
         return effective_deprecation(self.head, self.release.deprecation)
 
-    @property
-    def history_entries(self) -> list[PackageHistoryEntry]:
-        """The changes of the package and of its live releases that are in its records."""
-        history = list(_deprecation(self.head, EVERY_VERSION))
-        for entry in self.entries:
-            history += _deprecation(entry, entry.version)
-            history.append(
-                PackageHistoryEntry(entry.created_ms, ChangeKind.PUBLISHED, entry.version)
-            )
-        return sorted(history, key=lambda each: -each.at_ms)
-
     def changes_of(self, version: str) -> ReleaseChanges | None:
         """Return how a live release differs from the one below it; None for the lowest."""
         versions = [each.version for each in self.entries]
@@ -196,10 +155,8 @@ class PackageDetails:
     packages: PackageLookup
     search: PackageSearch
     records: PackageReader
-    metadata: MetadataStore
     documents: DocumentStore
     directory: DirectoryStore
-    events: EventStore
     pulls: PullLedger
     clock: Clock
 
@@ -328,52 +285,6 @@ class PackageDetails:
             _day(today_ms - ago * _DAY_MS) for ago in range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
         ]
 
-    async def history(self, details: ReleaseDetails) -> list[PackageHistoryEntry]:
-        """Return the changes of the package and of its live releases, newest first. One trip.
-
-        Its records have publications and deprecations. What was undone, who sees the package, and
-        which job published a release is known only from the newest events of its organization.
-        """
-        changes = await self._changes(OrgName(details.package.org))
-        live = frozenset(each.version for each in details.entries)
-        shown = (
-            _history_entry(change, event)
-            for change, event in changes
-            if change.package.key == details.package.key and _is_shown(change, live)
-        )
-        logged = {_identity(entry): entry for entry in shown}
-        recorded = {_identity(entry): entry for entry in details.history_entries}
-        # A record has the message, the event the job.
-        for identity, entry in recorded.items():
-            if identity in logged:
-                event = logged[identity]
-                recorded[identity] = replace(entry, job=event.job, commit=event.commit)
-        return sorted({**logged, **recorded}.values(), key=lambda each: -each.at_ms)
-
-    async def organization_history(self, org: OrgName) -> list[tuple[Package, PackageHistoryEntry]]:
-        """Return the newest changes of an organization's public packages, newest first. Two trips
-        for every caller."""
-        changes = list(islice(await self._changes(org), EVENTS_SHOWN))
-        packages = {change.package.key: change.package for change, _ in changes}
-        # Of the store, so that time does not reveal changes of private packages.
-        surveys = await self.metadata.survey(list(packages.values()))
-        public = {
-            each.head.package.key: each
-            for each in surveys
-            if each and each.head.visibility is Visibility.PUBLIC
-        }
-        live = {key: frozenset(each.version for each in public[key].live) for key in public}
-        return [
-            (public[key].head.package, _history_entry(change, event))
-            for change, event in changes
-            if (key := change.package.key) in public and _is_shown(change, live[key])
-        ]
-
-    async def _changes(self, org: OrgName) -> Iterator[tuple[PackageChange, Event]]:
-        batch = await self.events.stream(org_stream(org.lower()), None, EVENTS_READ)
-        changes = ((package_change(0, event), event) for _, event in batch)
-        return ((change, event) for change, event in changes if change is not None)
-
     async def _details(
         self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
     ) -> ReleaseDetails:
@@ -445,29 +356,5 @@ def _dependency(node: GraphNode, is_direct: bool, survey: Survey | None) -> Depe
     return DependencyDetails(node, is_direct, entry.version, deprecation)
 
 
-def _deprecation(record: Head | ReleaseEntry, version: str) -> Iterator[PackageHistoryEntry]:
-    if record.deprecation is not None:
-        at_ms = record.changed_ms or record.created_ms
-        yield PackageHistoryEntry(at_ms, ChangeKind.DEPRECATED, version, record.deprecation)
-
-
 def _day(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
-
-
-def _history_entry(change: PackageChange, event: Event) -> PackageHistoryEntry:
-    job, commit = (event.details.get(each, "") for each in ("repository", "commit"))
-    return PackageHistoryEntry(event.at_ms, change.change, change.version, job=job, commit=commit)
-
-
-def _is_shown(change: PackageChange, live: Set[str]) -> bool:
-    """Return whether a change of a package with these live versions is shown."""
-    if change.version == EVERY_VERSION:
-        return True
-    return change.version in live and change.change in _CHANGES_OF_RELEASES
-
-
-def _identity(entry: PackageHistoryEntry) -> tuple[ChangeKind, str, int]:
-    """Return the identity of a change; a release is published once, whatever the time says."""
-    at_ms = 0 if entry.change is ChangeKind.PUBLISHED else entry.at_ms
-    return entry.change, entry.version, at_ms
