@@ -3,12 +3,7 @@
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.pages import UNAUTHORIZED, see_other
 from functions.http.pagination import Pager
-from functions.http.signed_in_pages import (
-    FormProblem,
-    SignedInCall,
-    SignedInPages,
-    sign_in_page,
-)
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages, sign_in_page
 from shared.auth.authentication import RequestClient
 from shared.domain.errors.organizations import InvitationNotFound
 from shared.domain.names import parse_org
@@ -61,7 +56,7 @@ invitation_pages = InvitationPages()
 
 @pages.read("account/organizations")
 async def account_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    organizations = await call.registry.organizations.organizations.list_own(by=call.caller)
+    organizations = await call.registry.organizations.memberships.list_own(by=call.caller)
     pager = Pager.of(len(organizations), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, call.query)
     return call.show(
         "account/organizations.html",
@@ -100,7 +95,7 @@ async def account_organization_found(call: SignedInCall) -> Answer:
 @pages.form("account/organizations/leave", account_organizations)
 async def account_organization_leave(call: SignedInCall) -> Answer:
     org = parse_org(call.form.text("org"))
-    await call.registry.organizations.organizations.remove_member(org, call.account, by=call.caller)
+    await call.registry.organizations.memberships.remove_member(org, call.account, by=call.caller)
     return see_other(f"{ORGANIZATIONS_PATH}?done=left")
 
 
@@ -108,9 +103,9 @@ async def account_organization_leave(call: SignedInCall) -> Answer:
 async def account_organization_appear(call: SignedInCall) -> Answer:
     org, by = parse_org(call.form.text("org")), call.caller
     if call.form.text("to") == VISIBLE_TO_EVERYBODY:
-        await call.registry.organizations.organizations.show_membership(org, by=by)
+        await call.registry.organizations.memberships.show_membership(org, by=by)
     else:
-        await call.registry.organizations.organizations.hide_membership(org, by=by)
+        await call.registry.organizations.memberships.hide_membership(org, by=by)
     done = VISIBLE_TO_EVERYBODY if call.form.text("to") == VISIBLE_TO_EVERYBODY else "members"
     return see_other(f"/orgs/{org}/people?done={done}")
 

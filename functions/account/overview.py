@@ -10,7 +10,7 @@ from shared.domain.names import OrgName
 from shared.domain.rights import Role
 from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.runtime.answers import Answer
-from shared.services.organizations.organizations import OrganizationMembership
+from shared.services.organizations.memberships import OrganizationMembership
 
 ACCOUNT_PATH = "/account"
 PACKAGES_PATH = "/account/packages"
@@ -49,7 +49,7 @@ async def account_dashboard(call: SignedInCall) -> Answer:
 async def account_page(call: SignedInCall) -> Answer:
     registry, by = call.registry, call.caller
     # One after the other, so that the order of the calls tells nothing of what there is.
-    organizations = await registry.organizations.organizations.list_own(by=by)
+    organizations = await registry.organizations.memberships.list_own(by=by)
     invitations = await registry.organizations.invitations.list_opened(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     released = await _packages(call, _keys(organizations), RELEASES_SHOWN)
@@ -87,7 +87,7 @@ async def _held(
 
 @pages.read("account/packages")
 async def account_packages(call: SignedInCall) -> Answer:
-    organizations = await call.registry.organizations.organizations.list_own(by=call.caller)
+    organizations = await call.registry.organizations.memberships.list_own(by=call.caller)
     found = await _packages(call, _keys(organizations))
     return call.show(
         "account/packages.html",

@@ -98,7 +98,7 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         tokens=tokens[::-1],
         actions=TOKEN_ACTIONS,
         scopes=scope_choices(),
-        organizations=await registry.organizations.organizations.list_own(by=by),
+        organizations=await registry.organizations.memberships.list_own(by=by),
         most_days=MAX_TOKEN_DAYS,
         typed=token_form_values(call.form, registry.settings.token_days, chosen_preset(call)),
         presets=PRESETS,

@@ -23,7 +23,7 @@ from shared.services.organizations.invitations import (
     Invitations,
     IssuedInvitation,
 )
-from shared.services.organizations.organizations import Member, Organizations
+from shared.services.organizations.memberships import Member, Memberships
 
 
 class RoleChange(RequestModel):
@@ -75,15 +75,15 @@ class OrgMemberList(ResponseModel):
 members_api = ApiFace()
 
 
-def _organizations(call: ApiCall) -> Organizations:
-    return call.registry.organizations.organizations
+def _memberships(call: ApiCall) -> Memberships:
+    return call.registry.organizations.memberships
 
 
 @members_api.operation(
     "GET", "api/v1/orgs/{org}/members", "List the members of an organization; for its members."
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(await _organizations(call).members(call.org, by=call.caller))
+    return OrgMemberList.of(await _memberships(call).members(call.org, by=call.caller))
 
 
 @members_api.operation(
@@ -92,7 +92,7 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
     "Show the role of a member; for members of the organization.",
 )
 async def api_members_show(call: ApiCall) -> OrgMemberView:
-    member = await _organizations(call).show_member(call.org, call.part("account"), by=call.caller)
+    member = await _memberships(call).show_member(call.org, call.part("account"), by=call.caller)
     return OrgMemberView.of(member)
 
 
@@ -103,7 +103,7 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     also=(409,),
 )
 async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
-    await _organizations(call).change_role(
+    await _memberships(call).change_role(
         call.org, call.part("account"), call.body.role, by=call.caller
     )
 
@@ -115,19 +115,19 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     also=(409,),
 )
 async def api_members_remove(call: ApiCall) -> None:
-    await _organizations(call).end_membership(call.org, call.part("account"), by=call.caller)
+    await _memberships(call).end_membership(call.org, call.part("account"), by=call.caller)
 
 
 @members_api.operation("GET", "api/v1/orgs/{org}/pending", "List the pending changes of members.")
 async def api_members_pending(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(await _organizations(call).pending_changes(call.org, by=call.caller))
+    return OrgMemberList.of(await _memberships(call).pending_changes(call.org, by=call.caller))
 
 
 @members_api.operation(
     "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
 )
 async def api_members_undo(call: ApiCall) -> None:
-    await _organizations(call).cancel_role_change(call.org, call.part("account"), by=call.caller)
+    await _memberships(call).cancel_role_change(call.org, call.part("account"), by=call.caller)
 
 
 class NewInvitation(RequestModel):

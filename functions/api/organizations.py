@@ -29,7 +29,8 @@ from shared.domain.organizations import (
 from shared.domain.packages import Visibility
 from shared.domain.rights import Role
 from shared.services.organizations.domain_verification import DomainVerification
-from shared.services.organizations.organizations import OrganizationMembership, OrganizationProfile
+from shared.services.organizations.memberships import OrganizationMembership
+from shared.services.organizations.organizations import OrganizationProfile
 
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
 
@@ -125,7 +126,7 @@ def _domains(call: ApiCall) -> DomainVerification:
 
 @organizations_api.operation("GET", "api/v1/orgs", "List the organizations that you belong to.")
 async def api_orgs_list(call: ApiCall) -> BelongingList:
-    mine = await call.registry.organizations.organizations.list_own(by=call.caller)
+    mine = await call.registry.organizations.memberships.list_own(by=call.caller)
     return BelongingList(organizations=[BelongingView.of(each) for each in mine])
 
 
@@ -196,7 +197,7 @@ async def api_orgs_keep(call: ApiCall) -> OrganizationView:
 
 async def _organization_view(call: ApiCall, organization: Organization) -> OrganizationView:
     domains = await _domains(call).verified(organization)
-    outside = await call.registry.organizations.organizations.public_members(organization)
+    outside = await call.registry.organizations.memberships.public_members(organization)
     return OrganizationView.of(organization, domains, outside.newest_owner_ms)
 
 

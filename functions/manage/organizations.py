@@ -53,7 +53,7 @@ async def manage_organization(call: SignedInCall, problem: FormProblem | None = 
     founded = await registry.administration.organizations.show(org, by=by)
     organization = founded.organization
     is_deleted = organization.is_deleted_at(call.now_ms)
-    members = [] if is_deleted else await registry.organizations.organizations.members(org, by=by)
+    members = [] if is_deleted else await registry.organizations.memberships.members(org, by=by)
     return call.show(
         "manage/organization.html",
         problem,

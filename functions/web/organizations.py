@@ -16,7 +16,7 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.runtime.answers import Answer
-from shared.services.organizations.organizations import Member
+from shared.services.organizations.memberships import Member
 
 PACKAGES_PER_PAGE = 20
 PACKAGE_SORTS = {
@@ -68,7 +68,7 @@ async def web_org(call: PublicPageCall) -> Answer:
 
 async def _organization_page(org: OrgName, call: PublicPageCall) -> OrganizationPage:
     organization = await call.registry.organizations.organizations.show(org, by=call.caller)
-    public = await call.registry.organizations.organizations.public_members(organization)
+    public = await call.registry.organizations.memberships.public_members(organization)
     return OrganizationPage(
         organization,
         await call.registry.organizations.domain_verification.verified(organization),
@@ -83,7 +83,7 @@ async def _members(org: OrgName, call: PublicPageCall) -> list[Member] | None:
     if call.caller.is_anonymous:
         return None
     try:
-        return await call.registry.organizations.organizations.members(org, by=call.caller)
+        return await call.registry.organizations.memberships.members(org, by=call.caller)
     except Refusal:
         return None
 
@@ -91,7 +91,7 @@ async def _members(org: OrgName, call: PublicPageCall) -> list[Member] | None:
 async def _people(page: OrganizationPage, call: PublicPageCall) -> Answer:
     members = page.members
     if members is None:
-        members = await call.registry.organizations.organizations.with_names(page.shown)
+        members = await call.registry.organizations.memberships.with_names(page.shown)
     if call.wants(JSON):
         return call.json(
             {"members": [_member_json(each) for each in members if each.membership.is_shown]}

@@ -75,7 +75,7 @@ def members(name: OrgName, output: OutputFormat) -> None:
     async def work(registry: Registry) -> list[TableRow]:
         return [
             {"account": each.name, "role": each.membership.role.value}
-            for each in await registry.organizations.organizations.members(name, by=OPERATOR)
+            for each in await registry.organizations.memberships.members(name, by=OPERATOR)
         ]
 
     print_rows(with_registry(work), output)
@@ -101,7 +101,7 @@ def add_member(name: OrgName, account: str, role: str) -> None:
 
     async def work(registry: Registry) -> None:
         member = await registry.identity.accounts.by_name_or_id(account)
-        await registry.organizations.organizations.set_member(name, member, Role(role), by=OPERATOR)
+        await registry.organizations.memberships.set_member(name, member, Role(role), by=OPERATOR)
 
     with_registry(work)
     click.echo(f"{account} is {role} of {name}.")
@@ -115,7 +115,7 @@ def remove_member(name: OrgName, account: str) -> None:
 
     async def work(registry: Registry) -> None:
         member = await registry.identity.accounts.by_name_or_id(account)
-        await registry.organizations.organizations.remove_member(name, member, by=OPERATOR)
+        await registry.organizations.memberships.remove_member(name, member, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"{account} is no longer a member of {name}.")

@@ -156,9 +156,9 @@ ACME = "/account/organizations/acme"
 async def test_an_organization_to_its_owner(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
-    organizations, mia = world.registry.organizations.organizations, world.people.mia.account
+    memberships, mia = world.registry.organizations.memberships, world.people.mia.account
     by = fresh(world, world.people.ann)
-    await organizations.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
+    await memberships.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
     await ann.open(ACME)
     await ann.send(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
     await ann.send(f"{ACME}/claim", domain="example.org")

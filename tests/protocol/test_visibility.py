@@ -58,8 +58,8 @@ async def make(world: World, wanted: Visibility, package: Package = PACKAGE) -> 
 async def test_it_takes_an_owner(greet: World, role: Role | None) -> None:
     bob = greet.people.bob
     if role:
-        organizations = greet.registry.organizations.organizations
-        await organizations.set_member(parse_org("acme"), bob.account, role, by=OPERATOR)
+        memberships = greet.registry.organizations.memberships
+        await memberships.set_member(parse_org("acme"), bob.account, role, by=OPERATOR)
     await refused(greet, NotPermitted if role else OrganizationNotFound, signed_in(greet, bob))
 
 

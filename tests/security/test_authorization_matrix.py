@@ -100,7 +100,7 @@ async def populate(world: World) -> dict[str, Account]:
     new = [await registry.identity.accounts.create(name, by=OPERATOR) for name in ("max", "sam")]
     accounts = {account.name: account for account in (*known, *new)}
     acme, gone = parse_org("acme"), parse_org("gone")
-    await registry.organizations.organizations.set_member(
+    await registry.organizations.memberships.set_member(
         acme, accounts["max"], Role.MAINTAINER, by=OPERATOR
     )
     await registry.organizations.organizations.create(gone, accounts["ann"], by=OPERATOR)
@@ -262,13 +262,13 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
 ) -> None:
     acme = parse_org("acme")
     async with prepared.world(scratch / "data") as world:
-        organizations, people = world.registry.organizations.organizations, world.people
+        memberships, people = world.registry.organizations.memberships, world.people
         assert await asked(world, prepared, "api_audit_organization", ANNS[:1]) == []
-        await organizations.set_member(acme, people.bob.account, Role.OWNER, by=OPERATOR)
+        await memberships.set_member(acme, people.bob.account, Role.OWNER, by=OPERATOR)
         if left is None:
-            await organizations.remove_member(acme, people.ann.account, by=OPERATOR)
+            await memberships.remove_member(acme, people.ann.account, by=OPERATOR)
         else:
-            await organizations.set_member(acme, people.ann.account, left, by=OPERATOR)
+            await memberships.set_member(acme, people.ann.account, left, by=OPERATOR)
         lesser = [replace(persona, role=left) for persona in ANNS]
         wrong: list[str] = []
         for name in sorted(set(DECLARED) - ENDING):

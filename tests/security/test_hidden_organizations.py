@@ -177,7 +177,7 @@ async def furnish(world: World) -> None:
     await world.document()
     held = Coordinate.parse(HIDDEN, "held", "1.0.0")
     await registry.publishing.moderation.hold(held, "A test.", by=OPERATOR)
-    await registry.organizations.organizations.set_member(
+    await registry.organizations.memberships.set_member(
         org, people.mia.account, Role.MEMBER, by=OPERATOR
     )
     invitation = InvitationRequest.parse(Role.MEMBER, "kim@example.org", "")

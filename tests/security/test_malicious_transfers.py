@@ -64,8 +64,8 @@ async def test_a_new_owner_removes_nobody_after_ten_seconds(
     handed: OrganizationServices,
 ) -> None:
     for attempt in (
-        handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE)),
-        handed.organizations.set_member(ACME, KIM, Role.MEMBER, by=handed.signed_in(EVE)),
+        handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(EVE)),
+        handed.memberships.set_member(ACME, KIM, Role.MEMBER, by=handed.signed_in(EVE)),
     ):
         with pytest.raises(NotPermitted):
             await attempt
@@ -79,7 +79,7 @@ async def test_the_owner_who_invited_is_notified_at_once_and_can_undo_it(
     assert "kim requested a change: eve becomes owner." in mail.text
     assert "24 November 2023, 08:47 UTC" in mail.text
     assert [event.kind for event in handed.events_of(KIM)] == ["owner.pending"]
-    await handed.organizations.cancel_change(ACME, EVE, by=handed.signed_in(KIM))
+    await handed.memberships.cancel_change(ACME, EVE, by=handed.signed_in(KIM))
     handed.clock.advance(OWNER_CHANGE_DELAY + NEW_OWNER_PERIOD)
     assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
 
@@ -90,16 +90,16 @@ async def test_a_new_owner_removes_nobody_after_two_days(
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     assert handed.roles()["eve"] is Role.OWNER
     with pytest.raises(OwnerTooNew, match="01 December 2023"):
-        await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
+        await handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(EVE))
 
 
 async def test_the_owner_who_invited_has_a_week_to_remove_the_new_one(
     handed: OrganizationServices,
 ) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
-    await handed.organizations.remove_member(ACME, EVE, by=handed.signed_in(KIM))
+    await handed.memberships.remove_member(ACME, EVE, by=handed.signed_in(KIM))
     with pytest.raises(OwnerTooNew):
-        await handed.organizations.cancel_change(ACME, EVE, by=handed.signed_in(EVE))
+        await handed.memberships.cancel_change(ACME, EVE, by=handed.signed_in(EVE))
     handed.clock.advance(OWNER_CHANGE_DELAY)
     assert handed.roles() == {"kim": Role.OWNER}
 
@@ -109,14 +109,14 @@ async def test_after_a_week_it_still_takes_two_days_in_which_it_is_undone(
 ) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY + NEW_OWNER_PERIOD - A_SECOND)
     with pytest.raises(OwnerTooNew):
-        await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
+        await handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(EVE))
     handed.clock.advance(A_SECOND)
     handed.clear_calls()
-    await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
+    await handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(EVE))
     [mail] = handed.mailer.to(KIM.email)
     assert "eve requested a change: kim is no longer a member." in mail.text
     handed.clock.advance(OWNER_CHANGE_DELAY - A_SECOND)
-    await handed.organizations.cancel_change(ACME, KIM, by=handed.signed_in(KIM))
+    await handed.memberships.cancel_change(ACME, KIM, by=handed.signed_in(KIM))
     handed.clock.advance(OWNER_CHANGE_DELAY)
     assert handed.roles()["kim"] is Role.OWNER
 
@@ -130,7 +130,7 @@ async def test_a_new_owner_cannot_invite_somebody_who_could_do_it(
     handed.clock.advance(OWNER_CHANGE_DELAY)
     assert handed.roles()["lee"] is Role.OWNER
     with pytest.raises(OwnerTooNew):
-        await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(LEE))
+        await handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(LEE))
 
 
 async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -> None:
@@ -138,8 +138,8 @@ async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -
     owner = InvitationRequest.parse(Role.OWNER, None, "")
     for attempt in (
         handed.invitations.invite(ACME, owner, by=kim),
-        handed.organizations.set_member(ACME, EVE, Role.OWNER, by=kim),
-        handed.organizations.remove_member(ACME, KIM, by=kim),
+        handed.memberships.set_member(ACME, EVE, Role.OWNER, by=kim),
+        handed.memberships.remove_member(ACME, KIM, by=kim),
         handed.organization_deletion.delete(ACME, by=kim),
     ):
         with pytest.raises((SignInAgain, LastOwner)):
@@ -153,13 +153,13 @@ async def test_a_removed_member_has_no_rights(handed: OrganizationServices) -> N
     member = InvitationRequest.parse(Role.MEMBER, None, "")
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     code = await invite_owner(handed, EVE)  # A way back, kept for later.
-    await handed.organizations.remove_member(ACME, EVE, by=OPERATOR)
+    await handed.memberships.remove_member(ACME, EVE, by=OPERATOR)
     eve = handed.signed_in(EVE)
     for attempt in (
-        handed.organizations.members(ACME, by=eve),
-        handed.organizations.set_member(ACME, KIM, Role.MEMBER, by=eve),
-        handed.organizations.remove_member(ACME, EVE, by=eve),
-        handed.organizations.cancel_change(ACME, EVE, by=eve),
+        handed.memberships.members(ACME, by=eve),
+        handed.memberships.set_member(ACME, KIM, Role.MEMBER, by=eve),
+        handed.memberships.remove_member(ACME, EVE, by=eve),
+        handed.memberships.cancel_change(ACME, EVE, by=eve),
         handed.invitations.invite(ACME, member, by=eve),
         handed.organization_deletion.delete(ACME, by=eve),
     ):
@@ -176,10 +176,10 @@ async def test_a_former_owner_who_transferred_and_left_has_no_rights(
     code = await invite_owner(handed, KIM)
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     kim = handed.signed_in(KIM)
-    await handed.organizations.remove_member(ACME, KIM, by=kim)
+    await handed.memberships.remove_member(ACME, KIM, by=kim)
     for attempt in (
-        handed.organizations.members(ACME, by=kim),
-        handed.organizations.set_member(ACME, EVE, Role.MEMBER, by=kim),
+        handed.memberships.members(ACME, by=kim),
+        handed.memberships.set_member(ACME, EVE, Role.MEMBER, by=kim),
         handed.organization_deletion.delete(ACME, by=kim),
     ):
         with pytest.raises(OrganizationNotFound):
@@ -194,10 +194,10 @@ async def test_a_member_with_a_lower_role_makes_no_more_decisions(
 ) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     kim = handed.signed_in(KIM)
-    await handed.organizations.set_member(ACME, KIM, Role.MAINTAINER, by=kim)
+    await handed.memberships.set_member(ACME, KIM, Role.MAINTAINER, by=kim)
     for attempt in (
-        handed.organizations.set_member(ACME, EVE, Role.MEMBER, by=kim),
-        handed.organizations.set_member(ACME, KIM, Role.OWNER, by=kim),
+        handed.memberships.set_member(ACME, EVE, Role.MEMBER, by=kim),
+        handed.memberships.set_member(ACME, KIM, Role.OWNER, by=kim),
         handed.organization_deletion.delete(ACME, by=kim),
     ):
         with pytest.raises(NotPermitted):

@@ -85,10 +85,10 @@ async def test_no_push_revives_it(gone: World) -> None:
 async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
     by = Principal(gone.people.ann.account.id, "token", (Grant(),))
     with pytest.raises(OrganizationNotFound):
-        await gone.registry.organizations.organizations.members(EMPTY, by=by)
+        await gone.registry.organizations.memberships.members(EMPTY, by=by)
     assert "empty" not in {
         each.organization.name
-        for each in await gone.registry.organizations.organizations.list_own(by=by)
+        for each in await gone.registry.organizations.memberships.list_own(by=by)
     }
 
 
@@ -126,9 +126,7 @@ async def test_a_name_that_never_had_a_package_can_be_used_again_a_day_later(
 async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World) -> None:
     registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
     await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
-    await registry.organizations.organizations.set_member(
-        EMPTY, mia.account, Role.OWNER, by=OPERATOR
-    )
+    await registry.organizations.memberships.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)
     wanted = TokenRequest.parse("ci", ["push-new"], org="empty", package="*", days=90)
     stolen = await registry.tokens.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
     await registry.organizations.deletion.delete(EMPTY, by=OPERATOR)
@@ -136,7 +134,7 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     await registry.maintenance.upkeep.run("finish-deletions")
     world.clock.advance(timedelta(seconds=1))
     await registry.organizations.organizations.create(EMPTY, bob.account, by=OPERATOR)
-    members = await registry.organizations.organizations.members(EMPTY, by=OPERATOR)
+    members = await registry.organizations.memberships.members(EMPTY, by=OPERATOR)
     assert [each.name for each in members] == ["bob"]
     machine = replace(bob, token=stolen.text.reveal())
     for person in (ann, mia, machine):

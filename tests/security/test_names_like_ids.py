@@ -35,7 +35,7 @@ async def stranger(world: World) -> Person:
 
 async def roles(world: World) -> dict[str, str]:
     """Return who is what in Acme, by id."""
-    members = await world.registry.organizations.organizations.members(ACME, by=OPERATOR)
+    members = await world.registry.organizations.memberships.members(ACME, by=OPERATOR)
     return {each.membership.account: each.membership.role.value for each in members}
 
 
@@ -50,7 +50,7 @@ async def test_an_account_named_like_an_id_does_not_protect_a_member_from_remova
     assert (await roles(world))[mia] == "maintainer"
     assert (await page.send(f"{PAGE}/remove", account=mia)).status_code == 303
     assert await roles(world) == {ann.account.id: "owner"}
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         ACME, world.people.mia.account, Role.MEMBER, by=OPERATOR
     )
     url = f"{URL}/api/v1/orgs/acme/members/{mia}"
@@ -67,7 +67,7 @@ async def test_an_account_named_like_an_id_does_not_prevent_undoing_a_pending_ow
     await page.send(f"{PAGE}/role", account=mia, role="owner")
     assert "mia will become owner" in page.text
     assert (await page.send(f"{PAGE}/undo", account=mia)).status_code == 303
-    assert await world.registry.organizations.organizations.pending_changes(ACME, by=OPERATOR) == []
+    assert await world.registry.organizations.memberships.pending_changes(ACME, by=OPERATOR) == []
     assert stranger.account.id not in await roles(world)
 
 
@@ -89,7 +89,7 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
 async def test_an_organization_is_transferred_to_the_intended_account(
     world: World, stranger: Person
 ) -> None:
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         ACME, stranger.account, Role.MEMBER, by=OPERATOR
     )
     mia = world.people.mia.account.id
@@ -97,7 +97,7 @@ async def test_an_organization_is_transferred_to_the_intended_account(
     await page.open(f"{PAGE}/settings")
     answer = await page.send(f"{PAGE}/transfer", heir=mia, afterwards="leave", confirm="acme")
     assert answer.status_code == 303
-    waiting = await world.registry.organizations.organizations.pending_changes(ACME, by=OPERATOR)
+    waiting = await world.registry.organizations.memberships.pending_changes(ACME, by=OPERATOR)
     assert {each.membership.account for each in waiting} == {mia, world.people.ann.account.id}
 
 
@@ -125,7 +125,7 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     assert answer.status_code == 404
     assert f"id:{mia}" in admin.text
     await admin.send("/manage/organizations", name="globex", owner=f"id:{mia}")
-    members = await world.registry.organizations.organizations.members(
+    members = await world.registry.organizations.memberships.members(
         parse_org("globex"), by=OPERATOR
     )
     assert [each.membership.account for each in members] == [mia]

@@ -101,8 +101,8 @@ async def people(world: World) -> dict[str, Person]:
     await world.push(bala("acme/base:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     max_ = await world.registry.identity.accounts.create("max", by=OPERATOR)
-    organizations = world.registry.organizations.organizations
-    await organizations.set_member(parse_org("acme"), max_, Role.MAINTAINER, by=OPERATOR)
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(parse_org("acme"), max_, Role.MAINTAINER, by=OPERATOR)
     known = world.people
     return {
         "owner": known.ann,
@@ -165,7 +165,7 @@ async def test_a_removed_member_has_no_rights_at_the_next_request(
 ) -> None:
     by = await limited(world, people["maintainer"])
     assert await operation.attempt(world, by, 0) < 300
-    await world.registry.organizations.organizations.remove_member(
+    await world.registry.organizations.memberships.remove_member(
         parse_org("acme"), by.account, by=OPERATOR
     )
     assert await operation.attempt(world, by, 1) in {400, 404}
@@ -176,7 +176,7 @@ async def test_a_member_with_a_lower_role_has_fewer_rights_at_the_next_request(
 ) -> None:
     by = await limited(world, people["maintainer"])
     assert await push_version(world, by, 0) == 204
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         parse_org("acme"), by.account, Role.MEMBER, by=OPERATOR
     )
     assert await push_version(world, by, 1) == 400

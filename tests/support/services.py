@@ -30,11 +30,15 @@ from shared.services.maintenance.check_domains import CheckDomains
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.domain_verification import DomainVerification
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
 from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.role_changes import (
+    OrganizationMembers,
+    OrganizationTransfer,
+)
 from shared.services.records import Leases, RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import TokenRecords
@@ -147,13 +151,22 @@ class OrganizationServices:
             directory=self.directory,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
-            lineage=self.lineage,
             rate_limiter=self.rate_limiter,
             clock=self.clock,
             randomness=self.randomness,
             creators=self.creators,
             reserved_patterns=self.reserved_patterns,
+        )
+
+    @property
+    def memberships(self) -> Memberships:
+        return Memberships(
+            directory=self.directory,
+            authorization=self.authorization,
+            record_writer=self.record_writer,
+            organization_members=self.organization_members,
+            lineage=self.lineage,
+            clock=self.clock,
         )
 
     @property
@@ -244,7 +257,7 @@ class OrganizationServices:
     async def add_members(self, *people: Account, role: Role = Role.OWNER) -> None:
         """Make people members of Acme, at once."""
         for each in people:
-            await self.organizations.set_member(ACME, each, role, by=OPERATOR)
+            await self.memberships.set_member(ACME, each, role, by=OPERATOR)
         self.clear_calls()
 
     def clear_calls(self) -> None:
@@ -341,7 +354,7 @@ class AdministrationServices(OrganizationServices):
             administration=self.administration,
             administrators=self.administrators,
             accounts=self.accounts,
-            organizations=self.organizations,
+            memberships=self.memberships,
             tokens=self.tokens,
             sessions=Sessions(self.directory, self.record_writer, self.clock, account_mail),
             audit_log=self.audit_log,

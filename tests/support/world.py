@@ -303,7 +303,7 @@ async def settled(folder: Path, places: Places = PLACES) -> People:
     ]
     await registry.organizations.organizations.create(parse_org("acme"), ann, by=OPERATOR)
     await registry.organizations.organizations.create(parse_org("other"), bob, by=OPERATOR)
-    await registry.organizations.organizations.set_member(
+    await registry.organizations.memberships.set_member(
         parse_org("acme"), mia, Role.MEMBER, by=OPERATOR
     )
     people = [await _person(registry, each) for each in (admin, ann, mia, bob)]

@@ -33,7 +33,7 @@ async def account_organization(
 ) -> Answer:
     registry, org, by = call.registry, call.org, call.caller
     frame = await organization_frame(call, FIRST_TAB)
-    members = await registry.organizations.organizations.members(org, by=by)
+    members = await registry.organizations.memberships.members(org, by=by)
     return frame.show(
         problem,
         members=members,
@@ -49,19 +49,17 @@ async def account_organization(
 
 async def _set_role(call: SignedInCall, org: OrgName) -> None:
     account_id, role = call.form.text("account"), _role(call.form)
-    await call.registry.organizations.organizations.change_role(
-        org, account_id, role, by=call.caller
-    )
+    await call.registry.organizations.memberships.change_role(org, account_id, role, by=call.caller)
 
 
 async def _remove(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organizations.organizations.end_membership(
+    await call.registry.organizations.memberships.end_membership(
         org, call.form.text("account"), by=call.caller
     )
 
 
 async def _undo(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organizations.organizations.cancel_role_change(
+    await call.registry.organizations.memberships.cancel_role_change(
         org, call.form.text("account"), by=call.caller
     )
 

@@ -47,7 +47,7 @@ async def account_organization_settings(
     frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
     require_right(by, frame.access, Action.MANAGE, org)
     domains = await call.registry.organizations.domain_verification.of(org, by=by)
-    members = await call.registry.organizations.organizations.members(org, by=by)
+    members = await call.registry.organizations.memberships.members(org, by=by)
     return frame.show(
         problem,
         domains=[
@@ -93,7 +93,7 @@ async def _set_visibility(call: SignedInCall, org: OrgName) -> None:
 
 async def _transfer(call: SignedInCall, org: OrgName) -> None:
     form, by = call.form, call.caller
-    successor = await call.registry.organizations.organizations.member_account(
+    successor = await call.registry.organizations.memberships.member_account(
         org, form.text("heir"), by=by
     )
     if form.text("confirm").lower() != org.lower():

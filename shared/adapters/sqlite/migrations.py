@@ -62,7 +62,7 @@ _IDENTITIES: Migration = (
         PRIMARY KEY (org, account)
     )
     """,
-    "CREATE INDEX memberships_of ON memberships (account)",
+    "CREATE INDEX of_account ON memberships (account)",
     """
     CREATE TABLE tokens (
         owner TEXT NOT NULL,

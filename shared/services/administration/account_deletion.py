@@ -21,7 +21,7 @@ from shared.runtime.retries import retry_when_stale
 from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.identities import Identities
 from shared.services.identity.sessions import Sessions
-from shared.services.organizations.organizations import Organizations
+from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import UsedToken
@@ -52,7 +52,7 @@ class AccountDeletion:
     """
 
     directory: DirectoryStore
-    organizations: Organizations
+    memberships: Memberships
     tokens: Tokens
     lineage: TokenLineage
     sessions: Sessions
@@ -67,7 +67,7 @@ class AccountDeletion:
         events, names = await self._events(by)
         return PersonalData(
             account=account,
-            memberships=tuple(await self.organizations.memberships_of(by.id)),
+            memberships=tuple(await self.memberships.of_account(by.id)),
             invitations=tuple(await self.directory.list_by_owner(OpenedInvitation, by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
             sessions=tuple(await self.sessions.list_own(by=by)),
@@ -88,7 +88,7 @@ class AccountDeletion:
             reason = "it administers this registry, which needs somebody who does"
             raise NotPermitted("delete", f"the account {account.name}", reason)
         require_recent_sign_in(by, self.clock.now_ms(), "delete", f"the account {account.name}")
-        memberships = await self.organizations.memberships_of(by.id)
+        memberships = await self.memberships.of_account(by.id)
         for each in memberships:
             await self._check_not_last_owner(each, account, by)
         for each in memberships:
@@ -146,7 +146,7 @@ class AccountDeletion:
     ) -> None:
         if membership.role is not Role.OWNER or await self._is_organization_deleted(membership):
             return
-        members = await self.organizations.members(OrgName(membership.org), by=by)
+        members = await self.memberships.members(OrgName(membership.org), by=by)
         owners = [each for each in members if each.membership.role is Role.OWNER]
         if len(owners) == 1:
             raise LastOwner(account.name, membership.org)
@@ -155,7 +155,7 @@ class AccountDeletion:
         if await self._is_organization_deleted(membership):
             await self._remove_membership(membership, by)
         else:
-            await self.organizations.remove_member(OrgName(membership.org), account, by=by)
+            await self.memberships.remove_member(OrgName(membership.org), account, by=by)
 
     async def _is_organization_deleted(self, membership: Membership) -> bool:
         """Check whether the organization is deleted, and so needs no owner."""

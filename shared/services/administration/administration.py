@@ -42,6 +42,7 @@ from shared.services.identity.accounts import (
 )
 from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions, live_sessions
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organizations import Organizations
 from shared.services.records import (
     EntityChange,
@@ -92,7 +93,7 @@ class AccountAdministration:
     administration: Administration
     administrators: Administrators
     accounts: Accounts
-    organizations: Organizations
+    memberships: Memberships
     tokens: TokenRecords
     sessions: Sessions
     audit_log: AuditLog
@@ -130,7 +131,7 @@ class AccountAdministration:
             raise AccountNotFound(account_id)
         identities, memberships, tokens, sessions, log = await asyncio.gather(
             self.directory.list_by_subject(Identity, account.id),
-            self.organizations.memberships_of(account.id),
+            self.memberships.of_account(account.id),
             self.tokens.of(account.id),
             self.directory.list_by_owner(Session, account.id),
             self.audit_log.of_other_account(account.id, query, by=by),

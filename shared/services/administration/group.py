@@ -63,7 +63,7 @@ class AdministrationServices:
                 common.administration,
                 administrators,
                 identity.accounts,
-                organizations.organizations,
+                organizations.memberships,
                 tokens.records,
                 identity.sessions,
                 audit_log,
@@ -76,7 +76,7 @@ class AdministrationServices:
             ),
             account_deletion=AccountDeletion(
                 directory,
-                organizations.organizations,
+                organizations.memberships,
                 tokens.access_tokens,
                 tokens.lineage,
                 identity.sessions,

@@ -22,7 +22,7 @@ from shared.domain.organizations import (
 from shared.domain.rights import Action
 from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness
 from shared.runtime.retries import retry_when_stale
-from shared.services.organizations.members import OrganizationMembers
+from shared.services.organizations.role_changes import OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter
 
 

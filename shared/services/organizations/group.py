@@ -9,11 +9,15 @@ from shared.services.limits.group import LimitServices
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.domain_verification import DomainVerification
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
 from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.role_changes import (
+    OrganizationMembers,
+    OrganizationTransfer,
+)
 from shared.services.tokens.group import TokenServices
 
 
@@ -22,6 +26,7 @@ class OrganizationServices:
     """Organizations, their members, and the names that they may have."""
 
     organizations: Organizations
+    memberships: Memberships
     invitations: Invitations
     deletion: OrganizationDeletion
     transfer: OrganizationTransfer
@@ -48,12 +53,18 @@ class OrganizationServices:
             settings.base_url,
         )
         return cls(
-            organizations=Organizations(
+            memberships=Memberships(
                 directory,
                 common.authorization,
                 common.record_writer,
                 members,
                 tokens.lineage,
+                clock,
+            ),
+            organizations=Organizations(
+                directory,
+                common.authorization,
+                common.record_writer,
                 limits.rate_limiter,
                 clock,
                 randomness,

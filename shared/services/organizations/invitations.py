@@ -42,7 +42,11 @@ from shared.runtime.retries import retry_when_stale
 from shared.services.identity.mail import MailDelivery
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership
+from shared.services.organizations.role_changes import (
+    Actor,
+    OrganizationMembers,
+    RequestedMembership,
+)
 from shared.services.records import EntityChange, RecordWriter, retried_when_leased
 from shared.services.tokens.token_lineage import TokenLineage
 

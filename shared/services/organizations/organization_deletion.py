@@ -18,7 +18,10 @@ from shared.domain.organizations import Organization
 from shared.domain.rights import Action
 from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.runtime.retries import retry_when_stale
-from shared.services.organizations.members import Actor, OrganizationMembers
+from shared.services.organizations.role_changes import (
+    Actor,
+    OrganizationMembers,
+)
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
 PACKAGES_READ_AT_ONCE = 100  # Packages of one read; a claimed name without a release is rare.

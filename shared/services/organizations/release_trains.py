@@ -20,7 +20,10 @@ from shared.domain.organizations import Organization, ReleaseTrain, ReleaseTrain
 from shared.domain.rights import Action
 from shared.ports import Clock, Counter, Randomness, WorkStore
 from shared.runtime.retries import retry_when_stale
-from shared.services.organizations.members import Actor, OrganizationMembers
+from shared.services.organizations.role_changes import (
+    Actor,
+    OrganizationMembers,
+)
 from shared.services.records import EntityChange, RecordWriter
 
 # As many as burst detection allows by default: 60 releases of 20 packages.

@@ -34,7 +34,7 @@ async def invited(world: World, role: Role = Role.MAINTAINER) -> str:
 
 
 async def role_of(world: World, person: Person, org: str = "acme") -> str:
-    members = await world.registry.organizations.organizations.members(parse_org(org), by=OPERATOR)
+    members = await world.registry.organizations.memberships.members(parse_org(org), by=OPERATOR)
     roles = {each.name: each.membership.role.value for each in members}
     return roles.get(person.account.name, "")
 

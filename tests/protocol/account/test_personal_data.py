@@ -125,12 +125,12 @@ async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may
     world: World,
 ) -> None:
     ann, bob = world.people.ann, world.people.bob
-    organizations = world.registry.organizations.organizations
-    await organizations.set_member(parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR)
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR)
     with pytest.raises(LastOwner, match="bob is the only owner of other"):
         await world.registry.administration.account_deletion.delete(by=principal(world, bob))
     await world.registry.administration.account_deletion.delete(by=principal(world, ann))
-    members = await organizations.members(parse_org("acme"), by=OPERATOR)
+    members = await memberships.members(parse_org("acme"), by=OPERATOR)
     assert {each.name: each.membership.role for each in members} == {
         "bob": Role.OWNER,
         "mia": Role.MEMBER,
@@ -141,9 +141,7 @@ async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(wor
     mia = world.people.mia
     await world.registry.administration.account_deletion.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
-    members = await world.registry.organizations.organizations.members(
-        parse_org("acme"), by=OPERATOR
-    )
+    members = await world.registry.organizations.memberships.members(parse_org("acme"), by=OPERATOR)
     assert [each.name for each in members] == ["ann"]
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get(f"{URL}/api/v1/whoami", by=mia)).status_code == 401
@@ -217,7 +215,7 @@ async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) ->
 
 async def test_releases_of_a_deleted_account_stay(world: World) -> None:
     mia = world.people.mia
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         parse_org("acme"), mia.account, Role.MAINTAINER, by=OPERATOR
     )
     await world.push(bala("acme/greet:1.0.0"), by=mia)
@@ -231,7 +229,7 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
     by = principal(world, mia)
     # All but the last step.
     account_deletion = world.registry.administration.account_deletion
-    await account_deletion.organizations.remove_member(parse_org("acme"), mia.account, by=by)
+    await account_deletion.memberships.remove_member(parse_org("acme"), mia.account, by=by)
     await account_deletion.retire_name(mia.account.name)
     await account_deletion.delete(by=by)
     assert await account_of(world, mia) is None
@@ -255,7 +253,7 @@ async def test_the_download_holds_every_event_however_many_there_are(
 
 async def test_an_account_that_is_one_of_several_owners_may_be_deleted(world: World) -> None:
     mia, acme = world.people.mia, parse_org("acme")
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         acme, mia.account, Role.OWNER, by=OPERATOR
     )
     await world.registry.administration.account_deletion.delete(by=principal(world, mia))

@@ -35,7 +35,7 @@ async def busy_week(world: World) -> World:
         await world.push(bala(f"acme/greet:{version}"))
     await world.java(world.people.ann).deprecate("acme/greet:1.0.0", "old")
     acme, bob = parse_org("acme"), world.people.bob
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         acme, bob.account, Role.MEMBER, by=OPERATOR
     )
     await world.push(bala("other/thing:1.0.0"), by=bob)

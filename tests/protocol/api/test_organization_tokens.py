@@ -85,9 +85,9 @@ async def test_whoami_names_the_organization(world: World) -> None:
 
 async def test_it_works_after_its_creator_left(world: World) -> None:
     robot = await machine(world)
-    acme, organizations = parse_org("acme"), world.registry.organizations.organizations
-    await organizations.set_member(acme, world.people.mia.account, Role.OWNER, by=OPERATOR)
-    await organizations.remove_member(acme, world.people.ann.account, by=OPERATOR)
+    acme, memberships = parse_org("acme"), world.registry.organizations.memberships
+    await memberships.set_member(acme, world.people.mia.account, Role.OWNER, by=OPERATOR)
+    await memberships.remove_member(acme, world.people.ann.account, by=OPERATOR)
     world.clock.advance(timedelta(days=3))
     await world.push(bala("acme/greet:1.0.0"), by=robot)
 
@@ -134,7 +134,7 @@ async def test_nobody_but_an_owner_of_the_organization_reaches_them(
     token = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"][0]
     url = TOKENS + path.replace("{id}", token["id"])
     maintainer = await limited(world, world.people.mia)
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         parse_org("acme"), maintainer.account, Role.MAINTAINER, by=OPERATOR
     )
     weak = await limited(world, world.people.ann, "read", "push-new", "push-version", "deprecate")

@@ -228,8 +228,8 @@ async def test_one_member_is_shown_to_members(world: World) -> None:
 
 async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
-    organizations = world.registry.organizations.organizations
-    await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
     world.clock.advance(OWNER_CHANGE_DELAY)
     shown = await fetched(world, f"{ORGS}/acme")
     assert shown["createdAt"] == "2026-09-21T14:13:20Z"
@@ -239,8 +239,8 @@ async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
 async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
     fresh = signed_in(world, ann)
-    organizations = world.registry.organizations.organizations
-    await organizations.set_member(ACME, mia.account, Role.OWNER, by=fresh)
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(ACME, mia.account, Role.OWNER, by=fresh)
     [waiting] = (await fetched(world, f"{ORGS}/acme/pending", mia))["members"]
     assert waiting["name"] == "mia"
     assert waiting["pending"] == {
@@ -250,7 +250,7 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
     }
     url = world.with_ids(f"{ORGS}/acme/pending/ID-OF-mia")
     assert refusal(await call(world, "DELETE", url, by=ann)) == (403, "sign-in-again")
-    await organizations.cancel_change(ACME, mia.account, by=fresh)
+    await memberships.cancel_change(ACME, mia.account, by=fresh)
     assert await fetched(world, f"{ORGS}/acme/pending", mia) == {"members": []}
     world.clock.advance(OWNER_CHANGE_DELAY)
     listed = await fetched(world, f"{ORGS}/acme/members", mia)
@@ -258,8 +258,8 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
 
 
 async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) -> None:
-    bob, organizations = world.people.bob, world.registry.organizations.organizations
-    await organizations.set_member(ACME, bob.account, Role.OWNER, by=OPERATOR)
+    bob, memberships = world.people.bob, world.registry.organizations.memberships
+    await memberships.set_member(ACME, bob.account, Role.OWNER, by=OPERATOR)
     owners = [world.people.ann, bob]
     browsers = [await browser_of(world, each) for each in owners]
     paths = [f"/api/v1/orgs/acme/members/{each.account.id}" for each in owners]
@@ -277,8 +277,8 @@ async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) 
 
 async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
-    organizations = world.registry.organizations.organizations
-    await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
     for role in ("member", "owner"):
         shown = await fetched(world, f"{URL}/api/v1/whoami", mia)
         assert shown["organizations"] == [{"org": "acme", "role": role}]

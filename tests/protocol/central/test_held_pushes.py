@@ -85,7 +85,7 @@ async def test_a_maven_client_reads_409_and_the_sentence(world: World) -> None:
 
 async def test_the_same_bytes_are_held_at_any_age_and_whoever_pushes_them(world: World) -> None:
     bob = world.people.bob.account
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         ACME, bob, Role.MAINTAINER, by=OPERATOR
     )
     await world.push_held(ARCHIVE)

@@ -147,7 +147,7 @@ async def test_somebody_who_left_sees_it_no_longer(own_world: World) -> None:
     by = await own_world.registry.identity.authentication.authenticate(
         {"authorization": f"Bearer {ann.token}"}
     )
-    await own_world.registry.organizations.organizations.remove_member(
+    await own_world.registry.organizations.memberships.remove_member(
         parse_org("acme"), mia.account, by=by
     )
     assert await own_world.java(mia).versions("acme/secret") == []

@@ -118,7 +118,7 @@ async def test_private_packages_are_listed_for_members_alone(world: World) -> No
 async def test_a_new_owner_is_a_reason_to_look_twice(world: World) -> None:
     assert "Look twice" not in (await opened(world, "/orgs/acme")).text
     world.clock.advance(timedelta(days=30))
-    members, mia = world.registry.organizations.organizations, world.people.mia.account
+    members, mia = world.registry.organizations.memberships, world.people.mia.account
     await members.set_member(parse_org("acme"), mia, Role.OWNER, by=OPERATOR)
     assert "Review releases since then" in (await opened(world, "/orgs/acme")).text
     world.clock.advance(timedelta(days=8))

@@ -30,7 +30,7 @@ def fresh(world: World, person: Person) -> Principal:
 
 
 async def roles(world: World) -> dict[str, str]:
-    members = await world.registry.organizations.organizations.members(ACME, by=OPERATOR)
+    members = await world.registry.organizations.memberships.members(ACME, by=OPERATOR)
     return {each.name: each.membership.role.value for each in members}
 
 
@@ -114,10 +114,8 @@ async def test_making_an_owner_takes_a_fresh_sign_in(world: World) -> None:
 
 
 async def test_pending_changes_are_at_the_top(world: World) -> None:
-    organizations, people = world.registry.organizations.organizations, world.people
-    await organizations.set_member(
-        ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann)
-    )
+    memberships, people = world.registry.organizations.memberships, world.people
+    await memberships.set_member(ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann))
     for person, shows_button in ((people.ann, True), (people.mia, False)):
         browser = await browser_of(world, person)
         assert "mia will become owner" in browser.text
@@ -128,7 +126,7 @@ async def test_pending_changes_are_at_the_top(world: World) -> None:
     answer = await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
     assert answer.status_code == 403
     assert "Sign in again" in ann.text
-    await organizations.cancel_change(ACME, people.mia.account, by=fresh(world, people.ann))
+    await memberships.cancel_change(ACME, people.mia.account, by=fresh(world, people.ann))
     await ann.open(PAGE)
     assert "becomes owner" not in ann.text
 
@@ -138,7 +136,7 @@ async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
     known = people.ann.account.model_copy(update={"email": "ann@example.org"})
     await directory.put(known)
     by = fresh(world, people.ann)
-    await world.registry.organizations.organizations.set_member(
+    await world.registry.organizations.memberships.set_member(
         ACME, people.mia.account, Role.OWNER, by=by
     )
     [mail] = world.mailer.to("ann@example.org")

@@ -65,8 +65,8 @@ async def test_outsiders_read_that_there_is_no_such_page(greet: World) -> None:
 
 async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> None:
     mia = greet.people.mia
-    organizations = greet.registry.organizations.organizations
-    await organizations.set_member(ACME, mia.account, Role.MAINTAINER, by=OPERATOR)
+    memberships = greet.registry.organizations.memberships
+    await memberships.set_member(ACME, mia.account, Role.MAINTAINER, by=OPERATOR)
     browser = await PageClient.of(greet, mia)
     assert (await browser.open(PAGE)).status_code == 200
     assert "<h2>Versions</h2>" in browser.text

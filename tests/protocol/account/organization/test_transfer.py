@@ -86,7 +86,7 @@ async def test_it_takes_signing_in_again(ann: PageClient) -> None:
 
 async def test_the_only_member_has_to_invite_somebody_first(ann: PageClient) -> None:
     world = ann.world
-    await world.registry.organizations.organizations.remove_member(
+    await world.registry.organizations.memberships.remove_member(
         ACME, world.people.mia.account, by=OPERATOR
     )
     await ann.open(PAGE)

@@ -189,8 +189,8 @@ async def test_setting_the_current_role_changes_nothing(
     acme: OrganizationServices,
 ) -> None:
     await acme.add_members(LEE, role=Role.MEMBER)
-    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
-    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+    await acme.memberships.remove_member(ACME, MAX, by=acme.signed_in(KIM))
     assert acme.events.feed == []
 
 
@@ -199,19 +199,19 @@ async def test_setting_the_current_role_changes_nothing(
 
 async def shown(acme: OrganizationServices) -> list[str]:
     """Return the members whom everybody sees."""
-    outside = await acme.organizations.public_members(await acme.acme())
-    return [each.name for each in await acme.organizations.with_names(outside.shown)]
+    outside = await acme.memberships.public_members(await acme.acme())
+    return [each.name for each in await acme.memberships.with_names(outside.shown)]
 
 
 async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
     acme: OrganizationServices,
 ) -> None:
     with pytest.raises(OrganizationNotFound):
-        await acme.organizations.show_membership(ACME, by=acme.signed_in(EVE))
+        await acme.memberships.show_membership(ACME, by=acme.signed_in(EVE))
     with pytest.raises(MemberNotFound):
-        await acme.organizations.show_membership(ACME, by=acme.signed_in(ADA))
+        await acme.memberships.show_membership(ACME, by=acme.signed_in(ADA))
     with pytest.raises(NotPermitted):
-        await acme.organizations.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
+        await acme.memberships.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
 
 
 async def test_a_refused_creation_names_the_organization_and_the_reason(
@@ -252,10 +252,10 @@ async def test_a_membership_that_is_hidden_again_is_stored_and_recorded(
 ) -> None:
     by = acme.signed_in(KIM)
     acme.clear_calls()
-    for change in (acme.organizations.show_membership, acme.organizations.hide_membership) * 2:
+    for change in (acme.memberships.show_membership, acme.memberships.hide_membership) * 2:
         await change(ACME, by=by)
         await change(ACME, by=by)
-    [membership] = await acme.organizations.memberships_of(KIM.id)
+    [membership] = await acme.memberships.of_account(KIM.id)
     assert membership.is_shown is False
     assert acme.events.kinds() == ["member.shown", "member.hidden"] * 2
     assert {(e.subject, e.org, e.account) for e in acme.events.feed} == {("Acme", "acme", KIM.id)}

@@ -24,14 +24,7 @@ from shared.services.organizations.release_trains import (
     ReleaseTrains,
 )
 from tests.support.port_doubles import Fault, failing
-from tests.support.services import (
-    ACME,
-    KIM,
-    LEE,
-    MAX,
-    OrganizationServices,
-    acme_of_kim,
-)
+from tests.support.services import ACME, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
 PLAN = ReleaseTrainPlan(packages=3, hours=2)
 
@@ -147,7 +140,7 @@ async def test_the_log_and_a_mail_to_each_owner_say_what_was_announced(
 
 
 async def test_it_takes_an_owner_who_signed_in_recently(acme: OrganizationServices) -> None:
-    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=OPERATOR)
+    await acme.memberships.set_member(ACME, MAX, Role.MAINTAINER, by=OPERATOR)
     service, old = trains(acme), acme.token_of(KIM)
     for refusal, by in (
         (SignInAgain, old),
@@ -160,7 +153,7 @@ async def test_it_takes_an_owner_who_signed_in_recently(acme: OrganizationServic
     assert await service.show(ACME, by=old) is None
     with pytest.raises(NotPermitted):
         await service.show(ACME, by=acme.signed_in(MAX))
-    await acme.organizations.remove_member(ACME, MAX, by=OPERATOR)
+    await acme.memberships.remove_member(ACME, MAX, by=OPERATOR)
     with pytest.raises(OrganizationNotFound):
         await service.announce(ACME, PLAN, by=acme.signed_in(MAX))
 

@@ -10,13 +10,7 @@ from shared.domain.identity import OPERATOR, Principal
 from shared.domain.members import Invitation, Membership
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant, Role, Scope
-from shared.domain.tokens import (
-    LINEAGE_RETENTION,
-    LineageRecord,
-    Made,
-    StolenToken,
-    Token,
-)
+from shared.domain.tokens import LINEAGE_RETENTION, LineageRecord, Made, StolenToken, Token
 from shared.ports import AlreadyThere
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
@@ -83,7 +77,7 @@ async def test_a_credential_that_was_already_revoked_is_skipped(
     by = thief()
     made = await world.tokens.issue(child(), by=by)
     sent = await world.invitations.invite(ACME, MEMBER, by=by)
-    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    await world.memberships.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     await world.lineage.record(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
     await world.lineage.record(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
     await world.directory.remove(made.token)
@@ -191,7 +185,7 @@ async def test_upkeep_finishes_what_is_of_the_last_day(world: AdministrationServ
 
 async def test_a_member_whom_a_stolen_token_lowered_stays(world: AdministrationServices) -> None:
     await world.add_members(LEE, role=Role.MAINTAINER)
-    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
+    await world.memberships.set_member(ACME, LEE, Role.MEMBER, by=thief())
     assert await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM)) == []
     assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
 
@@ -200,7 +194,7 @@ async def test_no_token_takes_the_mark_from_a_member(world: AdministrationServic
     await world.invitations.accept(await invited(world), by=world.signed_in(LEE))
     [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
     await world.directory.replace(lee.model_copy(update={"role": Role.MAINTAINER}))
-    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
+    await world.memberships.set_member(ACME, LEE, Role.MEMBER, by=thief())
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert world.roles() == {"kim": Role.OWNER}
 
@@ -220,7 +214,7 @@ async def test_the_event_of_a_stolen_token_lists_its_lineage(
     by = thief()
     made = (await world.tokens.issue(child(), by=by)).token
     sent = await world.invitations.invite(ACME, MEMBER, by=by)
-    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    await world.memberships.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     noted = await world.lineage.of(KIM.id)
     world.clear_calls()
     ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))

@@ -1,4 +1,4 @@
-"""Members of organizations: their roles, changes of owners, and the transfer of an organization.
+"""Changes of roles in organizations: those of owners wait, and an organization can be transferred.
 
 A change of owners takes effect after two days; all owners are notified and can cancel it.
 """

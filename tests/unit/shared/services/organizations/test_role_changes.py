@@ -45,7 +45,7 @@ def subjects(world: OrganizationServices, account: Account) -> list[str]:
 async def test_every_owner_is_notified_by_mail_and_in_their_own_log(
     acme: OrganizationServices,
 ) -> None:
-    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     for each in (KIM, LEE, MAX):
         assert subjects(acme, each) == ["Pending change to the owners of Acme"]
         [event] = acme.events_of(each)
@@ -59,10 +59,10 @@ async def test_every_owner_is_notified_by_mail_and_in_their_own_log(
 
 
 async def test_a_former_owner_may_return_with_a_lower_role(acme: OrganizationServices) -> None:
-    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.memberships.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     with pytest.raises(MemberNotFound):
-        await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+        await acme.memberships.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
     await acme.add_members(LEE, role=Role.MEMBER)
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.MEMBER
@@ -75,16 +75,16 @@ async def test_a_former_owner_may_return_with_a_lower_role(acme: OrganizationSer
 
 
 async def test_setting_the_current_role_undoes_a_pending_change(acme: OrganizationServices) -> None:
-    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
-    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.memberships.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     with pytest.raises(SignInAgain):
-        await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.token_of(KIM))
-    [before] = await acme.organizations.memberships_of(LEE.id)
-    await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE))
-    await acme.organizations.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR)
+        await acme.memberships.set_member(ACME, LEE, Role.OWNER, by=acme.token_of(KIM))
+    [before] = await acme.memberships.of_account(LEE.id)
+    await acme.memberships.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE))
+    await acme.memberships.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR)
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.OWNER, "max": Role.MEMBER}
-    [after] = await acme.organizations.memberships_of(LEE.id)
+    [after] = await acme.memberships.of_account(LEE.id)
     assert after.since_ms == before.since_ms  # Whoever stays owner is not a new one.
 
 
@@ -95,8 +95,8 @@ async def test_two_owners_since_the_same_moment_are_not_new_to_each_other(
     acme: OrganizationServices,
 ) -> None:
     for member in (MAX, EVE):
-        await acme.organizations.set_member(ACME, member, Role.OWNER, by=OPERATOR)
-    await acme.organizations.remove_member(ACME, EVE, by=acme.signed_in(MAX))
+        await acme.memberships.set_member(ACME, member, Role.OWNER, by=OPERATOR)
+    await acme.memberships.remove_member(ACME, EVE, by=acme.signed_in(MAX))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert "eve" not in acme.roles()
 
@@ -105,9 +105,9 @@ async def test_two_owners_since_the_same_moment_are_not_new_to_each_other(
 
 
 async def test_two_owners_who_remove_each_other_do_not_both_go(acme: OrganizationServices) -> None:
-    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.memberships.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     with pytest.raises(LastOwner):
-        await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(LEE))
+        await acme.memberships.remove_member(ACME, KIM, by=acme.signed_in(LEE))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles() == {"kim": Role.OWNER, "max": Role.MEMBER}
 
@@ -128,9 +128,9 @@ async def at_once(acme: OrganizationServices, change: str) -> list[object]:
     kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
     pairs = [(LEE, kim), (KIM, lee)] if change != "leave" else [(KIM, kim), (LEE, lee)]
     attempts = [
-        acme.organizations.set_member(ACME, whom, Role.MEMBER, by=by)
+        acme.memberships.set_member(ACME, whom, Role.MEMBER, by=by)
         if change == "demote"
-        else acme.organizations.remove_member(ACME, whom, by=by)
+        else acme.memberships.remove_member(ACME, whom, by=by)
         for whom, by in pairs
     ]
     return list(await asyncio.gather(*attempts, return_exceptions=True))
@@ -152,7 +152,7 @@ async def test_one_of_two_owners_who_leave_at_once_stays(
 
 async def test_a_mail_that_fails_is_no_failure_of_the_change(acme: OrganizationServices) -> None:
     acme.mailer.is_down = True
-    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["max"] is Role.OWNER
     assert acme.undelivered == [("SMTPServerDisconnected", 3)]
@@ -161,10 +161,10 @@ async def test_a_mail_that_fails_is_no_failure_of_the_change(acme: OrganizationS
 async def test_nobody_is_notified_of_a_change_that_was_not_made(acme: OrganizationServices) -> None:
     working, acme.directory = acme.directory, failing(acme.directory, Fault("replace", Busy()))
     with pytest.raises(Busy):
-        await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+        await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.directory = working
     assert acme.mailer.sent == []
-    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     assert len(acme.mailer.sent) == 3
 
 
@@ -172,14 +172,14 @@ async def test_a_change_is_notified_even_if_its_event_is_published_later(
     acme: OrganizationServices,
 ) -> None:
     acme.events.fails_with = Busy()
-    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     [waiting] = await acme.directory.unpublished(10)
     assert sorted(event.account for event in waiting.outbox) == [KIM.id, LEE.id, MAX.id]
 
 
 async def test_a_stale_change_is_made_again(acme: OrganizationServices) -> None:
     working, acme.directory = acme.directory, failing(acme.directory, Fault("replace", Stale()))
-    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
     acme.directory = working
     assert acme.roles()["max"] is Role.MAINTAINER
 
@@ -188,7 +188,7 @@ async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(
     acme: OrganizationServices,
 ) -> None:
     acme.work = failing(acme.work, Fault("lease", Busy(), nth=2))
-    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
     assert acme.roles()["max"] is Role.MAINTAINER
 
 
@@ -205,16 +205,16 @@ STEPS = st.tuples(
 
 async def attempt(world: OrganizationServices, what: str, whom: Account, by: Account) -> None:
     """Let somebody do something to somebody, if they may."""
-    organizations, principal = world.organizations, world.signed_in(by)
+    memberships, principal = world.memberships, world.signed_in(by)
     with suppress(Refusal):
         if what == "remove":
-            await organizations.remove_member(ACME, whom, by=principal)
+            await memberships.remove_member(ACME, whom, by=principal)
         elif what == "hand over":
             await world.organization_transfer.begin(ACME, whom, None, by=principal)
         elif what == "undo":
-            await organizations.cancel_change(ACME, whom, by=principal)
+            await memberships.cancel_change(ACME, whom, by=principal)
         else:
-            await organizations.set_member(ACME, whom, Role(what), by=principal)
+            await memberships.set_member(ACME, whom, Role(what), by=principal)
 
 
 @given(st.lists(STEPS, max_size=14))
@@ -241,10 +241,10 @@ async def test_the_events_of_members_name_who_and_what_they_were_and_become(
 ) -> None:
     now_ms = acme.clock.now_ms()
     at_ms = str(now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1))
-    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
-    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
-    await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(KIM))
-    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.memberships.cancel_change(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.memberships.remove_member(ACME, MAX, by=acme.signed_in(KIM))
     of_acme = [each for each in acme.events.feed if each.org]
     assert [(each.kind, each.details) for each in of_acme] == [
         ("member.set", {"account": MAX.id, "before": "member", "after": "maintainer"}),
@@ -262,9 +262,9 @@ async def test_the_events_of_members_name_who_and_what_they_were_and_become(
 
 
 async def test_the_mail_about_an_undone_change_says_what_it_was(acme: OrganizationServices) -> None:
-    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.memberships.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.mailer.sent.clear()
-    await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.memberships.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
         assert "lee is no longer a member" in mail.text
@@ -307,13 +307,13 @@ async def test_an_owner_whose_account_was_deleted_is_not_changed(
 ) -> None:
     await hand(kims, None)
     await kims.delete_account(KIM)
-    await kims.organizations.cancel_change(ACME, MAX, by=OPERATOR)
+    await kims.memberships.cancel_change(ACME, MAX, by=OPERATOR)
     with pytest.raises(NothingPending):
-        await kims.organizations.cancel_change(ACME, MAX, by=OPERATOR)
+        await kims.memberships.cancel_change(ACME, MAX, by=OPERATOR)
 
 
 async def test_somebody_who_becomes_owner_anyway_is_not_delayed(kims: OrganizationServices) -> None:
-    await kims.organizations.set_member(ACME, MAX, Role.OWNER, by=kims.signed_in(KIM))
+    await kims.memberships.set_member(ACME, MAX, Role.OWNER, by=kims.signed_in(KIM))
     kims.clock.advance(OWNER_CHANGE_DELAY / 2)
     await hand(kims)
     kims.clock.advance(OWNER_CHANGE_DELAY / 2)
@@ -329,7 +329,7 @@ async def test_wherever_it_breaks_off_somebody_owns_it(
     kims.directory = failing(working, Fault("replace", Busy(), moment, nth))
     with suppress(Busy):
         await hand(kims, None)
-        await kims.organizations.cancel_change(ACME, MAX, by=kims.signed_in(KIM))
+        await kims.memberships.cancel_change(ACME, MAX, by=kims.signed_in(KIM))
     kims.directory = working
     kims.clock.advance(OWNER_CHANGE_DELAY)
     assert Role.OWNER in kims.roles().values()
@@ -360,7 +360,7 @@ async def test_an_owner_gives_way_when_the_heir_who_waits_already_becomes_owner(
     kims: OrganizationServices,
 ) -> None:
     await kims.add_members(LEE)
-    await kims.organizations.set_member(ACME, MAX, Role.OWNER, by=kims.signed_in(LEE))
+    await kims.memberships.set_member(ACME, MAX, Role.OWNER, by=kims.signed_in(LEE))
     at_ms = kims.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
     kims.clock.advance(OWNER_CHANGE_DELAY / 4)
     await hand(kims, None)
