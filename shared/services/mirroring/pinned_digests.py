@@ -62,8 +62,7 @@ class PinnedDigests:
     async def _require(
         self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> None:
-        known = await self._known(coordinate)
-        known = known or await self._pin(coordinate, digest, upstream, **facts)
+        known = await self._pinned(coordinate, digest, upstream, **facts)
         if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
                 known,
@@ -80,7 +79,7 @@ class PinnedDigests:
         coordinate, digest = package.at(facts.parsed), Digest(facts.digest)
 
         async def attempt() -> None:
-            known = await self._known(coordinate) or await self._pin(
+            known = await self._pinned(
                 coordinate,
                 digest,
                 upstream,
@@ -106,7 +105,7 @@ class PinnedDigests:
         self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
     ) -> UpstreamReleaseRefused:
         """Remember why the release with this digest is refused, and return the refusal."""
-        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream)
+        known = await self._pinned(coordinate, digest, upstream)
         await self._change(known, "mirror.refused", refused_because=reason)
         return UpstreamReleaseRefused(coordinate, upstream, reason)
 
@@ -126,9 +125,12 @@ class PinnedDigests:
     async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
         return await self.directory.get(UpstreamRelease, release_place(coordinate))
 
-    async def _pin(
+    async def _pinned(
         self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> UpstreamRelease:
+        """Return what is pinned; pin this digest, with the facts, if nothing is."""
+        if (known := await self._known(coordinate)) is not None:
+            return known
         package = coordinate.package
         pinned = UpstreamRelease(
             org=package.org,

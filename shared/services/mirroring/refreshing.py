@@ -45,14 +45,14 @@ class Refreshing:
 
     def refresh(self, release: Release) -> None:
         """Refresh a mirrored release, unless that was done lately; do nothing with ours."""
-        if release.upstream is None or len(self._tasks) >= MOST_WAITING:
+        origin = release.upstream
+        if origin is None or len(self._tasks) >= MOST_WAITING:
             return
         key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
         last_ms = self._refreshed.get(key)
-        if last_ms is None:  # It was fetched lately, or the process started.
-            last_ms = self._started_ms(release, now_ms)
-            self._refreshed.put(key, last_ms)
-        if now_ms - last_ms < self.fresh_for // _MS:
+        # This process has not refreshed it: the time since it was fetched counts.
+        age_ms = self.clock.now_ms() - origin.first_seen_ms if last_ms is None else now_ms - last_ms
+        if age_ms < self.fresh_for // _MS:
             return
         self._refreshed.put(key, now_ms)
         task = asyncio.create_task(self._refresh(release))
@@ -68,11 +68,6 @@ class Refreshing:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _started_ms(self, release: Release, now_ms: int) -> int:
-        """Return when the release was fetched, on the monotonic clock."""
-        seen_ms = release.upstream.first_seen_ms if release.upstream else 0
-        return now_ms - max(self.clock.now_ms() - seen_ms, 0)
 
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.

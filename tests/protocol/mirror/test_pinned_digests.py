@@ -10,13 +10,14 @@ from shared.domain.errors.mirroring import UpstreamReleaseRefused
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate
+from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Event
 from shared.ports import Stale
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from tests.contract.sample_records import release
 from tests.support.event_feed import checked_feed
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import World
 
@@ -80,6 +81,31 @@ async def test_a_description_that_another_process_pins_meanwhile_is_as_good(mirr
     await pins.require(IO, FIRST, "central")
     late = replace(pins, directory=failing(pins.directory, Fault("replace", Stale())))
     await late.require_described(IO_RELEASE, "central", is_internal=False)
+
+
+async def test_a_line_of_a_list_is_pinned_with_its_facts_and_follows_them(mirror: World) -> None:
+    pins, facts = services(mirror).pins, ReleaseEntry.of(IO_RELEASE)
+    await pins.keep(IO.package, facts, "central", is_internal=True)
+    known = await pinned(mirror)
+    assert (known.digest, known.upstream, known.facts) == (FIRST.hex, "central", facts)
+    assert (known.published_ms, known.is_internal, known.revision) == (PUBLISHED_MS, True, 1)
+    deprecated = facts.model_copy(update={"deprecation": "Use 1.1.0."})
+    await pins.keep(IO.package, deprecated, "central", is_internal=True)
+    assert (await pinned(mirror)).facts == deprecated
+    changed = facts.model_copy(update={"digest": OTHER.hex})
+    with pytest.raises(UpstreamReleaseRefused, match="the upstream changed its archive"):
+        await pins.keep(IO.package, changed, "central", is_internal=True)
+    known = await pinned(mirror)
+    assert (known.digest, known.offered_digest, known.facts) == (FIRST.hex, OTHER.hex, deprecated)
+
+
+async def test_a_refusal_is_added_to_what_another_process_changed_meanwhile(mirror: World) -> None:
+    pins = services(mirror).pins
+    await pins.require(IO, FIRST, "central")
+    meanwhile = Fault("replace", Stale(), Moment.AFTER)  # What is stored is newer than what it has.
+    writer = replace(pins.record_writer, directory=failing(pins.directory, meanwhile))
+    await replace(pins, record_writer=writer).refuse(IO, FIRST, "central", "it is no zip file.")
+    assert (await pinned(mirror)).refused_because == "it is no zip file."
 
 
 async def refuse(pins: PinnedDigests, digest: Digest) -> UpstreamReleaseRefused:
