@@ -50,9 +50,11 @@ class Refreshing:
             return
         key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
         last_ms = self._refreshed.get(key)
-        # This process has not refreshed it: the time since it was fetched counts.
-        age_ms = self.clock.now_ms() - origin.first_seen_ms if last_ms is None else now_ms - last_ms
-        if age_ms < self.fresh_for // _MS:
+        if last_ms is None:  # It was fetched lately, or the process started.
+            # The clock may have been set back since then.
+            last_ms = now_ms - max(self.clock.now_ms() - origin.first_seen_ms, 0)
+            self._refreshed.put(key, last_ms)
+        if now_ms - last_ms < self.fresh_for // _MS:
             return
         self._refreshed.put(key, now_ms)
         task = asyncio.create_task(self._refresh(release))
