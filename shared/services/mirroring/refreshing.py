@@ -73,7 +73,7 @@ class Refreshing:
 
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
-        at, asker = release.coordinate, Asker(_WITH_TOKEN, lambda: "")
+        at, asker = release.coordinate, Asker(_WITH_TOKEN)
         # Whatever fails is repeated by a later request; the gate has logged it.
         with suppress(Refusal):
             async with self._turns:
@@ -103,7 +103,7 @@ class Refreshing:
         token nobody knows that of an internal one."""
         package = release.coordinate.package
         head = await self.releases.metadata.head(package)
-        source = await self.reader.source(package, Asker(MIRROR, lambda: ""))
+        source = await self.reader.source(package, Asker(MIRROR))
         is_internal = head is not None and head.visibility is Visibility.INTERNAL
         return not is_internal or bool(source and source.with_token)
 

@@ -152,9 +152,10 @@ async def applied(mirror: World) -> TaskReport:
     return report
 
 
-async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str) -> None:
+async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, frozen: str = "") -> None:
     """Store rules as a process does that ends before it withholds anything."""
-    await services(mirror).rules._store(MirrorDraft.parse([upstream.url], rules), OPERATOR)
+    draft = MirrorDraft.parse([upstream.url], rules, frozen)
+    await services(mirror).rules._store(draft, OPERATOR)
 
 
 async def test_the_task_counts_the_packages_of_upstreams_and_what_it_changed(
@@ -180,11 +181,13 @@ async def test_the_task_withholds_what_a_move_that_was_interrupted_left(
     assert await states(stored, "acme/greet:1.0.0") == [State.QUARANTINED]
 
 
-@pytest.mark.parametrize("rules", [[], ["ballerina/io deny"]])
-async def test_a_run_that_has_nothing_to_change_reads_no_release_that_is_served(
-    stored: World, upstream: FakeUpstream, rules: list[str]
+@pytest.mark.parametrize(
+    ("rules", "frozen"), [([], ""), (["ballerina/io deny"], ""), ([], "2030-01-01T00:00:00Z")]
+)
+async def test_a_run_that_has_nothing_to_change_reads_no_release(
+    stored: World, upstream: FakeUpstream, rules: list[str], frozen: str
 ) -> None:
-    await store_rules(stored, upstream, *rules)
+    await store_rules(stored, upstream, *rules, frozen=frozen)
     await applied(stored)
     calls, withheld = Counter[str](), services(stored).withheld
     records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))

@@ -127,9 +127,11 @@ async def test_a_plan_counts_the_packages_and_releases_of_its_name_alone(
     assert (there.packages, there.withheld, there.restored) == (2, 3, 0)
     back = await services(mirror).moves.dry_run(ACME, HERE, by=OPERATOR)
     assert (back.packages, back.withheld, back.restored) == (2, 0, 3)
+    for org in ("aaa", "acme1", "zoo"):
+        assert await state(mirror, f"{org}/lib:1.0.0") is State.LIVE
 
 
-async def test_a_plan_counts_no_release_that_rules_deny_in_any_case(
+async def test_a_move_restores_no_release_that_rules_deny(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     moves, rules = services(mirror).moves, services(mirror).rules
@@ -141,6 +143,8 @@ async def test_a_plan_counts_no_release_that_rules_deny_in_any_case(
     await rules.replace(MirrorDraft.parse([upstream.url], ["company/lib deny"]), by=OPERATOR)
     plan = await moves.dry_run(parse_org("company"), upstream.name, by=OPERATOR)
     assert plan.restored == 0
+    await move(mirror, "company", upstream.name)
+    assert await state(mirror, "company/lib:1.0.0") is State.QUARANTINED
 
 
 async def test_a_name_of_the_upstream_becomes_ours(mirror: World, upstream: FakeUpstream) -> None:

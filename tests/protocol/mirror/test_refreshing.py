@@ -30,7 +30,7 @@ async def stored(mirror: World, text: str) -> Release:
     """Return what is stored of a release; fetch it first if it is not."""
     org, _, rest = text.partition("/")
     at = Coordinate.parse(org, *rest.split(":"))
-    await services(mirror).admission.admit(at, Asker(ANONYMOUS, lambda: ""))
+    await services(mirror).admission.admit(at, Asker(ANONYMOUS))
     release = (await mirror.stores.metadata.find(at)).release
     assert release is not None
     return release
@@ -71,11 +71,11 @@ async def test_a_clock_that_is_set_back_delays_a_refresh_by_five_minutes_at_most
     mirror: World, upstream: FakeUpstream, io: Release
 ) -> None:
     mirror.clock.step(-timedelta(days=1))
-    for asked in range(2):
+    for pause, asked in ((timedelta(), 0), (FRESH_FOR - MOMENT, 0), (MOMENT, 1)):
+        mirror.clock.advance(pause)
         services(mirror).refreshing.refresh(io)
         await services(mirror).refreshing.drain()
         assert upstream.asked["package"] == asked
-        mirror.clock.advance(FRESH_FOR)
 
 
 async def test_what_comes_while_too_many_wait_is_refreshed_another_time(
