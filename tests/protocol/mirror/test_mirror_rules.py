@@ -91,14 +91,16 @@ async def test_a_dry_run_tells_what_is_withheld_now_and_leaves_out_what_was_remo
     ]
 
 
-async def test_a_dry_run_names_the_rules_about_names_of_another_side(
+async def test_a_dry_run_names_the_rules_about_names_of_another_side_and_nothing_that_stays(
     stored: World, upstream: FakeUpstream
 ) -> None:
     await stored.create_organization("zoo")
     name = upstream.name
     rules = [f"acme/greet {name}", "zoo deny", "zoo allow", f"company {name}", f"z* {name}"]
-    draft = MirrorDraft.parse([upstream.url, SECOND], [*rules, "ballerina second.example"])
+    given = [*rules, "ballerina second.example"]
+    draft = MirrorDraft.parse([upstream.url, SECOND], given, "2030-01-01T00:00:00Z")
     found = await services(stored).rules.dry_run(draft, by=OPERATOR)
+    assert found.effects == ()
     assert [(str(each.rule), each.owner) for each in found.conflicts] == [
         (f"acme/greet {name}", ""),
         ("ballerina second.example", name),
