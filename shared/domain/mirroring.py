@@ -64,7 +64,7 @@ class UpstreamRelease(Entity):
     upstream: str
     digest: str
     first_seen_ms: int
-    published_ms: int | None = None  # None: it was pinned by an earlier version.
+    published_ms: int | None = None  # None or 0: the upstream has not said it yet.
     facts: ReleaseEntry | None = None  # For lists of versions; None until one was made.
     refused_because: str = ""
     refused_ms: int | None = None

@@ -26,7 +26,7 @@ from shared.services.records import RECORDS_AT_ONCE, package_batches
 KEPT_AFTER_FETCH = timedelta(hours=1)  # Whoever made it be fetched may still download it.
 
 _MS = timedelta(milliseconds=1)
-_ASKER = Asker(OPERATOR, lambda: "")
+_ASKER = Asker(OPERATOR)
 
 
 class _Candidate(NamedTuple):

@@ -47,7 +47,7 @@ MAX_PACKAGES = 20_000  # Ten times those of public Central.
 MAX_CONFIRMED = 100  # Packages of a round that the upstream is asked whether it removed them.
 
 _MS = timedelta(milliseconds=1)
-_ASKER = Asker(Principal(id=MIRROR.id), lambda: "")
+_ASKER = Asker(Principal(id=MIRROR.id))
 _NOT_STORED = Query(include_deprecated=True, not_stored_only=True)
 
 

@@ -95,7 +95,7 @@ class MirroringServices:
     async def bring_back(self, release: Release, by: Principal) -> None:
         """Store the archive of a release that the quota dropped again; raise
         `UpstreamUnavailable`."""
-        await self.admission.bring_back(release.coordinate, Asker(by, lambda: ""))
+        await self.admission.bring_back(release.coordinate, Asker(by))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:

@@ -3,7 +3,8 @@ of the last month. Stored releases that the rules or the owner of their name no 
 withheld, and served again when both do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -93,16 +94,13 @@ class WithheldReleases:
                 changed += await self._apply_to(survey, rules, owners.get(_org(survey.head)))
         return TaskReport(seen, changed)
 
-    async def apply_to(self, org: OrgName, owner: str) -> int:
-        """Withhold and restore releases of an organization for an owner of its name; return how
-        many changed."""
-        rules, changed = await self.upstreams.stored_rules(), 0
-        prefix = f"{org.lower()}/"
+    async def apply_to(self, org: OrgName, owner: str) -> None:
+        """Withhold and restore releases of an organization for an owner of its name."""
+        rules, prefix = await self.upstreams.stored_rules(), f"{org.lower()}/"
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
             for head in heads:
                 for release in await self.metadata.releases(head.package):
-                    changed += await self._change(release.coordinate, rules, owner)
-        return changed
+                    await self._change(release.coordinate, rules, owner)
 
     async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
         """Read only releases that may have to change: a registry has many that need not."""
@@ -209,17 +207,16 @@ class RuleChanges:
             return ()
         pulls = await self._pulls(package)
         return [
-            RuleEffect(f"{package}:{entry.version}", pulls.get(entry.version, 0), *pair)
+            RuleEffect(f"{package}:{entry.version}", pulls[entry.version], *pair)
             for entry, pair in differing
         ]
 
-    async def _pulls(self, package: Package) -> Mapping[str, int]:
+    async def _pulls(self, package: Package) -> Counter[str]:
         since = utc_day(self.clock.now_ms() - DRY_RUN_PERIOD // _MS)
         history = await self.pulls.history(package, since=since)
-        totals: dict[str, int] = {}
+        totals = Counter[str]()
         for versions in history.days.values():
-            for version, count in versions.items():
-                totals[version] = totals.get(version, 0) + count
+            totals.update(versions)
         return totals
 
     async def _conflicts(self, rules: MirrorRules) -> tuple[RuleConflict, ...]:

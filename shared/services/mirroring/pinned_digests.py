@@ -1,6 +1,5 @@
 """Pinned digests: the first digest of each release of the upstream, and what is refused of it."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -32,22 +31,25 @@ class PinnedDigests:
     clock: Clock
 
     async def require_described(
-        self, release: Release, upstream: str, *, is_internal: bool = False
+        self, release: Release, upstream: str, *, is_internal: bool
     ) -> None:
         """Pin what the upstream describes, with its time of publication, and note whether it did so
         for its token alone; raise as `require`."""
         coordinate, published_ms = release.coordinate, release.created_ms
-        known = await self._known(coordinate)
-        update: dict[str, object] = {}
-        if known is not None and known.published_ms is None and published_ms:
-            update["published_ms"] = published_ms  # Pinned by an earlier version.
-        if known is not None and known.is_internal != is_internal:
-            update["is_internal"] = is_internal
-        if known is not None and update:
-            with suppress(Stale):  # A change meanwhile is as good.
-                await self.directory.replace(known.model_copy(update=update))
-        facts = {"published_ms": published_ms or None, "is_internal": is_internal}
-        await self._require(coordinate, release.content, upstream, facts)
+        if (known := await self._known(coordinate)) is not None:
+            # An earlier version pinned digests without the time.
+            facts = {"published_ms": known.published_ms or published_ms, "is_internal": is_internal}
+            changed = known.model_copy(update=facts)
+            if changed != known:
+                with suppress(Stale):  # A change meanwhile is as good.
+                    await self.directory.replace(changed)
+        await self._require(
+            coordinate,
+            release.content,
+            upstream,
+            published_ms=published_ms,
+            is_internal=is_internal,
+        )
 
     async def require(self, coordinate: Coordinate, digest: Digest, upstream: str) -> None:
         """Pin the digest that the upstream offers if it is the first one.
@@ -55,13 +57,12 @@ class PinnedDigests:
         Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
         which is remembered as an incident.
         """
-        await self._require(coordinate, digest, upstream, {})
+        await self._require(coordinate, digest, upstream)
 
     async def _require(
-        self, coordinate: Coordinate, digest: Digest, upstream: str, facts: Mapping[str, object]
+        self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> None:
-        known = await self._known(coordinate)
-        known = known or await self._pin(coordinate, digest, upstream, facts)
+        known = await self._pinned(coordinate, digest, upstream, **facts)
         if digest.hex not in (known.digest, known.offered_digest):
             known = await self._change(
                 known,
@@ -72,16 +73,19 @@ class PinnedDigests:
         self._require_accepted(known)
 
     async def keep(
-        self, package: Package, facts: ReleaseEntry, upstream: str, *, is_internal: bool = False
+        self, package: Package, facts: ReleaseEntry, upstream: str, *, is_internal: bool
     ) -> None:
         """Keep the facts of a release for lists, and pin their digest; raise as `require` does."""
         coordinate, digest = package.at(facts.parsed), Digest(facts.digest)
 
         async def attempt() -> None:
-            at_ms = facts.created_ms or None
-            wanted = {"published_ms": at_ms, "facts": facts, "is_internal": is_internal}
-            known = await self._known(coordinate) or await self._pin(
-                coordinate, digest, upstream, wanted
+            known = await self._pinned(
+                coordinate,
+                digest,
+                upstream,
+                published_ms=facts.created_ms,
+                facts=facts,
+                is_internal=is_internal,
             )
             if known.digest != facts.digest:
                 await self.require(coordinate, digest, upstream)
@@ -101,7 +105,7 @@ class PinnedDigests:
         self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
     ) -> UpstreamReleaseRefused:
         """Remember why the release with this digest is refused, and return the refusal."""
-        known = await self._known(coordinate) or await self._pin(coordinate, digest, upstream, {})
+        known = await self._pinned(coordinate, digest, upstream)
         await self._change(known, "mirror.refused", refused_because=reason)
         return UpstreamReleaseRefused(coordinate, upstream, reason)
 
@@ -121,13 +125,12 @@ class PinnedDigests:
     async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
         return await self.directory.get(UpstreamRelease, release_place(coordinate))
 
-    async def _pin(
-        self,
-        coordinate: Coordinate,
-        digest: Digest,
-        upstream: str,
-        facts: Mapping[str, object],
+    async def _pinned(
+        self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> UpstreamRelease:
+        """Return what is pinned; pin this digest, with the facts, if nothing is."""
+        if (known := await self._known(coordinate)) is not None:
+            return known
         package = coordinate.package
         pinned = UpstreamRelease(
             org=package.org,

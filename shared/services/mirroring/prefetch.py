@@ -106,7 +106,7 @@ class Prefetch:
         """Fetch the release if it is not stored; return the outcome, and why it is not there."""
         if await self._is_kept(coordinate):
             return Outcome.STORED, ""
-        asker, source = Asker(OPERATOR, lambda: ""), None
+        asker, source = Asker(OPERATOR), None
         for attempt in range(TRIES):
             if attempt:
                 opens_in = source.gate.opens_in if source else PAUSE

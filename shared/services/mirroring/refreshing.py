@@ -45,12 +45,14 @@ class Refreshing:
 
     def refresh(self, release: Release) -> None:
         """Refresh a mirrored release, unless that was done lately; do nothing with ours."""
-        if release.upstream is None or len(self._tasks) >= MOST_WAITING:
+        origin = release.upstream
+        if origin is None or len(self._tasks) >= MOST_WAITING:
             return
         key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
         last_ms = self._refreshed.get(key)
         if last_ms is None:  # It was fetched lately, or the process started.
-            last_ms = self._started_ms(release, now_ms)
+            # The clock may have been set back since then.
+            last_ms = now_ms - max(self.clock.now_ms() - origin.first_seen_ms, 0)
             self._refreshed.put(key, last_ms)
         if now_ms - last_ms < self.fresh_for // _MS:
             return
@@ -69,14 +71,9 @@ class Refreshing:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _started_ms(self, release: Release, now_ms: int) -> int:
-        """Return when the release was fetched, on the monotonic clock."""
-        seen_ms = release.upstream.first_seen_ms if release.upstream else 0
-        return now_ms - max(self.clock.now_ms() - seen_ms, 0)
-
     async def _refresh(self, release: Release) -> None:
         # What everybody gets is asked for first, so that the visibility is known, too.
-        at, asker = release.coordinate, Asker(_WITH_TOKEN, lambda: "")
+        at, asker = release.coordinate, Asker(_WITH_TOKEN)
         # Whatever fails is repeated by a later request; the gate has logged it.
         with suppress(Refusal):
             async with self._turns:
@@ -106,7 +103,7 @@ class Refreshing:
         token nobody knows that of an internal one."""
         package = release.coordinate.package
         head = await self.releases.metadata.head(package)
-        source = await self.reader.source(package, Asker(MIRROR, lambda: ""))
+        source = await self.reader.source(package, Asker(MIRROR))
         is_internal = head is not None and head.visibility is Visibility.INTERNAL
         return not is_internal or bool(source and source.with_token)
 

@@ -37,7 +37,7 @@ class Asker:
     """
 
     by: Principal
-    via: Callable[[], str]
+    via: Callable[[], str] = lambda: ""
     sources: dict[str, UpstreamSource | None] | None = None
 
     def may_see(self, head: Head | None) -> bool:

@@ -36,7 +36,7 @@ PULL = dict(ACCEPT_ARCHIVE)
 IO = Coordinate.parse("ballerina", "io", "1.0.0")
 PATH = "/packages/ballerina/io/1.0.0"
 LEASE = "mirror:ballerina:io:1.0.0"
-ASKER = Asker(ANONYMOUS, lambda: "")
+ASKER = Asker(ANONYMOUS)
 
 
 def services(mirror: World) -> MirroringServices:
@@ -309,13 +309,13 @@ async def test_a_deprecation_is_followed_both_ways(mirror: World, upstream: Fake
         after = (await mirror.stores.metadata.find(IO)).release
         assert after is not None
         assert after.deprecation == message
-    for kind in ("release.deprecated", "release.undeprecated"):
-        [event] = await events_of(mirror, kind)
-        assert event.subject == str(IO)
+    events = await events_of(mirror, "release.deprecated", "release.undeprecated")
+    assert [each.kind for each in events] == ["release.deprecated", "release.undeprecated"]
+    assert {each.subject for each in events} == {str(IO)}
 
 
-async def events_of(mirror: World, kind: str) -> list[Event]:
-    return [each for each in await checked_feed(mirror.stores.events) if each.kind == kind]
+async def events_of(mirror: World, *kinds: str) -> list[Event]:
+    return [each for each in await checked_feed(mirror.stores.events) if each.kind in kinds]
 
 
 async def test_a_refresh_that_finds_nothing_new_writes_nothing(mirror: World) -> None:

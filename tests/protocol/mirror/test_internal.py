@@ -486,6 +486,22 @@ async def test_a_visibility_is_followed_once_and_never_that_of_nothing(stored: W
     await releases.follow_visibility_of(Package.parse("partner", "absent"), Visibility.PUBLIC)
 
 
+async def test_an_internal_release_that_the_upstream_removed_is_marked(
+    stored: World, partner: FakeUpstream
+) -> None:
+    del partner.archives["partner/secret:1.0.0"]
+    stored.clock.advance(timedelta(minutes=10))
+    assert (await pulled(stored)).status_code == 302
+    for each in stored.instances:
+        assert each.mirroring is not None
+        await each.mirroring.refreshing.drain()
+    at = Coordinate.parse("partner", "secret", "1.0.0")
+    release = (await stored.stores.metadata.find(at)).release
+    assert release is not None
+    assert release.upstream is not None
+    assert release.upstream.removed_ms == stored.clock.now_ms()
+
+
 async def test_without_its_token_an_internal_release_is_not_taken_for_removed(
     stored: World, partner: FakeUpstream
 ) -> None:

@@ -27,7 +27,7 @@ from tests.support.world import MAVEN, URL, OpenWorld, World
 pytestmark = pytest.mark.measured
 
 PULL = dict(ACCEPT_ARCHIVE)
-ASKER = Asker(ANONYMOUS, lambda: "")
+ASKER = Asker(ANONYMOUS)
 IO = Package.parse("ballerina", "io")
 HOSTED = f"{MAVEN}/ballerina/io/maven-metadata.xml"
 PROXIED = f"{MAVEN}/v2201-13-0/ballerina/io/maven-metadata.xml"

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import SignInAgain
+from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
@@ -18,6 +18,7 @@ from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import State
+from shared.services.mirroring import name_moves
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.name_moves import NameMove
 from tests.protocol.bal.failures import ClientFailure
@@ -111,6 +112,39 @@ async def test_a_name_moves_there_and_back(mirror: World, upstream: FakeUpstream
         await mirror.push(bala("acme/greet:2.0.0"))  # Its digest is that of the upstream.
     assert (await mirror.get(GREET)).json() == ["3.0.0", "1.0.0"]
     assert upstream.total == asked
+
+
+async def test_a_plan_counts_the_packages_and_releases_of_its_name_alone(
+    mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(name_moves, "PACKAGES_READ_AT_ONCE", 1)
+    for coordinate in ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/part:1.0.0"):
+        await mirror.push(bala(coordinate))
+    for org in ("aaa", "acme1", "zoo"):  # Names around it.
+        await mirror.create_organization(org)
+        await mirror.push(bala(f"{org}/lib:1.0.0"), by=mirror.people.admin)
+    there = await move(mirror, "acme", upstream.name)
+    assert (there.packages, there.withheld, there.restored) == (2, 3, 0)
+    back = await services(mirror).moves.dry_run(ACME, HERE, by=OPERATOR)
+    assert (back.packages, back.withheld, back.restored) == (2, 0, 3)
+    for org in ("aaa", "acme1", "zoo"):
+        assert await state(mirror, f"{org}/lib:1.0.0") is State.LIVE
+
+
+async def test_a_move_restores_no_release_that_rules_deny(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    moves, rules = services(mirror).moves, services(mirror).rules
+    upstream.publish("company/lib:1.0.0")
+    assert await status(mirror, "/packages/company/lib/1.0.0") == 302
+    await move(mirror, "company", HERE)
+    plan = await moves.dry_run(parse_org("company"), upstream.name, by=OPERATOR)
+    assert plan.restored == 1
+    await rules.replace(MirrorDraft.parse([upstream.url], ["company/lib deny"]), by=OPERATOR)
+    plan = await moves.dry_run(parse_org("company"), upstream.name, by=OPERATOR)
+    assert plan.restored == 0
+    await move(mirror, "company", upstream.name)
+    assert await state(mirror, "company/lib:1.0.0") is State.QUARANTINED
 
 
 async def test_a_name_of_the_upstream_becomes_ours(mirror: World, upstream: FakeUpstream) -> None:
@@ -219,14 +253,61 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
     assert len([each for each in events if each.kind == "name.moved"]) == 1
 
 
-async def test_a_move_is_in_the_audit_log(mirror: World, upstream: FakeUpstream) -> None:
+async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner(
+    mirror: World, upstream: FakeUpstream
+) -> None:
     await mirror.push(bala("acme/greet:1.0.0"))
-    for _ in range(2):  # A repeat changes nothing.
-        await move(mirror, "acme", upstream.name)
-    events = await checked_feed(mirror.stores.events)
-    [moved] = [each for each in events if each.kind == "name.moved"]
-    assert (moved.org, moved.actor) == ("acme", OPERATOR.id)
-    assert moved.details == {"before": "here", "after": upstream.name, "withheld": "1"}
+    moves = services(mirror).moves
+    directory = failing(moves.directory, Fault("replace", Busy(), nth=2))  # That of the owner.
+    broken = replace(moves, record_writer=replace(moves.record_writer, directory=directory))
+    with pytest.raises(Busy):
+        await broken.move(ACME, upstream.name, by=OPERATOR)
+    assert await moves.owners.stored_owner(ACME) == ""
+    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+
+
+async def test_every_part_of_a_move_is_in_the_audit_log_once(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    earlier = len(await checked_feed(mirror.stores.events))
+    for target in (upstream.name, HERE):
+        for _ in range(2):  # A repeat changes nothing.
+            await move(mirror, "acme", target)
+    events = (await checked_feed(mirror.stores.events))[earlier:]
+    assert {each.org for each in events} == {"acme"}
+    assert {each.subject for each in events} == {"acme", "acme/greet", "acme/greet:1.0.0"}
+    actors = {each.kind: each.actor for each in events}
+    assert actors == {
+        "organization.changed": OPERATOR.id,
+        "release.quarantined": "mirror",
+        "name.moved": OPERATOR.id,
+        "package.moved": OPERATOR.id,
+        "release.live": "mirror",
+    }
+    there, back = upstream.name, "here"
+    assert [each.details for each in events if each.kind == "name.moved"] == [
+        {"before": back, "after": there, "withheld": "1"},
+        {"before": there, "after": back, "withheld": "0"},
+    ]
+    changes = [each.details for each in events if each.kind == "organization.changed"]
+    assert changes == [
+        {"upstream_before": "", "upstream_after": there},
+        {"upstream_before": there, "upstream_after": ""},
+    ]
+
+
+async def test_the_owner_of_a_name_is_recorded_with_the_time_of_its_move(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await move(mirror, "company", upstream.name)  # Nobody had it.
+    moved_ms = mirror.clock.now_ms()
+    await move(mirror, "company", HERE)
+    owner = await mirror.stores.directory.get(NameOwner, name_owner_place("company"))
+    assert owner is not None
+    assert (owner.upstream, owner.since_ms) == ("", moved_ms)
+    moves = [each for each in await checked_feed(mirror.stores.events) if each.kind == "name.moved"]
+    assert [each.details["before"] for each in moves] == ["nobody", upstream.name]
 
 
 async def test_a_move_takes_an_administrator_who_signed_in_recently(
@@ -237,13 +318,24 @@ async def test_a_move_takes_an_administrator_who_signed_in_recently(
     await moves.dry_run(ACME, upstream.name, by=admin)
     with pytest.raises(SignInAgain):
         await moves.move(ACME, upstream.name, by=admin)
-    with pytest.raises(Exception, match="only administrators"):
-        await moves.dry_run(ACME, HERE, by=await principal_of(mirror, mirror.people.ann.token))
+    ann = await principal_of(mirror, mirror.people.ann.token)
+    for refused in (moves.dry_run, moves.move):
+        with pytest.raises(NotPermitted, match=r"^You may not move the name acme: only admin"):
+            await refused(ACME, HERE, by=ann)
 
 
-async def test_a_name_moves_to_a_registry_of_the_list_only(mirror: World) -> None:
-    with pytest.raises(InvalidRequest, match="'elsewhere' is none"):
-        await services(mirror).moves.move(ACME, "elsewhere", by=OPERATOR)
+async def test_a_name_moves_to_a_registry_of_the_list_only(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    rules = services(mirror).rules
+    draft = MirrorDraft.parse([upstream.url, "https://second.example"], [])
+    await rules.replace(draft, by=OPERATOR)
+    with pytest.raises(InvalidRequest) as refused:
+        await services(mirror).moves.move(ACME, "x" * 200, by=OPERATOR)
+    assert str(refused.value) == (
+        f"A name is moved to here or to an upstream: {upstream.name}, second.example. "
+        f"'{'x' * 100}' is none. Add it to the list of upstreams first."
+    )
 
 
 # --- New organizations --------------------------------------------------------------------------

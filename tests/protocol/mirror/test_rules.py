@@ -394,7 +394,7 @@ def nothing(_upstream: str, _reason: str) -> None:
 
 # --- What several requests and processes do at once ---------------------------------------------
 
-ASKER = Asker(ANONYMOUS, lambda: "")
+ASKER = Asker(ANONYMOUS)
 IO_PACKAGE = Package.parse("ballerina", "io")
 FIRST = IO_PACKAGE.at(Version.parse("1.0.0"))
 

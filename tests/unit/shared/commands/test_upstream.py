@@ -43,7 +43,7 @@ async def pull_both(settings: Settings) -> None:
     for name in ("io", "bad"):
         coordinate = Coordinate.parse("ballerina", name, "1.0.0")
         try:
-            await registry.mirroring.admission.admit(coordinate, Asker(ANONYMOUS, lambda: ""))
+            await registry.mirroring.admission.admit(coordinate, Asker(ANONYMOUS))
         except Refusal:
             assert name == "bad"
     await registry.close()

@@ -1,0 +1,197 @@
+"""Changes of the rules: what a dry run tells, what is recorded, and what the task withholds."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.identity import OPERATOR
+from shared.domain.mirror_rules import MirrorDraft
+from shared.domain.mirroring import NameOwner, name_owner_place
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import State
+from shared.domain.task_runs import TaskReport
+from shared.services.mirroring import mirror_rules
+from shared.services.mirroring.group import MirroringServices
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.mirror.test_rules import FROZEN, change, principal_of
+from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
+from tests.support.port_doubles import counting
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import World
+
+pytestmark = pytest.mark.measured
+
+SECOND = "https://second.example"
+RELEASES = ("ballerina/http:1.0.0", "ballerina/io:1.0.0", "ballerina/io:1.1.0")
+
+
+def services(mirror: World) -> MirroringServices:
+    assert mirror.registry.mirroring is not None
+    return mirror.registry.mirroring
+
+
+def coordinate(text: str) -> Coordinate:
+    org, _, rest = text.partition("/")
+    return Coordinate.parse(org, *rest.split(":"))
+
+
+@pytest.fixture
+async def stored(mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a mirror that stores three releases of two packages and one of ours, and reads one
+    package at a time."""
+    monkeypatch.setattr(mirror_rules, "PACKAGES_READ_AT_ONCE", 1)
+    upstream.publish("ballerina/http:1.0.0")
+    for each in RELEASES:
+        path = f"/packages/{each.replace(':', '/')}"
+        assert (await mirror.get(path, headers=dict(ACCEPT_ARCHIVE))).status_code == 302
+    await mirror.push(bala("acme/greet:1.0.0"))
+    return mirror
+
+
+async def states(mirror: World, *releases: str) -> list[State]:
+    found = [(await mirror.stores.metadata.find(coordinate(each))).release for each in releases]
+    return [each.state for each in found if each is not None]
+
+
+# --- The dry run --------------------------------------------------------------------------------
+
+
+async def test_a_dry_run_adds_up_the_pulls_of_thirty_days_of_each_release(
+    stored: World, upstream: FakeUpstream
+) -> None:
+    today = datetime.fromtimestamp(stored.clock.now_ms() / 1000, UTC)
+    day = [f"{today - timedelta(days=ago):%F}" for ago in range(32)]
+    pulls = {"1.0.0": {day[0]: 1, day[30]: 2, day[31]: 50}, "1.1.0": {day[0]: 3}}
+    await stored.stores.pulls.restore(Package.parse("ballerina", "io"), pulls)
+    draft = MirrorDraft.parse([upstream.url], ["ballerina deny"])
+    found = await services(stored).rules.dry_run(draft, by=OPERATOR)
+    assert [(each.release, each.pulls) for each in found.effects] == [
+        ("ballerina/io:1.0.0", 3),
+        ("ballerina/io:1.1.0", 3),
+        ("ballerina/http:1.0.0", 0),
+    ]
+    assert (found.pulls, found.releases_read) == (6, 3)
+
+
+async def test_a_dry_run_tells_what_is_withheld_now_and_leaves_out_what_was_removed(
+    stored: World, upstream: FakeUpstream
+) -> None:
+    moderation = stored.registry.publishing.moderation
+    await moderation.remove(coordinate("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
+    await change(stored, "ballerina/io deny")
+    draft = MirrorDraft.parse([upstream.url], ["ballerina/http deny"])
+    found = await services(stored).rules.dry_run(draft, by=OPERATOR)
+    assert [(each.release, each.now, each.then) for each in found.effects] == [
+        ("ballerina/http:1.0.0", "served", "denied by `ballerina/http deny`"),
+        ("ballerina/io:1.0.0", "denied by `ballerina/io deny`", "served"),
+    ]
+
+
+async def test_a_dry_run_names_the_rules_about_names_of_another_side_and_nothing_that_stays(
+    stored: World, upstream: FakeUpstream
+) -> None:
+    await stored.create_organization("zoo")
+    name = upstream.name
+    rules = [f"acme/greet {name}", "zoo deny", "zoo allow", f"company {name}", f"z* {name}"]
+    given = [*rules, "ballerina second.example"]
+    draft = MirrorDraft.parse([upstream.url, SECOND], given, "2030-01-01T00:00:00Z")
+    found = await services(stored).rules.dry_run(draft, by=OPERATOR)
+    assert found.effects == ()
+    assert [(str(each.rule), each.owner) for each in found.conflicts] == [
+        (f"acme/greet {name}", ""),
+        ("ballerina second.example", name),
+    ]
+
+
+# --- Changes ------------------------------------------------------------------------------------
+
+
+async def test_a_change_is_recorded_with_the_upstreams_rules_and_frozen_time_before_and_after(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await change(mirror, "acme deny", "zoo/* deny", frozen=FROZEN)
+    many = [f"{'x' * 95}{number:03} deny" for number in range(100)]
+    await change(mirror, *many, upstreams=f"{upstream.url},{SECOND}")
+    events = await checked_feed(mirror.stores.events)
+    first, second = [each for each in events if each.kind == "mirror.rules"]
+    assert {each.subject for each in (first, second)} == {"mirror"}
+    address = f"{upstream.url}/2.0/registry"
+    before = {"upstreams_before": address, "rules_before": "", "frozen_before": ""}
+    after = {"upstreams_after": address, "rules_after": "acme deny; zoo/* deny"}
+    assert first.details == {**before, **after, "frozen_after": FROZEN}
+    assert second.details == {
+        "upstreams_before": address,
+        "rules_before": "acme deny; zoo/* deny",
+        "frozen_before": FROZEN,
+        "upstreams_after": f"{address}, {SECOND}/2.0/registry",
+        "rules_after": "; ".join(many)[:4_000],
+        "frozen_after": "",
+    }
+
+
+async def test_nobody_else_reads_or_changes_the_rules(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    rules, draft = services(mirror).rules, MirrorDraft.parse([upstream.url], [])
+    ann = await principal_of(mirror, mirror.people.ann.token)
+    what = "the upstream registries and their rules: only administrators"
+    with pytest.raises(NotPermitted, match=f"^You may not look at {what}"):
+        await rules.current(by=ann)
+    with pytest.raises(NotPermitted, match=f"^You may not change {what}"):
+        await rules.replace(draft, by=ann)
+
+
+# --- The task -----------------------------------------------------------------------------------
+
+
+async def applied(mirror: World) -> TaskReport:
+    report = await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
+    assert report is not None
+    return report
+
+
+async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, frozen: str = "") -> None:
+    """Store rules as a process does that ends before it withholds anything."""
+    draft = MirrorDraft.parse([upstream.url], rules, frozen)
+    await services(mirror).rules._store(draft, OPERATOR)
+
+
+async def test_the_task_counts_the_packages_of_upstreams_and_what_it_changed(
+    stored: World, upstream: FakeUpstream
+) -> None:
+    for rules, state in ((["ballerina deny"], State.QUARANTINED), ([], State.LIVE)):
+        await store_rules(stored, upstream, *rules)
+        report = await applied(stored)
+        assert (report.seen, report.changed) == (2, 3)
+        assert await states(stored, *RELEASES) == [state] * 3
+        assert (await applied(stored)).changed == 0
+    assert await states(stored, "acme/greet:1.0.0") == [State.LIVE]
+
+
+async def test_the_task_withholds_what_a_move_that_was_interrupted_left(
+    stored: World, upstream: FakeUpstream
+) -> None:
+    owner = await stored.stores.directory.get(NameOwner, name_owner_place("acme"))
+    assert owner is not None
+    await stored.stores.directory.put(owner.model_copy(update={"upstream": upstream.name}))
+    report = await applied(stored)
+    assert (report.seen, report.changed) == (3, 1)
+    assert await states(stored, "acme/greet:1.0.0") == [State.QUARANTINED]
+
+
+@pytest.mark.parametrize(
+    ("rules", "frozen"), [([], ""), (["ballerina/io deny"], ""), ([], "2030-01-01T00:00:00Z")]
+)
+async def test_a_run_that_has_nothing_to_change_reads_no_release(
+    stored: World, upstream: FakeUpstream, rules: list[str], frozen: str
+) -> None:
+    await store_rules(stored, upstream, *rules, frozen=frozen)
+    await applied(stored)
+    calls, withheld = Counter[str](), services(stored).withheld
+    records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))
+    await replace(withheld, records=records).apply()
+    assert not calls

@@ -1,0 +1,142 @@
+"""Pinned digests: what is recorded of a release when it is first seen, and the log of refusals."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.mirroring import UpstreamRelease
+from shared.domain.names import Coordinate
+from shared.domain.packages import ReleaseEntry
+from shared.domain.records import Event
+from shared.ports import Stale
+from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.pinned_digests import PinnedDigests
+from tests.contract.sample_records import release
+from tests.support.event_feed import checked_feed
+from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
+from tests.support.world import World
+
+pytestmark = pytest.mark.measured
+
+IO = Coordinate.parse("ballerina", "io", "1.0.0")
+FIRST, OTHER = Digest("a" * 64), Digest("b" * 64)
+IO_RELEASE = release(str(IO)).model_copy(update={"digest": FIRST.hex, "created_ms": PUBLISHED_MS})
+
+
+def services(mirror: World) -> MirroringServices:
+    assert mirror.registry.mirroring is not None
+    return mirror.registry.mirroring
+
+
+async def pinned(mirror: World) -> UpstreamRelease:
+    """Return what is pinned of the package."""
+    [known] = await services(mirror).pins.of_package(IO.package)
+    return known
+
+
+async def events_of(mirror: World, *kinds: str) -> list[Event]:
+    return [each for each in await checked_feed(mirror.stores.events) if each.kind in kinds]
+
+
+async def test_the_first_description_of_a_release_is_pinned_and_another_like_it_writes_nothing(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    seen_ms = mirror.clock.now_ms()
+    for _ in range(2):
+        assert (await mirror.get("/packages/ballerina/io/1.0.0")).status_code == 200
+        mirror.clock.advance(timedelta(hours=2))
+    assert upstream.asked["package"] >= 2
+    assert await pinned(mirror) == UpstreamRelease(
+        revision=1,
+        org="ballerina",
+        name="io",
+        version="1.0.0",
+        upstream=upstream.name,
+        digest=upstream.digest(str(IO)).removeprefix("sha-256="),
+        first_seen_ms=seen_ms,
+        published_ms=PUBLISHED_MS,
+    )
+
+
+@pytest.mark.parametrize("is_internal", [True, False])
+async def test_a_description_completes_what_is_pinned(mirror: World, is_internal: bool) -> None:
+    pins = services(mirror).pins
+    await pins.require(IO, FIRST, "central")
+    await pins.require_described(IO_RELEASE, "central", is_internal=is_internal)
+    await pins.require_described(IO_RELEASE, "central", is_internal=not is_internal)
+    known = await pinned(mirror)
+    assert (known.published_ms, known.is_internal) == (PUBLISHED_MS, not is_internal)
+    later = IO_RELEASE.model_copy(update={"created_ms": PUBLISHED_MS + 1})
+    await pins.require_described(later, "central", is_internal=not is_internal)
+    assert await pinned(mirror) == known  # The first time stands.
+
+
+async def test_a_description_that_another_process_pins_meanwhile_is_as_good(mirror: World) -> None:
+    pins = services(mirror).pins
+    await pins.require(IO, FIRST, "central")
+    late = replace(pins, directory=failing(pins.directory, Fault("replace", Stale())))
+    await late.require_described(IO_RELEASE, "central", is_internal=False)
+
+
+async def test_a_line_of_a_list_is_pinned_with_its_facts_and_follows_them(mirror: World) -> None:
+    pins, facts = services(mirror).pins, ReleaseEntry.of(IO_RELEASE)
+    await pins.keep(IO.package, facts, "central", is_internal=True)
+    known = await pinned(mirror)
+    assert (known.digest, known.upstream, known.facts) == (FIRST.hex, "central", facts)
+    assert (known.published_ms, known.is_internal, known.revision) == (PUBLISHED_MS, True, 1)
+    deprecated = facts.model_copy(update={"deprecation": "Use 1.1.0."})
+    await pins.keep(IO.package, deprecated, "central", is_internal=True)
+    assert (await pinned(mirror)).facts == deprecated
+    changed = facts.model_copy(update={"digest": OTHER.hex})
+    with pytest.raises(UpstreamReleaseRefused, match="the upstream changed its archive"):
+        await pins.keep(IO.package, changed, "central", is_internal=True)
+    known = await pinned(mirror)
+    assert (known.digest, known.offered_digest, known.facts) == (FIRST.hex, OTHER.hex, deprecated)
+
+
+async def test_a_refusal_is_added_to_what_another_process_changed_meanwhile(mirror: World) -> None:
+    pins = services(mirror).pins
+    await pins.require(IO, FIRST, "central")
+    meanwhile = Fault("replace", Stale(), Moment.AFTER)  # What is stored is newer than what it has.
+    writer = replace(pins.record_writer, directory=failing(pins.directory, meanwhile))
+    await replace(pins, record_writer=writer).refuse(IO, FIRST, "central", "it is no zip file.")
+    assert (await pinned(mirror)).refused_because == "it is no zip file."
+
+
+async def refuse(pins: PinnedDigests, digest: Digest) -> UpstreamReleaseRefused:
+    """Require a digest that is refused."""
+    with pytest.raises(UpstreamReleaseRefused) as refused:
+        await pins.require(IO, digest, "central")
+    return refused.value
+
+
+async def test_a_refusal_keeps_its_first_reason_and_is_in_the_audit_log_until_it_is_lifted(
+    mirror: World,
+) -> None:
+    pins = services(mirror).pins
+    refusal = await pins.refuse(IO, FIRST, "central", "it is no zip file.")
+    sentence = "ballerina/io:1.0.0 of the upstream registry central is not served here: it is no"
+    assert str(refusal).startswith(sentence)
+    for digest in (FIRST, OTHER):
+        assert str(await refuse(pins, digest)) == str(refusal)
+    mirror.clock.advance(timedelta(hours=1))
+    lifted_ms = mirror.clock.now_ms()
+    assert await pins.accept(IO, by=OPERATOR)
+    known = await pinned(mirror)
+    assert (known.refused_because, known.offered_digest) == ("", "")
+    assert (known.digest, known.refused_ms) == (FIRST.hex, lifted_ms)
+    await pins.require_accepted(IO, by=ANONYMOUS)
+    events = await events_of(mirror, "mirror.refused", "mirror.incident", "mirror.retried")
+    assert {(each.subject, each.org) for each in events} == {(str(IO), "ballerina")}
+    digest, reason = FIRST.hex, "it is no zip file."
+    assert [(each.kind, each.actor, each.details) for each in events] == [
+        ("mirror.refused", "mirror", {"digest": digest, "reason": reason}),
+        ("mirror.incident", "mirror", {"digest": digest, "reason": reason, "offered": OTHER.hex}),
+        ("mirror.retried", OPERATOR.id, {"digest": digest, "reason": ""}),
+    ]
+    assert not await pins.accept(IO, by=OPERATOR)

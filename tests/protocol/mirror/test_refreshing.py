@@ -1,0 +1,112 @@
+"""Refreshing: how often the upstream is asked about what is stored, and what comes of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import ANONYMOUS
+from shared.domain.names import Coordinate
+from shared.domain.packages import Release
+from shared.runtime.caching import LruCache
+from shared.services.mirroring import refreshing
+from shared.services.mirroring.group import MirroringServices
+from shared.services.mirroring.upstream_questions import Asker
+from tests.support.archives import bala
+from tests.support.upstreams import FakeUpstream
+from tests.support.world import World
+
+pytestmark = pytest.mark.measured
+
+FRESH_FOR, MOMENT = timedelta(minutes=5), timedelta(milliseconds=1)
+
+
+def services(mirror: World) -> MirroringServices:
+    assert mirror.registry.mirroring is not None
+    return mirror.registry.mirroring
+
+
+async def stored(mirror: World, text: str) -> Release:
+    """Return what is stored of a release; fetch it first if it is not."""
+    org, _, rest = text.partition("/")
+    at = Coordinate.parse(org, *rest.split(":"))
+    await services(mirror).admission.admit(at, Asker(ANONYMOUS))
+    release = (await mirror.stores.metadata.find(at)).release
+    assert release is not None
+    return release
+
+
+@pytest.fixture
+async def io(mirror: World, upstream: FakeUpstream) -> Release:
+    """Return a release that was fetched just now; forget what was asked for it."""
+    release = await stored(mirror, "ballerina/io:1.0.0")
+    upstream.asked.clear()
+    return release
+
+
+async def test_a_release_is_asked_about_once_in_five_minutes(
+    mirror: World, upstream: FakeUpstream, io: Release
+) -> None:
+    refreshing = services(mirror).refreshing
+    for asked in range(3):
+        mirror.clock.advance(FRESH_FOR - MOMENT)
+        for pause in (timedelta(), MOMENT, timedelta()):
+            mirror.clock.advance(pause)
+            refreshing.refresh(io)
+            await refreshing.drain()
+        assert upstream.asked == {"package": asked + 1}
+
+
+async def test_a_process_that_has_just_started_asks_about_what_was_fetched_long_ago(
+    mirror: World, upstream: FakeUpstream, io: Release
+) -> None:
+    mirror.clock.advance(FRESH_FOR)
+    fresh = replace(services(mirror).refreshing, _refreshed=LruCache[str, int](10))
+    fresh.refresh(io)
+    await fresh.drain()
+    assert upstream.asked == {"package": 1}
+
+
+async def test_a_clock_that_is_set_back_delays_a_refresh_by_five_minutes_at_most(
+    mirror: World, upstream: FakeUpstream, io: Release
+) -> None:
+    mirror.clock.step(-timedelta(days=1))
+    for pause, asked in ((timedelta(), 0), (FRESH_FOR - MOMENT, 0), (MOMENT, 1)):
+        mirror.clock.advance(pause)
+        services(mirror).refreshing.refresh(io)
+        await services(mirror).refreshing.drain()
+        assert upstream.asked["package"] == asked
+
+
+async def test_what_comes_while_too_many_wait_is_refreshed_another_time(
+    mirror: World, upstream: FakeUpstream, io: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await stored(mirror, "ballerina/io:1.1.0")
+    upstream.asked.clear()
+    monkeypatch.setattr(refreshing, "MOST_WAITING", 1)
+    mirror.clock.advance(FRESH_FOR)
+    for asked in (1, 2):
+        for release in (io, other):
+            services(mirror).refreshing.refresh(release)
+        await services(mirror).refreshing.drain()
+        assert upstream.asked == {"package": asked}
+
+
+async def test_a_release_of_ours_is_never_refreshed(mirror: World) -> None:
+    await mirror.push(bala("acme/greet:1.0.0"))
+    ours = await stored(mirror, "acme/greet:1.0.0")
+    mirror.clock.advance(FRESH_FOR)
+    services(mirror).refreshing.refresh(ours)
+    assert not services(mirror).refreshing._tasks
+
+
+async def test_nothing_is_refreshed_after_the_end(
+    mirror: World, upstream: FakeUpstream, io: Release
+) -> None:
+    refreshing = services(mirror).refreshing
+    mirror.clock.advance(FRESH_FOR)
+    async with refreshing._turns:
+        refreshing.refresh(io)
+        await refreshing.close()
+        assert not refreshing._tasks
+    assert not upstream.asked
