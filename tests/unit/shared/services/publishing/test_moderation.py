@@ -158,6 +158,8 @@ async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(worl
     await world.push(bala(str(GREET)))
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
+    deprecated = Coordinate.parse("acme", "two", "1.0.0")  # It counts as well.
+    await world.registry.packages.deprecation.deprecate(deprecated, "Use one.", by=OPERATOR)
     await world.stores.pulls.restore(GREET.package, {"1.0.0": {"2026-01-01": 3, "2026-01-02": 4}})
     await service.hold(GREET, REASON, by=OPERATOR)
     found = await service.inspect(GREET, by=OPERATOR)
