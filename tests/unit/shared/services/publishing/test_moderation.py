@@ -171,6 +171,7 @@ async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(worl
     older = await service.inspect(GREET, number + 1, by=OPERATOR)
     assert [event.kind for _, event in older.history.events] == ["release.published"]
     assert older.decided_by == ""
+    assert (await service.inspect(deprecated, by=OPERATOR)).pulls == 0
 
 
 async def test_what_is_missing_is_not_found(world: World) -> None:
