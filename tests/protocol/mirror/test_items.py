@@ -1,6 +1,5 @@
 """Connectors and triggers of packages that nobody pulled, as editors read them."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared.domain.api_docs.records import connector_id, trigger_id
 from shared.services.mirroring import catalogue_items
+from shared.services.mirroring.catalogue import RUN_TIME
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, name_of, update
 from tests.protocol.mirror.test_rules import change
@@ -216,20 +216,47 @@ async def test_an_upstream_without_such_lists_is_no_problem(
 
     upstream.behave |= {"connectors": missing, "triggers": missing}
     known.clock.advance(AN_HOUR)
-    assert not (await update(known)).problems
+    report = await update(known)
+    assert (report.changed, report.problems) == (0, ())
     assert len(await connectors(known)) == 2
 
 
+async def test_an_upstream_without_triggers_may_have_connectors(
+    known: World, upstream: FakeUpstream
+) -> None:
+    async def missing(_: Request) -> Response:
+        return JSONResponse({"message": "no such path"}, 404)
+
+    upstream.behave["triggers"] = missing
+    for release in ("octo/kafka:0.1.0", "ballerina/io:1.1.0"):
+        upstream.have_item("connectors", release, "Admin")
+    known.clock.advance(AN_HOUR)
+    assert (await update(known)).changed == 2
+    assert len(await connectors(known)) == 4
+
+
+async def test_a_list_may_have_twenty_thousand_entries(
+    known: World, upstream: FakeUpstream
+) -> None:
+    async def emptied(_: Request) -> Response:
+        return JSONResponse({"connectors": [], "count": 20_000})
+
+    upstream.behave["connectors"] = emptied
+    known.clock.advance(AN_HOUR)
+    assert not (await update(known)).problems
+    assert await connectors(known) == []
+
+
 UNREADABLE = {
-    "no list": {"connectors": "none", "count": 2},
-    "no count": {"connectors": []},
-    "too long": {"connectors": [], "count": 20_001},
+    "no list": ({"connectors": "none", "count": 2}, ""),
+    "no count": ({"connectors": []}, ""),
+    "too long": ({"connectors": [], "count": 20_001}, "its list of connectors has 20,001 entries"),
 }
 
 
-@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize(("body", "problem"), UNREADABLE.values(), ids=UNREADABLE)
 async def test_a_list_that_cannot_be_read_changes_nothing(
-    known: World, upstream: FakeUpstream, body: dict[str, object]
+    known: World, upstream: FakeUpstream, body: dict[str, object], problem: str
 ) -> None:
     async def unreadable(_: Request) -> Response:
         return JSONResponse(body)
@@ -238,6 +265,7 @@ async def test_a_list_that_cannot_be_read_changes_nothing(
     known.clock.advance(AN_HOUR)
     report = await update(known)
     assert len(report.problems) == 1
+    assert problem in report.problems[0]
     assert report.seen == 2
     assert len(await connectors(known)) == 2
 
@@ -261,20 +289,22 @@ async def test_a_list_without_an_end_changes_nothing(
     assert len(await connectors(known)) == 2
 
 
+@pytest.mark.parametrize("kind", ["connectors", "triggers"])
 async def test_a_list_that_takes_too_long_changes_nothing(
-    known: World, upstream: FakeUpstream
+    known: World, upstream: FakeUpstream, kind: str
 ) -> None:
-    [row, *_] = upstream.items["connectors"]
+    [row, *_] = upstream.items[kind]
 
     async def slow(request: Request) -> Response:
-        known.clock.advance(timedelta(minutes=8))
+        known.clock.advance(RUN_TIME)
         name = f"Client{request.query_params['offset']}"
-        return JSONResponse({"connectors": [{**row, "name": name}], "count": 9_999})
+        return JSONResponse({kind: [{**row, "name": name}], "count": 9_999})
 
-    upstream.behave["connectors"] = slow
+    upstream.behave[kind] = slow
     known.clock.advance(AN_HOUR)
     [problem] = (await update(known)).problems
-    assert "not read in time" in problem
+    assert f"its list of {kind} was not read in time" in problem
+    assert upstream.asked[kind] == 2
     assert len(await connectors(known)) == 2
 
 

@@ -1,17 +1,24 @@
 """Moderation: who may withhold releases, and what owners read about held releases."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
+from shared.auth.authentication import RequestClient
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, RemovedForGood
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.names import Coordinate
-from shared.domain.packages import State
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import PublicReason, State, WithdrawalReason
 from shared.services.common import Adapters
+from shared.services.publishing import moderation
+from shared.services.publishing.moderation import Moderation
 from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing
-from tests.support.world import OpenWorld, World
+from tests.support.world import OpenWorld, Person, World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 REASON = "reported by a user"
@@ -28,11 +35,11 @@ async def published(world: World) -> World:
 
 
 async def act(world: World, verb: str, by: Principal, reason: str = REASON) -> None:
-    moderation = world.registry.publishing.moderation
+    service = world.registry.publishing.moderation
     if verb == "restore":
-        await moderation.restore(GREET, by=by)
+        await service.restore(GREET, by=by)
     else:
-        await getattr(moderation, verb)(GREET, reason, by=by)
+        await getattr(service, verb)(GREET, reason, by=by)
 
 
 async def state(world: World) -> State:
@@ -85,3 +92,124 @@ async def test_owners_are_notified_of_releases_that_are_not_listed_yet_and_failu
     assert fault.calls == 1
     assert len(world.mailer.to(MAIL)) == (1 if port == "search" else 0)
     assert await state(world) is State.QUARANTINED
+
+
+# --- Who may ------------------------------------------------------------------------------------
+
+
+Call = Callable[[Moderation, Principal], Awaitable[object]]
+READING: list[tuple[str, Call]] = [
+    ("look at acme/greet", lambda service, by: service.survey(GREET.package, by=by)),
+    ("look at acme/greet:1.0.0", lambda service, by: service.find(GREET, by=by)),
+    ("look at acme/greet:1.0.0", lambda service, by: service.inspect(GREET, by=by)),
+    ("read what is withheld", lambda service, by: service.withheld(by=by)),
+]
+CHANGING: list[tuple[str, Call]] = [
+    ("hold acme/greet:1.0.0", lambda service, by: service.hold(GREET, REASON, by=by)),
+    ("quarantine acme/greet:1.0.0", lambda service, by: service.quarantine(GREET, REASON, by=by)),
+    ("release acme/greet:1.0.0", lambda service, by: service.restore(GREET, by=by)),
+    ("remove acme/greet:1.0.0", lambda service, by: service.remove(GREET, REASON, by=by)),
+]
+
+
+async def test_only_administrators_look_and_only_after_a_recent_sign_in_they_decide(
+    world: World,
+) -> None:
+    service, people = world.registry.publishing.moderation, world.people
+    ann, admin = await principal(world, people.ann), await principal(world, people.admin)
+    await world.push(bala(str(GREET)))
+    for what, call in (*READING, *CHANGING):
+        with pytest.raises(NotPermitted, match=f"^You may not {what}: only administrators"):
+            await call(service, ann)
+    for _, call in READING:
+        assert await call(service, admin)
+    for what, call in CHANGING:
+        with pytest.raises(SignInAgain, match=f"^To {what}, sign in again"):
+            await call(service, admin)
+
+
+async def principal(world: World, person: Person) -> Principal:
+    """Return who sends the token of a person."""
+    headers = {"authorization": f"Bearer {person.token}"}
+    return await world.registry.identity.authentication.authenticate(headers, RequestClient())
+
+
+# --- What is shown ------------------------------------------------------------------------------
+
+
+async def test_withheld_releases_are_listed_page_by_page_with_who_decided(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moderation, "WITHHELD_RELEASES_SHOWN", 2)
+    service = world.registry.publishing.moderation
+    released = [Coordinate.parse("acme", name, "1.0.0") for name in ("one", "three", "two")]
+    for each in released:
+        await world.push(bala(str(each)))
+        await service.quarantine(each, REASON, by=OPERATOR)
+    first = await service.withheld(by=OPERATOR)
+    assert [each.coordinate for each in first.releases] == released[:2]
+    assert first.next == released[1]
+    second = await service.withheld(first.next, by=OPERATOR)
+    assert ([each.coordinate for each in second.releases], second.next) == (released[2:], None)
+
+
+async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(world: World) -> None:
+    people, service = world.people, world.registry.publishing.moderation
+    await world.push(bala(str(GREET)))
+    for name in ("one", "two"):
+        await world.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
+    deprecated = Coordinate.parse("acme", "two", "1.0.0")  # It counts as well.
+    await world.registry.packages.deprecation.deprecate(deprecated, "Use one.", by=OPERATOR)
+    await world.stores.pulls.restore(GREET.package, {"1.0.0": {"2026-01-01": 3, "2026-01-02": 4}})
+    await service.hold(GREET, REASON, by=OPERATOR)
+    found = await service.inspect(GREET, by=OPERATOR)
+    assert (found.head.package, found.release.coordinate) == (GREET.package, GREET)
+    assert (found.pulls, found.dependents, found.decided_by) == (7, 2, OPERATOR.id)
+    assert found.names == {people.ann.account.id: people.ann.account.name}
+    [(_, held), (number, published)] = found.history.events
+    assert (held.kind, published.kind) == ("release.held", "release.published")
+    older = await service.inspect(GREET, number + 1, by=OPERATOR)
+    assert [event.kind for _, event in older.history.events] == ["release.published"]
+    assert older.decided_by == ""
+    assert (await service.inspect(deprecated, by=OPERATOR)).pulls == 0
+
+
+async def test_what_is_missing_is_not_found(world: World) -> None:
+    service = world.registry.publishing.moderation
+    await world.push(bala(str(GREET)))
+    for at in (
+        Coordinate.parse("acme", "none", "1.0.0"),
+        Coordinate.parse("acme", "greet", "9.9.9"),
+    ):
+        for looked_up in (service.find, service.inspect):
+            with pytest.raises(ReleaseNotFound) as refused:
+                await looked_up(at, by=OPERATOR)
+            assert (refused.value.package, refused.value.version) == (at.package, at.version)
+    with pytest.raises(PackageNotFound, match="acme/none"):
+        await service.survey(Package.parse("acme", "none"), by=OPERATOR)
+
+
+# --- Decisions ----------------------------------------------------------------------------------
+
+
+async def test_a_decision_is_in_the_audit_log_once_for_each_reason(world: World) -> None:
+    service, malware = (
+        world.registry.publishing.moderation,
+        PublicReason(why=WithdrawalReason.MALWARE),
+    )
+    await world.push(bala(str(GREET)))
+    known = len(await checked_feed(world.stores.events))
+    for reason, public in (("one", None), ("one", None), ("two", None), ("two", malware)):
+        await service.quarantine(GREET, reason, public, by=OPERATOR)
+    for reason in ("three", "three"):
+        await service.remove(GREET, reason, by=OPERATOR)
+    with pytest.raises(RemovedForGood, match=str(GREET)):
+        await service.restore(GREET, by=OPERATOR)
+    events = (await checked_feed(world.stores.events))[known:]
+    assert [(each.kind, each.details["state_reason"]) for each in events] == [
+        ("release.quarantined", "one"),
+        ("release.quarantined", "two"),
+        ("release.quarantined", "two"),
+        ("release.removed", "three"),
+    ]
+    assert {(each.actor, each.at_ms) for each in events} == {(OPERATOR.id, world.clock.now_ms())}
