@@ -48,8 +48,8 @@ class GenerateApiDocs(Task):
     async def run(self) -> TaskReport:
         counts = _Counts()
         finished = await self._follow_feed(counts) and await self._visit_all(counts)
-        if counts.left:  # The next run visits all releases, and so these as well.
-            await self.work.put(_KIND, _ALL, "again", self.clock.now_ms())
+        if counts.has_left:  # The next run visits all releases, and so these as well.
+            await self.work.take(_KIND, _ALL, self.clock.now_ms())
         return TaskReport(counts.seen, counts.made, unfinished=not finished)
 
     async def _follow_feed(self, counts: "_Counts") -> bool:
@@ -92,7 +92,7 @@ class GenerateApiDocs(Task):
         try:
             counts.made += await self.generation.update(release) is not None
         except ConfinedUnavailable:
-            counts.left += 1
+            counts.has_left = True
 
     async def _peek(self, key: str) -> str | None:
         return await self.work.peek(_KIND, key, self.clock.now_ms())
@@ -106,4 +106,4 @@ class _Counts:
     def __init__(self) -> None:
         self.seen = 0
         self.made = 0
-        self.left = 0
+        self.has_left = False

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
+import pytest
+
 from shared.domain.errors.requests import Busy
 from shared.domain.listings import Listing
 from shared.domain.names import Package
@@ -78,6 +80,14 @@ async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
     assert await last_counts.read_cached() == known is not None
 
 
+async def test_a_store_that_was_always_silent_leaves_nothing() -> None:
+    last_counts = LastRegistryCounts(SilentWork(is_silent=True), FakeClock())
+    assert await last_counts.read_cached() is None
+    ledger, clock = RememberedPulls(is_silent=True), FakeClock()
+    counts = CachedCounts(recent_pulls(ledger, clock).count, clock)
+    assert await counts.read([listing("greet")]) == {}
+
+
 def test_counts_are_added_up() -> None:
     assert TWO.plus(TWO) == RegistryCounts(packages=4)
 
@@ -87,6 +97,7 @@ class CountedIndex:
     """A `SearchIndex` with a package for each sort, and how often it was asked."""
 
     packages: int = 3
+    are_elsewhere: bool = False  # Upstreams have all of them, and none is stored.
     pulls: int = 0
     dependents: int = 1  # Of each package.
     searches: list[tuple[Query, ResultPage, Viewer]] = field(
@@ -98,7 +109,8 @@ class CountedIndex:
         """Find one package, named for the sort."""
         self.searches.append((query, page, viewer))
         shown = listing(page.sort.name.lower(), self.pulls)
-        return Results((Hit(shown),) if self.packages else (), self.dependents)
+        has_any = self.packages and not (self.are_elsewhere and query.stored_only)
+        return Results((Hit(shown),) if has_any else (), self.dependents)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Return one keyword."""
@@ -224,6 +236,12 @@ async def test_it_counts_every_five_seconds_at_most() -> None:
 async def test_an_empty_registry_says_so() -> None:
     found = await statistics_of(CountedIndex(packages=0), FakeClock()).summary()
     assert found.is_empty
+    assert found.releases is None
+
+
+async def test_a_mirror_that_knows_packages_and_stores_none_is_not_empty() -> None:
+    found = await statistics_of(CountedIndex(are_elsewhere=True), FakeClock()).summary()
+    assert (found.updated, found.is_empty) == ((), False)
 
 
 async def test_releases_are_shown_as_of_the_last_census() -> None:
@@ -233,11 +251,16 @@ async def test_releases_are_shown_as_of_the_last_census() -> None:
     assert shown.releases == 12
 
 
-async def test_a_census_with_fewer_releases_than_packages_is_not_shown() -> None:
+@pytest.mark.parametrize(
+    ("packages", "counted", "shown"), [(3, 2, None), (3, 3, 3), (1, 1, 1), (0, 0, None)]
+)
+async def test_a_census_with_fewer_releases_than_packages_is_not_shown(
+    packages: int, counted: int, shown: int | None
+) -> None:
     clock, work = FakeClock(), FakeWork()
-    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=2))
-    shown = await statistics_of(CountedIndex(), clock, work).summary()
-    assert shown.releases is None
+    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=counted))
+    found = await statistics_of(CountedIndex(packages), clock, work).summary()
+    assert found.releases == shown
 
 
 async def test_those_who_ask_at_once_share_one_look() -> None:
