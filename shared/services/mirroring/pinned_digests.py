@@ -128,7 +128,7 @@ class PinnedDigests:
     async def _pinned(
         self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> UpstreamRelease:
-        """Return what is pinned; pin this digest, with the facts, if nothing is."""
+        """Return the pinned digest with its facts; pin this one if there is none."""
         if (known := await self._known(coordinate)) is not None:
             return known
         package = coordinate.package
