@@ -102,8 +102,8 @@ class GenerateApiDocs(Task):
         await self.work.put(_KIND, key, value, ends_ms)
 
 
+@dataclass
 class _Counts:
-    def __init__(self) -> None:
-        self.seen = 0
-        self.made = 0
-        self.has_left = False
+    seen: int = 0
+    made: int = 0
+    has_left: bool = False

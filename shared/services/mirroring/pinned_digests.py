@@ -128,7 +128,7 @@ class PinnedDigests:
     async def _pinned(
         self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> UpstreamRelease:
-        """Return the pinned release; pin this digest, with the facts, if none is pinned."""
+        """Return the pinned digest with its facts; pin this one if there is none."""
         if (known := await self._known(coordinate)) is not None:
             return known
         package = coordinate.package

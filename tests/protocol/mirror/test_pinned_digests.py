@@ -76,6 +76,22 @@ async def test_a_description_completes_what_is_pinned(mirror: World, is_internal
     assert await pinned(mirror) == known  # The first time stands.
 
 
+@pytest.mark.parametrize("is_internal", [True, False])
+async def test_a_refusal_of_what_is_described_for_a_token_alone_is_told_to_accounts_alone(
+    mirror: World, is_internal: bool
+) -> None:
+    pins = services(mirror).pins
+    await pins.require_described(IO_RELEASE, "central", is_internal=is_internal)
+    await pins.refuse(IO, FIRST, "central", "it is no zip file.")
+    if is_internal:
+        await pins.require_accepted(IO, by=ANONYMOUS)
+    else:
+        with pytest.raises(UpstreamReleaseRefused):
+            await pins.require_accepted(IO, by=ANONYMOUS)
+    with pytest.raises(UpstreamReleaseRefused):
+        await pins.require_accepted(IO, by=OPERATOR)
+
+
 async def test_a_description_that_another_process_pins_meanwhile_is_as_good(mirror: World) -> None:
     pins = services(mirror).pins
     await pins.require(IO, FIRST, "central")
