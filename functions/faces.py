@@ -55,12 +55,12 @@ MODULES = (
     "web.feeds",
     "web.home",
     "web.manual",
-    "web.not_found",
     "web.organizations",
     "web.package.api_docs",
     "web.package.files",
     "web.package.pages",
     "web.search",
+    "web.short_addresses",
     "web.site_files",
     "web.symbols",
 )

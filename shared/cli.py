@@ -7,7 +7,8 @@ from shared.commands.accounts import account, signin_link
 from shared.commands.administration import names, read_only, rights, upkeep
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
-from shared.commands.data_folder import backup, doctor, index, keys, restore
+from shared.commands.data_folder import backup, index, keys, restore
+from shared.commands.doctor import doctor
 from shared.commands.organizations import org
 from shared.commands.packages import package, publisher
 from shared.commands.snapshots import snapshot

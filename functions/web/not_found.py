@@ -1,5 +1,4 @@
-"""Paths that no other Function serves: a redirect where the target is clear, such as the package
-of the address that `bal` prints, otherwise 404 or 405.
+"""Paths that no other Function serves: a redirect where the target is clear, otherwise 404 or 405.
 
 The Functions host allows no two routes for one path and method, so the routes here are made from
 all others: they match the paths that no other route matches.
@@ -7,18 +6,15 @@ all others: they match the paths that no other route matches.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from functools import partial
 
 from functions.central.answers import refusal_answer
 from functions.http.answers import problem_answer
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import PAGE_HEADERS
-from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
+from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.web.short_addresses import package_page, redirect
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound, ServiceNotOffered
-from shared.domain.names import Package, parse_org
-from shared.domain.versions import Version
 from shared.runtime.answers import Answer
 
 _HOST_ROUTES = ("admin/{*path}", "runtime/{*path}")  # The host has its own below these.
@@ -42,22 +38,6 @@ _CONSTRAINT = re.compile(r":[^}]*(?=\})")
 _ROUTE_START = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of a route that ends in a regex.
 
 Methods = Collection[str]
-
-
-# Redirects of shortened addresses.
-pages = AnonymousPages()
-FACES = (pages,)
-
-
-@pages.read("packages/{org?}")
-async def web_missing_name(call: PublicPageCall) -> Answer:
-    org = call.route.get("org")
-    return _redirect(f"/orgs/{parse_org(org)}" if org else "/search")
-
-
-@pages.read("orgs")
-async def web_missing_org_name(call: PublicPageCall) -> Answer:
-    return _redirect("/organizations")
 
 
 def not_found_pages(operations: Iterable[Operation]) -> PublicPages:
@@ -85,7 +65,7 @@ async def _missing(
     path, mark, query = call.target.partition("?")
     if "//" in path and call.method in READ_METHODS and not path.startswith(_CENTRAL):
         # From a base URL that ends in a slash; the host does not normalize slashes.
-        return _redirect(_SLASHES.sub("/", path) + mark + query)
+        return redirect(_SLASHES.sub("/", path) + mark + query)
     decoded = call.route_params["path"]
     for prefix, names in _NOT_OFFERED.items():
         if f"{decoded}/".startswith(f"{prefix}/"):
@@ -96,22 +76,9 @@ async def _missing(
         return refusal_answer(refusal)
     if path.startswith(_API):
         return problem_answer(refusal)
-    if call.method in READ_METHODS and (page := _package_page(decoded, prefixes)):
-        return _redirect(page)
+    if call.method in READ_METHODS and (page := package_page(decoded, prefixes)):
+        return redirect(page)
     raise refusal
-
-
-def _package_page(path: str, prefixes: Set[str]) -> str:
-    """Return the page of `org/name` or `org/name/version`, whether there is one or not; empty for
-    other paths. `bal` prints such addresses, which are pages of Central."""
-    org, _, rest = path.strip("/").partition("/")
-    name, _, version = rest.partition("/")
-    if org.lower() in prefixes:
-        return ""
-    with suppress(Refusal):
-        page = f"/packages/{Package.parse(org, name)}"
-        return f"{page}/{Version.parse(version)}" if version else page
-    return ""
 
 
 def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
@@ -160,9 +127,3 @@ def _expression(part: str) -> str:
     if part.startswith("{*"):
         return _BELOW
     return "/[^/]+" if "{" in part else f"/{re.escape(part.lower())}"
-
-
-def _redirect(path: str) -> Answer:
-    """Redirect permanently, which caches may keep for an hour."""
-    headers = {**PAGE_HEADERS, "Location": path, "Cache-Control": "public, max-age=3600"}
-    return Answer(status=308, headers=headers)

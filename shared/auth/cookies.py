@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.ip_addresses import is_loopback
+from shared.domain.sign_in import needs_https
 from shared.ports import Randomness
 
 
@@ -85,12 +85,6 @@ class Cookie:
     def _attributes(self) -> str:
         secure = "; Secure" if self.is_secure else ""
         return f"Path=/; HttpOnly; SameSite={self.same_site.value}{secure}"
-
-
-def needs_https(base_url: str) -> bool:
-    """Check whether sign-in is refused at this address because the connection is not encrypted."""
-    address = urlsplit(base_url)
-    return address.scheme != "https" and not is_loopback(address.hostname or "")
 
 
 BROWSER_LIFETIME = timedelta(hours=1)  # How long a page with a form may stay open.

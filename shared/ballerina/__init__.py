@@ -2,8 +2,8 @@
 
 syntax.py        the declarations and types of a source file, as immutable values
 lexer.py         source text as tokens
-signatures.py    doc comments, annotations, parameters, fields and methods
+doc_comments.py  the parts of a doc comment
+signatures.py    annotations, parameters, fields and methods
 types.py         type descriptors, and the limit of their nesting
-definitions.py   imports, types, enums, constants, variables, annotations
-declarations.py  the declarations of a file, with recovery after what cannot be read
+declarations.py  all that a file declares, with recovery after what cannot be read
 """

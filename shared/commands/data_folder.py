@@ -1,46 +1,16 @@
-"""backup, restore, doctor, keys … and index …: the data folder, and the index as files."""
+"""backup, restore, keys … and index …: the data folder, and the index as files."""
 
-import platform
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from shared.auth.cookies import needs_https
-from shared.bootstrap import (
-    IndexExport,
-    StoreCheck,
-    back_up,
-    examine_data,
-    exported_index,
-    restore_backup,
-    rotate_keys,
-)
-from shared.commands.base import (
-    OutputFormat,
-    as_json,
-    operator_command,
-    print_rows,
-    with_registry,
-)
+from shared.bootstrap import IndexExport, back_up, exported_index, restore_backup, rotate_keys
+from shared.commands.base import operator_command, with_registry
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
-from shared.domain.identity import OPERATOR
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
-from shared.services.mirroring.overview import problem_of
-from shared.services.mirroring.upstream_names import UpstreamNames
-from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
-
-# Checks that must succeed before a registry can be opened.
-_NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
-_MOST_LISTED = 10  # Accounts of one finding.
-_ACCOUNT_NAMES = "account names"
-_UPSTREAM, _SHARED_NAMES = "upstream", "upstream names"
-# Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, _SHARED_NAMES})
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
@@ -80,25 +50,6 @@ def restore(folder: Path) -> None:
     click.echo(f"Restored to {settings.data}. Start the registry as usual.")
 
 
-@click.command()
-@as_json
-def doctor(output: OutputFormat) -> None:
-    """Check the settings and the data folder, and say how to solve each problem.
-
-    The exit code is 1 if there is a problem; advice does not count.
-    """
-    settings = Settings.load()
-    findings = [*_surroundings(settings), *examine_data(settings)]
-    if not any(each.way_out for each in findings if each.what in _NEEDED):
-        findings += with_registry(_findings_of_records)
-    if output is OutputFormat.JSON:
-        print_rows([_row(each) for each in findings], output)
-    else:
-        click.echo("\n".join(map(_line, findings)))
-    if any(each.way_out and each.what not in _ADVICE for each in findings):
-        raise click.exceptions.Exit(1)
-
-
 @click.group()
 def keys() -> None:
     """Rotate the keys that sign links and sessions."""
@@ -109,90 +60,6 @@ def rotate() -> None:
     """Create a new key. The previous key stays valid; older keys do not."""
     rotate_keys(Settings.load())
     click.echo("Created a new key. Restart the registry to use it.")
-
-
-def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
-    python, sqlite = platform.python_version(), sqlite3.sqlite_version
-    yield StoreCheck("versions", f"Python {python}, SQLite {sqlite}.")
-    way_out = ""
-    if needs_https(settings.base_url):
-        way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
-    yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
-
-
-async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
-    found = [await _account_names(registry)]
-    if registry.mirroring is not None:
-        sources = await registry.mirroring.upstreams.sources()
-        found += [await _upstream(each) for each in sources]
-        found += [await _token(each.with_token) for each in sources if each.with_token]
-        found.append(await _shared_names(registry.mirroring.names))
-    return found
-
-
-async def _upstream(source: UpstreamSource) -> StoreCheck:
-    """Ask an upstream registry."""
-    problem = await problem_of(source)
-    if not problem:
-        return StoreCheck(_UPSTREAM, f"{source.name} at {source.address} answers.")
-    way_out = (
-        "What is stored is served. See that this machine reaches the address, and that "
-        "`upstream rules` shows the right one."
-    )
-    found = f"{source.name} at {source.address} does not answer: {problem}."
-    return StoreCheck(_UPSTREAM, found, way_out)
-
-
-async def _token(source: UpstreamSource) -> StoreCheck:
-    """Ask an upstream registry with the token for it."""
-    problem = await problem_of(source)
-    if not problem:
-        return StoreCheck(_UPSTREAM, f"{source.name} answers with its token.")
-    way_out = "What is stored is served. See that BALLROOM_UPSTREAM_TOKEN is valid there."
-    return StoreCheck(
-        _UPSTREAM, f"{source.name} does not answer with its token: {problem}.", way_out
-    )
-
-
-async def _shared_names(names: UpstreamNames) -> StoreCheck:
-    """Compare the names of organizations with those of the upstreams."""
-    shared = await names.shared()
-    rest = f" {shared.not_compared:,} were not compared." if shared.not_compared else ""
-    if not shared.names:
-        return StoreCheck(_SHARED_NAMES, f"No upstream has an organization of ours.{rest}")
-    listed = [f"{each.org} ({', '.join(each.found)})" for each in shared.names[:_MOST_LISTED]]
-    more = len(shared.names) - len(listed)
-    found = f"Both sides have {', '.join(listed)}{f', and {more} more' if more else ''}.{rest}"
-    way_out = "They are ours. To use the packages of the upstream: `upstream move ORG UPSTREAM`."
-    return StoreCheck(_SHARED_NAMES, found, way_out)
-
-
-async def _account_names(registry: Registry) -> StoreCheck:
-    """Look for account names that look like ids or are reserved words."""
-    misnamed = await registry.identity.accounts.list_misnamed(by=OPERATOR)
-    if not misnamed:
-        return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
-    names = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_LISTED]]
-    more = f", and {len(misnamed) - _MOST_LISTED} more" if len(misnamed) > _MOST_LISTED else ""
-    program = registry.settings.operator_program
-    way_out = f"Give each another name: {program} account rename id:… NAME"
-    found = f"{len(misnamed)} like an id or a reserved word: {', '.join(names)}{more}."
-    return StoreCheck(_ACCOUNT_NAMES, found, way_out)
-
-
-def _row(finding: StoreCheck) -> dict[str, object]:
-    return {
-        "what": finding.what,
-        "ok": not finding.way_out,
-        "found": finding.found,
-        "way_out": finding.way_out,
-    }
-
-
-def _line(finding: StoreCheck) -> str:
-    trouble = "advice" if finding.what in _ADVICE else "problem"
-    state = trouble if finding.way_out else "ok"
-    return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()
 
 
 @dataclass

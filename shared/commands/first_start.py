@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shared.auth.cookies import needs_https
 from shared.auth.secrets import Secret
 from shared.commands.base import operator_command
 from shared.composition import Registry
@@ -23,6 +22,7 @@ from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import OPERATOR
 from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
+from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.tokens.token_requests import TokenRequest

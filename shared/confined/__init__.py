@@ -6,4 +6,5 @@ process.py  the process as services use it: runs a job, starts and stops the chi
 child.py    one child, from its start to its end, and the lines that it sends
 job_files.py  the names of what tasks read and write
 tasks.py    the table of tasks, and the job that a task is given (in the child)
-worker.py   what the child runs (in the child)"""
+worker.py   what the child runs (in the child)
+process_limits.py  what the system enforces on it (in the child): time, memory, priority, its end"""

@@ -11,7 +11,7 @@ from shared.confined.budget import Json
 from shared.confined.docs_pages import counted, template
 from shared.confined.docs_text import json_text
 from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST
-from shared.confined.source import ReleaseRequest
+from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.comparison import (

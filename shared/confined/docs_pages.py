@@ -13,7 +13,7 @@ from urllib.parse import quote
 from jinja2 import FileSystemLoader, Template
 
 from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
-from shared.confined.source import ReleaseRequest
+from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.model import (
     FunctionDocs,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from shared.confined.source import ReleaseRequest
+from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.model import (
     ClassDocs,

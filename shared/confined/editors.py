@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from shared.confined.docs_text import json_text
-from shared.confined.source import OtherModule, ReleaseRequest
+from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.connectors import (
     connector_parts,
     has_trigger,

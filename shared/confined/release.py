@@ -25,6 +25,7 @@ from shared.confined.docs_text import (
 )
 from shared.confined.editors import OtherModules, add_editor_pieces
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
+from shared.confined.release_files import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.shown_pieces import (
     MAX_SENT_BYTES,
     InclusionFacts,
@@ -34,7 +35,6 @@ from shared.confined.shown_pieces import (
     add_symbol,
     includes_others,
 )
-from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import (
     facts_text,

@@ -7,7 +7,7 @@ from typing import Self
 
 from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import json_of, json_text, symbol_markdown
-from shared.confined.source import OtherModule, ReleaseRequest
+from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.documents import list_texts, write_document
 from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
 from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords

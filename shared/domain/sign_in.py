@@ -1,12 +1,14 @@
-"""Sign-in: sessions of browsers, sign-in attempts at an identity provider, and where a sign-in
-returns to.
+"""Sign-in: whether an address allows it, sessions of browsers, sign-in attempts at an identity
+provider, and where a sign-in returns to.
 """
 
 import re
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
+from urllib.parse import urlsplit
 
+from shared.domain.ip_addresses import is_loopback
 from shared.domain.records import Entity, Place, Record
 
 SECRET_ROTATION = timedelta(minutes=10)  # A stolen cookie is useless soon.
@@ -14,6 +16,12 @@ SECRET_GRACE = timedelta(minutes=1)  # For concurrent requests when the secret c
 
 _SECRET_ROTATION_MS = SECRET_ROTATION // timedelta(milliseconds=1)
 _SECRET_GRACE_MS = SECRET_GRACE // timedelta(milliseconds=1)
+
+
+def needs_https(base_url: str) -> bool:
+    """Check whether sign-in is refused at this address because the connection is not encrypted."""
+    address = urlsplit(base_url)
+    return address.scheme != "https" and not is_loopback(address.hostname or "")
 
 
 class SecretState(Enum):

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.confined.budget import Json
 from shared.confined.release import make_release
-from shared.confined.source import ReleaseRequest
+from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.model import ModuleDocs

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shared.confined.budget import PartResult
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
-from shared.confined.source import OtherModule, ReleaseRequest
+from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord, DocsState

@@ -21,7 +21,7 @@ from shared.confined.job_files import (
     SOURCE,
     SOURCE_PAGE,
 )
-from shared.confined.source import ReleaseRequest
+from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.names import Digest

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.cookies import Cookie, SameSite, needs_https
+from shared.auth.cookies import Cookie, SameSite
 from shared.auth.secrets import Secret
 from shared.auth.sessions import SessionAuthentication, SignInProof
 from shared.auth.signing_keys import KeyRing
@@ -15,7 +15,7 @@ from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Entity
-from shared.domain.sign_in import SECRET_GRACE, SECRET_ROTATION, Session, SignInPurpose
+from shared.domain.sign_in import SECRET_GRACE, SECRET_ROTATION, Session, SignInPurpose, needs_https
 from shared.domain.tokens import hash_secret
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness

@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 from hypothesis import strategies as st
 
-from shared.ballerina.signatures import read_doc_comment
+from shared.ballerina.doc_comments import read_doc_comment
 from shared.ballerina.syntax import (
     NO_COMMENT,
     AnnotationDefinition,

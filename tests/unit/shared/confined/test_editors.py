@@ -10,7 +10,7 @@ import pytest
 
 from shared.confined import editors
 from shared.confined.editors import OtherModules, add_editor_pieces
-from shared.confined.source import OtherModule
+from shared.confined.release_files import OtherModule
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, piece_name
 from tests.support.documented import documented

@@ -9,8 +9,8 @@ import pytest
 
 from shared.confined import release, shown_pieces
 from shared.confined.job_files import BEFORE, SINCE
+from shared.confined.release_files import OtherModule
 from shared.confined.shown_pieces import TOO_LARGE_TO_SHOW
-from shared.confined.source import OtherModule
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.pieces import PieceKind, complete_name, piece_name
 from shared.domain.api_docs.records import DocsState

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.confined.budget import Json
-from shared.confined.worker import ProcessLimits, Worker
+from shared.confined.process_limits import ProcessLimits
+from shared.confined.worker import Worker
 
 
 class Unlimited(ProcessLimits):

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from shared.confined.budget import Json, PartResult
-from shared.confined.source import ReleaseRequest
+from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, PiecesRoot, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.errors.requests import Busy

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.confined.comparison import read_models
-from shared.confined.source import ArchiveFile, changelog_in
+from shared.confined.release_files import ArchiveFile, changelog_in
 from shared.domain.api_docs.sources import MAX_SOURCE_BYTES
 from tests.support.archives import zipped
 from tests.support.documented import documented

@@ -1,6 +1,6 @@
 from textwrap import dedent
 
-from shared.ballerina.signatures import read_doc_comment
+from shared.ballerina.doc_comments import read_doc_comment
 from shared.ballerina.syntax import DocComment
 
 
