@@ -111,25 +111,23 @@ FOLLOWED_PUSH = Usage(9.6, 1)
 
 PACKED_RELEASES = 2_760  # bench/package_pack.py counts them.
 
-# Each run takes some 25 RU less when leases and runs are no longer stored under the id of the
-# previous version as well.
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
-        "process-outboxes": UpkeepUsage(43_800, Usage(71.4, 17)),
-        "generate-api-docs": UpkeepUsage(4_380, Usage(56.6, 16)),
-        "update-search-index": UpkeepUsage(8_760, Usage(51.6, 14, 3, 3)),
-        "roll-up-pulls": UpkeepUsage(2_920, Usage(58.2, 14)),
-        "delete-expired-records": UpkeepUsage(730, Usage(66.4, 16)),
-        "send-expiry-reminders": UpkeepUsage(730, Usage(50.6, 13)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(240.8, 48, 5, 11), Usage(6.77, 0.82)),
-        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(54, 15, 0, 2), Usage(7.78, 1.01)),
-        "audit-archives": UpkeepUsage(30.4, Usage(58.6, 16), Usage(3.98, 0.29, 1.01)),
-        "anonymize-events": UpkeepUsage(30.4, Usage(52.6, 13)),
-        "check-domains": UpkeepUsage(30.4, Usage(50.6, 13)),
-        "repair-derived-data": UpkeepUsage(30.4, Usage(58.6, 16), Usage(6.56, 0.8)),
-        "finish-deletions": UpkeepUsage(121.7, Usage(70.4, 16)),
+        "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
+        "generate-api-docs": UpkeepUsage(4_380, Usage(33.6, 10)),
+        "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 3, 3)),
+        "roll-up-pulls": UpkeepUsage(2_920, Usage(30.6, 7)),
+        "delete-expired-records": UpkeepUsage(730, Usage(43.4, 10)),
+        "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(217.8, 42, 5, 11), Usage(6.77, 0.82)),
+        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(30, 8, 0, 2), Usage(7.78, 1.01)),
+        "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
+        "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 7)),
+        "check-domains": UpkeepUsage(30.4, Usage(27.6, 7)),
+        "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(6.56, 0.8)),
+        "finish-deletions": UpkeepUsage(121.7, Usage(47.4, 10)),
         "write-package-pack": UpkeepUsage(
-            121.7, Usage(49, 15, 2, 1), Usage(5.93, 1.04), PACKED_RELEASES
+            121.7, Usage(26, 9, 2, 1), Usage(5.93, 1.04), PACKED_RELEASES
         ),
     }
 )

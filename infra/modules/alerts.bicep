@@ -92,7 +92,7 @@ AppMetrics
     query: '''
 AppMetrics
 | where Name == "ballroom.upkeep.duration"
-| where tostring(Properties.task) in ("process-outboxes", "settle") and tostring(Properties.result) != "failed"
+| where tostring(Properties.task) == "process-outboxes" and tostring(Properties.result) != "failed"
 '''
   }
   {
@@ -105,7 +105,7 @@ AppMetrics
     query: '''
 AppMetrics
 | where Name == "ballroom.upkeep.problems"
-| where tostring(Properties.task) in ("audit-archives", "audit") and Sum > 0
+| where tostring(Properties.task) == "audit-archives" and Sum > 0
 '''
   }
   {
@@ -120,7 +120,7 @@ AppMetrics
 | where Name == "ballroom.upkeep.duration"
 | where tostring(Properties.result) in ("done", "problems")
 | extend task = tostring(Properties.task)
-| where task in ("create-snapshot", "delete-orphaned-archives", "audit-archives", "snapshot", "sweep", "audit")
+| where task in ("create-snapshot", "delete-orphaned-archives", "audit-archives")
 | summarize tasks = dcount(task)
 | where tasks < 3
 '''

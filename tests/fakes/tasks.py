@@ -17,7 +17,7 @@ def fake_task(like: type[Task] = AuditArchives, work: Work = do_nothing) -> Task
     """Return a task that is declared as another one, and does other work."""
 
     class Fake(Task):
-        id, title, sentence, earlier_id = like.id, like.title, like.sentence, like.earlier_id
+        id, title, sentence = like.id, like.title, like.sentence
         schedule, longest_run = like.schedule, like.longest_run
         runs_in_read_only_mode = like.runs_in_read_only_mode
 

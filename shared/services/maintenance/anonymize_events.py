@@ -17,7 +17,6 @@ class AnonymizeEvents(Task):
     title = "Anonymize old events"
     sentence = "Removes IP address and credential from events after their retention period."
     schedule = "0 50 3 * * *"
-    earlier_id = "forget"
 
     events: EventStore
     clock: Clock

@@ -16,7 +16,6 @@ class ApplyMirrorRules(Task):
         "to another registry, and serves them again when both allow it."
     )
     schedule = "0 35 * * * *"
-    earlier_id = "apply-mirror-rules"
 
     withheld: WithheldReleases
 

@@ -30,7 +30,6 @@ class AuditArchives(Task):
     title = "Audit archives"
     sentence = "Reads every archive and reports releases whose record does not match."
     schedule = "0 40 3 * * *"
-    earlier_id = "audit"
 
     metadata: MetadataStore
     archives: ArchiveStore

@@ -22,7 +22,6 @@ class CheckDomains(Task):
         "gone."
     )
     schedule = "0 10 4 * * *"
-    earlier_id = "prove"
 
     directory: DirectoryStore
     domain_verification: DomainVerification

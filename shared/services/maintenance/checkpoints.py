@@ -68,12 +68,7 @@ class Checkpoints:
         return self.clock.now_ms() + RUN_TIME // _MS
 
     async def _checkpoint(self, task: Task) -> str:
-        """Return the checkpoint, or that of the previous version until this one has saved any."""
-        now_ms = self.clock.now_ms()
-        saved = await self.work.peek(_CHECKPOINT_KIND, task.id, now_ms)
-        if saved is None:
-            saved = await self.work.peek(_CHECKPOINT_KIND, task.earlier_id, now_ms)
-        return saved or ""
+        return await self.work.peek(_CHECKPOINT_KIND, task.id, self.clock.now_ms()) or ""
 
     async def _save(self, task: Task, after: str) -> None:
         ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // _MS

@@ -16,7 +16,6 @@ class CountMirroredPackages(Task):
         "metrics."
     )
     schedule = "0 45 * * * *"
-    earlier_id = "count-mirrored-packages"
 
     overview: MirrorOverview
 

@@ -25,7 +25,6 @@ class CreateSnapshot(Task):
     schedule = "0 5 2 * * *"
     longest_run = LONGEST_CALL
     runs_in_read_only_mode = True
-    earlier_id = "snapshot"
 
     snapshots: StoredSnapshots
     snapshot_creation: SnapshotCreation

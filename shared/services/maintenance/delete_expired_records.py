@@ -19,7 +19,6 @@ class DeleteExpiredRecords(Task):
     title = "Delete expired records"
     sentence = "Deletes expired tokens, codes, invitations and counts."
     schedule = "30 7 * * * *"
-    earlier_id = "expire"
 
     directory: DirectoryStore
     work: WorkStore

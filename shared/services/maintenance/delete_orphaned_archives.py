@@ -24,7 +24,6 @@ class DeleteOrphanedArchives(Task):
         "are in the wrong container."
     )
     schedule = "0 20 3 * * *"
-    earlier_id = "sweep"
 
     metadata: MetadataStore
     documents: DocumentStore

@@ -54,7 +54,6 @@ class DropMirroredArchives(Task):
         "more than the quota."
     )
     schedule = "0 25 * * * *"
-    earlier_id = "drop-mirrored-archives"
 
     metadata: MetadataStore
     archives: ArchiveStore

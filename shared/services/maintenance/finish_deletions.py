@@ -35,7 +35,6 @@ class FinishDeletions(Task):
         "push in progress published a package."
     )
     schedule = "0 15 */6 * * *"
-    earlier_id = "keep"
 
     directory: DirectoryStore
     metadata: MetadataStore

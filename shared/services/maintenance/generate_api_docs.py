@@ -36,7 +36,6 @@ class GenerateApiDocs(Task):
         "the registry."
     )
     schedule = "35 */10 * * * *"
-    earlier_id = "document"
 
     generation: ApiDocsGeneration
     metadata: MetadataStore

@@ -18,7 +18,6 @@ class ProcessOutboxes(Task):
     title = "Process outboxes"
     sentence = "Adds changes to lists, search and logs that a crash left out."
     schedule = "15 * * * * *"  # A crash is repaired within a minute.
-    earlier_id = "settle"
 
     metadata: MetadataStore
     derived_data: DerivedData

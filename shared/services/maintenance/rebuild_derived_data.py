@@ -17,7 +17,6 @@ class RebuildDerivedData(Task):
         "Computes lists, search entries and documents of all packages again from their releases."
     )
     schedule = None
-    earlier_id = "refresh"
 
     derived_data: DerivedData
     checkpoints: Checkpoints

@@ -15,7 +15,6 @@ class RebuildSearchIndex(Task):
     schedule = None
     longest_run = LONGEST_CALL
     runs_in_read_only_mode = True
-    earlier_id = "search-rebuild"
 
     feed: SearchFeed
 

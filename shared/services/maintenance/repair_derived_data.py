@@ -23,7 +23,6 @@ class RepairDerivedData(Task):
     title = "Repair derived data"
     sentence = "Computes lists and documents again that do not match the releases."
     schedule = "0 30 4 * * *"
-    earlier_id = "mend"
 
     metadata: MetadataStore
     documents: DocumentStore

@@ -24,7 +24,6 @@ class RollUpPulls(Task):
     sentence = "Adds counted pulls to the totals of packages, which search uses for ranking."
     schedule = "0 */15 * * * *"
     longest_run = timedelta(minutes=15)  # Until it is due again.
-    earlier_id = "roll-up"
 
     ledger: PullLedger
     derived_data: DerivedData

@@ -23,7 +23,6 @@ class SendExpiryReminders(Task):
     title = "Send reminders about expiring tokens"
     sentence = "Notifies the owners of tokens seven days and one day before they expire."
     schedule = "30 37 * * * *"
-    earlier_id = "remind"
 
     directory: DirectoryStore
     work: WorkStore

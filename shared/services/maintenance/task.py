@@ -25,16 +25,9 @@ class Task(ABC):
     schedule: ClassVar[str | None]  # Of equal intervals; None for a task that runs on request.
     longest_run: ClassVar[timedelta] = timedelta(minutes=10)
     runs_in_read_only_mode: ClassVar[bool] = False  # Only if it changes no records.
-    # The id in the previous version, which may run at the same time, and be requested by it.
-    earlier_id: ClassVar[str]
 
     @abstractmethod
     async def run(self) -> TaskReport: ...
-
-    @property
-    def stored_ids(self) -> tuple[str, str]:
-        """The ids under which leases and runs are stored; the previous version knows the first."""
-        return self.earlier_id, self.id
 
 
 LONGEST_CALL = timedelta(minutes=30)  # The host ends a Function that runs longer.
@@ -42,14 +35,9 @@ LONGEST_CALL = timedelta(minutes=30)  # The host ends a Function that runs longe
 MaintenanceTasks = Mapping[str, Task]  # By id.
 
 
-def find_task(tasks: MaintenanceTasks, name: str) -> Task | None:
-    """Return the task of this id, which may be that of the previous version."""
-    return next((each for each in tasks.values() if name in each.stored_ids), None)
-
-
 def require_task(tasks: MaintenanceTasks, name: str) -> Task:
-    """Return the task of this id, as `find_task` does, or raise `InvalidRequest`."""
-    task = find_task(tasks, name)
+    """Return the task of this id, or raise `InvalidRequest`."""
+    task = tasks.get(name)
     if task is None:
         known = ", ".join(tasks)
         sentence = f"This registry has no task of that name. There are: {known}."

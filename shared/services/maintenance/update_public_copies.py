@@ -21,7 +21,6 @@ class UpdatePublicCopies(Task):
     )
     schedule = "0 50 4 * * *"
     runs_in_read_only_mode = True
-    earlier_id = "copy"
 
     copies: PublicCopies
     checkpoints: Checkpoints

@@ -15,7 +15,6 @@ class UpdateSearchIndex(Task):
     schedule = "45 */5 * * * *"
     longest_run = LONGEST_CALL
     runs_in_read_only_mode = True
-    earlier_id = "search"
 
     feed: SearchFeed
 

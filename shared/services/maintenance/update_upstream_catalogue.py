@@ -13,7 +13,6 @@ class UpdateUpstreamCatalogue(Task):
     title = "Update the catalogue of the upstream"
     sentence = "Reads which packages the upstream registry has, so that search knows all of them."
     schedule = "25 */5 * * * *"
-    earlier_id = "update-upstream-catalogue"
 
     updates: CatalogueUpdates
 

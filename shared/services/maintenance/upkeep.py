@@ -24,7 +24,7 @@ from shared.domain.task_runs import (
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.schedules import next_run
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.maintenance.task import MaintenanceTasks, Task, find_task, require_task
+from shared.services.maintenance.task import MaintenanceTasks, Task, require_task
 from shared.services.records import EntityChange, RecordWriter
 
 # After a crash the task waits for so long, and up to a minute more for the next timer.
@@ -51,8 +51,7 @@ class TaskRuns:
         now_ms = self._clock.now_ms()
         run = _run_of(task, started_ms, now_ms, report).model_dump_json()
         ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
-        for stored_id in task.stored_ids:
-            await self._work.put(_RUN_KIND, stored_id, run, ends_ms)
+        await self._work.put(_RUN_KIND, task.id, run, ends_ms)
         self._set_due(task, started_ms)
 
     async def read(self, tasks: Iterable[Task]) -> list[TaskState]:
@@ -128,11 +127,8 @@ class TaskRuns:
         )
 
     async def _last_run(self, task: Task) -> TaskRun | None:
-        """Return the last run, of this version or of the previous one."""
-        now_ms = self._clock.now_ms()
-        texts = [await self._work.peek(_RUN_KIND, each, now_ms) for each in task.stored_ids]
-        runs = [TaskRun.model_validate_json(each) for each in texts if each is not None]
-        return max(runs, key=lambda run: run.started_ms, default=None)
+        text = await self._work.peek(_RUN_KIND, task.id, self._clock.now_ms())
+        return None if text is None else TaskRun.model_validate_json(text)
 
 
 Sleep = Callable[[float], Awaitable[object]]
@@ -227,16 +223,8 @@ class Upkeep:
                 is_leased = await self._lease(task, owner, TASK_LEASE)
 
     async def _lease(self, task: Task, owner: str, lifetime: timedelta) -> bool:
-        """Lease the task under each of its ids, or under none."""
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + lifetime // _MS
-        earlier, current = (f"upkeep:{each}" for each in task.stored_ids)
-        if not await self.work.lease(earlier, owner, now_ms, until_ms):
-            return False
-        is_leased = await self.work.lease(current, owner, now_ms, until_ms)
-        if not is_leased:  # By a version that does not know the earlier id.
-            await self.work.lease(earlier, owner, now_ms, now_ms)
-        return is_leased
+        return await self.work.lease(f"upkeep:{task.id}", owner, now_ms, now_ms + lifetime // _MS)
 
 
 # Of the half hour that a host gives a Function; a task that has begun may use the rest.
@@ -279,8 +267,8 @@ class TaskRequests:
         requests = await self.directory.list_by_owner(TaskRequest, TASK_REQUESTS_OWNER)
         # A run that goes on from a checkpoint comes after those that have not begun.
         requests.sort(key=lambda each: (each.begun_ms or 0, each.asked_ms))
-        found = [(find_task(self.tasks, each.task), each) for each in requests]
-        return {task.id: each for task, each in found if task and self._is_current(each)}
+        known = [each for each in requests if each.task in self.tasks]
+        return {each.task: each for each in known if self._is_current(each)}
 
     async def run_requested(self, run: RunTask) -> None:
         """Run the requested tasks by `run`; those that do not begin in time wait for a minute.
@@ -298,8 +286,7 @@ class TaskRequests:
                 await self._run_request(task_id, request, run)
 
     async def _store(self, task: Task, by: Principal) -> None:
-        # The timer of the previous version may be the one that runs it.
-        request = TaskRequest(task=task.earlier_id, asked_by=by.id, asked_ms=self.clock.now_ms())
+        request = TaskRequest(task=task.id, asked_by=by.id, asked_ms=self.clock.now_ms())
         subject, details = f"task:{task.id}", {"name": task.id}
         change = EntityChange("task.asked", subject, account=by.id, details=details)
         there = await self.directory.get(TaskRequest, request.place)

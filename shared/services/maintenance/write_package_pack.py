@@ -48,7 +48,6 @@ class WritePackagePack(Task):
     sentence = "Writes the records of the packages that are pulled most, which new instances load."
     schedule = "0 10 1-23/6 * * *"  # After the roll-up of a day.
     runs_in_read_only_mode = True
-    earlier_id = "pack"
 
     metadata: MetadataStore
     pulls: PullLedger

@@ -86,8 +86,6 @@ def test_every_task_runs_and_reports(terminal: Terminal) -> None:
 def test_one_task_runs_by_its_name(terminal: Terminal) -> None:
     line = "audit-archives: checked 0, changed 0.\n"
     assert terminal.run("upkeep", "run", "audit-archives") == line
-    # A cron job may still have the name of the previous version.
-    assert terminal.run("upkeep", "run", "audit") == line
 
 
 def test_a_task_that_another_process_runs_is_left_to_it(terminal: Terminal) -> None:
