@@ -1,4 +1,4 @@
-"""Pulls that earlier code counted in the cloud: an item for each pull, and for each day."""
+"""Pulls that earlier code counted in the cloud: an item for each day."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -18,24 +18,6 @@ from tests.support.pulls import Process
 WINDOW = 2_981_850
 YESTERDAY, TODAY = "2026-09-09", "2026-09-10"
 KEY = '["acme/greet"]'
-
-
-def old_pull(caller: str, version: str = "1.0.0", *, pending: bool = True) -> dict[str, Any]:
-    """Return an item that a process wrote for each pull."""
-    return {
-        "id": f"pull:{WINDOW}:{version}:{caller}",
-        "pk": "acme/greet",
-        "schema": 1,
-        "kind": "pull",
-        "org": "Acme",
-        "name": "Greet",
-        "version": version,
-        "window": WINDOW,
-        "day": TODAY,
-        "pending": pending,
-        "ttl": 86_400,
-        "mark": "1f2e",
-    }
 
 
 def old_day(day: str, version: str, pulls: int) -> dict[str, Any]:
@@ -62,9 +44,7 @@ async def stores(scratch: Path) -> AsyncGenerator[CloudStores]:
     place = CloudDouble(scratch, clock)
     await make_containers(place)
     counts = double_of(scratch, clock).containers[DATABASE, "stats"]
-    counted = (old_pull(f"c{number}", pending=False) for number in range(3))
-    pending = (old_pull(f"p{number}", "2.0.0") for number in range(100))
-    for item in (OLD_TOTAL, *OLD_DAYS, *counted, *pending):
+    for item in (OLD_TOTAL, *OLD_DAYS):
         counts.create(KEY, item)
     opened = open_cloud(place, clock, SystemRandomness())
     await opened.metadata.claim(head("Acme/Greet"))
@@ -80,20 +60,20 @@ async def test_what_was_rolled_up_is_shown_before_the_next_roll_up(stores: Cloud
     )
 
 
-async def test_pending_pulls_are_rolled_up_once_with_new_ones(stores: CloudStores) -> None:
+async def test_new_pulls_are_added_to_what_was_rolled_up(stores: CloudStores) -> None:
     new = Process().batch(Pull(coordinate("acme/greet:2.0.0"), TODAY))
     await stores.pulls.record(new)
     for _ in range(3):
         await stores.pulls.roll_up(before_window=WINDOW, today="2026-09-11")
     assert await stores.pulls.history(GREET, since=YESTERDAY) == PullHistory(
-        {"1.0.0": 5, "2.0.0": 103},
-        {"2026-09": 108},
-        {YESTERDAY: {"1.0.0": 4}, TODAY: {"1.0.0": 1, "2.0.0": 103}},
+        {"1.0.0": 5, "2.0.0": 3},
+        {"2026-09": 8},
+        {YESTERDAY: {"1.0.0": 4}, TODAY: {"1.0.0": 1, "2.0.0": 3}},
     )
     assert await stores.pulls.daily(GREET) == {
         "1.0.0": {YESTERDAY: 4, TODAY: 1},
-        "2.0.0": {TODAY: 103},
+        "2.0.0": {TODAY: 3},
     }
     stored = await stores.metadata.head(GREET)
     assert stored is not None
-    assert stored.pulls == 108
+    assert stored.pulls == 8

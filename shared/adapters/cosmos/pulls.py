@@ -4,9 +4,9 @@ the sums of their packages, each once.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import (
@@ -51,7 +51,6 @@ _WAITING = (
 )
 _STATE = "SELECT * FROM c WHERE c.kind IN ('waiting', 'round')"
 _BATCHES = "SELECT TOP 95 * FROM c WHERE c.kind = 'batch' ORDER BY c.id"
-_OLD_PULLS = "SELECT * FROM c WHERE c.pending = true"
 
 
 class CosmosPulls:
@@ -66,10 +65,7 @@ class CosmosPulls:
         await self._container.put(batch_item(batch))
 
     async def roll_up(self, before_window: int, today: str) -> RollUp:
-        old, items = await asyncio.gather(
-            self._container.query(_OLD_PULLS), self._container.query(_WAITING)
-        )
-        listed = await self._add_old_pulls(old)
+        items, listed = await self._container.query(_WAITING), list[str]()
         partitions = {each["pk"] for each in items}
         batches = Counter(each["pk"] for each in items if each["kind"] == BATCH)
         run = RollUpRun(before_window, today, DUE_SHARE / max(1, len(partitions)))
@@ -101,13 +97,6 @@ class CosmosPulls:
 
     def _partition(self, pk: str) -> "PullPartition":
         return PullPartition(pk, self._container, self._totals, self._show)
-
-    async def _add_old_pulls(self, old: list[Item]) -> list[str]:
-        listed = list[str]()
-        for pk, pulls in by_package(old):
-            total = await self._totals.add_old(pk, pulls)
-            listed += await self._show(total) if total else []
-        return listed
 
     async def _show(self, *totals: Item) -> list[str]:
         """Show sums in the heads of packages; return those that the search has to list."""
@@ -208,16 +197,12 @@ def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
 # --- The sums of packages, and their days -------------------------------------------------------
 
 # A package has one item with its sums of all time and the days of the current month. Days of
-# earlier months are items of their own, so that the sums do not grow with each day.
+# earlier months are items of their own, so that the sums do not grow with each day. Older items,
+# which are of the kind "day", are of one version and one day.
 
 TOTAL, DAYS, LISTED = "total", "days", "listed"
 LISTED_GROWTH = 0.1  # A smaller one moves a package past no other that anybody would miss.
 MOST_DAY_COUNTS = 4_000  # Of days and versions beside the sums: 80 KB; more are moved before.
-
-# Older items: one for each pull, which is pending until it is rolled up, and one for each day of a
-# version.
-OLD_PULL, OLD_DAY = "pull", "day"
-OLD_PULLS_A_BATCH = 45
 
 
 @dataclass(frozen=True)
@@ -242,17 +227,6 @@ class PullTotals:
             steps = _steps(_with_round(total, round_), days)
             if await self.container.batch(pk, steps):
                 return steps[0].item
-
-    async def add_old(self, pk: str, pulls: Sequence[Item]) -> Item | None:
-        """Add older pulls, all or none, and return the item with the sums; after a failure they
-        stay pending. They stay stored, as a process may repeat them, until they expire."""
-        days = Days()
-        for pull in pulls:
-            add_days(days, {pull["day"]: {pull["version"]: 1}})
-        steps = _steps(await self.read(pk), days)
-        counted = [BatchWrite({**pull, "pending": False}, pull["_etag"]) for pull in pulls]
-        added = await self.container.batch(pk, [*steps, *counted])
-        return steps[0].item if added else None
 
     async def restore(self, pk: str, daily: Mapping[str, Mapping[str, int]]) -> Item:
         """Replace all pulls of a package by these, by version and day."""
@@ -286,18 +260,6 @@ def history_of(total: Item, days: Days, since: str) -> PullHistory:
     add_days(days, days_of(total))
     recent = {day: versions for day, versions in days.items() if day >= since}
     return PullHistory(total.get("versions", {}), total.get("months", {}), recent)
-
-
-def by_package(old_pulls: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
-    """Yield the older pulls of each package, up to as many as fit into a batch."""
-    for pk, found in groupby(sorted(old_pulls, key=_pk), key=_pk):
-        group = list(found)
-        for start in range(0, len(group), OLD_PULLS_A_BATCH):
-            yield pk, group[start : start + OLD_PULLS_A_BATCH]
-
-
-def _pk(item: Item) -> str:
-    return item["pk"]
 
 
 def _new_total(pk: str) -> Item:
