@@ -69,7 +69,7 @@ WORLDS = {
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
 # the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
-BESIDE = ("browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
+BESIDE = ("repo", "browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 ON_OTHERS = (
