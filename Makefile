@@ -77,4 +77,5 @@ clean: # Everything that can be made again; never a registry's data.
 
 .PHONY: tools
 tools:
+	@sh .ci/environment .ci/requirements.txt .venvs/lock
 	@sh .ci/environment tests/requirements.txt $(VENV)

@@ -44,7 +44,8 @@ REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
 # Fast and telling suites come first; a folder that is not named here runs after these. The suites
-# over other worlds come late, as they wait for the notes of `protocol`.
+# over other worlds come late, as they wait for the notes of `protocol`. Of those in `BESIDE`, which
+# are not divided, the longest come first, so that no core waits for one at the end.
 PROTOCOL = "protocol"
 IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the stores of the cloud.
 FOUR_INSTANCES = "protocol-of-four-instances"  # Those behind one address, each with its memory.
@@ -52,7 +53,7 @@ CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
     "repo", "unit", PROTOCOL, "contract", "security", CRASH, IN_THE_CLOUD, FOUR_INSTANCES,
-    "clients", OUTAGES, "browser", "in_the_cloud", "compatibility", "search",
+    "in_the_cloud", "browser", "clients", OUTAGES, "compatibility", "search",
 )  # fmt: skip
 LONG = ("packaging",)  # Builds an image, a single file and Helm; `make test-all` runs it.
 FAST = ("repo", "unit", "contract", PROTOCOL)
@@ -68,16 +69,11 @@ WORLDS = {
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
 # the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
-BESIDE = ("browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
+BESIDE = ("repo", "browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
-)  # fmt: skip
-# Tools of `make check` and of other suites, and what they alone need: a third of an installation.
-NOT_ON_OTHERS = (
-    "codespell", "greenlet", "grimp", "import-linter", "lark", "nodeenv", "playwright",
-    "pycep-parser", "pyright", "regex", "rich", "ruff",
 )  # fmt: skip
 # Ten examples of each property; on one Python `make test` tries a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
@@ -183,10 +179,7 @@ def main(arguments: list[str]) -> int:
     RUNNING.mkdir(parents=True)
     names = in_order(chosen or suites_of(extent))
     is_measured = not chosen and extent is not Extent.FAST
-    outcomes = run_suites(names, extent, is_measured=is_measured)
-    if is_measured:
-        outcomes.append(announced(coverage()))
-    return summary(outcomes, extent)
+    return summary(run_suites(names, extent, is_measured=is_measured), extent)
 
 
 def suites() -> list[str]:
@@ -229,12 +222,15 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
         ]
 
     jobs, beside = jobs_of(name for name in names if name not in waiting), jobs_of(waiting)
-    pythons = other_pythons() if is_measured else []
-    on_others = [partial(on_python, version, extent) for version in pythons]
+    on_others = list[Job]()
+    if is_measured:
+        traced = [part for each in parts.values() for part in each if part.is_measured]
+        jobs.append(partial(coverage, traced))
+        on_others += [partial(on_python, version, extent) for version in other_pythons()]
     if extent is Extent.ALL:
         outcomes = [*run_jobs(jobs, beside), *run_jobs(on_others, [])]
     else:
-        outcomes = run_jobs(jobs, [*on_others, *beside])
+        outcomes = run_jobs(jobs, [*beside, *on_others])
     found = dict.fromkeys([*names, *(each.name for each in outcomes)])
     return [total(name, [each for each in outcomes if each.name == name]) for name in found]
 
@@ -400,20 +396,10 @@ def on_python(version: str, extent: Extent) -> Outcome:
         reason = f"Python {version} is not installed here"
         return Outcome(f"on {version}", skipped=Counter({reason: 1}))
     environment = f".venvs/{version}"
-    command = ["sh", ".ci/environment", lock_of_others(), environment, interpreter]
+    command = ["sh", ".ci/environment", "tests/requirements.txt", environment, interpreter]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         return Outcome(f"on {version}", failures=("its packages cannot be installed",))
     return portable(f"on {version}", f"{environment}/bin/python", extent)
-
-
-def lock_of_others() -> str:
-    """Write the pins that tests on other Pythons need; return the path of this lock."""
-    whole = re.split(r"\n(?=\w)", (TESTS / "requirements.txt").read_text())
-    pins = [each for each in whole if each.partition("==")[0] not in NOT_ON_OTHERS]
-    lock = Path(".venvs/others.txt")
-    (ROOT / lock).parent.mkdir(exist_ok=True)
-    (ROOT / lock).write_text("\n".join(pins) + "\n")
-    return str(lock)
 
 
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
@@ -511,18 +497,23 @@ def read(name: str, report: Path, code: int, seconds: float) -> Outcome:
     )
 
 
-def coverage() -> Outcome:
-    """Combine the coverage of all processes, print it, and compare it with the floors."""
-    print("\n== coverage", flush=True)
+def coverage(traced: Iterable[Part]) -> Outcome:
+    """Combine the coverage of parts that are measured, when they have ended; print it, and compare
+    it with the floors."""
+    for part in traced:
+        part.ended.wait()
+    printed, failures = "\n== coverage\n", ()
     for arguments in COVERAGE:
         program = [sys.executable, "-m", "coverage", *arguments]
         ended = subprocess.run(program, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
-        print(ended.stdout, end="")
+        printed += ended.stdout
         if ended.returncode:
-            print("A test outside of `unit` counts if it has the mark `measured`.")
+            printed += "A test outside of `unit` counts if it has the mark `measured`.\n"
             gaps = [line for line in ended.stdout.splitlines() if "%" in line]
-            return Outcome("coverage", failures=("; ".join(gaps[:MOST_GAPS]),))
-    return Outcome("coverage")
+            failures = ("; ".join(gaps[:MOST_GAPS]),)
+            break
+    print(printed, flush=True)
+    return Outcome("coverage", failures=failures)
 
 
 def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:

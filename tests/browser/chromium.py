@@ -15,7 +15,6 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
-    ViewportSize,
     sync_playwright,
 )
 
@@ -33,10 +32,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--js-flags=--no-opt --no-maglev",  # Scripts of a test end before optimized code pays.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-DESKTOP: ViewportSize = {"width": 1280, "height": 800}
-PHONE: ViewportSize = {"width": 360, "height": 740}
 SCREENS = ROOT / "bench" / "out" / "screens"
 PATIENCE = 30_000  # Milliseconds; a slow machine is no failure.
 
@@ -133,20 +131,6 @@ def keep_picture(page: Page, name: str) -> None:
     if FULL:
         SCREENS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
-
-
-def show_as(page: Page, form: str, scheme: str) -> None:
-    """Show the page that is open in another window and color scheme.
-
-    This is as if it were opened in them: no script of the site reads either.
-    """
-    page.set_viewport_size(window_of(form))
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-
-
-def window_of(form: str) -> ViewportSize:
-    """Return the window of a desktop or of a small phone."""
-    return {"desktop": DESKTOP, "phone": PHONE}[form]
 
 
 def skip_without(reason: str) -> None:

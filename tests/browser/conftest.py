@@ -9,7 +9,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import Watched, chromium, window_of
+from tests.browser.chromium import Watched, chromium
+from tests.browser.forms import WINDOWS
 from tests.browser.sample_registry import Site
 from tests.clients.recorded_registry import Served, served
 from tests.conftest import memory_folder
@@ -42,7 +43,7 @@ def opened(browser: Browser) -> Iterator[Open]:
             origin: str, *, form: str = "desktop", scheme: str = "light", scripts: str = "on"
         ) -> Watched:
             context = browser.new_context(
-                viewport=window_of(form),
+                viewport=WINDOWS[form],
                 color_scheme="dark" if scheme == "dark" else "light",
                 java_script_enabled=scripts == "on",
             )

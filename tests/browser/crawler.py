@@ -66,13 +66,16 @@ class Crawl:
         ]
 
     def kinds(self) -> dict[str, str]:
-        """Return one page of each kind: the same path, but for names and numbers."""
+        """Return one page of each kind: the same path, but for names and numbers.
+
+        A tab of a package is that of its newest version.
+        """
         chosen: dict[str, str] = {}
         for address in self.pages:
             path = urlsplit(address).path
-            kind = re.sub(
-                r"/\d+\.\d+\.\d+", "/VERSION", re.sub(r"(/(?:files|docs))/.*", r"\1", path)
-            )
+            kind = re.sub(r"(/(?:files|docs))/.*", r"\1", path)
+            kind = re.sub(r"/\d+\.\d+\.\d+$", "/VERSION", kind)
+            kind = re.sub(r"/\d+\.\d+\.\d+/", "/", kind)
             chosen.setdefault(
                 re.sub(r"^/(packages|orgs)/[^/]+(/[^/]+)?", r"/\1/NAME", kind), address
             )

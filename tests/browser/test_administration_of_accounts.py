@@ -5,11 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import assert_accessible
-from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
+from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS
 
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 LONG = "a" * 199  # With its star the longest pattern there may be.
@@ -132,17 +130,11 @@ STATES: list[Callable[[Site, Page], None]] = [
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
-def test_pages_about_people_are_accessible(
-    site: Site, opened: Open, form: str, scheme: str
-) -> None:
-    watched = opened(site.url, form=form, scheme=scheme)
+@STARTS
+def test_pages_about_people_are_accessible(site: Site, opened: Open, form: str) -> None:
+    watched = opened(site.url, form=form)
     site.sign_in(watched.page, site.served.people.admin)
     for reach in STATES:
         reach(site, watched.page)
-        name = reach.__name__.replace("_", "-")
-        keep_picture(watched.page, f"{name}-{form}-{scheme}")
-        assert_accessible(watched.page)
-        width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"
+        assert_shown_well(watched.page, reach.__name__.replace("_", "-"))
     watched.assert_nothing_happened()

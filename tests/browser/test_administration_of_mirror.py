@@ -8,11 +8,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import assert_accessible
-from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
+from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS
 from tests.clients.recorded_registry import served
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.upstreams import FakeUpstream
@@ -62,12 +60,10 @@ def mirror(template: Template, scratch: Path) -> Iterator[Mirror]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("form", "scheme"), FORMS)
-def test_operators_see_what_is_mirrored(
-    mirror: Mirror, opened: Open, form: str, scheme: str
-) -> None:
-    site, end = mirror.site, f"{form}-{scheme}"
-    watched = opened(site.url, form=form, scheme=scheme)
+@STARTS
+def test_operators_see_what_is_mirrored(mirror: Mirror, opened: Open, form: str) -> None:
+    site = mirror.site
+    watched = opened(site.url, form=form)
     page = watched.page
     site.sign_in(page, site.served.people.admin)
     watched.open(MIRROR)
@@ -75,18 +71,15 @@ def test_operators_see_what_is_mirrored(
     mirror.count()
     watched.open(MIRROR)
     expect(page.get_by_text("30 releases")).to_be_visible()
-    assert_accessible(page)
-    keep_picture(page, f"manage-mirror-{end}")
+    assert_shown_well(page, "manage-mirror")
     page.get_by_role("link", name="Mirrored packages").click()
     expect(page.get_by_role("row")).to_have_count(26)
-    assert_accessible(page)
-    keep_picture(page, f"manage-mirror-packages-{end}")
+    assert_shown_well(page, "manage-mirror-packages")
     page.get_by_role("link", name="Next page").click()
     expect(page.get_by_role("row")).to_have_count(6)
     watched.open(MIRROR)
     page.get_by_role("link", name="compare the digests").click()
-    assert_accessible(page)
-    keep_picture(page, f"manage-mirror-refusals-{end}")
+    assert_shown_well(page, "manage-mirror-refusals")
     page.get_by_role("button", name="Fetch again: octo/unreadable:1.0.0").click()
     expect(page.get_by_text("The next pull fetches the release again.")).to_be_visible()
     watched.assert_nothing_happened()

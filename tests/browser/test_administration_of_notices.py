@@ -5,11 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import assert_accessible
-from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
+from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import LONG, Site
-from tests.browser.test_screenshots import FORMS
 
 NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
 HOSTILE = '<img src=x onerror=alert(1)><script>alert("1")</script> & <b>bold</b>'
@@ -133,19 +131,15 @@ STATES: list[Callable[[Site, Page], None]] = [
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
+@STARTS
 def test_announcements_are_accessible_fit_and_harm_nobody(
-    furnished_site: Site, opened: Open, form: str, scheme: str
+    furnished_site: Site, opened: Open, form: str
 ) -> None:
     site = furnished_site
-    watched = opened(site.url, form=form, scheme=scheme)
+    watched = opened(site.url, form=form)
     page = watched.page
     site.sign_in(page, site.served.people.admin)
     for reach in STATES:
         reach(site, page)
-        assert_accessible(page)
-        name = reach.__name__.replace("_", "-")
-        keep_picture(page, f"{name}-{form}-{scheme}")
-        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"
+        assert_shown_well(page, reach.__name__.replace("_", "-"))
     watched.assert_nothing_happened()

@@ -5,7 +5,6 @@ from playwright.sync_api import ViewportSize, expect
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
 from tests.browser.test_pages import assert_all_accessible
-from tests.browser.test_screenshots import ALL_FORMS
 
 RELEASE = "/packages/acme/shop/1.1.0"
 MODULE = f"{RELEASE}/docs"
@@ -15,7 +14,7 @@ NARROW: ViewportSize = {"width": 320, "height": 640}  # Pixels, of a window of 1
 
 
 def test_pages_of_documentation_are_accessible(documented_site: Site, opened: Open) -> None:
-    assert_all_accessible(opened(documented_site.url), PAGES, ALL_FORMS)
+    assert_all_accessible(opened(documented_site.url), PAGES)
 
 
 def test_pages_of_documentation_fit_narrow_windows_and_paper(

@@ -49,11 +49,12 @@ def test_attacks_on_the_layout_do_nothing_on_a_phone(shared_site: Site, opened: 
 
 def test_attacks_work_where_nothing_is_cleaned(shared_site: Site, opened: Open) -> None:
     watched = opened(shared_site.url)
-    ran = [
-        shown(watched, text).evaluate("window.ran.length")
+    ran = (
+        text
         for text in islice(family("script").values(), 10)
-    ]
-    assert sum(map(bool, ran)) >= 3, ran
+        if shown(watched, text).evaluate("window.ran.length")
+    )
+    assert len(list(islice(ran, 3))) == 3
     shown(watched, "".join(family("tracking").values()))
     assert any("evil.example" in address for address in watched.foreign)
 
@@ -63,12 +64,12 @@ def test_hostile_text_that_nothing_sanitized_is_detected(
     shared_site: Site, opened: Open, name: str
 ) -> None:
     watched = opened(shared_site.url)
-    found = {
+    found = (
         key
         for key, text in islice(family(name).items(), 6)
         if judged(watched, f'<article data-attack="{key}">{text}</article>{FENCE}')
-    }
-    assert len(found) >= 4, found
+    )
+    assert len(list(islice(found, 4))) == 4
 
 
 def family(name: str) -> dict[str, str]:

@@ -94,7 +94,7 @@ class _GithubServer(BaseHTTPRequestHandler):
 def github_server() -> Generator[str]:
     """Run the server, and return its host."""
     server = HTTPServer(("127.0.0.1", 0), _GithubServer)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_port}"

@@ -8,8 +8,9 @@ from playwright.sync_api import Page
 from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH
 from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.organizations import MAX_DESCRIPTION, MAX_DISPLAY_NAME
-from tests.browser.chromium import Watched, keep_picture, show_as
+from tests.browser.chromium import Watched, keep_picture
 from tests.browser.conftest import Open
+from tests.browser.forms import show_as
 from tests.browser.sample_registry import Site
 from tests.clients.recorded_registry import served
 from tests.conftest import memory_folder

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Open
+from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import Site
 
 
@@ -151,21 +151,11 @@ STATES: list[Callable[[Site, Page], None]] = [
 
 
 @pytest.mark.timeout(300)
-def test_states_of_pages_are_accessible(site: Site, opened: Open) -> None:
-    watched = opened(site.url)
+@STARTS
+def test_states_of_pages_are_accessible(site: Site, opened: Open, form: str) -> None:
+    watched = opened(site.url, form=form)
     site.sign_in(watched.page, site.served.people.ann)
     for reach in STATES:
         reach(site, watched.page)
-        assert_accessible(watched.page)
+        assert_shown_well(watched.page)
     watched.assert_nothing_happened()
-
-
-@pytest.mark.timeout(300)
-def test_states_of_pages_are_accessible_on_a_phone_in_the_dark(site: Site, opened: Open) -> None:
-    watched = opened(site.url, form="phone", scheme="dark")
-    site.sign_in(watched.page, site.served.people.ann)
-    for reach in STATES:
-        reach(site, watched.page)
-        assert_accessible(watched.page)
-        width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"

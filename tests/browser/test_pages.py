@@ -1,17 +1,16 @@
 """Every page that links lead to has no errors and is accessible."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import httpx
 import pytest
-from playwright.sync_api import Page
 
 from tests.browser.axe import assert_accessible
-from tests.browser.chromium import Watched, show_as
+from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.crawler import Crawl
+from tests.browser.forms import problems_of
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS
 
 BEGINNINGS = (
     "/",
@@ -130,28 +129,8 @@ def signed_in_client(site: Site, watched: Watched) -> httpx.Client:
     return httpx.Client(cookies=cookies, timeout=30)
 
 
-def assert_all_accessible(
-    watched: Watched, paths: Iterable[str], forms: Sequence[tuple[str, str]] = FORMS
-) -> None:
+def assert_all_accessible(watched: Watched, paths: Iterable[str]) -> None:
     """Look at each page in each form; fail with all that is wrong with any of them."""
-    wrong: list[str] = []
-    for path in paths:
-        page = watched.open(path)
-        for form, scheme in forms:
-            show_as(page, form, scheme)
-            wrong += [f"{form} {scheme}: {problem}" for problem in problems_of(page)]
+    wrong = [problem for path in paths for problem in problems_of(watched.open(path))]
     assert not wrong, "\n".join(wrong)
     watched.assert_nothing_happened()
-
-
-def problems_of(page: Page) -> list[str]:
-    """Return what is wrong with a page, as axe sees it and as its width shows."""
-    wrong: list[str] = []
-    try:
-        assert_accessible(page)
-    except AssertionError as violations:
-        wrong.append(str(violations))
-    width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    if width[0] > width[1]:
-        wrong.append(f"{page.url} is {width[0]} wide in a window of {width[1]}")
-    return wrong

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.browser.chromium import keep_picture, show_as
+from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
+from tests.browser.forms import FORMS, show_as, width_problem
 from tests.browser.sample_registry import Site
-from tests.sampling import covering
 
 PAGES = {
     "home": "/",
@@ -37,9 +37,6 @@ PAGES = {
     "about-quality": "/about/quality",
     "about-api-changes": "/about/api-changes",
 }
-ALL_FORMS = [(form, scheme) for form in ("desktop", "phone") for scheme in ("light", "dark")]
-# Each window and each scheme: a page that is too wide or too pale is so in the other forms too.
-FORMS = covering(ALL_FORMS, lambda each: each[0], lambda each: each[1])
 
 
 @pytest.mark.timeout(300)
@@ -51,6 +48,5 @@ def test_key_pages_fit_their_window(documented_site: Site, opened: Open) -> None
         for form, scheme in FORMS:
             show_as(page, form, scheme)
             keep_picture(page, f"{name}-{form}-{scheme}")
-            width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-            assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
+            assert not width_problem(page)
     watched.assert_nothing_happened()

@@ -6,21 +6,9 @@ from playwright.sync_api import expect
 
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.settings import Settings
-from tests.browser.axe import assert_accessible
-from tests.browser.chromium import Watched, keep_picture
 from tests.browser.conftest import Open
+from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS
-
-IDS = ["-".join(each) for each in FORMS]
-
-
-def keep(watched: Watched, name: str) -> None:
-    """Fail where the page is not for everybody, and keep its picture."""
-    assert_accessible(watched.page)
-    width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
-    keep_picture(watched.page, name)
 
 
 def lose_archives(site: Site) -> None:
@@ -40,29 +28,29 @@ def use_up_device_codes(site: Site) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=IDS)
+@STARTS
 def test_the_running_registry_in_trouble_and_not(
-    furnished_site: Site, opened: Open, form: str, scheme: str
+    furnished_site: Site, opened: Open, form: str
 ) -> None:
     site = furnished_site
-    watched, end = opened(site.url, form=form, scheme=scheme), f"{form}-{scheme}"
+    watched = opened(site.url, form=form)
     site.sign_in(watched.page, site.served.people.admin)
     for path in ("/manage", "/manage/tasks", "/manage/limits"):
         watched.open(path)
-        keep(watched, f"{path.strip('/').replace('/', '-')}-new-{end}")
+        assert_shown_well(watched.page, f"{path.strip('/').replace('/', '-')}-new")
     site.command("upkeep", "run", "create-snapshot")
     lose_archives(site)
     use_up_device_codes(site)
     watched.open("/manage")
     expect(watched.page.get_by_text("The task audit-archives found")).to_be_visible()
-    keep(watched, f"manage-troubled-{end}")
+    assert_shown_well(watched.page, "manage-troubled")
     watched.page.get_by_role("link", name="Go to the task audit-archives").click()
     watched.page.get_by_role("link", name="problems").first.click()
     expect(watched.page.get_by_text("its archive is missing").first).to_be_visible()
     watched.page.get_by_role("button", name="Run now: repair-derived-data").click()
     expect(watched.page.get_by_text("repair-derived-data requested.")).to_be_visible()
-    keep(watched, f"manage-tasks-asked-{end}")
+    assert_shown_well(watched.page, "manage-tasks-asked")
     watched.open("/manage/limits")
     expect(watched.page.get_by_role("rowheader", name="127.0.0.1")).to_be_visible()
-    keep(watched, f"manage-limits-waiting-{end}")
+    assert_shown_well(watched.page, "manage-limits-waiting")
     watched.assert_nothing_happened()

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Open, served_site
+from tests.browser.forms import FORMS
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS
 from tests.support.world import Template
 
 

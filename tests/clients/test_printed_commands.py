@@ -33,10 +33,17 @@ def shell(request: pytest.FixtureRequest) -> str:
     return str(shutil.which(request.param))
 
 
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / FOLDER, workers=1) as registry:
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a registry that the tests of all shells share."""
+    with running(tmp_path_factory.mktemp("shared") / FOLDER, workers=1) as registry:
         yield registry
+
+
+@pytest.fixture(scope="module")
+def start_commands(registry: Running) -> list[str]:
+    """Return the commands of the start message: a push and a pull."""
+    return commands_in(printed_by(registry))
 
 
 def printed_by(registry: Running) -> str:
@@ -68,34 +75,49 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 def test_the_commands_of_the_start_push_the_sample_and_pull_it(
-    started: Running, shell: str, elsewhere: Path
+    registry: Running, start_commands: list[str], shell: str, elsewhere: Path
 ) -> None:
-    push, pull = commands_in(printed_by(started))
-    assert run(shell, push, elsewhere) == ""
-    page = httpx.get(f"{started.url}/packages/acme/greet", trust_env=False)
+    push, pull = start_commands
+    assert run(shell, push, elsewhere) == ""  # To push the same bytes again succeeds as well.
+    page = httpx.get(f"{registry.url}/packages/acme/greet", trust_env=False)
     assert page.status_code == 200
     run(shell, pull, elsewhere)
     [pulled] = elsewhere.iterdir()
     assert pulled.name.endswith(".bala")
-    assert pulled.read_bytes() == (started.data / "greet.bala").read_bytes()
+    assert pulled.read_bytes() == (registry.data / "greet.bala").read_bytes()
+
+
+def test_a_push_that_is_refused_prints_the_reason(
+    registry: Running, start_commands: list[str], elsewhere: Path
+) -> None:
+    push, _ = start_commands
+    sample = registry.data / "greet.bala"
+    archive = sample.read_bytes()
+    sample.write_bytes(b"no archive")
+    try:
+        refused = run("bash", f"{push} || true", elsewhere)
+    finally:
+        sample.write_bytes(archive)
+    assert refused.startswith('{"message":')
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a registry whose data is where that of a clone is."""
+    folder = tmp_path_factory.mktemp("clone") / ".ballroom"
+    with running(folder, workers=1) as registry:
+        yield registry
 
 
 def test_the_commands_of_the_readme_do_the_same_in_the_folder_of_the_clone(
-    shell: str, tmp_path: Path
+    clone: Running, shell: str
 ) -> None:
     section = (ROOT / "README.md").read_text("utf-8").partition("## Push and pull")[2]
     [commands] = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:1]
-    with running(tmp_path / ".ballroom", workers=1) as registry:
-        run(shell, commands.replace("http://127.0.0.1:7071", registry.url), tmp_path)
-        [pulled] = tmp_path.glob("*.bala")
-        assert pulled.read_bytes() == (registry.data / "greet.bala").read_bytes()
-
-
-def test_a_push_that_is_refused_prints_the_reason(started: Running, elsewhere: Path) -> None:
-    push, _ = commands_in(printed_by(started))
-    (started.data / "greet.bala").write_bytes(b"no archive")
-    refused = run("bash", f"{push} || true", elsewhere)
-    assert refused.startswith('{"message":')
+    run(shell, commands.replace("http://127.0.0.1:7071", clone.url), clone.data.parent)
+    [pulled] = clone.data.parent.glob("*.bala")
+    assert pulled.read_bytes() == (clone.data / "greet.bala").read_bytes()
+    pulled.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -112,13 +134,6 @@ def test_the_command_of_a_public_start_prints_a_link_of_its_address(
     assert f"{PUBLIC}/sign-in/link/" in run(shell, public_command, elsewhere)
 
 
-@pytest.fixture(scope="module")
-def shared_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Return a registry that the tests of all shells share."""
-    with running(tmp_path_factory.mktemp("shared") / FOLDER, workers=1) as registry:
-        yield registry
-
-
 def operate(registry: Running, *command: str) -> str:
     """Run a command of the operator in the clone, and return the one that it prints."""
     environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
@@ -131,15 +146,15 @@ def operate(registry: Running, *command: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def account_command(shared_registry: Running) -> str:
+def account_command(registry: Running) -> str:
     """Return what a new account prints."""
-    return operate(shared_registry, "account", "add", "kim")
+    return operate(registry, "account", "add", "kim")
 
 
 def test_the_command_after_a_new_account_signs_it_in_where_this_start_listens(
-    shared_registry: Running, account_command: str, shell: str, elsewhere: Path
+    registry: Running, account_command: str, shell: str, elsewhere: Path
 ) -> None:
-    link = f"{shared_registry.url}/sign-in/link/"
+    link = f"{registry.url}/sign-in/link/"
     assert link in run(shell, account_command, elsewhere)
 
 

@@ -9,6 +9,7 @@ import itertools
 import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 
 import pytest
 
@@ -41,14 +42,20 @@ def site(
         yield site
 
 
+@cache
+def trust() -> ssl.SSLContext:
+    """Return what all connections share: to make it takes longer than most requests."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
 @asynccontextmanager
 async def connected(site: Site) -> AsyncGenerator[Connected]:
     """Open a connection to the proxy."""
-    trust = ssl.create_default_context()
-    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
-    trust.set_alpn_protocols(["http/1.1"])
     reader, writer = await asyncio.open_connection(
-        "127.0.0.1", site.port, ssl=trust, server_hostname=NAME
+        "127.0.0.1", site.port, ssl=trust(), server_hostname=NAME
     )
     try:
         yield Connected(reader, writer)

@@ -1,11 +1,15 @@
 """The product's own source, parsed for the tests of its shape."""
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from typing import Any, TypeVar
 
 from tests.paths import ROOT
+
+Node = TypeVar("Node", bound=ast.AST)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.ClassDef
@@ -18,17 +22,26 @@ class Module:
     path: str  # Relative to the repository, as a reader names it.
     tree: ast.Module
 
+    @cached_property
+    def _nodes(self) -> Mapping[type[ast.AST], Sequence[Any]]:
+        nodes: defaultdict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            nodes[type(node)].append(node)
+        return nodes
+
+    def find(self, *kinds: type[Node]) -> Iterator[Node]:
+        """Find every node of these kinds, however deep; the tree is walked once for all tests."""
+        return (node for kind in kinds for node in self._nodes.get(kind, ()))
+
     def functions(self) -> Iterator[Function]:
-        """Find every function, however deep."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return self.find(ast.FunctionDef, ast.AsyncFunctionDef)
 
     def imported(self) -> Iterator[str]:
         """Find the name of every module that is imported, at the top or inside a function."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                yield node.module or ""
+        for node in self.find(ast.Import):
+            yield from (alias.name for alias in node.names)
+        for node in self.find(ast.ImportFrom):
+            yield node.module or ""
 
 
 @cache

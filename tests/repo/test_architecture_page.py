@@ -59,7 +59,7 @@ def test_a_face_knows_no_store() -> None:
         node.attr
         for module in product()
         if module.path.startswith("functions/")
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith(".adapters")
+        for node in module.find(ast.Attribute)
+        if ast.unparse(node.value).endswith(".adapters")
     }
     assert asked == ASKED

@@ -48,8 +48,7 @@ def test_the_files_that_a_page_names_exist(page: Path) -> None:
 @pytest.fixture(scope="module")
 def classes() -> set[str]:
     """Return the names of all classes of the product."""
-    nodes = (node for module in product() for node in ast.walk(module.tree))
-    return {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+    return {node.name for module in product() for node in module.find(ast.ClassDef)}
 
 
 @pytest.mark.parametrize("page", CODE_PAGES, ids=page_name)

@@ -39,15 +39,15 @@ def signature(function: Function, place: str) -> str:
 
 def methods(module: Module) -> Iterator[tuple[Function, str]]:
     """Find every function, with the names of its module and class."""
-    classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+    classes = module.find(ast.ClassDef)
     of = {id(function): each.name for each in classes for function in each.body}
     for function in module.functions():
         yield function, f"{module.path.rpartition('/')[2]} {of.get(id(function), '')}"
 
 
 def described(module: Module) -> Iterator[tuple[Definition, str]]:
-    for node in ast.walk(module.tree):
-        if isinstance(node, Definition) and (text := ast.get_docstring(node)):
+    for node in module.find(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+        if text := ast.get_docstring(node):
             yield node, text
 
 

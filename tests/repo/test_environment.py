@@ -130,6 +130,31 @@ def test_an_index_that_does_not_answer_is_one_sentence_for_the_real_pip(checkout
     assert "the package index does not answer" in line
 
 
+def uv_that(checkout: Path, script: str) -> None:
+    """Write a uv that does this, where `make tools` installs it."""
+    uv = checkout / ".venvs/lock/bin/uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text(f"#!/bin/sh\n{script}\n")
+    uv.chmod(0o755)
+
+
+def test_uv_installs_from_the_index_of_pip_where_it_is_there(checkout: Path) -> None:
+    uv_that(checkout, 'echo "$*" >> uv-ran')
+    python = pip_that(checkout, "echo pip >> pip-ran")
+    index = "https://index.example.org/simple"
+    for _ in range(2):
+        assert bring_up(checkout, python, PIP_INDEX_URL=index).returncode == 0
+    [options] = (checkout / "uv-ran").read_text().splitlines()
+    assert f"--require-hashes --default-index {index} --python .venv/bin/python" in options
+    assert not (checkout / "pip-ran").exists()
+
+
+def test_pip_installs_what_uv_cannot(checkout: Path) -> None:
+    uv_that(checkout, "exit 1")
+    assert bring_up(checkout, pip_that(checkout, "echo pip >> pip-ran")).returncode == 0
+    assert (checkout / "pip-ran").read_text() == "pip\n"
+
+
 def test_another_failure_is_shown_and_tried_again(checkout: Path) -> None:
     lock_of(checkout, 1)
     fails = 'echo noise >&2; echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES" >&2; exit 1'

@@ -30,7 +30,7 @@ def test_headers_are_assigned_by_name() -> None:
 
 def methods_of_headers(module: Module) -> Iterator[tuple[str, int]]:
     """Find the methods of an attribute `headers` that are called, and the lines."""
-    for node in ast.walk(module.tree):
+    for node in module.find(ast.Call):
         match node:
             case ast.Call(
                 func=ast.Attribute(

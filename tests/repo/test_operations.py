@@ -19,18 +19,18 @@ TRACES = {"shared/telemetry/recording.py", "shared/runtime/edition.py"}
 
 def texts(module: Module) -> Iterator[str]:
     """Yield the texts of a module, without the parts of those that are put together."""
-    pending: list[ast.AST] = [module.tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+    parts = {part for joined in module.find(ast.JoinedStr) for part in ast.walk(joined)}
+    for node in module.find(ast.Constant):
+        if isinstance(node.value, str) and node not in parts:
             yield node.value
-        if not isinstance(node, ast.JoinedStr):
-            pending += ast.iter_child_nodes(node)
 
 
 def calls(module: Module, name: str) -> list[ast.Call]:
-    nodes = ast.walk(module.tree)
-    return [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
+    return [
+        call
+        for call in module.find(ast.Call)
+        if isinstance(call.func, ast.Name) and call.func.id == name
+    ]
 
 
 def test_no_operation_is_named_outside_its_declaration() -> None:

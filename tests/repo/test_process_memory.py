@@ -4,12 +4,14 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 
 import pytest
 
 from shared.services.publishing.maven import VERSION_LISTS_CACHED_BYTES
-from tests.paths import ROOT, docs
+from tests.paths import docs
+from tests.repo.product_source import Module, product
 
 MACHINE, CLOUD = "on one machine", "in the cloud"
 CACHES = {"LruCache", "VersionedCache"}
@@ -111,20 +113,19 @@ class Cache:
         return int(capacity) * kept.each
 
 
+@cache
 def caches() -> set[Cache]:
     """Return the caches of the product whose capacity is limited."""
-    found = set[Cache]()
-    for folder in ("functions", "shared"):
-        for file in (ROOT / folder).rglob("*.py"):
-            module = file.relative_to(ROOT).as_posix()
-            if module != MECHANISM:
-                tree = ast.parse(file.read_text("utf-8"))
-                found |= {Cache(module, *each) for each in _caches_of(tree)}
-    return found
+    return {
+        Cache(module.path, *each)
+        for module in product()
+        if module.path != MECHANISM
+        for each in _caches_of(module)
+    }
 
 
-def _caches_of(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
+def _caches_of(module: Module) -> Iterator[tuple[str, str]]:
+    for node in module.find(ast.Assign, ast.AnnAssign, ast.FunctionDef):
         match node:
             case (
                 ast.Assign(targets=[target], value=ast.expr() as value)

@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,24 +22,26 @@ PRIVATE = {
 BINARY = {".bala", ".gif", ".ico", ".jpg", ".png", ".woff2", ".xz", ".zip"}
 
 
-def texts() -> Iterator[tuple[Path, str]]:
+@cache
+def texts() -> dict[Path, str]:
     """Read every text file that is committed or about to be."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if listing.returncode:
         pytest.skip("the files of the repository are known only in a git checkout")
-    for name in listing.stdout.split("\0"):
-        file = ROOT / name
-        if file.is_file() and file.suffix not in BINARY:
-            yield file.relative_to(ROOT), file.read_text(errors="replace")
+    files = (ROOT / name for name in listing.stdout.split("\0"))
+    return {
+        file.relative_to(ROOT): file.read_text(errors="replace")
+        for file in files
+        if file.is_file() and file.suffix not in BINARY
+    }
 
 
 @pytest.mark.parametrize("kind", PRIVATE)
 def test_no_file_holds_what_belongs_elsewhere(kind: str) -> None:
     found = [
-        f"{name}:{number} {line.strip()}"
-        for name, text in texts()
-        for number, line in enumerate(text.splitlines(), start=1)
-        if re.search(PRIVATE[kind], line)
+        f"{name}:{len(text[: match.end()].splitlines())} {match[0]}"
+        for name, text in texts().items()
+        for match in re.finditer(PRIVATE[kind], text)
     ]
     assert not found, f"{kind}: {found}"

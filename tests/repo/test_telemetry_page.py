@@ -25,7 +25,7 @@ def metric_row(instrument: Instrument) -> str:
 def events() -> Iterator[tuple[str, str, str]]:
     """Yield every event that the code logs: its name, its level, and its fields as a row says."""
     for module in product():
-        for node in ast.walk(module.tree):
+        for node in module.find(ast.Call):
             match node:
                 case ast.Call(
                     ast.Attribute(ast.Name("log"), method), [ast.Constant(str(name)), *_], fields

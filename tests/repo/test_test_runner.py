@@ -2,10 +2,10 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import coverage
@@ -84,7 +84,10 @@ def test_a_file_of_the_rules_below_its_floor_fails_with_its_lines(
     first = ("run", "shared/domain/versions.py")
     monkeypatch.setattr(run, "COVERAGE", (first, *run.COVERAGE[1:]))
     gap = "versions.py      52      1    98%   52"
-    assert [gap in failure for failure in run.coverage().failures] == [True] * (not reached)
+    ended = run.Part("unit", 1, 1, ())
+    ended.ended.set()
+    failures = run.coverage([ended]).failures
+    assert [gap in failure for failure in failures] == [True] * (not reached)
     assert ("versions.py      52      1    98%   52\n" in capfd.readouterr().out) is not reached
 
 
@@ -133,12 +136,16 @@ def test_each_suite_that_gives_the_coverage_is_there() -> None:
     assert [path for path in run.ON_OTHERS if not (run.ROOT / path).exists()] == []
 
 
-def test_other_pythons_install_the_lock_without_the_tools_that_they_do_not_run() -> None:
-    whole, part = run.TESTS / "requirements.txt", run.ROOT / run.lock_of_others()
-    pinned, installed = (
-        set(re.findall(r"^([\w.-]+)==", lock.read_text(), re.MULTILINE)) for lock in (whole, part)
-    )
-    assert pinned - installed == set(run.NOT_ON_OTHERS)
+def test_the_coverage_waits_for_the_parts_that_are_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "COVERAGE", ())
+    part = run.Part("unit", 1, 1, (), is_measured=True)
+    with ThreadPoolExecutor(1) as thread:
+        covered = thread.submit(run.coverage, [part])
+        assert wait([covered], timeout=0.1).not_done
+        part.ended.set()
+        assert covered.result().failed == 0
 
 
 NOTES = """\

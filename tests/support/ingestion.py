@@ -58,7 +58,7 @@ class _Taking(BaseHTTPRequestHandler):
 def ingesting() -> Generator[Ingestion]:
     """Serve it until the block ends."""
     server = Ingestion()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server
