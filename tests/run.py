@@ -79,7 +79,7 @@ NOT_ON_OTHERS = (
     "codespell", "greenlet", "grimp", "import-linter", "lark", "nodeenv", "playwright",
     "pycep-parser", "pyright", "regex", "rich", "ruff",
 )  # fmt: skip
-# Ten examples of each property; on one Python `make test` tries a hundred.
+# Ten examples of each property; on one Python `make test` tries fifty, and `--all` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
 QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.
