@@ -17,6 +17,8 @@ import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
+from tests.sampling import FULL
+
 if TYPE_CHECKING:
     from tests.protocol.bal.go import GoBal
     from tests.protocol.bal.java import JavaBal
@@ -44,7 +46,13 @@ def _shared_context(*given: Any, **named: Any) -> ssl.SSLContext:
 ssl.create_default_context = _shared_context
 
 # A deadline measures the machine, not the law; and a red run must be red for everybody.
-settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "ballroom",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    max_examples=100 if FULL else 50,
+)
 settings.register_profile("few-examples", settings.get_profile("ballroom"), max_examples=10)
 settings.load_profile("ballroom")
 

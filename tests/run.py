@@ -75,7 +75,7 @@ PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
 )  # fmt: skip
-# Ten examples of each property; on one Python `make test` tries a hundred.
+# Ten examples of each property; on one Python `make test` tries fifty, and `--all` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
 QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.

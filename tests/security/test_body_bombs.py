@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.protocol.bal.okhttp import BOUNDARY, multipart
 from tests.protocol.central.answers import STATUSES, refused
+from tests.sampling import FULL
 from tests.security.limits import UNREACHED_LIMITS
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, Person, World
@@ -94,7 +95,7 @@ KEYS = st.sampled_from(
 
 
 @given(body=st.dictionaries(KEYS, JSON, max_size=4) | JSON)
-@settings(max_examples=80)
+@settings(max_examples=80 if FULL else 30)
 async def test_no_json_is_a_fault_of_ours(world: World, body: object) -> None:
     content = json.dumps(body).encode()
     for target in TARGETS:
@@ -102,7 +103,7 @@ async def test_no_json_is_a_fault_of_ours(world: World, body: object) -> None:
 
 
 @given(body=st.binary(max_size=200))
-@settings(max_examples=80)
+@settings(max_examples=80 if FULL else 30)
 async def test_no_bytes_are_a_fault_of_ours(world: World, body: bytes) -> None:
     for target in TARGETS:
         assert await send(world, target, body, world.people.ann) < 500

@@ -37,14 +37,20 @@ from tests.support.world import URL, OpenWorld, Template, World, make_template
 from tests.support.worst_archives import LEXERS, LINE_CHARACTERS, unions, worst_archives
 
 MIB = 1 << 20
-ARCHIVES = worst_archives(types=760, declarations=4_000)  # `bench/costs.py` has more of them.
+# `bench/costs.py` has more of them.
+ARCHIVES = (
+    worst_archives(types=760, declarations=4_000)
+    if FULL
+    else worst_archives(types=400, declarations=2_000)
+)
 # Over each kind of stores. Of the archives over the cloud, the dearest; `make test-all` has all.
-NAMES = list(dict.fromkeys(each.name for each in ARCHIVES))
-WALKS = [
-    *(("machine", each) for each in NAMES),
-    *(("cloud", each) for each in NAMES if FULL or each in ("types", "entries")),
-]
-SMALL_BUDGET = Budget(processor_seconds=2, memory_bytes=128 * MIB, output_bytes=16 * MIB)
+WALKS = {
+    "machine": ARCHIVES,
+    "cloud": [each for each in ARCHIVES if FULL or each.name in ("types", "entries")],
+}
+# Files whose lexers take minutes, and one that is highlighted; `make test-all` has one a lexer.
+LEXED = ("resources", *(f"resources/0.{each}" for each in ("ini", "console", "bal")))
+SMALL_BUDGET = Budget(processor_seconds=1, memory_bytes=128 * MIB, output_bytes=16 * MIB)
 
 on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="the limits of the confined process are those of Linux"
@@ -79,13 +85,12 @@ def templates(template: Template, tmp_path_factory: pytest.TempPathFactory) -> d
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @one_machine
-@pytest.mark.parametrize(("stores", "name"), WALKS)
+@pytest.mark.parametrize("stores", WALKS)
 async def test_no_route_costs_more_than_its_limits(
-    templates: dict[str, Template], scratch: Path, stores: str, name: str
+    templates: dict[str, Template], scratch: Path, stores: str
 ) -> None:
     """What the doubles of the cloud take themselves is not counted."""
-    archives = [each for each in ARCHIVES if each.name == name]
-    costs = await Walk(templates[stores], scratch).over(archives)
+    costs = await Walk(templates[stores], scratch).over(WALKS[stores])
     assert [str(each) for each in costs if each.is_too_much] == []
     assert [str(each) for each in costs if each.status >= 500] == []
     assert sum(each.status == 200 for each in costs) > len(costs) / 2
@@ -184,7 +189,8 @@ async def test_a_file_that_a_lexer_takes_minutes_for_is_plain_and_stops_nobody(
 async def test_texts_that_a_lexer_takes_minutes_for_cost_no_route_more_than_its_limits(
     template: Template, scratch: Path, confine: Callable[[Adapters], Adapters]
 ) -> None:
-    costs = await Walk(template, scratch, confine).over([LEXERS])
+    archive = LEXERS if FULL else replace(LEXERS, files=LEXED)
+    costs = await Walk(template, scratch, confine).over([archive])
     assert [str(each) for each in costs if each.is_too_much] == []
 
 
@@ -205,7 +211,7 @@ async def test_many_modules_of_unions_have_one_budget(confining: World, confined
 
 @in_the_confined_process
 async def test_two_archives_that_take_long_to_compare_stop_nobody(confining: World) -> None:
-    types = [each for each in ARCHIVES if each.name == "types"]
+    types = [each for each in worst_archives(types=250) if each.name == "types"]
     for version in ("1.0.0", "1.1.0", "2.0.0"):
         await confining.push(types[version == "2.0.0"].make(f"acme/types:{version}"))
     await confining.document()

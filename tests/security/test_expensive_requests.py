@@ -27,7 +27,7 @@ from shared.domain.search import ANYONE, Query, Viewer
 from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile
 from tests.contract.sample_records import head, release
-from tests.support.archives import bala
+from tests.support.archives import bala, noise
 from tests.support.surveys import entry, survey
 from tests.support.world import URL, World
 
@@ -137,11 +137,16 @@ def _listing(name: str) -> Listing:
 
 API_DOCS = """apiDocs(inputFilter: {moduleInfo:
 {orgName: "acme", moduleName: "greet", version: "1.0.0"}}) {docsData {modules {%s}}}"""
-FUNCTIONS = 10_000  # Their list has more than 2 MB.
+FUNCTIONS = 1_000  # With what is said of each, their list has more than 2 MB.
+REPEATED = 50  # What is said packs about fifty times smaller; 200 times would be refused.
 
 
 async def publish_large_documentation(world: World) -> None:
-    functions = "".join(f"public function f{number}() {{}}\n" for number in range(FUNCTIONS))
+    words = noise(32 * FUNCTIONS).hex()
+    functions = "".join(
+        f"# {words[64 * at :][:64] * REPEATED}\npublic function f{at}() {{}}\n"
+        for at in range(FUNCTIONS)
+    )
     await world.push(bala("acme/greet:1.0.0", entries={"modules/greet/f.bal": functions}))
     await world.document()
 

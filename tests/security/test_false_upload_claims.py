@@ -21,6 +21,7 @@ from tests.paths import SHARED
 from tests.protocol.bal.maven import pom
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import answered
+from tests.sampling import FULL
 from tests.security.unusual_archives import ODD
 from tests.support.archives import bala
 from tests.support.stored_state import stored
@@ -34,7 +35,9 @@ TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 VERSIONS = st.builds("{}.{}.{}".format, *[st.integers(0, 9)] * 3)
 FUZZED = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=60 if FULL else 30,
+    deadline=None,
 )
 
 

@@ -213,10 +213,16 @@ def asked_of(topic: str) -> list[tuple[str, str, Question]]:
         (who, _organization(who, org, each), each)
         for each, who, org in product(asked, STRANGERS, (HIDDEN, GONE))
     ]
+
+    def kind(who: str) -> str:
+        return "a token" if who in TOKENS else who
+
     # What changes nothing is asked with one of the tokens.
     return covering(
         list(dict.fromkeys(rows)),
-        lambda row: (row[2], row[1] == GONE, "a token" if row[0] in TOKENS else row[0]),
+        lambda row: (row[2], kind(row[0])),
+        lambda row: (row[2], row[1] == GONE),
+        lambda row: (row[2].function, row[1] == GONE, kind(row[0])),
         lambda row: row[1] == GONE or not row[2].changes or (row[2], row[0]),
         lambda row: row[0],
         seed=topic,

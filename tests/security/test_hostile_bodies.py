@@ -40,6 +40,7 @@ from shared.runtime.conditional_requests import (
     requested_range,
 )
 from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx
+from tests.sampling import FULL
 from tests.support.operations import call_of
 
 MIB = 1024 * 1024
@@ -131,7 +132,9 @@ PIECES = [
 ]  # fmt: skip
 CRAFTED = st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=60).map(b"".join)
 ANYTHING = st.binary(max_size=400) | CRAFTED
-MANY = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(
+    max_examples=500 if FULL else 200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def refuses_or_reads(read: Callable[[], object]) -> None:

@@ -6,6 +6,7 @@ repeat of the push succeeds.
 """
 
 from collections.abc import AsyncGenerator
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.repo.bicep_templates import module
+from tests.sampling import covering
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.world import BASE
@@ -80,12 +82,17 @@ async def test_a_push_asks_often_enough_for_something_to_fail(asked: list[str]) 
     assert len([each for each in asked if each.startswith("PUT")]) >= 5
 
 
-@pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.value)
+def failures(asked: list[str]) -> list[tuple[int, Failure]]:
+    """Return which request fails how: each of them, and in each way; all pairs in full tables."""
+    rows = product(range(len(asked)), Failure)
+    return covering(rows, lambda row: row[0], lambda row: row[1], seed="uploads")
+
+
 async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_succeeds(
-    tmp_path: Path, asked: list[str], failure: Failure
+    tmp_path: Path, asked: list[str]
 ) -> None:
-    for first in range(len(asked)):
-        async with clouded(tmp_path / str(first)) as cloud:
+    for first, failure in failures(asked):
+        async with clouded(tmp_path / f"{first} {failure.value}") as cloud:
             cloud.outage.asked.clear()
             cloud.outage.failure, cloud.outage.first = failure, first
             cloud.outage.count = FOR_GOOD
@@ -101,12 +108,11 @@ async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_s
             await check_whole(cloud)
 
 
-@pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.value)
 async def test_one_request_that_fails_is_repeated_and_nobody_notices(
-    tmp_path: Path, asked: list[str], failure: Failure
+    tmp_path: Path, asked: list[str]
 ) -> None:
-    for first in range(len(asked)):
-        async with clouded(tmp_path / str(first)) as cloud:
+    for first, failure in failures(asked):
+        async with clouded(tmp_path / f"{first} {failure.value}") as cloud:
             cloud.outage.asked.clear()
             cloud.outage.failure, cloud.outage.first, cloud.outage.count = failure, first, 1
             assert (await push(cloud)).status_code == 204

@@ -21,7 +21,7 @@ from tests.security.registry_pairs import Filled, Registry, difference
 from tests.security.test_private_packages import FIRST, NAME, asked_of, filled
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
-from tests.support.world import OpenWorld, Template, World
+from tests.support.world import Template, World
 
 NAMES = ("greet", "private", "withdrawn", "absent")
 PULL = dict(ACCEPT_ARCHIVE)
@@ -53,16 +53,31 @@ def unasked(upstream: FakeUpstream) -> FakeUpstream:
     return upstream
 
 
-@pytest.fixture
-async def mirror(worlds: OpenWorld, unasked: FakeUpstream) -> World:
-    """Return a registry that mirrors it and has an organization of its own."""
-    mirror = await worlds(upstream=unasked.url)
+@pytest.fixture(scope="module")
+async def mirrored(
+    template: Template, upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Template:
+    """Make a registry that mirrors it and has an organization of its own."""
+    folder = tmp_path_factory.mktemp("mirrored") / "data"
+    made = await template.filled(folder, publish, upstream=upstream.url)
+    assert upstream.total == 0
+    return made
+
+
+async def publish(mirror: World) -> None:
+    """Publish a package that can be pulled, one that is private, and one that is withdrawn."""
     await mirror.push(bala("acme/greet:1.0.0", tools=["greet"]))
     await mirror.push(bala("acme/private:1.0.0", visibility="private", tools=["private"]))
     await mirror.push(bala("acme/withdrawn:1.0.0"))
     gone = Coordinate.parse("acme", "withdrawn", "1.0.0")
     await mirror.registry.publishing.moderation.remove(gone, "A test.", by=OPERATOR)
-    return mirror
+
+
+@pytest.fixture
+async def mirror(mirrored: Template, scratch: Path, unasked: FakeUpstream) -> AsyncGenerator[World]:
+    """Return such a registry."""
+    async with mirrored.world(scratch / "data", upstream=unasked.url) as world:
+        yield world
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])

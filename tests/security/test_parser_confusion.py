@@ -32,6 +32,7 @@ from shared.domain.errors import archives
 from shared.domain.errors.archives import BadArchive
 from shared.domain.errors.base import RefusalKind
 from tests.paths import SHARED
+from tests.sampling import FULL
 from tests.security.hostile_archives import HOSTILE, Hostile
 from tests.security.unusual_archives import ODD, Odd
 from tests.support.archives import bala
@@ -194,7 +195,7 @@ def test_no_changed_byte_makes_readers_differ(base: bytes, mask: int) -> None:
 
 
 @given(st.sampled_from(BASES), st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255))))
-@settings(max_examples=300)
+@settings(max_examples=300 if FULL else 120)
 def test_no_changed_bytes_make_readers_differ(base: bytes, changes: list[tuple[int, int]]) -> None:
     content = bytearray(base)
     for at, value in changes:
@@ -208,7 +209,7 @@ def test_no_changed_bytes_make_readers_differ(base: bytes, changes: list[tuple[i
     st.integers(0, 60),
     st.binary(max_size=60),
 )
-@settings(max_examples=300)
+@settings(max_examples=300 if FULL else 120)
 def test_nothing_cut_out_or_put_in_makes_readers_differ(
     base: bytes, at: int, cut: int, put: bytes
 ) -> None:

@@ -14,6 +14,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from tests.fakes.blob_storage import Failure
+from tests.sampling import FULL
 from tests.support.archives import bala
 from tests.support.front_door import (
     BLOBS,
@@ -199,7 +200,7 @@ async def test_a_crash_at_any_request_to_the_blobs_delays_the_withdrawal_and_no_
     await moderation.quarantine(FIRST, "reported", by=OPERATOR)
     requests = len(outage.asked) - before
     assert requests > len(FILES)
-    for failing in range(0, requests, 2):
+    for failing in range(0, requests, 1 if FULL else 3):
         await moderation.restore(FIRST, by=OPERATOR)
         await follow(copied)
         assert naming(await public_blobs(copied), "1.0.0")

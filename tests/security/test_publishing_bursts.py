@@ -1,8 +1,11 @@
 """Row 17, worms (Shai-Hulud, 2025): who publishes many packages within minutes is held."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,7 +27,7 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.storage import PLACES
 from tests.support.trusted_publishing import IDS, trusting
-from tests.support.world import URL, OpenWorld, Person, World, asking
+from tests.support.world import URL, OpenWorld, Person, Template, World, asking
 
 LIMIT = 20  # Different packages in ten minutes, by default.
 PACKAGES = 30
@@ -38,13 +41,32 @@ async def push(world: World, number: int, by: Person, **spec: object) -> httpx.R
     return await world.upload(multipart("x.bala", archive), by=by)
 
 
-async def spread(world: World, by: Person, count: int = PACKAGES) -> list[httpx.Response]:
+async def spread(
+    world: World, by: Person, count: int = PACKAGES, *, first: int = 0
+) -> list[httpx.Response]:
     """Publish as a worm does: package after package, within five minutes."""
     answers: list[httpx.Response] = []
-    for number in range(count):
+    for number in range(first, first + count):
         answers.append(await push(world, number, by))
         world.clock.advance(STEP)
     return answers
+
+
+@pytest.fixture(scope="module")
+def at_limit(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return a registry where Ann has published as many packages as are not held."""
+
+    async def publish(world: World) -> None:
+        await spread(world, world.people.ann, LIMIT)
+
+    return asyncio.run(template.filled(tmp_path_factory.mktemp("limit") / "data", publish))
+
+
+@pytest.fixture
+async def reached(at_limit: Template, scratch: Path) -> AsyncGenerator[World]:
+    """Return such a registry, whose next releases are held."""
+    async with at_limit.world(scratch / "data") as world:
+        yield world
 
 
 def fresh(world: World, person: Person) -> Principal:
@@ -86,11 +108,11 @@ async def test_a_held_release_exists_for_nobody(world: World) -> None:
     assert len(changes) == LIMIT
 
 
-async def test_another_version_of_a_package_is_held_in_a_burst_as_well(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
+async def test_another_version_of_a_package_is_held_in_a_burst_as_well(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
     archive = bala("acme/p0:1.0.1")
-    await world.push_held(archive)
-    assert await world.java().versions("acme/p0") == ["1.0.0"]
+    await reached.push_held(archive)
+    assert await reached.java().versions("acme/p0") == ["1.0.0"]
 
 
 async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
@@ -137,12 +159,12 @@ async def test_ten_minutes_later_releases_come_out_again(world: World) -> None:
     assert await world.java().versions("acme/later") == ["1.0.0"]
 
 
-async def test_the_owners_read_of_it_in_their_log(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    [(_, event), *_] = await world.stores.events.stream("org:acme", None, 10)
+async def test_the_owners_read_of_it_in_their_log(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    [(_, event), *_] = await reached.stores.events.stream("org:acme", None, 10)
     assert event.kind == "release.awaiting-owner"
     assert event.subject == f"acme/p{LIMIT}:1.0.0"
-    assert event.actor == world.people.ann.account.id
+    assert event.actor == reached.people.ann.account.id
     assert event.details["reason"] == "its publisher published 21 packages in ten minutes"
 
 
@@ -171,59 +193,59 @@ async def test_a_push_is_held_even_if_nobody_can_be_notified(worlds: OpenWorld) 
     assert [each.status_code for each in answers] == [204, 400]
 
 
-async def test_owners_list_what_waits(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 2)
-    listed = (await world.get(HELD, by=world.people.ann)).json()["releases"]
+async def test_owners_list_what_waits(reached: World) -> None:
+    await spread(reached, reached.people.ann, 2, first=LIMIT)
+    listed = (await reached.get(HELD, by=reached.people.ann)).json()["releases"]
     assert [(each["name"], each["version"]) for each in listed] == [
         (f"p{LIMIT}", "1.0.0"),
         (f"p{LIMIT + 1}", "1.0.0"),
     ]
-    assert listed[0]["publishedBy"] == world.people.ann.account.id
+    assert listed[0]["publishedBy"] == reached.people.ann.account.id
     assert listed[0]["reason"] == "its publisher published 21 packages in ten minutes"
 
 
 @pytest.mark.parametrize(("name", "status"), [("mia", 403), ("bob", 404)])
-async def test_nobody_but_owners_lists_what_waits(world: World, name: str, status: int) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    answer = await world.get(HELD, by=getattr(world.people, name))
+async def test_nobody_but_owners_lists_what_waits(reached: World, name: str, status: int) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    answer = await reached.get(HELD, by=getattr(reached.people, name))
     assert answer.status_code == status
     assert f"p{LIMIT}" not in answer.text
 
 
-async def test_the_token_that_spread_confirms_nothing(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
+async def test_the_token_that_spread_confirms_nothing(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
     path = f"{HELD}/p{LIMIT}/1.0.0/confirm"
-    for person in (world.people.ann, world.people.admin):
-        answer = await world.send("POST", path, by=person)
+    for person in (reached.people.ann, reached.people.admin):
+        answer = await reached.send("POST", path, by=person)
         assert answer.status_code == 403
         assert answer.json()["error"]["code"] == "sign-in-again"
-    assert (await states(world))[LIMIT] is State.HELD
+    assert (await states(reached))[LIMIT] is State.HELD
 
 
-async def test_an_owner_who_just_signed_in_confirms(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+async def test_an_owner_who_just_signed_in_confirms(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
     for _ in range(2):  # A repeat finds it published.
         assert (await ann.api("POST", path.removeprefix(URL))).status_code == 204
-    assert await world.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
-    assert (await world.java().search(f"p{LIMIT}"))["count"] == 1
-    assert (await world.get(HELD, by=world.people.ann)).json() == {"releases": []}
-    changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
+    assert await reached.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
+    assert (await reached.java().search(f"p{LIMIT}"))["count"] == 1
+    assert (await reached.get(HELD, by=reached.people.ann)).json() == {"releases": []}
+    changes = (await reached.get(f"{URL}/index/changes?limit=500")).json()["changes"]
     assert changes[-1]["kind"] == "published"
 
 
 @pytest.mark.parametrize(("decision", "count"), [("confirm", LIMIT + 3), ("refuse", LIMIT)])
 async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
-    world: World, decision: str, count: int
+    reached: World, decision: str, count: int
 ) -> None:
-    await spread(world, world.people.ann, LIMIT + 3)
-    listed = (await world.get(HELD, by=world.people.ann)).json()["releases"]
-    ann, path = await signed_in(world, world.people.ann), f"{HELD}/{decision}".removeprefix(URL)
+    await spread(reached, reached.people.ann, 3, first=LIMIT)
+    listed = (await reached.get(HELD, by=reached.people.ann)).json()["releases"]
+    ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/{decision}".removeprefix(URL)
     chosen = {
         "publishedBy": listed[0]["publishedBy"],
         "publishedUntil": listed[-1]["publishedAt"],
     }
-    others = {**chosen, "publishedBy": world.people.bob.account.id}
+    others = {**chosen, "publishedBy": reached.people.bob.account.id}
     assert (await ann.api("POST", path, others)).json() == {"releases": [], "waiting": 0}
     early = {**chosen, "publishedUntil": "2000-01-01T00:00:00Z"}
     assert (await ann.api("POST", path, early)).json() == {"releases": [], "waiting": 0}
@@ -233,70 +255,70 @@ async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
         "releases": [{"name": name, "version": "1.0.0"} for name in names],
         "waiting": 0,
     }
-    assert await live(world) == count
-    assert (await world.get(HELD, by=world.people.ann)).json() == {"releases": []}
+    assert await live(reached) == count
+    assert (await reached.get(HELD, by=reached.people.ann)).json() == {"releases": []}
     kind = {"confirm": "release.confirmed", "refuse": "release.refused"}[decision]
-    events = [event for _, event in await world.stores.events.stream("org:acme", None, 3)]
+    events = [event for _, event in await reached.stores.events.stream("org:acme", None, 3)]
     assert {event.kind for event in events} == {kind}
-    assert {event.actor for event in events} == {world.people.ann.account.id}
+    assert {event.actor for event in events} == {reached.people.ann.account.id}
 
 
 @pytest.mark.parametrize("decision", ["confirm", "refuse"])
-async def test_no_token_decides_on_a_burst(world: World, decision: str) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
+async def test_no_token_decides_on_a_burst(reached: World, decision: str) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
     for path in (f"{HELD}/{decision}", f"{HELD}/p{LIMIT}/1.0.0/{decision}"):
-        answer = await world.send("POST", path, by=world.people.ann)
+        answer = await reached.send("POST", path, by=reached.people.ann)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
-    assert (await states(world))[LIMIT] is State.HELD
+    assert (await states(reached))[LIMIT] is State.HELD
 
 
-async def test_a_page_of_others_confirms_nothing(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+async def test_a_page_of_others_confirms_nothing(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
     assert (await ann.api("POST", path.removeprefix(URL), csrf="")).status_code == 403
-    assert (await states(world))[LIMIT] is State.HELD
+    assert (await states(reached))[LIMIT] is State.HELD
 
 
-async def test_an_owner_who_signed_in_long_ago_does_not_confirm(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
-    world.clock.advance(timedelta(minutes=11))
+async def test_an_owner_who_signed_in_long_ago_does_not_confirm(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    reached.clock.advance(timedelta(minutes=11))
     answer = await ann.api("POST", path.removeprefix(URL))
     assert answer.json()["error"]["code"] == "sign-in-again"
-    assert (await states(world))[LIMIT] is State.HELD
+    assert (await states(reached))[LIMIT] is State.HELD
 
 
-async def test_a_member_who_signed_in_confirms_nothing(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    mia, path = await signed_in(world, world.people.mia), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+async def test_a_member_who_signed_in_confirms_nothing(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    mia, path = await signed_in(reached, reached.people.mia), f"{HELD}/p{LIMIT}/1.0.0/confirm"
     assert (await mia.api("POST", path.removeprefix(URL))).status_code == 403
 
 
-async def test_an_owner_does_not_confirm_what_an_operator_withheld(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 2)
+async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: World) -> None:
+    await spread(reached, reached.people.ann, 2, first=LIMIT)
     first = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
     second = Coordinate.parse("acme", f"p{LIMIT + 1}", "1.0.0")
-    await world.registry.publishing.moderation.hold(first, "looked at", by=OPERATOR)
-    await world.registry.publishing.moderation.quarantine(second, "harmful", by=OPERATOR)
+    await reached.registry.publishing.moderation.hold(first, "looked at", by=OPERATOR)
+    await reached.registry.publishing.moderation.quarantine(second, "harmful", by=OPERATOR)
     for at in (first, second):
         with pytest.raises(NotAwaited):
-            await world.registry.publishing.held_releases.confirm(
-                at, by=fresh(world, world.people.ann)
+            await reached.registry.publishing.held_releases.confirm(
+                at, by=fresh(reached, reached.people.ann)
             )
     assert (
-        await world.registry.publishing.held_releases.all(
-            parse_org("acme"), by=fresh(world, world.people.ann)
+        await reached.registry.publishing.held_releases.all(
+            parse_org("acme"), by=fresh(reached, reached.people.ann)
         )
         == []
     )
 
 
-async def test_a_repeat_of_a_held_push_is_held_and_changes_nothing(world: World) -> None:
-    await spread(world, world.people.ann, LIMIT + 1)
-    await world.push_held(bala(f"acme/p{LIMIT}:1.0.0"))
-    assert (await states(world))[LIMIT] is State.HELD
+async def test_a_repeat_of_a_held_push_is_held_and_changes_nothing(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    await reached.push_held(bala(f"acme/p{LIMIT}:1.0.0"))
+    assert (await states(reached))[LIMIT] is State.HELD
     with pytest.raises(ClientFailure, match="package already exists"):
-        await world.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
+        await reached.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
 
 
 async def test_releases_of_a_maven_client_in_a_burst_are_held(worlds: OpenWorld) -> None:

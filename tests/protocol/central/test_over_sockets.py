@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 RACERS = 12
-WORKERS = 3
+WORKERS = 2
 LOOKS = 16  # Fresh connections: enough that each worker most likely answers one.
 READERS = 9  # Connections that stay open, each with the worker that took it.
 DOCUMENTED_IN_SECONDS = 10.0  # It takes a fifth of a second on a machine that does nothing else.

@@ -74,9 +74,9 @@ async def counting(filled: Template, folder: Path, journal: Journal) -> AsyncGen
 
 
 async def fill_with_a_long_history(world: World) -> None:
-    """Publish 120 more versions of a package."""
+    """Publish more versions of a package than a page shows."""
     await fill(world)
-    for number in range(120):
+    for number in range(100):
         await publish(world, f"acme/greet:0.{number}.0", readme="x\n")
 
 
@@ -90,7 +90,7 @@ async def of_long_history(template: Template, tmp_path_factory: pytest.TempPathF
 async def counted_with_a_long_history(
     of_long_history: Template, scratch: Path, journal: Journal
 ) -> AsyncGenerator[World]:
-    """Return such a registry with a package of more than 120 versions."""
+    """Return such a registry with a package of more than 100 versions."""
     async with counting(of_long_history, scratch / "data", journal) as world:
         yield world
 
