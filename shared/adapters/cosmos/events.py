@@ -206,21 +206,10 @@ PARTITION_ATTEMPTS = 20
 
 _PK, _ID = "feed", "months"
 
-# The version before this one begins a partition each month, labelled `2026-09`, and writes beside
-# this one during an update. So that no number is given twice:
-#
-# - Labels are in the order of their partitions, and an instance of either version goes on with the
-#   newest one. A label of this version comes after the month that it is in: a week that begins in
-#   the month before is cut.
-# - The list of labels decides which partition follows. The other version creates the head of a
-#   month before it lists it. Before this version begins the first partition of a month, it creates
-#   that head itself, sealed, so the other one cannot; or it finds it, and follows it.
-# - This version begins no partition while the other one may begin the next month.
-MONTH_BEGINS_WITHIN = timedelta(hours=1)  # Clocks differ.
-
-# A partition may have an event that happened so long after the time of the following label: on the
-# day of the update, a week follows the month that it is in.
-LABEL_IS_OLDER = timedelta(days=7, hours=1)
+# Until 0.2.0 a partition was a month, with a label such as `2026-09`. On the day of that update a
+# week followed the month that it is in, so a partition may have an event that happened so long
+# after the time of the following label.
+LABEL_IS_OLDER = timedelta(days=7, hours=1)  # Clocks differ.
 
 _MS = timedelta(milliseconds=1)
 
@@ -271,12 +260,7 @@ class FeedPartitions:
     def _wanted(self) -> str:
         """Return the label of now. The clock of another instance may be ahead: never return to a
         sealed partition."""
-        now_ms = self._clock.now_ms()
-        soon = _label(now_ms + MONTH_BEGINS_WITHIN // _MS)
-        label = _label(now_ms)
-        if self._firsts and _month(soon) != _month(label):
-            return max(self._firsts)
-        return max([label, *self._firsts])
+        return max([_label(self._clock.now_ms()), *self._firsts])
 
     async def _load(self) -> Item | None:
         listed = await self._container.read(_PK, _ID)
@@ -287,25 +271,14 @@ class FeedPartitions:
     async def _begin(self, wanted: str) -> None:
         """List the wanted partition after the last one, which is sealed, and create its head."""
         listed = await self._load()
-        last, month = max(self._firsts, default=""), _month(wanted)
+        last = max(self._firsts, default="")
         if last >= wanted:
             # It exists, or whoever listed it ended before its head was there.
             await self._create_head(last, self._firsts[last])
             return
-        if last < month and (first := await self._begun_month(month)):
-            await self._list(listed, month, first)
-            return
         first = await self._sealed(last) if last else 1
         if await self._list(listed, wanted, first):
             await self._create_head(wanted, first)
-
-    async def _begun_month(self, month: str) -> int:
-        """Return the first number of a month that the version before began, or 0; then it cannot
-        begin it any more."""
-        if await self._create_head(month, 0, sealed=True):
-            return 0
-        head = await self._container.read(feed_partition(month), "head")
-        return head["first"] if head else 0
 
     async def _sealed(self, label: str) -> int:
         """Seal a partition, and return the number after its last one."""
@@ -325,8 +298,8 @@ class FeedPartitions:
         more = {**listed, "firsts": {**listed["firsts"], label: first}}
         return await self._container.replace(more, listed["_etag"])
 
-    async def _create_head(self, label: str, first: int, *, sealed: bool = False) -> bool:
-        numbers = {"first": first, "next": first, "sealed": sealed}
+    async def _create_head(self, label: str, first: int) -> bool:
+        numbers = {"first": first, "next": first, "sealed": False}
         return await self._container.create(
             {"id": "head", "pk": feed_partition(label), "schema": 1, **numbers}
         )
@@ -340,7 +313,3 @@ def _label(at_ms: int) -> str:
     """Return the label of the partition of a time: the first day of its week in its month."""
     day = datetime.fromtimestamp(at_ms / 1000, UTC).date()
     return str(max(day - timedelta(days=day.weekday()), day.replace(day=1)))
-
-
-def _month(label: str) -> str:
-    return label[: len("2026-09")]
