@@ -55,7 +55,7 @@ var containers = [
   { name: 'work', path: '/pk', ends: true, indexed: ['/pk/?', '/expires_ms/?'], composite: [] }
   // Of the Functions host, for its place in the change feed; it asks for items by their ids.
   { name: 'leases', path: '/id', ends: false, indexed: [], composite: [] }
-  { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pending/?', '/pulls/?', '/day/?'], composite: [] }
+  { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pulls/?', '/day/?'], composite: [] }
 ]
 
 resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
