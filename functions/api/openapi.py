@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from functions.api import (
     account,
     audit_log,
+    held_releases,
     members,
     mirror,
     mirror_lists,
@@ -22,12 +23,7 @@ from functions.api import (
     tokens,
     trusted_publishing,
 )
-from functions.api.operations import (
-    ApiCall,
-    ApiFace,
-    OpenApi,
-    ProblemAnswer,
-)
+from functions.api.operations import ApiCall, ApiFace, OpenApi, ProblemAnswer
 from functions.device import device_login
 from functions.http.answers import json_answer
 from functions.http.operations import Operation
@@ -45,7 +41,7 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 FACES = (
     audit_log.audit_log_api,
     organizations.domains_api,
-    packages.held_releases_api,
+    held_releases.held_releases_api,
     release_trains.release_trains_api,
     members.invitations_api,
     mirror.mirror_api,

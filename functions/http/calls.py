@@ -7,17 +7,11 @@ from typing import TypeVar
 import azure.functions as func
 
 from functions.http.exchanges import Exchange
-from shared.auth.authentication import RequestClient, from_client
+from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unauthenticated
-from shared.domain.errors.identity import (
-    TokenExpired,
-    TokenForeign,
-    TokenMalformed,
-    TokenPlaceholder,
-)
 from shared.domain.identity import Principal
 from shared.domain.ip_addresses import Networks
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
@@ -281,9 +275,6 @@ def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Princip
     return registry.identity.authentication.recognize(headers, client)
 
 
-# These are no attempts to guess a token: their text alone shows that they are invalid.
-_NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
-
 VerifiedT = TypeVar("VerifiedT")
 
 
@@ -302,7 +293,7 @@ async def verify_credential(
     try:
         return await verify()
     except Unauthenticated as refusal:
-        if not isinstance(refusal, _NO_GUESSES):
+        if is_guess(refusal):
             await registry.limits.rate_limiter.count_failure(address, credential)
         raise
 

@@ -17,6 +17,7 @@ from shared.domain.errors.identity import (
     AddressNotAllowed,
     TokenExpired,
     TokenForeign,
+    TokenMalformed,
     TokenPlaceholder,
     TokenUnknown,
 )
@@ -248,6 +249,13 @@ class TokenLastUse:
             log.warning(
                 "token.last_use_not_written", token=use.token, reason=type(refusal).__name__
             )
+
+
+def is_guess(refusal: Refusal) -> bool:
+    """Check whether a credential that was refused so may be an attempt to guess one; the text of
+    the others alone shows that they are invalid."""
+    plain = (TokenExpired, TokenForeign, TokenMalformed, TokenPlaceholder)
+    return not isinstance(refusal, plain)
 
 
 def from_client(principal: Principal, client: RequestClient) -> Principal:

@@ -13,6 +13,10 @@ from shared.domain.packages import Provenance
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope
 
+# An expired token or invitation is still stored so long, that its user reads "expired", not
+# "unknown".
+EXPIRED_KEPT_FOR = timedelta(days=7)
+
 _MS = timedelta(milliseconds=1)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.task_runs import TaskReport
+from shared.domain.tokens import EXPIRED_KEPT_FOR
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.maintenance.task import Task
 from shared.services.tokens.token_lineage import TokenLineage
@@ -24,12 +25,10 @@ class DeleteExpiredRecords(Task):
     work: WorkStore
     clock: Clock
     lineage: TokenLineage
-    grace: timedelta = timedelta(days=7)  # So long a caller reads "expired", not "unknown".
 
     async def run(self) -> TaskReport:
         await self.lineage.finish_revocations()
         now_ms = self.clock.now_ms()
-        grace_ms = self.grace // _MS
-        removed = await self.directory.remove_expired(now_ms - grace_ms)
+        removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // _MS)
         removed += await self.work.remove_expired(now_ms)
         return TaskReport(removed, removed)
