@@ -142,7 +142,7 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
     first = Counter(journal.taken())
     assert first["metadata.packages"] == 1
     assert (
-        first["work.peek"] == 2 * len(world.registry.maintenance.upkeep.tasks) + 1
+        first["work.peek"] == len(world.registry.maintenance.upkeep.tasks) + 1
     )  # By both ids; the census.
     await opened(world, "/about/status")
     again = Counter(journal.taken())
