@@ -40,7 +40,8 @@ from shared.ports import (
     WorkStore,
 )
 from shared.runtime.edition import Edition
-from shared.services.records import Leases, RecordWriter
+from shared.services.leases import Leases
+from shared.services.records import RecordWriter
 from shared.settings import Settings
 
 

@@ -1,19 +1,7 @@
-"""Records: writing an entity together with its event, reading entities and packages in batches, and
-leases for changes that must not run at the same time.
-"""
+"""Records: writing an entity together with its event, reading entities and packages in batches."""
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Mapping,
-)
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import wraps
 from typing import Generic, ParamSpec, TypeVar
 
 from shared.auth.secrets import random_text
@@ -22,17 +10,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head
 from shared.domain.records import Entity, Event, Place
-from shared.ports import (
-    AlreadyThere,
-    Clock,
-    DirectoryStore,
-    EventStore,
-    MetadataStore,
-    Randomness,
-    Stale,
-    WorkStore,
-)
-from shared.runtime.retries import back_off, retry_when_stale
+from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness
 
 E = TypeVar("E", bound=Entity)
 Parameters = ParamSpec("Parameters")
@@ -204,57 +182,3 @@ async def package_batches(
         if len(batch) < len(heads):
             return
         after = heads[-1].package.key
-
-
-# A change takes milliseconds; after the death of a process others wait this long.
-LEASE_LIFETIME = timedelta(seconds=10)
-HOLDER_LENGTH = 20  # Base62: no two changes share a lease.
-
-
-@dataclass(frozen=True, slots=True)
-class Leases:
-    """Leases of names, so that changes of what they name do not run at the same time."""
-
-    work: WorkStore
-    clock: Clock
-    randomness: Randomness
-
-    @asynccontextmanager
-    async def lease(self, name: str) -> AsyncGenerator[None]:
-        """Hold the lease of the name; raise `Stale` while another process holds it.
-
-        Callers are `retried_when_leased`.
-        """
-        holder = random_text(self.randomness, HOLDER_LENGTH)
-        if not await self._lease(name, holder, LEASE_LIFETIME):
-            raise Stale
-        try:
-            yield
-        except AlreadyThere:
-            raise Stale from None  # The lease expired, and another process was faster.
-        finally:
-            with suppress(Unavailable):  # The change is stored; the lease expires by itself.
-                await self._lease(name, holder, timedelta(0))
-
-    async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
-        now_ms = self.clock.now_ms()
-        until_ms = now_ms + lifetime // timedelta(milliseconds=1)
-        return await self.work.lease(name, holder, now_ms, until_ms)
-
-
-LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
-
-
-def retried_when_leased(
-    change: Callable[Parameters, Awaitable[Result]],
-) -> Callable[Parameters, Coroutine[None, None, Result]]:
-    """Return a change that starts again while another process holds its lease, or wrote first.
-
-    It checks rights and reads records again each time. At last it raises `Busy`.
-    """
-
-    @wraps(change)
-    async def retried(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        return await retry_when_stale(lambda: change(*args, **kwargs), LEASE_ATTEMPTS, back_off)
-
-    return retried

@@ -23,6 +23,7 @@ from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
+from shared.services.leases import Leases
 from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
@@ -35,11 +36,8 @@ from shared.services.organizations.organization_deletion import OrganizationDele
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
 from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
-from shared.services.organizations.role_changes import (
-    OrganizationMembers,
-    OrganizationTransfer,
-)
-from shared.services.records import Leases, RecordWriter
+from shared.services.organizations.role_changes import OrganizationMembers, OrganizationTransfer
+from shared.services.records import RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords

@@ -42,6 +42,7 @@ from shared.services.identity.accounts import (
 )
 from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions, live_sessions
+from shared.services.leases import retried_when_leased
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organizations import Organizations
 from shared.services.records import (
@@ -50,7 +51,6 @@ from shared.services.records import (
     RecordWriter,
     entities_with_prefix,
     entity_page,
-    retried_when_leased,
 )
 from shared.services.tokens.token_records import TokenRecords, UsedToken, token_change
 

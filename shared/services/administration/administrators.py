@@ -14,8 +14,9 @@ from shared.domain.records import Place
 from shared.ports import DirectoryStore
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import MailDelivery
+from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.role_changes import OPERATOR_NAME
-from shared.services.records import EntityChange, Leases, RecordWriter, retried_when_leased
+from shared.services.records import EntityChange, RecordWriter
 
 
 @dataclass(frozen=True, slots=True)

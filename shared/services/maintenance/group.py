@@ -109,7 +109,7 @@ class MaintenanceServices:
         runs = TaskRuns(work, clock)
         return cls(
             tasks=tasks,
-            upkeep=Upkeep(work, clock, adapters.randomness, limits.read_only_mode, runs, tasks),
+            upkeep=Upkeep(common.leases, clock, limits.read_only_mode, runs, tasks),
             task_requests=TaskRequests(
                 common.administration,
                 tasks,

@@ -21,15 +21,15 @@ from shared.domain.task_runs import (
     TaskRun,
     TaskState,
 )
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale, WorkStore
 from shared.runtime.schedules import next_run
+from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.task import MaintenanceTasks, Task, require_task
 from shared.services.records import EntityChange, RecordWriter
 
 # After a crash the task waits for so long, and up to a minute more for the next timer.
 TASK_LEASE = timedelta(minutes=1)
-LEASE_RENEWED_EVERY = timedelta(seconds=20)  # Two renewals may fail.
 
 _MS = timedelta(milliseconds=1)
 
@@ -131,20 +131,15 @@ class TaskRuns:
         return None if text is None else TaskRun.model_validate_json(text)
 
 
-Sleep = Callable[[float], Awaitable[object]]
-
-
 @dataclass(frozen=True)
 class Upkeep:
     """Runs tasks by id, each in one process at a time."""
 
-    work: WorkStore
+    leases: Leases
     clock: Clock
-    randomness: Randomness
     read_only_mode: ReadOnlyMode
     runs: TaskRuns
     tasks: MaintenanceTasks
-    sleep: Sleep = asyncio.sleep
 
     async def due(self) -> list[Task]:
         """Return the tasks that are due, without those that a read-only registry postpones."""
@@ -201,30 +196,8 @@ class Upkeep:
     async def _leased(self, task: Task) -> AsyncGenerator[bool]:
         if not task.runs_in_read_only_mode:
             await self.read_only_mode.require_changes_allowed()
-        owner = self.randomness.token_bytes(8).hex()
-        if not await self._lease(task, owner, TASK_LEASE):
-            yield False
-            return
-        renewal = asyncio.create_task(self._renew(task, owner))
-        try:
-            yield True
-        finally:
-            renewal.cancel()
-            with suppress(Unavailable):  # The lease expires by itself.
-                await self._lease(task, owner, timedelta(0))
-
-    async def _renew(self, task: Task, owner: str) -> None:
-        """Renew the lease until this is cancelled, or another process has taken it, since the store
-        was out of reach for too long: tasks may run twice at the same time."""
-        is_leased = True
-        while is_leased:
-            await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
-            with suppress(Unavailable):  # The next renewal comes before the lease ends.
-                is_leased = await self._lease(task, owner, TASK_LEASE)
-
-    async def _lease(self, task: Task, owner: str, lifetime: timedelta) -> bool:
-        now_ms = self.clock.now_ms()
-        return await self.work.lease(f"upkeep:{task.id}", owner, now_ms, now_ms + lifetime // _MS)
+        async with self.leases.held(f"upkeep:{task.id}", TASK_LEASE) as is_leased:
+            yield is_leased
 
 
 # Of the half hour that a host gives a Function; a task that has begun may use the rest.

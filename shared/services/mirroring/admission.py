@@ -5,30 +5,27 @@ and what the registry checks of every archive. The record of the release is writ
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from shared.auth.secrets import random_text
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.errors.packages import ArchiveTooLarge, ReleaseNotFound, SpelledDifferently
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
 from shared.domain.names import Coordinate, package_owner
-from shared.ports import AnswerTooLarge, Clock, Randomness, Unanswered, WorkStore
+from shared.ports import AnswerTooLarge, Unanswered
 from shared.runtime.caching import SingleFlight
+from shared.services.leases import Leases
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.archive_reader import ArchiveReader
-from shared.services.records import HOLDER_LENGTH
 
-LEASE_LIFETIME = timedelta(seconds=20)  # After the death of a process others wait this long.
-LEASE_RENEWED_EVERY = timedelta(seconds=5)
+FETCH_LEASE = timedelta(seconds=20)  # After the death of a process others wait this long.
 LOOKED_AT_EVERY = timedelta(milliseconds=200)  # What another process fetches.
 WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
 
@@ -39,47 +36,11 @@ _DAMAGED = "the archive that came has another digest than was announced"
 
 
 @dataclass(frozen=True)
-class FetchLease:
-    """Lets one process of all fetch an archive."""
-
-    work: WorkStore
-    clock: Clock
-    randomness: Randomness
-    sleep: Sleep = asyncio.sleep
-
-    @asynccontextmanager
-    async def held(self, name: str) -> AsyncGenerator[bool]:
-        """Hold the lease while the block runs, and say whether it could be taken."""
-        holder = random_text(self.randomness, HOLDER_LENGTH)
-        if not await self._lease(name, holder, LEASE_LIFETIME):
-            yield False
-            return
-        renewing = asyncio.create_task(self._renew(name, holder))
-        try:
-            yield True
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
-            with suppress(Unavailable):  # It expires by itself.
-                await self._lease(name, holder, timedelta(0))
-
-    async def _renew(self, name: str, holder: str) -> None:
-        while True:
-            await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
-            with suppress(Unavailable):
-                await self._lease(name, holder, LEASE_LIFETIME)
-
-    async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
-        now_ms = self.clock.now_ms()
-        return await self.work.lease(name, holder, now_ms, now_ms + lifetime // _MS)
-
-
-@dataclass(frozen=True)
 class Admission:
     """Admits releases of the upstream, each fetched once by all processes together."""
 
     reader: UpstreamReader
-    lease: FetchLease
+    leases: Leases
     archive_reader: ArchiveReader
     unchecked: ArchiveReader  # Of the same limits, without the rules that are no safety.
     releases: MirroredReleases
@@ -124,7 +85,7 @@ class Admission:
     async def _admit_once(self, coordinate: Coordinate, place: str, asker: Asker) -> bool:
         name = f"mirror:{place}{package_owner(coordinate.package)}:{coordinate.version}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
-            async with self.lease.held(name) as is_ours:
+            async with self.leases.held(name, FETCH_LEASE) as is_ours:
                 if is_ours:
                     # Another process may have ended while this one took the lease.
                     return await self._is_stored(coordinate, asker) or await self._fetch(

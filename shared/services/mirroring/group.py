@@ -13,7 +13,7 @@ from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
-from shared.services.mirroring.admission import Admission, FetchLease
+from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.catalogue_items import CatalogueItems
 from shared.services.mirroring.frozen_time import FrozenTimeReader
@@ -129,9 +129,8 @@ class MirroringServices:
         )
         refreshing = Refreshing(reader, releases, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
-        lease = FetchLease(adapters.work, clock, adapters.randomness)
         checked = packages.archive_reader
-        admission = Admission(reader, lease, checked, checked.of_mirrored, releases)
+        admission = Admission(reader, common.leases, checked, checked.of_mirrored, releases)
         common.closing.push_async_callback(admission.close)
         catalogue = UpstreamCatalogue(reader, directory, packages.cache)
         withheld = WithheldReleases(
@@ -156,7 +155,7 @@ class MirroringServices:
                 refused,
                 clock,
             ),
-            VersionLists(reader, directory, lease, clock, fresh_for),
+            VersionLists(reader, directory, common.leases, clock, fresh_for),
             catalogue,
             CatalogueUpdates(
                 catalogue,

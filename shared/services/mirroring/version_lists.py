@@ -40,7 +40,8 @@ from shared.domain.resolve_requests import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import Clock, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import LruCache
-from shared.services.mirroring.admission import WAITED_FOR, FetchLease
+from shared.services.leases import Leases
+from shared.services.mirroring.admission import FETCH_LEASE, WAITED_FOR
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_cache import USED_WHILE_RENEWED, NewAnswer, NotThere
 from shared.services.mirroring.upstream_questions import Asker
@@ -83,7 +84,7 @@ class VersionLists:
 
     reader: UpstreamReader
     directory: DirectoryStore
-    lease: FetchLease
+    leases: Leases
     clock: Clock
     fresh_for: timedelta
     sleep: Sleep = asyncio.sleep
@@ -202,7 +203,7 @@ class VersionLists:
         kind = "mirror-internal-list" if source.sends_token else "mirror-list"
         name = f"{kind}:{package_owner(package)}"
         for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
-            async with self.lease.held(name) as is_ours:
+            async with self.leases.held(name, FETCH_LEASE) as is_ours:
                 # Another process may have ended while this one took the lease.
                 known = await self._stored(source, package)
                 if known and self._is_younger(known, self.fresh_for):
@@ -233,7 +234,7 @@ class VersionLists:
         async with self._turns:
             while True:
                 for number in range(LISTS_AT_ONCE):
-                    async with self.lease.held(f"mirror-lists:{number}") as is_ours:
+                    async with self.leases.held(f"mirror-lists:{number}", FETCH_LEASE) as is_ours:
                         if is_ours:
                             yield
                             return

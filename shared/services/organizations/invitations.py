@@ -40,6 +40,7 @@ from shared.domain.tokens import Made, hash_secret
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.retries import retry_when_stale
 from shared.services.identity.mail import MailDelivery
+from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.organizations.role_changes import (
@@ -47,7 +48,7 @@ from shared.services.organizations.role_changes import (
     OrganizationMembers,
     RequestedMembership,
 )
-from shared.services.records import EntityChange, RecordWriter, retried_when_leased
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
 
 _MAIL_KIND = "invitation-mail"

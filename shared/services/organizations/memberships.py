@@ -21,12 +21,13 @@ from shared.domain.rights import Action, Role
 from shared.domain.tokens import Made
 from shared.ports import Clock, DirectoryStore
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
+from shared.services.leases import retried_when_leased
 from shared.services.organizations.role_changes import (
     Actor,
     OrganizationMembers,
     RequestedMembership,
 )
-from shared.services.records import EntityChange, RecordWriter, retried_when_leased
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.token_lineage import TokenLineage
 
 

@@ -25,7 +25,8 @@ from shared.domain.rights import Action, Role
 from shared.ports import DirectoryStore
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import MailDelivery
-from shared.services.records import E, EntityChange, Leases, RecordWriter, retried_when_leased
+from shared.services.leases import Leases, retried_when_leased
+from shared.services.records import E, EntityChange, RecordWriter
 
 OPERATOR_NAME = "The operator"
 

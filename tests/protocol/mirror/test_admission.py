@@ -19,7 +19,8 @@ from shared.domain.packages import Head
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
 from shared.runtime.caching import SingleFlight
-from shared.services.mirroring.admission import Admission, FetchLease
+from shared.services.leases import Leases
+from shared.services.mirroring.admission import FETCH_LEASE, Admission
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.overview import problem_of
 from shared.services.mirroring.upstream_questions import Asker
@@ -109,14 +110,14 @@ async def test_a_lease_is_renewed_as_long_as_the_fetch_takes(mirror: World) -> N
         await asyncio.sleep(0)
 
     stores = mirror.stores
-    lease = FetchLease(stores.work, stores.clock, stores.randomness, sleep)
-    async with lease.held("x") as is_ours:
+    leases = Leases(stores.work, stores.clock, stores.randomness, sleep)
+    async with leases.held("x", FETCH_LEASE) as is_ours:
         assert is_ours
         while len(pauses) < 4:
             await asyncio.sleep(0)
-        async with lease.held("x") as is_theirs:
+        async with leases.held("x", FETCH_LEASE) as is_theirs:
             assert not is_theirs
-    async with lease.held("x") as is_ours:
+    async with leases.held("x", FETCH_LEASE) as is_ours:
         assert is_ours
 
 

@@ -86,7 +86,9 @@ async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> 
             raise Busy
 
     work = Busied()
-    upkeep = replace(world.registry.maintenance.upkeep, work=work, runs=TaskRuns(work, world.clock))
+    upkeep = world.registry.maintenance.upkeep
+    leases = replace(upkeep.leases, work=work)
+    upkeep = replace(upkeep, leases=leases, runs=TaskRuns(work, world.clock))
     assert await upkeep.run("delete-expired-records") == TaskReport()
     # Its lease is over all the same.
     assert await upkeep.run("delete-expired-records") == TaskReport()

@@ -22,6 +22,7 @@ from shared.domain.task_runs import (
     TaskRequest,
     TaskResult,
 )
+from shared.services.leases import RENEWALS, Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
@@ -30,7 +31,6 @@ from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.task import MaintenanceTasks, Task
 from shared.services.maintenance.upkeep import (
     BEGINS_WITHIN,
-    LEASE_RENEWED_EVERY,
     TASK_LEASE,
     TASK_RUNS_CACHED_FOR,
     TaskRequests,
@@ -186,6 +186,9 @@ class SlowTask:
                 await asyncio.sleep(0)
 
 
+RENEWED_EVERY = TASK_LEASE / RENEWALS
+
+
 @dataclass
 class Sleep:
     """A sleep that ends when the test lets time pass."""
@@ -198,8 +201,8 @@ class Sleep:
 
     async def pass_by(self, time: timedelta) -> None:
         """Let time pass, and everything happen that is due in it."""
-        for _ in range(time // LEASE_RENEWED_EVERY):
-            self.clock.advance(LEASE_RENEWED_EVERY)
+        for _ in range(time // RENEWED_EVERY):
+            self.clock.advance(RENEWED_EVERY)
             self.ends.release()
             for _ in range(4):
                 await asyncio.sleep(0)
@@ -207,10 +210,8 @@ class Sleep:
 
 def process(work: FakeWork, task: SlowTask, name: str, sleep: Sleep | None = None) -> Upkeep:
     runs, tasks = TaskRuns(work, task.clock), by_id(fake_task(DeleteOrphanedArchives, task))
-    return Upkeep(
-        work, task.clock, FakeRandomness(name), changes_allowed(), runs, tasks,
-        sleep or Sleep(task.clock),
-    )  # fmt: skip
+    leases = Leases(work, task.clock, FakeRandomness(name), sleep or Sleep(task.clock))
+    return Upkeep(leases, task.clock, changes_allowed(), runs, tasks)
 
 
 async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, Upkeep]:
@@ -282,12 +283,12 @@ async def test_a_lease_outlives_two_renewals_that_fail() -> None:
     sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run(ORPHANS.id))
     await task.begun()
-    await sleep.pass_by(LEASE_RENEWED_EVERY)
+    await sleep.pass_by(RENEWED_EVERY)
     work.fails = True
-    await sleep.pass_by(2 * LEASE_RENEWED_EVERY)
+    await sleep.pass_by(2 * RENEWED_EVERY)
     work.fails = False
     assert await process(work, task, "other").run(ORPHANS.id) is None
-    await sleep.pass_by(2 * LEASE_RENEWED_EVERY)
+    await sleep.pass_by(2 * RENEWED_EVERY)
     assert await process(work, task, "other").run(ORPHANS.id) is None
     task.release.set()
     await running
@@ -298,12 +299,12 @@ async def test_a_lost_lease_is_not_taken_back() -> None:
     sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run(ORPHANS.id))
     await task.begun()
-    await sleep.pass_by(LEASE_RENEWED_EVERY)
+    await sleep.pass_by(RENEWED_EVERY)
     task.clock.advance(TASK_LEASE)
     other = asyncio.create_task(process(work, task, "other").run(ORPHANS.id))
     await task.begun(2)
     taken = dict(work.leases)
-    await sleep.pass_by(2 * LEASE_RENEWED_EVERY)
+    await sleep.pass_by(2 * RENEWED_EVERY)
     assert work.leases == taken
     task.release.set()
     assert [await running, await other] == [TaskReport()] * 2

@@ -1,0 +1,109 @@
+"""Leases: what they name is done by one process at a time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from shared.auth.secrets import random_text
+from shared.domain.errors.base import Unavailable
+from shared.ports import AlreadyThere, Clock, Randomness, Stale, WorkStore
+from shared.runtime.retries import back_off, retry_when_stale
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Sleep = Callable[[float], Awaitable[object]]
+
+# A change takes milliseconds; after the death of a process others wait this long.
+CHANGE_LEASE = timedelta(seconds=10)
+RENEWALS = 3  # In the lifetime of a lease: two may fail.
+
+_HOLDER_LENGTH = 20  # Base62: no two share a lease.
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Leases of names; after the death of its holder a lease expires."""
+
+    work: WorkStore
+    clock: Clock
+    randomness: Randomness
+    sleep: Sleep = asyncio.sleep
+
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncGenerator[None]:
+        """Hold the lease for a short change; raise `Stale` while another process holds it.
+
+        Callers are `retried_when_leased`.
+        """
+        async with self._taken(name, CHANGE_LEASE) as holder:
+            if not holder:
+                raise Stale
+            try:
+                yield
+            except AlreadyThere:
+                raise Stale from None  # The lease expired, and another process was faster.
+
+    @asynccontextmanager
+    async def held(self, name: str, lifetime: timedelta) -> AsyncGenerator[bool]:
+        """Hold the lease while the block runs, and say whether it could be taken.
+
+        It is renewed until the block ends, or another process has taken it because the store was
+        out of reach for the lifetime: then both go on.
+        """
+        async with self._taken(name, lifetime) as holder:
+            if not holder:
+                yield False
+                return
+            renewal = asyncio.create_task(self._renew(name, holder, lifetime))
+            try:
+                yield True
+            finally:
+                renewal.cancel()
+                await asyncio.gather(renewal, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _taken(self, name: str, lifetime: timedelta) -> AsyncGenerator[str]:
+        """Take the lease and give it back; the name of its holder is empty if another has it."""
+        holder = random_text(self.randomness, _HOLDER_LENGTH)
+        if not await self._lease(name, holder, lifetime):
+            yield ""
+            return
+        try:
+            yield holder
+        finally:
+            with suppress(Unavailable):  # What was done is stored; the lease expires by itself.
+                await self._lease(name, holder, timedelta(0))
+
+    async def _renew(self, name: str, holder: str, lifetime: timedelta) -> None:
+        is_held = True
+        while is_held:
+            await self.sleep((lifetime / RENEWALS).total_seconds())
+            with suppress(Unavailable):  # The next renewal comes before the lease ends.
+                is_held = await self._lease(name, holder, lifetime)
+
+    async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
+        now_ms = self.clock.now_ms()
+        return await self.work.lease(name, holder, now_ms, now_ms + lifetime // _MS)
+
+
+LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
+
+
+def retried_when_leased(
+    change: Callable[Parameters, Awaitable[Result]],
+) -> Callable[Parameters, Coroutine[None, None, Result]]:
+    """Return a change that starts again while another process holds its lease, or wrote first.
+
+    It checks rights and reads records again each time. At last it raises `Busy`.
+    """
+
+    @wraps(change)
+    async def retried(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return await retry_when_stale(lambda: change(*args, **kwargs), LEASE_ATTEMPTS, back_off)
+
+    return retried
