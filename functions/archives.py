@@ -58,7 +58,7 @@ FACES = (central,)
 @central.read("archives/{scope}/{digest}/{version}/{file}", is_open=True)
 async def archive_bytes(call: Call) -> Answer:
     link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
-    call.identified(await archive_caller(call.registry, link, call.headers))
+    call.set_caller(await archive_caller(call.registry, link, call.headers))
     return await _archive_answer(call, link)
 
 

@@ -40,7 +40,7 @@ class InvitationPages(SignedInPages):
     to: whoever has the link may know."""
 
     async def signed_out(self, call: SignedInCall) -> Answer:
-        registry, code = call.registry, call.route["code"]
+        registry, code = call.registry, call.route_params["code"]
         try:
             opened = await registry.organizations.invitations.peek(code)
         except InvitationNotFound:
@@ -57,7 +57,7 @@ invitation_pages = InvitationPages()
 @pages.read("account/organizations")
 async def account_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     organizations = await call.registry.organizations.memberships.list_own(by=call.caller)
-    pager = Pager.of(len(organizations), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, call.query)
+    pager = Pager.of(len(organizations), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, call.params)
     return call.show(
         "account/organizations.html",
         problem,
@@ -78,7 +78,7 @@ async def account_invitations(call: SignedInCall, problem: FormProblem | None = 
 
 @invitation_pages.read("account/invitations/{code}")
 async def account_invitation(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    code = call.route["code"]
+    code = call.route_params["code"]
     opened = await call.registry.organizations.invitations.open(code, by=call.caller)
     return call.show("account/invitation.html", problem, opened=opened, code=code)
 
@@ -123,7 +123,7 @@ async def account_invitations_answer(call: SignedInCall) -> Answer:
 
 @invitation_pages.form("account/invitations/{code}", account_invitation)
 async def account_invitation_answer(call: SignedInCall) -> Answer:
-    code, by = call.route["code"], call.caller
+    code, by = call.route_params["code"], call.caller
     if call.form.text("decision") == _ACCEPT:
         await call.registry.organizations.invitations.accept(code, by=by)
         return see_other(f"{ORGANIZATIONS_PATH}?done=joined")

@@ -93,7 +93,7 @@ async def account_packages(call: SignedInCall) -> Answer:
         "account/packages.html",
         listings=[hit.listing for hit in found.hits],
         roles={each.organization.key: each.role.value for each in organizations},
-        pager=Pager.of(found.count, PACKAGES_PER_PAGE, PACKAGES_PATH, call.query),
+        pager=Pager.of(found.count, PACKAGES_PER_PAGE, PACKAGES_PATH, call.params),
     )
 
 
@@ -103,7 +103,7 @@ async def _packages(
     """Return a page of the organizations' packages, updated last first, from the index alone."""
     if not orgs:
         return Results((), 0)
-    page = ResultPage((requested_page(call.query) - 1) * count, count, Sort.CREATED)
+    page = ResultPage((requested_page(call.params) - 1) * count, count, Sort.CREATED)
     query = Query(include_deprecated=True).within(orgs)
     return await call.registry.packages.search.search(query, page, by=call.caller)
 

@@ -86,7 +86,7 @@ pages = SignedInPages()
 
 @pages.read("account/security")
 async def account_security(call: SignedInCall) -> Answer:
-    kind, before = call.query.get("kind", ""), call.query.get("before", "")
+    kind, before = call.params.get("kind", ""), call.params.get("before", "")
     kind = kind if kind in _KIND_PREFIXES else ""
     query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
     page = await call.registry.administration.audit_log.of_account(query, by=call.caller)

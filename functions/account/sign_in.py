@@ -6,7 +6,7 @@ from functions.http.calls import verify_credential
 from functions.http.pages import PageCall, Pages, see_other, visitor_of
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import remembered_page, return_page, sign_in_page
-from shared.auth.authentication import RequestClient, from_client
+from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
@@ -30,7 +30,7 @@ FACES = (pages,)
 
 @pages.read("sign-in")
 async def sign_in_page_shown(call: PageCall) -> Answer:
-    await _recognize(call)
+    await _identify(call)
     purpose = purpose_of(call)
     if call.caller.is_anonymous:
         return sign_in_page(call)
@@ -47,7 +47,7 @@ async def sign_in_begin(call: PageCall) -> Answer:
         call, call.registry.identity.browsers.name_or_create(call.headers, call.cookies)
     )
     await _count(call, browser)
-    await _recognize(call)
+    await _identify(call)
     sign_in = SignInRequest(purpose_of(call), return_page(call), call.caller)
     if sign_in.purpose is not SignInPurpose.ENTER:
         _check_ticket(call, sign_in)
@@ -119,7 +119,7 @@ async def sign_in_link_used(call: PageCall) -> Answer:
 
 @pages.change("sign-out")
 async def sign_in_out(call: PageCall) -> Answer:
-    await _recognize(call)
+    await _identify(call)
     authentication = call.registry.identity.session_authentication
     if not call.caller.is_anonymous:
         if not authentication.is_csrf_token_valid(call.caller, form_of(call).text("csrf")):
@@ -137,12 +137,10 @@ async def _count(call: PageCall, browser: SignInBrowser) -> None:
     await call.count(RateLimitClass.SIGN_IN, keys)
 
 
-async def _recognize(call: PageCall) -> None:
-    """Identify the caller by the session of the browser."""
-    registry = call.registry
-    session = await registry.identity.session_authentication.recognize(call.headers, call.cookies)
-    client = RequestClient.of(call.headers, registry.settings.proxies)
-    call.identified(from_client(session, client))
+async def _identify(call: PageCall) -> None:
+    """Identify the caller by the session of the browser, if there is one."""
+    if not await call.identify_by_session():
+        call.identify_as_anonymous()
 
 
 def purpose_of(call: PageCall) -> SignInPurpose:

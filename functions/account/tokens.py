@@ -108,7 +108,7 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
 
 def chosen_preset(call: SignedInCall) -> TokenPreset:
     """Return the preset that the address names; /cli-token and refused pushes lead to one."""
-    chosen = call.query.get("for")
+    chosen = call.params.get("for")
     return next((each for each in PRESETS if each.key == chosen), _NO_PRESET)
 
 
@@ -130,7 +130,7 @@ def account_token_confirmation(action: TokenAction) -> PageWithForms:
 
 def requested_token(call: SignedInCall) -> str:
     """Return the id of the token that a confirmation page or its form names."""
-    return call.form.text("token") or call.query.get("token", "")
+    return call.form.text("token") or call.params.get("token", "")
 
 
 def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:

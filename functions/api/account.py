@@ -5,14 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from functions.api.tokens import GrantView
 from functions.http.answers import NO_STORE
 from shared.auth.sessions import SESSION_CREDENTIAL
@@ -174,7 +167,7 @@ async def api_sessions_list(call: ApiCall) -> SessionList:
     "DELETE", f"{SESSIONS_ROUTE}/{{id}}", "End a session of yours, everywhere within five seconds."
 )
 async def api_sessions_end(call: ApiCall) -> None:
-    ended = await call.registry.identity.sessions.end(call.part("id"), by=call.caller)
+    ended = await call.registry.identity.sessions.end(call.route_params["id"], by=call.caller)
     call.registry.identity.session_authentication.invalidate(ended)
 
 
@@ -193,7 +186,7 @@ async def api_sessions_identities(call: ApiCall) -> IdentityList:
     also=(409,),
 )
 async def api_sessions_remove_identity(call: ApiCall) -> None:
-    await call.registry.identity.identities.remove(call.part("id"), by=call.caller)
+    await call.registry.identity.identities.remove(call.route_params["id"], by=call.caller)
 
 
 @sessions_api.operation(
@@ -203,8 +196,8 @@ async def api_sessions_remove_identity(call: ApiCall) -> None:
     status=201,
     also=(404,),
 )
-async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
-    account_id, registry = call.body.account, call.registry
+async def api_sessions_link(call: ApiCall, sent: NewLink) -> LinkView:
+    account_id, registry = sent.account, call.registry
     # Checked before the account is read, so that nobody else learns which accounts exist.
     await registry.identity.sign_in_flow.require_link_issuer(by=call.caller)
     account = await registry.identity.accounts.by_id(account_id)

@@ -5,14 +5,7 @@ from typing import Self
 
 from pydantic import AwareDatetime, Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.packages import Release
 from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
 
@@ -118,8 +111,8 @@ class DecidedList(ResponseModel):
     "Publish all held releases, or those of one publisher; for owners who signed in within the "
     "last ten minutes.",
 )
-async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
-    chosen, by = call.body.burst, call.caller
+async def api_held_confirm_all(call: ApiCall, sent: HeldSelection) -> DecidedList:
+    chosen, by = sent.burst, call.caller
     return DecidedList.of(
         await call.registry.publishing.held_releases.confirm_all(call.org, chosen, by=by)
     )
@@ -131,8 +124,8 @@ async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedL
     "Remove all held releases, or those of one publisher; for owners who signed in within the "
     "last ten minutes.",
 )
-async def api_held_refuse_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
-    chosen, by = call.body.burst, call.caller
+async def api_held_refuse_all(call: ApiCall, sent: HeldSelection) -> DecidedList:
+    chosen, by = sent.burst, call.caller
     return DecidedList.of(
         await call.registry.publishing.held_releases.refuse_all(call.org, chosen, by=by)
     )

@@ -5,14 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.members import INVITATION_CODE_LENGTH, Invitation
 from shared.domain.organizations import MAX_DISPLAY_NAME
@@ -92,7 +85,9 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
     "Show the role of a member; for members of the organization.",
 )
 async def api_members_show(call: ApiCall) -> OrgMemberView:
-    member = await _memberships(call).show_member(call.org, call.part("account"), by=call.caller)
+    member = await _memberships(call).show_member(
+        call.org, call.route_params["account"], by=call.caller
+    )
     return OrgMemberView.of(member)
 
 
@@ -102,9 +97,9 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
     also=(409,),
 )
-async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
+async def api_members_set(call: ApiCall, sent: RoleChange) -> None:
     await _memberships(call).change_role(
-        call.org, call.part("account"), call.body.role, by=call.caller
+        call.org, call.route_params["account"], sent.role, by=call.caller
     )
 
 
@@ -115,7 +110,7 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     also=(409,),
 )
 async def api_members_remove(call: ApiCall) -> None:
-    await _memberships(call).end_membership(call.org, call.part("account"), by=call.caller)
+    await _memberships(call).end_membership(call.org, call.route_params["account"], by=call.caller)
 
 
 @members_api.operation("GET", "api/v1/orgs/{org}/pending", "List the pending changes of members.")
@@ -127,7 +122,9 @@ async def api_members_pending(call: ApiCall) -> OrgMemberList:
     "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
 )
 async def api_members_undo(call: ApiCall) -> None:
-    await _memberships(call).cancel_role_change(call.org, call.part("account"), by=call.caller)
+    await _memberships(call).cancel_role_change(
+        call.org, call.route_params["account"], by=call.caller
+    )
 
 
 class NewInvitation(RequestModel):
@@ -242,22 +239,21 @@ async def api_invitations_list(call: ApiCall) -> InvitationList:
     status=201,
     also=(409,),
 )
-async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedView:
-    new = call.body
+async def api_invitations_send(call: ApiCall, new: NewInvitation) -> InvitedView:
     offer = InvitationRequest.parse(new.role, new.email, new.label)
     return InvitedView.of(await _invitations(call).invite(call.org, offer, by=call.caller))
 
 
 @invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")
 async def api_invitations_withdraw(call: ApiCall) -> None:
-    await _invitations(call).withdraw(call.org, call.part("id"), by=call.caller)
+    await _invitations(call).withdraw(call.org, call.route_params["id"], by=call.caller)
 
 
 @invitations_api.operation(
     "POST", "api/v1/invitations/show", "Show the invitation with a code.", refusals=(400, 401, 404)
 )
-async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferView:
-    return OfferView.of(await _invitations(call).show(call.body.code, by=call.caller))
+async def api_invitations_show(call: ApiCall, sent: InvitationCode) -> OfferView:
+    return OfferView.of(await _invitations(call).show(sent.code, by=call.caller))
 
 
 @invitations_api.operation(
@@ -266,8 +262,8 @@ async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferVi
     "Accept the invitation with a code; becoming an owner takes effect in 48 hours.",
     also=(404, 409),
 )
-async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> JoinedView:
-    joined = await _invitations(call).accept(call.body.code, by=call.caller)
+async def api_invitations_accept(call: ApiCall, sent: InvitationCode) -> JoinedView:
+    joined = await _invitations(call).accept(sent.code, by=call.caller)
     return JoinedView(org=joined.name)
 
 
@@ -277,5 +273,5 @@ async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> Joine
     "Decline the invitation with a code, which ends it.",
     refusals=(400, 401, 404),
 )
-async def api_invitations_decline(call: ApiCallWithBody[InvitationCode]) -> None:
-    await _invitations(call).decline(call.body.code, by=call.caller)
+async def api_invitations_decline(call: ApiCall, sent: InvitationCode) -> None:
+    await _invitations(call).decline(sent.code, by=call.caller)

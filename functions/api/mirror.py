@@ -5,14 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.domain.names import parse_org
 from shared.services.mirroring.group import MirroringServices
@@ -160,9 +153,9 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
     "api/v1/mirror",
     "Replace the upstream registries and their rules; for administrators who signed in recently.",
 )
-async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
+async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
     mirroring = await require_mirroring(call)
-    return MirrorView.of(await mirroring.rules.replace(call.body.draft, by=call.caller))
+    return MirrorView.of(await mirroring.rules.replace(sent.draft, by=call.caller))
 
 
 @mirror_api.operation(
@@ -170,9 +163,9 @@ async def api_mirror_replace(call: ApiCallWithBody[MirrorChange]) -> MirrorView:
     "api/v1/mirror/dry-run",
     "Show what other rules would have done to the pulls of the last 30 days; for administrators.",
 )
-async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunView:
+async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunView:
     mirroring = await require_mirroring(call)
-    return RuleDryRunView.of(await mirroring.rules.dry_run(call.body.draft, by=call.caller))
+    return RuleDryRunView.of(await mirroring.rules.dry_run(sent.draft, by=call.caller))
 
 
 @mirror_api.operation(
@@ -181,8 +174,8 @@ async def api_mirror_dry_run(call: ApiCallWithBody[MirrorChange]) -> RuleDryRunV
     "Move the name of an organization to another registry; for administrators who signed in "
     "recently. Releases of the side before are withheld.",
 )
-async def api_mirror_move(call: ApiCallWithBody[NameMoveRequest]) -> NameMoveView:
-    moves, wanted = (await require_mirroring(call)).moves, call.body
+async def api_mirror_move(call: ApiCall, wanted: NameMoveRequest) -> NameMoveView:
+    moves = (await require_mirroring(call)).moves
     make = moves.dry_run if wanted.dry_run else moves.move
     return NameMoveView.of(await make(parse_org(wanted.org), wanted.to, by=call.caller))
 

@@ -7,14 +7,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.mirror import require_mirroring
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.mirror_overview import MirrorTotals
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.wanted_releases import parse_coordinate
@@ -232,7 +225,7 @@ async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
     "Let the next pull fetch a refused release again; for administrators. Its pinned digest stays.",
     refusals=_REFUSALS,
 )
-async def api_mirror_retry(call: ApiCallWithBody[RetryRequest]) -> RetryView:
+async def api_mirror_retry(call: ApiCall, sent: RetryRequest) -> RetryView:
     overview = (await require_mirroring(call)).overview
-    release = parse_coordinate(call.body.release)
+    release = parse_coordinate(sent.release)
     return RetryView(retried=await overview.retry(release, by=call.caller))

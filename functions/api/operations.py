@@ -4,13 +4,13 @@ openapi.json.
 A handler is the call of a service. Its annotations name its models:
 
     @tokens_api.operation("POST", "api/v1/tokens", "Create a token.", status=201)
-    async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView: ...
+    async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]: ...
 """
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import partial
 from types import NoneType
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_type_hints
 
@@ -19,14 +19,12 @@ from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
 from functions.http.calls import Call
-from functions.http.operations import READ_METHODS, JsonFace, Operation
+from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
-from shared.auth.authentication import RequestClient, from_client
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import CsrfMissing
 from shared.domain.errors.packages import NotMadeInternal
 from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
-from shared.domain.identity import Principal
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.redaction import contains_token
@@ -80,8 +78,8 @@ class ProblemAnswer(ResponseModel):
 
 KindT = TypeVar("KindT")
 ModelT = TypeVar("ModelT", bound=RequestModel)
-Result = BaseModel | Answer | None
-ApiHandlerT = TypeVar("ApiHandlerT", bound=Callable[..., Awaitable[Result]])
+ApiHandlerT = TypeVar("ApiHandlerT", bound=Callable[..., Awaitable["Result"]])
+ResponseT_co = TypeVar("ResponseT_co", bound=BaseModel, covariant=True)
 ParseBody = Callable[[type[RequestModel], Call], RequestModel]
 
 
@@ -94,31 +92,21 @@ class OpenApi:
     request: type[RequestModel] | None
     response: type[BaseModel] | None
     refusals: tuple[int, ...]
-    parse: ParseBody
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Generic[ResponseT_co]):
+    """A new thing as the API shows it, and its path for the header `Location`."""
+
+    body: ResponseT_co
+    location: str
+
+
+Result = BaseModel | Created[BaseModel] | Answer | None
 
 
 class ApiCall(Call):
-    """The call of an operation of the API; `sent_headers` are added to its answer."""
-
-    described: OpenApi
-
-    @cached_property
-    def sent_headers(self) -> dict[str, str]:
-        return {}
-
-    def part(self, name: str) -> str:
-        """Return the part of the path that the route calls `{name}`."""
-        return self.route_params[name]
-
-
-class ApiCallWithBody(ApiCall, Generic[ModelT]):
-    """The call of an operation that reads a body."""
-
-    @property
-    def body(self) -> ModelT:
-        """The parsed body; raises the refusal of an invalid one where the handler reads it."""
-        model = cast("type[ModelT]", self.described.request)
-        return cast("ModelT", self.described.parse(model, self))
+    """The call of an operation of the API."""
 
 
 def parse_body(model: type[ModelT], call: Call) -> ModelT:
@@ -148,7 +136,7 @@ class ApiFace(JsonFace[ApiCall]):
     session. A `HEAD` is answered wherever a `GET` is.
     """
 
-    call_type = ApiCallWithBody[RequestModel]
+    call_type = ApiCall
 
     def __init__(self, parse: ParseBody = parse_body, *, takes_sessions: bool = True) -> None:
         super().__init__()
@@ -169,14 +157,15 @@ class ApiFace(JsonFace[ApiCall]):
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
 
-        Its annotations name its models. What may change something counts as one of the limit.
+        Its annotations name its models; that of its second parameter, if it has one, is the model
+        of the body. What may change something counts as one of the limit.
         Where `refusals` are not given they are the usual ones, and those that it has `also`.
         """
 
         def declare(handler: ApiHandlerT) -> ApiHandlerT:
             hints = get_type_hints(handler)
-            returned, call = hints.pop("return"), hints.popitem()[1]
-            request = _first_model(RequestModel, *get_args(call))
+            returned = hints.pop("return")
+            request = _first_model(RequestModel, *hints.values())
             usual = () if is_open else _usual_refusals(method, route, has_body=request is not None)
             described = OpenApi(
                 summary=summary,
@@ -184,52 +173,45 @@ class ApiFace(JsonFace[ApiCall]):
                 request=request,
                 response=_first_model(BaseModel, returned, *get_args(returned)),
                 refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
-                parse=self._parse,
             )
-            options: dict[str, Any] = {"openapi": described, "is_open": is_open}
+            name = cast("Any", handler).__name__
+            options: dict[str, Any] = {"openapi": described, "is_open": is_open, "name": name}
+            answer = partial(self._call, handler, described)
             if method == "GET":
-                self.read(route, **options)(handler)
+                self.read(route, **options)(answer)
             else:
                 own_limit = None if is_open else limit
-                self.change(route, (method,), limit=own_limit, **options)(handler)
+                self.change(route, (method,), limit=own_limit, **options)(answer)
             return handler
 
         return declare
 
-    async def identify(self, call: ApiCall) -> None:
-        session = await self._session_of(call) if self._takes_sessions else None
-        if session is None:
-            await call.identify()
-        else:
-            client = RequestClient.of(call.headers, call.registry.settings.proxies)
-            call.identified(from_client(session, client))
-
-    async def _session_of(self, call: ApiCall) -> Principal | None:
-        """Return the principal of a session; raise `CsrfMissing` for a change with a cookie
-        alone."""
-        if call.header("authorization"):
-            return None
-        authentication = call.registry.identity.session_authentication
-        session = await authentication.recognize(call.headers, call.cookies)
-        if session.is_anonymous:
-            return None
-        sent = call.header("x-csrf-token")
-        if call.method not in READ_METHODS and not authentication.is_csrf_token_valid(
-            session, sent
-        ):
-            raise CsrfMissing
-        return session
-
-    async def handled(self, call: ApiCall, operation: Operation) -> Answer:
-        call.described = cast("OpenApi", operation.openapi)
-        result = cast("Result", await operation.handle(call))
+    async def _call(
+        self, handler: Callable[..., Awaitable[Result]], described: OpenApi, call: ApiCall
+    ) -> Answer:
+        """Call the handler with the parsed body, if it reads one, and answer with its result."""
+        bodies = [] if described.request is None else [self._parse(described.request, call)]
+        result = await handler(call, *bodies)
         if isinstance(result, Answer):
             return result
-        status, headers = call.described.status, {**NO_STORE, **call.sent_headers}
+        headers = dict(NO_STORE)
+        if isinstance(result, Created):
+            result, headers["Location"] = result.body, result.location
         if result is None:
-            return Answer(status=status, headers=headers)
+            return Answer(status=described.status, headers=headers)
         body = result.model_dump_json(by_alias=True).encode()
-        return Answer(body, status, headers, JSON)
+        return Answer(body, described.status, headers, JSON)
+
+    async def identify(self, call: ApiCall) -> None:
+        """Identify the caller; raise `CsrfMissing` for a change with the cookie of a session
+        alone."""
+        takes_session = self._takes_sessions and not call.header("authorization")
+        if not takes_session or not await call.identify_by_session():
+            await call.identify()
+        elif call.method not in READ_METHODS:
+            authentication = call.registry.identity.session_authentication
+            if not authentication.is_csrf_token_valid(call.caller, call.header("x-csrf-token")):
+                raise CsrfMissing
 
 
 def _usual_refusals(method: str, route: str, *, has_body: bool) -> Iterator[int]:

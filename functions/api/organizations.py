@@ -7,7 +7,6 @@ from pydantic import Field
 
 from functions.api.operations import (
     ApiCall,
-    ApiCallWithBody,
     ApiFace,
     ChosenVisibility,
     RequestModel,
@@ -133,8 +132,7 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
 @organizations_api.operation(
     "POST", "api/v1/orgs", "Create an organization; you become its owner.", status=201, also=(409,)
 )
-async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> CreatedOrganizationView:
-    new = call.body
+async def api_orgs_found(call: ApiCall, new: NewOrganization) -> CreatedOrganizationView:
     profile = OrganizationProfile.parse(new.display_name, new.description, new.default_visibility)
     founder = (await call.registry.identity.accounts.profile(call.caller)).account
     name = parse_org(new.name)
@@ -163,8 +161,7 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
     "Change the profile of an organization; its name cannot be changed.",
     also=(409,),
 )
-async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> OrganizationView:
-    wanted = call.body
+async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> OrganizationView:
     profile = OrganizationProfile.parse(
         wanted.display_name, wanted.description, wanted.default_visibility
     )
@@ -251,8 +248,8 @@ async def api_domains_list(call: ApiCall) -> DomainList:
     status=201,
     also=(409,),
 )
-async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
-    domain = parse_domain(call.body.domain)
+async def api_domains_claim(call: ApiCall, sent: NewDomain) -> DomainView:
+    domain = parse_domain(sent.domain)
     return DomainView.of(await _domains(call).claim(call.org, domain, by=call.caller))
 
 
@@ -272,4 +269,4 @@ async def api_domains_remove(call: ApiCall) -> None:
 
 
 def _domain(call: ApiCall) -> DomainName:
-    return parse_domain(call.part("domain"))
+    return parse_domain(call.route_params["domain"])

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from functions.api.operations import (
     ApiCall,
-    ApiCallWithBody,
     ApiFace,
     ChosenVisibility,
     RequestModel,
@@ -49,8 +48,8 @@ visibility_api = ApiFace()
     "api/v1/packages/{org}/{name}/visibility",
     "Make a package public or private; for owners who signed in within the last ten minutes.",
 )
-async def api_packages_visibility(call: ApiCallWithBody[NewVisibility]) -> PackageView:
-    package, wanted = call.package, call.body.visibility
+async def api_packages_visibility(call: ApiCall, sent: NewVisibility) -> PackageView:
+    package, wanted = call.package, sent.visibility
     head = await call.registry.packages.visibility.change(package, wanted, by=call.caller)
     return PackageView.of(head)
 

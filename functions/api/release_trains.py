@@ -5,14 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.organizations import (
     MAX_TRAIN_HOURS,
     MAX_TRAIN_PACKAGES,
@@ -74,8 +67,8 @@ async def api_release_train_show(call: ApiCall) -> ReleaseTrainState:
     status=201,
     also=(409,),
 )
-async def api_release_train_announce(call: ApiCallWithBody[NewReleaseTrain]) -> ReleaseTrainView:
-    plan = ReleaseTrainPlan(call.body.packages, call.body.hours)
+async def api_release_train_announce(call: ApiCall, sent: NewReleaseTrain) -> ReleaseTrainView:
+    plan = ReleaseTrainPlan(sent.packages, sent.hours)
     announced = await call.registry.organizations.release_trains.announce(
         call.org, plan, by=call.caller
     )

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from functions.api.operations import (
     ApiCall,
-    ApiCallWithBody,
     ApiFace,
+    Created,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -187,22 +187,20 @@ async def token_list(call: ApiCall) -> TokenList:
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
 )
-async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
-    new = call.body
+async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]:
     issued = await _tokens(call).issue(call.caller.id, new.wanted(new.org), by=call.caller)
-    call.sent_headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
-    return IssuedView.of(issued)
+    return Created(IssuedView.of(issued), f"/api/v1/tokens/{issued.token.id}")
 
 
 @tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
 async def token_show(call: ApiCall) -> TokenView:
-    token_id = call.part("id")
+    token_id = call.route_params["id"]
     return TokenView.of(await _tokens(call).find(call.caller.id, token_id, by=call.caller))
 
 
 @tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
-async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
-    token_id, name = call.part("id"), call.body.name
+async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
+    token_id, name = call.route_params["id"], sent.name
     renamed = await _tokens(call).rename(call.caller.id, token_id, name, by=call.caller)
     return TokenView.of(renamed)
 
@@ -214,13 +212,13 @@ async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
-    issued = await _tokens(call).rotate(call.caller.id, call.part("id"), by=call.caller)
+    issued = await _tokens(call).rotate(call.caller.id, call.route_params["id"], by=call.caller)
     return IssuedView.of(issued)
 
 
 @tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
 async def token_revoke(call: ApiCall) -> None:
-    await _tokens(call).revoke(call.caller.id, call.part("id"), by=call.caller)
+    await _tokens(call).revoke(call.caller.id, call.route_params["id"], by=call.caller)
 
 
 @tokens_api.operation(
@@ -229,7 +227,7 @@ async def token_revoke(call: ApiCall) -> None:
     "Revoke a token of yours as stolen, with everything that was created with it.",
 )
 async def token_revoke_stolen(call: ApiCall) -> EndedView:
-    token_id = call.part("id")
+    token_id = call.route_params["id"]
     ended = await _tokens(call).revoke_stolen(call.caller.id, token_id, by=call.caller)
     return EndedView.of(ended)
 
@@ -255,11 +253,10 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
 )
-async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> IssuedView:
+async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> Created[IssuedView]:
     org = call.org
-    issued = await _organization_tokens(call).issue(org, call.body.wanted(org), by=call.caller)
-    call.sent_headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
-    return IssuedView.of(issued)
+    issued = await _organization_tokens(call).issue(org, new.wanted(org), by=call.caller)
+    return Created(IssuedView.of(issued), f"/api/v1/orgs/{org}/tokens/{issued.token.id}")
 
 
 @organization_tokens_api.operation(
@@ -267,18 +264,16 @@ async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> Issued
 )
 async def api_org_tokens_show(call: ApiCall) -> TokenView:
     return TokenView.of(
-        await _organization_tokens(call).find(call.org, call.part("id"), by=call.caller)
+        await _organization_tokens(call).find(call.org, call.route_params["id"], by=call.caller)
     )
 
 
 @organization_tokens_api.operation(
     "PATCH", "api/v1/orgs/{org}/tokens/{id}", "Rename a token of an organization."
 )
-async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
-    name = call.body.name
-    return TokenView.of(
-        await _organization_tokens(call).rename(call.org, call.part("id"), name, by=call.caller)
-    )
+async def api_org_tokens_rename(call: ApiCall, sent: TokenName) -> TokenView:
+    tokens, token_id = _organization_tokens(call), call.route_params["id"]
+    return TokenView.of(await tokens.rename(call.org, token_id, sent.name, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -289,7 +284,7 @@ async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
 )
 async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     return IssuedView.of(
-        await _organization_tokens(call).rotate(call.org, call.part("id"), by=call.caller)
+        await _organization_tokens(call).rotate(call.org, call.route_params["id"], by=call.caller)
     )
 
 
@@ -297,7 +292,7 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     "DELETE", "api/v1/orgs/{org}/tokens/{id}", "Revoke a token of an organization."
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
-    await _organization_tokens(call).revoke(call.org, call.part("id"), by=call.caller)
+    await _organization_tokens(call).revoke(call.org, call.route_params["id"], by=call.caller)
 
 
 @organization_tokens_api.operation(
@@ -307,5 +302,7 @@ async def api_org_tokens_revoke(call: ApiCall) -> None:
 )
 async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
     return EndedView.of(
-        await _organization_tokens(call).revoke_stolen(call.org, call.part("id"), by=call.caller)
+        await _organization_tokens(call).revoke_stolen(
+            call.org, call.route_params["id"], by=call.caller
+        )
     )

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from functions.api.operations import (
     ApiCall,
-    ApiCallWithBody,
     ApiFace,
+    Created,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -138,10 +138,10 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
     status=201,
     also=(409,),
 )
-async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherView:
-    added = await call.registry.tokens.trusted_publishers.add(_wanted(call), by=call.caller)
-    call.sent_headers["Location"] = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
-    return PublisherView.of(added)
+async def api_publishers_add(call: ApiCall, new: NewPublisher) -> Created[PublisherView]:
+    added = await call.registry.tokens.trusted_publishers.add(_wanted(call, new), by=call.caller)
+    location = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
+    return Created(PublisherView.of(added), location)
 
 
 @publishers_api.operation(
@@ -150,7 +150,9 @@ async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherVi
     "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
 )
 async def api_publishers_remove(call: ApiCall) -> None:
-    await call.registry.tokens.trusted_publishers.remove(call.org, call.part("id"), by=call.caller)
+    await call.registry.tokens.trusted_publishers.remove(
+        call.org, call.route_params["id"], by=call.caller
+    )
 
 
 @publishers_api.operation(
@@ -158,19 +160,18 @@ async def api_publishers_remove(call: ApiCall) -> None:
     "api/v1/packages/{org}/{name}/pushers",
     "Set who can push to a package; for owners who signed in within the last ten minutes.",
 )
-async def api_publishers_restrict(call: ApiCallWithBody[NewPushers]) -> PushersView:
+async def api_publishers_restrict(call: ApiCall, sent: NewPushers) -> PushersView:
     package = call.package
     head = await call.registry.tokens.trusted_publishers.restrict_pushers(
-        package, call.body.pushers, by=call.caller
+        package, sent.pushers, by=call.caller
     )
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)
 
 
-def _wanted(call: ApiCallWithBody[NewPublisher]) -> PublisherRequest:
-    new = call.body
+def _wanted(call: ApiCall, new: NewPublisher) -> PublisherRequest:
     rules = new.model_dump(include=set(PublisherRules.model_fields))
     return PublisherRequest(
-        package=Package.parse(call.part("org"), new.package),
+        package=Package.parse(call.route_params["org"], new.package),
         provider=new.provider,
         ids=new.ids,
         server=new.server,
@@ -213,8 +214,7 @@ token_exchange_api = ApiFace()
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
 )
-async def api_trusted_exchange(call: ApiCallWithBody[IdToken]) -> JobTokenView:
-    sent = call.body
+async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView:
     org = None if sent.org is None else parse_org(sent.org)
     exchange = call.registry.tokens.trusted_publishing.exchange
     issued = await verify_credential(

@@ -45,7 +45,7 @@ async def central_push(call: Call) -> Answer:
     named = package_in_file_name(part.file_name)
     upload = Upload(part.content, _expected_digest(call), claimed_package=named)
     published = await registry.publishing.releases.push(upload, by=call.caller)
-    call.state(published.allowance)
+    call.add_allowance(published.allowance)
     return empty_answer(204)  # bal prints its success line on 204 alone.
 
 

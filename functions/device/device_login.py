@@ -5,13 +5,7 @@ from typing import Self, TypeVar
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
-from functions.api.operations import (
-    ApiCallWithBody,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    parse_body,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
 from functions.http.answers import NO_STORE, Representation, conditional_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
@@ -118,9 +112,9 @@ device_api = ApiFace(_parse_request, takes_sessions=False)
     limit=None,
     refusals=(400,),
 )
-async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
-    login, client_id = call.registry.tokens.device_login, call.body.client_id
-    return DeviceCodes.of(await login.authorize(client_id, by=call.caller))
+async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes:
+    login = call.registry.tokens.device_login
+    return DeviceCodes.of(await login.authorize(sent.client_id, by=call.caller))
 
 
 @device_api.operation(
@@ -130,10 +124,8 @@ async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
     limit=None,
     refusals=(400,),
 )
-async def device_api_token(
-    call: ApiCallWithBody[DevicePoll],
-) -> DeviceToken | Answer:
-    login, poll = call.registry.tokens.device_login, call.body
+async def device_api_token(call: ApiCall, poll: DevicePoll) -> DeviceToken | Answer:
+    login = call.registry.tokens.device_login
     try:
         if poll.grant_type != GRANT_TYPE:
             raise GrantTypeUnknown

@@ -230,7 +230,7 @@ def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswe
         exchange = Exchange.begin(operation, headers.get("traceparent", ""))
         again = Call(registry, request, exchange, headers)
         try:
-            again.identified(caller.principal)
+            again.set_caller(caller.principal)
             on_repeat(again)
         except TooMany:
             return None

@@ -179,7 +179,7 @@ class Call:
         if caller is None:
             with unnoted():
                 caller = await caller_of(self.headers, self.registry)
-        self.identified(caller)
+        self.set_caller(caller)
 
     def _recognized(self) -> Principal | None:
         """Return the caller whom a host of ours recognized by the same headers, just now."""
@@ -188,12 +188,24 @@ class Call:
             return None
         return request.known_caller and request.known_caller.principal
 
+    async def identify_by_session(self) -> bool:
+        """Identify the account that is signed in with the browser; return False if none is."""
+        authentication = self.registry.identity.session_authentication
+        session = await authentication.authenticate(self.headers)
+        if session.principal.is_anonymous:
+            return False
+        if session.new_cookie is not None:
+            self.cookies.append(session.new_cookie)
+        client = RequestClient.of(self.headers, self.registry.settings.proxies)
+        self.set_caller(from_client(session.principal, client))
+        return True
+
     def identify_as_anonymous(self) -> None:
         """Ignore credentials; raise `TooManyRequests`."""
-        self.identified(anonymous_caller(self.headers, self.registry.settings.proxies))
+        self.set_caller(anonymous_caller(self.headers, self.registry.settings.proxies))
 
-    def identified(self, caller: Principal) -> None:
-        """Note the caller, and count the request; raise `TooManyRequests`."""
+    def set_caller(self, caller: Principal) -> None:
+        """Set the caller, and count the read; raise `TooManyRequests`."""
         self.caller, self.exchange.principal = caller, caller.id
         self.allowances += self.registry.limits.rate_limiter.count_read(caller)
 
@@ -203,10 +215,10 @@ class Call:
         Raises `TooManyRequests`, and `TakesNoChanges` while the registry is read-only.
         """
         of_caller = keys or RateLimitKeys.of(self.caller)
-        self.state(await self.registry.limits.rate_limiter.check(limit, of_caller))
+        self.add_allowance(await self.registry.limits.rate_limiter.check(limit, of_caller))
 
-    def state(self, allowance: RateLimitAllowance | None) -> None:
-        """State with the answer what is left of a limit."""
+    def add_allowance(self, allowance: RateLimitAllowance | None) -> None:
+        """Send with the answer what is left of a limit."""
         if allowance is not None:
             self.allowances.append(allowance)
 

@@ -143,15 +143,11 @@ class Face(Generic[CallT]):
         """Identify the caller, count the request, and let the handler answer."""
         if not operation.is_open:
             await self.identify(call)
-        return await self.handled(call, operation)
+        return await operation.handle(call)
 
     async def identify(self, call: CallT) -> None:
         """Identify the caller, by default by the `Authorization` header."""
         await call.identify()
-
-    async def handled(self, call: CallT, operation: Operation) -> Answer:
-        """Let the handler answer."""
-        return await operation.handle(call)
 
     def refused(self, call: CallT, refusal: Refusal) -> Answer:
         raise NotImplementedError

@@ -14,7 +14,6 @@ from functions.http import formatting
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.calls import Call
 from functions.http.operations import Face, Operation
-from shared.auth.authentication import RequestClient, from_client
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
@@ -53,18 +52,26 @@ class Visitor:
     administrator: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RefusalPage:
+    """A template that shows a refusal, and the values that it reads besides the usual ones."""
+
+    template: str
+    values: Mapping[str, object]
+
+
+USUAL_REFUSAL_PAGE = RefusalPage("web/refused.html", MappingProxyType({}))
+
+
 class PageCall(Call):
     """The call of a page; `visitor` is None unless it comes from a signed-in session.
 
-    `account` is set with it. `banners` are announced above the page. A refusal is shown by
-    `refusal_template`, which reads `refusal_values`.
+    `banners` are announced above the page. A refusal is shown by `refusal_page`, if there is one.
     """
 
     visitor: Visitor | None = None
-    account: Account
     banners: tuple[Banner, ...] = ()
-    refusal_template = "web/refused.html"
-    refusal_values: Mapping[str, object] = MappingProxyType({})
+    refusal_page: RefusalPage | None = None
 
     @cached_property
     def now_ms(self) -> int:
@@ -100,29 +107,20 @@ class PageCall(Call):
             sent["WWW-Authenticate"] = "Bearer"
         return Answer(self.rendered(template, **values), status, sent, HTML)
 
-    def show_refusal_by(self, template: str, **values: object) -> None:
-        """Show a refusal of this call by another template than usual."""
-        self.refusal_template, self.refusal_values = template, values
-
     def message(self, title: str, *sentences: str) -> Answer:
         """Return a page that says a few sentences, and nothing else."""
         return self.page("message.html", title=title, sentences=sentences)
 
 
-async def recognize_visitor(call: PageCall) -> Account | None:
+async def identify_visitor(call: PageCall) -> Account | None:
     """Identify the account of the session that sends the request; return None if there is none.
 
     Pages of this request, error pages included, then show its menu.
     """
-    registry = call.registry
-    session = await registry.identity.session_authentication.recognize(call.headers, call.cookies)
-    if session.is_anonymous:
+    if not await call.identify_by_session():
         return None
-    client = RequestClient.of(call.headers, registry.settings.proxies)
-    call.identified(from_client(session, client))
-    account = (await registry.identity.accounts.profile(call.caller)).account
-    call.visitor = visitor_of(account, call.caller, registry)
-    call.account = account
+    account = (await call.registry.identity.accounts.profile(call.caller)).account
+    call.visitor = visitor_of(account, call.caller, call.registry)
     return account
 
 
@@ -151,24 +149,25 @@ class Pages(Face[PageCallT]):
             return await operation.handle(call)
         board = await call.registry.limits.notice_cache.current()
         call.banners = board.banners(call.now_ms)
-        return await self.shown(call, operation)
+        return await self.answer_page(call, operation)
 
-    async def shown(self, call: PageCallT, operation: Operation) -> Answer:
+    async def answer_page(self, call: PageCallT, operation: Operation) -> Answer:
         """Let the handler answer, once what is announced is known."""
-        return await self.handled(call, operation)
+        return await operation.handle(call)
 
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:
         """Return the refusal as a page with its sentence and the id of the request."""
         status = STATUS_BY_KIND[refusal.kind]
         title = "Page not found" if status == NOT_FOUND else "Request failed"
-        values = {"title": title, "sentence": str(refusal), **call.refusal_values}
-        return self._problem(call, call.refusal_template, status, retry_headers(refusal), values)
+        page = call.refusal_page or USUAL_REFUSAL_PAGE
+        values = {"title": title, "sentence": str(refusal), **page.values}
+        return self._problem(call, page.template, status, retry_headers(refusal), values)
 
     def failed(self, call: PageCallT) -> Answer:
         """Return a page that tells its reader what to quote, and nothing of the inside."""
         sentence = "The registry had an internal error, which was logged. Try again in a minute."
         values = {"title": "Internal error", "sentence": sentence}
-        return self._problem(call, "web/refused.html", 500, NO_HEADERS, values)
+        return self._problem(call, USUAL_REFUSAL_PAGE.template, 500, NO_HEADERS, values)
 
     def _problem(
         self,

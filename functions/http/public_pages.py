@@ -13,7 +13,7 @@ import orjson
 
 from functions.http.answers import JSON, NO_STORE, problem_answer, repeat_until
 from functions.http.operations import Operation
-from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages, recognize_visitor
+from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages, RefusalPage, identify_visitor
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.redaction import redact_tokens
@@ -41,12 +41,12 @@ class PublicPageCall(PageCall):
     """The call of a public page."""
 
     @property
-    def route(self) -> Mapping[str, str]:
+    def redacted_route(self) -> Mapping[str, str]:
         """The route parameters, with tokens redacted, since pages show them."""
         return {name: redact_tokens(each) for name, each in self.route_params.items()}
 
     @property
-    def query(self) -> Mapping[str, str]:
+    def redacted_query(self) -> Mapping[str, str]:
         """The query parameters, with tokens redacted."""
         return {name: redact_tokens(each) for name, each in self.params.items()}
 
@@ -67,7 +67,7 @@ class PublicPageCall(PageCall):
 
     def wants_form(self, media_type: str) -> bool:
         """Return whether the client accepts this media type, or the address asks for it."""
-        return self.wants(media_type) or self.query.get("form") == _FORMS[media_type]
+        return self.wants(media_type) or self.redacted_query.get("form") == _FORMS[media_type]
 
     def show(self, template: str, *, status: int = _OK, **values: object) -> Answer:
         """Return the rendered template; it can read `call` and `here`."""
@@ -98,11 +98,11 @@ class PublicPageCall(PageCall):
         return Answer(b"" if self.is_head else body, _OK, headers, media_type)
 
 
-RefusalExplainer = Callable[[PublicPageCall, Refusal], Awaitable[None]]
+RefusalExplainer = Callable[[PublicPageCall, Refusal], Awaitable[RefusalPage | None]]
 
 
 class PublicPages(Pages[PublicPageCall]):
-    """Pages that may depend on the visitor; `explain` may choose a template for a refusal."""
+    """Pages that may depend on the visitor; `explain` may choose the page of a refusal."""
 
     call_type = PublicPageCall
 
@@ -111,10 +111,10 @@ class PublicPages(Pages[PublicPageCall]):
         self._explain = explain
         self._answers = SharedAnswers()
 
-    async def shown(self, call: PublicPageCall, operation: Operation) -> Answer:
+    async def answer_page(self, call: PublicPageCall, operation: Operation) -> Answer:
         number = call.registry.adapters.edition.number
         try:
-            await self.recognize(call)
+            await self.identify(call)
             make = cast("AnswerFactory", partial(operation.handle, call))
             if not call.caller.is_anonymous:
                 return await make()
@@ -122,14 +122,14 @@ class PublicPages(Pages[PublicPageCall]):
             return _cached(call, await self._answers.answer(key, make), number)
         except Refusal as refusal:
             if self._explain and not call.wants_form(JSON):
-                await self._explain(call, refusal)
+                call.refusal_page = await self._explain(call, refusal)
             raise
 
-    async def recognize(self, call: PublicPageCall) -> None:
+    async def identify(self, call: PublicPageCall) -> None:
         """Identify the visitor by a token or a session; raise as `caller_of` does."""
         if call.headers.get("authorization"):
             await call.identify()
-        elif await recognize_visitor(call) is None:
+        elif await identify_visitor(call) is None:
             call.identify_as_anonymous()
 
     def refused(self, call: PublicPageCall, refusal: Refusal) -> Answer:
@@ -141,7 +141,7 @@ class PublicPages(Pages[PublicPageCall]):
 class AnonymousPages(PublicPages):
     """Pages that ignore credentials, for what other sites keep and show: feeds."""
 
-    async def recognize(self, call: PublicPageCall) -> None:
+    async def identify(self, call: PublicPageCall) -> None:
         call.identify_as_anonymous()
 
 

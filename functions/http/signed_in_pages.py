@@ -10,10 +10,11 @@ from urllib.parse import quote, urlencode
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import UNAUTHORIZED, PageCall, Pages, recognize_visitor
+from functions.http.pages import UNAUTHORIZED, PageCall, Pages, identify_visitor
 from functions.http.requests import Form, form_of
 from shared.auth.cookies import Cookie
 from shared.composition import Registry
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import FormForeign, SignInAgain
 from shared.domain.errors.organizations import NotMeant
@@ -49,17 +50,8 @@ class SignedInCall(PageCall):
     requested.
     """
 
+    account: Account
     form = Form()
-
-    @property
-    def route(self) -> Mapping[str, str]:
-        """The parts of the path that the route calls by names."""
-        return self.route_params
-
-    @property
-    def query(self) -> Mapping[str, str]:
-        """The parameters of the query."""
-        return self.params
 
     def show(self, template: str, problem: FormProblem | None = None, **values: object) -> Answer:
         """Return the rendered template, with the status of the problem.
@@ -113,9 +105,11 @@ class SignedInPages(Pages[SignedInCall]):
 
         return declare
 
-    async def shown(self, call: SignedInCall, operation: Operation) -> Answer:
-        if await recognize_visitor(call) is None:
+    async def answer_page(self, call: SignedInCall, operation: Operation) -> Answer:
+        account = await identify_visitor(call)
+        if account is None:
             return await self.signed_out(call)
+        call.account = account
         if call.method in WRITE_METHODS:
             call.form = self._submitted_form(call)
         else:

@@ -58,15 +58,15 @@ def _accounts(call: SignedInCall) -> AccountAdministration:
 
 
 async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answer:
-    account = await call.registry.identity.accounts.by_id(call.route["account"])
+    account = await call.registry.identity.accounts.by_id(call.route_params["account"])
     await act(call, account)
     return see_other(f"{ACCOUNTS_PATH}/{account.id}?done={name}")
 
 
 @pages.read("manage/accounts")
 async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    text = call.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    after, by = call.query.get("after", ""), call.caller
+    text = call.params.get("q", "").strip()[:MAX_SEARCH_LENGTH]
+    after, by = call.params.get("after", ""), call.caller
     administration = _accounts(call)
     if text:
         people = await administration.search(text, by=by)
@@ -98,7 +98,7 @@ def _only_match(people: ListPage[NamedAccount], text: str) -> Account | None:
 async def manage_account(
     call: SignedInCall, problem: FormProblem | None = None, link: Secret | None = None
 ) -> Answer:
-    return await _account_page(call, call.route["account"], problem, link)
+    return await _account_page(call, call.route_params["account"], problem, link)
 
 
 async def _account_page(
@@ -107,7 +107,7 @@ async def _account_page(
     problem: FormProblem | None = None,
     link: Secret | None = None,
 ) -> Answer:
-    params = {"before": call.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
+    params = {"before": call.params.get("before", ""), "count": str(EVENTS_PER_PAGE)}
     person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
     account, providers = person.account, call.registry.identity.sign_in_flow.providers
     return call.show(
@@ -133,7 +133,7 @@ async def _account_page(
 def _confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         administration, by = _accounts(call), call.caller
-        account = await call.registry.identity.accounts.by_id(call.route["account"])
+        account = await call.registry.identity.accounts.by_id(call.route_params["account"])
         used = await administration.token(account, requested_token(call), by=by)
         return call.show(
             "manage/token_confirm.html",
@@ -213,7 +213,7 @@ async def manage_account_create(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ACCOUNT_ROUTE}/link", manage_account)
 async def manage_account_link(call: SignedInCall) -> Answer:
-    account = await call.registry.identity.accounts.by_id(call.route["account"])
+    account = await call.registry.identity.accounts.by_id(call.route_params["account"])
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=call.caller)
     # Shown by this answer alone, since the link is a secret.
     return await manage_account(call, link=link)

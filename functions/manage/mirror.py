@@ -85,8 +85,8 @@ async def manage_mirror_save(call: SignedInCall) -> Answer:
 @pages.read("manage/mirror/move")
 async def manage_mirror_move(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     """Show what a move would do."""
-    org = parse_org(call.form.text("org") or call.query.get("org", ""))
-    target = call.form.text("to") or call.query.get("to", "")
+    org = parse_org(call.form.text("org") or call.params.get("org", ""))
+    target = call.form.text("to") or call.params.get("to", "")
     plan = await _mirroring(call).moves.dry_run(org, target, by=call.caller)
     return call.show("manage/mirror_move.html", problem, plan=plan, target=target)
 

@@ -18,7 +18,7 @@ pages = AdministratorPages()
 
 @pages.read("manage/mirror/packages")
 async def manage_mirror_packages(call: SignedInCall) -> Answer:
-    overview, after = _overview(call), call.query.get("after", "")
+    overview, after = _overview(call), call.params.get("after", "")
     return call.show(
         "manage/mirror_packages.html",
         mirror=await overview.status(by=call.caller),
@@ -29,7 +29,7 @@ async def manage_mirror_packages(call: SignedInCall) -> Answer:
 
 @pages.read("manage/mirror/refusals")
 async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    overview, after = _overview(call), call.query.get("after", "")
+    overview, after = _overview(call), call.params.get("after", "")
     return call.show(
         "manage/mirror_refusals.html",
         problem,

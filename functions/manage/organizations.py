@@ -30,8 +30,8 @@ pages = AdministratorPages()
 
 @pages.read("manage/organizations")
 async def manage_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    text = call.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    after, by = call.query.get("after", ""), call.caller
+    text = call.params.get("q", "").strip()[:MAX_SEARCH_LENGTH]
+    after, by = call.params.get("after", ""), call.caller
     administration = call.registry.administration.organizations
     if text:
         found = await administration.search(text, by=by)
@@ -77,7 +77,7 @@ NAME_DONE_MESSAGES = {
 
 @pages.read("manage/names")
 async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    name, by = call.query.get("name", "").strip()[:MAX_SEARCH_LENGTH], call.caller
+    name, by = call.params.get("name", "").strip()[:MAX_SEARCH_LENGTH], call.caller
     reserved_names = call.registry.organizations.reserved_names
     return call.show(
         "manage/names.html",
@@ -91,8 +91,8 @@ async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -
 @pages.read("manage/names/new")
 async def manage_name_preview(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     """Show which organizations a pattern matches, or why it is invalid, before it is reserved."""
-    pattern = call.form.text("pattern") or call.query.get("pattern", "")
-    reason = call.form.text("reason") or call.query.get("reason", "")
+    pattern = call.form.text("pattern") or call.params.get("pattern", "")
+    reason = call.form.text("reason") or call.params.get("reason", "")
     matches = None
     if pattern:
         try:

@@ -143,7 +143,7 @@ async def manage_releases(call: SignedInCall) -> Answer:
 
 
 async def _search_results(call: SignedInCall) -> Answer:
-    text, after = call.query.get("q", "").strip(), call.query.get("after", "")
+    text, after = call.params.get("q", "").strip(), call.params.get("after", "")
     if not text:
         return await _withheld(call, _parse_coordinate(after) if after else None)
     subject = _parse_subject(text)
@@ -152,7 +152,7 @@ async def _search_results(call: SignedInCall) -> Answer:
             _path(await call.registry.publishing.moderation.find(subject, by=call.caller))
         )
     survey = await call.registry.publishing.moderation.survey(subject, by=call.caller)
-    query = {"q": text, **call.query}
+    query = {"q": text, **call.params}
     pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, query)
     return call.show(
         "manage/package.html",
@@ -173,7 +173,7 @@ async def _withheld(
         page=page,
         names={**page.names, OPERATOR_ID: "the operator"},
         is_first=after is None,
-        look_up=call.query.get("q", ""),
+        look_up=call.params.get("q", ""),
     )
 
 
@@ -182,7 +182,7 @@ async def manage_release(
     call: SignedInCall, problem: FormProblem | None = None, refused: str = ""
 ) -> Answer:
     """Show a release and its actions; `refused` names the action that the problem is about."""
-    before = EventQuery.parse({"before": call.query.get("before", "")}).before
+    before = EventQuery.parse({"before": call.params.get("before", "")}).before
     inspection = await call.registry.publishing.moderation.inspect(
         _coordinate(call), before, by=call.caller
     )
@@ -255,7 +255,9 @@ RELEASE_DECISIONS: dict[str, ReleaseDecision] = {
 
 
 def _coordinate(call: SignedInCall) -> Coordinate:
-    return Coordinate.parse(call.route["org"], call.route["name"], call.route["version"])
+    return Coordinate.parse(
+        call.route_params["org"], call.route_params["name"], call.route_params["version"]
+    )
 
 
 def _path(release: Release) -> str:

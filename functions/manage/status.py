@@ -81,7 +81,7 @@ async def manage_tasks(call: SignedInCall, problem: FormProblem | None = None) -
         tasks=await call.registry.administration.status.tasks(by=call.caller),
         described=described,
         often={each.id: schedule_text(each.schedule) for each in described.values()},
-        asked=call.query.get("asked", ""),
+        asked=call.params.get("asked", ""),
     )
 
 

@@ -118,7 +118,7 @@ async def maven_write(call: Call) -> Answer:
     require_upload_taken(call, call.registry.settings.app_role)
     target = RepositoryPath.to_write(_requested_path(call))
     content = upload_body(call, call.registry.settings.max_archive_bytes)
-    call.state(await store_file(call.registry, target, content, call.caller))
+    call.add_allowance(await store_file(call.registry, target, content, call.caller))
     return Answer(status=201, headers={"Content-Length": "0"})
 
 

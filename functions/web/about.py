@@ -42,7 +42,7 @@ FACES = (pages,)
 
 @pages.read("about/{page?}")
 async def web_about(call: PublicPageCall) -> Answer:
-    page = call.route.get("page", "")
+    page = call.redacted_route.get("page", "")
     handler = _HANDLERS.get(page)
     if handler is None:
         raise PageNotFound(f"/about/{page}")

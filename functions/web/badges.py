@@ -72,7 +72,7 @@ class Badge:
 
 async def _badge(call: PublicPageCall) -> Badge | None:
     """Return the badge, or None if there is no such badge or public package."""
-    kind, _, suffix = call.route["file"].rpartition(".")
+    kind, _, suffix = call.redacted_route["file"].rpartition(".")
     make = BADGES.get(kind)
     if make is None or suffix != "svg":
         return None

@@ -53,13 +53,13 @@ async def web_keywords(call: PublicPageCall) -> Answer:
 
 
 def _text(call: PublicPageCall) -> str:
-    return call.query.get("q", "")[:MAX_QUERY_LENGTH].strip()
+    return call.redacted_query.get("q", "")[:MAX_QUERY_LENGTH].strip()
 
 
 def _directory_page(
     call: PublicPageCall, directory: Directory, text: str, values: Sequence[FacetCount]
 ) -> Answer:
-    sort = call.query.get("sort", "")
+    sort = call.redacted_query.get("sort", "")
     sort = sort if sort in SORTS else _FIRST_SORT
     if sort != _FIRST_SORT:
         values = sorted(values, key=lambda each: each.value.casefold())
@@ -82,7 +82,7 @@ def _pager(call: PublicPageCall, directory: Directory, text: str, sort: str, tot
     parameters = {
         "q": text,
         "sort": "" if sort == _FIRST_SORT else sort,
-        "page": call.query.get("page", ""),
+        "page": call.redacted_query.get("page", ""),
     }
     return Pager.of(total, VALUES_PER_PAGE, directory.path, parameters)
 

@@ -32,7 +32,7 @@ async def web_feed_newest(call: PublicPageCall) -> Answer:
 
 @pages.read("feeds/orgs/{org}/releases.atom")
 async def web_feed_organization(call: PublicPageCall) -> Answer:
-    org = parse_org(call.route["org"])
+    org = parse_org(call.redacted_route["org"])
     query, path = _ALL_PACKAGES.within(frozenset({org})), f"/feeds/orgs/{org}/releases.atom"
     return await _search_feed(call, query, f"Releases of {org}", path, f"/orgs/{org}")
 

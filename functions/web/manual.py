@@ -33,7 +33,7 @@ async def web_manual(call: PublicPageCall) -> Answer:
     # In a thread, since the first call of a process renders every page.
     program = call.registry.settings.operator_program
     manual = await asyncio.to_thread(read_manual, call.base_url, program)
-    name = call.route.get("page", "")
+    name = call.redacted_route.get("page", "")
     if not name:
         return _overview(call, manual)
     page = manual.page(name)
@@ -45,7 +45,7 @@ async def web_manual(call: PublicPageCall) -> Answer:
 
 
 def _overview(call: PublicPageCall, manual: Manual) -> Answer:
-    words = call.query.get("q", "").strip()
+    words = call.redacted_query.get("q", "").strip()
     hits = manual.search(words)
     return call.show(
         "web/manual/overview.html",

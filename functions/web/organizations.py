@@ -54,7 +54,7 @@ FACES = (pages,)
 
 @pages.read("orgs/{org}/{tab?}")
 async def web_org(call: PublicPageCall) -> Answer:
-    org, tab = parse_org(call.route["org"]), call.route.get("tab", "")
+    org, tab = parse_org(call.redacted_route["org"]), call.redacted_route.get("tab", "")
     page = await _organization_page(org, call)
     if tab == _PEOPLE:
         return await _people(page, call)
@@ -116,7 +116,7 @@ def _own_membership(members: list[Member], call: PublicPageCall) -> Membership |
 
 
 async def _packages(page: OrganizationPage, call: PublicPageCall) -> Answer:
-    sort = call.query.get("sort", "")
+    sort = call.redacted_query.get("sort", "")
     sort = sort if sort in PACKAGE_SORTS else _FIRST_SORT
     results, pager = await _results(page.organization, call, sort)
     if call.wants(JSON):
@@ -136,7 +136,7 @@ async def _results(
     organization: Organization, call: PublicPageCall, sort: str
 ) -> tuple[Results, Pager]:
     order = PACKAGE_SORTS[sort][0]
-    number, path = requested_page(call.query), f"/orgs/{organization.name}"
+    number, path = requested_page(call.redacted_query), f"/orgs/{organization.name}"
     query = Query(include_deprecated=True).within(frozenset({organization.key}))
     page = ResultPage(
         (number - 1) * PACKAGES_PER_PAGE,

@@ -137,8 +137,8 @@ FACES = (pages,)
 
 @pages.read("search")
 async def web_search(call: PublicPageCall) -> Answer:
-    form = SearchForm.of(call.query)
-    if call.query.get("form") == SUGGESTIONS_FORM:
+    form = SearchForm.of(call.redacted_query)
+    if call.redacted_query.get("form") == SUGGESTIONS_FORM:
         return await _suggestions(call, form.text)
     found, pager = await _results(call, form)
     symbols = await _first_symbols(call, form, found)
@@ -200,7 +200,7 @@ def _shows_symbols(form: SearchForm, found: FacetedResults) -> bool:
 async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
     sort, descending = form.order
-    number = requested_page(call.query)
+    number = requested_page(call.redacted_query)
     page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
     search = call.registry.packages.search.search_with_facets
     found = await search(form.query, page, by=call.caller)

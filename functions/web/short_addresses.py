@@ -17,7 +17,7 @@ FACES = (pages,)
 
 @pages.read("packages/{org?}")
 async def web_missing_name(call: PublicPageCall) -> Answer:
-    org = call.route.get("org")
+    org = call.redacted_route.get("org")
     return redirect(f"/orgs/{parse_org(org)}" if org else "/search")
 
 

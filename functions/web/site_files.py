@@ -110,9 +110,9 @@ async def web_site_robots(call: PublicPageCall) -> Answer:
 async def web_site_map(call: PublicPageCall) -> Answer:
     count = (await call.registry.packages.statistics.summary()).totals.packages
     parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
-    if "page" not in call.query:
+    if "page" not in call.redacted_query:
         return call.text(_sitemap_index(call.base_url, parts), XML)
-    number = requested_page(call.query)
+    number = requested_page(call.redacted_query)
     if number > parts:
         raise PageNotFound(f"/sitemap.xml?page={number}")
     return call.text(
@@ -167,7 +167,7 @@ PACKAGES_PER_LLMS_PAGE = 200  # 30 KB, made in about 20 ms.
 
 @anonymous.read("llms.txt")
 async def web_llms(call: PublicPageCall) -> Answer:
-    number = requested_page(call.query)
+    number = requested_page(call.redacted_query)
     offset = min((number - 1) * PACKAGES_PER_LLMS_PAGE, MAX_OFFSET)
     page = ResultPage(offset=offset, limit=PACKAGES_PER_LLMS_PAGE, sort=Sort.NAME, descending=False)
     found = await call.registry.packages.search.search(Query(), page, by=call.caller)

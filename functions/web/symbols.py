@@ -17,7 +17,7 @@ FACES = (pages,)
 
 @pages.read("symbols")
 async def web_symbols(call: PublicPageCall) -> Answer:
-    text = call.query.get("q", "")[:MAX_QUERY_LENGTH].strip()
+    text = call.redacted_query.get("q", "")[:MAX_QUERY_LENGTH].strip()
     found, pager = await _results(call, text)
     if call.wants(JSON):
         return call.json(_symbols_json(text, found, pager))
@@ -36,7 +36,7 @@ async def web_symbols(call: PublicPageCall) -> Answer:
 
 async def _results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
-    number = requested_page(call.query)
+    number = requested_page(call.redacted_query)
     search = call.symbol_search.symbols
     page = ResultPage((number - 1) * SYMBOLS_PER_PAGE, SYMBOLS_PER_PAGE)
     query = SymbolQuery.parse(text)

@@ -67,6 +67,18 @@ class _Cookie:
     secret_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuthenticatedSession:
+    """Who is signed in; `ANONYMOUS` without a valid cookie. `new_cookie` is the `Set-Cookie` value
+    of a new secret."""
+
+    principal: Principal
+    new_cookie: Secret | None = None
+
+
+NO_SESSION = AuthenticatedSession(ANONYMOUS)
+
+
 class SessionAuthentication:
     """Identifies signed-in browsers; reads each session from the store at most every three
     seconds."""
@@ -95,35 +107,27 @@ class SessionAuthentication:
         self._delayed = delayed
         self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
 
-    async def recognize(self, headers: Mapping[str, str], cookies: list[Secret]) -> Principal:
-        """Return who is signed in; `ANONYMOUS` without a valid cookie.
-
-        A new secret is added to `cookies`, as the `Set-Cookie` value to answer with.
-        """
-        session = await self.session_of(headers, cookies)
-        return ANONYMOUS if session is None else self._principal(session)
-
-    async def session_of(self, headers: Mapping[str, str], cookies: list[Secret]) -> Session | None:
-        """Return the session of the browser that sent these headers; change `cookies` as
-        `recognize` does.
+    async def authenticate(self, headers: Mapping[str, str]) -> AuthenticatedSession:
+        """Return who is signed in with the browser that sent these headers.
 
         Requests of pages of other origins have no session, although browsers may send the cookie:
         the Functions host responds to such a page whatever its origin.
         """
         cookie = _parse_cookie(self._cookie.read(headers))
         if cookie is None or self._cookie.is_sent_by_another_site(headers):
-            return None
+            return NO_SESSION
         session = await self._find(cookie)
         if session is None or session.ends_ms <= self._clock.now_ms():
-            return None
+            return NO_SESSION
         await self._signer.ready()  # Pages of a session contain signatures.
         presented = session.secret_state(cookie.secret_hash, self._clock.now_ms())
         if presented is SecretState.COPIED:
             self.invalidate(session)
             await self._copied(session)
         if presented in (SecretState.COPIED, SecretState.UNKNOWN):
-            return None
-        return await self._rotate_secret(session, presented, cookie.secret_hash, cookies)
+            return NO_SESSION
+        new_cookie = await self._rotate_secret(session, presented, cookie.secret_hash)
+        return AuthenticatedSession(self._principal(session), new_cookie)
 
     def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
         """Check whether the browser sent a cookie without a session, which is to be deleted.
@@ -187,17 +191,18 @@ class SessionAuthentication:
         return session
 
     async def _rotate_secret(
-        self, session: Session, presented: SecretState, secret_hash: str, cookies: list[Secret]
-    ) -> Session:
+        self, session: Session, presented: SecretState, secret_hash: str
+    ) -> Secret | None:
+        """Replace the secret if it is time; return the cookie with the new one."""
         now_ms = self._clock.now_ms()
         if session.needs_rotation(presented, now_ms):
             secret = self.new_secret()
             changed = session.with_new_secret(hash_secret(secret.reveal()), secret_hash, now_ms)
             if await self._try_replace(changed):
-                cookies.append(self.session_cookie(session, secret))
+                return self.session_cookie(session, secret)
         elif session.needs_confirmation(presented):
             await self._try_replace(session.confirmed(now_ms))
-        return session
+        return None
 
     async def _try_replace(self, session: Session) -> bool:
         """Store the session; where that fails, another request will."""

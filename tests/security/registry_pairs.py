@@ -37,7 +37,7 @@ class Registry:
             lower = {"authorization": sent["Authorization"]}
             await registry.identity.authentication.authenticate(lower, RequestClient())
         await registry.identity.authentication.close()
-        await registry.identity.session_authentication.recognize(request.headers, [])
+        await registry.identity.session_authentication.authenticate(request.headers)
         self.journal.taken()
         what = await seen(self.world, request, None)
         return what, self.journal.taken()

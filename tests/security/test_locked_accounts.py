@@ -203,9 +203,8 @@ async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
 async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "an accomplice")
-    by = await world.registry.identity.session_authentication.recognize(
-        {"cookie": f"__Host-ballroom={ann.session}"}, []
-    )
+    authentication = world.registry.identity.session_authentication
+    by = (await authentication.authenticate({"cookie": f"__Host-ballroom={ann.session}"})).principal
     invited = await world.registry.organizations.invitations.invite(parse_org("acme"), offer, by=by)
     assert invited.link
     await lock(world, world.people.ann.account)

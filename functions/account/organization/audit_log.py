@@ -85,7 +85,7 @@ async def _api_params(call: SignedInCall, organization: Organization) -> dict[st
 
 def _param(call: SignedInCall, name: str) -> str:
     """Return a query parameter, with tokens redacted, since the page shows it."""
-    return redact_tokens(call.query.get(name, "")).strip()
+    return redact_tokens(call.params.get(name, "")).strip()
 
 
 def _day(text: str, later: timedelta) -> str:

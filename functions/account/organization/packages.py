@@ -38,7 +38,7 @@ async def account_organization_packages(call: SignedInCall) -> Answer:
 
 def _cursor_of(call: SignedInCall) -> PackageName | str:
     """Return the name after which a list continues, or an empty text for its first page."""
-    after = redact_tokens(call.query.get("after", ""))
+    after = redact_tokens(call.params.get("after", ""))
     return parse_package_name(after) if after else ""
 
 
@@ -50,7 +50,7 @@ async def account_organization_package(
     found = await call.registry.packages.of_organization.package(package, by=call.caller)
     entries = found.survey.entries
     path = f"{frame.path}/packages/{found.head.name}"
-    pager = Pager.of(len(entries), VERSIONS_PER_PAGE, path, call.query)
+    pager = Pager.of(len(entries), VERSIONS_PER_PAGE, path, call.params)
     return frame.show(
         problem,
         "package",
@@ -111,11 +111,13 @@ async def _set_pushers(call: SignedInCall, _org: OrgName) -> None:
 
 
 def _package(call: SignedInCall) -> Package:
-    return Package.parse(call.route["org"], call.route["name"])
+    return Package.parse(call.route_params["org"], call.route_params["name"])
 
 
 def _coordinate(call: SignedInCall) -> Coordinate:
-    return Coordinate.parse(call.route["org"], call.route["name"], call.form.text("version"))
+    return Coordinate.parse(
+        call.route_params["org"], call.route_params["name"], call.form.text("version")
+    )
 
 
 def _visibility(form: Form) -> Visibility:

@@ -143,4 +143,4 @@ def add_forms(
 async def _submitted(act: FormAction, path: str, done: str, call: SignedInCall) -> Answer:
     org = call.org
     await act(call, org)
-    return see_other(f"{ORGANIZATIONS_PATH}/{org}{path.format_map(call.route)}?done={done}")
+    return see_other(f"{ORGANIZATIONS_PATH}/{org}{path.format_map(call.route_params)}?done={done}")

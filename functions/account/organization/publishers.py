@@ -65,7 +65,7 @@ async def account_organization_publishers(
     publishers = await call.registry.tokens.trusted_publishers.of_organization(org, by=call.caller)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     path = frame.address("publishers")
-    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, call.query)
+    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, call.params)
     return frame.show(
         problem,
         publishers=pager.slice(publishers),
@@ -126,7 +126,7 @@ def provider_form(call: SignedInCall, frame: OrganizationFrame) -> ProviderForm 
     providers = [each for each in Provider if known.get(each)]
     if not providers:
         return None
-    asked = call.form.text("provider") or call.query.get("provider", "")
+    asked = call.form.text("provider") or call.params.get("provider", "")
     chosen = next((each for each in providers if each.value == asked), providers[0])
     url = call.registry.settings.base_url
     text = pipeline(chosen, url, frame.organization.name)

@@ -20,7 +20,7 @@ from functions.web.package.frame import (
     release_path,
     show_tab,
 )
-from functions.web.package.missing import missing_page
+from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
@@ -35,14 +35,14 @@ from shared.services.packages.package_details import ReleaseDetails
 TOO_LARGE_TO_SEND = "this part has more than 2 MiB in this form; /2.0/docs sends whole modules"
 
 
-pages = PublicPages(missing_page)
+pages = PublicPages(refusal_page_of)
 FACES = (pages,)
 
 
 @pages.read("packages/{org}/{name}/{version}/docs/{module}/{*symbol}")
 async def web_module_docs(call: PublicPageCall) -> Answer:
-    details = await details_of(call, call.route["version"])
-    module, path = call.route["module"], call.route.get("symbol", "")
+    details = await details_of(call, call.redacted_route["version"])
+    module, path = call.redacted_route["module"], call.redacted_route.get("symbol", "")
     if module not in details.release.modules:
         raise page_not_found(call)
     if path:
@@ -53,10 +53,10 @@ async def web_module_docs(call: PublicPageCall) -> Answer:
 @pages.read("docs/{org}/{module}/{version}/{*symbol}")
 async def web_type_docs(call: PublicPageCall) -> Answer:
     """Redirect to a type of another package, of which its users know the module alone."""
-    named = (call.route[each] for each in ("org", "module", "version"))
+    named = (call.redacted_route[each] for each in ("org", "module", "version"))
     found = await call.registry.api_docs.documentation.find(ModuleName(*named), by=call.caller)
     release = f"/packages/{found.head.package}/{found.entry.version}"
-    address = quote(f"{release}/docs/{found.module}/{call.route.get('symbol', '')}")
+    address = quote(f"{release}/docs/{found.module}/{call.redacted_route.get('symbol', '')}")
     return call.redirect(address.rstrip("/"))
 
 
@@ -65,7 +65,7 @@ async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     modules = details.release.modules
     if not modules:
         return await show_tab(call, details, "docs", {"module": None})
-    module = call.query.get("module") or modules[0]
+    module = call.redacted_query.get("module") or modules[0]
     if module not in modules:
         raise page_not_found(call)
     return await _module_page(call, details, module)
@@ -152,7 +152,7 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the changes from the version that the query names, or the one before this one."""
     after = _entry(details, details.release.version)
     others = [each for each in details.entries if each.version != details.release.version]
-    named = call.query.get("from")
+    named = call.redacted_query.get("from")
     before = _entry(details, named) if named else _earlier(details)
     if after is None or (named and before is None):
         raise page_not_found(call)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from functions.http.pagination import Pager
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.web.package.frame import PackageFrame, details_of, show_tab
-from functions.web.package.missing import missing_page
+from functions.web.package.missing import refusal_page_of
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import FileNotInArchive
@@ -37,7 +37,7 @@ class ShownFile:
 
 async def files_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show a folder of the archive, or one file."""
-    path = call.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
+    path = call.redacted_query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
     files = await call.registry.packages.archive_files.list(details.release)
     folder, shown = files.folder(path), None
     if folder is None:
@@ -46,7 +46,7 @@ async def files_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         folder = files.folder(parent) or FolderListing(parent, (), ())
     rows = [*((f"{name}/", None) for name in folder.folders), *folder.files]
     address = quote(PackageFrame(details, call.base_url).address("files"))
-    pager = Pager.of(len(rows), ROWS_PER_PAGE, address, call.query)
+    pager = Pager.of(len(rows), ROWS_PER_PAGE, address, call.redacted_query)
     values = {
         "file": shown,
         "steps": _steps(path),
@@ -102,14 +102,14 @@ _PICTURE_TYPES = (
 )
 
 
-pages = PublicPages(missing_page)
+pages = PublicPages(refusal_page_of)
 FACES = (pages,)
 
 
 @pages.read("files/{org}/{name}/{version}/{*path}")
 async def web_file(call: PublicPageCall) -> Answer:
-    details = await details_of(call, call.route["version"])
-    path = call.route.get("path", "")
+    details = await details_of(call, call.redacted_route["version"])
+    path = call.redacted_route.get("path", "")
     content = await call.registry.packages.archive_files.read(details.release, path)
     # A release never changes, so the tag needs no digest of up to 6 MiB.
     etag = etag_of(f"{details.release.digest} {path}".encode())

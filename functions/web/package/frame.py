@@ -217,7 +217,7 @@ class PackageFrame:
 
 
 def package_of(call: PublicPageCall) -> Package:
-    return Package.parse(call.route["org"], call.route["name"])
+    return Package.parse(call.redacted_route["org"], call.redacted_route["name"])
 
 
 async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:

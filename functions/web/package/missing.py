@@ -6,6 +6,7 @@ from contextlib import suppress
 from urllib.parse import urlencode
 
 from functions.http.answers import JSON
+from functions.http.pages import RefusalPage
 from functions.http.public_pages import MARKDOWN, PublicPageCall
 from functions.web.package.frame import LATEST, package_of, snippets
 from shared.domain.errors.base import InvalidName, Refusal, Unavailable
@@ -36,35 +37,35 @@ HARMLESS_REASONS = frozenset(
 )
 
 
-async def missing_page(call: PublicPageCall, refusal: Refusal) -> None:
-    """Choose the page for a refusal of a package or release."""
+async def refusal_page_of(call: PublicPageCall, refusal: Refusal) -> RefusalPage | None:
+    """Return the page for a refusal of a package or release; None for others."""
     match refusal:
         case PackageWithdrawn() | ReleaseWithdrawn():
-            _show_tombstone(call, refusal)
+            return _tombstone(call, refusal)
         case PackageNotFound() | ReleaseNotFound() | InvalidName():
-            await _show_near_names(call, refusal)
+            return await _near_names(call, refusal)
         case _:
-            pass
+            return None
 
 
-def _show_tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdrawn) -> None:
+def _tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdrawn) -> RefusalPage:
     if isinstance(refusal, PackageWithdrawn):
         package, withdrawals, version, latest = refusal.package, refusal.withdrawals, "", ""
     else:
         package, version = refusal.coordinate.package, refusal.coordinate.version.text
         withdrawals, latest = (refusal.withdrawal,), refusal.latest
-    call.show_refusal_by(
-        "web/package/withdrawn.html",
-        title=f"{package} {version} was withdrawn" if version else f"{package} was withdrawn",
-        package=package,
-        version=version,
-        withdrawals=withdrawals,
-        reasons={why.value: texts for why, texts in WITHDRAWAL_TITLES.items()},
-        may_be_harmful=any(_may_be_harmful(each) for each in withdrawals),
-        latest=latest,
-        contact=call.registry.settings.security_contact,
-        now_ms=call.now_ms,
-    )
+    values: dict[str, object] = {
+        "title": f"{package} {version} was withdrawn" if version else f"{package} was withdrawn",
+        "package": package,
+        "version": version,
+        "withdrawals": withdrawals,
+        "reasons": {why.value: texts for why, texts in WITHDRAWAL_TITLES.items()},
+        "may_be_harmful": any(_may_be_harmful(each) for each in withdrawals),
+        "latest": latest,
+        "contact": call.registry.settings.security_contact,
+        "now_ms": call.now_ms,
+    }
+    return RefusalPage("web/package/withdrawn.html", values)
 
 
 def _may_be_harmful(withdrawal: Withdrawal) -> bool:
@@ -72,24 +73,24 @@ def _may_be_harmful(withdrawal: Withdrawal) -> bool:
     return not withdrawal.why or WithdrawalReason(withdrawal.why) not in HARMLESS_REASONS
 
 
-async def _show_near_names(call: PublicPageCall, refusal: Refusal) -> None:
+async def _near_names(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
     """Suggest visible packages; a hidden package costs and shows what a missing one does."""
-    org, name = call.route["org"], call.route["name"]
+    org, name = call.redacted_route["org"], call.redacted_route["name"]
     suggestions: list[Suggestion] = []
     with suppress(Unavailable):  # The package is missing all the same.
         suggestions = await call.registry.packages.details.near_names(
             f"{org}/{name}", by=call.caller
         )
     is_release = isinstance(refusal, ReleaseNotFound)
-    call.show_refusal_by(
-        "web/package/missing.html",
-        title="Version not found" if is_release else "Package not found",
-        package=f"{org}/{name}",
+    values: dict[str, object] = {
+        "title": "Version not found" if is_release else "Package not found",
+        "package": f"{org}/{name}",
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
-        version=call.route.get("version", "") if is_release else "",
-        suggestions=suggestions,
-        search=f"/search?{urlencode({'q': name})}",
-    )
+        "version": call.redacted_route.get("version", "") if is_release else "",
+        "suggestions": suggestions,
+        "search": f"/search?{urlencode({'q': name})}",
+    }
+    return RefusalPage("web/package/missing.html", values)
 
 
 async def never_pulled_page(

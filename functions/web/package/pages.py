@@ -23,7 +23,7 @@ from functions.web.package.frame import (
     show_tab,
     text_html,
 )
-from functions.web.package.missing import missing_page, never_pulled_page
+from functions.web.package.missing import never_pulled_page, refusal_page_of
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
@@ -34,7 +34,7 @@ from shared.ports import CallerScope, PullHistory
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
-pages = PublicPages(missing_page)
+pages = PublicPages(refusal_page_of)
 FACES = (pages,)
 
 
@@ -49,7 +49,7 @@ async def web_package(call: PublicPageCall) -> Answer:
 
 @pages.read("packages/{org}/{name}/{version}")
 async def web_package_version(call: PublicPageCall) -> Answer:
-    version = call.route["version"]
+    version = call.redacted_route["version"]
     tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
     if tab:
         return await tab(call, await details_of(call))
@@ -62,10 +62,10 @@ async def web_package_version(call: PublicPageCall) -> Answer:
 
 @pages.read("packages/{org}/{name}/{version}/{tab}")
 async def web_package_tab(call: PublicPageCall) -> Answer:
-    page = TAB_HANDLERS.get(call.route["tab"])
+    page = TAB_HANDLERS.get(call.redacted_route["tab"])
     if page is None:
         raise page_not_found(call)
-    return await page(call, await details_of(call, call.route["version"]))
+    return await page(call, await details_of(call, call.redacted_route["version"]))
 
 
 async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
@@ -109,7 +109,7 @@ TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]
 
 async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the live releases of the package that fit the filter, newest first."""
-    wanted = VersionFilter.parse(call.query)
+    wanted = VersionFilter.parse(call.redacted_query)
     entries = wanted.select(details)
     pager = _pager(call, details, "versions", len(entries), VERSIONS_PER_PAGE)
     groups = list(groups_of(pager.slice(entries)))
@@ -206,7 +206,7 @@ def _required_by(nodes: Sequence[GraphNode]) -> dict[str, list[str]]:
 
 async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the packages that depend on this one, most pulled first."""
-    offset = (requested_page(call.query) - 1) * ROWS_PER_PAGE
+    offset = (requested_page(call.redacted_query) - 1) * ROWS_PER_PAGE
     page = ResultPage(offset=offset, limit=ROWS_PER_PAGE, sort=Sort.PULLS)
     found = await call.registry.packages.details.dependents(details.package, page, by=call.caller)
     if found.count and not found.hits:
@@ -292,7 +292,7 @@ def _pager(
     size: int = ROWS_PER_PAGE,
 ) -> Pager:
     address = quote(PackageFrame(details, call.base_url).address(tab))
-    return Pager.of(total, size, address, call.query)
+    return Pager.of(total, size, address, call.redacted_query)
 
 
 def _sum_by_version(history: PullHistory) -> dict[str, int]:

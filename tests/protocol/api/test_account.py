@@ -44,11 +44,10 @@ async def test_no_secret_is_listed(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     text = (await browser.api("GET", SESSIONS)).text
     secret = browser.session.rpartition(".")[2]
-    [session] = await world.registry.identity.sessions.list_own(
-        by=await world.registry.identity.session_authentication.recognize(
-            {"cookie": f"__Host-ballroom={browser.session}"}, []
-        )
-    )
+    identity = world.registry.identity
+    cookie = {"cookie": f"__Host-ballroom={browser.session}"}
+    signed_in_as = (await identity.session_authentication.authenticate(cookie)).principal
+    [session] = await identity.sessions.list_own(by=signed_in_as)
     assert secret not in text
     assert not any(each in text for each in session.secrets)
 
@@ -218,11 +217,10 @@ async def test_removing_an_identity_takes_a_fresh_sign_in(sign_ins: SignInWorld)
 
 async def test_an_identity_of_another_account_is_not_found(sign_ins: SignInWorld) -> None:
     await linked(sign_ins)
-    theirs = await sign_ins.world.registry.identity.identities.of(
-        by=await sign_ins.world.registry.identity.session_authentication.recognize(
-            {"cookie": f"__Host-ballroom={(await sign_ins.signed_in('oidc')).session}"}, []
-        )
-    )
+    identity = sign_ins.world.registry.identity
+    cookie = {"cookie": f"__Host-ballroom={(await sign_ins.signed_in('oidc')).session}"}
+    ann = (await identity.session_authentication.authenticate(cookie)).principal
+    theirs = await identity.identities.of(by=ann)
     bob = await signed_in(sign_ins.world, sign_ins.world.people.bob)
     answer = await bob.api("DELETE", f"{IDENTITIES}/{theirs[0].id}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "identity-not-found")

@@ -248,7 +248,7 @@ async def test_comments_and_values_of_a_hostile_author_execute_nothing(documente
 
 
 @pytest.mark.parametrize("path", ["Nobody", "Client.nothing", "Nobody.send", "Client."])
-async def test_a_missing_symbol_is_a_missing_page(documented: World, path: str) -> None:
+async def test_a_missing_symbol_is_a_refusal_page_of(documented: World, path: str) -> None:
     assert (await opened(documented, f"{DOCS}/hello/{path}")).status_code == 404
     assert (await opened(documented, f"{DOCS}/nothing/{path}")).status_code == 404
 

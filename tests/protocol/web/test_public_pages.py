@@ -90,7 +90,7 @@ async def test_a_reader_with_an_invalid_cookie_is_anonymous(world: World) -> Non
 
 
 @pytest.mark.parametrize("path", ["/about/nothing", "/sitemap.xml?page=9"])
-async def test_a_missing_page_shows_the_id_of_the_request(world: World, path: str) -> None:
+async def test_a_refusal_page_of_shows_the_id_of_the_request(world: World, path: str) -> None:
     answer = await opened(world, path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "text/html; charset=utf-8"

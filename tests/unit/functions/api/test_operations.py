@@ -4,14 +4,7 @@ import json
 
 import azure.functions as func
 
-from functions.api.operations import (
-    ApiCall,
-    ApiCallWithBody,
-    ApiFace,
-    OpenApi,
-    RequestModel,
-    ResponseModel,
-)
+from functions.api.operations import ApiCall, ApiFace, Created, OpenApi, RequestModel, ResponseModel
 from functions.http.answers import NO_STORE
 from functions.http.operations import READ_METHODS, Operation, answer
 from shared.composition import Registry
@@ -36,14 +29,13 @@ async def pet_show(call: ApiCall) -> PetView:
 
 
 @pets.operation("POST", "pets", "Add a pet.", status=201, refusals=(400,), is_open=True)
-async def pet_add(call: ApiCallWithBody[NewPet]) -> PetView:
-    call.sent_headers["Location"] = f"/pets/{call.body.name}"
-    return PetView(pet_name=call.body.name)
+async def pet_add(_call: ApiCall, new: NewPet) -> Created[PetView]:
+    return Created(PetView(pet_name=new.name), f"/pets/{new.name}")
 
 
 @pets.operation("DELETE", "pets/{org}", "Remove a pet.", is_open=True)
 async def pet_remove(call: ApiCall) -> None:
-    assert call.part("org")
+    assert call.route_params["org"]
 
 
 @pets.operation("PUT", "pets", "Draw a pet.", is_open=True)

@@ -66,8 +66,8 @@ def test_a_body_that_the_host_dropped_is_as_long_as_it_was_announced(
 async def test_limits_are_stated_in_the_order_in_which_they_counted(world: World) -> None:
     call = call_as(Call, request(), world.registry)
     left = RateLimitAllowance(RateLimitClass.PUSH, RateLimitSubject.TOKEN, 9, 8, wait_ms=1)
-    call.state(None)
-    call.state(left)
+    call.add_allowance(None)
+    call.add_allowance(left)
     assert call.allowances == [left]
 
 

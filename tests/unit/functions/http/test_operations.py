@@ -55,9 +55,9 @@ async def pet_draw(call: Call) -> Answer:
 @pets.read("limited", is_open=True)
 async def pet_count(call: Call) -> Answer:
     call.cookies.append(Secret("a=b; Path=/"))
-    call.state(LEFT)
-    call.state(None)
-    call.state(LESS)
+    call.add_allowance(LEFT)
+    call.add_allowance(None)
+    call.add_allowance(LESS)
     if call.params:
         raise PackageNotFound(GREET)
     return Answer()
@@ -65,7 +65,7 @@ async def pet_count(call: Call) -> Answer:
 
 @pets.read("exceeded", is_open=True)
 async def pet_refuse(call: Call) -> Answer:
-    call.state(LEFT)
+    call.add_allowance(LEFT)
     raise TooManyRequests(GONE)
 
 

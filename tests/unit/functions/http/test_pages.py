@@ -13,6 +13,7 @@ from functions.http.pages import (
     TEMPLATES,
     PageCall,
     Pages,
+    RefusalPage,
     Visitor,
     fragment,
     render_template,
@@ -119,7 +120,8 @@ async def test_a_visitor_that_is_too_early_reads_when_to_retry(
 
 async def test_a_refusal_may_have_a_page_of_its_own(world: World) -> None:
     call = page_call(world)
-    call.show_refusal_by("message.html", title="Moved", sentences=("It is elsewhere.",))
+    values = {"title": "Moved", "sentences": ("It is elsewhere.",)}
+    call.refusal_page = RefusalPage("message.html", values)
     page = Pages[PageCall]().refused(call, PageNotFound("/x"))
     assert page.status == 404
     assert b"It is elsewhere." in page.body

@@ -88,12 +88,11 @@ class Place:
         self, cookie: str = "", sessions: SessionAuthentication | None = None
     ) -> Principal:
         """Send a request with a cookie; the browser keeps what comes back."""
-        cookies: list[Secret] = []
         headers = {"cookie": cookie or self.cookie}
-        principal = await (sessions or self.sessions).recognize(headers, cookies)
-        for each in cookies if not cookie else ():
-            self.cookie = each.reveal().partition(";")[0]
-        return principal
+        found = await (sessions or self.sessions).authenticate(headers)
+        if found.new_cookie is not None and not cookie:
+            self.cookie = found.new_cookie.reveal().partition(";")[0]
+        return found.principal
 
     async def _copied(self, session: Session) -> None:
         self.copies.append(session.id)
