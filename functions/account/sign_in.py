@@ -43,9 +43,7 @@ async def sign_in_page_shown(call: PageCall) -> Answer:
 
 @pages.read("sign-in/{provider}", ["GET"])
 async def sign_in_begin(call: PageCall) -> Answer:
-    browser = browser_of(
-        call, call.registry.identity.browsers.name_or_create(call.headers, call.cookies)
-    )
+    browser = browser_of(call, _browser_name(call))
     await _count(call, browser)
     await _identify(call)
     sign_in = SignInRequest(purpose_of(call), return_page(call), call.caller)
@@ -69,13 +67,14 @@ async def sign_in_callback(call: PageCall) -> Answer:
     browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
     provider, answered = call.route_params["provider"], _provider_answer(call)
     finish = call.registry.identity.sign_in_flow.finish
-    to = await verify_credential(
+    finished = await verify_credential(
         lambda: finish(provider, answered, browser),
         json.dumps(answered),
         call.registry,
         address=browser.address,
     )
-    return see_other(to)
+    call.cookies += finished.cookies
+    return see_other(finished.to)
 
 
 def _provider_answer(call: PageCall) -> dict[str, str]:
@@ -92,7 +91,7 @@ async def sign_in_link_page(call: PageCall) -> Answer:
     browsers, code = call.registry.identity.browsers, call.route_params["code"]
     await browsers.ready()
     account = await _link_account(call, browser_of(call, browsers.name(call.headers)))
-    csrf = browsers.csrf_token(browsers.name_or_create(call.headers, call.cookies))
+    csrf = browsers.csrf_token(_browser_name(call))
     return call.page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
 
 
@@ -113,7 +112,9 @@ async def sign_in_link_used(call: PageCall) -> Answer:
     if not registry.identity.browsers.is_csrf_token_valid(browser.name, form_of(call).text("csrf")):
         raise FormOfAnotherPage
     enter = registry.identity.sign_in_flow.finish_link
-    await verify_credential(lambda: enter(code, browser), code, registry, address=browser.address)
+    call.cookies += await verify_credential(
+        lambda: enter(code, browser), code, registry, address=browser.address
+    )
     return see_other(remembered_page(call))
 
 
@@ -150,8 +151,14 @@ def purpose_of(call: PageCall) -> SignInPurpose:
     return known.get(asked, SignInPurpose.ENTER)
 
 
+def _browser_name(call: PageCall) -> str:
+    """Return the name of the browser, which the answer gives it if it has none."""
+    name, cookie = call.registry.identity.browsers.name_or_create(call.headers)
+    call.cookies.append(cookie)
+    return name
+
+
 def browser_of(call: PageCall, name: str) -> SignInBrowser:
-    """Return the browser of a call, which is answered with the cookies that it is given."""
     client = RequestClient.of(call.headers, call.registry.settings.proxies)
     known = call.registry.identity.known_browsers.read(call.headers)
-    return SignInBrowser(client.address, client.agent, name, known, call.cookies)
+    return SignInBrowser(client.address, client.agent, name, known)

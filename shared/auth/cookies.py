@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Self
@@ -96,16 +96,12 @@ _FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
 
 @dataclass(frozen=True, slots=True)
 class SignInBrowser:
-    """The browser of a sign-in: its address, its user agent, and the values of its two cookies.
-
-    `cookies` are the `Set-Cookie` values to answer it with.
-    """
+    """The browser of a sign-in: its address, its user agent, and the values of its two cookies."""
 
     address: str
     agent: str
     name: str
     known_browser_cookie: str
-    cookies: list[Secret] = field(default_factory=list[Secret], repr=False)
 
 
 class Browsers:
@@ -121,12 +117,12 @@ class Browsers:
         """Wait until there is a signing key; raise `SigningKeyUnavailable`."""
         await self._signer.ready()
 
-    def name_or_create(self, headers: Mapping[str, str], cookies: list[Secret]) -> str:
-        """Return the browser's name, a new one if it has none, and add its cookie to `cookies`."""
+    def name_or_create(self, headers: Mapping[str, str]) -> tuple[str, Secret]:
+        """Return the browser's name, a new one if it has none, and the `Set-Cookie` value that
+        keeps it."""
         # The same name in every tab, so that one sign-in does not break another.
         name = self.name(headers) or random_text(self._randomness, BROWSER_NAME_LENGTH)
-        cookies.append(self._cookie.set(name, BROWSER_LIFETIME))
-        return name
+        return name, self._cookie.set(name, BROWSER_LIFETIME)
 
     def name(self, headers: Mapping[str, str]) -> str:
         """Return the browser's name, or an empty text."""

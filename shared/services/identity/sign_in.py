@@ -66,6 +66,17 @@ class SignInRequest:
     by: Principal
 
 
+Cookies = tuple[Secret, ...]  # Values of `Set-Cookie` to answer the browser with.
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSignIn:
+    """The page to open after a sign-in, and the cookies to set."""
+
+    to: str
+    cookies: Cookies
+
+
 @dataclass(frozen=True, slots=True)
 class _Authentication:
     """How and when somebody authenticated."""
@@ -118,23 +129,26 @@ class SignInFlow:
         )
         return started.address
 
-    async def finish(self, name: str, response: Mapping[str, str], browser: SignInBrowser) -> str:
-        """Verify the provider's response, act on it, and return the page to open."""
+    async def finish(
+        self, name: str, response: Mapping[str, str], browser: SignInBrowser
+    ) -> FinishedSignIn:
+        """Verify the provider's response, and act on it."""
         provider = self._provider(name)
         attempt = await self._take_attempt(name, response.get("state", ""), browser)
         verified = await self._verify(provider, attempt.flow, response)
         match attempt.purpose:
             case SignInPurpose.ENTER:
-                await self._sign_in(verified, name, browser)
+                cookies = await self._sign_in(verified, name, browser)
             case SignInPurpose.AGAIN:
                 _check_age(verified, attempt, provider.label)
-                await self._sign_in_again(verified, attempt, browser)
+                cookies = await self._sign_in_again(verified, attempt, browser)
             case _:
-                await self._link(verified, attempt, browser)
-        return attempt.to
+                cookies = await self._link(verified, attempt, browser)
+        return FinishedSignIn(attempt.to, cookies)
 
-    async def finish_link(self, code: str, browser: SignInBrowser) -> None:
-        """Sign in by a link and use it up; raise `LinkExpired` or `AccountLocked`."""
+    async def finish_link(self, code: str, browser: SignInBrowser) -> Cookies:
+        """Sign in by a link, use it up, and return the cookies to set; raise `LinkExpired` or
+        `AccountLocked`."""
         account_id = await self.links.redeem(code)
         account = await self.directory.get(Account, Place(account_id))
         if account is None:
@@ -142,7 +156,7 @@ class SignInFlow:
         if account.is_locked:
             raise AccountLocked(account.name)
         authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
-        await self._start(account_id, authentication, browser)
+        return await self._start(account_id, authentication, browser)
 
     async def issue_link(self, account: Account, *, by: Principal) -> Secret:
         """Return a sign-in link of another account; raise as `require_link_issuer` does."""
@@ -200,7 +214,7 @@ class SignInFlow:
 
     async def _sign_in(
         self, verified: VerifiedIdentity, provider: str, browser: SignInBrowser
-    ) -> None:
+    ) -> Cookies:
         account_id = await self.identities.unlocked_account_id_of(verified)
         if account_id is None:
             if self.sign_up is SignUp.NOBODY:
@@ -208,11 +222,11 @@ class SignInFlow:
             by = Principal(address=browser.address, agent=browser.agent)
             account_id = await self.identities.register(verified, provider, by=by)
         authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
-        await self._start(account_id, authentication, browser)
+        return await self._start(account_id, authentication, browser)
 
     async def _sign_in_again(
         self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
-    ) -> None:
+    ) -> Cookies:
         if await self.identities.account_id_of(verified) != attempt.account:
             label = self._provider(attempt.provider).label
             raise SignInFailed(label, "you showed that you are somebody else")
@@ -221,7 +235,7 @@ class SignInFlow:
             lambda: self._renew_session(verified, attempt, secret, browser)
         )
         self.session_authentication.invalidate(session)
-        browser.cookies.append(self.session_authentication.session_cookie(session, secret))
+        return (self.session_authentication.session_cookie(session, secret),)
 
     async def _renew_session(
         self,
@@ -239,9 +253,10 @@ class SignInFlow:
 
     async def _link(
         self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
-    ) -> None:
+    ) -> Cookies:
         session = await self._session(attempt)
         await self.identities.link(verified, attempt.provider, by=_owner(session, browser))
+        return ()
 
     async def _session(self, attempt: SignInAttempt) -> Session:
         """Return the session that the sign-in was started in; raise `SignInExpired` if it ended."""
@@ -252,7 +267,7 @@ class SignInFlow:
 
     async def _start(
         self, account_id: str, authentication: _Authentication, browser: SignInBrowser
-    ) -> None:
+    ) -> Cookies:
         """Sign the browser in, always with a new session."""
         secret = self.session_authentication.new_secret()
         session = self._new_session(account_id, authentication, browser, secret)
@@ -268,10 +283,10 @@ class SignInFlow:
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
         await self.record_writer.add(session, change=change, by=_owner(session, browser))
-        browser.cookies.extend((cookie, self.known_browsers.remember(account_id)))
         if not known:
             mail_text = partial(new_device_mail, agent=browser.agent, address=browser.address)
             self.account_mail.send(account_id, mail_text)
+        return cookie, self.known_browsers.remember(account_id)
 
     def _new_session(
         self,
