@@ -59,7 +59,7 @@ RESOLVED = 20  # Packages in the resolve request that was counted.
 
 @dataclass(frozen=True, slots=True)
 class UpkeepUsage:
-    """A task of upkeep: how often it runs, what a run takes of an idle registry, and what each
+    """A maintenance task: how often it runs, what a run takes of an idle registry, and what each
     release adds to it, up to the most that it reads."""
 
     runs_a_month: float

@@ -112,7 +112,7 @@ async def revoke(world: World) -> httpx.Response:
 
 
 def upkeep(task: str) -> Act:
-    """Return a task of upkeep; whoever died of it holds its lease for a while."""
+    """Return a maintenance task; whoever died of it holds its lease for a while."""
 
     async def act(world: World) -> httpx.Response:
         async def run(registry: Registry) -> None:

@@ -369,7 +369,7 @@ ABOUT_NO_PACKAGE = {
     "manage_organization*": "show organizations to administrators",
     "manage_overview": "shows to administrators how the registry is",
     "manage_read_only*": "say whether the registry takes changes",
-    "manage_task*": "show to administrators how tasks of upkeep went",
+    "manage_task*": "show to administrators how maintenance tasks went",
     "manage_release*": "show releases to administrators, and no token opens one",
     "security_txt_*": "are the same for everybody",
     "sign_in_*": "are the same for everybody who is not signed in",

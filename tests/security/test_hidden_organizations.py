@@ -188,7 +188,7 @@ async def furnish(world: World) -> None:
 
 
 async def maintain(world: World) -> None:
-    """Let the tasks of upkeep count, list and copy what there is."""
+    """Let the maintenance tasks count, list and copy what there is."""
     for name in world.registry.maintenance.upkeep.tasks:
         await world.registry.maintenance.upkeep.run(name)
 

@@ -68,7 +68,7 @@ class RegistryStatus:
 
     async def tasks(self, by: Principal) -> tuple[TaskOverview, ...]:
         """Return every task with its state and the request to run it, if any."""
-        await self.administration.require(by, "see", "the tasks of upkeep")
+        await self.administration.require(by, "see", "the maintenance tasks")
         states, requests = await asyncio.gather(
             self.upkeep.task_states(), self.task_requests.pending()
         )

@@ -227,7 +227,7 @@ class TaskRequests:
 
         Raises `InvalidRequest` if there is no such task.
         """
-        await self.administration.require_fresh(by, "run", "tasks of upkeep")
+        await self.administration.require_fresh(by, "run", "maintenance tasks")
         task = require_task(self.tasks, name)
         try:
             await self._store(task, by)

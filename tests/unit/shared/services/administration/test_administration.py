@@ -301,7 +301,7 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
         lambda r, _, by: r.administration.accounts.show("bob", LOG, by=by),
     ),
     ("see how the registry is", lambda r, _, by: r.administration.status.report(by=by)),
-    ("see the tasks of upkeep", lambda r, _, by: r.administration.status.tasks(by=by)),
+    ("see the maintenance tasks", lambda r, _, by: r.administration.status.tasks(by=by)),
     ("see who has to wait", lambda r, _, by: r.administration.status.rate_limits(by=by)),
     (
         "read the log of another account",
@@ -333,7 +333,7 @@ CHANGING: tuple[tuple[str, Attempt], ...] = (
     ("change notices of the registry", lambda r, _, by: r.limits.notices.end("none", by=by)),
     ("change notices of the registry", lambda r, _, by: r.limits.notices.extend("none", 1, by=by)),
     (
-        "run tasks of upkeep",
+        "run maintenance tasks",
         lambda r, _, by: r.maintenance.task_requests.request("audit-archives", by=by),
     ),
 )

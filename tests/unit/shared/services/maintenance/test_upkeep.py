@@ -464,7 +464,7 @@ async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Des
 
 
 async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(desk: Desk) -> None:
-    with pytest.raises(NotPermitted, match="You may not run tasks of upkeep"):
+    with pytest.raises(NotPermitted, match="You may not run maintenance tasks"):
         await desk.task_requests.request(AUDIT.id, by=desk.signed_in(MEMBER))
     with pytest.raises(SignInAgain):
         await desk.task_requests.request(AUDIT.id, by=desk.signed_in(ago=timedelta(hours=1)))
