@@ -26,7 +26,7 @@ from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
 from shared.services.mirroring.mirror_rules import RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
 from shared.services.mirroring.overview import MirroredPackage, UpstreamStatus, problems_of
-from shared.services.mirroring.prefetch import Outcome, Prefetched, Scope
+from shared.services.mirroring.prefetch import Outcome, Prefetched, PrefetchScope
 from shared.services.records import iterate_pages
 
 ROWS_AT_ONCE = 100  # Read for a list.
@@ -305,14 +305,14 @@ def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> No
               help="Fetch the releases of a file, one org/name:version on each line.")  # fmt: skip
 @click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
               help="Fetch everything that a Dependencies.toml locks.")  # fmt: skip
-@click.option("--with-dependencies", "scope", flag_value=Scope.WITH_DEPENDENCIES,
-              type=click.UNPROCESSED, default=Scope.ALONE,
+@click.option("--with-dependencies", "scope", flag_value=PrefetchScope.WITH_DEPENDENCIES,
+              type=click.UNPROCESSED, default=PrefetchScope.ALONE,
               help="Fetch all dependencies of each release as well.")  # fmt: skip
 def prefetch_releases(
     coordinates: tuple[Coordinate, ...],
     lists: tuple[Path, ...],
     locks: tuple[Path, ...],
-    scope: Scope,
+    scope: PrefetchScope,
 ) -> None:
     """Fetch releases of the upstream before anybody pulls them, one after the other.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.task import Task
-from shared.services.mirroring.mirror_rules import WithheldReleases
+from shared.services.mirroring.mirror_rules import RuleApplication
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ApplyMirrorRules(Task):
     )
     schedule = "0 35 * * * *"
 
-    withheld: WithheldReleases
+    rule_application: RuleApplication
 
     async def run(self) -> TaskReport:
-        return await self.withheld.apply()
+        return await self.rule_application.apply()

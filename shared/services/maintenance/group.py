@@ -138,7 +138,7 @@ def _tasks_of_the_mirror(common: Common, mirroring: MirroringServices | None) ->
     adapters, quota_bytes = common.adapters, common.settings.upstream_quota_bytes
     if mirroring is None:
         return
-    yield ApplyMirrorRules(mirroring.withheld)
+    yield ApplyMirrorRules(mirroring.rule_application)
     yield UpdateUpstreamCatalogue(mirroring.catalogue_updates)
     yield CountMirroredPackages(mirroring.overview)
     if quota_bytes:

@@ -17,7 +17,7 @@ from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.catalogue_items import CatalogueItems
 from shared.services.mirroring.frozen_time import FrozenTimeReader
-from shared.services.mirroring.mirror_rules import RuleChanges, WithheldReleases
+from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_items import MirroredItems
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_releases import MirroredReleases
@@ -54,7 +54,7 @@ class MirroringServices:
     lists: VersionLists
     catalogue: UpstreamCatalogue
     catalogue_updates: CatalogueUpdates
-    withheld: WithheldReleases
+    rule_application: RuleApplication
     rules: RuleChanges
     moves: NameMoves
     names: UpstreamNames
@@ -133,7 +133,7 @@ class MirroringServices:
         admission = Admission(reader, common.leases, checked, checked.of_mirrored, releases)
         common.closing.push_async_callback(admission.close)
         catalogue = UpstreamCatalogue(reader, directory, packages.cache)
-        withheld = WithheldReleases(
+        rule_application = RuleApplication(
             upstreams, owners, adapters.metadata, packages.record_writer, clock
         )
         return cls(
@@ -164,14 +164,14 @@ class MirroringServices:
                 clock,
                 CatalogueItems(directory, packages.derived_data, clock),
             ),
-            withheld,
+            rule_application,
             RuleChanges(
                 common.administration,
                 upstreams,
                 owners,
                 adapters.metadata,
                 adapters.pulls,
-                withheld,
+                rule_application,
                 common.record_writer,
                 clock,
             ),
@@ -182,7 +182,7 @@ class MirroringServices:
                 directory,
                 adapters.metadata,
                 packages.record_writer,
-                withheld,
+                rule_application,
                 common.record_writer,
                 clock,
             ),

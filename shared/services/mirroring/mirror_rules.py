@@ -72,8 +72,8 @@ class RuleDryRun:
 
 
 @dataclass(frozen=True)
-class WithheldReleases:
-    """Changes the state of stored releases. Every change is repeatable and stops anywhere."""
+class RuleApplication:
+    """Applies the rules to stored releases. Every change may be repeated, and stopped anywhere."""
 
     upstreams: Upstreams
     owners: NameOwners
@@ -146,7 +146,7 @@ class RuleChanges:
     owners: NameOwners
     metadata: MetadataStore
     pulls: PullLedger
-    withheld: WithheldReleases
+    rule_application: RuleApplication
     record_writer: RecordWriter
     clock: Clock
 
@@ -176,7 +176,7 @@ class RuleChanges:
         await self.administration.require_fresh(by, "change", _WHAT)
         rules = await retry_when_stale(lambda: self._store(draft, by))
         self.upstreams.invalidate()
-        await self.withheld.apply()
+        await self.rule_application.apply()
         return rules
 
     async def _store(self, draft: MirrorDraft, by: Principal) -> MirrorRules:

@@ -13,7 +13,7 @@ from shared.domain.packages import Head, State, Visibility
 from shared.domain.releases import with_change
 from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Stale
 from shared.runtime.retries import retry_when_stale
-from shared.services.mirroring.mirror_rules import WithheldReleases
+from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstreams import Upstreams
@@ -48,7 +48,7 @@ class NameMoves:
     directory: DirectoryStore
     metadata: MetadataStore
     records: PackageRecordWriter
-    withheld: WithheldReleases
+    rule_application: RuleApplication
     record_writer: RecordWriter
     clock: Clock
 
@@ -71,14 +71,14 @@ class NameMoves:
         # new one is asked. The owner is the commit; the rest may be repeated.
         if after != OURS:
             await self._mark(org, after, by)
-        await self.withheld.apply_to(org, after)
+        await self.rule_application.apply_to(org, after)
         await retry_when_stale(lambda: self._set_owner(org, plan, by))
         self.owners.forget(org)
         await self._set_heads(org, after, by)
         if after == OURS:
             await self._mark(org, after, by)
         # Again, for what was published or fetched meanwhile.
-        await self.withheld.apply_to(org, after)
+        await self.rule_application.apply_to(org, after)
         return plan
 
     async def _parse(self, target: str) -> str:

@@ -46,7 +46,7 @@ class Outcome(Enum):
         return self in (Outcome.FETCHED, Outcome.STORED)
 
 
-class Scope(Enum):
+class PrefetchScope(Enum):
     """Which releases are fetched with those that are wanted."""
 
     ALONE = "alone"
@@ -78,7 +78,7 @@ class Prefetch:
     async def run(
         self,
         wanted: Sequence[Coordinate],
-        scope: Scope,
+        scope: PrefetchScope,
         *,
         progress: Callable[[Prefetched], None],
     ) -> list[Prefetched]:
@@ -93,7 +93,7 @@ class Prefetch:
                 outcome, reason = Outcome.UNANSWERED, _NOT_ASKED
             unanswered = unanswered + 1 if outcome is Outcome.UNANSWERED else 0
             release = await self._found(coordinate) if outcome.is_there else None
-            if release is not None and scope is Scope.WITH_DEPENDENCIES:
+            if release is not None and scope is PrefetchScope.WITH_DEPENDENCIES:
                 found = dependencies_of(coordinate, await self._graph(release))
                 waiting.extend(each for each in found if each.key not in known)
                 known.update(each.key for each in found)

@@ -19,7 +19,7 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.ports import Upstream
 from shared.services.mirroring.overview import problems_of
-from shared.services.mirroring.prefetch import Outcome, Scope
+from shared.services.mirroring.prefetch import Outcome, PrefetchScope
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -458,7 +458,7 @@ async def test_a_prefetch_fetches_internal_packages(mirror: World) -> None:
     assert mirror.registry.mirroring is not None
     wanted = [Coordinate.parse("partner", "secret", "1.1.0")]
     [done] = await mirror.registry.mirroring.prefetch.run(
-        wanted, Scope.ALONE, progress=lambda _: None
+        wanted, PrefetchScope.ALONE, progress=lambda _: None
     )
     assert done.outcome is Outcome.FETCHED
     assert (await head_of(mirror)).visibility is Visibility.INTERNAL

@@ -248,7 +248,8 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
     if service == "metadata":
         metadata = failing(moves.metadata, fault)
         records = replace(moves.records, metadata=metadata)
-        broken = replace(moves, records=records, withheld=replace(moves.withheld, records=records))
+        applied = replace(moves.rule_application, records=records)
+        broken = replace(moves, records=records, rule_application=applied)
     else:
         directory = failing(moves.directory, fault)
         writer = replace(moves.record_writer, directory=directory)

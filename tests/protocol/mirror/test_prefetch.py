@@ -12,7 +12,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.wanted_releases import parse_coordinate, read_lock
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.prefetch import Outcome, Prefetch, Prefetched, Scope
+from shared.services.mirroring.prefetch import Outcome, Prefetch, Prefetched, PrefetchScope
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
@@ -47,7 +47,7 @@ def mirroring(world: World) -> MirroringServices:
 async def prefetch(
     world: World,
     *wanted: str,
-    scope: Scope = Scope.ALONE,
+    scope: PrefetchScope = PrefetchScope.ALONE,
     service: Prefetch | None = None,
 ) -> dict[str, Outcome]:
     """Prefetch releases; return what became of each."""
@@ -67,7 +67,7 @@ async def test_a_build_of_fifty_packages_passes_with_the_upstream_off_after_one_
         mirror = await worlds(upstream=upstream.url)
         steps: list[Prefetched] = []
         done = await mirroring(mirror).prefetch.run(
-            read_lock(lock_of(BUILD)), Scope.ALONE, progress=steps.append
+            read_lock(lock_of(BUILD)), PrefetchScope.ALONE, progress=steps.append
         )
         assert {each.outcome for each in done} == {Outcome.FETCHED}
         assert [(each.number, each.total) for each in steps] == [(n, 50) for n in range(1, 51)]
@@ -110,7 +110,7 @@ async def test_a_prefetched_release_is_never_dropped(mirror: World) -> None:
 
 async def test_dependencies_are_fetched_as_well(mirror: World, upstream: FakeUpstream) -> None:
     upstream.publish("ballerina/http:2.0.0", dependencies=["ballerina/io:1.0.0"])
-    found = await prefetch(mirror, "ballerina/http:2.0.0", scope=Scope.WITH_DEPENDENCIES)
+    found = await prefetch(mirror, "ballerina/http:2.0.0", scope=PrefetchScope.WITH_DEPENDENCIES)
     assert found == {
         "ballerina/http:2.0.0": Outcome.FETCHED,
         "ballerina/io:1.0.0": Outcome.FETCHED,
@@ -132,7 +132,7 @@ async def test_what_is_not_there_is_said_with_its_reason(
                 "acme/ours:1.0.0",
             )
         ],
-        Scope.ALONE,
+        PrefetchScope.ALONE,
         progress=lambda _: None,
     )
     assert [each.outcome for each in done] == [

@@ -15,7 +15,7 @@ from shared.domain.task_runs import TaskReport
 from shared.domain.wanted_releases import parse_coordinate
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
-from shared.services.mirroring.prefetch import Scope
+from shared.services.mirroring.prefetch import PrefetchScope
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.mirror.test_prefetch import mirroring, prefetch
 from tests.support.archives import bala
@@ -211,7 +211,7 @@ async def test_what_a_prefetch_or_a_bundle_brought_is_never_dropped(
     assert (report.changed, report.problems) == (2, ())
     assert await stored(mirror) == NAMES[:2]
     done = await mirroring(mirror).prefetch.run(
-        [parse_coordinate(each) for each in NAMES], Scope.ALONE, progress=lambda _: None
+        [parse_coordinate(each) for each in NAMES], PrefetchScope.ALONE, progress=lambda _: None
     )
     assert [each.outcome.value for each in done] == ["stored", "stored", "fetched", "fetched"]
     [problem] = (await run(mirror)).problems

@@ -359,11 +359,12 @@ async def test_two_changes_at_the_same_time_are_one_after_the_other(mirror: Worl
 async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) -> None:
     assert await status(mirror, f"{IO}/1.0.0") == 302
     mirroring, fault = services(mirror), Fault("packages", Busy())
-    withheld = replace(mirroring.withheld, metadata=failing(mirroring.withheld.metadata, fault))
+    applied = mirroring.rule_application
+    broken = replace(applied, metadata=failing(applied.metadata, fault))
     stored = await mirroring.rules.current(by=OPERATOR)
     draft = MirrorDraft.parse([each.given for each in stored.upstreams], ["ballerina deny"])
     with pytest.raises(Busy):
-        await replace(mirroring.rules, withheld=withheld).replace(draft, by=OPERATOR)
+        await replace(mirroring.rules, rule_application=broken).replace(draft, by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
     assert await status(mirror, f"{IO}/1.0.0") == 302
     await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
