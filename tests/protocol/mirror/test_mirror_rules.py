@@ -191,7 +191,7 @@ async def test_a_run_that_has_nothing_to_change_reads_no_release(
 ) -> None:
     await store_rules(stored, upstream, *rules, frozen=frozen)
     await applied(stored)
-    calls, withheld = Counter[str](), services(stored).withheld
+    calls, withheld = Counter[str](), services(stored).rule_application
     records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))
     await replace(withheld, records=records).apply()
     assert not calls
