@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import new_class
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -31,13 +31,16 @@ class LazyImport(Generic[T]):
 
         It has the members that the port declares, and no others.
         """
-        members = {name: _forwarded(name) for name in dir(port) if not name.startswith("_")}
-        proxy: Any = new_class(
-            f"Lazy{port.__name__}", (port,), exec_body=lambda own: own.update(members)
-        )()
-        proxy._part = lambda: choose(self.get())
-        return proxy
+
+        def source() -> P:
+            return choose(self.get())
+
+        members = {name: _forwarded(name, source) for name in dir(port) if name[0] != "_"}
+        lazy = new_class(f"Lazy{port.__name__}", (port,), exec_body=lambda own: own.update(members))
+        implementation: P = lazy()
+        return implementation
 
 
-def _forwarded(name: str) -> property:
-    return property(lambda proxy: getattr(proxy._part(), name))
+def _forwarded(name: str, source: Callable[[], object]) -> property:
+    """Return a property that reads the attribute of this name of what `source` returns."""
+    return property(lambda _: getattr(source(), name))
