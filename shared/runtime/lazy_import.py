@@ -1,8 +1,9 @@
 """Lazy import: objects that are created, and libraries that are imported, on first use."""
 
 from collections.abc import Callable
-from types import new_class
 from typing import Generic, TypeVar
+
+from shared.runtime.port_wrappers import forwarded, wrapped_port
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -35,12 +36,4 @@ class LazyImport(Generic[T]):
         def source() -> P:
             return choose(self.get())
 
-        members = {name: _forwarded(name, source) for name in dir(port) if name[0] != "_"}
-        lazy = new_class(f"Lazy{port.__name__}", (port,), exec_body=lambda own: own.update(members))
-        implementation: P = lazy()
-        return implementation
-
-
-def _forwarded(name: str, source: Callable[[], object]) -> property:
-    """Return a property that reads the attribute of this name of what `source` returns."""
-    return property(lambda _: getattr(source(), name))
+        return wrapped_port(port, lambda name: forwarded(name, source))
