@@ -27,9 +27,9 @@ from shared.hosting.request_bodies import (
     ClientDisconnected,
     HostLimits,
     IdentifySender,
-    anonymous_sender,
     body_length,
     discard_body,
+    trust_every_sender,
 )
 from shared.hosting.requests import (
     KNOWN_CALLER,
@@ -121,7 +121,7 @@ class Host:
         change_feeds: ChangeFeedOptions | None = None,
         repeats: RepeatOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
-        identify: IdentifySender = anonymous_sender,
+        identify: IdentifySender = trust_every_sender,
         access_log: AccessLogOptions | None = None,
         on_start: Sequence[LifespanHook] = (),
         on_stop: Sequence[LifespanHook] = (),
