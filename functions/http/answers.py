@@ -24,8 +24,8 @@ from shared.runtime.answers import (
     Answer,
     KnownCaller,
     RecognizeCaller,
+    RecordRepeat,
     Repeatable,
-    RepeatAnswer,
 )
 from shared.runtime.caching import LruCache
 from shared.runtime.conditional_requests import (
@@ -217,7 +217,7 @@ def recognizer(registry: Registry) -> RecognizeCaller:
     return recognize
 
 
-def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:
+def repeat_of(registry: Registry, operation: str, answer: Answer) -> RecordRepeat:
     """Return a function that the host calls for each repeat: it counts and logs the request as the
     operation does. The Function is called if the time is over, or the caller over a rate limit."""
     on_repeat, until_ms, status = answer.on_repeat, answer.repeated_until_ms, answer.status

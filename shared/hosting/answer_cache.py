@@ -159,7 +159,7 @@ class AnswerCache:
         answer = self._kept(scope, caller.readers_among) if caller else None
         if caller is None or answer is None or not answer.repeat.stands(self._edition):
             return None
-        added = answer.repeat.answer(request, caller)
+        added = answer.repeat.record(request, caller)
         return None if added is None else (answer, _encoded(added))
 
     def _kept(

@@ -40,7 +40,7 @@ RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
 
 # Records a request that is answered by a repeat, and returns the headers to add: the request id,
 # and others that the first answer had not. Returns None where the Function has to be called.
-RepeatAnswer = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
+RecordRepeat = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Repeatable:
     """How to repeat an answer that depends on the method, path, query and headers of its request
     and on these packages, and on nothing else."""
 
-    answer: RepeatAnswer
+    record: RecordRepeat
     number: int  # Of the edition, from before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
     readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
