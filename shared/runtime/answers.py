@@ -58,9 +58,6 @@ class Repeatable:
         return edition.holds(self.number, self.packages)
 
 
-def _nothing(_call: Any) -> None: ...
-
-
 @dataclass(slots=True)
 class Answer:
     """The status, headers and body of a response; `cookies` are values of `Set-Cookie`.
@@ -74,7 +71,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     media_type: str = PLAIN_TEXT
     cookies: list[str] = field(default_factory=list[str], repr=False)
-    on_repeat: Callable[[Any], None] = _nothing
+    on_repeat: Callable[[Any], None] | None = None
     repeated_until_ms: float = inf
     repeat: Repeatable | None = None  # Set by its operation, for the host.
 
