@@ -55,6 +55,7 @@ from shared.runtime.edition import packages_read
 from shared.settings import Settings
 from shared.settings.invalid_settings import setting_problem, unknown_settings
 from shared.telemetry import recording
+from shared.telemetry.metrics import STREAMED
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"
@@ -252,7 +253,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
             exchange.end(answer.status, type(refusal).__name__)
             fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
             return FileRefusal(answer.status, fields, answer.body)
-        exchange.end(200, "streamed")
+        exchange.end(200, STREAMED)
         repeat: Repeatable | None = None
         if found.is_cacheable:
             record = repeat_recorder(registry, exchange.operation, status=200)

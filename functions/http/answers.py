@@ -35,6 +35,7 @@ from shared.runtime.conditional_requests import (
     requested_range,
 )
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
+from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"
 
@@ -247,7 +248,7 @@ def repeat_recorder(
                 on_repeat(again)
         except TooMany:
             return None
-        exchange.end(status, "answered")
+        exchange.end(status, ANSWERED)
         added = {REQUEST_ID_HEADER: exchange.request_id}
         limits = again.allowances
         return added | rate_limit_fields(tightest_allowance(limits)) if limits else added

@@ -25,7 +25,7 @@ from shared.runtime.edition import EVERYTHING, note_read
 from shared.runtime.port_wrappers import forwarded, wrapped_port
 from shared.services.common import Adapters
 from shared.telemetry import recording
-from shared.telemetry.metrics import STORE_CALLS
+from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
 from shared.telemetry.recording import SpanOrigin, current_activity, current_trace
 
 P = TypeVar("P")
@@ -94,10 +94,10 @@ def _recorded(store_name: str, operation: str, store: object, *, is_immutable: b
 
 async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
     span = recording.start_span(f"{store}.{operation}", SpanOrigin.CALL, current_trace())
-    started, outcome = time.perf_counter(), "broken"
+    started, outcome = time.perf_counter(), BROKEN
     try:
         value = await answer
-        outcome = "answered"
+        outcome = ANSWERED
     except (Refusal, AlreadyThere, Stale) as refused:
         outcome = type(refused).__name__
         raise
