@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
-from functions.http.answers import recognizer, repeat_of
+from functions.http.answers import recognizer, repeat_recorder
 from functions.http.exchanges import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
@@ -50,11 +50,12 @@ from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
-from shared.runtime.answers import Answer, Repeatable
+from shared.runtime.answers import Repeatable
 from shared.runtime.edition import packages_read
 from shared.settings import Settings
 from shared.settings.invalid_settings import setting_problem, unknown_settings
 from shared.telemetry import recording
+from shared.telemetry.metrics import STREAMED
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"
@@ -252,13 +253,13 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
             exchange.end(answer.status, type(refusal).__name__)
             fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
             return FileRefusal(answer.status, fields, answer.body)
-        exchange.end(200, "streamed")
-        path, headers = path_of(found.name), {**found.headers, **request_id}
-        if not found.is_cacheable:
-            return FileResponse(path, found.size, found.etag, headers)
-        again = repeat_of(registry, exchange.operation, Answer())
-        repeat = Repeatable(again, number, frozenset(read.packages))
-        return FileResponse(path, found.size, found.etag, headers, repeat)
+        exchange.end(200, STREAMED)
+        repeat: Repeatable | None = None
+        if found.is_cacheable:
+            record = repeat_recorder(registry, exchange.operation, status=200)
+            repeat = Repeatable(record, number, frozenset(read.packages))
+        sent = {**found.headers, **request_id}
+        return FileResponse(path_of(found.name), found.size, found.etag, sent, repeat)
 
     return resolve
 

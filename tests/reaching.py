@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.instrumentation import STORES
 from shared.services.common import Adapters
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
@@ -24,6 +23,9 @@ LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud skips begins.
 CLOUD, FOUR_INSTANCES = "cloud", "four-instances"
+
+# The instrumented fields of `Adapters`.
+STORES = ("metadata", "documents", "archives", "directory", "events", "work", "pulls", "search")
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.
 _shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.

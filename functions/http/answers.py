@@ -24,8 +24,8 @@ from shared.runtime.answers import (
     Answer,
     KnownCaller,
     RecognizeCaller,
+    RecordRepeat,
     Repeatable,
-    RepeatAnswer,
 )
 from shared.runtime.caching import LruCache
 from shared.runtime.conditional_requests import (
@@ -35,6 +35,7 @@ from shared.runtime.conditional_requests import (
     requested_range,
 )
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
+from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"
 
@@ -199,8 +200,14 @@ def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> 
         is_known = all(readers.includes(call.caller, each) for each in private_of)
         if EVERYTHING in read.packages or not is_known or len(private_of) > 1:
             return
-    repeat = repeat_of(call.registry, call.exchange.operation, answer)
-    answer.repeat = Repeatable(repeat, number, frozenset(read.packages), "".join(private_of))
+    record = repeat_recorder(
+        call.registry,
+        call.exchange.operation,
+        status=answer.status,
+        on_repeat=answer.on_repeat,
+        until_ms=answer.repeated_until_ms,
+    )
+    answer.repeat = Repeatable(record, number, frozenset(read.packages), "".join(private_of))
 
 
 def recognizer(registry: Registry) -> RecognizeCaller:
@@ -217,13 +224,19 @@ def recognizer(registry: Registry) -> RecognizeCaller:
     return recognize
 
 
-def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:
+def repeat_recorder(
+    registry: Registry,
+    operation: str,
+    *,
+    status: int,
+    on_repeat: Callable[[Call], None] | None = None,
+    until_ms: float = inf,
+) -> RecordRepeat:
     """Return a function that the host calls for each repeat: it counts and logs the request as the
     operation does. The Function is called if the time is over, or the caller over a rate limit."""
-    on_repeat, until_ms, status = answer.on_repeat, answer.repeated_until_ms, answer.status
     clock = registry.clock
 
-    def repeat(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
+    def record(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
         if until_ms < inf and clock.monotonic_ms() >= until_ms:
             return None
         headers = headers_of(request)
@@ -231,15 +244,16 @@ def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswe
         again = Call(registry, request, exchange, headers)
         try:
             again.set_caller(caller.principal)
-            on_repeat(again)
+            if on_repeat is not None:
+                on_repeat(again)
         except TooMany:
             return None
-        exchange.end(status, "answered")
+        exchange.end(status, ANSWERED)
         added = {REQUEST_ID_HEADER: exchange.request_id}
         limits = again.allowances
         return added | rate_limit_fields(tightest_allowance(limits)) if limits else added
 
-    return repeat
+    return record
 
 
 # --- Compression of texts that every cache may keep ---------------------------------------------

@@ -37,6 +37,7 @@ from shared.domain.errors.requests import LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
+from shared.telemetry.metrics import ANSWERED, BROKEN
 from shared.telemetry.recording import SpanOrigin
 
 READ_METHODS = ("GET", "HEAD")
@@ -194,8 +195,6 @@ async def answer(
 Respond = Callable[
     [Operation, Registry, func.HttpRequest, func.Context | None], Awaitable[func.HttpResponse]
 ]
-
-ANSWERED, BROKEN = "answered", "broken"  # Outcomes in the log; that of a refusal is its class.
 
 
 def _call(

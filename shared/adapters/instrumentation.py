@@ -6,75 +6,98 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from shared.domain.errors.base import Refusal
-from shared.ports import AlreadyThere, Stale
+from shared.ports import (
+    AlreadyThere,
+    ArchiveStore,
+    DirectoryStore,
+    DocumentStore,
+    EventStore,
+    MetadataStore,
+    PullLedger,
+    SearchIndex,
+    Stale,
+    WorkStore,
+)
 from shared.runtime.edition import EVERYTHING, note_read
+from shared.runtime.port_wrappers import forwarded, wrapped_port
 from shared.services.common import Adapters
 from shared.telemetry import recording
-from shared.telemetry.metrics import STORE_CALLS
+from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
 from shared.telemetry.recording import SpanOrigin, current_activity, current_trace
 
-STORES = ("metadata", "documents", "archives", "directory", "events", "work", "pulls", "search")
+P = TypeVar("P")
+StoreCall = Callable[..., Awaitable[Any]]
 
 # Reads by digest, of what never changes once it is there. What is made of other reads depends on
 # everything that is stored; the package cache notes its reads itself.
-_IMMUTABLE = frozenset(
+_IMMUTABLE = frozenset[object](
     (
-        *("documents.texts", "documents.graphs", "documents.sbom", "documents.read_pieces"),
-        "archives.read",
+        *(DocumentStore.texts, DocumentStore.graphs, DocumentStore.sbom, DocumentStore.read_pieces),
+        ArchiveStore.read,
     )
 )
-
-StoreCall = Callable[..., Awaitable[Any]]
 
 
 def instrumented(adapters: Adapters) -> Adapters:
     """Return the adapters with every store instrumented."""
     return replace(
-        adapters, **{name: InstrumentedStore(name, getattr(adapters, name)) for name in STORES}
+        adapters,
+        metadata=instrumented_store("metadata", MetadataStore, adapters.metadata),
+        documents=instrumented_store("documents", DocumentStore, adapters.documents),
+        archives=instrumented_store("archives", ArchiveStore, adapters.archives),
+        directory=instrumented_store("directory", DirectoryStore, adapters.directory),
+        events=instrumented_store("events", EventStore, adapters.events),
+        work=instrumented_store("work", WorkStore, adapters.work),
+        pulls=instrumented_store("pulls", PullLedger, adapters.pulls),
+        search=instrumented_store("search", SearchIndex, adapters.search),
     )
 
 
-class InstrumentedStore:
-    """Wraps a store. A call costs a look-up, and reading the clock if telemetry is enabled."""
+def instrumented_store(name: str, port: type[P], store: P) -> P:
+    """Return a store with the members of its port that records each call of a coroutine.
 
-    def __init__(self, name: str, store: Any) -> None:
-        self._name = name
-        self._store = store
+    A call costs reading the clock if telemetry is enabled. Members that are no coroutines, such as
+    iterators, are those of the store itself.
+    """
 
-    def __getattr__(self, operation: str) -> Any:
-        # Called once for each operation: the result is stored as an attribute.
-        found = getattr(self._store, operation)
-        if inspect.iscoroutinefunction(found):
-            found = _recorded(self._name, operation, found)
-            setattr(self, operation, found)
-        return found
+    def member(operation: str) -> object:
+        declared = getattr(port, operation)
+        if not inspect.iscoroutinefunction(declared):
+            return forwarded(operation, lambda: store)
+        return _recorded(name, operation, store, is_immutable=declared in _IMMUTABLE)
+
+    return wrapped_port(port, member)
 
 
-def _recorded(store: str, operation: str, call: StoreCall) -> StoreCall:
-    name = f"{store}.{operation}"
-    is_immutable = name in _IMMUTABLE
+def _recorded(store_name: str, operation: str, store: object, *, is_immutable: bool) -> StoreCall:
+    """Return the method of a wrapper that records calls of this operation."""
+    name = f"{store_name}.{operation}"
+    call: StoreCall | None = None
 
-    def recorded(*arguments: Any, **named: Any) -> Awaitable[Any]:
+    def recorded(_wrapper: object, *arguments: Any, **named: Any) -> Awaitable[Any]:
+        nonlocal call
+        if call is None:  # Looked up once, by the first call: that opens some stores.
+            call = cast("StoreCall", getattr(store, operation))
         activity = current_activity()
         if activity is not None:
             activity.calls[name] = activity.calls.get(name, 0) + 1
         if not is_immutable:
             note_read(EVERYTHING)
         answer = call(*arguments, **named)
-        return _timed(store, operation, answer) if recording.is_enabled() else answer
+        return _timed(store_name, operation, answer) if recording.is_enabled() else answer
 
     return recorded
 
 
 async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
     span = recording.start_span(f"{store}.{operation}", SpanOrigin.CALL, current_trace())
-    started, outcome = time.perf_counter(), "broken"
+    started, outcome = time.perf_counter(), BROKEN
     try:
         value = await answer
-        outcome = "answered"
+        outcome = ANSWERED
     except (Refusal, AlreadyThere, Stale) as refused:
         outcome = type(refused).__name__
         raise

@@ -15,6 +15,7 @@ from shared.hosting.requests import (
     HEADERS_READ,
     KNOWN_CALLER,
     QUERY_READ,
+    REPEAT,
     WHOLE_QUERY,
     LazyRequest,
     query_parameters,
@@ -89,7 +90,7 @@ class _CachedAnswer:
     @classmethod
     def of(cls, key: _Key, start: Message, body: Message, *, reads_whole_query: bool) -> Self:
         headers = [each for each in start["headers"] if each[0] not in _NEW_EACH_TIME]
-        repeat: Repeatable = start["repeat"]
+        repeat: Repeatable = start[REPEAT]
         start = {**start, "headers": headers}
         head = encode_head(start)
         size = _memory_of_key(key) + _memory_of_answer(headers, head, body["body"]) + _OVERHEAD
@@ -158,7 +159,7 @@ class AnswerCache:
         answer = self._kept(scope, caller.readers_among) if caller else None
         if caller is None or answer is None or not answer.repeat.stands(self._edition):
             return None
-        added = answer.repeat.answer(request, caller)
+        added = answer.repeat.record(request, caller)
         return None if added is None else (answer, _encoded(added))
 
     def _kept(
@@ -202,7 +203,7 @@ class AnswerCache:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                if start.get("repeat") and _may_be_kept(start, message, read):
+                if start.get(REPEAT) and _may_be_kept(start, message, read):
                     self._keep_of(scope, start, message)
                 start = {}  # Later messages are the rest of a body.
             await send(message)
@@ -214,7 +215,7 @@ class AnswerCache:
         is_whole = WHOLE_QUERY in read
         self._query_keys |= read - {WHOLE_QUERY}
         key = _key(scope, scope["query_string"] if is_whole else self._reduced_query(scope))
-        readers_of: str = start["repeat"].readers_of
+        readers_of: str = start[REPEAT].readers_of
         if readers_of:
             key = _of_readers(key, readers_of)
         self._keep(key, _CachedAnswer.of(key, start, body, reads_whole_query=is_whole))

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import MalformedPath, RequestHeaders, RequestQuery, decode_path
+from shared.hosting.requests import (
+    REPEAT,
+    MalformedPath,
+    RequestHeaders,
+    RequestQuery,
+    decode_path,
+)
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 from shared.log import log
 from shared.runtime.answers import Repeatable
@@ -220,7 +226,7 @@ def _start(status: int, headers: RawHeaders) -> Message:
 
 
 def _found(file: FileResponse, status: int, headers: RawHeaders) -> Message:
-    return {**_start(status, headers), "repeat": file.repeat}
+    return {**_start(status, headers), REPEAT: file.repeat}
 
 
 def _whole(file: FileResponse) -> Message:
@@ -300,7 +306,7 @@ class RedirectFollower:
         async def sending(message: Message) -> None:
             nonlocal target, repeat
             if target is None:
-                target, repeat = self._target(scope, message), message.get("repeat")
+                target, repeat = self._target(scope, message), message.get(REPEAT)
             if target is None:
                 await send(message)
 
@@ -327,6 +333,6 @@ def _cacheable_as(repeat: Repeatable | None, send: Send) -> Send:
     """
 
     async def sending(message: Message) -> None:
-        await send({**message, "repeat": repeat} if message.get("repeat") else message)
+        await send({**message, REPEAT: repeat} if message.get(REPEAT) else message)
 
     return sending

@@ -27,11 +27,17 @@ from shared.hosting.request_bodies import (
     ClientDisconnected,
     HostLimits,
     IdentifySender,
-    anonymous_sender,
     body_length,
     discard_body,
+    trust_every_sender,
 )
-from shared.hosting.requests import KNOWN_CALLER, LazyRequest, MalformedPath, decode_path
+from shared.hosting.requests import (
+    KNOWN_CALLER,
+    UNREAD,
+    LazyRequest,
+    MalformedPath,
+    decode_path,
+)
 from shared.hosting.responses import (
     AnswerMessages,
     PreparedAnswer,
@@ -68,7 +74,6 @@ _NO_HOME_PAGE: AnswerMessages = (
 )
 _UNUSABLE_PATH = status_answer(400)
 _TOO_SLOW = status_answer(504)
-_UNREAD = "unread"  # Marks the start of an answer to a request whose body may still be arriving.
 
 _DEFAULT_LIMITS = HostLimits()
 _NO_HEADERS: RawHeaders = []
@@ -116,7 +121,7 @@ class Host:
         change_feeds: ChangeFeedOptions | None = None,
         repeats: RepeatOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
-        identify: IdentifySender = anonymous_sender,
+        identify: IdentifySender = trust_every_sender,
         access_log: AccessLogOptions | None = None,
         on_start: Sequence[LifespanHook] = (),
         on_stop: Sequence[LifespanHook] = (),
@@ -270,7 +275,7 @@ class FunctionDispatcher:
         try:
             start, body = await self._answer(scope, receive)
             await send_answer((start, body), send)
-            if _UNREAD in start:
+            if UNREAD in start:
                 # A client that still sends would lose its answer if the connection were closed now.
                 await discard_body(body_length(scope["headers"]), receive, self._bodies.limits)
                 await send({**body, "body": b"", "more_body": False})
@@ -301,7 +306,7 @@ class FunctionDispatcher:
         """Answer a request whose body is not read to its end; the Function gets the refusal."""
         start, body = await self._invoke(function, request)
         headers = [*start["headers"], (b"connection", b"close")]
-        return {**start, "headers": headers, _UNREAD: True}, {**body, "more_body": True}
+        return {**start, "headers": headers, UNREAD: True}, {**body, "more_body": True}
 
     async def _without_body(
         self, function: HttpFunction, request: LazyRequest, receive: Receive

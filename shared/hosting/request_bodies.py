@@ -60,7 +60,7 @@ class BodySender:
 IdentifySender = Callable[[Mapping[str, str]], Awaitable[BodySender]]
 
 
-async def anonymous_sender(_headers: Mapping[str, str]) -> BodySender:
+async def trust_every_sender(_headers: Mapping[str, str]) -> BodySender:
     """Treat every sender as one who may publish."""
     return BodySender(account="everybody")
 
@@ -254,7 +254,7 @@ class BodyMemory:
 class BodyReader:
     """Reads bodies within the memory for them."""
 
-    def __init__(self, limits: HostLimits, identify: IdentifySender = anonymous_sender) -> None:
+    def __init__(self, limits: HostLimits, identify: IdentifySender = trust_every_sender) -> None:
         self.limits = limits
         self._identify = identify
         whole, rest = limits.large_bodies * limits.body_bytes, limits.anonymous_bytes

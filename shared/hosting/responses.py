@@ -15,7 +15,7 @@ from urllib.parse import quote
 import azure.functions as func
 
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import body_length
+from shared.hosting.requests import REPEAT, body_length
 from shared.runtime.answers import FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -153,7 +153,7 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
         _put_length(headers, given, content, method)
     messages = _messages(status, headers, content)
     if isinstance(response, FunctionResponse):
-        messages[0]["repeat"] = response.answer.repeat
+        messages[0][REPEAT] = response.answer.repeat
     messages[1]["more_body"] = method != "HEAD" and _is_cut(status, given, body)
     return messages
 

@@ -40,7 +40,7 @@ RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
 
 # Records a request that is answered by a repeat, and returns the headers to add: the request id,
 # and others that the first answer had not. Returns None where the Function has to be called.
-RepeatAnswer = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
+RecordRepeat = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Repeatable:
     """How to repeat an answer that depends on the method, path, query and headers of its request
     and on these packages, and on nothing else."""
 
-    answer: RepeatAnswer
+    record: RecordRepeat
     number: int  # Of the edition, from before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
     readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
@@ -56,9 +56,6 @@ class Repeatable:
     def stands(self, edition: Edition) -> bool:
         """Check whether the packages are as they were. The edition is confirmed."""
         return edition.holds(self.number, self.packages)
-
-
-def _nothing(_call: Any) -> None: ...
 
 
 @dataclass(slots=True)
@@ -74,7 +71,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     media_type: str = PLAIN_TEXT
     cookies: list[str] = field(default_factory=list[str], repr=False)
-    on_repeat: Callable[[Any], None] = _nothing
+    on_repeat: Callable[[Any], None] | None = None
     repeated_until_ms: float = inf
     repeat: Repeatable | None = None  # Set by its operation, for the host.
 

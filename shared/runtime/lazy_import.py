@@ -1,8 +1,9 @@
 """Lazy import: objects that are created, and libraries that are imported, on first use."""
 
 from collections.abc import Callable
-from types import new_class
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
+
+from shared.runtime.port_wrappers import forwarded, wrapped_port
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -31,13 +32,8 @@ class LazyImport(Generic[T]):
 
         It has the members that the port declares, and no others.
         """
-        members = {name: _forwarded(name) for name in dir(port) if not name.startswith("_")}
-        proxy: Any = new_class(
-            f"Lazy{port.__name__}", (port,), exec_body=lambda own: own.update(members)
-        )()
-        proxy._part = lambda: choose(self.get())
-        return proxy
 
+        def source() -> P:
+            return choose(self.get())
 
-def _forwarded(name: str) -> property:
-    return property(lambda proxy: getattr(proxy._part(), name))
+        return wrapped_port(port, lambda name: forwarded(name, source))

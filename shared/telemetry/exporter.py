@@ -29,7 +29,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace import Span as OpenSpan
 
 from shared.log import trace_score
-from shared.telemetry.metrics import INSTRUMENTS, Instrument, InstrumentKind
+from shared.telemetry.metrics import BROKEN, INSTRUMENTS, Instrument, InstrumentKind
 from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
 
 NAME = "ballroom"
@@ -88,9 +88,9 @@ class _StartedSpan:
         self.trace = TraceContext(f"{found.trace_id:032x}", f"{found.span_id:016x}", kept)
 
     def end(self, attributes: Attributes) -> None:
-        """End the span, as failed for the outcome "broken" or the result "failed"."""
+        """End the span, as failed for the outcome `BROKEN` or the result "failed"."""
         self._span.set_attributes({**attributes})
-        if attributes.get("outcome") == "broken" or attributes.get("result") == "failed":
+        if attributes.get("outcome") == BROKEN or attributes.get("result") == "failed":
             self._span.set_status(StatusCode.ERROR)
         self._span.end()
 

@@ -25,6 +25,10 @@ class Instrument:
     attributes: tuple[str, ...]
 
 
+# Values of `outcome`: an answer, one that the host streams, and a failure. The outcome of a refusal
+# is the name of its class.
+ANSWERED, STREAMED, BROKEN = "answered", "streamed", "broken"
+
 REQUESTS = Instrument(
     "ballroom.request.duration",
     InstrumentKind.HISTOGRAM,

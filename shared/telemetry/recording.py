@@ -46,7 +46,7 @@ class TelemetrySpan(Protocol):
         ...
 
     def end(self, attributes: Attributes) -> None:
-        """End the span; an `outcome` of "broken" marks it as failed."""
+        """End the span; an `outcome` of `BROKEN` marks it as failed."""
         ...
 
 

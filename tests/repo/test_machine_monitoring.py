@@ -11,7 +11,7 @@ from functions.faces import operations
 from shared.domain.errors.base import Refusal
 from shared.domain.task_runs import TaskResult
 from shared.settings import Settings
-from shared.telemetry.metrics import INSTRUMENTS, InstrumentKind
+from shared.telemetry.metrics import ANSWERED, BROKEN, INSTRUMENTS, STREAMED, InstrumentKind
 from shared.telemetry.prometheus import metric_name
 from tests.paths import ROOT, docs
 
@@ -64,7 +64,7 @@ def test_an_expression_reads_metrics_that_are_exposed(expression: str) -> None:
 def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
     served = {each.name for each in operations(Settings(metrics="loopback"))}
     assert values("operation") <= served | {"archive_stream"}
-    assert values("outcome") <= {*refusals(Refusal), "answered", "broken", "streamed"}
+    assert values("outcome") <= {*refusals(Refusal), ANSWERED, BROKEN, STREAMED}
     assert values("result") <= {each.value for each in TaskResult}
 
 

@@ -1,17 +1,28 @@
 """Whoever asks a store is told nothing new; whoever listens is."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from typing import Any, Protocol
 
 import pytest
 
-from shared.adapters.instrumentation import InstrumentedStore, instrumented
+from shared.adapters.instrumentation import instrumented, instrumented_store
 from shared.domain.errors.requests import Busy
 from shared.ports import Stale
+from shared.services.common import Adapters
 from shared.telemetry.metrics import STORE_CALLS
 from shared.telemetry.recording import Activity, SpanOrigin
+from tests.reaching import STORES
 from tests.support.telemetry import hearing
 from tests.support.world import World
+
+
+class Port(Protocol):
+    """A port with one member."""
+
+    @property
+    def name(self) -> str: ...
 
 
 class Store:
@@ -30,16 +41,27 @@ class Store:
         """Return something at once."""
         return "path"
 
+    async def listed(self) -> AsyncIterator[str]:
+        """Yield one thing after the other."""
+        for each in ("a", "b"):
+            yield each
 
-def test_attributes_that_are_not_calls_pass_through() -> None:
-    store: Any = InstrumentedStore("metadata", Store())
+
+async def test_members_that_are_no_coroutines_pass_through() -> None:
+    store = instrumented_store("metadata", Store, Store())
     assert (store.name, store.path()) == ("a fact", "path")
+    assert [each async for each in store.listed()] == ["a", "b"]
+
+
+def test_a_store_has_the_members_of_its_port_and_no_others() -> None:
+    store: Any = instrumented_store("metadata", Port, Store())
+    assert store.name == "a fact"
     with pytest.raises(AttributeError):
-        store.nothing  # noqa: B018 - that it is asked for is the point.
+        store.path()
 
 
 async def test_calls_are_counted_for_what_is_being_done() -> None:
-    store: Any = InstrumentedStore("metadata", Store())
+    store = instrumented_store("metadata", Store, Store())
     assert await store.find("before") == "before"
     activity = Activity.begin("central_pull", SpanOrigin.SERVED)
     assert await asyncio.gather(store.find("a"), store.find("b", twice="b")) == ["a", "bb"]
@@ -53,7 +75,7 @@ async def test_calls_are_counted_for_what_is_being_done() -> None:
     [(Busy(), "Busy"), (Stale(), "Stale"), (RuntimeError(), "broken")],
 )
 async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str) -> None:
-    store: Any = InstrumentedStore("metadata", Store())
+    store = instrumented_store("metadata", Store, Store())
     with hearing() as heard:
         Activity.begin("central_pull", SpanOrigin.SERVED)
         await store.find("a")
@@ -71,3 +93,18 @@ async def test_every_store_of_a_world_is_observed(world: World) -> None:
     await stores.metadata.packages("", 1)
     await stores.events.since(0, 1)
     assert [*activity.calls] == ["metadata.packages", "events.since"]
+
+
+# Adapters of other systems and of this process, which record their own calls or need no record.
+NOT_STORES = {
+    *("clock", "randomness", "keys", "mailer", "domain_records", "fetcher", "confined", "edition"),
+    *("archive_path", "close", "links", "feed", "changes", "package_changes", "package_pack"),
+    *("snapshots", "copies", "caller_scope", "edge", "writable", "room", "connect_upstream"),
+}
+
+
+async def test_every_adapter_is_observed_or_is_no_store(world: World) -> None:
+    stores = instrumented(world.stores)
+    names = {each.name for each in fields(Adapters)}
+    kept = {each for each in names if getattr(stores, each) is getattr(world.stores, each)}
+    assert (names - kept, kept) == ({*STORES}, NOT_STORES)

@@ -15,7 +15,7 @@ from shared.hosting.answer_cache import (
     AnswerCache,
 )
 from shared.hosting.asgi import Message, Receive, Scope, Send
-from shared.hosting.requests import LazyRequest, RequestHeaders
+from shared.hosting.requests import REPEAT, LazyRequest, RequestHeaders
 from shared.runtime.answers import KnownCaller, Repeatable
 from shared.runtime.edition import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
@@ -69,7 +69,7 @@ class App:
         is_cacheable = not scope["raw_path"].startswith(b"/private")
         package = "acme/other" if scope["raw_path"].startswith(b"/other") else "acme/greet"
         repeat = Repeatable(self._repeat, self._edition.number, {package})
-        await send({**start, "repeat": repeat} if is_cacheable else start)
+        await send({**start, REPEAT: repeat} if is_cacheable else start)
         await send({"type": "http.response.body", "body": body})
 
 

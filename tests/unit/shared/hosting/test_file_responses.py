@@ -21,6 +21,7 @@ from shared.hosting.file_responses import (
     FollowedRedirects,
     RedirectFollower,
 )
+from shared.hosting.requests import REPEAT
 from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
@@ -163,7 +164,7 @@ async def test_a_client_that_requires_another_file_gets_a_412(tmp_path: Path, me
     answer = await get(on, conditions, method)
     assert (answer.status, answer.body) == (412, b"")
     assert answer.headers == {"etag": ETAG, "cache-control": "no-store", "content-length": "0"}
-    assert "repeat" not in answer.sent[0]
+    assert REPEAT not in answer.sent[0]
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", b"gone"), ("HEAD", b"")])
@@ -246,17 +247,17 @@ async def test_answers_with_a_cacheable_file_are_cacheable(
         assert isinstance(on.answer, FileResponse)
         on.answer = replace(on.answer, repeat=each)
         answer = await get(on, headers, method)
-        assert (answer.status, answer.sent[0]["repeat"]) == (status, each)
+        assert (answer.status, answer.sent[0][REPEAT]) == (status, each)
 
 
 async def test_no_failure_is_cacheable(tmp_path: Path) -> None:
     on = shelf(tmp_path, SMALL)
     assert isinstance(on.answer, FileResponse)
     on.answer = replace(on.answer, repeat=lambda _: None)
-    assert "repeat" not in (await get(on, {"Range": "bytes=99-"})).sent[0]
+    assert REPEAT not in (await get(on, {"Range": "bytes=99-"})).sent[0]
     on.answer.path.unlink()
     with capture_logs():
-        assert "repeat" not in (await get(on)).sent[0]
+        assert REPEAT not in (await get(on)).sent[0]
 
 
 # --- Redirects to files --------------------------------------------------------------------------
@@ -339,7 +340,7 @@ class Cacheable:
         headers = [] if place == "there" else [(b"location", f"{ADDRESS}/there".encode())]
         start = _start(200 if place == "there" else 302, headers)
         repeat = place if place in self._cacheable else None
-        await send({**start, "repeat": repeat})
+        await send({**start, REPEAT: repeat})
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -352,7 +353,7 @@ async def test_an_answer_is_cacheable_if_the_redirect_is_and_is_repeated_as_that
 ) -> None:
     following = RedirectFollower(Cacheable(*cacheable), FollowedRedirects("/short/", ADDRESS))
     answer = await ask(following, scope("GET", "/short/one"))
-    assert (answer.status, answer.sent[0].get("repeat")) == (200, repeat)
+    assert (answer.status, answer.sent[0].get(REPEAT)) == (200, repeat)
 
 
 async def test_other_paths_are_not_looked_at() -> None:

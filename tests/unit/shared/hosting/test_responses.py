@@ -8,6 +8,7 @@ import azure.functions as func
 import pytest
 
 from shared.hosting.host import Host
+from shared.hosting.requests import REPEAT
 from shared.hosting.responses import (
     HOST_FILE,
     FramingHeaderSet,
@@ -173,8 +174,8 @@ def test_a_cookie_is_parsed_and_serialized_again(cookie: str, written: list[str]
 def test_a_cacheable_answer_says_how_it_is_repeated() -> None:
     repeat = Repeatable(lambda _, _caller: None, 1, {"acme/greet"})
     repeated, once = (FunctionResponse(Answer(b"a", repeat=each)) for each in (repeat, None))
-    assert answer_messages(repeated, "GET")[0]["repeat"] is repeat
-    assert answer_messages(once, "GET")[0]["repeat"] is None
+    assert answer_messages(repeated, "GET")[0][REPEAT] is repeat
+    assert answer_messages(once, "GET")[0][REPEAT] is None
 
 
 def test_the_cookies_of_an_answer_are_headers_of_their_own() -> None:
