@@ -3,8 +3,9 @@
 import asyncio
 
 from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, CACHE_PUBLIC, JSON, accepts_gzip
+from functions.http.answers import CACHE_PRIVATE, CACHE_PUBLIC, JSON
 from functions.http.calls import Call
+from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import ApiDocsNotFound
 from shared.runtime.answers import Answer

@@ -21,13 +21,13 @@ import azure.functions as func
 from functions.http.answers import (
     UnsendableAnswer,
     complete,
-    compressed,
     failure_answer,
     problem_answer,
     rate_limit_fields,
     repeatable,
 )
 from functions.http.calls import Call, headers_of, headers_of_client
+from functions.http.compression import compressed
 from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange, declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal

@@ -5,8 +5,9 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import JSON, NO_STORE, accepts_gzip
+from functions.http.answers import JSON, NO_STORE
 from functions.http.calls import Call
+from functions.http.compression import accepts_gzip
 from functions.http.operations import JsonFace
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest

@@ -34,7 +34,7 @@ BYTES = Kept()
 # Measured with tracemalloc, or as the comment of the capacity says.
 KEPT = {
     "functions/http/calls.py _make_anonymous_principal": Kept(750),
-    "functions/http/answers.py _immutable": BYTES,
+    "functions/http/compression.py _immutable": BYTES,
     "functions/http/formatting.py _formatted": Kept(270),
     "functions/http/pages.py fragment": Kept(1_000),
     "functions/maven/paths.py _parse": Kept(620),
