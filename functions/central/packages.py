@@ -56,8 +56,7 @@ def _expected_digest(call: Call) -> Digest | None:
 
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
-    package = Package.parse(call.route_params["org"], call.route_params["name"])
-    versions = await call.lookup.versions(package, client=call.client, by=call.caller)
+    versions = await call.lookup.versions(call.package, client=call.client, by=call.caller)
     return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
 
 

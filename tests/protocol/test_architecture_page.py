@@ -10,7 +10,7 @@ from tests.support.port_doubles import Journal
 from tests.support.world import OpenWorld, World
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-DRAWN = re.compile(r"^ +([\w.]+)(?:\(call\))? +[a-z]", re.MULTILINE)
+DRAWN = re.compile(r"^( +)([\w.]+)(?:\(call\))? +[a-z]", re.MULTILINE)
 # The functions that the drawing names by what they are there.
 NAMES = {
     "face.call_type": "Call.__init__",
@@ -31,15 +31,23 @@ class Returned:
             self.names.append(code.co_qualname)
 
 
+def in_order_of_their_end(drawing: str) -> list[str]:
+    """Return the functions that are drawn; an indented one runs inside of the one above it."""
+    ended: list[str] = []
+    running: list[tuple[int, str]] = []
+    for indent, name in DRAWN.findall(drawing):
+        while running and running[-1][0] >= len(indent):
+            ended.append(running.pop()[1])
+        running.append((len(indent), name))
+    return [*ended, *(name for _, name in reversed(running))]
+
+
 async def test_a_request_passes_the_functions_that_are_drawn_in_their_order(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     [drawing] = re.findall(r"## A request\n\n```\n(.+?)```", PAGE, re.DOTALL)
-    named = [str(name) for name in DRAWN.findall(drawing) if name != "host"]
+    named = [name for name in in_order_of_their_end(drawing) if name != "host"]
     drawn = [NAMES.get(name, name) for name in named]
     assert len(drawn) == 8
-    # A line that is indented further happens inside of the one above it, and ends before it.
-    at = drawn.index("central_package")
-    drawn[at - 1], drawn[at] = drawn[at], drawn[at - 1]
 
     returned = Returned()
     sys.setprofile(returned.note)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.web.package.frame import TABS
+from functions.web.package.tabs import TAB_PAGES
 from shared.domain.errors.archives import UnsafeName
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import fill, publish
@@ -14,12 +14,7 @@ from tests.support.world import URL, Template, World
 HOSTILE = "/packages/other/hostile"
 PAGES = [
     HOSTILE,
-    *(
-        f"{HOSTILE}/1.0.0/{key}"
-        for _, pages in TABS
-        for key, _ in pages
-        if key not in ("readme", "changelog")
-    ),
+    *(f"{HOSTILE}/1.0.0/{key}" for key in TAB_PAGES if key not in ("readme", "changelog")),
 ]
 TURN = "\u202e"  # What follows is read from right to left.
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from functions.web.badges import BADGES
-from functions.web.package.frame import TABS
+from functions.web.package.tabs import TAB_PAGES
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease
@@ -22,12 +22,7 @@ SHOP = Coordinate.parse("other", "shop", "0.1.0")
 AT = "/packages/other/shop"
 OF_RELEASE = [
     *(AT, f"{AT}/0.1.0"),
-    *(
-        f"{AT}/0.1.0/{key}"
-        for _, pages in TABS
-        for key, _ in pages
-        if key not in ("readme", "changelog")
-    ),
+    *(f"{AT}/0.1.0/{key}" for key in TAB_PAGES if key not in ("readme", "changelog")),
     *(f"{AT}/{end}" for end in ("latest", "versions", "latest/files")),
     *("/files/other/shop/0.1.0/package.json", f"{AT}/0.1.0/files?path=package.json"),
     *(f"/badges/other/shop/{kind}.svg" for kind in BADGES),

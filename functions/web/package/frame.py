@@ -10,6 +10,15 @@ from urllib.parse import quote
 
 from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
+from functions.web.package.tabs import (
+    FIRST_TAB,
+    NO_FACTS,
+    TAB_PAGES,
+    TABS,
+    Subject,
+    TabFacts,
+    TabPage,
+)
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
@@ -24,38 +33,10 @@ from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
-# The tabs of a package: the title, and the pages of each: the last segment of the path, and the
-# title. The first page of a tab is the one that it opens.
-TABS = (
-    ("Readme", (("readme", "Readme"),)),
-    ("API", (("docs", "API"),)),
-    (
-        "Versions",
-        # A changelog where the archive has one; a comparison where there are two versions.
-        (("versions", "All versions"), ("changes", "Compare"), ("changelog", "Changelog")),
-    ),
-    ("Dependencies", (("dependencies", "Dependencies"), ("dependents", "Dependents"))),
-    ("Files", (("files", "Files"),)),
-    (
-        "Insights",
-        (("quality", "Quality"), ("statistics", "Statistics"), ("activity", "Activity")),
-    ),
-)
-FIRST_TAB = "readme"  # Its path is that of the release.
 LATEST = "latest"  # In a path, the version that a client gets that names none.
-# The others are of the package.
-_TABS_OF_RELEASES = ("changelog", "changes", "docs", "dependencies", "files", "quality")
-_TABS_OF_VERSIONS = (
-    "changes",
-    "docs",
-    "dependencies",
-    "files",
-    "quality",
-)  # That every release has.
-_TABS_WITH_DEPENDENTS = (FIRST_TAB, "dependencies", "dependents")  # That say how many there are.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
 
-Tab = tuple[str, str, str, int | None]
+Tab = tuple[str, str, str, int | None]  # Key, path, title and count.
 ReadT = TypeVar("ReadT")
 
 
@@ -69,16 +50,6 @@ class Snippet:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TabFacts:
-    """The facts in the tabs of a release besides its own records; `changelog` is a path in its
-    archive, and what is unknown is None or empty, such as the files of a lost archive."""
-
-    dependents: int | None = None
-    files: int | None = None
-    changelog: str = ""
-
-
 def release_path(details: ReleaseDetails) -> str:
     return f"/packages/{details.package}/{details.release.version}"
 
@@ -90,7 +61,7 @@ class PackageFrame:
     details: ReleaseDetails
     base_url: str
     tab: str = FIRST_TAB
-    facts: TabFacts = TabFacts()
+    facts: TabFacts = NO_FACTS
     security_contact: str = ""
 
     @cached_property
@@ -106,44 +77,37 @@ class PackageFrame:
     @property
     def canonical(self) -> str:
         """The URL for search engines; that of the latest release is the package's."""
-        is_of_package = self.tab not in (FIRST_TAB, *_TABS_OF_RELEASES)
+        is_of_package = self._page.subject is Subject.PACKAGE
         path = self.of_package if self.details.is_latest or is_of_package else self.of_release
-        return self.base_url + (path if self.tab == FIRST_TAB else f"{path}/{self.tab}")
+        return self.base_url + self._page.below(path)
+
+    @property
+    def _page(self) -> TabPage:
+        return TAB_PAGES[self.tab]
 
     def address(self, tab: str) -> str:
-        return self.of_release if tab == FIRST_TAB else f"{self.of_release}/{tab}"
+        return TAB_PAGES[tab].below(self.of_release)
 
     def address_of_version(self, version: str) -> str:
-        """Return the path of another version, on the same tab if that is one of releases."""
+        """Return the path of another version, on the same tab if every release has that."""
         path = f"{self.of_package}/{version}"
-        return f"{path}/{self.tab}" if self.tab in _TABS_OF_VERSIONS else path
+        return self._page.below(path) if self._page.subject is Subject.EVERY_RELEASE else path
 
     @property
     def tabs(self) -> Sequence[Tab]:
-        """The first page of each tab: its key, path and count, and the title of the tab."""
-        first = (pages[0][0] for _, pages in TABS)
-        titles = (title for title, _ in TABS)
-        return [self._tab(key, title) for key, title in zip(first, titles, strict=True)]
+        """The first page of each tab, with the title of the tab."""
+        return [self._tab(first, title) for title, (first, *_) in TABS.items()]
 
     @cached_property
     def pages_of_tab(self) -> Sequence[Tab]:
         """The pages of the tab that is open, its first page first."""
-        [pages] = [pages for _, pages in TABS if self.tab in dict(pages)]
-        hidden = {
-            "changelog": not self.facts.changelog,
-            "changes": len(self.details.entries) == 1,
-        }
-        return [self._tab(key, title) for key, title in pages if not hidden.get(key)]
+        [pages] = [pages for pages in TABS.values() if self._page in pages]
+        shown = (page for page in pages if page.is_shown(self.details, self.facts))
+        return [self._tab(page, page.title) for page in shown]
 
-    def _tab(self, key: str, title: str) -> Tab:
-        counts = {
-            "docs": len(self.details.release.modules),
-            "versions": len(self.details.entries),
-            "dependencies": len(self.details.release.dependencies),
-            "dependents": self.facts.dependents,
-            "files": self.facts.files,
-        }
-        return key, self.address(key), title, counts.get(key)
+    def _tab(self, page: TabPage, title: str) -> Tab:
+        count = page.count(self.details, self.facts)
+        return page.key, page.below(self.of_release), title, count
 
     @property
     def picked_versions(self) -> Sequence[ReleaseEntry]:
@@ -239,7 +203,7 @@ async def show_tab(
 ) -> Answer:
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
-    if dependents is None and tab in _TABS_WITH_DEPENDENTS:
+    if dependents is None and TAB_PAGES[tab].shows_dependents:
         dependents = await if_available(_dependents_count(call, details))
     facts = TabFacts(dependents)
     record = await if_available(call.registry.api_docs.documentation.state(details.release))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.web.package.frame import TABS
+from functions.web.package.tabs import TAB_PAGES, TABS
 from shared.domain.errors.requests import Busy, SearchLoading
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
@@ -23,7 +23,7 @@ from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 GREET = "/packages/acme/greet"
-BESIDE = [key for _, pages in TABS for key, _ in pages if key not in ("readme", "changelog")]
+BESIDE = [key for key in TAB_PAGES if key not in ("readme", "changelog")]
 
 
 async def test_a_package_shows_its_newest_stable_release(shelf: World) -> None:
@@ -142,7 +142,7 @@ async def test_every_tab_of_every_package_answers(own_shelf: World, tab: str) ->
 
 async def test_a_package_has_six_tabs(shelf: World) -> None:
     titles = ["Readme", "API", "Versions", "Dependencies", "Files", "Insights"]
-    assert [title for title, _ in TABS] == titles
+    assert [*TABS] == titles
     text = (await opened(shelf, f"{GREET}/1.2.0/statistics")).text
     tabs = text.partition('<nav class="tabs"')[2].partition("</nav>")[0]
     assert re.findall(r">([A-Z][A-Za-z]+)[ <]", tabs) == titles
