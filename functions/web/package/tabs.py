@@ -10,7 +10,7 @@ FIRST_TAB = "readme"  # Its path is that of the release.
 
 
 class Subject(Enum):
-    """What a page is about."""
+    """The subject of a page: the package, or a release of it."""
 
     PACKAGE = "package"
     RELEASE = "release"  # Other releases may lack the page.
