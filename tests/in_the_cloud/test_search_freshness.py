@@ -146,7 +146,7 @@ async def test_a_new_base_of_the_index_brings_no_private_package_back(instances:
     await instances.make(Visibility.PRIVATE)
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     for each in instances.reading:
-        await look_for_parts(each.registry.adapters.search)
+        await look_for_parts(each.search)
     assert await found(instances, url) == [0] * 4
 
 

@@ -18,7 +18,7 @@ from shared.bootstrap import build_registry, cloud_adapters
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
-from shared.ports import EdgeCache
+from shared.ports import EdgeCache, SearchIndex
 from shared.services.tokens.token_requests import TokenRequest
 from tests.fakes.blob_storage import FailingBlobs, Outage
 from tests.fakes.cosmos.protocol import CosmosDouble
@@ -191,6 +191,7 @@ class MeteredRegistry:
     token: str
     clock: FakeClock
     meter: Meter
+    search: SearchIndex
 
 
 Transports = Callable[[CosmosDouble], DoubleTransport]
@@ -242,7 +243,7 @@ async def _instance(
     registry = build_registry(settings, world)
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=app) as http:
-        yield MeteredRegistry(registry, http, token, clock, meter)
+        yield MeteredRegistry(registry, http, token, clock, meter, world.search)
     await registry.close()
 
 

@@ -24,7 +24,7 @@ from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, Bl
 from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
 from shared.auth.secrets import Secret
-from shared.ports import Clock
+from shared.ports import Clock, SearchIndex
 from shared.runtime.private_files import hold_file_lock
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.blob_double import CONNECTION, BlobDouble, StoredBlob
@@ -299,7 +299,9 @@ async def _emptied(database: DatabaseProxy) -> None:
             await container.delete_item(item["id"], item[plan.path.strip("/")])
 
 
-async def look_for_parts(search: Any) -> None:
+async def look_for_parts(search: SearchIndex) -> None:
     """Let a search of the cloud look for newer parts of its index, as it does every half minute."""
-    implementation = search._part()  # A port has the members that it declares, and no others.
-    await implementation.look()
+    method: Any = (
+        search.offer
+    )  # A port has only members that it declares: this is one of the index.
+    await method.__self__.look()

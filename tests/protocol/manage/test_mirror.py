@@ -181,11 +181,20 @@ async def test_a_session_changes_rules_by_the_api(mirror: World, upstream: FakeU
     assert (changed.status_code, changed.json()["rules"]) == (200, ["x deny"])
 
 
-@pytest.mark.parametrize("asked", ["GET ", "PUT ", "POST /dry-run", "POST /moves"])
-async def test_the_api_is_for_administrators(mirror: World, asked: str) -> None:
+RULES = {"upstreams": list[str]()}
+MOVE = {"org": "ballerina", "to": "here"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "body"),
+    [("GET ", {}), ("PUT ", RULES), ("POST /dry-run", RULES), ("POST /moves", MOVE)],
+)
+async def test_the_api_is_for_administrators(
+    mirror: World, asked: str, body: dict[str, object]
+) -> None:
     method, _, path = asked.partition(" ")
-    refused = await ask(mirror, method, path, by=mirror.people.ann)
-    assert refused.status_code == 403
+    refused = await ask(mirror, method, path, mirror.people.ann, **body)
+    assert refused.status_code == 403, refused.text
 
 
 async def test_without_an_upstream_the_api_says_so(world: World) -> None:
