@@ -10,7 +10,7 @@ FIRST_TAB = "readme"  # Its path is that of the release.
 
 
 class Subject(Enum):
-    """What a page is about."""
+    """Whether a page is about a package, or about one of its releases."""
 
     PACKAGE = "package"
     RELEASE = "release"  # Other releases may lack the page.
