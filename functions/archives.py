@@ -12,7 +12,7 @@ from functools import partial
 import orjson
 
 from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import NO_STORE
+from functions.http.answers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
@@ -35,8 +35,8 @@ from shared.services.packages.archives import COORDINATES, ArchiveLink, ArchiveR
 from shared.services.packages.packages import AvailableRelease
 from shared.services.packages.pull_redirects import Redirect
 
-CACHE_PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
-CACHE_PRIVATE = "private, no-store"
+# A quarantine reaches shared caches within five minutes.
+ARCHIVE_CACHE_PUBLIC = "public, max-age=300"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ async def archive_to_send(
             "Accept-Ranges": "bytes",
             "Content-Type": ARCHIVE_TYPE,
             "Content-Disposition": content_disposition(file),
-            "Cache-Control": CACHE_PUBLIC if is_public else CACHE_PRIVATE,
+            "Cache-Control": ARCHIVE_CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
         is_cacheable=is_public,
     )

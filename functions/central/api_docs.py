@@ -3,7 +3,7 @@
 import asyncio
 
 from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, CACHE_PUBLIC, JSON
+from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
@@ -31,7 +31,7 @@ async def central_docs(call: Call) -> Answer:
     found, document = await call.registry.api_docs.documentation.document(name, by=call.caller)
     answer = await document_answer(call, document, is_public=found.is_public)
     if found.is_public and not await call.registry.api_docs.documentation.is_settled(found):
-        answer.headers["Cache-Control"] = CACHE_PUBLIC
+        answer.headers["Cache-Control"] = REVALIDATE
     return answer
 
 

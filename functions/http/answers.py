@@ -81,7 +81,7 @@ def rate_limit_fields(allowance: RateLimitAllowance) -> dict[str, str]:
     }
 
 
-CACHE_PUBLIC = "no-cache"  # Builds need the latest push; a conditional request is cheap.
+REVALIDATE = "no-cache"  # Builds need the latest push; a conditional request is cheap.
 CACHE_PRIVATE = "private, no-store"
 
 
@@ -105,7 +105,7 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": CACHE_PUBLIC if document.is_public else CACHE_PRIVATE,
+        "Cache-Control": REVALIDATE if document.is_public else CACHE_PRIVATE,
     }
     if not is_current(call.headers, etag=etag):
         return Answer(status=412, headers=headers | NO_STORE)

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import JSON, NO_STORE
+from functions.http.answers import CACHE_PRIVATE, JSON, NO_STORE
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from functions.http.operations import JsonFace
@@ -36,14 +36,14 @@ FACES = (api,)
 @api.read("index/config.json", is_open=True)
 async def index_settings(call: Call) -> Answer:
     config = DerivedDocument.of(index_config(call.registry.settings.base_url))
-    return index_answer(call, config, media_type=JSON, caching=CACHE_PUBLIC)
+    return index_answer(call, config, media_type=JSON, caching=INDEX_CACHE_PUBLIC)
 
 
 @api.read("index/{org}/{name}/index.json", at_edge=True, is_repeated=True)
 async def index_file(call: Call) -> Answer:
     index, package = call.registry.packages.index, call.package
     found = await index.file(package, call.lookup, by=call.caller)
-    caching = CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
+    caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     return index_answer(call, found.document, media_type=INDEX_TYPE, caching=caching)
 
 
@@ -81,8 +81,8 @@ def _change_model(change: PackageChange) -> dict[str, object]:
     }
 
 
-CACHE_PUBLIC = "public, max-age=60"  # Withheld releases vanish from shared caches within a minute.
-CACHE_PRIVATE = "private, no-store"
+# Withheld releases vanish from shared caches within a minute.
+INDEX_CACHE_PUBLIC = "public, max-age=60"
 
 
 def index_answer(call: Call, document: DerivedDocument, *, media_type: str, caching: str) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.archives import CACHE_PUBLIC
+from functions.archives import ARCHIVE_CACHE_PUBLIC
 from functions.faces import operations
 from functions.http import answers
 from functions.http.calls import CLIENT_AUTHORIZATION, NO_AUTHORIZATION
@@ -92,7 +92,7 @@ def test_the_registry_decides_how_long_a_copy_is_cached() -> None:
     [duration] = re.findall(r"cacheDuration: '(.+)'", EDGE.text)
     [minutes] = re.findall(r"^00:(\d\d):00$", duration)
     assert f"public, max-age={int(minutes) * 60}" == LINK_CACHE_CONTROL[Visibility.PUBLIC]
-    assert LINK_CACHE_CONTROL[Visibility.PUBLIC] == CACHE_PUBLIC
+    assert LINK_CACHE_CONTROL[Visibility.PUBLIC] == ARCHIVE_CACHE_PUBLIC
 
 
 def test_everything_goes_to_the_app_over_tls() -> None:
@@ -316,8 +316,8 @@ def test_the_credentials_of_a_client_come_from_its_own_request() -> None:
 
 
 def test_copies_say_who_may_cache_them_as_the_registry_does() -> None:
-    assert INDEX_CACHING == sparse_index.CACHE_PUBLIC
-    assert MAVEN_CACHING == answers.CACHE_PUBLIC
+    assert INDEX_CACHING == sparse_index.INDEX_CACHE_PUBLIC
+    assert MAVEN_CACHING == answers.REVALIDATE
 
 
 def test_roles_are_given_before_front_door_reads_blobs() -> None:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -22,6 +23,16 @@ def test_the_import_contracts_hold() -> None:
         [command, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_what_the_faces_share_may_import_no_module_beside_it() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    [contract] = [each for each in contracts if each["id"] == "http"]
+    folder = ROOT / "functions"
+    found = [*folder.glob("*.py"), *(each.parent for each in folder.glob("*/__init__.py"))]
+    beside = {f"functions.{each.stem}" for each in found}
+    assert {*contract["forbidden_modules"]} == beside - {"functions.__init__", "functions.http"}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -13,8 +13,8 @@ PAGE = " ".join((ROOT / "docs" / "private-packages.md").read_text("utf-8").split
 
 
 def test_the_ages_of_copies_are_those_of_the_answers() -> None:
-    assert archives.CACHE_PUBLIC == "public, max-age=300"
-    assert sparse_index.CACHE_PUBLIC == "public, max-age=60"
+    assert archives.ARCHIVE_CACHE_PUBLIC == "public, max-age=300"
+    assert sparse_index.INDEX_CACHE_PUBLIC == "public, max-age=60"
     assert "`max-age=300`: gone after five minutes" in PAGE
     assert "`max-age=60`: gone after a minute" in PAGE
 

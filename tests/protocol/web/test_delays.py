@@ -31,10 +31,10 @@ def said(scratch: Path, **settings: str) -> dict[str, str]:
 
 def test_the_times_are_those_of_the_caches() -> None:
     files = f"public, max-age={int(propagation.FILE_CACHE_TIME.total_seconds())}"
-    assert files == sparse_index.CACHE_PUBLIC
+    assert files == sparse_index.INDEX_CACHE_PUBLIC
     assert badges.BADGE_HEADERS["Cache-Control"] == files
     archives_kept = int(propagation.ARCHIVE_CACHE_TIME.total_seconds())
-    assert f"public, max-age={archives_kept}" == archives.CACHE_PUBLIC
+    assert f"public, max-age={archives_kept}" == archives.ARCHIVE_CACHE_PUBLIC
     assert signed_links.LINK_LIFETIME[Visibility.PRIVATE] == propagation.LINK_LIFETIME
     assert index.REFRESH_INTERVAL < propagation.SEARCH_DELAY
     assert PAGE_CACHE_TIME.total_seconds() == 5

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from functions import archives
+from functions.http.answers import CACHE_PRIVATE
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.signed_links import (
@@ -157,8 +158,8 @@ async def test_a_delegation_key_signs_the_string_that_the_service_documents(
 
 def test_a_private_link_expires_after_a_minute_and_a_public_one_with_the_copies() -> None:
     assert LINK_LIFETIME[PRIVATE] == timedelta(seconds=60)
-    assert LINK_CACHE_CONTROL == {PUBLIC: archives.CACHE_PUBLIC, PRIVATE: archives.CACHE_PRIVATE}
-    assert f"max-age={LINK_LIFETIME[PUBLIC].seconds}" in archives.CACHE_PUBLIC
+    assert LINK_CACHE_CONTROL == {PUBLIC: archives.ARCHIVE_CACHE_PUBLIC, PRIVATE: CACHE_PRIVATE}
+    assert f"max-age={LINK_LIFETIME[PUBLIC].seconds}" in archives.ARCHIVE_CACHE_PUBLIC
 
 
 # --- keys that are lent ------------------------------------------------------------------------
