@@ -27,7 +27,7 @@ from shared.ports import MetadataStore, PackedPackage
 from shared.runtime.edition import PackagesRead
 from shared.services.maintenance.write_package_pack import PACK_BYTES
 from shared.services.packages.package_cache import PackageCache, ReadRecords
-from shared.services.packages.pull_redirects import FirstHops, Redirect
+from shared.services.packages.pull_redirects import Redirect, RedirectCache
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ class InstanceMemory:
         self._cache = PackageCache(cast("MetadataStore", catalog), catalog.edition, catalog)
         clock = SystemClock()
         readers = KnownReaders(catalog.edition, clock)
-        self._hops = FirstHops(catalog.edition, readers, clock, cast("Any", None))
+        self._hops = RedirectCache(catalog.edition, readers, clock, cast("Any", None))
         asyncio.run(self._cache.load())
 
     def pull(self, chance: Random) -> tuple[OperationUsage, ...]:

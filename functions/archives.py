@@ -15,13 +15,18 @@ from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, anonymous_caller, caller_of
 from shared.composition import Registry
-from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
+from shared.domain.archives.delivery import (
+    ARCHIVE_TYPE,
+    ClientKind,
+    LinkedArchive,
+    content_disposition,
+)
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
-from shared.domain.packages import Visibility
+from shared.domain.packages import Release, Visibility
 from shared.domain.versions import ANY_CLIENT
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import (
@@ -158,47 +163,53 @@ async def redirect_to_archive(
     `place` names all of the request that the release and the headers depend on, for an instance in
     the cloud, which keeps redirects. Each repeat of the redirect counts a pull, too.
     """
-    hops = call.registry.packages.first_hops
-    if hops is None:
-        available = await find()
-        redirect = await _archive_redirect(call, available)
-        return _made_answer(call, available, redirect, headers)
+    cache = call.registry.packages.redirect_cache
+    if cache is None:
+        return (await _new_redirect(call, find, headers)).answer
     place = f"{place}\n{_client_kind(call).name}"
-    number, kept = hops.number, await hops.find(place, org, call.caller)
+    number, kept = cache.number, await cache.find(place, org, call.caller)
     if kept is not None:
-        org, name, version, fields = orjson.loads(kept.content)
-        fields[_LOCATION] = kept.url
-        return _redirect(call, Coordinate.parse(org, name, version), fields, kept.repeated_until_ms)
+        return _repeat(call, kept)
     with packages_read() as read:
-        available = await find()
-        redirect = await _archive_redirect(call, available)
-        answer = _made_answer(call, available, redirect, headers)
+        new = await _new_redirect(call, find, headers)
     note_all(read)
-    release, fields = available.release, dict(answer.headers)
-    url = fields.pop(_LOCATION)
-    content = orjson.dumps((release.org, release.name, release.version, fields))
-    # A release of an upstream is looked at again when it is no longer fresh.
-    archive = None if release.upstream else redirect.archive
-    made = Redirect(content, url, answer.repeated_until_ms, archive)
-    hops.keep(place, made, read, number=number, by=call.caller)
-    return answer
+    cache.keep(place, new.to_keep(), read, number=number, by=call.caller)
+    return new.answer
 
 
 _LOCATION = "Location"
 
 
-async def _archive_redirect(call: Call, offer: AvailableRelease) -> ArchiveRedirect:
-    return await call.registry.packages.archive_delivery.redirect(
-        offer.head, offer.release, to=_client_kind(call)
-    )
+@dataclass(frozen=True, slots=True)
+class _NewRedirect:
+    """A redirect to the archive of a release, from the store's link to `archive` if it has one."""
+
+    release: Release
+    archive: LinkedArchive | None
+    answer: Answer
+
+    def to_keep(self) -> Redirect:
+        fields, release = dict(self.answer.headers), self.release
+        url = fields.pop(_LOCATION)
+        content = orjson.dumps((release.org, release.name, release.version, fields))
+        # A release of an upstream is looked at again when it is no longer fresh.
+        archive = None if release.upstream else self.archive
+        return Redirect(content, url, self.answer.repeated_until_ms, archive)
 
 
-def _made_answer(
-    call: Call, offer: AvailableRelease, redirect: ArchiveRedirect, headers: RedirectHeaders
-) -> Answer:
-    fields, until_ms = headers(offer, redirect), redirect.repeated_until_ms
-    answer = _redirect(call, offer.release.coordinate, fields, until_ms)
-    return call.repeated_while_fresh(answer, offer.release)
+async def _new_redirect(call: Call, find: FindRelease, headers: RedirectHeaders) -> _NewRedirect:
+    found, delivery = await find(), call.registry.packages.archive_delivery
+    redirect = await delivery.redirect(found.head, found.release, to=_client_kind(call))
+    fields = headers(found, redirect)
+    answer = _redirect(call, found.release.coordinate, fields, redirect.repeated_until_ms)
+    answer = call.repeated_while_fresh(answer, found.release)
+    return _NewRedirect(found.release, redirect.archive, answer)
+
+
+def _repeat(call: Call, kept: Redirect) -> Answer:
+    org, name, version, fields = orjson.loads(kept.content)
+    fields[_LOCATION] = kept.url
+    return _redirect(call, Coordinate.parse(org, name, version), fields, kept.repeated_until_ms)
 
 
 def _client_kind(call: Call) -> ClientKind:

@@ -1,6 +1,5 @@
 """The app: the Functions of all faces, and the app that answers while a setting is invalid."""
 
-from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 
@@ -15,7 +14,8 @@ from shared.composition import Registry
 from shared.runtime.answers import FunctionResponse
 from shared.settings import Settings
 
-# Each module has `FACES`, whose operations it declares.
+# Each module has `FACES`, whose operations it declares. They are named by their paths, because a
+# topic has the same name on every face.
 MODULES = (
     "account.organization.audit_log",
     "account.organization.members",
@@ -66,9 +66,8 @@ MODULES = (
 )
 
 
-def operations(settings: Settings, more: Iterable[Operation] = ()) -> tuple[Operation, ...]:
-    own = (each for each in _declared() if each.exists(settings))
-    return _with_rest((*own, *more))
+def operations(settings: Settings) -> tuple[Operation, ...]:
+    return _with_rest(tuple(each for each in _declared() if each.exists(settings)))
 
 
 @cache
@@ -85,13 +84,13 @@ def _with_rest(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return (*known, *not_found_pages(known))
 
 
-def build_app(registry: Registry, more: Iterable[Operation] = ()) -> func.FunctionApp:
-    """Return the app with every Function of the registry, and those of more operations.
+def build_app(registry: Registry) -> func.FunctionApp:
+    """Return the app with every Function of the registry.
 
     An app that answers reads alone leaves what runs without requests to the other app.
     """
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    app.register_functions(blueprint_of(operations(registry.settings, more), registry))
+    app.register_functions(blueprint_of(operations(registry.settings), registry))
     if registry.settings.app_role == "all":
         for background in (change_feed, timers):
             app.register_functions(background.blueprint(registry))

@@ -100,7 +100,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     )
     publishing = PublishingServices.build(
         common,
-        admitted=_count_push,
+        on_new_release=_count_push,
         limits=limits,
         packages=packages,
         identity=identity,

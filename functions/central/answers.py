@@ -9,7 +9,7 @@ a rate limit is a 503 for `bal`, and a 429 for other clients.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from functions.http.answers import NO_STORE, json_answer, retry_headers
+from functions.http.answers import NO_STORE, failure_sentence, json_answer, retry_headers
 from functions.http.calls import Call
 from functions.http.operations import Face
 from shared.composition import Registry
@@ -60,8 +60,7 @@ class CentralFace(Face[Call]):
         return answer
 
     def failed(self, call: Call) -> Answer:
-        number = call.exchange.request_id
-        message = f"The registry failed. Tell its operator this request id: {number}."
+        message = failure_sentence(call.exchange.request_id)
         return json_answer({"message": message}, 500, OPEN_HEADERS)
 
 

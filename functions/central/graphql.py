@@ -8,7 +8,7 @@ import asyncio
 from importlib import import_module
 
 from functions.central.answers import OPEN_HEADERS
-from functions.http.answers import json_answer
+from functions.http.answers import failure_sentence, json_answer
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.requests import bounded_body, json_object
@@ -27,8 +27,7 @@ class GraphqlFace(Face[Call]):
         return _error(str(refusal))
 
     def failed(self, call: Call) -> Answer:
-        number = call.exchange.request_id
-        return _error(f"The registry failed. Tell its operator this request id: {number}.")
+        return _error(failure_sentence(call.exchange.request_id))
 
 
 def _error(message: str) -> Answer:

@@ -64,20 +64,24 @@ async def central_versions(call: Call) -> Answer:
 async def central_package(call: Call) -> Answer:
     text = call.route_params["version"]
     version = parse_version_or_range("*" if text == LATEST else text)
-    package, client, packages = call.package, call.client, call.lookup
     if ARCHIVE_TYPE in call.header("accept"):
-        find = partial(packages.find, package, version, client=client, by=call.caller)
-        place = f"{package.key}\n{text}\n{call.header('ballerina-platform')}"
-        if isinstance(version, Range):
-            place += f"\n{client.language}"
-        return await redirect_to_archive(
-            call, package.org, place, find, partial(_redirect_headers, client)
-        )
+        return await _pull(call, version)
+    client = call.client
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
-    listing = await packages.describe(package, version, client=client, by=call.caller)
+    listing = await call.lookup.describe(call.package, version, client=client, by=call.caller)
     answer = json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
     return call.repeated_while_fresh(answer, listing.release)
+
+
+async def _pull(call: Call, version: Version | Range) -> Answer:
+    package, client = call.package, call.client
+    find = partial(call.lookup.find, package, version, client=client, by=call.caller)
+    place = f"{package.key}\n{call.route_params['version']}\n{call.header('ballerina-platform')}"
+    if isinstance(version, Range):
+        place += f"\n{client.language}"
+    headers = partial(_redirect_headers, client)
+    return await redirect_to_archive(call, package.org, place, find, headers)
 
 
 def _redirect_headers(

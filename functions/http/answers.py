@@ -151,8 +151,11 @@ def problem_answer(refusal: Refusal) -> Answer:
 
 def failure_answer(request_id: str) -> Answer:
     """Return a 500 with the request id, and nothing of the exception."""
-    message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return _problem(500, "broken", message, NO_STORE)
+    return _problem(500, "broken", failure_sentence(request_id), NO_STORE)
+
+
+def failure_sentence(request_id: str) -> str:
+    return f"The registry failed. Tell its operator this request id: {request_id}."
 
 
 def refusal_code(refusal: type[Refusal]) -> str:

@@ -15,6 +15,7 @@ from functions.http.answers import (
     STATUS_BY_KIND,
     Representation,
     conditional_answer,
+    failure_sentence,
     retry_headers,
 )
 from functions.http.calls import Call, has_two_origins
@@ -83,8 +84,7 @@ class MavenFace(Face[Call]):
         return _line(str(refusal), STATUS_BY_KIND[refusal.kind], headers)
 
     def failed(self, call: Call) -> Answer:
-        number = call.exchange.request_id
-        return _line(f"The registry failed. Tell its operator this request id: {number}.", 500, {})
+        return _line(failure_sentence(call.exchange.request_id), 500, {})
 
 
 def _line(message: str, status: int, headers: dict[str, str]) -> Answer:

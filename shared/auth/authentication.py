@@ -252,8 +252,8 @@ class TokenLastUse:
 
 
 def is_guess(refusal: Refusal) -> bool:
-    """Check whether a credential that was refused so may be an attempt to guess one; the text of
-    the others alone shows that they are invalid."""
+    """Check whether a credential that was refused so may be an attempt to guess one. An expired
+    token is none, and neither are texts that cannot be tokens of this registry."""
     plain = (TokenExpired, TokenForeign, TokenMalformed, TokenPlaceholder)
     return not isinstance(refusal, plain)
 

@@ -83,7 +83,7 @@ KEPT = {
     "shared/services/packages/pulls.py _pulls": Kept(200, MACHINE),  # In the cloud a filter: 1 MiB.
     "shared/services/publishing/maven.py _by_distribution": Kept(VERSION_LISTS_CACHED_BYTES),
     "shared/services/publishing/maven.py _checksums": Kept(430),
-    "shared/services/publishing/publishing.py _publishers": Kept(300),
+    "shared/services/publishing/publishing.py _may_publish": Kept(300),
 }
 OTHERS = {VERSION_LISTS_CACHED_BYTES}  # Of Maven clients that name no distribution.
 

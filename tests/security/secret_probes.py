@@ -17,6 +17,7 @@ from functions.api.operations import ApiFace
 from functions.central.answers import CentralFace
 from functions.faces import build_app
 from functions.http.calls import Call
+from functions.http.operations import blueprint_of
 from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.hosting.host import Host
@@ -36,7 +37,11 @@ def build(registry: Registry) -> func.FunctionApp:
     faces = {"api": ApiFace(), "central": CentralFace(), "page": SignInPages()}
     for name, face in faces.items():
         face.change(f"break/{name}", name=f"break_{name}", is_open=True)(broken)
-    return build_app(registry, [each for face in faces.values() for each in face])
+    app = build_app(registry)
+    app.register_functions(
+        blueprint_of((each for face in faces.values() for each in face), registry)
+    )
+    return app
 
 
 def requests(app: func.FunctionApp, secret: str) -> Iterator[tuple[str, httpx.Request]]:

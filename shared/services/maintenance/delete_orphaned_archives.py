@@ -33,25 +33,25 @@ class DeleteOrphanedArchives(Task):
     sweep_grace_hours: int
 
     async def run(self) -> TaskReport:
-        """Sweep archives older than the grace period, so that no push needs them."""
+        """Look at every archive; those that a push may still need are within the grace period."""
         now_ms = self.checkpoints.clock.now_ms()
         grace = timedelta(hours=self.sweep_grace_hours)
         before_ms = now_ms - grace // _MS
-        seen = swept = 0
+        seen = changed = 0
 
         async def visit(archive: StoredArchive) -> None:
-            nonlocal seen, swept
+            nonlocal seen, changed
             seen += 1
-            swept += await self._sweep(archive, before_ms)
+            changed += await self._sweep(archive, before_ms)
 
         finished = await self.checkpoints.visit(self, self.archives.list(now_ms), visit)
-        return TaskReport(seen, swept, unfinished=not finished)
+        return TaskReport(seen, changed, unfinished=not finished)
 
     async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
-        """Delete, move or complete an archive if necessary; say whether it was."""
+        """Delete, move or complete an archive if it needs that; return whether it did."""
         found = await self.metadata.by_digest(archive.digest)
         if found.head and found.release and found.release.state is not State.REMOVED:
-            return await self._put_right(archive, found.head, found.release)
+            return await self._correct(archive, found.head, found.release)
         if archive.stored_ms >= before_ms:
             return False
         if not await self.archives.delete(archive.digest, before_ms):
@@ -61,7 +61,7 @@ class DeleteOrphanedArchives(Task):
             await self.api_history.remove(found.release.coordinate)
         return True
 
-    async def _put_right(self, archive: StoredArchive, head: Head, release: Release) -> bool:
+    async def _correct(self, archive: StoredArchive, head: Head, release: Release) -> bool:
         container = archive_container(head, release)
         if archive.container not in (None, container):
             await self.archives.move(release.archive, container)

@@ -32,7 +32,7 @@ from shared.services.packages.packages import (
     PackageVisibility,
 )
 from shared.services.packages.public_copies import PublicCopies
-from shared.services.packages.pull_redirects import CAPACITY_BYTES, FirstHops
+from shared.services.packages.pull_redirects import CAPACITY_BYTES, RedirectCache
 from shared.services.packages.pulls import PullCounter
 from shared.services.packages.resolution import Resolver
 from shared.services.packages.search import PackageSearch
@@ -52,7 +52,7 @@ class PackageServices:
     resolver: Resolver
     index: PackageIndex
     archive_delivery: ArchiveDelivery
-    first_hops: FirstHops | None  # None on one machine, whose host repeats whole answers.
+    redirect_cache: RedirectCache | None  # None on one machine, whose host repeats whole answers.
     archive_files: ArchiveFiles
     archive_reader: ArchiveReader
     derived_data: DerivedData
@@ -117,7 +117,7 @@ class PackageServices:
             index=PackageIndex(
                 common.authorization, metadata, adapters.events, DocumentCache(index_file)
             ),
-            first_hops=_first_hops(common),
+            redirect_cache=_redirect_cache(common),
             archive_delivery=ArchiveDelivery(
                 common.authorization,
                 cache,
@@ -190,14 +190,14 @@ def _archive_relocation(
     return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge, withdraw)
 
 
-def _first_hops(common: Common) -> FirstHops | None:
+def _redirect_cache(common: Common) -> RedirectCache | None:
     """Return the cache of redirects where each takes requests to the stores; None elsewhere."""
     adapters = common.adapters
     if adapters.links is None:
         return None
     # Other apps need their memory for archives that are pushed.
     is_for_reads = common.settings.app_role == "reads"
-    return FirstHops(
+    return RedirectCache(
         adapters.edition,
         common.authorization.readers,
         adapters.clock,

@@ -1,4 +1,4 @@
-"""Redirects of pulls, the first hops: those that an instance in the cloud repeats from memory.
+"""Redirects of pulls: those that an instance in the cloud repeats from memory.
 
 The host of Azure asks the Functions each time, so this is what keeps a pull from reading records,
 and for a while from signing a link. A kept redirect takes a third of the memory of the records that
@@ -38,7 +38,7 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
-class _FirstHop:
+class _KeptRedirect:
     """A redirect, and what it depends on."""
 
     redirect: Redirect
@@ -47,7 +47,7 @@ class _FirstHop:
     readers_of: str  # The readers that it takes to be one of, as `Head.readers` says.
 
 
-class FirstHops:
+class RedirectCache:
     """Keeps the redirects that were used last, while their packages stand. Once a link is no longer
     repeated, the next pull signs another one, without a request to a store of records.
 
@@ -69,7 +69,7 @@ class FirstHops:
         self._readers = readers
         self._clock = clock
         self._links = links
-        self._kept = LruCache[str, _FirstHop](capacity_bytes, weigh=_weigh)
+        self._kept = LruCache[str, _KeptRedirect](capacity_bytes, weigh=_weigh)
 
     @property
     def number(self) -> int:
@@ -82,14 +82,14 @@ class FirstHops:
         readers = self._readers.among(by, (org.lower(),))
         places = [place, *(_of_readers(place, each) for each in readers)]
         for each in places:
-            hop = self._kept.get(each)
-            if hop is None or not await self._stands(each, hop):
+            kept = self._kept.get(each)
+            if kept is None or not await self._stands(each, kept):
                 continue
-            redirect = await self._with_link(each, hop)
+            redirect = await self._with_link(each, kept)
             if redirect is not None:
-                note_read(hop.package)
-                if hop.readers_of:
-                    note_private(hop.readers_of)
+                note_read(kept.package)
+                if kept.readers_of:
+                    note_private(kept.readers_of)
                 return redirect
         return None
 
@@ -102,20 +102,20 @@ class FirstHops:
         readers_of = "".join(read.private_of)
         if readers_of and not self._readers.includes(by, readers_of):
             return
-        hop = _FirstHop(redirect, number, next(iter(read.packages)), readers_of)
-        if self._is_repeated(redirect) and self._edition.holds(number, (hop.package,)):
-            self._kept.put(_of_readers(place, readers_of) if readers_of else place, hop)
+        kept = _KeptRedirect(redirect, number, next(iter(read.packages)), readers_of)
+        if self._is_repeated(redirect) and self._edition.holds(number, (kept.package,)):
+            self._kept.put(_of_readers(place, readers_of) if readers_of else place, kept)
 
-    async def _stands(self, place: str, hop: _FirstHop) -> bool:
+    async def _stands(self, place: str, kept: _KeptRedirect) -> bool:
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
-        if not self._edition.holds(hop.number, (hop.package,)):
+        if not self._edition.holds(kept.number, (kept.package,)):
             self._kept.drop(place)
             return False
         return is_confirmed
 
-    async def _with_link(self, place: str, hop: _FirstHop) -> Redirect | None:
+    async def _with_link(self, place: str, kept: _KeptRedirect) -> Redirect | None:
         """Return the redirect with a link that is repeated; None if there is none."""
-        redirect, archive = hop.redirect, hop.redirect.archive
+        redirect, archive = kept.redirect, kept.redirect.archive
         if self._is_repeated(redirect):
             return redirect
         if archive is None:
@@ -126,16 +126,16 @@ class FirstHops:
         except Unavailable:  # The registry sends the archive itself meanwhile.
             return None
         renewed = replace(redirect, url=link.url, repeated_until_ms=link.repeated_until_ms)
-        if self._kept.peek(place) is hop:  # A change may have come while the key was awaited.
-            self._kept.put(place, replace(hop, redirect=renewed))
+        if self._kept.peek(place) is kept:  # A change may have come while the key was awaited.
+            self._kept.put(place, replace(kept, redirect=renewed))
         return renewed
 
     def _is_repeated(self, redirect: Redirect) -> bool:
         return self._clock.monotonic_ms() < redirect.repeated_until_ms
 
 
-def _weigh(place: str, hop: _FirstHop) -> int:
-    texts = len(place) + len(hop.redirect.content) + len(hop.redirect.url)
+def _weigh(place: str, kept: _KeptRedirect) -> int:
+    texts = len(place) + len(kept.redirect.content) + len(kept.redirect.url)
     return _ENTRY_BYTES + texts
 
 

@@ -34,7 +34,7 @@ class PublishingServices:
         cls,
         common: Common,
         *,
-        admitted: Callable[[Release], None],
+        on_new_release: Callable[[Release], None],
         limits: LimitServices,
         packages: PackageServices,
         identity: IdentityServices,
@@ -43,7 +43,7 @@ class PublishingServices:
         api_docs: ApiDocsServices,
         administration: AdministrationServices,
     ) -> Self:
-        """Create the services; `admitted` is called with each release that was pushed."""
+        """Create the services; `on_new_release` is called with each release that was pushed."""
         adapters, settings = common.adapters, common.settings
         metadata, documents, clock = adapters.metadata, adapters.documents, adapters.clock
         releases = Publishing(
@@ -62,7 +62,7 @@ class PublishingServices:
             identity.release_mail,
             api_docs.queue,
             settings.base_url,
-            admitted,
+            on_new_release,
         )
         maven_packages = MavenPackages(
             packages.lookup, documents, adapters.archives, adapters.search, clock

@@ -128,14 +128,14 @@ class Publishing:
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
-    publishers: TrustedPublishers
+    trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
     release_trains: ReleaseTrains
     mail: ReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
-    admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
-    _publishers: LruCache[str, int] = field(
+    on_new_release: Callable[[Release], None]  # Not called for repeats.
+    _may_publish: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
     )
 
@@ -148,11 +148,12 @@ class Publishing:
         not published. Any other refused push raises and changes nothing.
         """
         with self.archive_reader.in_hand(len(upload.content)):
-            push = await self._read(upload, by)
+            push = await self._admit(upload, by)
             push.allowance.require()
-            return Publication(await self._publish(upload, push, by), push.allowance.allowance)
+            return Publication(await self._publish(upload, push), push.allowance.allowance)
 
-    async def _publish(self, upload: Upload, push: _Push, by: Principal) -> Release:
+    async def _publish(self, upload: Upload, push: _Push) -> Release:
+        by = push.by
         if push.found.release and self._is_repeat(push.bala, push.found.release, by):
             # Not checked again: its package may be public now, and what it depends on private.
             return await self._repeat(push.bala, push.found, by)
@@ -173,7 +174,7 @@ class Publishing:
             await self.metadata.add_release(release)
         except AlreadyThere:
             return await self._repeat(push.bala, await self.metadata.find(release.coordinate), by)
-        self.admitted(release)
+        self.on_new_release(release)
         await self.derived_data.add_release(head, release, push.bala.texts)
         self.api_docs.add(release.coordinate)
         if release.awaits_owner:
@@ -204,7 +205,7 @@ class Publishing:
             check_pusher(head, by)
         return access
 
-    async def _read(self, upload: Upload, by: Principal) -> _Push:
+    async def _admit(self, upload: Upload, by: Principal) -> _Push:
         """Read the archive, check the right to publish it, and count the push."""
         if upload.coordinate:
             # The request names the release, so the right to it is checked before the archive is
@@ -231,10 +232,10 @@ class Publishing:
         The answer may be minutes old, because the right to the package is checked in any case.
         """
         now_ms, key = self.clock.now_ms(), f"{by.id} {by.credential}"
-        until_ms = self._publishers.get(key)
+        until_ms = self._may_publish.get(key)
         if until_ms is None or until_ms < now_ms:
             await self.authorization.require_publisher(by, of)
-            self._publishers.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
+            self._may_publish.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
 
     async def _read_archive(self, upload: Upload) -> Bala:
         bala = await self.archive_reader.read(upload.content)
@@ -278,7 +279,7 @@ class Publishing:
             )
         _check_name(bala, head)
         # Before the release record: a publisher whose push made the package must not stay pending.
-        await self.publishers.bind(head, by=by)
+        await self.trusted_publishers.bind(head, by=by)
         return head
 
     async def _require_tool_owner(self, tool: str, owner: Package, push: _Push) -> None:

@@ -13,7 +13,7 @@ from shared.ports import PackedPackage
 from shared.services.maintenance.write_package_pack import PACK_BYTES
 from shared.services.packages.package_cache import CAPACITY_BYTES, memory_of
 from shared.services.packages.package_pack import memory_of_packed
-from shared.services.packages.pull_redirects import FirstHops
+from shared.services.packages.pull_redirects import RedirectCache
 
 
 def package(versions: int, dependencies: int = 0) -> PackedPackage:
@@ -55,7 +55,7 @@ def test_all_of_few_packages_are_in_memory_after_a_while(wanted: Wanted) -> None
 @pytest.fixture
 def _no_redirects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave no room for redirects, so that each pull asks the package cache."""
-    monkeypatch.setattr(instance_memory, "FirstHops", partial(FirstHops, capacity_bytes=0))
+    monkeypatch.setattr(instance_memory, "RedirectCache", partial(RedirectCache, capacity_bytes=0))
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
-from shared.services.packages.pull_redirects import LONGEST_PLACE, FirstHops, Redirect
+from shared.services.packages.pull_redirects import LONGEST_PLACE, Redirect, RedirectCache
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.system import FakeClock
 
@@ -57,7 +57,7 @@ class World:
         edition = EmbeddedEdition(self._version, lambda _: ChangesSince(0, self.changed))
         self.readers = KnownReaders(edition, self.clock)
         self.links = Links(self.clock)
-        self.hops = FirstHops(
+        self.hops = RedirectCache(
             edition, self.readers, self.clock, self.links, capacity_bytes=capacity_bytes
         )
         self.edition = edition
