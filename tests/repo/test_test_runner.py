@@ -67,30 +67,6 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     ]
 
 
-@pytest.mark.parametrize("reached", [True, False])
-def test_a_file_of_the_rules_below_its_floor_fails_with_its_lines(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    *,
-    reached: bool,
-) -> None:
-    module = tmp_path / "shared" / "domain" / "versions.py"
-    module.parent.mkdir(parents=True)
-    more = "".join(f"b{number} = 1\n" for number in range(50))
-    module.write_text(f"{more}if b0 == {int(reached)}:\n    a = 1\n")
-    (tmp_path / ".coveragerc").write_text("[run]\nparallel = true\n")
-    monkeypatch.setattr(run, "ROOT", tmp_path)
-    first = ("run", "shared/domain/versions.py")
-    monkeypatch.setattr(run, "COVERAGE", (first, *run.COVERAGE[1:]))
-    gap = "versions.py      52      1    98%   52"
-    ended = run.Part("unit", 1, 1, ())
-    ended.ended.set()
-    failures = run.coverage([ended]).failures
-    assert [gap in failure for failure in failures] == [True] * (not reached)
-    assert ("versions.py      52      1    98%   52\n" in capfd.readouterr().out) is not reached
-
-
 def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["browsers"]) == 2
     assert capsys.readouterr().out.startswith("There is no suite browsers. There are: repo")
