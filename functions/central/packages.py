@@ -46,6 +46,7 @@ async def central_push(call: Call) -> Answer:
     upload = Upload(part.content, _expected_digest(call), claimed_package=named)
     published = await registry.publishing.releases.push(upload, by=call.caller)
     call.add_allowance(published.allowance)
+    published.require_published()
     return empty_answer(204)  # bal prints its success line on 204 alone.
 
 

@@ -262,7 +262,9 @@ async def store_file(
     publishing = registry.publishing.maven
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            return (await publishing.publish_archive(content, at, by=by)).allowance
+            published = await publishing.publish_archive(content, at, by=by)
+            published.require_published()
+            return published.allowance
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             await publishing.check_archive_checksum(content, algorithm, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.POM), None):

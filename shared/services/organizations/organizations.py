@@ -129,14 +129,12 @@ class Organizations:
         seconds."""
         return (await self.upstream_names.check(org)).warning if self.upstream_names else ""
 
-    async def create_if_absent(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
-        """Create the organization of an administrator's push, unless it exists; raise
+    async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
+        """Create the organization of an administrator's push, which does not exist; raise
         `NotCreatedByPush` for a name that is reserved or perhaps mistyped.
 
         `access` is the result of `Authorization.require`.
         """
-        if access.organization is not None:
-            return
         if access.account is None or not access.is_administrator:
             raise OrganizationNotFound(org)
         await self._check_meant(org)

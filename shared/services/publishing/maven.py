@@ -42,7 +42,7 @@ from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, Sear
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.packages import AvailableRelease, PackageLookup, SurveyReader
-from shared.services.publishing.publishing import Publication, Publishing, Upload
+from shared.services.publishing.publishing import Outcome, Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
 VERSION_LISTS_CACHED_BYTES = 8 * 1024 * 1024  # Of each; 5,000 packages of a few versions.
@@ -249,7 +249,7 @@ class MavenPublishing:
             release = found.release
             if release is None or not _takes_files(release) or release.content != digest:
                 raise
-            return Publication(release)
+            return Publication(release, Outcome.REPEATED)
 
     async def check_archive_checksum(
         self, content: bytes, algorithm: ChecksumAlgorithm, at: Coordinate, *, by: Principal

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.packages import (
@@ -60,18 +62,34 @@ class Upload:
     claimed_package: Package | None = None
 
 
+class Outcome(Enum):
+    """What became of a push that was admitted."""
+
+    PUBLISHED = "published"
+    REPEATED = "repeated"  # The release existed, and this push is one of its own.
+    HELD = "held"  # An owner has to confirm the release.
+    WITHHELD = "withheld"  # A repeat of a release that an administrator withheld.
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The result of a push: the release, and what is left of the tightest limit that counted it."""
+    """The result of a push: the release that is stored, and what is left of the tightest limit that
+    counted it. `refusal` says why the release is not published, as a client has to read it."""
 
     release: Release
+    outcome: Outcome
     allowance: RateLimitAllowance | None = None
+    refusal: Refusal | None = None
+
+    def require_published(self) -> None:
+        """Raise the refusal of a release that is held or withheld."""
+        if self.refusal:
+            raise self.refusal
 
 
 @dataclass(frozen=True, slots=True)
 class _Push:
-    """An archive that was read, what is stored under its coordinate, and how its principal may
-    publish it."""
+    """An archive that may be published by `by`, and what is stored under its coordinate."""
 
     bala: Bala
     found: FoundRelease
@@ -140,47 +158,18 @@ class Publishing:
     )
 
     async def push(self, upload: Upload, by: Principal) -> Publication:
-        """Publish the archive, whose release is listed everywhere.
+        """Publish the archive, whose release is then listed everywhere, and return the outcome.
 
         A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
         that exists; so does one by anybody who may push it, at any time, if it was withheld before.
-        Raises `ReleaseHeld` or `ReleaseWithheld`, also for a repeat, if the release is stored and
-        not published. Any other refused push raises and changes nothing.
+        A refusal that is raised has stored nothing; a failing store raises what it raises.
         """
         with self.archive_reader.in_hand(len(upload.content)):
             push = await self._admit(upload, by)
-            push.allowance.require()
-            return Publication(await self._publish(upload, push), push.allowance.allowance)
-
-    async def _publish(self, upload: Upload, push: _Push) -> Release:
-        by = push.by
-        if push.found.release and self._is_repeat(push.bala, push.found.release, by):
-            # Not checked again: its package may be public now, and what it depends on private.
-            return await self._repeat(push.bala, push.found, by)
-        await self._check(push)
-        if push.found.release:
-            raise VersionExists(push.bala.coordinate)
-        # The first write comes after all checks: a refused push leaves nothing behind.
-        await self.organizations.create_if_absent(push.package.org, push.access, by=by)
-        held_because, now_ms = await self._held_because(push), self.clock.now_ms()
-        head = await self._claim_names(push, now_ms)
-        release = new_release(push.bala, by=by, now_ms=now_ms)
-        if held_because:
-            release = held_for_owner(release, held_because)
-        # Archive before record: a crash between the two leaves an orphaned archive, never a
-        # release that cannot be pulled.
-        await self._store_content(upload, push.bala, head, release)
-        try:
-            await self.metadata.add_release(release)
-        except AlreadyThere:
-            return await self._repeat(push.bala, await self.metadata.find(release.coordinate), by)
-        self.on_new_release(release)
-        await self.derived_data.add_release(head, release, push.bala.texts)
-        self.api_docs.add(release.coordinate)
-        if release.awaits_owner:
-            await self.mail.send_held(release)
-        self._require_published(release, by)
-        return release
+            found, is_new = push.found, False
+            if found.release is None:
+                found, is_new = await self._commit(upload, push)
+            return await self._follow_up(push, found, is_new=is_new)
 
     async def may_publish(self, by: Principal) -> bool:
         """Check whether `by` may publish in some organization; a push then asks no store again.
@@ -205,26 +194,37 @@ class Publishing:
             check_pusher(head, by)
         return access
 
+    # --- First step: nothing is written --------------------------------------------------------
+
     async def _admit(self, upload: Upload, by: Principal) -> _Push:
-        """Read the archive, check the right to publish it, and count the push."""
+        """Read the archive, count the push, and raise unless it can become a release of its
+        package, or repeats one."""
         if upload.coordinate:
             # The request names the release, so the right to it is checked before the archive is
             # read.
             package, found = upload.coordinate.package, await self.metadata.find(upload.coordinate)
             access = await self.require_right(package, found.head, by)
             bala = await self._read_archive(upload)
-            return _Push(bala, found, access, await self._count(package, found, by), by)
-        await self._require_publisher(by, upload.claimed_package)
-        bala = await self._read_archive(upload)
-        package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
-        checking = asyncio.create_task(self.require_right(package, found.head, by))
-        counting = asyncio.create_task(self._count(package, found, by))
-        try:
-            access, allowance = await asyncio.gather(checking, counting)
-        finally:
-            # A refused push ends after its last call of a store.
-            await asyncio.wait((checking, counting))
-        return _Push(bala, found, access, allowance, by)
+            allowance = await self._count(package, found, by)
+        else:
+            await self._require_publisher(by, upload.claimed_package)
+            bala = await self._read_archive(upload)
+            package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
+            checking = asyncio.create_task(self.require_right(package, found.head, by))
+            counting = asyncio.create_task(self._count(package, found, by))
+            try:
+                access, allowance = await asyncio.gather(checking, counting)
+            finally:
+                # A refused push ends after its last call of a store.
+                await asyncio.wait((checking, counting))
+        push = _Push(bala, found, access, allowance, by)
+        allowance.require()
+        if found.release is None:
+            await self._check(push)
+        elif not self._is_repeat(bala, found.release, by):
+            await self._check(push)  # Its refusals say more than that the version exists.
+            raise VersionExists(bala.coordinate)
+        return push
 
     async def _require_publisher(self, by: Principal, of: Package | None = None) -> None:
         """Raise unless `by` may publish somewhere.
@@ -265,29 +265,63 @@ class Publishing:
             if owner is not None:
                 await self._require_tool_owner(tool, owner, push)
 
-    async def _claim_names(self, push: _Push, now_ms: int) -> Head:
-        """Claim the names of the archive's tools and of its package; return the package's head."""
-        bala, by = push.bala, push.by
-        for tool in bala.tools:
-            owner = await self.metadata.claim_tool(tool, push.package)
-            await self._require_tool_owner(tool, owner, push)
-        head = push.found.head
-        if head is None:
-            visibility = _default_visibility(push.access)
-            head = await self.metadata.claim(
-                new_head(bala, by=by, now_ms=now_ms, default_visibility=visibility)
-            )
-        _check_name(bala, head)
-        # Before the release record: a publisher whose push made the package must not stay pending.
-        await self.trusted_publishers.bind(head, by=by)
-        return head
-
     async def _require_tool_owner(self, tool: str, owner: Package, push: _Push) -> None:
         if owner.key == push.package.key:
             return
         head = await self.metadata.head(owner)
         is_seen = head is not None and await self.authorization.may_read(push.by, head)
         raise ToolTaken(tool, owner if is_seen else None)
+
+    # --- Second step: the release record commits -----------------------------------------------
+
+    async def _commit(self, upload: Upload, push: _Push) -> tuple[FoundRelease, bool]:
+        """Store the release; return what is stored, and whether this push stored it."""
+        bala, by, organization = push.bala, push.by, push.access.organization
+        if organization is None:
+            await self.organizations.create_by_push(push.package.org, push.access, by=by)
+        now_ms, held_because = self.clock.now_ms(), ""
+        if (
+            push.allowance.burst
+            or push.access.sponsor
+            or (organization and organization.release_train_at(now_ms))
+        ):
+            held_because = await self._held_because(push)
+        head = await self._claim_names(push, now_ms)
+        if by.provenance and by.provenance.publishers:
+            # Before the record: a publisher whose push made the package must not stay pending.
+            await self.trusted_publishers.bind(head, by=by)
+        release = new_release(bala, by=by, now_ms=now_ms)
+        if held_because:
+            release = held_for_owner(release, held_because)
+        # Archive before record: a crash between the two leaves an orphaned archive, never a
+        # release that cannot be pulled.
+        await asyncio.gather(
+            self.archives.put(release.archive, upload.content, archive_container(head, release)),
+            self.documents.put(bala.digest, bala.texts, bala.graph),
+        )
+        try:
+            await self.metadata.add_release(release)
+        except AlreadyThere:
+            found = await self.metadata.find(release.coordinate)
+            if found.release is None or not self._is_repeat(bala, found.release, by):
+                raise VersionExists(bala.coordinate) from None
+            return found, False
+        return FoundRelease(head, release), True
+
+    async def _claim_names(self, push: _Push, now_ms: int) -> Head:
+        """Claim the names of the archive's tools and of its package; return the package's head."""
+        bala, organization = push.bala, push.access.organization
+        for tool in bala.tools:
+            owner = await self.metadata.claim_tool(tool, push.package)
+            await self._require_tool_owner(tool, owner, push)
+        head = push.found.head
+        if head is None:
+            visibility = organization.default_visibility if organization else Visibility.PUBLIC
+            head = await self.metadata.claim(
+                new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
+            )
+        _check_name(bala, head)
+        return head
 
     async def _held_because(self, push: _Push) -> str:
         """Return why an owner has to confirm the release; empty if nobody has to.
@@ -307,26 +341,33 @@ class Publishing:
             return ""
         return f"{PUBLISHER_WORDS}{sponsor} published {burst} in ten minutes"
 
-    async def _store_content(
-        self, upload: Upload, bala: Bala, head: Head, release: Release
-    ) -> None:
-        container = archive_container(head, release)
-        await asyncio.gather(
-            self.archives.put(release.archive, upload.content, container),
-            self.documents.put(bala.digest, bala.texts, bala.graph),
-        )
+    # --- Third step: what is derived, which a repeated push completes ---------------------------
 
-    async def _repeat(self, bala: Bala, found: FoundRelease, by: Principal) -> Release:
-        """Return the release that exists, listed everywhere, if this push repeats its own."""
+    async def _follow_up(self, push: _Push, found: FoundRelease, *, is_new: bool) -> Publication:
+        """List the release, and return what became of the push."""
         head, release = found.head, found.release
-        if head is None or release is None or not self._is_repeat(bala, release, by):
-            raise VersionExists(bala.coordinate)
-        if release.changed_ms is None:
-            await self.derived_data.add_release(head, release, bala.texts)
+        if head is None or release is None:
+            raise VersionExists(push.bala.coordinate)
+        if is_new:
+            self.on_new_release(release)
+        if is_new or release.changed_ms is None:
+            await self.derived_data.add_release(head, release, push.bala.texts)
         elif release.outbox:  # A decision was cut off, and more depends on it than on a push.
             await self.derived_data.update(release)
-        self._require_published(release, by)
-        return release
+        if is_new:
+            self.api_docs.add(release.coordinate)
+        if is_new and release.awaits_owner:
+            await self.mail.send_held(release)
+        outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
+        refusal: Refusal | None = None
+        if release.awaits_owner:
+            page = f"{self.base_url}/account/organizations/{release.org}/held"
+            reason = _reason_for(release, push.by)
+            outcome, refusal = Outcome.HELD, ReleaseHeld(release.coordinate, reason, page)
+        elif release.state is not State.LIVE:
+            outcome = Outcome.WITHHELD
+            refusal = ReleaseWithheld(release.coordinate, release.state.value)
+        return Publication(release, outcome, push.allowance.allowance, refusal)
 
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
         """Check whether a push of the archive repeats that of the release.
@@ -340,14 +381,6 @@ class Publishing:
             return True
         age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
         return release.origin.principal == by.id and age <= REPEAT_WINDOW
-
-    def _require_published(self, release: Release, by: Principal) -> None:
-        """Raise `ReleaseHeld` or `ReleaseWithheld` if the release is stored and not published."""
-        if release.awaits_owner:
-            page = f"{self.base_url}/account/organizations/{release.org}/held"
-            raise ReleaseHeld(release.coordinate, _reason_for(release, by), page)
-        if release.state is not State.LIVE:
-            raise ReleaseWithheld(release.coordinate, release.state.value)
 
 
 def _reason_for(release: Release, by: Principal) -> str:
@@ -363,11 +396,6 @@ def _check_org(package: Package, access: AccessContext) -> None:
         raise SpelledDifferently(package.org, organization.name)
     if organization and organization.upstream:
         raise OwnedByUpstream(organization.name, organization.upstream)
-
-
-def _default_visibility(access: AccessContext) -> Visibility:
-    organization = access.organization
-    return organization.default_visibility if organization else Visibility.PUBLIC
 
 
 def _check_name(bala: Bala, head: Head) -> None:

@@ -102,20 +102,11 @@ async def test_people_create_no_organization_with_a_name_like_an_existing_one(
     await acme.organizations.create(OrgName(name), LEE, by=OPERATOR)
 
 
-async def test_an_organization_that_is_there_is_ensured_without_a_call(
-    acme: OrganizationServices,
-) -> None:
-    access = await acme.authorization.require(acme.signed_in(KIM), Action.PUSH_NEW, ACME)
-    acme.directory.calls.clear()
-    await acme.organizations.create_if_absent(ACME, access, by=acme.signed_in(KIM))
-    assert acme.directory.calls == []
-
-
 async def test_both_of_two_first_pushes_succeed(world: OrganizationServices) -> None:
     by = world.signed_in(ADA)
     access = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     for _ in range(2):
-        await world.organizations.create_if_absent(ACME, access, by=by)
+        await world.organizations.create_by_push(ACME, access, by=by)
     assert world.events.kinds() == ["organization.founded"]
 
 
@@ -125,7 +116,7 @@ async def test_only_administrators_create_an_organization_by_a_push(
     lee = await world.directory.access_context(LEE.id, ACME, 0)
     for access in (NO_ACCESS, lee):
         with pytest.raises(OrganizationNotFound) as refused:
-            await world.organizations.create_if_absent(ACME, access, by=world.signed_in(LEE))
+            await world.organizations.create_by_push(ACME, access, by=world.signed_in(LEE))
         assert str(refused.value) == str(OrganizationNotFound(ACME))
 
 
