@@ -1,5 +1,7 @@
 """Device login (RFC 8628): its API, the page that approves a device, and the script /login.py."""
 
+from functools import cache
+from pathlib import Path
 from typing import Self, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -10,6 +12,7 @@ from functions.http.answers import NO_STORE, Representation, conditional_answer,
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared import login as login_script
 from shared.domain.device_login import (
     DEVICE_SCOPES,
     DEVICE_TOKEN_DAYS,
@@ -18,7 +21,6 @@ from shared.domain.device_login import (
 )
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
-from shared.login.script import login_script
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
 
@@ -165,8 +167,13 @@ PYTHON = "text/x-python"
 
 @pages.read("login.py", is_open=True)
 async def login_file(call: Call) -> Answer:
-    script = login_script(call.registry.settings.base_url).encode()
-    return conditional_answer(call, Representation(script, PYTHON, is_public=True))
+    script = _login_source().replace(login_script.ADDRESS, call.registry.settings.base_url)
+    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
+
+
+@cache
+def _login_source() -> str:
+    return Path(login_script.__file__).read_text("utf-8")
 
 
 @pages.form("device", device_page)

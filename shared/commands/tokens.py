@@ -18,7 +18,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Scope
 from shared.domain.tokens import LineageRecord, describe_grants
-from shared.login.command import DEFAULT_ID, LoginOptions, local_machine, run
+from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
 from shared.services.tokens.token_records import IssuedToken, UsedToken
 from shared.services.tokens.token_requests import TokenRequest
 

@@ -69,7 +69,7 @@ MAY_CALL = (
     "shared/auth/",
     "shared/bootstrap.py",
     "shared/commands/",
-    "shared/login/",
+    "shared/login.py",
 )
 
 

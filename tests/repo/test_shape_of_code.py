@@ -18,7 +18,7 @@ CLOCKS = {
 CLOCK_READERS = {
     "shared/adapters/system.py": "the adapter of the port `Clock`",
     "shared/log.py": "stamps lines, also before there is a registry",
-    "shared/login/command.py": "runs on the machine of a client, without a registry",
+    "shared/login.py": "runs on the machine of a client, without a registry",
 }
 
 

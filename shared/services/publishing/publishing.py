@@ -63,7 +63,7 @@ class Upload:
 
 
 class Outcome(Enum):
-    """What became of a push that was admitted."""
+    """The outcome of a push that was admitted."""
 
     PUBLISHED = "published"
     REPEATED = "repeated"  # The release existed, and this push is one of its own.

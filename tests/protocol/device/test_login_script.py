@@ -199,7 +199,10 @@ def test_a_second_login_replaces_the_token_and_leaves_the_rest_with_a_copy(
 ) -> None:
     file = tmp_path / ".ballerina" / "Settings.toml"
     file.parent.mkdir()
-    before = '# Mine.\n[proxy]\nhost = "p"\n\n[[repository.maven]]\nid = "x"\naccesstoken = "old"\n'
+    before = (
+        '# Mine.\n[proxy]\nhost = "p"\n\n# The registry at http://old.test\n[[repository.maven]]\n'
+        'id = "x"\naccesstoken = "old"\n'
+    )
     file.write_text(before)
     ended = log_in(registry, tmp_path, "--id", "x", "--central")
     assert ended.code == 0, ended.printed

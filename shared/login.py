@@ -1,0 +1,531 @@
+"""Log this machine in to the registry at https://ballroom.example.org.
+
+    curl -fsS https://ballroom.example.org/login.py | python3 -
+    python3 login.py --help
+
+It asks the registry for an access token, which you approve in a browser (RFC 8628), and puts it
+into ~/.ballerina/Settings.toml, or into the folder that BALLERINA_HOME_DIR names. What else is in
+that file stays, and a copy of it is kept beside it. It needs Python 3.9 or later, and nothing else:
+the registry serves this module, with its own address, to people who have none of its packages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import importlib.util
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Answer = Mapping[str, object]
+
+ADDRESS = "https://ballroom.example.org"  # A registry serves this file with its own.
+DEFAULT_ID = "ballroom"
+EXIT_INTERRUPTED = 130  # The exit code of a command that Ctrl-C ended.
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+SLOWER_S = 5.0  # Added to the interval for each slow_down, as in the RFC, and for each failure.
+SHORTEST_S = 0.2  # The least interval, whatever a registry says.
+TIMEOUT_S = 30.0
+LARGEST_ANSWER_BYTES = 65_536  # An answer has a few hundred bytes.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
+OWNER_ONLY = 0o600  # The file holds a token.
+
+_OK, _MINUTE_S, _DAY_S = 200, 60, 86_400
+_BUSY = (429, 500, 502, 503, 504)  # It may succeed later.
+
+
+class LoginFailed(Exception):
+    """No token was granted or written; the text is a sentence that says why."""
+
+
+class RegistryUnreachable(LoginFailed):
+    """The registry did not answer; it may later."""
+
+
+class SettingsUnmergeable(Exception):
+    """The settings cannot be changed safely; the text is a sentence for their owner."""
+
+
+@dataclass(frozen=True)
+class LoginOptions:
+    address: str
+    id: str = DEFAULT_ID
+    sets_central: bool = False
+    is_proxy: bool = False
+    opens_browser: bool = True
+    has_token: bool = False
+
+
+@dataclass(frozen=True)
+class LocalMachine:
+    """The parts of the machine that the command uses, so that tests can replace them."""
+
+    name: str
+    environment: Mapping[str, str]
+    print_line: Callable[[str], None]
+    ask_token: Callable[[str], str]
+    open_browser: Callable[[str], None]
+    sleep: Callable[[float], None]
+    stamp: Callable[[], str]
+
+
+def local_machine() -> LocalMachine:
+    return LocalMachine(
+        name=platform.node() or "a machine without a name",
+        environment=os.environ,
+        print_line=_print_line,
+        ask_token=getpass.getpass,
+        open_browser=_open_browser,
+        sleep=time.sleep,
+        # The local clock is good enough for the name of a local file.
+        stamp=lambda: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+    )
+
+
+def main(arguments: list[str], address: str) -> int:
+    """Log this machine in to the registry at `address`; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="login.py", description=f"Put an access token for {address} into Settings.toml."
+    )
+    add, flag = parser.add_argument, "store_true"
+    add("--id", default=DEFAULT_ID, help="name of the registry's entry (%(default)s)")
+    add("--central", action=flag, help="set the token of [central] as well")
+    add("--proxy", action=flag, help="read all packages from this registry, none from Central")
+    add(
+        "--token",
+        action=flag,
+        help="use a token that you have: the variable BALLROOM_TOKEN, or what you type",
+    )
+    add("--no-browser", action=flag, help="do not open a browser")
+    chosen = parser.parse_args(arguments)
+    options = LoginOptions(
+        address=address,
+        id=chosen.id,
+        sets_central=chosen.central,
+        is_proxy=chosen.proxy,
+        opens_browser=not chosen.no_browser,
+        has_token=chosen.token,
+    )
+    return run(options, local_machine())
+
+
+def run(options: LoginOptions, machine: LocalMachine) -> int:
+    """Log in, or print in one sentence why not; return the exit code."""
+    folder = machine.environment.get("BALLERINA_HOME_DIR")
+    file = (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
+    try:
+        _log_in(options, machine, file)
+    except SettingsUnmergeable as reason:
+        machine.print_line(f"{file} was left as it is. {reason}")
+    except LoginFailed as reason:
+        machine.print_line(str(reason))
+    except KeyboardInterrupt:
+        machine.print_line("Stopped. Nothing was changed.")
+        return EXIT_INTERRUPTED
+    else:
+        return 0
+    return 1
+
+
+def _log_in(options: LoginOptions, machine: LocalMachine, file: Path) -> None:
+    """Request a token, wait for its approval, and write it to the settings."""
+    registry = HttpRegistry(options.address)
+    # Checked first: nobody approves a token that cannot be written.
+    merge_settings(read(file), options, account="me", token="")
+    if options.has_token:
+        try:
+            given = machine.environment.get("BALLROOM_TOKEN")
+            token = given or machine.ask_token("Access token: ")  # It is not shown.
+        except EOFError:
+            message = "There is no terminal to type the token. Set the variable BALLROOM_TOKEN."
+            raise LoginFailed(message) from None
+        account = owner_of(registry, token)
+        machine.print_line(f"The token belongs to {account}.")
+    else:
+        account, token = _granted_token(registry, options, machine)
+    before = read(file)
+    text = merge_settings(before, options, account=account, token=token)
+    if text == before:
+        machine.print_line(f"{file} is up to date.")
+        return
+    backup = replace(file, text, machine.stamp())
+    machine.print_line(f"Wrote the entry {options.id!r} to {file}.")
+    if backup:
+        machine.print_line(f"What was there before is in {backup}.")
+    option = f"--repository={options.id}"
+    machine.print_line(
+        f"\nPublish from the folder of a package:\n\n  bal pack && bal push {option}\n"
+    )
+    machine.print_line(f"Use what others published:\n\n  bal pull ORG/NAME:VERSION {option}")
+
+
+def _granted_token(
+    registry: HttpRegistry, options: LoginOptions, machine: LocalMachine
+) -> tuple[str, str]:
+    """Return the account that approved the login, and the token."""
+    login = request_login(registry, machine.name)
+    machine.print_line(f"Open this page, sign in, and enter the code:\n\n  {login.page}\n")
+    machine.print_line(f"  {login.user_code}\n")
+    machine.print_line(
+        f"The code is good for {login.expires_s / _MINUTE_S:.0f} minutes. Waiting; Ctrl-C stops."
+    )
+    if options.opens_browser and login.page.startswith(options.address.rstrip("/") + "/"):
+        machine.open_browser(login.page)
+    granted = wait_for_approval(registry, login, machine.sleep)
+    days = round(granted.expires_s / _DAY_S)
+    machine.print_line(f"Approved by {granted.account}: {granted.scopes}, for {days} days.")
+    return granted.account, granted.token
+
+
+def _print_line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _open_browser(address: str) -> None:
+    """Open a page if there is a desktop; a browser in this terminal would hide the output."""
+    has_desktop = os.name == "nt" or sys.platform == "darwin"
+    if has_desktop or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(address)
+
+
+# --- The token ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PendingLogin:
+    """A requested login that waits for approval."""
+
+    device_code: str
+    user_code: str
+    page: str
+    interval_s: float
+    expires_s: float
+
+
+@dataclass(frozen=True)
+class GrantedToken:
+    """A token and its account."""
+
+    token: str
+    account: str
+    scopes: str
+    expires_s: int
+
+
+class HttpRegistry:
+    """A registry at an address, over HTTP."""
+
+    def __init__(self, address: str) -> None:
+        """Raise `LoginFailed` for an address at which others could read the token."""
+        parts = urlsplit(address)
+        if not parts.hostname or parts.scheme not in ("http", "https"):
+            message = f"{address!r} is not a valid URL. Use one that begins with https://."
+            raise LoginFailed(message)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            message = "Others could read the token along on plain http. Use an https address."
+            raise LoginFailed(message)
+        self.address = address.rstrip("/")
+        # A proxy of the environment cannot reach a server on this machine.
+        proxies = [urllib.request.ProxyHandler({})] if parts.hostname in LOOPBACK else []
+        self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
+
+    def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Answer]:
+        """Send a form, and return status and JSON; raise `RegistryUnreachable`."""
+        return self._send(path, urlencode(fields).encode(), {})
+
+    def get(self, path: str, token: str) -> tuple[int, Answer]:
+        """Read JSON with a token, and return it with the status; raise `RegistryUnreachable`."""
+        return self._send(path, None, {"Authorization": f"Bearer {token}"})
+
+    def _send(
+        self, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Answer]:
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked.
+            self.address + path,
+            data=body,
+            headers={"Accept": "application/json", "User-Agent": "ballroom-login", **headers},
+        )
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
+                return int(answer.status), _json(answer.read(LARGEST_ANSWER_BYTES))
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _json(error.read(LARGEST_ANSWER_BYTES))
+        except OSError as error:
+            reason = getattr(error, "reason", None) or error
+            message = f"{self.address} cannot be reached: {reason}. Check the address."
+            raise RegistryUnreachable(message) from None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects, so that codes and tokens are sent only to the given address."""
+
+    def redirect_request(self, *_arguments: object, **_more: object) -> None:
+        """Follow no redirect; `urllib` then raises `HTTPError`."""
+
+
+def request_login(registry: HttpRegistry, client: str) -> PendingLogin:
+    """Request a token for this machine, which is called `client`."""
+    status, answer = registry.post("/api/v1/device", {"client_id": client})
+    if status != _OK:
+        otherwise = f"This is not a registry that issues tokens ({status})."
+        raise LoginFailed(_reason(answer, otherwise))
+    try:
+        return PendingLogin(
+            device_code=str(answer["device_code"]),
+            user_code=str(answer["user_code"]),
+            page=str(answer["verification_uri"]),
+            interval_s=float(str(answer.get("interval", SLOWER_S))),
+            expires_s=float(str(answer["expires_in"])),
+        )
+    except (KeyError, ValueError):
+        raise LoginFailed(_UNREADABLE) from None
+
+
+def wait_for_approval(
+    registry: HttpRegistry, login: PendingLogin, sleep: Callable[[float], None]
+) -> GrantedToken:
+    """Poll until somebody decides; raise `LoginFailed` if the login is denied or expires."""
+    fields = {"grant_type": GRANT_TYPE, "device_code": login.device_code}
+    interval, waited = max(login.interval_s, SHORTEST_S), 0.0
+    while waited < login.expires_s:
+        sleep(interval)
+        waited += interval
+        try:
+            status, answer = registry.post("/api/v1/device/token", fields)
+        except RegistryUnreachable:
+            status, answer = _BUSY[0], _json(b"")  # It may be restarting; the code stays valid.
+        if status == _OK:
+            try:
+                return GrantedToken(
+                    token=str(answer["access_token"]),
+                    account=str(answer["account"]),
+                    scopes=str(answer["scope"]),
+                    expires_s=int(str(answer["expires_in"])),
+                )
+            except (KeyError, ValueError):
+                raise LoginFailed(_UNREADABLE) from None
+        error = answer.get("error")
+        if status in _BUSY or error == "slow_down":
+            interval += SLOWER_S
+        elif error != "authorization_pending":
+            raise LoginFailed(_reason(answer, f"The registry gave no token ({status})."))
+    message = "Nobody approved in time. Log in again for a new code."
+    raise LoginFailed(message)
+
+
+def owner_of(registry: HttpRegistry, token: str) -> str:
+    """Return the name of the account or organization of a token; raise `LoginFailed`."""
+    if not token.isascii() or not token.isprintable() or not token:
+        message = "That is no access token. Copy it from the page that showed it."
+        raise LoginFailed(message)
+    status, answer = registry.get("/api/v1/whoami", token)
+    if status != _OK:
+        raise LoginFailed(_reason(answer, f"The registry does not accept the token ({status})."))
+    return str(answer.get("name") or "me")
+
+
+_UNREADABLE = "The registry's answer cannot be read. Check the address."
+
+
+def _reason(answer: Answer, otherwise: str) -> str:
+    """Return the sentence of a refusal, of OAuth or of the API of the registry."""
+    error = answer.get("error")
+    own = cast("Answer", error).get("message") if isinstance(error, dict) else None
+    said = answer.get("error_description") or own or ""
+    # The text is printed to a terminal, so control characters are removed.
+    return "".join(c for c in str(said) if c.isprintable()) or otherwise
+
+
+def _json(content: bytes) -> Answer:
+    try:
+        value: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Answer", value) if isinstance(value, dict) else {}
+
+
+# --- Settings.toml ------------------------------------------------------------------------------
+
+# A block that a login wrote: a comment, a header, and lines of these keys.
+_BLOCK = re.compile(
+    r"# The (?:registry|token of the registry) at [^\r\n]*\r?\n"
+    r"(?:\[\[repository\.maven\]\]|\[central\])\r?\n"
+    r"(?:(?:id|url|username|accesstoken|proxyCentral) = [^\r\n]*(?:\r?\n|\Z))+"
+)
+_IS_PROXY = re.compile(r"^\s*proxyCentral\s*=\s*true", re.M)
+_IS_CENTRAL = re.compile(r"^\s*(?:\[+\s*[\"']?central\b|[\"']?central[\"']?\s*[.=])", re.M)
+
+
+def merge_settings(text: str, options: LoginOptions, *, account: str, token: str) -> str:
+    """Return the settings with the token in the blocks of this login, which replace those of an
+    earlier one; all else stays as it is. Raises `SettingsUnmergeable`."""
+    _require_toml(text)
+    url = options.address.rstrip("/")
+    entry = {"url": _quoted(f"{url}/2.0/maven"), "username": _quoted(account)}
+    entry["accesstoken"] = _quoted(token)
+    comment, header = f"# The registry at {url}", "[[repository.maven]]"
+    wanted = {options.id: [comment, header, *_lines(options.id, entry, "false")]}
+    proxy = f"{options.id}-central"
+    if options.is_proxy or any(_is_of(each[0], proxy) for each in _BLOCK.finditer(text)):
+        wanted[proxy] = [comment, header, *_lines(proxy, entry, "true")]
+        if _IS_PROXY.search(_BLOCK.sub("", text)):
+            message = (
+                "Another entry is a proxy of Central already, and bal stops when there are two. "
+                "Set its proxyCentral to false, and log in again."
+            )
+            raise SettingsUnmergeable(message)
+    for name, lines in wanted.items():
+        if _is_of(_BLOCK.sub("", text), name):
+            message = (
+                f"It has an entry {name!r} that no login wrote. Remove it, or choose another name "
+                "with --id, and log in again."
+            )
+            raise SettingsUnmergeable(message)
+        text = _with_block(text, lines, lambda block, name=name: _is_of(block, name))
+    if options.sets_central:
+        if _IS_CENTRAL.search(_BLOCK.sub("", text)):
+            message = "It sets [central] already. Remove that, or log in without --central."
+            raise SettingsUnmergeable(message)
+        lines = [f"# The token of the registry at {url}", "[central]"]
+        lines.append(f"accesstoken = {_quoted(token)}")
+        text = _with_block(text, lines, lambda block: _IS_CENTRAL.search(block) is not None)
+    _require_toml(text)
+    return text
+
+
+def _lines(name: str, entry: Mapping[str, str], proxy: str) -> list[str]:
+    values = {"id": _quoted(name), **entry, "proxyCentral": proxy}
+    return [f"{key} = {value}" for key, value in values.items()]
+
+
+def _is_of(text: str, name: str) -> bool:
+    """Check whether a text has an entry of that id."""
+    spelt = "|".join(map(re.escape, (_quoted(name), f"'{name}'")))
+    return re.search(rf"^\s*id\s*=\s*(?:{spelt})", text, re.M) is not None
+
+
+def _with_block(text: str, lines: list[str], is_same: Callable[[str], bool]) -> str:
+    """Replace the block that is the same one, or append it."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    block = newline.join(lines) + newline
+    for found in _BLOCK.finditer(text):
+        if is_same(found[0]):
+            return text[: found.start()] + block + text[found.end() :]
+    if not text.strip():
+        return text + block
+    return text + ("" if text.endswith("\n") else newline) + newline + block
+
+
+def _require_toml(text: str) -> None:
+    """Raise unless the text is TOML, as far as this Python can tell: from 3.11 on."""
+    if importlib.util.find_spec("tomllib") is None:
+        return
+    import tomllib  # noqa: PLC0415 - not in Python 3.9 and 3.10.
+
+    try:
+        tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        message = f"It is not TOML: {error}. Mend it, or move it away, and log in again."
+        raise SettingsUnmergeable(message) from None
+
+
+def _quoted(text: str) -> str:
+    """Return a quoted string; a JSON string is a TOML string except for U+007F."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def read(file: Path) -> str:
+    """Return the settings unchanged, with their line ends; empty if the file does not exist."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise _unwritable("read", file, error) from None
+    if len(content) > LARGEST_FILE_BYTES:
+        message = "It is far too large for settings. Move it away, and log in again."
+        raise SettingsUnmergeable(message)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        message = "It is not UTF-8. Save it as UTF-8, and log in again."
+        raise SettingsUnmergeable(message) from None
+
+
+def replace(file: Path, text: str, stamp: str) -> Path | None:
+    """Replace the settings atomically, readable by their owner only.
+
+    Returns the backup of the previous file, named by the time `stamp`; None if there was none. A
+    link is preserved, and its target replaced.
+    """
+    target = Path(os.path.realpath(file))
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        backup = _back_up(target, stamp)
+        # A new name, so that nobody can have created the file before, in the same folder, so that
+        # renaming is atomic. The file is readable by its owner only from the first moment.
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(text.encode("utf-8"))
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(name, target)  # noqa: PTH105 - the name is a text here.
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name)  # noqa: PTH108 - the same.
+            raise
+    except OSError as error:
+        raise _unwritable("written", file, error) from None
+    return backup
+
+
+def _back_up(target: Path, stamp: str) -> Path | None:
+    try:
+        content = target.read_bytes()
+    except FileNotFoundError:
+        return None
+    number, backup = 1, target.with_name(f"{target.name}.{stamp}.bak")
+    while True:
+        try:
+            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        except FileExistsError:
+            number += 1
+            backup = target.with_name(f"{target.name}.{stamp}-{number}.bak")
+        else:
+            break
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+    return backup
+
+
+def _unwritable(verb: str, file: Path, error: OSError) -> LoginFailed:
+    reason = (error.strerror or "it failed").lower()
+    return LoginFailed(
+        f"{file} cannot be {verb}: {reason}. Mend that, or name another folder by "
+        "BALLERINA_HOME_DIR, and log in again."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], ADDRESS))
