@@ -5,11 +5,9 @@ On one machine the local host streams the files of that path from the disk, with
 `archive_to_send`; the Function serves hosts that buffer responses.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-
-import orjson
 
 from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE
@@ -18,16 +16,15 @@ from shared.composition import Registry
 from shared.domain.archives.delivery import (
     ARCHIVE_TYPE,
     ClientKind,
-    LinkedArchive,
     content_disposition,
 )
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate
-from shared.domain.packages import Release, Visibility
-from shared.domain.versions import ANY_CLIENT
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Visibility
+from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import (
     RangeNotSatisfiable,
@@ -35,10 +32,8 @@ from shared.runtime.conditional_requests import (
     is_known,
     requested_range,
 )
-from shared.runtime.edition import note_all, packages_read
-from shared.services.packages.archives import COORDINATES, ArchiveLink, ArchiveRedirect
-from shared.services.packages.packages import AvailableRelease
-from shared.services.packages.pull_redirects import Redirect
+from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
+from shared.services.packages.pull_redirects import LocatedArchive
 
 # A quarantine reaches shared caches within five minutes.
 ARCHIVE_CACHE_PUBLIC = "public, max-age=300"
@@ -64,7 +59,7 @@ FACES = (central,)
 async def archive_bytes(call: Call) -> Answer:
     link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
     call.set_caller(await archive_caller(call.registry, link, call.headers))
-    return await _archive_answer(call, link)
+    return await _archive_answer(call, await archive_to_send(call.registry, link, call.caller))
 
 
 @central.read(f"{COORDINATES}{{org}}/{{name}}/{{version}}/{{file}}")
@@ -73,12 +68,11 @@ async def archive_of_release(call: Call) -> Answer:
     first, and no redirect follows, because clients follow none."""
     at, delivery = call.coordinate, call.registry.packages.archive_delivery
     found = await call.lookup.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
-    link = replace(delivery.link(found.head, found.release), file=call.route_params["file"])
-    return await _archive_answer(call, link)
+    served = delivery.named(found.head, found.release, call.route_params["file"])
+    return await _archive_answer(call, _to_send(served))
 
 
-async def _archive_answer(call: Call, link: ArchiveLink) -> Answer:
-    found = await archive_to_send(call.registry, link, call.caller)
+async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     headers = dict(found.headers)
     if not is_current(call.headers, etag=found.etag):
         return Answer(status=412, headers=headers | NO_STORE)
@@ -96,7 +90,11 @@ async def archive_to_send(
     served = await registry.packages.archive_delivery.open(link, caller)
     if served.release.is_dropped and registry.mirroring is not None:
         await registry.mirroring.bring_back(served.release, caller)
-    etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
+    return _to_send(served)
+
+
+def _to_send(served: DeliveredArchive) -> ArchiveToSend:
+    etag, is_public = f'"{served.release.content}"', served.container is Visibility.PUBLIC
     file = archive_file_name(served.release.coordinate, served.release.platform)
     return ArchiveToSend(
         name=served.release.archive,
@@ -151,79 +149,26 @@ async def _content(call: Call, found: ArchiveToSend) -> Answer:
     return Answer(body, 206, headers)
 
 
-FindRelease = Callable[[], Awaitable[AvailableRelease]]
-RedirectHeaders = Callable[[AvailableRelease, ArchiveRedirect], dict[str, str]]
-
-
-async def redirect_to_archive(
-    call: Call, org: str, place: str, find: FindRelease, headers: RedirectHeaders
-) -> Answer:
-    """Count a pull, and redirect to the archive of a release, with the headers of a face.
-
-    `place` names all of the request that the release and the headers depend on, for an instance in
-    the cloud, which keeps redirects. Each repeat of the redirect counts a pull, too.
-    """
-    cache = call.registry.packages.redirect_cache
-    if cache is None:
-        return (await _new_redirect(call, find, headers)).answer
-    place = f"{place}\n{_client_kind(call).name}"
-    number, kept = cache.number, await cache.find(place, org, call.caller)
-    if kept is not None:
-        return _repeat(call, kept)
-    with packages_read() as read:
-        new = await _new_redirect(call, find, headers)
-    note_all(read)
-    cache.keep(place, new.to_keep(), read, number=number, by=call.caller)
-    return new.answer
-
-
-_LOCATION = "Location"
-
-
-@dataclass(frozen=True, slots=True)
-class _NewRedirect:
-    """A redirect to the archive of a release, from the store's link to `archive` if it has one."""
-
-    release: Release
-    archive: LinkedArchive | None
-    answer: Answer
-
-    def to_keep(self) -> Redirect:
-        fields, release = dict(self.answer.headers), self.release
-        url = fields.pop(_LOCATION)
-        content = orjson.dumps((release.org, release.name, release.version, fields))
-        # A release of an upstream is looked at again when it is no longer fresh.
-        archive = None if release.upstream else self.archive
-        return Redirect(content, url, self.answer.repeated_until_ms, archive)
-
-
-async def _new_redirect(call: Call, find: FindRelease, headers: RedirectHeaders) -> _NewRedirect:
-    found, delivery = await find(), call.registry.packages.archive_delivery
-    redirect = await delivery.redirect(found.head, found.release, to=_client_kind(call))
-    fields = headers(found, redirect)
-    answer = _redirect(call, found.release.coordinate, fields, redirect.repeated_until_ms)
-    answer = call.repeated_while_fresh(answer, found.release)
-    return _NewRedirect(found.release, redirect.archive, answer)
-
-
-def _repeat(call: Call, kept: Redirect) -> Answer:
-    org, name, version, fields = orjson.loads(kept.content)
-    fields[_LOCATION] = kept.url
-    return _redirect(call, Coordinate.parse(org, name, version), fields, kept.repeated_until_ms)
-
-
-def _client_kind(call: Call) -> ClientKind:
+async def locate_archive(call: Call, package: Package, wanted: Version | Range) -> LocatedArchive:
+    """Return where the caller gets the archive that they pull; raise `ReleaseNotFound`."""
     # Clients send the same headers to the second hop.
     carries = "authorization" in call.headers
-    return ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
+    return await call.registry.packages.pulls.locate(
+        package,
+        wanted,
+        call.lookup,
+        client=call.client,
+        to=ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION,
+        by=call.caller,
+    )
 
 
-def _redirect(
-    call: Call, coordinate: Coordinate, headers: dict[str, str], until_ms: float
-) -> Answer:
-    count = partial(_count_pull, coordinate)
+def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str]) -> Answer:
+    """Count a pull, as each repeat of the answer does, and redirect to the archive."""
+    count = partial(_count_pull, at.coordinate)
     count(call)
-    return Answer(status=302, headers=headers, on_repeat=count, repeated_until_ms=until_ms)
+    sent = {**headers, "Location": at.url, "Cache-Control": at.cache_control}
+    return Answer(status=302, headers=sent, on_repeat=count, repeated_until_ms=at.repeated_until_ms)
 
 
 def _count_pull(coordinate: Coordinate, call: Call) -> None:

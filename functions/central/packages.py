@@ -1,9 +1,8 @@
 """/2.0/registry/packages: push, pull, metadata, versions and deprecation, as `bal` calls them."""
 
-from functools import partial
 from unicodedata import combining, normalize
 
-from functions.archives import redirect_to_archive
+from functions.archives import locate_archive, redirect_to_archive
 from functions.central.answers import (
     CORS_HEADERS,
     OPEN_HEADERS,
@@ -14,16 +13,14 @@ from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
-from shared.domain.archives.names import Digest, archive_file_name, package_in_file_name
+from shared.domain.archives.names import Digest, package_in_file_name
 from shared.domain.errors.identity import CredentialsMissing
 from shared.domain.errors.packages import RangeNotDeprecable
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version, parse_version_or_range
+from shared.domain.versions import ANY_CLIENT, Range, Version, parse_version_or_range
 from shared.runtime.answers import Answer
-from shared.services.packages.archives import ArchiveRedirect
-from shared.services.packages.packages import AvailableRelease
 from shared.services.publishing.publishing import Upload
 
 central = CentralFace()
@@ -76,38 +73,18 @@ async def central_package(call: Call) -> Answer:
 
 
 async def _pull(call: Call, version: Version | Range) -> Answer:
-    package, client = call.package, call.client
-    find = partial(call.lookup.find, package, version, client=client, by=call.caller)
-    place = f"{package.key}\n{call.route_params['version']}\n{call.header('ballerina-platform')}"
-    if isinstance(version, Range):
-        place += f"\n{client.language}"
-    headers = partial(_redirect_headers, client)
-    return await redirect_to_archive(call, package.org, place, find, headers)
-
-
-def _redirect_headers(
-    client: ClientProfile, available: AvailableRelease, redirect: ArchiveRedirect
-) -> dict[str, str]:
-    """Return the headers that `bal` reads from the redirect, instead of from the archive."""
-    release = available.release
-    file = archive_file_name(release.coordinate, release.platform)
+    """Redirect to the archive; `bal` reads its headers from the redirect."""
+    at = await locate_archive(call, call.package, version)
+    # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
+    is_java = any(platform.startswith("java") for platform in call.client.platforms or ())
     headers = {
         **CORS_HEADERS,
-        "Cache-Control": redirect.cache_control,
-        "Location": redirect.url,
-        "Content-Disposition": content_disposition(file),
-        "digest": _digest(available, client),
+        "Content-Disposition": content_disposition(at.file),
+        "digest": at.content.header_without_leading_zeros() if is_java else at.content.header(),
     }
-    if available.deprecation is not None:
-        headers |= _deprecation(available.deprecation)
-    return headers
-
-
-def _digest(available: AvailableRelease, client: ClientProfile) -> str:
-    # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
-    is_java = any(platform.startswith("java") for platform in client.platforms or ())
-    content = available.release.content
-    return content.header_without_leading_zeros() if is_java else content.header()
+    if at.deprecation is not None:
+        headers |= _deprecation(at.deprecation)
+    return redirect_to_archive(call, at, headers)
 
 
 def _deprecation(message: str) -> dict[str, str]:

@@ -7,9 +7,8 @@ Basic challenge, so every refusal that credentials could avoid is a 401.
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
-from functions.archives import redirect_to_archive
+from functions.archives import locate_archive, redirect_to_archive
 from functions.http.answers import (
     JSON,
     STATUS_BY_KIND,
@@ -35,7 +34,7 @@ from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.identity import RepositoryTokenMissing
-from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound
+from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound, ReleaseNotFound
 from shared.domain.identity import Principal
 from shared.domain.maven import (
     XML_TYPE,
@@ -52,7 +51,6 @@ from shared.domain.packages import Head, Release, Visibility
 from shared.domain.public_copies import MAVEN
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.runtime.answers import PLAIN_TEXT, Answer
-from shared.services.packages.archives import ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
 from shared.services.publishing.maven import MavenVersionList
 
@@ -140,10 +138,7 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
     registry = call.registry
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            find = partial(_release, call, at)
-            return await redirect_to_archive(
-                call, at.package.org, f"maven\n{at.key}", find, _redirect_headers
-            )
+            return await _pull(call, at)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             document = await _archive_checksum(registry, await _release(call, at), algorithm)
         case RepositoryPath(resource, algorithm):
@@ -155,12 +150,13 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
     return answer
 
 
-def _redirect_headers(_: AvailableRelease, redirect: ArchiveRedirect) -> dict[str, str]:
-    return {
-        "Location": redirect.url,
-        "Cache-Control": redirect.cache_control,
-        "Content-Length": "0",
-    }
+async def _pull(call: Call, at: Coordinate) -> Answer:
+    try:
+        located = await locate_archive(call, at.package, at.version)
+    except ReleaseNotFound as missing:
+        packages = call.registry.publishing.maven_packages
+        raise await packages.refusal(missing, at, at.package.org, call.caller) from None
+    return redirect_to_archive(call, located, {"Content-Length": "0"})
 
 
 async def _release(call: Call, at: Coordinate) -> AvailableRelease:

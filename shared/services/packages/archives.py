@@ -192,6 +192,14 @@ class ArchiveDelivery:
             raise ArchiveNotFound
         return DeliveredArchive(release, Visibility(link.scope))
 
+    def named(self, head: Head, release: Release, file: str) -> DeliveredArchive:
+        """Return the archive of a release that the caller may have, or raise `ArchiveNotFound` if
+        it has no such file name."""
+        link = replace(self.link(head, release), file=file)
+        if not _is_address_of(release, link):
+            raise ArchiveNotFound
+        return DeliveredArchive(release, Visibility(link.scope))
+
     async def _may_find(self, head: Head | None, by: Principal) -> bool:
         package = head.package if head else NO_PACKAGE
         return await self.authorization.may_find(by, package, head)

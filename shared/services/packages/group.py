@@ -32,7 +32,7 @@ from shared.services.packages.packages import (
     PackageVisibility,
 )
 from shared.services.packages.public_copies import PublicCopies
-from shared.services.packages.pull_redirects import CAPACITY_BYTES, RedirectCache
+from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
 from shared.services.packages.pulls import PullCounter
 from shared.services.packages.resolution import Resolver
 from shared.services.packages.search import PackageSearch
@@ -52,7 +52,7 @@ class PackageServices:
     resolver: Resolver
     index: PackageIndex
     archive_delivery: ArchiveDelivery
-    redirect_cache: RedirectCache | None  # None on one machine, whose host repeats whole answers.
+    pulls: Pulls
     archive_files: ArchiveFiles
     archive_reader: ArchiveReader
     derived_data: DerivedData
@@ -97,6 +97,14 @@ class PackageServices:
         record_writer = PackageRecordWriter(metadata, derived_data)
         lookup = PackageLookup(common.authorization, cache, documents)
         search = PackageSearch(adapters.search, common.authorization)
+        archive_delivery = ArchiveDelivery(
+            common.authorization,
+            cache,
+            ArchiveLinkSigner(adapters.keys),
+            clock,
+            settings.base_url,
+            _delivery_routes(adapters, settings),
+        )
         last_counts = LastRegistryCounts(adapters.work, clock)
         recent_pulls = RecentPulls(adapters.pulls, clock)
         return cls(
@@ -117,15 +125,13 @@ class PackageServices:
             index=PackageIndex(
                 common.authorization, metadata, adapters.events, DocumentCache(index_file)
             ),
-            redirect_cache=_redirect_cache(common),
-            archive_delivery=ArchiveDelivery(
-                common.authorization,
-                cache,
-                ArchiveLinkSigner(adapters.keys),
+            pulls=Pulls(
+                archive_delivery,
+                _redirect_cache(common),
                 clock,
-                settings.base_url,
-                _delivery_routes(adapters, settings),
+                settings.upstream_fresh_seconds * 1_000,
             ),
+            archive_delivery=archive_delivery,
             archive_files=ArchiveFiles(adapters.archives),
             archive_reader=archive_reader,
             derived_data=derived_data,

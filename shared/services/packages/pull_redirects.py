@@ -1,25 +1,35 @@
-"""Redirects of pulls: those that an instance in the cloud repeats from memory.
+"""Pulls: where the archive of a release is, for a caller who may have it.
 
-The host of Azure asks the Functions each time, so this is what keeps a pull from reading records,
-and for a while from signing a link. A kept redirect takes a third of the memory of the records that
-it is made of.
+In the cloud an instance repeats what it found from memory. The host of Azure asks the Functions
+each time, so this is what keeps a pull from reading records, and for a while from signing a link. A
+kept redirect takes a third of the memory of the records that it is made of.
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import orjson
 
 from shared.auth.authorization import KnownReaders
-from shared.domain.archives.delivery import LinkedArchive
+from shared.domain.archives.delivery import ClientKind, LinkedArchive
+from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
+from shared.domain.names import Coordinate, Package
+from shared.domain.versions import ClientProfile, Range, Version
 from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import (
     EVERYTHING,
     Edition,
     PackagesRead,
+    note_all,
     note_private,
     note_read,
+    packages_read,
 )
+from shared.services.packages.archives import ArchiveDelivery
+from shared.services.packages.packages import AvailableRelease
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.
@@ -27,9 +37,114 @@ LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask 
 _ENTRY_BYTES = 1_200  # Of memory, besides the texts; measured with tracemalloc.
 
 
+class ReleaseFinder(Protocol):
+    """Finds releases, as `PackageLookup` does, or with those of the upstream."""
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> AvailableRelease:
+        """Return the release, or raise `ReleaseNotFound`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedArchive:
+    """The address of the archive of a release, and what faces say beside it."""
+
+    coordinate: Coordinate
+    file: str
+    content: Digest
+    deprecation: str | None
+    cache_control: str
+    url: str
+    # Of the monotonic clock: how long the address is the same while the records stand.
+    repeated_until_ms: float
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """Locates archives for who pulls them."""
+
+    delivery: ArchiveDelivery
+    cache: "RedirectCache | None"  # None on one machine, whose host repeats whole answers.
+    clock: Clock
+    mirrored_fresh_ms: int  # Requests refresh a release of an upstream that often.
+
+    async def locate(
+        self,
+        package: Package,
+        wanted: Version | Range,
+        source: ReleaseFinder,
+        *,
+        client: ClientProfile,
+        to: ClientKind,
+        by: Principal,
+    ) -> LocatedArchive:
+        """Return where the caller gets the archive of the release that `source` finds; raise what
+        that raises."""
+        cache = self.cache
+        if cache is None:
+            found = await source.find(package, wanted, client=client, by=by)
+            located, _ = await self._located(found, to)
+            return located
+        place = f"{package.key}\n{wanted}\n{to.name}"
+        if isinstance(wanted, Range):
+            place += f"\n{','.join(sorted(client.platforms or ()))}\n{client.language}"
+        number, kept = cache.number, await cache.find(place, package.org, by)
+        if kept is not None:
+            return _decoded(kept)
+        with packages_read() as read:
+            found = await source.find(package, wanted, client=client, by=by)
+            located, archive = await self._located(found, to)
+        note_all(read)
+        redirect = Redirect(_encoded(located), located.url, located.repeated_until_ms, archive)
+        cache.keep(place, redirect, read, number=number, by=by)
+        return located
+
+    async def _located(
+        self, found: AvailableRelease, to: ClientKind
+    ) -> tuple[LocatedArchive, LinkedArchive | None]:
+        """Return the address, and the archive in the store if another link to it may follow."""
+        release = found.release
+        redirect = await self.delivery.redirect(found.head, release, to=to)
+        until_ms, archive = redirect.repeated_until_ms, redirect.archive
+        if release.upstream is not None:  # It is looked at again when it is no longer fresh.
+            until_ms = min(until_ms, self.clock.monotonic_ms() + self.mirrored_fresh_ms)
+            archive = None
+        located = LocatedArchive(
+            release.coordinate,
+            archive_file_name(release.coordinate, release.platform),
+            release.content,
+            found.deprecation,
+            redirect.cache_control,
+            redirect.url,
+            until_ms,
+        )
+        return located, archive
+
+
+def _encoded(located: LocatedArchive) -> bytes:
+    at, text = located.coordinate, located.deprecation
+    facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
+    return orjson.dumps((*facts, text, located.cache_control))
+
+
+def _decoded(kept: "Redirect") -> LocatedArchive:
+    org, name, version, file, digest, deprecation, cache_control = orjson.loads(kept.content)
+    return LocatedArchive(
+        Coordinate.parse(org, name, version),
+        file,
+        Digest(digest),
+        deprecation,
+        cache_control,
+        kept.url,
+        kept.repeated_until_ms,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """A redirect as its face encodes it without the address, and its address."""
+    """A located archive, encoded without its address, and the address."""
 
     content: bytes
     url: str

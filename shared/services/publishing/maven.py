@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import cast
 
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
@@ -37,11 +37,12 @@ from shared.domain.names import Coordinate, OrgName, Package, ToolId
 from shared.domain.packages import Release, State, Survey, Visibility
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution, Range, Version
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.packages import AvailableRelease, PackageLookup, SurveyReader
+from shared.services.packages.pull_redirects import ReleaseFinder
 from shared.services.publishing.publishing import Outcome, Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
@@ -58,16 +59,6 @@ class MavenVersionList:
 
     document: DerivedDocument
     is_public: bool
-
-
-class ReleaseFinder(Protocol):
-    """Finds releases, as `PackageLookup` does, or with those of the upstream."""
-
-    async def find(
-        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
-    ) -> AvailableRelease:
-        """Return the release, or raise `ReleaseNotFound`."""
-        ...
 
 
 class MavenPackages:
@@ -98,14 +89,14 @@ class MavenPackages:
         self._checksums = LruCache[str, str](CHECKSUMS_CACHED)
 
     async def release(
-        self, coordinate: Coordinate, packages: "ReleaseFinder", *, by: Principal
+        self, coordinate: Coordinate, packages: ReleaseFinder, *, by: Principal
     ) -> AvailableRelease:
         """Return one version that `packages` finds; raise `CredentialsWanted` or what it raises."""
         package, version = coordinate.package, coordinate.version
         try:
             return await packages.find(package, version, client=ANY_CLIENT, by=by)
         except ReleaseNotFound as missing:
-            raise await self._refusal(missing, coordinate, package.org, by) from None
+            raise await self.refusal(missing, coordinate, package.org, by) from None
 
     async def tool(self, tool: ToolId, *, client: ClientProfile, by: Principal) -> Survey:
         """Return the package of a tool with the versions of it that the client can use.
@@ -119,7 +110,7 @@ class MavenPackages:
                 raise ToolNotFound(tool)
         except NotFound:
             # A tool's id does not name its organization, so any private package counts.
-            raise await self._refusal(ToolNotFound(tool), f"The tool {tool}", None, by) from None
+            raise await self.refusal(ToolNotFound(tool), f"The tool {tool}", None, by) from None
         return replace(survey, entries=entries)
 
     async def graph(self, available: AvailableRelease) -> bytes:
@@ -178,7 +169,7 @@ class MavenPackages:
         try:
             survey = await packages.survey(package, by=by)
         except PackageNotFound as missing:
-            raise await self._refusal(missing, package, package.org, by) from None
+            raise await self.refusal(missing, package, package.org, by) from None
         is_public = survey.head.visibility is Visibility.PUBLIC
         return MavenVersionList(await lists.document(survey), is_public)
 
@@ -189,10 +180,11 @@ class MavenPackages:
             await asyncio.to_thread(hasher.update, chunk)
         return hasher.hexdigest()
 
-    async def _refusal(
+    async def refusal(
         self, missing: NotFound, what: object, org: OrgName | None, by: Principal
     ) -> Refusal:
-        """Return the refusal of something that the caller cannot find."""
+        """Return the refusal of something that the caller cannot find: `CredentialsWanted` or
+        `missing`."""
         if by.is_anonymous and await self._has_private(org):
             return CredentialsWanted(what)
         return missing
