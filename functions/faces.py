@@ -1,15 +1,23 @@
 """The app: the Functions of all faces, and the app that answers while a setting is invalid."""
 
-from functools import cache
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
 from importlib import import_module
+from typing import Any
 
 import azure.functions as func
 
 from functions import change_feed, timers
 from functions.central.double_slash import double_slash_face
 from functions.http.answers import json_answer
-from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation, blueprint_of
-from functions.web.not_found import not_found_pages
+from functions.http.operations import (
+    READ_METHODS,
+    WRITE_METHODS,
+    Operation,
+    answer,
+    blueprint_of,
+)
+from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.runtime.answers import FunctionResponse
 from shared.settings import Settings
@@ -55,6 +63,7 @@ MODULES = (
     "web.feeds",
     "web.home",
     "web.manual",
+    "web.not_found",
     "web.organizations",
     "web.package.api_docs",
     "web.package.files",
@@ -67,7 +76,7 @@ MODULES = (
 
 
 def operations(settings: Settings) -> tuple[Operation, ...]:
-    return _with_rest(tuple(each for each in _declared() if each.exists(settings)))
+    return _with_doubled(tuple(each for each in _declared() if each.exists(settings)))
 
 
 @cache
@@ -77,11 +86,14 @@ def _declared() -> tuple[Operation, ...]:
 
 
 @cache
-def _with_rest(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    """Add those for paths with two slashes and for unknown paths, which follow from the routes of
-    all others."""
-    known = (*declared, *double_slash_face(declared))
-    return (*known, *not_found_pages(known))
+def _with_doubled(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Add the one for paths with two slashes, which follows from the routes of all others."""
+    return (*declared, *double_slash_face(declared))
+
+
+def answer_missing(registry: Registry) -> Callable[[Any], Awaitable[object]]:
+    """Return the handler of requests that no operation of the registry matches."""
+    return partial(answer, missing_operation(operations(registry.settings)), registry)
 
 
 def build_app(registry: Registry) -> func.FunctionApp:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
-from functions.faces import build_app
+from functions.faces import answer_missing, build_app
 from functions.http.answers import recognizer, repeat_recorder
 from functions.http.exchanges import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
@@ -167,6 +167,7 @@ def build_host(settings: Settings) -> Host:
     registry.api_docs.queue.enable()
     return Host(
         build_app(registry),
+        missing=answer_missing(registry),
         headers=configured_headers(settings.base_url),
         archives=archive_resolver(registry),
         redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),

@@ -7,12 +7,12 @@ from typing import Self, TypeVar
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
+import shared.login
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
 from functions.http.answers import NO_STORE, Representation, conditional_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared import login as login_script
 from shared.domain.device_login import (
     DEVICE_SCOPES,
     DEVICE_TOKEN_DAYS,
@@ -167,13 +167,13 @@ PYTHON = "text/x-python"
 
 @pages.read("login.py", is_open=True)
 async def login_file(call: Call) -> Answer:
-    script = _login_source().replace(login_script.ADDRESS, call.registry.settings.base_url)
+    script = _login_source().replace(shared.login.ADDRESS, call.registry.settings.base_url)
     return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
 
 
 @cache
 def _login_source() -> str:
-    return Path(login_script.__file__).read_text("utf-8")
+    return Path(shared.login.__file__).read_text("utf-8")
 
 
 @pages.form("device", device_page)

@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from urllib.parse import quote_plus
 
-from functions.http.operations import READ_METHODS, WRITE_METHODS
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.domain.errors.requests import MethodNotAllowed
 from shared.domain.search_facets import Facet, FacetCount
 from shared.runtime.answers import Answer
 
@@ -62,9 +60,3 @@ def _popular(keywords: Sequence[FacetCount]) -> Iterator[tuple[str, str]]:
     shared = (each.value for each in keywords if each.count > 1)
     for keyword in islice(shared, len(CATEGORIES)):
         yield keyword, f"/search?keyword={quote_plus(keyword)}"
-
-
-# No catch-all route matches the empty path, for which the Functions host has a page.
-@pages.change("/", WRITE_METHODS)
-async def web_home_wrong_method(call: PublicPageCall) -> Answer:
-    raise MethodNotAllowed(call.method, "/", READ_METHODS)

@@ -27,26 +27,6 @@ class UnreadableRoute(StartRefused):
         )
 
 
-class ReservedRoute(StartRefused):
-    """A route begins with a word that the real host reserves."""
-
-    def __init__(self, function: str, route: str) -> None:
-        super().__init__(
-            f"The route '{route}' of {function} begins with 'admin' or 'runtime', which the "
-            "Functions host keeps for itself. Choose another first word."
-        )
-
-
-class OverlappingRoutes(StartRefused):
-    """Two Functions would answer the same path and method."""
-
-    def __init__(self, one: tuple[str, str], other: tuple[str, str]) -> None:
-        super().__init__(
-            f"'{one[1]}' ({one[0]}) and '{other[1]}' ({other[0]}) can match one path and share a "
-            "method, so their names would decide which answers. Make the routes disjoint."
-        )
-
-
 class UnsupportedFunction(StartRefused):
     """A Function needs what only the real host has, or is refused there."""
 

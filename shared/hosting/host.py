@@ -50,10 +50,11 @@ from shared.hosting.responses import (
     with_cors,
     with_headers,
 )
-from shared.hosting.routing import Router
+from shared.hosting.route_templates import parse_template
+from shared.hosting.routing import Route, Router
 from shared.hosting.timers import AdminEndpoint, Timers
 from shared.hosting.triggers import AppFunctions as ReadFunctions
-from shared.hosting.triggers import HttpFunction, functions_of
+from shared.hosting.triggers import FunctionCall, HttpFunction, functions_of
 from shared.log import log
 from shared.ports import ChangeSource, Clock
 from shared.runtime.answers import RecognizeCaller
@@ -66,6 +67,7 @@ OWNER_BYTES = 8
 ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
+_PATHS_OF_HOST = ("/admin/", "/runtime/")  # The real host answers below them itself.
 _NOT_FOUND = status_answer(404)
 # The answer of the real host to `/` where its home page is turned off.
 _NO_HOME_PAGE: AnswerMessages = (
@@ -107,7 +109,9 @@ class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
     Timers run only with `timers` and change feeds only with `change_feeds`; answers are repeated
-    only with `repeats`.
+    only with `repeats`. What no route matches is answered by `missing`, which gets the path and the
+    methods that there are for it as the route parameters `path` and `allow`; without it, by a bare
+    404, as the real host does.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class Host:
         app: func.FunctionApp | ReadFunctions,
         *,
         headers: RawHeaders = _NO_HEADERS,
+        missing: FunctionCall | None = None,
         archives: FileResolver | None = None,
         redirects: FollowedRedirects | None = None,
         timers: TimerOptions | None = None,
@@ -135,7 +140,7 @@ class Host:
         self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
         self._bodies = BodyReader(limits, identify)
         self._timers = timers and Timers(functions.timers, timers.folder, timers.clock)
-        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies, self._deadlines)
+        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies, self._deadlines, missing)
         if archives is not None:
             served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
@@ -265,9 +270,15 @@ class FunctionDispatcher:
     """Answers HTTP requests with the Functions of an app."""
 
     def __init__(
-        self, functions: Sequence[HttpFunction], bodies: BodyReader, deadlines: Deadlines
+        self,
+        functions: Sequence[HttpFunction],
+        bodies: BodyReader,
+        deadlines: Deadlines,
+        missing: FunctionCall | None = None,
     ) -> None:
         self._router = Router([(each.route, each) for each in functions])
+        every_path = Route("missing", parse_template("{*path}"), None)
+        self._missing = missing and HttpFunction(every_path.function, every_path, missing)
         self._bodies = bodies
         self._deadlines = deadlines
 
@@ -289,7 +300,10 @@ class FunctionDispatcher:
             return _UNUSABLE_PATH
         found = self._router.match(scope["method"], path)
         if found is None:
-            return _NO_HOME_PAGE if path == "/" else _NOT_FOUND
+            if self._missing is None or path.lower().startswith(_PATHS_OF_HOST):
+                return _NO_HOME_PAGE if path == "/" else _NOT_FOUND
+            params = {"path": path[1:], "allow": ",".join(self._router.methods(path))}
+            found = self._missing, params
         function, params = found
         if not body_length(scope["headers"]):
             return await self._invoke(function, LazyRequest(scope, params, b""))

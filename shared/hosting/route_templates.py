@@ -1,13 +1,9 @@
-"""Route templates: `packages/{org}/{name?}`, `maven/{*path}`, `badges/{name}.svg`, `{id:int}`.
-
-Also decides whether two templates can match the same path. In doubt the answer is yes, so that
-templates that are called disjoint are disjoint.
-"""
+"""Route templates: `packages/{org}/{name?}`, `maven/{*path}`, `badges/{name}.svg`, `{id:int}`."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise, product
+from itertools import pairwise
 
 from shared.hosting.errors import UnknownConstraint, UnreadableRoute
 
@@ -30,21 +26,6 @@ class Constraint:
     argument: str
     accepts: ConstraintCheck = field(compare=False, repr=False)
 
-    def excludes(self, other: "Constraint") -> bool:
-        """Check whether no value can satisfy both; in doubt the answer is no."""
-        return frozenset((self.kind, other.kind)) in _EXCLUSIVE
-
-    @property
-    def prefix(self) -> str:
-        """The known text, in lower case, with which every accepted value begins."""
-        return _literal_start(self.argument) if self.kind == "regex" else ""
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Known expressions of whole values that are not accepted."""
-        found = _LEFT_OUT.match(self.argument) if self.kind == "regex" else None
-        return tuple(found[1].split("|")) if found else ()
-
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -61,8 +42,6 @@ class Mixed:
 
     pattern: re.Pattern[str]
     parameters: tuple[Parameter, ...]
-    before: str
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +52,7 @@ class CatchAll:
     constraints: tuple[Constraint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OmittedSegment:
-    """The empty segment between two slashes, which only a catch-all matches."""
-
-
 Segment = Literal | Parameter | Mixed | CatchAll
-Shape = tuple[Segment | OmittedSegment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +79,6 @@ def parse_template(text: str) -> RouteTemplate:
     if any(isinstance(segment, CatchAll) for segment in segments[:-1]):
         raise UnreadableRoute(text, "{*")
     return RouteTemplate(text, segments)
-
-
-def templates_overlap(one: RouteTemplate, other: RouteTemplate) -> bool:
-    """Check whether a path can match both templates; in doubt the answer is yes."""
-    return any(
-        _meet(_unfold(left), _unfold(right)) for left, right in product(one.shapes, other.shapes)
-    )
 
 
 # --- Reading -----------------------------------------------------------------------------------
@@ -186,118 +152,20 @@ def _mixed(parts: list[TemplatePart], text: str) -> Mixed:
     pattern = "".join(
         re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>.+)" for part in parts
     )
-    before = parts[0].lower() if isinstance(parts[0], str) else ""
-    after = parts[-1].lower() if isinstance(parts[-1], str) else ""
-    return Mixed(re.compile(pattern, re.I), parameters, before, after)
+    return Mixed(re.compile(pattern, re.I), parameters)
 
 
 def _is_optional(segment: Segment) -> bool:
     return isinstance(segment, Parameter) and segment.optional
 
 
-# --- Overlap -----------------------------------------------------------------------------------
-
-
-def _unfold(shape: tuple[Segment, ...]) -> Shape:
-    """Turn the known beginning of a constrained catch-all into segments."""
-    last = shape[-1] if shape else None
-    if not isinstance(last, CatchAll):
-        return shape
-    prefix = max((each.prefix for each in last.constraints), key=len, default="")
-    known = [Literal(text) if text else OmittedSegment() for text in prefix.split("/")[:-1]]
-    return (*shape[:-1], *known, last)
-
-
-def _meet(one: Shape, other: Shape) -> bool:
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if isinstance(left, CatchAll) or isinstance(right, CatchAll):
-            # A catch-all matches any segment except an empty one at its start.
-            is_empty = isinstance(left, OmittedSegment) or isinstance(right, OmittedSegment)
-            return not (is_empty or _excludes(left, other[at:]) or _excludes(right, one[at:]))
-        if not _segments_meet(left, right):
-            return False
-    longer = one[len(other) :] or other[len(one) :]
-    # If nothing is left, there is no value that a constraint accepts.
-    return not longer or (isinstance(longer[0], CatchAll) and not longer[0].constraints)
-
-
-def _excludes(segment: Segment | OmittedSegment, shape: Shape) -> bool:
-    """Check whether the constraints of a catch-all exclude every path of this shape."""
-    if not isinstance(segment, CatchAll):
-        return False
-    return any(
-        _is_of(left_out, shape) for each in segment.constraints for left_out in each.left_out
-    )
-
-
-_ANY = "[^/]+"  # Any segment, in an expression.
-
-# Everything below a path, in an expression that begins with the paths that it does not match. It is
-# the only group in such a path; a dot would not match the end of a line.
-BELOW = r"(/[\s\S]*)?"
-
-_ANYTHING = f"[^/]*{BELOW}"  # Anything that follows.
-
-
-def _is_of(expression: str, shape: Shape) -> bool:
-    """Check whether every path of the shape matches the expression."""
-    known = expression.removesuffix(_ANYTHING)
-    end = "**" if known != expression else ""
-    parts = (known.removesuffix(BELOW).replace(_ANY, "*") + end).split("/")
-    below = shape[len(parts) :]
-    is_as_long = len(shape) >= len(parts) and (not below or expression.endswith(BELOW))
-    return is_as_long and all(map(_fits, parts, shape))
-
-
-def _fits(part: str, segment: Segment | OmittedSegment) -> bool:
-    if isinstance(segment, OmittedSegment | CatchAll):
-        return part == ("" if isinstance(segment, OmittedSegment) else "**")
-    if isinstance(segment, Literal):
-        return part in ("*", re.escape(segment.text))
-    return part == "*"
-
-
-def _segments_meet(one: Segment | OmittedSegment, other: Segment | OmittedSegment) -> bool:
-    match one, other:
-        case (OmittedSegment(), _) | (_, OmittedSegment()):
-            return one == other
-        case (Literal(text), wide) | (wide, Literal(text)):
-            return _admits(wide, text)
-        case Mixed(), Mixed():
-            return _agree(one, other)
-        case Parameter(), Parameter():
-            pairs = product(one.constraints, other.constraints)
-            return not any(left.excludes(right) for left, right in pairs)
-        case _:
-            return True
-
-
-def _admits(segment: Segment, text: str) -> bool:
-    match segment:
-        case Literal():
-            return segment.text == text
-        case Mixed():
-            return segment.pattern.fullmatch(text) is not None
-        case Parameter() | CatchAll():
-            return all(each.accepts(text) for each in segment.constraints)
-
-
-def _agree(one: Mixed, other: Mixed) -> bool:
-    """Check whether the fixed starts and the fixed ends are compatible."""
-    starts = one.before.startswith(other.before) or other.before.startswith(one.before)
-    return starts and (one.after.endswith(other.after) or other.after.endswith(one.after))
-
+# --- Constraints -------------------------------------------------------------------------------
 
 _INT32 = range(-(2**31), 2**31)
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,10}\s*")
 _DASHED = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _GUID = re.compile(rf"[0-9a-f]{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.I)
 _ALPHA = re.compile(r"[a-z]*", re.I)
-
-# No value satisfies both kinds, whatever their arguments. A guid may consist of letters only.
-_EXCLUSIVE = frozenset(
-    map(frozenset, [("int", "alpha"), ("int", "bool"), ("int", "guid"), ("bool", "guid")])
-)
 
 
 def parse_constraint(kind: str, argument: str) -> Constraint:
@@ -335,15 +203,3 @@ _MAKERS: dict[str, Callable[[str], ConstraintCheck]] = {
     "maxlength": lambda most: lambda value: len(value) <= int(most),
     "regex": _matching,
 }
-
-_LEFT_OUT = re.compile(rf"\^\(\?!\(((?:[^()]|{re.escape(BELOW)})*)\)/\?\$\)")
-_PLAIN_START = re.compile(r"\^((?:[A-Za-z0-9_/-]|\\[./-])*)([*?{]?)")
-
-
-def _literal_start(pattern: str) -> str:
-    found = _PLAIN_START.match(pattern)
-    if found is None or "|" in pattern:
-        return ""
-    plain = found[1].replace("\\", "").lower()
-    # A quantifier that allows zero makes the last character optional.
-    return plain[:-1] if found[2] else plain

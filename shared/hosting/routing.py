@@ -1,13 +1,11 @@
 """Routing: which Function answers a path and a method."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import combinations
 from string import ascii_lowercase, ascii_uppercase
 from typing import Generic, TypeVar
 
-from shared.hosting.errors import OverlappingRoutes, ReservedRoute
 from shared.hosting.route_templates import (
     CatchAll,
     Constraint,
@@ -16,7 +14,6 @@ from shared.hosting.route_templates import (
     Parameter,
     RouteTemplate,
     Segment,
-    templates_overlap,
 )
 
 T = TypeVar("T")
@@ -32,34 +29,9 @@ class Route:
     template: RouteTemplate
     methods: frozenset[str] | None
 
-    @property
-    def is_reserved(self) -> bool:
-        """Whether the real host refuses the route; it refuses `administrators` too."""
-        return self.template.text.lstrip("~/").lower().startswith(("admin", "runtime"))
-
-    def collides(self, other: "Route") -> bool:
-        """Check whether both can match the same path and method."""
-        return _share_method(self, other) and templates_overlap(self.template, other.template)
-
-
-def collisions(routes: Iterable[Route]) -> Iterator[tuple[Route, Route]]:
-    """Yield each pair of routes that are not disjoint."""
-    return (pair for pair in combinations(routes, 2) if pair[0].collides(pair[1]))
-
-
-def require_disjoint(routes: tuple[Route, ...]) -> None:
-    """Raise `ReservedRoute` or `OverlappingRoutes` for routes that must not be served."""
-    for route in routes:
-        if route.is_reserved:
-            raise ReservedRoute(route.function, route.template.text)
-    for one, other in collisions(routes):
-        raise OverlappingRoutes(
-            (one.function, one.template.text), (other.function, other.template.text)
-        )
-
 
 class Router(Generic[T]):
-    """Finds the target of a request among disjoint routes."""
+    """Finds the target of a request among routes of which no two match one path and method."""
 
     def __init__(self, routes: Sequence[tuple[Route, T]]) -> None:
         self._targets = [target for _, target in routes]
@@ -78,9 +50,9 @@ class Router(Generic[T]):
         found = root.find(parts, lowered.split("/"), 1, count)
         return found and (self._targets[found[0]], found[1])
 
-
-def _share_method(one: Route, other: Route) -> bool:
-    return one.methods is None or other.methods is None or bool(one.methods & other.methods)
+    def methods(self, path: str) -> list[str]:
+        """Return the methods that routes name for a decoded path."""
+        return [method for method in self._by_method if self.match(method, path)]
 
 
 # --- The tree ----------------------------------------------------------------------------------
@@ -190,10 +162,9 @@ class _Node:
         return self.anything
 
 
-@lru_cache(maxsize=4)  # Comparing all pairs takes long, and an app always has the same routes.
+@lru_cache(maxsize=4)  # An app always has the same routes.
 def _trees(routes: tuple[Route, ...]) -> tuple[dict[str, _Node], _Node]:
     """Return a tree for each method that a route names, and one for all other methods."""
-    require_disjoint(routes)
     named = {method for route in routes for method in route.methods or ()}
     return {method: _tree(routes, method) for method in named}, _tree(routes, "")
 

@@ -849,12 +849,8 @@ SITE = {
     "web_symbols": _for_all("/symbols", anybody_known),
     "web_organizations": _for_all("/organizations", anybody_known),
     "web_keywords": _for_all("/keywords", anybody_known),
-    "web_missing": _for_all("/account/x/y/z", empty),
-    "web_home_wrong_method": _for_all("/", anybody_known, "POST"),
-    **{
-        f"web_wrong_method_{method.lower()}": _for_all("/account/x/y/z", empty, method)
-        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-    },
+    "web_update_tool": _for_all("/2.0/update-tool/distributions", empty),
+    "web_container_images": _for_all("/v2/", empty),
     "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
     "web_search_description": _for_all("/opensearch.xml", anybody_known),
     "web_site_robots": _for_all("/robots.txt", anybody_known),

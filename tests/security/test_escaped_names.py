@@ -43,8 +43,6 @@ async def test_every_form_of_a_name_with_a_slash_gets_the_same_answer(world: Wor
     wrong: list[object] = []
     for function in functions_of(build_app(world.registry)).http:
         for method in function.route.methods or ():
-            if function.name == "web_missing":
-                continue  # Its parameter is a whole path: `a/b` is a package, and redirects.
             params = parameters(function)
             for name in params:
                 found = [await status(function, method, {**params, name: text}) for text in NAMES]

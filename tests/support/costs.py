@@ -115,6 +115,8 @@ OTHERS = (
         "web_about",
         "web_manual",
         "web_missing",
+        "web_update_tool",
+        "web_container_images",
     ),
     *("web_cli_token", "web_search_description", "web_site_icon", "web_site_robots"),
 )

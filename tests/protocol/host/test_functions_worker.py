@@ -18,6 +18,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import build_app, invalid_settings_app
 from shared.bootstrap import build_registry
 from shared.hosting.host import Host
@@ -123,7 +124,7 @@ VALUES = {
     "scope": "public",
 }
 SPECIAL = {
-    "2.0/{*rest:regex(^registry//search-packages/?$)}": "2.0/registry//search-packages",
+    DOUBLED_ROUTE: "2.0/registry//search-packages",
 }
 
 

@@ -87,8 +87,6 @@ async def test_a_program_reads_a_problem_below_the_api(world: World) -> None:
 @pytest.mark.parametrize(
     ("path", "way_out"),
     [
-        ("/2.0/docs/stdlib/2201.12.0", "/2.0/docs/{org}/{module}/{version}"),
-        ("/2.0/docs/stdlib/2201.12.0/search", "stdlib"),
         ("/2.0/update-tool/distributions", "https://ballerina.io/downloads/"),
         ("/2.0/update-tool/distributions/latest", "https://ballerina.io/downloads/"),
         ("/2.0/update-tool/versions/2201.12.0", "https://ballerina.io/downloads/"),

@@ -11,7 +11,6 @@ import pytest
 
 from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
 from shared.hosting.asgi import Message
-from shared.hosting.errors import OverlappingRoutes
 from shared.hosting.file_responses import FileRefusal, FileResponse
 from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOptions
 from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits
@@ -195,17 +194,6 @@ async def test_a_timer_is_fired_over_the_admin_path(tmp_path: Path) -> None:
     assert (await ask(host, request, b"{}")).status == 202
     async with asyncio.timeout(30):
         await ran.wait()
-
-
-def test_an_app_whose_routes_overlap_is_refused() -> None:
-    app = build_app()
-
-    @app.route("echo/{*path}", methods=["GET"])
-    async def other(req: func.HttpRequest) -> func.HttpResponse:
-        return func.HttpResponse(req.method)
-
-    with pytest.raises(OverlappingRoutes, match=r"echo/\{org\}.*echo_segments.*other"):
-        Host(app)
 
 
 @dataclass

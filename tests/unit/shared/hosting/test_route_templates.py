@@ -1,10 +1,6 @@
 """Route constraints accept what ASP.NET routing accepts."""
 
-from itertools import product
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.hosting.errors import UnknownConstraint, UnreadableRoute
 from shared.hosting.route_templates import (
@@ -14,9 +10,7 @@ from shared.hosting.route_templates import (
     Parameter,
     parse_constraint,
     parse_template,
-    templates_overlap,
 )
-from shared.hosting.routing import Route, Router
 
 ACCEPTED = [
     ("int", "", "12"),
@@ -69,28 +63,6 @@ def test_an_unknown_constraint_names_the_known_ones() -> None:
         parse_constraint("semver", "")
 
 
-def test_no_number_is_a_word_but_a_guid_may_be_one() -> None:
-    assert parse_constraint("int", "").excludes(parse_constraint("alpha", ""))
-    assert not parse_constraint("guid", "").excludes(parse_constraint("alpha", ""))
-
-
-@pytest.mark.parametrize(
-    ("pattern", "prefix"),
-    [
-        ("^registry//", "registry//"),
-        (r"^a\.b$", "a.b"),
-        ("^abc*", "ab"),
-        ("registry", ""),
-        ("^a|b", ""),
-        ("^(a)", ""),
-    ],
-)
-def test_the_known_start_of_an_expression_is_never_longer_than_what_it_matches(
-    pattern: str, prefix: str
-) -> None:
-    assert parse_constraint("regex", pattern).prefix == prefix
-
-
 def test_a_template_is_literals_parameters_and_a_rest() -> None:
     template = parse_template("/2.0/Docs/{org}/{name?}")
     assert template.segments == (
@@ -125,116 +97,3 @@ def test_text_and_parameters_share_a_segment() -> None:
 def test_a_template_that_the_real_host_would_refuse_is_refused(route: str) -> None:
     with pytest.raises(UnreadableRoute, match="cannot be read"):
         parse_template(route)
-
-
-NEITHER = r"{*path:regex(^(?!(a|a/[^/]+/c|d(/[\s\S]*)?)/?$))}"
-APART = [
-    (NEITHER, ""),
-    (NEITHER, "a"),
-    (NEITHER, "A"),
-    (NEITHER, "a/{name}/c"),
-    (NEITHER, "a/{name}.svg/c"),
-    (NEITHER, "a/b/c"),
-    (NEITHER, "d"),
-    (NEITHER, "d/{*rest}"),
-    (NEITHER, "d/{name}/{other?}"),
-    ("search", "packages"),
-    ("packages/{org}", "packages/{org}/{name}"),
-    ("packages/{org}", "orgs/{org}"),
-    ("packages/{id:int}", "packages/{name:alpha}"),
-    ("packages/{id:int}", "packages/search"),
-    ("badges/{name}.svg", "badges/{name}.json"),
-    ("badges/{name}.svg", "badges/list"),
-    ("v2/{a}-{b}", "v2/plain"),
-    ("2.0/registry/{x?}", "2.0/maven/{*path}"),
-    ("2.0/registry/search-packages", "2.0/{*slashes:regex(^registry//)}"),
-    ("2.0/maven/{*path}", "2.0/{*slashes:regex(^registry//)}"),
-    ("2.0/registry/{*path}", "2.0/{*slashes:regex(^registry//)}"),
-]
-TOGETHER = [
-    (NEITHER, "b"),
-    (NEITHER, "{name}"),
-    (NEITHER, "a/b"),
-    (NEITHER, "a/{name?}"),
-    (NEITHER, "a/{*rest}"),
-    (NEITHER, "a/{name}/c/{other}"),
-    (NEITHER, "{*rest}"),
-    ("{*path:regex(^(?!(a|b)x)/?$)}", "a"),
-    ("Search", "search"),
-    ("packages/{org}", "packages/search"),
-    ("packages/{org?}", "packages"),
-    ("packages/{*path}", "packages"),
-    ("packages/{*path}", "packages/{org}/{name}"),
-    ("{*path}", "/"),
-    ("badges/{name}.svg", "badges/{file}"),
-    ("badges/{name}.svg", "badges/a.svg"),
-    ("badges/{name}.svg", "badges/x-{name}"),
-    ("packages/{id:guid}", "packages/{name:alpha}"),
-    ("packages/{id:int}", "packages/12"),
-    ("2.0/{*slashes:regex(^registry//)}", "2.0/{*path}"),
-    ("2.0/{*slashes:regex(^(registry|docs)//)}", "2.0/maven/{*path}"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), APART)
-def test_templates_that_no_path_matches_both_are_apart(one: str, other: str) -> None:
-    assert not templates_overlap(parse_template(one), parse_template(other))
-    assert not templates_overlap(parse_template(other), parse_template(one))
-
-
-@pytest.mark.parametrize(("one", "other"), TOGETHER)
-def test_templates_that_some_path_may_match_both_overlap(one: str, other: str) -> None:
-    assert templates_overlap(parse_template(one), parse_template(other))
-    assert templates_overlap(parse_template(other), parse_template(one))
-
-
-segments = st.sampled_from(
-    ["a", "b", "ab", "1", "{N}", "{N:int}", "{N:alpha}", "{N}.b", "a{N}", "{N:length(1)}"]
-)
-endings = st.sampled_from(
-    [
-        "",
-        "/{q?}",
-        "/{q:int?}",
-        "/{*q}",
-        "/{*q:regex(^a/b)}",
-        "/{*q:regex(b)}",
-        r"/{*q:regex(^(?!(a|1/[^/]+|ab(/[\s\S]*)?)/?$))}",
-    ]
-)
-
-
-def _template(parts: list[str], ending: str) -> str:
-    return "/".join(part.replace("N", f"p{at}") for at, part in enumerate(parts)) + ending
-
-
-templates = st.builds(_template, st.lists(segments, min_size=1, max_size=3), endings)
-PATHS = [
-    "/" + "/".join(each)
-    for count in (1, 2, 3)
-    for each in product(["a", "b", "ab", "1", "a.b", "12"], repeat=count)
-]
-
-
-@given(templates, templates)
-def test_no_path_matches_both_of_two_templates_that_are_called_apart(one: str, other: str) -> None:
-    left, right = parse_template(one), parse_template(other)
-    if templates_overlap(left, right):
-        return
-    routers = [
-        Router([(Route("x", template, frozenset({"GET"})), None)]) for template in (left, right)
-    ]
-    for path in PATHS:
-        assert not all(router.match("GET", path) for router in routers), path
-
-
-def test_the_rest_after_a_catch_all_may_begin_with_a_double_slash() -> None:
-    doubled = parse_template(r"2.0/{*rest:regex(^registry//)}")
-    rest = r"[^/]*(/[\s\S]*)?"
-    assert not templates_overlap(
-        doubled, parse_template(rf"{{*path:regex(^(?!(2\.0/registry//{rest})/?$))}}")
-    )
-    assert templates_overlap(
-        doubled, parse_template(rf"{{*path:regex(^(?!(2\.0/registry/{rest})/?$))}}")
-    )
-    assert templates_overlap(doubled, parse_template(r"{*path:regex(^(?!(2\.0/registry//x)/?$))}"))
