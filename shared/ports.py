@@ -806,7 +806,16 @@ class Unanswered(Exception):
     """Another server gave no usable response; the text is the reason, for the log."""
 
 
-class AnswerTooLarge(Unanswered):
+class ServerUnreachable(Unanswered):
+    """No connection could be made, or none is tried for a time: it concerns every request."""
+
+
+class AnswerUnusable(Unanswered):
+    """The server answered this request in a way that cannot be used, which says nothing about its
+    other answers."""
+
+
+class AnswerTooLarge(AnswerUnusable):
     """The answer has more bytes than its reader takes."""
 
     def __init__(self) -> None:
@@ -852,7 +861,7 @@ class HttpClient(Protocol):
         ...
 
 
-class ReleaseUnusable(Unanswered):
+class ReleaseUnusable(AnswerUnusable):
     """The upstream described the release that was asked for, in a way that nothing can use."""
 
 
@@ -869,8 +878,9 @@ class Upstream(Protocol):
 
     Every method sends one request, except `fetch`, which sends two, one after the other. Each
     answer is complete before a deadline, and nothing in it breaks the rules of names and versions.
-    All raise `Unanswered` if there is no usable answer, and `UpstreamBusy` if the upstream says
-    when to ask again. `via` is what the request came through (the header `Via`), so that two
+    All raise `AnswerUnusable` for an answer that concerns this request alone, `ServerUnreachable`
+    without a connection, `UpstreamBusy` if the upstream says when to ask again, and `Unanswered`
+    for its own failures. `via` is what the request came through (the header `Via`), so that two
     registries that mirror each other do not ask each other in turn.
     """
 

@@ -58,6 +58,9 @@ class UpstreamStatusView(ResponseModel):
         description="As the process knows that answered; null if it has not asked."
     )
     problem: str | None = Field(description="Why it does not answer.")
+    unusable: str | None = Field(
+        description="Which of its answers could not be used last, and why; others are not affected."
+    )
     catalogue_read_at: datetime | None
     totals: MirrorTotalsView
 
@@ -69,6 +72,7 @@ class UpstreamStatusView(ResponseModel):
             address=status.source.address,
             answers=health.is_open if health.asked else None,
             problem=None if health.is_open else health.reason,
+            unusable=health.unusable or None,
             catalogue_read_at=utc_datetime(status.catalogue.completed_ms),
             totals=MirrorTotalsView.of(status.totals),
         )
@@ -80,6 +84,7 @@ class UpstreamStatusView(ResponseModel):
             address=None,
             answers=None,
             problem=None,
+            unusable=None,
             catalogue_read_at=None,
             totals=MirrorTotalsView.of(totals),
         )

@@ -14,6 +14,7 @@ from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unauthenticated
 from shared.domain.identity import Principal
 from shared.domain.ip_addresses import Networks
+from shared.domain.mirroring import passed_registries
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
@@ -165,7 +166,7 @@ class Call:
         return answer
 
     def _via(self) -> str:
-        return self.header("via")
+        return passed_registries(self.header("via"))
 
     # --- Who asks -------------------------------------------------------------------------------
 

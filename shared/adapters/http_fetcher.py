@@ -9,8 +9,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from shared.ports import AnswerTooLarge, HttpResponse, Unanswered
+from shared.log import log
+from shared.ports import (
+    AnswerTooLarge,
+    AnswerUnusable,
+    HttpResponse,
+    ServerUnreachable,
+    Unanswered,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -108,17 +116,22 @@ class GuardedFetcher:
                 return await self._answer(request)
         except TimeoutError:
             raise Unanswered(_LATE) from None
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        except (httpx.ConnectError, OSError) as error:
+            raise ServerUnreachable(type(error).__name__) from None
+        except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError) as error:
+            log.exception("request.invalid", host=urlsplit(url).hostname)
+            raise AnswerUnusable(type(error).__name__) from None
+        except httpx.HTTPError as error:
             raise Unanswered(type(error).__name__) from None
 
     async def _resolve_checked(self, url: "httpx.URL") -> str:
         if url.scheme not in _PORTS or not url.host or url.userinfo:
-            raise Unanswered(_NO_ADDRESS)
+            raise AnswerUnusable(_NO_ADDRESS)
         port = url.port or _PORTS[url.scheme]
         found = [ip_address(text) for text in await self._resolve(url.host, port)]
         # All must be allowed: a name with a public and a private address is an attack.
         if not found or not all(self._may_call(url, each) for each in found):
-            raise Unanswered(_NOT_PUBLIC)
+            raise AnswerUnusable(_NOT_PUBLIC)
         return str(found[0])
 
     def _may_call(self, url: "httpx.URL", address: Address) -> bool:
@@ -135,7 +148,7 @@ class GuardedFetcher:
             response = await transport.handle_async_request(request)
             names = {name.lower(): value for name, value in response.headers.items()}
             if names.get("content-encoding", "identity") != "identity":
-                raise Unanswered(_COMPRESSED)
+                raise AnswerUnusable(_COMPRESSED)
             body = await _read_limited(response, self._max_bytes)
             return HttpResponse(response.status_code, names, body)
 

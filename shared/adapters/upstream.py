@@ -41,21 +41,37 @@ from shared.domain.upstream_answers import (
     read_versions,
 )
 from shared.domain.upstream_items import read_item, read_items_page, read_symbols
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import Clock, HttpClient, HttpResponse, ReleaseUnusable, Unanswered, UpstreamBusy
+from shared.domain.versions import (
+    ANY_CLIENT,
+    ANY_PLATFORM,
+    ClientProfile,
+    Range,
+    Version,
+    is_platform,
+)
+from shared.ports import (
+    AnswerUnusable,
+    Clock,
+    HttpClient,
+    HttpResponse,
+    ReleaseUnusable,
+    ServerUnreachable,
+    Unanswered,
+    UpstreamBusy,
+)
 
 DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a second.
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # The graphs of a large build have 5 MiB.
 
+MOST_PLATFORMS = 16  # A `bal` client sends five.
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
-DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 or 503 that does not say for how long.
+DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
 _AGENT = "Ballroom"  # Where no client's version matters.
 _BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
-_UNAVAILABLE = 503
-_BUSY = frozenset((429, _UNAVAILABLE))
+_TOO_MANY, _SERVER_ERRORS, _UNAVAILABLE = 429, 500, 503
 _REFUSED = frozenset((401, 403))  # With a token.
 
 T = TypeVar("T")
@@ -120,7 +136,7 @@ class CentralUpstream:
         path = "/".join(quote(each) for each in (*_parts(package), "index.json"))
         headers = self._headers(ANY_CLIENT, via)
         answer = await self._get(f"{self._index}{path}", headers)
-        if answer.status in _BUSY:
+        if answer.status == _TOO_MANY or answer.status >= _SERVER_ERRORS:
             _require(answer, _OK)
         if answer.status != _OK:
             return ()
@@ -156,7 +172,7 @@ class CentralUpstream:
             version = None
         if version is None or not wanted.contains(version):
             message = "the redirect names no version that was asked for"
-            raise Unanswered(message)
+            raise AnswerUnusable(message)
         return version
 
     async def fetch(self, coordinate: Coordinate, *, via: str) -> FetchedArchive | None:
@@ -167,7 +183,7 @@ class CentralUpstream:
             announced = Digest.parse_header(redirect.headers.get("digest", ""))
         except Refusal:
             message = "the redirect names no digest"
-            raise Unanswered(message) from None
+            raise AnswerUnusable(message) from None
         url = urljoin(self._base, _location(redirect))
         headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
         answer = await self._archives.get(url, headers)  # Without the token, wherever it leads.
@@ -275,7 +291,7 @@ class CentralUpstream:
                 f"it does not accept the token (the answer was {answer.status}). Create one with "
                 "the scope read there, set BALLROOM_UPSTREAM_TOKEN, and restart this registry"
             )
-            raise Unanswered(message)
+            raise ServerUnreachable(message)
         return answer
 
     def _url(self, *parts: str) -> str:
@@ -287,8 +303,9 @@ class CentralUpstream:
         agent = f"{language.major}.{language.update}.0" if language else _AGENT
         own = f"1.1 {self._pseudonym}"
         headers = {"User-Agent": agent, "Via": f"{via}, {own}" if via else own}
-        if client.platforms:
-            headers["Ballerina-Platform"] = ",".join(sorted(client.platforms))
+        if client.platforms is not None:
+            known = sorted(filter(is_platform, client.platforms))[:MOST_PLATFORMS]
+            headers["Ballerina-Platform"] = ",".join(known) or ANY_PLATFORM
         return headers
 
 
@@ -317,14 +334,14 @@ def _read(answer: HttpResponse, read: Callable[[bytes], T]) -> T:
     except DescriptionUnusable as error:
         raise ReleaseUnusable(str(error)) from None
     except ValueError as error:
-        raise Unanswered(str(error)) from None
+        raise AnswerUnusable(str(error)) from None
 
 
 def _location(answer: HttpResponse) -> str:
     location = answer.headers.get("location", "")
     if not location:
         message = "the redirect leads nowhere"
-        raise Unanswered(message)
+        raise AnswerUnusable(message)
     return location
 
 
@@ -343,11 +360,13 @@ def _is_missing(answer: HttpResponse) -> bool:
 
 
 def _require(answer: HttpResponse, status: int) -> None:
-    if answer.status in _BUSY:
+    message = f"the answer was {answer.status}"
+    if answer.status == _TOO_MANY:
         raise UpstreamBusy(answer.status, _wait(answer))
-    if answer.status != status:
-        message = f"the answer was {answer.status}"
+    if answer.status >= _SERVER_ERRORS:
         raise Unanswered(message)
+    if answer.status != status:
+        raise AnswerUnusable(message)
 
 
 def _wait(answer: HttpResponse) -> timedelta:

@@ -4,6 +4,7 @@ An *upstream* is another registry whose packages are served here, too. A *mirror
 that came from it. The *owner of a name* is this registry, or the upstream: never both.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -307,3 +308,16 @@ def without_refused(
     """Return the versions of a package without those that are refused here."""
     texts = {each.version for each in refused if each.refused_because}
     return tuple(each for each in versions if each.text not in texts)
+
+
+# One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).
+_PASSED = re.compile(r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._:-]{1,100})(?:[ \t]|$)")
+MOST_PASSED = 7  # With this registry eight entries, of less than 1 KB.
+
+
+def passed_registries(via: str) -> str:
+    """Return the header `Via` that goes on for a request with this one: the hosts that it passed
+    last, written anew, because the header is anybody's text."""
+    entries = (_PASSED.match(each.strip()) for each in via[-4_000:].split(","))
+    hosts = [entry[1] for entry in entries if entry]
+    return ", ".join(f"1.1 {host}" for host in hosts[-MOST_PASSED:])

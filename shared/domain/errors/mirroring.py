@@ -38,13 +38,17 @@ class OwnedByUpstream(Conflict):
     )
 
 
+UNUSABLE = "gives an answer about it that cannot be used"
+
+
 class UpstreamUnavailable(Unavailable):
     retry_after = timedelta(seconds=10)
     what: object
     upstream: str
+    trouble: str = "does not answer"
     sentence = (
-        "{what} is not stored here, and the upstream registry {upstream} does not answer. Try "
-        "again in a moment."
+        "{what} is not stored here, and the upstream registry {upstream} {trouble}. Try again in a "
+        "moment."
     )
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.mirroring import UNUSABLE, UpstreamUnavailable
 from shared.domain.errors.packages import ArchiveTooLarge, ReleaseNotFound, SpelledDifferently
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
 from shared.domain.names import Coordinate, package_owner
@@ -20,7 +20,7 @@ from shared.ports import AnswerTooLarge, Unanswered
 from shared.runtime.caching import SingleFlight
 from shared.services.leases import Leases
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_questions import Asker, refusal_of
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.archive_reader import ArchiveReader
@@ -124,13 +124,13 @@ class Admission:
         # anything is decided.
         described, fetched = await asyncio.gather(
             self.reader.describe_by(source, coordinate, asker),
-            source.gate.ask(lambda: source.upstream.fetch(coordinate, via=asker.via())),
+            self._archive(source, coordinate, asker),
             return_exceptions=True,
         )
         if isinstance(described, BaseException):
             raise described
         if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
-            raise UpstreamUnavailable(coordinate, source.name)
+            raise refusal_of(fetched, coordinate, source)
         if described is None or fetched is None:
             return False
         if isinstance(fetched, AnswerTooLarge):
@@ -144,6 +144,22 @@ class Admission:
         await self._admit_archive(source, described, fetched)
         return True
 
+    async def _archive(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+    ) -> FetchedArchive | None:
+        """Fetch the archive, unless that failed lately."""
+        kept, key = self.reader.questions.kept, (source.kept_as, "archive", coordinate.key)
+        kept.require_not_failed(key)
+        try:
+            return await source.gate.ask(
+                package_owner(coordinate.package),
+                lambda: source.upstream.fetch(coordinate, via=asker.via()),
+            )
+        except Unanswered as failure:
+            if not isinstance(failure, AnswerTooLarge):  # The release is refused for that.
+                kept.note_failure(key, failure)
+            raise
+
     async def _is_public(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
     ) -> bool:
@@ -152,9 +168,11 @@ class Admission:
         package, version = coordinate.package, coordinate.version
         ask, via = source.upstream.describe, asker.via()
         try:
-            found = await source.gate.ask(lambda: ask(package, version, EXACT_CLIENT, via=via))
-        except Unanswered:
-            raise UpstreamUnavailable(coordinate, source.name) from None
+            found = await source.gate.ask(
+                package_owner(package), lambda: ask(package, version, EXACT_CLIENT, via=via)
+            )
+        except Unanswered as failure:
+            raise refusal_of(failure, coordinate, source) from None
         return found is not None
 
     async def _admit_archive(
@@ -166,8 +184,8 @@ class Admission:
         content = fetched.content
         with self.archive_reader.in_hand(len(content)):
             if await asyncio.to_thread(Digest.of, content) != fetched.announced:
-                source.gate.note_unusable(_DAMAGED)
-                raise UpstreamUnavailable(coordinate, source.name)
+                source.gate.note_unusable(package_owner(coordinate.package), _DAMAGED)
+                raise UpstreamUnavailable(coordinate, source.name, UNUSABLE)
             bala = await self._read(source, coordinate, content)
             await self._store(source, bala, content, described)
 

@@ -23,7 +23,7 @@ from shared.domain.mirroring import (
     catalogue_place,
     catalogue_round_place,
 )
-from shared.domain.names import Package
+from shared.domain.names import Package, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import Clock, DirectoryStore, PackageReader, Stale, Unanswered
@@ -201,7 +201,9 @@ class CatalogueUpdates:
         read, changed = 0, 0
         while True:
             offset = state.offset
-            page = await source.gate.ask(lambda at=offset: upstream.catalogue(at, PAGE_PACKAGES))
+            page = await source.gate.ask(
+                "catalogue", lambda at=offset: upstream.catalogue(at, PAGE_PACKAGES)
+            )
             state = _after_page(state, page)
             read += len(page.packages)
             for each in page.packages:
@@ -250,7 +252,10 @@ class CatalogueUpdates:
         if not await self.catalogue.lists(known):
             return True
         ask, package = source.upstream.versions, known.package
-        return await source.gate.ask(lambda: ask(package, ANY_CLIENT, via="")) is None
+        return (
+            await source.gate.ask(package_owner(package), lambda: ask(package, ANY_CLIENT, via=""))
+            is None
+        )
 
     async def _leave_out_others(self, upstreams: Set[str]) -> CatalogueUpdate:
         """Remove the packages of upstreams that are no longer mirrored."""

@@ -63,7 +63,9 @@ class CatalogueItems:
         found: dict[str, dict[int, UpstreamItem]] = {}
         offset, upstream = 0, source.upstream
         for _ in range(MAX_PAGES):
-            page = await source.gate.ask(lambda at=offset: upstream.items(kind, at, PAGE_ITEMS))
+            page = await source.gate.ask(
+                kind.value, lambda at=offset: upstream.items(kind, at, PAGE_ITEMS)
+            )
             if page is None:
                 return None
             if page.total > MAX_ITEMS:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.ports import AnswerTooLarge, Clock, ReleaseUnusable, Unanswered, UpstreamBusy
+from shared.ports import AnswerUnusable, Clock, ServerUnreachable, Unanswered, UpstreamBusy
 
-FAILURES_TO_CLOSE = 5  # One after the other; a single lost connection closes nothing.
+# Since the last answer: requests without a connection, and packages for which the upstream failed.
+# What it answers about one package, and what a caller sends, closes it for no other package.
+FAILURES_TO_CLOSE = 5
 CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
 
 _MS = timedelta(milliseconds=1)
@@ -20,7 +22,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UpstreamHealth:
-    """The state of the upstream as a process knows it; `reason` is that of the last failure."""
+    """The state of the upstream as a process knows it; `reason` is that of the last failure, and
+    `unusable` names the last answer that could not be used, and why."""
 
     is_open: bool = True
     asked: int = 0
@@ -28,6 +31,7 @@ class UpstreamHealth:
     reason: str = ""
     failed_ms: int | None = None
     answered_ms: int | None = None
+    unusable: str = ""
 
     @property
     def problem(self) -> str:
@@ -43,7 +47,7 @@ class UpstreamGate:
         """`failed` is called with the reason of each failure, for the log."""
         self._clock = clock
         self._failed = failed
-        self._failures = 0
+        self._failures = set[str]()
         self._closed_until_ms: int | None = None  # Of the monotonic clock.
         self._is_trying = False
         self._health = UpstreamHealth()
@@ -58,41 +62,41 @@ class UpstreamGate:
         until_ms = self._closed_until_ms
         return max(until_ms - self._clock.monotonic_ms(), 0) * _MS if until_ms else timedelta(0)
 
-    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
-        """Return the upstream's answer; raise `Unanswered`, at once while the gate is
-        closed."""
-        is_trial = self._closed_until_ms is not None
-        self._require_open()
+    async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
+        """Return the upstream's answer about a subject, such as a package.
+
+        Raises `ServerUnreachable` at once while the gate is closed, and what the request raises.
+        """
+        until_ms = self._closed_until_ms
+        if until_ms is not None and (self._is_trying or self._clock.monotonic_ms() < until_ms):
+            message = f"it is left alone for a time: {self._health.reason}"
+            raise ServerUnreachable(message)
+        is_trial = until_ms is not None
         self._is_trying = self._is_trying or is_trial
         try:
             answer = await request()
-        except (AnswerTooLarge, ReleaseUnusable):
-            self._note_answer(is_trial=is_trial)  # It is there.
+        except AnswerUnusable as error:  # It is there.
+            self._note_answer(is_trial=is_trial)
+            self.note_unusable(subject, str(error))
             raise
         except Unanswered as error:
-            self._note_failure(error)
+            self._note_failure(subject, error)
             raise
         finally:
             self._is_trying = self._is_trying and not is_trial
         self._note_answer(is_trial=is_trial)
         return answer
 
-    def note_unusable(self, reason: str) -> None:
-        """Note that an answer turned out to be none after it was read."""
-        self._note_failure(Unanswered(reason))
-
-    def _require_open(self) -> None:
-        until_ms = self._closed_until_ms
-        if until_ms is None:
-            return
-        if self._is_trying or self._clock.monotonic_ms() < until_ms:
-            message = f"it is left alone for a time: {self._health.reason}"
-            raise Unanswered(message)
+    def note_unusable(self, subject: str, reason: str) -> None:
+        """Note that an answer cannot be used, which closes nothing."""
+        self._health = replace(self._health, unusable=f"{subject}: {reason}")
+        self._failed(self._health.unusable)
 
     def _note_answer(self, *, is_trial: bool) -> None:
         # The answer to a request from before the gate closed says nothing about a pause.
         if is_trial or self._closed_until_ms is None:
-            self._failures, self._closed_until_ms = 0, None
+            self._failures.clear()
+            self._closed_until_ms = None
         self._health = replace(
             self._health,
             is_open=self._closed_until_ms is None,
@@ -100,10 +104,11 @@ class UpstreamGate:
             answered_ms=self._clock.now_ms(),
         )
 
-    def _note_failure(self, error: Unanswered) -> None:
-        self._failures += 1
+    def _note_failure(self, subject: str, error: Unanswered) -> None:
+        is_every = isinstance(error, ServerUnreachable)
+        self._failures.add(f"{subject} {len(self._failures)}" if is_every else subject)
         is_busy, was_closed = isinstance(error, UpstreamBusy), self._closed_until_ms is not None
-        if is_busy or was_closed or self._failures >= FAILURES_TO_CLOSE:
+        if is_busy or was_closed or len(self._failures) >= FAILURES_TO_CLOSE:
             wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
             self._closed_until_ms = self._clock.monotonic_ms() + wait // _MS
         self._health = replace(

@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 from shared.domain.errors.base import Refusal
-from shared.ports import Clock, Unanswered
+from shared.ports import AnswerUnusable, Clock, ServerUnreachable, Unanswered, UpstreamBusy
 from shared.runtime.caching import LruCache, SingleFlight
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
 USED_WHILE_RENEWED = timedelta(hours=1)  # An older answer is renewed before it is used.
 RETRIED_AFTER = timedelta(seconds=10)  # An answer that could not be renewed is used meanwhile.
+MAX_FAILURES_KEPT = 1_000  # Questions that failed within that time, and are not asked again.
 
 _MS = timedelta(milliseconds=1)
 
@@ -58,6 +59,7 @@ class KeptAnswers:
         self._kept = LruCache[Hashable, _KeptAnswer](
             ANSWERS_KEPT_BYTES, weigh=lambda _, kept: kept.answer.memory_bytes
         )
+        self._failed = LruCache[Hashable, tuple[Unanswered, int]](MAX_FAILURES_KEPT)
         self._asking = SingleFlight[Any]()
         self._renewing = set[asyncio.Task[None]]()
 
@@ -65,10 +67,12 @@ class KeptAnswers:
         """Return the answer that is kept, or ask for it; raise what `ask` raises if there is none.
 
         One that is no longer fresh is used and renewed meanwhile; one that is older than an hour is
-        renewed first, and used if that fails.
+        renewed first, and used if that fails. A question that failed lately fails in the same way,
+        without being asked.
         """
         kept, now_ms = self._kept.get(key), self._clock.monotonic_ms()
         if kept is None:
+            self.require_not_failed(key)
             return await self.renewed(key, ask)
         if not self._is_due(kept, now_ms):
             return kept.answer.value
@@ -96,6 +100,19 @@ class KeptAnswers:
         """Keep an answer that the upstream just gave."""
         now_ms = self._clock.monotonic_ms()
         self._kept.put(key, _KeptAnswer(answer, now_ms, now_ms))
+
+    def require_not_failed(self, key: Hashable) -> None:
+        """Raise the failure of the same question if it is less than `RETRIED_AFTER` old."""
+        failed = self._failed.get(key)
+        if failed is not None and self._clock.monotonic_ms() < failed[1]:
+            raise type(failed[0])(*failed[0].args)
+
+    def note_failure(self, key: Hashable, error: Unanswered) -> None:
+        """Keep a failure that concerns this question alone; the gate keeps the others."""
+        if not isinstance(error, ServerUnreachable | UpstreamBusy):
+            until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // _MS
+            kind = AnswerUnusable if isinstance(error, AnswerUnusable) else Unanswered
+            self._failed.put(key, (kind(str(error)), until_ms))
 
     async def drain(self) -> None:
         """Wait for what is being renewed."""
@@ -137,10 +154,13 @@ class KeptAnswers:
         except (NotThere, Refusal):
             self._kept.drop(key)
             raise
+        except Unanswered as error:
+            self.note_failure(key, error)
+            raise
         if answer is None:
             if kept is None:
                 message = "the answer was 304 to a request without a tag"
-                raise Unanswered(message)
+                raise AnswerUnusable(message)
             answer = kept.answer
         self._kept.put(key, _KeptAnswer(answer, now_ms, now_ms))
         return answer.value

@@ -99,6 +99,6 @@ async def _has(source: UpstreamSource, org: OrgName) -> bool | None:
     """Return whether the upstream has the organization; None if it does not answer in time."""
     try:
         async with asyncio.timeout(WAITED_FOR.total_seconds()):
-            return await source.gate.ask(lambda: source.upstream.has_organization(org, via=""))
+            return await source.gate.ask(org, lambda: source.upstream.has_organization(org, via=""))
     except (Unanswered, TimeoutError):
         return None

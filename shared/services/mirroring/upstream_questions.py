@@ -6,12 +6,12 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TypeVar, cast
 
-from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.mirroring import UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.ports import Clock, Unanswered, WorkStore
+from shared.ports import AnswerUnusable, Clock, Unanswered, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer, NotThere
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -83,8 +83,8 @@ class UpstreamQuestions:
             return await self.kept.get(key, ask)
         except NotThere:
             return None
-        except Unanswered:
-            raise UpstreamUnavailable(what, source.name) from None
+        except Unanswered as failure:
+            raise refusal_of(failure, what, source) from None
 
     async def renewed(
         self, key: Hashable, ask: Ask, what: object, source: UpstreamSource
@@ -94,19 +94,20 @@ class UpstreamQuestions:
             return await self.kept.renewed(key, ask)
         except NotThere:
             return None
-        except Unanswered:
-            raise UpstreamUnavailable(what, source.name) from None
+        except Unanswered as failure:
+            raise refusal_of(failure, what, source) from None
 
     async def present(
         self, source: UpstreamSource, key: str, request: Callable[[], Awaitable[T | None]]
     ) -> T:
         """Return the answer; raise `NotThere` if the upstream says so now or said so lately."""
-        key = _INTERNAL + key if source.sends_token else key
-        if await self._is_noted(key):
+        noted = _INTERNAL + key if source.sends_token else key
+        if await self._is_noted(noted):
             raise NotThere
-        answer = await source.gate.ask(request)
+        subject = ":".join(key.split(":")[:2])  # Keys of a package begin as its owner does.
+        answer = await source.gate.ask(subject, request)
         if answer is None:
-            await self._note(key)
+            await self._note(noted)
             raise NotThere
         return answer
 
@@ -160,3 +161,10 @@ class UpstreamQuestions:
 
 def _missing_key(coordinate: Coordinate) -> str:
     return f"{package_owner(coordinate.package)}:{coordinate.version}"
+
+
+def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> UpstreamUnavailable:
+    """Return the refusal of a question that the upstream did not answer, or not usably."""
+    if isinstance(failure, AnswerUnusable):
+        return UpstreamUnavailable(what, source.name, UNUSABLE)
+    return UpstreamUnavailable(what, source.name)

@@ -358,7 +358,9 @@ class UpstreamReader:
     ) -> dict[Hashable, object]:
         """Return the answers of an upstream; none if it does not answer."""
         try:
-            answers = await source.gate.ask(lambda: ask(source, list(requests.values())))
+            answers = await source.gate.ask(
+                "resolution", lambda: ask(source, list(requests.values()))
+            )
         except Unanswered:
             return {}  # Its gate has logged it.
         found = dict(zip(requests, answers, strict=True))

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import cast
 
 from shared.domain.errors.mirroring import (
+    UNUSABLE,
     UpstreamReleaseRefused,
     UpstreamUnavailable,
     VersionsIncomplete,
@@ -38,13 +39,21 @@ from shared.domain.packages import (
 from shared.domain.resolution import ResolutionMode
 from shared.domain.resolve_requests import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Version
-from shared.ports import Clock, DirectoryStore, ReleaseUnusable, Stale, Unanswered
+from shared.ports import (
+    AnswerUnusable,
+    Clock,
+    DirectoryStore,
+    ReleaseUnusable,
+    ServerUnreachable,
+    Stale,
+    Unanswered,
+)
 from shared.runtime.caching import LruCache
 from shared.services.leases import Leases
 from shared.services.mirroring.admission import FETCH_LEASE, WAITED_FOR
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstream_cache import USED_WHILE_RENEWED, NewAnswer, NotThere
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_questions import Asker, refusal_of
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 
@@ -63,7 +72,7 @@ Sleep = Callable[[float], Awaitable[None]]
 Facts = tuple[ReleaseEntry, ...]
 
 
-class _BeingMade(Unanswered):
+class _BeingMade(ServerUnreachable):
     """Another process makes the list."""
 
 
@@ -150,8 +159,8 @@ class VersionLists:
             if known is None:
                 raise VersionsIncomplete(package, source.name) from None
             return known.versions
-        except Unanswered:
-            raise UpstreamUnavailable(package, source.name) from None
+        except Unanswered as failure:
+            raise refusal_of(failure, package, source) from None
         return cast("tuple[str, ...]", found)
 
     async def _facts_of(
@@ -253,7 +262,8 @@ class VersionLists:
         try:
             versions = await self.reader.versions_anew(source, package, ANY_CLIENT, asker)
         except UpstreamUnavailable as failure:
-            raise Unanswered(str(failure)) from None
+            is_unusable = failure.trouble == UNUSABLE
+            raise (AnswerUnusable if is_unusable else Unanswered)(str(failure)) from None
         if versions is None:
             await self._forget(known)
             raise NotThere
@@ -282,7 +292,9 @@ class VersionLists:
         """Store the facts in the upstream's index, which a Ballroom has, and return the versions in
         it."""
         upstream = source.upstream
-        entries = await source.gate.ask(lambda: upstream.index(package, via=asker.via()))
+        entries = await source.gate.ask(
+            package_owner(package), lambda: upstream.index(package, via=asker.via())
+        )
         if entries:
             known = await self._known(package)
             for each in entries:
@@ -321,7 +333,8 @@ class VersionLists:
         upstream, via = source.upstream, asker.via()
         try:
             described = await source.gate.ask(
-                lambda: upstream.describe(package, version, ANY_CLIENT, via=via)
+                package_owner(package),
+                lambda: upstream.describe(package, version, ANY_CLIENT, via=via),
             )
         except ReleaseUnusable:
             return None
@@ -345,7 +358,7 @@ class VersionLists:
             def ask(asked: Sequence[PackageRequest] = requests) -> Awaitable[Sequence[object]]:
                 return source.upstream.resolve_packages(asked, ANY_CLIENT, via=asker.via())
 
-            answers = await source.gate.ask(ask)
+            answers = await source.gate.ask(package_owner(package), ask)
             for version, answer in zip(batch, answers, strict=True):
                 # An upstream may answer one of several requests for a package.
                 if isinstance(answer, UpstreamResolution) and answer.version == version:

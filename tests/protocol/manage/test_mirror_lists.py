@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_overview import RefusedNote
 from shared.domain.mirroring import UpstreamRelease
+from shared.ports import Unanswered
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.records import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -128,14 +130,20 @@ async def test_an_upstream_that_is_off_the_list_is_shown(
     assert former["totals"]["releases"] == 3
 
 
+async def failed() -> None:
+    message = "the answer was 500"
+    raise Unanswered(message)
+
+
 async def test_an_upstream_that_does_not_answer_is_shown(
     mirror: World, admin: PageClient, upstream: FakeUpstream
 ) -> None:
     for each in mirror.instances:
         assert each.mirroring is not None
         for source in await each.mirroring.upstreams.sources():
-            for _ in range(5):
-                source.gate.note_unusable("the answer was 500")
+            for number in range(5):
+                with suppress(Unanswered):
+                    await source.gate.ask(f"acme:p{number}", failed)
     await admin.open(MIRROR)
     assert "Does not answer" in admin.text
     assert "the answer was 500" in admin.text

@@ -15,7 +15,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstream_cache import KeptAnswers
+from shared.services.mirroring.upstream_cache import RETRIED_AFTER, KeptAnswers
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.version_lists import Sleep, VersionLists
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -193,6 +193,7 @@ async def test_a_list_that_cannot_be_completed_is_no_list(
         answer = await mirror.get(url)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     del upstream.behave["package"]
+    mirror.clock.advance(RETRIED_AFTER)
     asked = upstream.asked["package"]
     assert await hosted(mirror) == ["1.0.0", "1.1.0"]
     assert upstream.asked["package"] == asked + 1  # What was described stays known.

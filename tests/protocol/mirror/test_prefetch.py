@@ -160,7 +160,7 @@ async def test_a_release_that_an_administrator_withheld_is_not_there(
 async def test_a_busy_upstream_is_asked_again_after_its_pause(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    busy = iter([Response(status_code=503, headers={"Retry-After": str(SECONDS_OF_BUSY)})])
+    busy = iter([Response(status_code=429, headers={"Retry-After": str(SECONDS_OF_BUSY)})])
 
     async def behave(_request: Request) -> Response | None:
         return next(busy, None)

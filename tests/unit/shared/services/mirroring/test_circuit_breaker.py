@@ -4,18 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ports import AnswerTooLarge, Unanswered, UpstreamBusy
+from shared.ports import (
+    AnswerTooLarge,
+    AnswerUnusable,
+    ServerUnreachable,
+    Unanswered,
+    UpstreamBusy,
+)
 from shared.services.mirroring.circuit_breaker import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
 from tests.fakes.system import FakeClock
 
 
 async def answered() -> str:
     return "yes"
-
-
-async def failed() -> str:
-    message = "no"
-    raise Unanswered(message)
 
 
 class Asked:
@@ -26,51 +27,88 @@ class Asked:
         self.reasons: list[str] = []
         self.gate = UpstreamGate(self.clock, self.reasons.append)
 
-    async def fail(self, times: int = 1) -> None:
-        for _ in range(times):
-            with pytest.raises(Unanswered):
-                await self.gate.ask(failed)
+    async def fail(self, *subjects: str, kind: type[Unanswered] = Unanswered) -> None:
+        async def failed() -> str:
+            if kind is AnswerTooLarge:
+                raise AnswerTooLarge
+            message = "no"
+            raise kind(message)
+
+        for subject in subjects:
+            with pytest.raises(kind):
+                await self.gate.ask(subject, failed)
+
+    async def close(self) -> None:
+        await self.fail(*PACKAGES)
+        assert not self.gate.health.is_open
 
 
-async def test_one_failure_closes_nothing() -> None:
+PACKAGES = [f"acme:p{number}" for number in range(FAILURES_TO_CLOSE)]
+
+
+async def test_failures_of_one_package_close_nothing() -> None:
     asked = Asked()
-    await asked.fail(FAILURES_TO_CLOSE - 1)
-    assert await asked.gate.ask(answered) == "yes"
-    await asked.fail(FAILURES_TO_CLOSE - 1)
+    await asked.fail(*["acme:greet"] * 20, *PACKAGES[2:])
     assert asked.gate.health.is_open
-    assert asked.reasons == ["no"] * 8
+    assert asked.reasons == ["no"] * 23
 
 
-async def test_several_failures_close_the_gate_for_a_time() -> None:
+async def test_an_answer_about_another_package_forgets_earlier_failures() -> None:
     asked = Asked()
-    await asked.fail(FAILURES_TO_CLOSE)
-    with pytest.raises(Unanswered, match="it is left alone for a time: no"):
-        await asked.gate.ask(answered)
+    await asked.fail(*PACKAGES[1:])
+    assert await asked.gate.ask("acme:greet", answered) == "yes"
+    await asked.fail(*PACKAGES[1:])
+    assert asked.gate.health.is_open
+
+
+async def test_failures_of_several_packages_close_the_gate_for_a_time() -> None:
+    asked = Asked()
+    await asked.close()
+    with pytest.raises(ServerUnreachable, match="it is left alone for a time: no"):
+        await asked.gate.ask("acme:greet", answered)
     health = asked.gate.health
     assert (health.is_open, health.asked, health.failed, health.reason) == (False, 5, 5, "no")
 
 
+async def test_requests_without_a_connection_close_the_gate_whatever_they_are_about() -> None:
+    asked = Asked()
+    await asked.fail(*["acme:greet"] * FAILURES_TO_CLOSE, kind=ServerUnreachable)
+    assert not asked.gate.health.is_open
+
+
+@pytest.mark.parametrize("kind", [AnswerUnusable, AnswerTooLarge])
+async def test_answers_that_cannot_be_used_close_nothing_and_are_named(
+    kind: type[Unanswered],
+) -> None:
+    asked = Asked()
+    await asked.fail(*PACKAGES * 4, kind=kind)
+    health = asked.gate.health
+    assert (health.is_open, health.failed, health.problem) == (True, 0, "")
+    assert health.unusable.startswith("acme:p4: ")
+    assert len(asked.reasons) == 20
+
+
 async def test_one_request_is_tried_when_the_time_is_over() -> None:
     asked = Asked()
-    await asked.fail(FAILURES_TO_CLOSE)
+    await asked.close()
     asked.clock.advance(CLOSED_FOR)
 
     async def trial() -> str:
-        with pytest.raises(Unanswered, match="left alone"):
-            await asked.gate.ask(answered)  # Another one, meanwhile.
+        with pytest.raises(ServerUnreachable, match="left alone"):
+            await asked.gate.ask("acme:greet", answered)  # Another one, meanwhile.
         return "tried"
 
-    assert await asked.gate.ask(trial) == "tried"
-    assert await asked.gate.ask(answered) == "yes"
+    assert await asked.gate.ask("acme:greet", trial) == "tried"
+    assert await asked.gate.ask("acme:greet", answered) == "yes"
 
 
 async def test_a_trial_that_fails_closes_the_gate_again() -> None:
     asked = Asked()
-    await asked.fail(FAILURES_TO_CLOSE)
+    await asked.close()
     asked.clock.advance(CLOSED_FOR)
-    await asked.fail()
-    with pytest.raises(Unanswered, match="left alone"):
-        await asked.gate.ask(answered)
+    await asked.fail("acme:greet")
+    with pytest.raises(ServerUnreachable, match="left alone"):
+        await asked.gate.ask("acme:greet", answered)
 
 
 async def test_a_busy_upstream_is_left_alone_at_once() -> None:
@@ -80,37 +118,25 @@ async def test_a_busy_upstream_is_left_alone_at_once() -> None:
         raise UpstreamBusy(429, timedelta(minutes=2))
 
     with pytest.raises(UpstreamBusy):
-        await asked.gate.ask(busy)
+        await asked.gate.ask("acme:greet", busy)
     asked.clock.advance(timedelta(seconds=119))
-    with pytest.raises(Unanswered, match="left alone"):
-        await asked.gate.ask(answered)
+    with pytest.raises(ServerUnreachable, match="left alone"):
+        await asked.gate.ask("acme:greet", answered)
     asked.clock.advance(timedelta(seconds=1))
-    assert await asked.gate.ask(answered) == "yes"
-
-
-async def test_an_archive_that_is_too_large_is_no_failure() -> None:
-    asked = Asked()
-
-    async def large() -> str:
-        raise AnswerTooLarge
-
-    for _ in range(FAILURES_TO_CLOSE):
-        with pytest.raises(AnswerTooLarge):
-            await asked.gate.ask(large)
-    assert asked.gate.health.is_open
+    assert await asked.gate.ask("acme:greet", answered) == "yes"
 
 
 async def test_an_answer_to_an_earlier_request_does_not_end_a_pause() -> None:
     asked = Asked()
 
     async def answered_late() -> str:
-        await asked.fail(FAILURES_TO_CLOSE)
+        await asked.close()
         return "yes"
 
-    assert await asked.gate.ask(answered_late) == "yes"
+    assert await asked.gate.ask("acme:greet", answered_late) == "yes"
     assert not asked.gate.health.is_open
     assert asked.gate.opens_in == CLOSED_FOR
     asked.clock.advance(CLOSED_FOR)
     assert asked.gate.opens_in == timedelta(0)
-    assert await asked.gate.ask(answered) == "yes"
+    assert await asked.gate.ask("acme:greet", answered) == "yes"
     assert asked.gate.health.is_open
