@@ -122,7 +122,7 @@ class ArchiveFile:
         return list_files(self._read(missing) + tail if missing else tail, self._size)
 
     def read(self, name: str) -> bytes:
-        entry = self.directory.entry(name)
+        entry = self.directory.entries[name]
         return unpack_file(self._read(self.directory.span(entry)), entry)
 
     def _read(self, span: ByteSpan) -> bytes:

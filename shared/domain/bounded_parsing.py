@@ -38,7 +38,8 @@ _LONG_KEY = re.compile(
 )
 _PLACE = re.compile(r"line (\d+), column (\d+)")
 _SURROGATE = re.compile(r"\\u[Dd][89A-Fa-f]")
-_LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 4,300 digits.
+# Python takes a time that grows with the square of the digits of a number.
+_LONG_NUMBER = re.compile(rf"(?<![\w-])[+-]?\d(?:_?\d){{{_LONGEST_NUMBER}}}", re.ASCII)
 
 
 class _Unacceptable(Exception):
@@ -81,9 +82,6 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
         return tomllib.loads(old)
     except tomllib.TOMLDecodeError as error:
         raise ManifestUnreadable(name, _located(str(error), old, text)) from None
-    except ValueError:
-        where = _where(_LONG_NUMBER.split(text, maxsplit=1)[0])
-        raise ManifestUnreadable(name, f"a number is too long at {where}") from None
     except RecursionError:
         raise ManifestTooDeep(name, "nests its values too deeply") from None
 
@@ -149,6 +147,8 @@ def _refuse_costly(name: str, text: str) -> None:
     skeleton = _STRING_OR_COMMENT.sub("s", text)
     if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
         raise ManifestTooDeep(name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines")
+    if _LONG_NUMBER.search(skeleton) is not None:
+        raise ManifestTooDeep(name, f"has a number of more than {_LONGEST_NUMBER} digits")
     if _LONG_KEY.search(skeleton) is not None:
         raise ManifestTooDeep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
 

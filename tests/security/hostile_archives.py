@@ -494,6 +494,30 @@ LIMITS = (
         "55 entries",
         SMALL,
     ),
+    Hostile(
+        "names that are long together",
+        _with(*(Member(name=f"{at:04}" + "x/" * 1_500 + "y") for at in range(400))),
+        bad.NamesTooLong,
+        "1,048,576",
+    ),
+    Hostile(
+        "names of many parts together",
+        _with(*(Member(name=f"{at:04}/" + "x/" * 120 + "y") for at in range(1_000))),
+        bad.NamesTooLong,
+        "parts between slashes",
+    ),
+    Hostile(
+        "a large extra field",
+        _member("a", extra=extra_field(0xCAFE, bytes(61))),
+        bad.EntryUnsupported,
+        "more than 64 bytes of extra fields and comment",
+    ),
+    Hostile(
+        "a large comment",
+        _member("a", comment=b"x" * 65),
+        bad.EntryUnsupported,
+        "more than 64 bytes of extra fields and comment",
+    ),
     Hostile("a bomb", _bomb(), bad.RatioTooHigh, "200 times"),
     Hostile(
         "a bomb that says it is small",
@@ -673,8 +697,8 @@ MANIFESTS = (
     Hostile(
         "a TOML number too long",
         _ballerina_toml(_PACKAGE + "year = " + "1" * 5_000),
-        bad.ManifestUnreadable,
-        "line 5, column 8",
+        bad.ManifestTooDeep,
+        "more than 32 digits",
     ),
     Hostile(
         "a TOML key of many parts",

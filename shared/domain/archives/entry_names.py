@@ -11,9 +11,12 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from operator import itemgetter
 
-from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, UnsafeName
+from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, NamesTooLong, UnsafeName
 
 _LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
+# Of all entries together: 20,000 of them with 50 bytes. To check more takes seconds.
+MAX_NAMES_BYTES = 1024 * 1024
+MAX_NAME_PARTS = 100_000
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Names that Windows gives to devices in every folder, whatever follows the first dot.
 _DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])", re.IGNORECASE)
@@ -64,6 +67,20 @@ def _refuse_unsafe(name: str) -> None:
         raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
     if not unicodedata.is_normalized("NFC", name):
         raise UnsafeName(name, "is not in Unicode normalization form C")
+
+
+def refuse_costly(raw_names: Iterable[bytes]) -> None:
+    """Refuse names that together are long, or have many parts, before they are looked at."""
+    size = parts = 0
+    for each in raw_names:
+        size += len(each)
+        parts += each.count(b"/") + 1
+    for count, what, most in (
+        (size, "bytes", MAX_NAMES_BYTES),
+        (parts, "parts between slashes", MAX_NAME_PARTS),
+    ):
+        if count > most:
+            raise NamesTooLong(count, what, most)
 
 
 def refuse_unportable(names: Iterable[str]) -> None:

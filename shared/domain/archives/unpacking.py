@@ -13,7 +13,6 @@ from shared.domain.archives.zip_records import (
     DirectorySpan,
     ListedEntry,
     ZipEntry,
-    directory_entry,
     directory_span,
     entry_with_data,
     list_directory,
@@ -205,25 +204,24 @@ class FolderListing:
 class ArchiveDirectory:
     """All entries of an archive by name, and where each begins."""
 
-    directory: bytes
     entries: dict[str, ListedEntry]
     starts: tuple[int, ...]  # Sorted; the last one is the start of the directory.
-    files: frozenset[str]  # The names of entries that are no folders.
 
     @classmethod
     def of(cls, directory: bytes, span: DirectorySpan) -> Self:
         entries = {each.name: each for each in list_directory(directory, span.count)}
-        starts = sorted(each.start for each in entries.values())
-        files = frozenset(name for name in entries if not name.endswith("/"))
-        return cls(directory, entries, (*starts, span.start), files)
+        return cls(entries, (*sorted(each.start for each in entries.values()), span.start))
 
-    def file(self, path: str) -> ZipEntry | None:
-        return self.entry(path) if path in self.files else None
+    @property
+    def files(self) -> list[str]:
+        """The names of entries that are no folders."""
+        return [name for name, entry in self.entries.items() if not entry.is_folder]
 
-    def entry(self, name: str) -> ZipEntry:
-        return directory_entry(self.directory, self.entries[name].header)
+    def file(self, path: str) -> ListedEntry | None:
+        entry = self.entries.get(path)
+        return None if entry is None or entry.is_folder else entry
 
-    def span(self, entry: ZipEntry) -> ByteSpan:
+    def span(self, entry: ListedEntry) -> ByteSpan:
         """Return where the file is in the archive, with its header."""
         end = self.starts[bisect_right(self.starts, entry.start)]
         return ByteSpan(entry.start, end - entry.start)
@@ -263,10 +261,9 @@ def list_files(tail: bytes, size: int) -> ArchiveDirectory:
     return ArchiveDirectory.of(tail[span.start - begin : span.end - begin], span)
 
 
-def unpack_file(region: bytes, entry: ZipEntry) -> bytes:
+def unpack_file(region: bytes, entry: ListedEntry) -> bytes:
     """Return the content of a file from the bytes of its span."""
-    located = entry_with_data(memoryview(region), entry)
-    return ZipArchive((located,)).read(entry.name)
+    return b"".join(_unpacked(entry_with_data(memoryview(region), entry)))
 
 
 def text_of(content: bytes) -> str | None:

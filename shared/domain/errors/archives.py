@@ -8,7 +8,7 @@ BadArchive
 │   ├── UnsafeName · DuplicateEntry · FileIsFolder · SpecialEntry · EntryEncrypted
 │   └── EntryUnsupported · HeadersDiffer · DescriptorDiffers · EntryDamaged
 ├── a limit
-│   ├── TooManyEntries · UnpacksTooLarge · RatioTooHigh · ArchiveRatioTooHigh
+│   ├── TooManyEntries · NamesTooLong · UnpacksTooLarge · RatioTooHigh · ArchiveRatioTooHigh
 │   ├── ManifestTooLarge · ManifestTooDeep · TextTooLarge · TextsTooLarge
 │   └── RecordTooLarge
 ├── a manifest
@@ -171,6 +171,16 @@ class EntryDamaged(BadArchive):
 
 
 # --- a limit -----------------------------------------------------------------------------------
+
+
+class NamesTooLong(BadArchive):
+    count: int
+    what: str
+    limit: int
+    sentence = (
+        "The names of all entries of the archive have {count:,} {what} together, and this registry "
+        "reads {limit:,} at most. Leave out what the package does not need."
+    )
 
 
 class TooManyEntries(BadArchive):

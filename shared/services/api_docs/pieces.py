@@ -21,7 +21,7 @@ from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.ports import DocumentStore, PackageReader
 from shared.runtime.caching import LruCache
 
-RECORDS_CACHED = 4_000  # About 3 KB each, without symbols.
+RECORDS_CACHED_BYTES = 12 * 1024 * 1024  # Some 4,000 records, without symbols.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand releases.
 ROOTS_CACHED_BYTES = 4 * 1024 * 1024  # The same.
 _MEMORY_OF_A_BYTE = 5  # Of a root, once it is parsed.
@@ -56,7 +56,9 @@ class PieceReader:
 
     def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
-        self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
+        self._records = LruCache[str, ApiDocsRecord](
+            RECORDS_CACHED_BYTES, weigh=lambda _, record: _memory_of(record)
+        )
         self._roots = LruCache[str, tuple[int, PiecesRoot]](
             ROOTS_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
         )
@@ -149,6 +151,12 @@ class PieceReader:
             self._records.drop(digest.hex)
             return None
         return content
+
+
+def _memory_of(record: ApiDocsRecord) -> int:
+    """Return about how many bytes of memory a record takes: a list of short texts takes four times
+    its JSON."""
+    return 1_500 + 4 * len(record.model_dump_json())
 
 
 def _without_lists(record: ApiDocsRecord) -> ApiDocsRecord:

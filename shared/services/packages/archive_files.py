@@ -1,7 +1,9 @@
 """The files inside an archive."""
 
 import asyncio
+from sys import getsizeof
 
+from shared.domain.archives.entry_names import MAX_NAMES_BYTES
 from shared.domain.archives.unpacking import (
     MAX_FILE_BYTES,
     ArchiveDirectory,
@@ -11,13 +13,17 @@ from shared.domain.archives.unpacking import (
     missing_directory,
     unpack_file,
 )
-from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
+from shared.domain.archives.zip_records import MAX_EXTRA_BYTES
+from shared.domain.errors.packages import FileNotInArchive, FileTooLarge, FileTooLargeToShow
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
 from shared.runtime.caching import LruCache
 
 FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.
-_FILE_BYTES = 400  # Of memory, measured; besides the name, which is there twice.
+# Of an archive that may be pushed: 46 bytes of each header, extra fields, and names that may be
+# there twice. Older archives may have a longer directory.
+MAX_DIRECTORY_BYTES = 20_000 * (46 + MAX_EXTRA_BYTES) + 2 * MAX_NAMES_BYTES
+_FILE_BYTES = 230  # Of memory, measured; besides the name.
 ON_THE_LOOP_BYTES = 64 * 1024  # Unpacked in less than a millisecond.
 
 
@@ -59,6 +65,9 @@ class ArchiveFiles:
         tail = await self._read(release, directory_tail(size))
         missing = missing_directory(tail, size)
         if missing is not None:
+            if missing.count > MAX_DIRECTORY_BYTES:
+                name = "list of files of the archive"
+                raise FileTooLarge(name, missing.count, MAX_DIRECTORY_BYTES)
             tail = await self._read(release, missing) + tail
         return await asyncio.to_thread(list_files, tail, size)
 
@@ -68,4 +77,4 @@ class ArchiveFiles:
 
 def memory_of_files(files: ArchiveDirectory) -> int:
     """Return about how many bytes of memory a list of files takes."""
-    return sum(_FILE_BYTES + 3 * len(name) for name in files.entries)
+    return sum(_FILE_BYTES + getsizeof(name) for name in files.entries)

@@ -179,7 +179,6 @@ def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
         ("a = {\n b = 1\n", "Unclosed inline table at line 3, column 1"),
         ("a = 1\na = 2", "Cannot overwrite a value at line 2, column 6"),
         ('a = "\\ud800"', "Escaped character is not a Unicode scalar value at line 1, column 12"),
-        (f"a = {'1_' * 5_000}1", "a number is too long at line 1, column 5"),
         ('[" (at "]\n[" (at "]', "Cannot declare (' (at ',) twice at line 2, column 9"),
     ],
 )
@@ -223,6 +222,10 @@ def test_deep_toml_is_refused(text: str) -> None:
         "[[a]]\n" * HUGE,
         "a = [" + "1," * HUGE + "]",
         "".join(f"[a{at}{'.b' * 31}]\n" for at in range(9_000)),
+        "a = " + "1" * HUGE,
+        f"a = {'1_' * 5_000}1",
+        "a = 1." + "1" * HUGE,
+        "".join(f"a{at} = {'1' * 4_000}\n" for at in range(250)),
     ],
 )
 def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
@@ -238,7 +241,6 @@ def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
         '"' * HUGE,
         "a" + " " * HUGE,
         "a" * HUGE,
-        "1" * HUGE,
         "a." * 31 + "a" * HUGE,
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import MAX_FILE_BYTES, TAIL_BYTES
-from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
+from shared.domain.errors.packages import FileNotInArchive, FileTooLarge, FileTooLargeToShow
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
 from shared.services.packages.archive_files import (
@@ -20,6 +20,7 @@ from shared.services.packages.archive_files import (
 )
 from tests.contract.sample_records import release
 from tests.support.archives import zipped
+from tests.support.raw_zip import Member, extra_field, raw_zip
 
 
 @dataclass
@@ -38,7 +39,9 @@ class Archives:
 
     def holding(self, files: dict[str, bytes], version: str = "1.0.0") -> Release:
         """Store an archive, and return its release."""
-        archive = zipped(files)
+        return self.keeping(zipped(files), version)
+
+    def keeping(self, archive: bytes, version: str = "1.0.0") -> Release:
         digest = Digest.of(archive).hex
         self.content[digest] = archive
         return release(f"acme/greet:{version}", digest=digest, size_bytes=len(archive))
@@ -56,7 +59,7 @@ def unpacking(archives: Archives) -> ArchiveFiles:
 
 async def test_a_list_is_read_once(unpacking: ArchiveFiles, archives: Archives) -> None:
     made = archives.holding({"a.bal": b"x", "docs/b.md": b"y"})
-    assert (await unpacking.list(made)).files == {"a.bal", "docs/b.md"}
+    assert (await unpacking.list(made)).files == ["a.bal", "docs/b.md"]
     await unpacking.list(made)
     assert len(archives.read_bytes) == 1
 
@@ -109,7 +112,7 @@ async def test_a_file_too_large_to_read_is_not_unpacked(
 async def test_lists_that_were_used_last_are_cached_up_to_a_number_of_bytes(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
-    files = {f"{number:05}" + "x" * 200: b"" for number in range(2_000)}
+    files = {f"{number:05}" + "x" * 600: b"" for number in range(2_000)}
     made = [archives.holding(files | {f"{n}": b""}, f"1.{n}.0") for n in range(10)]
     weights = [memory_of_files(await unpacking.list(each)) for each in made]
     assert sum(weights) > FILE_LISTS_CACHED_BYTES > 8 * max(weights)
@@ -129,3 +132,27 @@ async def test_the_memory_of_a_list_is_about_what_it_takes(
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.7 * taken < memory_of_files(files) < 1.5 * taken
+
+
+async def test_extra_fields_and_comments_of_older_archives_are_not_kept(
+    unpacking: ArchiveFiles, archives: Archives
+) -> None:
+    extra = extra_field(0xCAFE, bytes(900))
+    members = [Member(name=f"f{n:04}", extra=extra, comment=b"x" * 900) for n in range(2_000)]
+    made = archives.keeping(raw_zip(members))
+    tracemalloc.start()
+    files = await unpacking.list(made)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 1.5 * memory_of_files(files) < 1_000_000
+
+
+async def test_a_directory_that_is_too_long_is_not_read(
+    unpacking: ArchiveFiles, archives: Archives
+) -> None:
+    made = archives.keeping(
+        raw_zip(Member(name=f"f{n}", comment=b"x" * 60_000) for n in range(100))
+    )
+    with pytest.raises(FileTooLarge, match="list of files of the archive"):
+        await unpacking.list(made)
+    assert max(archives.read_bytes) < 100_000
