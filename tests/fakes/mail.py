@@ -12,10 +12,11 @@ class FakeMailer:
 
     sent: list[Mail] = field(default_factory=list[Mail])
     is_down: bool = False
+    refused: set[str] = field(default_factory=set[str])  # Addresses.
 
     async def send(self, mail: Mail) -> None:
         """Keep the mail."""
-        if self.is_down:
+        if self.is_down or mail.to in self.refused:
             reason = "SMTPServerDisconnected"
             raise Undelivered(reason)
         self.sent.append(mail)

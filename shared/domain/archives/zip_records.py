@@ -142,7 +142,7 @@ def directory_span(tail: memoryview, size: int) -> DirectorySpan:
 
 
 class ListedEntry(NamedTuple):
-    """What is kept of an entry: what a list of files shows, and what unpacks it."""
+    """The facts of an entry that a list of files shows, or that unpack it."""
 
     name: str
     flags: int

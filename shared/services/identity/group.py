@@ -138,7 +138,7 @@ class IdentityServices:
             issuer_keys=issuer_keys,
             mail_delivery=mail_delivery,
             account_mail=account_mail,
-            token_mail=TokenMail(directory, mail_delivery, clock, base_url),
+            token_mail=TokenMail(directory, work, mail_delivery, clock, base_url),
             release_mail=ReleaseMail(directory, work, mail_delivery, clock, base_url),
         )
 

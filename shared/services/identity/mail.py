@@ -31,6 +31,8 @@ from shared.services.limits.burst_detection import BURST_WINDOW
 MailTextBuilder = Callable[[str, str], MailText]  # Takes the account's name and the registry's URL.
 
 _HELD_MAIL_KIND = "held-news"
+_MAIL_KIND = "mail"
+SENDING_TIME = timedelta(minutes=10)  # A claim of a process that ended meanwhile ends with it.
 _MS = timedelta(milliseconds=1)
 
 
@@ -49,6 +51,36 @@ class MailDelivery:
         """Send mail once to each address of the accounts; accounts without one are skipped."""
         addresses = {account.email: None for account in accounts if account.email}
         await self._send(list(map(EmailAddress, addresses)), MailText(subject, text))
+
+    async def send_once(
+        self,
+        key: str,
+        accounts: Iterable[Account],
+        mail_text: MailText,
+        *,
+        work: WorkStore,
+        until_ms: int,
+        now_ms: int,
+    ) -> int:
+        """Send mail to each account that was sent none with this key; return to how many.
+
+        It counts as sent when the mail server has accepted it. Meanwhile it is claimed, so that no
+        other process sends it; a process that ends in between, or a store that fails afterwards,
+        can repeat it after `SENDING_TIME`, and nothing loses it.
+        """
+        sent = 0
+        for account in accounts:
+            own, ends_ms = f"{key}:{account.id}", now_ms + SENDING_TIME // _MS
+            if not account.email or not await work.claim(
+                _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
+            ):
+                continue
+            if await self.send(EmailAddress(account.email), mail_text):
+                await work.put(_MAIL_KIND, own, "sent", until_ms)
+                sent += 1
+            else:
+                await work.take(_MAIL_KIND, own, now_ms)
+        return sent
 
     async def send(self, address: EmailAddress, mail_text: MailText) -> bool:
         """Send mail to an address; say whether the mail server accepted it."""
@@ -97,29 +129,36 @@ class TokenMail:
     """Sends mail about a token to its account, or to the owners of its organization."""
 
     directory: DirectoryStore
+    work: WorkStore
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
 
-    async def send_leaked(self, token: Token, found_at: str) -> None:
-        """Send mail about a token that was found in public and is revoked."""
-        await self._send(token, leaked_token_mail(token, found_at, self._tokens_page(token)))
+    async def send_leaked(self, token: Token, found_at: str, *, until_ms: int) -> None:
+        """Send mail about a token that was found in public and is revoked, once until then."""
+        mail_text = leaked_token_mail(token, found_at, self._tokens_page(token))
+        await self._send(token, f"leaked:{token.hash}", mail_text, until_ms)
 
-    async def send_expiry_reminder(self, token: Token) -> None:
-        """Send mail about a token that expires soon."""
-        await self._send(token, token_expiry_mail(token, self._tokens_page(token)))
+    async def send_expiry_reminder(self, token: Token, lead: timedelta, *, until_ms: int) -> int:
+        """Send mail about a token that expires soon, once for each lead; return how many were
+        sent."""
+        mail_text = token_expiry_mail(token, self._tokens_page(token))
+        return await self._send(token, f"expiry:{token.hash}:{lead.days}", mail_text, until_ms)
 
     def _tokens_page(self, token: Token) -> str:
         owner = f"/organizations/{token.org}" if token.org else ""
         return f"{self.base_url}/account{owner}/tokens"
 
-    async def _send(self, token: Token, mail_text: MailText) -> None:
+    async def _send(self, token: Token, key: str, mail_text: MailText, until_ms: int) -> int:
+        now_ms = self.clock.now_ms()
         owners = (
-            await organization_owners(self.directory, token.org, self.clock.now_ms())
+            await organization_owners(self.directory, token.org, now_ms)
             if token.org
             else await accounts_by_ids(self.directory, [token.owner])
         )
-        await self.mail_delivery.send_to_accounts(owners, *mail_text)
+        return await self.mail_delivery.send_once(
+            key, owners, mail_text, work=self.work, until_ms=until_ms, now_ms=now_ms
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +183,16 @@ class ReleaseMail:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
         a mailbox.
         """
+        now_ms, page = self.clock.now_ms(), f"{self._organization_page(release)}/held"
         with suppress(Unavailable):
-            if await self._is_first_of_burst(release):
-                page = f"{self._organization_page(release)}/held"
-                await self._send(release, held_release_mail(release, page))
-
-    async def _is_first_of_burst(self, release: Release) -> bool:
-        now_ms = self.clock.now_ms()
-        ends_ms = now_ms + BURST_WINDOW // _MS
-        key, value = release.org.lower(), release.name
-        return await self.work.claim(_HELD_MAIL_KIND, key, value, expires_ms=ends_ms, now_ms=now_ms)
+            await self.mail_delivery.send_once(
+                f"{_HELD_MAIL_KIND}:{release.org.lower()}",
+                await organization_owners(self.directory, release.org, now_ms),
+                held_release_mail(release, page),
+                work=self.work,
+                until_ms=now_ms + BURST_WINDOW // _MS,
+                now_ms=now_ms,
+            )
 
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"

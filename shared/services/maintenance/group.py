@@ -95,7 +95,7 @@ class MaintenanceServices:
             AnonymizeEvents(events, clock, settings.audit_days),
             CheckDomains(directory, organizations.domain_verification),
             FinishDeletions(directory, metadata, common.record_writer, organizations.deletion),
-            SendExpiryReminders(directory, work, identity.token_mail, clock),
+            SendExpiryReminders(directory, identity.token_mail, clock),
             RepairDerivedData(
                 metadata, documents, archives, derived_data, archive_reader, checkpoints
             ),

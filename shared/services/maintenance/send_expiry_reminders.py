@@ -6,14 +6,13 @@ from datetime import timedelta
 
 from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import Token
-from shared.ports import Clock, DirectoryStore, WorkStore
+from shared.ports import Clock, DirectoryStore
 from shared.services.identity.mail import TokenMail
 from shared.services.maintenance.task import Task
 from shared.services.records import RECORDS_AT_ONCE
 
 REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
 
-_REMINDER_KIND = "token-reminder"
 _MS = timedelta(milliseconds=1)
 
 
@@ -25,7 +24,6 @@ class SendExpiryReminders(Task):
     schedule = "30 37 * * * *"
 
     directory: DirectoryStore
-    work: WorkStore
     token_mail: TokenMail
     clock: Clock
 
@@ -53,13 +51,8 @@ class SendExpiryReminders(Task):
         lead = _due_reminder(token, now_ms)
         if lead is None or token.canary or token.expires_ms is None:
             return False
-        key = f"{token.hash}:{lead.days}"
-        claimed = await self.work.claim(
-            _REMINDER_KIND, key, token.id, expires_ms=token.expires_ms, now_ms=now_ms
-        )
-        if claimed:
-            await self.token_mail.send_expiry_reminder(token)
-        return claimed
+        sent = await self.token_mail.send_expiry_reminder(token, lead, until_ms=token.expires_ms)
+        return sent > 0
 
 
 def _due_reminder(token: Token, now_ms: int) -> timedelta | None:

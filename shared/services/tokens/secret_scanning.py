@@ -20,7 +20,7 @@ SCANNER_ID = "scanner"  # Shorter than ids of accounts, so no account has it.
 REPORTS_KEPT_FOR = timedelta(days=365)  # The longest lifetime of a token.
 MAX_CONCURRENT_READS = 20  # Tokens of one report that are read concurrently.
 
-_LEAKED, _MAILED = "leaked-token", "leaked-token-told"
+_LEAKED = "leaked-token"
 
 
 class Label(Enum):
@@ -92,12 +92,10 @@ class SecretScanning:
         return access_token if access_token.environment == self.records.environment else None
 
     async def _revoke(self, token: Token, leaked: LeakedToken, by: Principal) -> None:
-        now_ms = self.clock.now_ms()
-        until_ms = now_ms + REPORTS_KEPT_FOR // timedelta(milliseconds=1)
+        until_ms = self.clock.now_ms() + REPORTS_KEPT_FOR // timedelta(milliseconds=1)
         # Stored before the revocation, so that a repeated report has the same result.
         await self.work.put(_LEAKED, token.hash, token.id, until_ms)
         change = token_change("leaked", token)
         found = {**change.details, "found": leaked.address, "type": leaked.kind}
         await self.records.revoke(token, replace(change, details=found), by=by)
-        if await self.work.claim(_MAILED, token.hash, token.id, expires_ms=until_ms, now_ms=now_ms):
-            await self.token_mail.send_leaked(token, leaked.address)
+        await self.token_mail.send_leaked(token, leaked.address, until_ms=until_ms)

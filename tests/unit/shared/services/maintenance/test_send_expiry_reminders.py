@@ -1,14 +1,18 @@
 """Owners of tokens are reminded before the tokens expire."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
 from shared.domain.accounts import Account
+from shared.domain.errors.requests import Busy
 from shared.domain.members import Membership, PendingRole
 from shared.domain.rights import Grant, Role
 from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import Token
+from shared.ports import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.records import RECORDS_AT_ONCE
@@ -58,8 +62,8 @@ def mailer() -> FakeMailer:
 @pytest.fixture
 def task(directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer) -> SendExpiryReminders:
     mail_delivery = MailDelivery(mailer, failed=lambda _reason, _count: None)
-    token_mail = TokenMail(directory, mail_delivery, clock, "https://registry.test")
-    return SendExpiryReminders(directory, FakeWork(), token_mail, clock)
+    token_mail = TokenMail(directory, FakeWork(), mail_delivery, clock, "https://registry.test")
+    return SendExpiryReminders(directory, token_mail, clock)
 
 
 async def days_of_mail(
@@ -178,3 +182,61 @@ async def test_everybody_is_reminded_however_many_tokens_expire_together(
     report = await task.run()
     assert report.changed == len(mailer.sent) == 2 * RECORDS_AT_ONCE + 1
     assert (await task.run()).changed == 0
+
+
+async def test_a_mail_server_that_is_down_loses_no_reminder(
+    task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
+) -> None:
+    await directory.put(token(90 * DAY))
+    clock.advance(84 * DAY)
+    mailer.is_down = True
+    for _ in range(2):
+        assert (await task.run()).changed == 0
+    mailer.is_down = False
+    assert [(await task.run()).changed for _ in range(2)] == [1, 0]
+
+
+@pytest.mark.parametrize("broken", ["claim", "put"])
+async def test_a_store_that_fails_loses_no_reminder(
+    task: SendExpiryReminders,
+    directory: FakeDirectory,
+    clock: FakeClock,
+    mailer: FakeMailer,
+    broken: str,
+) -> None:
+    await directory.put(token(90 * DAY))
+    clock.advance(84 * DAY)
+    failing = failing_once(task.token_mail.work, broken)
+    with pytest.raises(Busy):
+        await replace(task, token_mail=replace(task.token_mail, work=failing)).run()
+    clock.advance(timedelta(hours=1))
+    await task.run()
+    assert len(mailer.sent) == (1 if broken == "claim" else 2)  # At worst it is repeated.
+    clock.advance(timedelta(hours=1))
+    assert (await task.run()).changed == 0
+
+
+async def test_only_owners_whose_mail_was_refused_are_tried_again(
+    task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
+) -> None:
+    await directory.put(Membership(org="acme", account=KIM_ID, role=Role.OWNER))
+    await directory.put(token(90 * DAY, owner="acme000000", org="acme"))
+    clock.advance(84 * DAY)
+    mailer.refused = {"ann@example.org"}
+    await task.run()
+    mailer.refused = set()
+    await task.run()
+    assert sorted(mail.to for mail in mailer.sent) == ["ann@example.org", "kim@example.org"]
+
+
+def failing_once(work: WorkStore, method: str) -> WorkStore:
+    """Return the store; the first call of the method fails after it did nothing."""
+
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            return fail if name == method else getattr(work, name)
+
+    async def fail(*_given: object, **_named: object) -> None:
+        raise Busy
+
+    return cast("WorkStore", Failing())

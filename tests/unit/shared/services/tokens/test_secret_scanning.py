@@ -93,7 +93,7 @@ def made(
         directory=directory,
         work=FakeWork(),
         clock=clock,
-        token_mail=TokenMail(directory, mail_delivery, clock, "https://registry.test"),
+        token_mail=TokenMail(directory, FakeWork(), mail_delivery, clock, "https://registry.test"),
     )
 
 
