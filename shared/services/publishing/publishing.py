@@ -321,9 +321,7 @@ class Publishing:
         head, release = found.head, found.release
         if head is None or release is None or not self._is_repeat(bala, release, by):
             raise VersionExists(bala.coordinate)
-        if release.changed_ms is None:
-            await self.derived_data.add_release(head, release, bala.texts)
-        elif release.outbox:  # A decision was cut off, and more depends on it than on a push.
+        if release.outbox:  # Its push, or a decision, was cut off before all was derived.
             await self.derived_data.update(release)
         self._require_published(release, by)
         return release
