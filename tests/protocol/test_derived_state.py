@@ -24,6 +24,7 @@ from tests.support.world import URL, OpenWorld, World
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0-beta.1")
 SEEDS = range(12)
 COUNT = 10  # Of steps.
+A_DAY = timedelta(days=1, minutes=1)
 EVERYTHING = ResultPage(limit=100)
 LISTS = ("/packages/acme/greet", "/packages/?q=greet", "/tools/?q=greet")
 
@@ -153,7 +154,13 @@ async def _after_random_steps(world: World, seed: int) -> None:
     await _push(world, _coordinate(chosen.choice(VERSIONS)))
     for _ in range(COUNT):
         await chosen.choice(STEPS)(world, _coordinate(chosen.choice(VERSIONS)))
-    await world.document()
+    await _document_all(world)
+
+
+async def _document_all(world: World) -> None:
+    """Let a day pass, after which all releases are documented that have to be."""
+    world.clock.advance(A_DAY)
+    await _run(world, "generate-api-docs")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -168,15 +175,19 @@ async def test_any_order_of_changes_leaves_what_a_rebuild_makes_of_the_releases(
     for task in ("repair-derived-data", "rebuild-derived-data"):
         await _lose_derived_data(world)
         assert await _run(world, task) == 1
+        await _document_all(world)
         assert await derived_state(world) == before
 
 
 async def _lose_derived_data(world: World) -> None:
     """Delete what can be derived again, except for entries, which no store deletes."""
-    package = _coordinate("1.0.0").package
-    await world.stores.search.remove(package)
-    for note in await world.stores.directory.list_by_owner(WithheldNote, package_owner(package)):
-        await world.stores.directory.remove(note)
+    stores, package = world.stores, _coordinate("1.0.0").package
+    await stores.search.remove(package)
+    for kind in (WithheldNote, ApiVerdict):
+        for each in await stores.directory.list_by_owner(kind, package_owner(package)):
+            await stores.directory.remove(each)
+    for release in await stores.metadata.releases(package):
+        await stores.documents.delete(release.content)
 
 
 async def test_a_repeated_push_keeps_the_symbols_of_the_package(worlds: OpenWorld) -> None:

@@ -8,7 +8,6 @@ from shared.services.maintenance.task import Task
 _FOLDER = str(imports_all.__package__)
 
 
-
 def _tasks_below(kind: type[Task]) -> Iterator[type[Task]]:
     for each in kind.__subclasses__():
         if each.__module__.startswith(_FOLDER):

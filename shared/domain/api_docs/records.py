@@ -120,6 +120,7 @@ class ApiDocsRecord(Record):
     pieces: PiecesPointer | None = None
     files: int = 0  # In the archive.
     changelog: str = ""  # Its path in the archive.
+    before: str | None = None  # The pieces of the version before; empty without, None unknown.
     took: tuple[OtherRelease, ...] = ()
     awaited: tuple[OtherRelease, ...] = ()
     refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.

@@ -25,7 +25,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range
-from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
+from shared.ports import ArchiveStore, ConfinedTasks, DocumentStore, MetadataStore
+from shared.services.api_docs.api_history import ApiHistory
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 
@@ -113,7 +114,9 @@ class JobInputs:
         if record is None:
             return {"has_unknown_history": True}
         is_complete = record.state is DocsState.DONE
-        return {"before": earlier.version, "before_is_complete": is_complete}
+        pieces = record.pieces.name if record.pieces else ""
+        known = {"before": earlier.version, "before_pieces": pieces}
+        return {**known, "before_is_complete": is_complete}
 
     async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
         """Write the documents of dependencies, the direct ones first: those that are public, live
@@ -191,7 +194,7 @@ class ApiDocsGeneration:
     confined: ConfinedTasks
     metadata: MetadataStore
     documents: DocumentStore
-    directory: DirectoryStore
+    history: ApiHistory
     pieces: PieceReader
     derived_data: DerivedData
 
@@ -208,13 +211,23 @@ class ApiDocsGeneration:
         return await self.make(release)
 
     async def _is_current(self, release: Release, record: ApiDocsRecord) -> bool:
-        """Check that no documentation has to be made; a backup has no pieces."""
+        """Check that no documentation has to be made, as if the version before was published or
+        withheld since, or documented again; a backup has no pieces."""
         if record.generator < GENERATOR_VERSION:
             return False
         place = record.pieces
-        return place is None or bool(
-            await self.documents.read_pieces(release.content, place.name, 0, 1)
-        )
+        if place is None:
+            return True
+        if not await self.documents.read_pieces(release.content, place.name, 0, 1):
+            return False
+        return record.before is None or record.before == await self._before(release)
+
+    async def _before(self, release: Release) -> str:
+        """Return the name of the pieces of the version before, as `ApiDocsRecord.before`."""
+        [survey] = await self.metadata.survey([release.coordinate.package])
+        earlier = earlier_release(survey.live if survey else (), release.coordinate.version)
+        record = earlier and await self.documents.api_docs_record(Digest(earlier.digest))
+        return record.pieces.name if record and record.pieces else ""
 
     async def make(self, release: Release) -> ApiDocsRecord:
         """Document the release, again if it is documented already; raise as `update` does."""
@@ -223,8 +236,7 @@ class ApiDocsGeneration:
             made = await self._made(release, folder)
             await self.documents.put_api_docs(release.content, made.record, made.pieces)
         self.pieces.forget(release.content)
-        if made.verdict:
-            await self.directory.put(made.verdict)
+        await self.history.put(release.coordinate, made.verdict)
         if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
         return made.record
@@ -296,6 +308,7 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     name = _digest_of(pieces)
     pointer = record.pieces and record.pieces.model_copy(update={"name": name})
     changes: dict[str, object] = {"pieces": pointer, "refused": refused}
+    changes["before"] = request.before_pieces
     if refused:
         changes["state"] = DocsState.PARTIAL
     if refused and request.modules and not record.modules:

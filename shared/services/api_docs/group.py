@@ -37,8 +37,9 @@ class ApiDocsServices:
         metadata, documents, confined = adapters.metadata, adapters.documents, adapters.confined
         pieces = PieceReader(documents)
         inputs = JobInputs(metadata, documents, adapters.archives)
+        history = ApiHistory(adapters.directory)
         generation = ApiDocsGeneration(
-            inputs, confined, metadata, documents, adapters.directory, pieces, packages.derived_data
+            inputs, confined, metadata, documents, history, pieces, packages.derived_data
         )
         queue = ApiDocsQueue(generation, metadata, failed=_log_failed_api_docs)
         common.closing.push_async_callback(queue.close)
@@ -48,7 +49,7 @@ class ApiDocsServices:
         return cls(
             documentation=documentation,
             pieces=pieces,
-            history=ApiHistory(adapters.directory),
+            history=history,
             generation=generation,
             queue=queue,
             backfill=ApiDocsBackfill(generation, metadata),
