@@ -119,6 +119,7 @@ class ApiDocsRecord(Record):
     symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.
     pieces: PiecesPointer | None = None
     files: int = 0  # In the archive.
+    set_aside_ms: int | None = None  # When it was, if the process ended again and again.
     changelog: str = ""  # Its path in the archive.
     before: str | None = None  # The pieces of the version before; empty without, None unknown.
     took: tuple[OtherRelease, ...] = ()

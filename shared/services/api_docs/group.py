@@ -39,12 +39,20 @@ class ApiDocsServices:
         inputs = JobInputs(metadata, documents, adapters.archives)
         history = ApiHistory(adapters.directory)
         generation = ApiDocsGeneration(
-            inputs, confined, metadata, documents, history, pieces, packages.derived_data
+            inputs,
+            confined,
+            metadata,
+            documents,
+            history,
+            pieces,
+            packages.derived_data,
+            adapters.clock,
         )
         queue = ApiDocsQueue(generation, metadata, failed=_log_failed_api_docs)
         common.closing.push_async_callback(queue.close)
-        jobs = OnDemandJobs()
+        jobs, comparison_jobs = OnDemandJobs(), OnDemandJobs()
         common.closing.push_async_callback(jobs.close)
+        common.closing.push_async_callback(comparison_jobs.close)
         documentation = ApiDocs(common.authorization, packages.cache, documents, pieces, queue)
         return cls(
             documentation=documentation,
@@ -55,7 +63,7 @@ class ApiDocsServices:
             backfill=ApiDocsBackfill(generation, metadata),
             on_demand_jobs=jobs,
             file_highlighting=FileHighlighting(documents, confined, jobs),
-            comparisons=ApiComparisons(documentation, documents, inputs, confined, jobs),
+            comparisons=ApiComparisons(documentation, documents, inputs, confined, comparison_jobs),
             editor_catalog=EditorCatalog(packages.search, packages.lookup, documentation, metadata),
         )
 
