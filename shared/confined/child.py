@@ -40,8 +40,8 @@ _REASONS = {
 }
 
 _BOOT = (
-    "import sys, json; path, lock, tasks = json.loads(sys.argv[1]); sys.path[:] = path; "
-    "from shared.confined.worker import main; main(lock, tasks)"
+    "import sys, json; path, *handed = json.loads(sys.argv[1]); sys.path[:] = path; "
+    "from shared.confined.worker import main; main(*handed)"
 )
 
 
@@ -109,17 +109,19 @@ class ChildEnded(Exception):
 class Child:
     """A running child."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, jobs: Path) -> None:
         self._process = process
+        self.jobs = jobs
         self._at_work = False
         self._is_killed = False
         self._killed_for: Exceeded | None = None
 
     @classmethod
-    async def start(cls, folder: Path, tasks: str) -> "Child":
-        """Start a child and wait until it is ready; raises `OSError` or `ChildEnded`."""
+    async def start(cls, folder: Path, tasks: str, jobs: Path) -> "Child":
+        """Start a child for jobs whose folders are in `jobs`, and wait until it is ready; raises
+        `OSError` or `ChildEnded`."""
         path = [str(Path(each).absolute()) for each in sys.path]
-        handed = json.dumps([path, str(folder / "confined.child"), tasks])
+        handed = json.dumps([path, str(folder / "confined.child"), tasks, str(jobs)])
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOT, handed),
             stdin=PIPE,
@@ -130,7 +132,7 @@ class Child:
             env=_environment(),
             start_new_session=True,
         )
-        child = cls(process)
+        child = cls(process, jobs)
         try:
             await child._expect_ready()
         except BaseException:

@@ -110,7 +110,7 @@ class ConfinedProcess:
             job = _Job(task, folder, request, self._budget)
             try:
                 while not job.is_done:
-                    await self._advance(job, await self._started())
+                    await self._advance(job, await self._started(folder.absolute().parent))
             except asyncio.CancelledError:
                 if self._child is not None:
                     self._child.kill()
@@ -142,20 +142,21 @@ class ConfinedProcess:
                 raise (ConfinedUnavailable if self._closed else ConfinedEnded) from None
             job.refuse(ended.reason, ended.details)
 
-    async def _started(self) -> Child:
-        if self._child is not None and self._child.has_ended:
+    async def _started(self, jobs: Path) -> Child:
+        child = self._child
+        if child is not None and (child.has_ended or child.jobs != jobs):
             await self._drop_child()
         if self._child is None:
-            self._child = await self._start()
+            self._child = await self._start(jobs)
             self._watch = self._watch or asyncio.create_task(self._watch_child())
         return self._child
 
-    async def _start(self) -> Child:
+    async def _start(self, jobs: Path) -> Child:
         if self._closed or self._now() < self._paused_until:
             raise ConfinedUnavailable
         try:
             await self._lock.acquire()
-            child = await Child.start(self._folder, self._tasks)
+            child = await Child.start(self._folder, self._tasks, jobs)
         except BaseException as error:
             self._lock.release()
             if isinstance(error, OSError | ChildEnded):

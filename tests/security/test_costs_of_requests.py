@@ -175,13 +175,13 @@ async def test_a_file_that_a_lexer_takes_minutes_for_is_plain_and_stops_nobody(
     started = time.process_time()
     for path in paths:
         assert "=" * LINE_CHARACTERS in await shown(confining, path)
-    await confining.registry.api_docs.comparisons.jobs.drain()
+    await confining.registry.api_docs.on_demand_jobs.drain()
     assert time.process_time() - started < 1
     ran = confined.ran.count("highlight")
     assert ran == len(paths)
     for path in paths:
         await shown(confining, path)
-        await confining.registry.api_docs.comparisons.jobs.drain()
+        await confining.registry.api_docs.on_demand_jobs.drain()
     assert confined.ran.count("highlight") == ran
 
 

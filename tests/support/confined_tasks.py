@@ -4,9 +4,12 @@ import ctypes
 import errno
 import os
 import re
+import resource
 import signal
+import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +47,46 @@ def outside(job: Job) -> None:
 
 def _say(job: Job, text: str) -> Json:
     return text
+
+
+def _reach(job: Job, what: str) -> Json:
+    """Try to reach what is outside of the job; return the error, or nothing if it was reached."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    name, _, target = what.partition("=")
+    parent = os.getppid()
+    try:
+        match name:
+            case "read":
+                Path(target).read_bytes()
+            case "list":
+                os.listdir(target)
+            case "write":
+                Path(target).write_text("x")
+            case "socket":
+                socket.socket(getattr(socket, target))
+            case "pair":
+                socket.socketpair()
+            case "fork":
+                if os.fork() == 0:
+                    os._exit(0)
+            case "spawn":
+                os.posix_spawn("/bin/true", ["true"], {})
+            case "exec":
+                os.execv("/bin/true", ["true"])  # noqa: S606 - it is to fail.
+            case "kill":
+                os.kill(parent, 0)
+            case "queue":
+                signal.pidfd_send_signal(os.pidfd_open(parent), 0)
+            case "limit":
+                resource.prlimit(parent, resource.RLIMIT_NOFILE)
+            case "thread":
+                threading.Thread(target=print).start()
+            case _:  # ptrace(PTRACE_SEIZE) of the parent.
+                if libc.ptrace(0x4206, parent, 0, 0) < 0:
+                    raise OSError(ctypes.get_errno(), name)
+    except (OSError, RuntimeError) as error:
+        return f"{type(error).__name__}"
+    return None
 
 
 def _read(job: Job, name: str) -> Json:
@@ -220,6 +263,7 @@ def _alone(job: Job, _argument: str) -> Json:
 
 _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "say": _say,
+    "reach": _reach,
     "read": _read,
     "write": _write,
     "memory": _memory,

@@ -1,8 +1,10 @@
 """Making API documentation: what the confined process is given, and what becomes of its result."""
 
 import asyncio
+import errno
 import gzip
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -38,7 +40,6 @@ MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
-_JOB = "ballroom-job-"  # How names of these folders begin.
 
 GenerationFailure = Callable[[Coordinate, str], None]
 
@@ -282,7 +283,10 @@ def _is_searched(record: ApiDocsRecord) -> bool:
 async def job_folder() -> AsyncGenerator[Path]:
     """Return an empty folder for a job; what is in it is deleted afterwards."""
     # Not on a thread: a job that is cancelled meanwhile would never get the folder to delete it.
-    folder = tempfile.TemporaryDirectory(prefix=_JOB)
+    _jobs().mkdir(mode=0o700, exist_ok=True)
+    if _jobs().lstat().st_uid != _user():
+        raise PermissionError(errno.EPERM, "The folder belongs to somebody else", str(_jobs()))
+    folder = tempfile.TemporaryDirectory(dir=_jobs())
     lock = try_file_lock(_lock_of(Path(folder.name)))
     try:
         yield Path(folder.name)
@@ -295,13 +299,22 @@ async def job_folder() -> AsyncGenerator[Path]:
 
 def delete_abandoned_jobs() -> None:
     """Delete the folders of jobs of processes that were killed, which hold no lock any more."""
-    for each in Path(tempfile.gettempdir()).glob(f"{_JOB}*.lock"):
+    for each in _jobs().glob("*.lock"):
         with suppress(OSError):  # Another process may delete it at the same time.
             lock = try_file_lock(each)
             if lock is not None:
                 shutil.rmtree(each.with_suffix(""), ignore_errors=True)
                 each.unlink()
                 lock.close()
+
+
+def _jobs() -> Path:
+    """Return the folder of all jobs of this user: the confined process reaches no other."""
+    return Path(tempfile.gettempdir()) / f"ballroom-jobs-{_user()}"
+
+
+def _user() -> int:
+    return getattr(os, "getuid", int)()  # Windows has none, and a folder for each user.
 
 
 def _lock_of(folder: Path) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import gzip
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -131,14 +132,15 @@ async def test_folders_of_jobs_of_killed_processes_are_deleted_at_the_next_start
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "ballroom-job-of-a-killed-one").mkdir()
-    (tmp_path / "ballroom-job-of-a-killed-one.lock").touch()
-    (tmp_path / "other").mkdir()
+    jobs = tmp_path / f"ballroom-jobs-{os.getuid()}"
+    (jobs / "of-a-killed-one").mkdir(parents=True)
+    (jobs / "of-a-killed-one.lock").touch()
+    (jobs / "other").mkdir()
     async with api_docs_generation.job_folder() as folder:
         api_docs_generation.delete_abandoned_jobs()
         here = {"other", folder.name, f"{folder.name}.lock"}
-        assert {each.name for each in tmp_path.iterdir()} == here
-    assert [each.name for each in tmp_path.iterdir()] == ["other"]
+        assert {each.name for each in jobs.iterdir()} == here
+    assert [each.name for each in jobs.iterdir()] == ["other"]
 
 
 async def test_a_release_whose_process_ends_three_times_is_set_aside_and_tried_again_the_next_day(
