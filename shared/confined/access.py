@@ -18,8 +18,6 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.confined.process_limits import no_more_processes
-
 
 class Restriction(Enum):
     """What the kernel may enforce on the child."""
@@ -30,9 +28,9 @@ class Restriction(Enum):
 
 
 def restrictions_here() -> list[Restriction]:
-    """Restrict a process that does nothing else; return what the kernel of this machine enforces."""
+    """Restrict a process that does nothing else; return what this machine enforces."""
     handed = json.dumps([path for path in sys.path if path])
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own program.
         (sys.executable, "-I", "-S", "-c", _TRY, handed), capture_output=True, check=False
     )
     return [each for each in Restriction if each.name in done.stdout.decode().split()]
@@ -50,7 +48,9 @@ def restrict_access(jobs: Path, tasks: str) -> list[Restriction]:
     what the kernel enforces."""
     if sys.platform != "linux":
         return []
-    no_more_processes()
+    import resource  # noqa: PLC0415 - Windows has none.
+
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # Another means against a second process.
     libc = ctypes.CDLL(None, use_errno=True)
     held = list[Restriction]()
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:

@@ -28,9 +28,6 @@ if sys.platform == "win32":
         def lift(self) -> None:
             """Do nothing, as nothing was limited."""
 
-    def no_more_processes() -> None:
-        """Do nothing: Windows has no such limit."""
-
 else:
     import resource
 
@@ -61,10 +58,6 @@ else:
             signal.setitimer(signal.ITIMER_PROF, 0)
             for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS):
                 _set_soft(each, resource.RLIM_INFINITY)
-
-    def no_more_processes() -> None:
-        """Let no process of this one begin another one, unless root runs it."""
-        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
     def _set_soft(limit: int, value: int) -> None:
         hard = resource.getrlimit(limit)[1]

@@ -23,9 +23,6 @@ TASKS: Mapping[str, str] = {
     "highlight": "shared.confined.highlighting:highlight_file",
 }
 
-# Those that anybody may ask for, again and again; all of them together get a share of the time.
-ON_DEMAND = frozenset({"compare"})
-
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.
 _LATE_SHARE = 0.7  # Of what a part may take: from then on it should come to an end.
 _SHARE = 0.5  # Of the processor time that is left: what one part may take.

