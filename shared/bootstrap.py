@@ -42,7 +42,8 @@ from shared.adapters.upgrades import Report, report_nothing, upgrading
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Registry, create_registry
-from shared.confined.access import Restriction, restrictions_here
+from shared.confined.access import Restriction
+from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email

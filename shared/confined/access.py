@@ -7,16 +7,14 @@ holds where the kernel has it, and nothing ends without.
 
 import ctypes
 import errno
-import json
 import os
 import platform
-import subprocess
+import struct
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
 
 
 class Restriction(Enum):
@@ -25,22 +23,6 @@ class Restriction(Enum):
     PRIVILEGES = "no new privileges"
     CALLS = "no network, no other process and no signals to one (seccomp)"
     FILES = "no files but those of jobs and of the program (Landlock)"
-
-
-def restrictions_here() -> list[Restriction]:
-    """Restrict a process that does nothing else; return what this machine enforces."""
-    handed = json.dumps([path for path in sys.path if path])
-    done = subprocess.run(  # noqa: S603 - our own program.
-        (sys.executable, "-I", "-S", "-c", _TRY, handed), capture_output=True, check=False
-    )
-    return [each for each in Restriction if each.name in done.stdout.decode().split()]
-
-
-_TRY = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from pathlib import Path; "
-    "from shared.confined.access import restrict_access as restrict; "
-    "print(*(each.name for each in restrict(Path(sys.prefix), 'shared')))"
-)
 
 
 def restrict_access(jobs: Path, tasks: str) -> list[Restriction]:
@@ -71,76 +53,53 @@ _ALLOW, _FAIL = 0x7FFF_0000, 0x0005_0000
 _OTHER_ABI = 0x4000_0000  # Bit of the numbers of x32.
 
 
-class _Calls(NamedTuple):
-    """Numbers of system calls of a processor: those that fail, and those that take a process id,
-    which fail for any process but this one."""
-
-    architecture: int
-    refused: Sequence[int]
-    signals: Sequence[int]
-    limits: int
-
-
-# The same on all: pidfd_send_signal, io_uring_setup, pidfd_open, pidfd_getfd.
-_COMMON = (424, 425, 434, 438)
-_CLONE3 = 435  # Without it the C library calls clone.
-# socket, connect, accept, sendto, bind, listen, socketpair, clone, fork, vfork, execve, execveat,
-# ptrace, process_vm_readv, process_vm_writev, bpf, unshare, setns, mount, userfaultfd,
-# perf_event_open, add_key, request_key, keyctl, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, chroot
+# By processor: its architecture; calls that fail; calls with a process id, which fail for another
+# one than this; prlimit64, which fails for any.
+#
+# They fail: socket, connect, accept, sendto, bind, listen, socketpair, clone, fork, vfork, execve,
+# execveat, ptrace, process_vm_readv, process_vm_writev, bpf, unshare, setns, mount, userfaultfd,
+# perf_event_open, add_key, request_key, keyctl, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, chroot.
 _X86 = (41, 42, 43, 44, 49, 50, 53, 56, 57, 58, 59, 322, 101, 310, 311, 321, 272, 308, 165, 323)
+_X86_MORE = (298, 248, 249, 250, 200, 129, 297, 161, 288)  # The last is accept4.
 _ARM = (198, 203, 202, 206, 200, 201, 199, 220, 221, 281, 117, 270, 271, 280, 97, 268, 40, 282)
+_ARM_MORE = (241, 217, 218, 219, 130, 138, 240, 51, 242)
+_COMMON = (424, 425, 434, 438)  # pidfd_send_signal, io_uring_setup, pidfd_open, pidfd_getfd
+_CLONE3 = 435  # Without it the C library calls clone.
 _CALLS = {
-    "x86_64": _Calls(
-        0xC000_003E, (*_X86, 298, 248, 249, 250, 200, 129, 297, 161, *_COMMON), (62, 234), 302
-    ),
-    "aarch64": _Calls(
-        0xC000_00B7, (*_ARM, 241, 217, 218, 219, 130, 138, 240, 51, *_COMMON), (129, 131), 261
-    ),
+    "x86_64": (0xC000_003E, (*_X86, *_X86_MORE, *_COMMON), (62, 234), 302),
+    "aarch64": (0xC000_00B7, (*_ARM, *_ARM_MORE, *_COMMON), (129, 131), 261),
 }
 
 
-class _Instruction(ctypes.Structure):
-    _fields_ = (
-        ("code", ctypes.c_uint16),
-        ("jump_true", ctypes.c_uint8),
-        ("jump_false", ctypes.c_uint8),
-        ("k", ctypes.c_uint32),
-    )
-
-
-class _Filter(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
-
-
 def _limit_calls(libc: ctypes.CDLL) -> bool:
-    calls = _CALLS.get(platform.machine())
-    if calls is None:
+    if platform.machine() not in _CALLS:
         return False
-    instructions = [_Instruction(*each) for each in _instructions(calls)]
-    array = (_Instruction * len(instructions))(*instructions)
-    program = _Filter(len(instructions), array)
-    return libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0
+    filters = [struct.pack("HBBI", *each) for each in _instructions(*_CALLS[platform.machine()])]
+    instructions = ctypes.create_string_buffer(b"".join(filters))
+    program = struct.pack("HP", len(filters), ctypes.addressof(instructions))
+    return libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, program, 0, 0) == 0
 
 
-def _instructions(calls: _Calls) -> Iterator[tuple[int, int, int, int]]:
+def _instructions(
+    architecture: int, refused: Sequence[int], signals: Sequence[int], limits: int
+) -> Iterator[tuple[int, int, int, int]]:
     """Yield the filter; a jump skips as many instructions as it says."""
     fail = (_RETURN, 0, 0, _FAIL | errno.EPERM)
     yield _LOAD, 0, 0, _ARCHITECTURE
-    yield _EQUAL, 1, 0, calls.architecture
+    yield _EQUAL, 1, 0, architecture
     yield fail
     yield _LOAD, 0, 0, _NUMBER
     yield _AT_LEAST, 0, 1, _OTHER_ABI
     yield fail
     yield _EQUAL, 0, 1, _CLONE3
     yield _RETURN, 0, 0, _FAIL | errno.ENOSYS
-    own = [(each, os.getpid()) for each in calls.signals]
-    for number, process in [*own, (calls.limits, 0)]:
+    for number, process in [*((each, os.getpid()) for each in signals), (limits, 0)]:
         yield _EQUAL, 0, 4, number
         yield _LOAD, 0, 0, _FIRST_ARGUMENT
         yield _EQUAL, 1, 0, process
         yield fail
         yield _RETURN, 0, 0, _ALLOW
-    for number in calls.refused:
+    for number in refused:
         yield _EQUAL, 0, 1, number
         yield fail
     yield _RETURN, 0, 0, _ALLOW
@@ -155,35 +114,17 @@ _OF_FILES = (1 << 13) - 1  # The accesses to files of the first version; later o
 _MORE_OF_FILES = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 
 
-class _Ruleset(ctypes.Structure):
-    _fields_ = (
-        ("files", ctypes.c_uint64),
-        ("network", ctypes.c_uint64),
-        ("scopes", ctypes.c_uint64),
-    )
-
-
-class _Beneath(ctypes.Structure):
-    _pack_ = 1
-    _layout_ = "ms"  # Python asks for it where something is packed.
-    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
-
-
 def _limit_files(libc: ctypes.CDLL, jobs: Path, tasks: str) -> bool:
     version = libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
-    if version < 1:
-        return False
     files = _OF_FILES | sum(bit for since, bit in _MORE_OF_FILES.items() if since <= version)
-    rules = _Ruleset(files)
-    ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(rules), ctypes.sizeof(ctypes.c_uint64), 0)
+    ruleset = libc.syscall(_CREATE_RULESET, struct.pack("Q", files), 8, 0) if version > 0 else -1
     if ruleset < 0:
         return False
-    try:
-        _allow(libc, ruleset, [jobs], files & ~_EXECUTE)
-        _allow(libc, ruleset, _read_paths(tasks), _READ_FILE | _READ_DIR)
-        return libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
-    finally:
-        os.close(ruleset)
+    _allow(libc, ruleset, [jobs], files & ~_EXECUTE)
+    _allow(libc, ruleset, _read_paths(tasks), _READ_FILE | _READ_DIR)
+    is_held = libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
+    os.close(ruleset)
+    return is_held
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, paths: Iterable[Path], accesses: int) -> None:
@@ -191,8 +132,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, paths: Iterable[Path], accesses: int
         with suppress(OSError):  # What is not there needs no rule.
             parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
             allowed = accesses if path.is_dir() else accesses & ~_READ_DIR
-            rule = _Beneath(allowed, parent)
-            libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
+            libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", allowed, parent), 0)
             os.close(parent)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
+from shared.confined.access import Restriction
 from shared.confined.budget import Exceeded, Json
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
@@ -278,3 +280,20 @@ async def resident_bytes(pid: int) -> int:
 
 # Linux enforces the limit of the child. Windows has no such command: there only time is limited.
 MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
+
+
+def restrictions_here() -> list[Restriction]:
+    """Restrict a process that does nothing else; return what this machine enforces."""
+    done = subprocess.run(  # noqa: S603 - our own program.
+        (sys.executable, "-I", "-S", "-c", _TRY, json.dumps(sys.path)),
+        capture_output=True,
+        check=False,
+    )
+    return [each for each in Restriction if each.name in done.stdout.decode().split()]
+
+
+_TRY = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from pathlib import Path; "
+    "from shared.confined.access import restrict_access as restrict; "
+    "print(*(each.name for each in restrict(Path(sys.prefix), 'shared')))"
+)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.access import Restriction, restrictions_here
+from shared.confined.access import Restriction
 from shared.confined.budget import Json
+from shared.confined.child import restrictions_here
 from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, Delays, PartResult
 from tests.paths import ROOT
 from tests.support.waiting import eventually
