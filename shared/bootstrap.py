@@ -315,7 +315,7 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
 
 
 def examine_confinement() -> StoreCheck:
-    """Return what this machine enforces on the process that reads what strangers pushed."""
+    """Return the check of the restrictions of the confined process on this machine."""
     held = restrictions_here()
     missing = [each.value for each in Restriction if each not in held]
     found = f"It has {'; '.join(each.value for each in held) or 'limits of its time alone'}."

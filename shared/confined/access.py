@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 class Restriction(Enum):
-    """What the kernel may enforce on the child."""
+    """A restriction that the kernel may enforce on the child."""
 
     PRIVILEGES = "no new privileges"
     CALLS = "no network, no other process and no signals to one (seccomp)"

@@ -283,7 +283,7 @@ MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
 
 
 def restrictions_here() -> list[Restriction]:
-    """Restrict a process that does nothing else; return what this machine enforces."""
+    """Restrict a process that does nothing else; return the restrictions that hold there."""
     done = subprocess.run(  # noqa: S603 - our own program.
         (sys.executable, "-I", "-S", "-c", _TRY, json.dumps(sys.path)),
         capture_output=True,

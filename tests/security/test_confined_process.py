@@ -349,7 +349,7 @@ def test_serving_processes_never_have_two_children_at_a_time(tmp_path: Path) -> 
 
 
 def held() -> set[Restriction]:
-    """Return what the kernel of this machine enforces on a child."""
+    """Return the restrictions that hold on this machine."""
     return set(restrictions_here())
 
 

@@ -75,7 +75,7 @@ class IndexRows:
         return new_packages
 
     def listing(self, key: str) -> Listing | None:
-        """Return what is shown of a package, as `excerpt` cut it."""
+        """Return the excerpt of a listing that is shown; None if the package is not."""
         found = self._shown(key)
         return found and replace(found[1], symbols=self._symbols.packed(found[0]))
 

@@ -170,7 +170,7 @@ class DerivedData:
         return is_changed
 
     async def _listing(self, survey: Survey) -> Listing | None:
-        """Return what search has to show of a package, if anything."""
+        """Return the listing of a package that search has to show; None for none."""
         entry = latest(survey, Range(), ANY_CLIENT)
         if entry is None:
             return None
