@@ -17,19 +17,19 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 from bench.synthetic_packages import Synthetic
-from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import INDEX, Corpus
 from tests.search.judging import first_page, heldout_questions, judge, judged_queries, questions
 from tests.search.plain_ranking import PlainRanking
+from tests.support.search_files import filled_index
 
 MANY = 100_000
 QUERIES = 600  # So that p99 stands on six of them.
@@ -70,9 +70,7 @@ async def main(many: int, texts: Path | None, *, only_judged: bool) -> None:
 
 async def show_judged(path: Path, corpus: Corpus) -> None:
     """Print how often the judged queries and questions find what people want."""
-    index = SqliteSearchIndex(path)
-    index.migrate()
-    await index.rebuild(corpus.stored())
+    index = filled_index(path, corpus.listings())
     plain = PlainRanking(corpus.listings())
     rankings = {"this registry": partial(first_page, index), "plain": plain.search}
     authors = ("tuner", "independent", "second")
@@ -176,10 +174,8 @@ async def _timed(search: Search, text: str) -> Times:
 
 async def _ours(source: Source, folder: Path) -> Subject:
     path = folder / "search.db"
-    index = SqliteSearchIndex(path)
-    index.migrate()
     began = time.perf_counter()
-    await index.rebuild(_each(source()))
+    index = filled_index(path, source())
     seconds = time.perf_counter() - began
     index.close()  # Whatever is in the log is in the file now.
 
@@ -189,11 +185,6 @@ async def _ours(source: Source, folder: Path) -> Subject:
         return await index.search(Query.parse(text), ResultPage(sort=sort), ANYONE)
 
     return Subject("this registry", seconds, path.stat().st_size / 1e6, search)
-
-
-async def _each(listings: Iterator[Listing]) -> AsyncIterator[Listing]:
-    for listing in listings:
-        yield listing
 
 
 async def _like(source: Source, folder: Path) -> Subject:

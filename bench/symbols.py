@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, ResultPage, SymbolQuery
+from tests.support.search_files import filled_index
 
 SYMBOLS_PER_PACKAGE = 100
 LIMITS_MS = {100_000: 30.0, 1_000_000: 60.0}
@@ -47,10 +48,8 @@ def main(most: int) -> None:
 async def _measure(count: int, limit_ms: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "search.db"
-        index = SqliteSearchIndex(file)
-        index.migrate()
         began = time.perf_counter()
-        await index.rebuild(_documented(count // SYMBOLS_PER_PACKAGE))
+        index = filled_index(file, _documented(count // SYMBOLS_PER_PACKAGE))
         build_s = time.perf_counter() - began
         times = [await _timed(index, text) for text in _queries()]
         index.close()
@@ -64,7 +63,7 @@ async def _measure(count: int, limit_ms: float) -> None:
     )
 
 
-async def _documented(packages: int) -> AsyncIterator[Listing]:
+def _documented(packages: int) -> Iterator[Listing]:
     chance = random.Random(11)  # noqa: S311 - the same in every run.
     for listing in islice(Synthetic().listings(packages), packages):
         symbols = tuple(_symbols(listing.head.name, chance))

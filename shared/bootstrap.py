@@ -42,6 +42,8 @@ from shared.adapters.upgrades import Report, report_nothing, upgrading
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Registry, create_registry
+from shared.confined.access import Restriction
+from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
@@ -299,6 +301,9 @@ def restore_backup(settings: Settings, source: Path) -> None:
     restore(source, settings.data)
 
 
+CONFINEMENT = "confined process"
+
+
 def examine_data(settings: Settings) -> list[StoreCheck]:
     """Return the results of the checks of the stores."""
     if settings.is_in_the_cloud:
@@ -307,6 +312,15 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
 
     versions = SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS))
     return list(check_data_folder(settings.data, versions))
+
+
+def examine_confinement() -> StoreCheck:
+    """Return the check of the restrictions of the confined process on this machine."""
+    held = restrictions_here()
+    missing = [each.value for each in Restriction if each not in held]
+    found = f"It has {'; '.join(each.value for each in held) or 'limits of its time alone'}."
+    way_out = f"Missing: {'; '.join(missing)}. Linux 5.13 and newer have them." if missing else ""
+    return StoreCheck(CONFINEMENT, found, way_out)
 
 
 @contextmanager

@@ -604,12 +604,13 @@ class SearchIndex(Protocol):
         newer head apply to both. Return whether no release of the package was listed."""
         ...
 
-    async def replace(self, listing: Listing) -> None:
-        """List this release, whichever is listed."""
+    async def replace(self, listing: Listing) -> bool:
+        """List this release, whichever is listed. Return whether the index listed anything else,
+        if only other symbols of it, or other pulls by more than what a search shows."""
         ...
 
-    async def remove(self, package: Package) -> None:
-        """Remove the package from the index."""
+    async def remove(self, package: Package) -> bool:
+        """Remove the package from the index; return whether it was listed."""
         ...
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:

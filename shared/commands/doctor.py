@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from shared.bootstrap import StoreCheck, examine_data
+from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
 from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
@@ -22,7 +22,7 @@ _MOST_LISTED = 10  # Accounts of one finding.
 _ACCOUNT_NAMES = "account names"
 _UPSTREAM, _SHARED_NAMES = "upstream", "upstream names"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, _SHARED_NAMES})
+_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, _SHARED_NAMES, CONFINEMENT})
 
 
 @click.command()
@@ -33,7 +33,7 @@ def doctor(output: OutputFormat) -> None:
     The exit code is 1 if there is a problem; advice does not count.
     """
     settings = Settings.load()
-    findings = [*_surroundings(settings), *examine_data(settings)]
+    findings = [*_surroundings(settings), examine_confinement(), *examine_data(settings)]
     if not any(each.way_out for each in findings if each.what in _NEEDED):
         findings += with_registry(_findings_of_records)
     if output is OutputFormat.JSON:

@@ -65,3 +65,14 @@ class ConfinedUnavailable(Exception):
 
     def __init__(self) -> None:
         super().__init__("The confined process is not available. Repeat the job later.")
+
+
+class ConfinedEnded(ConfinedUnavailable):
+    """The child ended from outside while it did the job, as when the machine had no memory left.
+
+    A job that ends so `MOST_ENDS` times is set aside for a day, for the reason `SET_ASIDE`.
+    """
+
+
+MOST_ENDS = 3
+SET_ASIDE = f"the process that reads it was ended from outside {MOST_ENDS} times; it is tried daily"

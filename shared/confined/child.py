@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
+from shared.confined.access import Restriction
 from shared.confined.budget import Exceeded, Json
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
@@ -40,8 +42,8 @@ _REASONS = {
 }
 
 _BOOT = (
-    "import sys, json; path, lock, tasks = json.loads(sys.argv[1]); sys.path[:] = path; "
-    "from shared.confined.worker import main; main(lock, tasks)"
+    "import sys, json; path, *handed = json.loads(sys.argv[1]); sys.path[:] = path; "
+    "from shared.confined.worker import main; main(*handed)"
 )
 
 
@@ -109,17 +111,19 @@ class ChildEnded(Exception):
 class Child:
     """A running child."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, jobs: Path) -> None:
         self._process = process
+        self.jobs = jobs
         self._at_work = False
         self._is_killed = False
         self._killed_for: Exceeded | None = None
 
     @classmethod
-    async def start(cls, folder: Path, tasks: str) -> "Child":
-        """Start a child and wait until it is ready; raises `OSError` or `ChildEnded`."""
+    async def start(cls, folder: Path, tasks: str, jobs: Path) -> "Child":
+        """Start a child for jobs whose folders are in `jobs`, and wait until it is ready; raises
+        `OSError` or `ChildEnded`."""
         path = [str(Path(each).absolute()) for each in sys.path]
-        handed = json.dumps([path, str(folder / "confined.child"), tasks])
+        handed = json.dumps([path, str(folder / "confined.child"), tasks, str(jobs)])
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOT, handed),
             stdin=PIPE,
@@ -130,7 +134,7 @@ class Child:
             env=_environment(),
             start_new_session=True,
         )
-        child = cls(process)
+        child = cls(process, jobs)
         try:
             await child._expect_ready()
         except BaseException:
@@ -276,3 +280,20 @@ async def resident_bytes(pid: int) -> int:
 
 # Linux enforces the limit of the child. Windows has no such command: there only time is limited.
 MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
+
+
+def restrictions_here() -> list[Restriction]:
+    """Restrict a process that does nothing else; return the restrictions that hold there."""
+    done = subprocess.run(  # noqa: S603 - our own program.
+        (sys.executable, "-I", "-S", "-c", _TRY, json.dumps(sys.path)),
+        capture_output=True,
+        check=False,
+    )
+    return [each for each in Restriction if each.name in done.stdout.decode().split()]
+
+
+_TRY = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from pathlib import Path; "
+    "from shared.confined.access import restrict_access as restrict; "
+    "print(*(each.name for each in restrict(Path(sys.prefix), 'shared')))"
+)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from shared.confined.budget import (
     LEAST_SECONDS,
     Budget,
+    ConfinedEnded,
     ConfinedUnavailable,
     Exceeded,
     Json,
@@ -36,6 +37,10 @@ __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceed
 EMPTY_BYTES = 64 * 1024 * 1024  # More than a child takes that has no work.
 IDLE_BYTES = 64 * 1024 * 1024  # A child that holds more after a job is replaced.
 RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process holds.
+# Tasks that anybody may ask for, again and again; all of them together get a share of the time.
+ON_DEMAND = frozenset({"compare"})
+# Seconds in which no task on demand runs, for each one that one took: they have a quarter.
+REST_FACTOR = 3
 DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.
 DEADLINE_SECONDS = 5
 _LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
@@ -75,6 +80,7 @@ class ConfinedProcess:
         self._measure = measure
         self._lock = MachineLock(folder)
         self._turn = asyncio.Lock()
+        self._resting: BinaryIO | None = None
         self._child: Child | None = None
         self._watch: asyncio.Task[None] | None = None
         self._idle_since = 0.0
@@ -86,13 +92,26 @@ class ConfinedProcess:
     async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
         """Run a task over a folder; return its parts in the order in which they ended.
 
-        Raises `ConfinedUnavailable` if the child could not be started or was ended from outside.
+        Raises `ConfinedUnavailable` if the child could not be started, and `ConfinedEnded` if it
+        was ended from outside.
         """
+        if task not in ON_DEMAND:
+            return await self._run(task, folder, request)
+        share = await self._lock.wait_for("confined.on-demand")
+        began = self._now()
+        try:
+            return await self._run(task, folder, request)
+        finally:
+            self._resting = share
+            rest = REST_FACTOR * (self._now() - began)
+            asyncio.get_running_loop().call_later(rest, share.close)
+
+    async def _run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
         async with self._turn:
             job = _Job(task, folder, request, self._budget)
             try:
                 while not job.is_done:
-                    await self._advance(job, await self._started())
+                    await self._advance(job, await self._started(folder.absolute().parent))
             except asyncio.CancelledError:
                 if self._child is not None:
                     self._child.kill()
@@ -104,6 +123,8 @@ class ConfinedProcess:
         """Stop the child; a job that runs raises `ConfinedUnavailable`."""
         self._closed = True
         self._lock.close()
+        if self._resting is not None:
+            self._resting.close()
         if self._child is not None and self._turn.locked():
             self._child.kill()
         async with self._turn:
@@ -119,23 +140,24 @@ class ConfinedProcess:
             await self._drop_child()
             if self._closed or ended.reason is None:
                 log.warning("confined.ended", task=job.task, details=ended.details)
-                raise ConfinedUnavailable from None
+                raise (ConfinedUnavailable if self._closed else ConfinedEnded) from None
             job.refuse(ended.reason, ended.details)
 
-    async def _started(self) -> Child:
-        if self._child is not None and self._child.has_ended:
+    async def _started(self, jobs: Path) -> Child:
+        child = self._child
+        if child is not None and (child.has_ended or child.jobs != jobs):
             await self._drop_child()
         if self._child is None:
-            self._child = await self._start()
+            self._child = await self._start(jobs)
             self._watch = self._watch or asyncio.create_task(self._watch_child())
         return self._child
 
-    async def _start(self) -> Child:
+    async def _start(self, jobs: Path) -> Child:
         if self._closed or self._now() < self._paused_until:
             raise ConfinedUnavailable
         try:
             await self._lock.acquire()
-            child = await Child.start(self._folder, self._tasks)
+            child = await Child.start(self._folder, self._tasks, jobs)
         except BaseException as error:
             self._lock.release()
             if isinstance(error, OSError | ChildEnded):
@@ -311,9 +333,9 @@ class MachineLock:
         """Hold the lock, if it is not held already; raise `ConfinedUnavailable` once closed."""
         if self._held is not None:
             return
-        wanted = await self._wait_for("confined.wanted")
+        wanted = await self.wait_for("confined.wanted")
         try:
-            self._held = await self._wait_for("confined.lock")
+            self._held = await self.wait_for("confined.lock")
         finally:
             wanted.close()
 
@@ -337,7 +359,8 @@ class MachineLock:
         """Let nobody wait any more."""
         self._closed = True
 
-    async def _wait_for(self, name: str) -> BinaryIO:
+    async def wait_for(self, name: str) -> BinaryIO:
+        """Return another lock of the machine, once it is free, as an open file."""
         self._folder.mkdir(parents=True, exist_ok=True)
         while (lock := try_file_lock(self._folder / name)) is None:
             if self._closed:

@@ -51,6 +51,7 @@ class ReleaseRequest(Record):
     oldest: str = ""  # The oldest live version of the package, or this one.
     before: str = ""  # The version to compare with.
     before_is_complete: bool = False
+    before_pieces: str = ""  # Their name.
     has_unknown_history: bool = False  # There are earlier versions without documentation.
     others: tuple[OtherModule, ...] = ()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
+from shared.confined.access import restrict_access
 from shared.confined.budget import Budget, Json
 from shared.confined.process_limits import ProcessLimits, leave_the_parent, resident_bytes
 from shared.confined.tasks import Job, Order
@@ -86,12 +87,14 @@ def _order(sent: _Sent) -> Order:
     return Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
 
 
-def main(lock: str, tasks: str) -> None:
-    """Serve standard input; the lock is held so that a machine never has two children at work."""
+def main(lock: str, tasks: str, jobs: str) -> None:
+    """Serve standard input; the lock is held so that a machine never has two children at work. The
+    folders of all jobs are in `jobs`."""
     leave_the_parent()
     report = _reporting(_take_standard_output())
     try:
         with hold_file_lock(Path(lock)):
+            restrict_access(Path(jobs), tasks)
             worker = Worker(tasks, ProcessLimits(), report)
             report({"ready": True})
             worker.serve(sys.stdin.buffer)

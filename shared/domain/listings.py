@@ -41,8 +41,9 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
         return shown if shown.release.is_stored else offered
     head = max(offered.head, shown.head, key=lambda each: each.revision)
     one, other = replace(offered, head=head), replace(shown, head=head)
-    if one.api is None and one.release.digest == other.release.digest:
-        one = replace(one, api=other.api)  # A repeated push offers a release without it.
+    if one.release.digest == other.release.digest:
+        # What a push offers has no documentation, which may be made meanwhile.
+        one = replace(one, api=one.api or other.api, symbols=one.symbols or other.symbols)
     return one if _is_better(one, other) else other
 
 

@@ -66,15 +66,15 @@ class ImmediateSearch:
         _unfed.add(self._place)
         return await self._index.offer(listing)
 
-    async def replace(self, listing: Listing) -> None:
+    async def replace(self, listing: Listing) -> bool:
         """Replace; it is fed before anybody asks."""
         _unfed.add(self._place)
-        await self._index.replace(listing)
+        return await self._index.replace(listing)
 
-    async def remove(self, package: Package) -> None:
+    async def remove(self, package: Package) -> bool:
         """Remove; it is fed before anybody asks."""
         _unfed.add(self._place)
-        await self._index.remove(package)
+        return await self._index.remove(package)
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         """Search what there is now."""

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.api_docs.records import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.listings import Listing
 from shared.domain.names import OrgName
@@ -224,6 +225,25 @@ async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
     assert hit.listing.head == shown.head
     assert hit.listing.release == shown.release.model_copy(update={"outbox": ()})
     assert hit.listing.texts == Texts(readme="x" * 1_300, modules=(ModuleText(name="greet"),))
+
+
+async def test_replacing_and_removing_say_whether_anything_else_was_listed(
+    index: SearchIndex,
+) -> None:
+    shown = documented("acme/greet:1.0.0", "parse")
+    for each in (shown, replace(shown, api=NO_API), replace(shown, symbols="")):
+        assert await index.replace(each)
+        assert not await index.replace(each)
+    assert await index.remove(shown.head.package)
+    assert not await index.remove(shown.head.package)
+
+
+async def test_a_push_keeps_the_documentation_of_the_release_that_is_listed(
+    index: SearchIndex,
+) -> None:
+    shown = documented("acme/greet:1.0.0", "parse")
+    await offer_all(index, shown, listing("acme/greet:1.0.0"))
+    assert not await index.replace(shown)
 
 
 async def test_an_offer_says_whether_nothing_of_the_package_was_shown(index: SearchIndex) -> None:

@@ -63,7 +63,9 @@ KEPT = {
     "shared/hosting/requests.py _is_host": Kept(200, MACHINE),
     "shared/hosting/routing.py _trees": Kept(100_000, MACHINE),
     "shared/prose/manual.py read_manual": Kept(700_000),
+    "shared/services/api_docs/api_docs_generation.py _ends": Kept(250),
     "shared/services/api_docs/api_docs_queue.py _renewed": Kept(250),
+    "shared/services/api_docs/on_demand.py _ends": Kept(2 * 400),  # There are two.
     "shared/services/api_docs/pieces.py _blocks": BYTES,
     "shared/services/api_docs/pieces.py _records": BYTES,
     "shared/services/api_docs/pieces.py _roots": BYTES,

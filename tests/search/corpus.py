@@ -7,7 +7,7 @@ the repository: an object from `org/name` to `summary` and `readme`.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,11 +48,6 @@ class Corpus:
         """Yield every release, as a push of it would list it."""
         for line in self.lines:
             yield self._listing(line, self.described.get(_package(line), {}))
-
-    async def stored(self) -> AsyncIterator[Listing]:
-        """Yield the same, as stores do."""
-        for listing in self.listings():
-            yield listing
 
     def _listing(self, line: dict[str, Any], described: dict[str, Any]) -> Listing:
         package = _package(line)

@@ -21,6 +21,7 @@ from tests.search.judging import (
     questions,
 )
 from tests.search.plain_ranking import PlainRanking
+from tests.support.search_files import filled_index
 
 MEAN_RECIPROCAL_RANK = 0.97
 FIRST_IS_RIGHT = 0.95
@@ -39,9 +40,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 async def index(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[SqliteSearchIndex]:
     """Return an index of the real packages."""
-    index = SqliteSearchIndex(tmp_path_factory.mktemp("search") / "search.db")
-    index.migrate()
-    await index.rebuild(Corpus.read().stored())
+    file = tmp_path_factory.mktemp("search") / "search.db"
+    index = filled_index(file, Corpus.read().listings())
     yield index
     index.close()
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.confined.access import Restriction
 from shared.confined.budget import Json
+from shared.confined.child import restrictions_here
 from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, Delays, PartResult
 from tests.paths import ROOT
 from tests.support.waiting import eventually
@@ -344,3 +346,45 @@ def test_serving_processes_never_have_two_children_at_a_time(tmp_path: Path) -> 
     answers = [each.communicate(timeout=100)[0].splitlines() for each in started]
     # A part that sees the file of another child is refused.
     assert answers == [["[null, null, null]"] * 8] * 3
+
+
+def held() -> set[Restriction]:
+    """Return the restrictions that hold on this machine."""
+    return set(restrictions_here())
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("socket=AF_INET", "socket=AF_INET6", "socket=AF_UNIX", "pair"),
+        *("fork", "spawn", "exec", "thread", "kill", "queue", "limit", "ptrace"),
+    ],
+)
+async def test_a_job_reaches_no_network_and_no_other_process(
+    confined: ConfinedProcess, folder: Path, what: str
+) -> None:
+    if Restriction.CALLS not in held():
+        pytest.skip("the kernel has no filter of system calls")
+    [part, alive] = await confined.run("parts", folder, [f"reach {what}", "say it goes on"])
+    assert part.result in {"PermissionError", "RuntimeError"}
+    assert alive.result == "it goes on"
+
+
+async def test_a_job_reaches_no_files_but_those_of_jobs_and_of_the_program(
+    confined: ConfinedProcess, tmp_path: Path
+) -> None:
+    if Restriction.FILES not in held():
+        pytest.skip("the kernel has no Landlock")
+    folder, secret = tmp_path / "jobs" / "job", tmp_path / "secret"
+    folder.mkdir(parents=True)
+    secret.write_text("secret")
+    (folder / "link").symlink_to(secret)
+    acts = [f"reach {each}" for each in (
+        f"read={secret}", f"read={folder}/link", f"read={folder}/../../secret",
+        f"list={tmp_path}", f"write={tmp_path}/new", f"write={secret}", "read=/etc/passwd",
+        f"read=/proc/{os.getpid()}/environ", f"read={ROOT}/pyproject.toml", "list=/",
+        f"write={ROOT}/shared/new.py", f"list={ROOT}",
+    )]  # fmt: skip
+    results = await confined.run("parts", folder, [*acts, f"reach write={folder}/own"])
+    assert results_of(results) == ["PermissionError"] * len(acts) + [None]
+    assert secret.read_text() == "secret"

@@ -4,9 +4,12 @@ import ctypes
 import errno
 import os
 import re
+import resource
 import signal
+import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +18,7 @@ from shared.confined.budget import Json
 from shared.confined.tasks import Job
 
 TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "ending", "outside")}
+TASKS["compare"] = TASKS["parts"]
 _HELD = list[bytearray]()
 
 
@@ -43,6 +47,44 @@ def outside(job: Job) -> None:
 
 def _say(job: Job, text: str) -> Json:
     return text
+
+
+def _fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _trace() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(0x4206, os.getppid(), 0, 0) < 0:  # PTRACE_SEIZE
+        raise OSError(ctypes.get_errno(), "ptrace")
+
+
+_REACHED: dict[str, Callable[[str], object]] = {
+    "read": lambda path: Path(path).read_bytes(),
+    "list": lambda path: list(Path(path).iterdir()),
+    "write": lambda path: Path(path).write_text("x"),
+    "socket": lambda family: socket.socket(getattr(socket, family)),
+    "pair": lambda _: socket.socketpair(),
+    "fork": lambda _: _fork(),
+    "spawn": lambda _: os.posix_spawn("/bin/true", ["true"], {}),
+    "exec": lambda _: os.execv("/bin/true", ["true"]),  # noqa: S606 - it is to fail.
+    "kill": lambda _: os.kill(os.getppid(), 0),
+    "queue": lambda _: signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 0),
+    "limit": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE),
+    "thread": lambda _: threading.Thread(target=print).start(),
+    "ptrace": lambda _: _trace(),
+}
+
+
+def _reach(job: Job, what: str) -> Json:
+    """Try to reach what is outside of the job; return the error, or None if it was reached."""
+    name, _, target = what.partition("=")
+    try:
+        _REACHED[name](target)
+    except (OSError, RuntimeError) as error:
+        return type(error).__name__
+    return None
 
 
 def _read(job: Job, name: str) -> Json:
@@ -219,6 +261,7 @@ def _alone(job: Job, _argument: str) -> Json:
 
 _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "say": _say,
+    "reach": _reach,
     "read": _read,
     "write": _write,
     "memory": _memory,

@@ -1,8 +1,18 @@
 """All maintenance tasks, also those that a registry on one machine does not have."""
 
+from collections.abc import Iterator
+
 import shared.services.maintenance.group as imports_all
 from shared.services.maintenance.task import Task
 
 _FOLDER = str(imports_all.__package__)
 
-TASKS = tuple(each for each in Task.__subclasses__() if each.__module__.startswith(_FOLDER))
+
+def _tasks_below(kind: type[Task]) -> Iterator[type[Task]]:
+    for each in kind.__subclasses__():
+        if each.__module__.startswith(_FOLDER):
+            yield each
+        yield from _tasks_below(each)
+
+
+TASKS = tuple(_tasks_below(Task))

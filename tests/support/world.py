@@ -154,6 +154,7 @@ class World:
         for instance in self.instances:
             await instance.api_docs.queue.drain()
             await instance.api_docs.on_demand_jobs.drain()
+            await instance.api_docs.comparisons.jobs.drain()
 
     async def write_pulls(self) -> int:
         """Write the pulls that each instance counted; return how many there were."""

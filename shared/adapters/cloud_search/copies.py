@@ -14,7 +14,7 @@ from shared.adapters.cosmos.listings import ListingChange
 from shared.adapters.paths import lock_path, partial_path
 from shared.adapters.search.index import IndexReader
 from shared.adapters.search.rows import IndexRows
-from shared.adapters.search.schema import CURRENT_PREFIX, SEARCH_MIGRATIONS
+from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
 from shared.ports import Randomness
@@ -90,7 +90,7 @@ class IndexCopy(IndexReader):
 def _apply(connection: sqlite3.Connection, changes: Iterable[ListingChange]) -> int:
     newer = _newer(connection, changes)
     listings = {change.key: change.listing() for change in newer}
-    rows = IndexRows(connection, CURRENT_PREFIX)
+    rows = IndexRows(connection)
     rows.show(listing for listing in listings.values() if listing is not None)
     rows.remove(key for key, listing in listings.items() if listing is None)
     revisions = [(change.key, change.revision) for change in newer]

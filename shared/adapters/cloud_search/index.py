@@ -302,11 +302,15 @@ class CloudSearchIndex:
         await self._copy.apply_own_change(change)
         return is_new
 
-    async def replace(self, listing: Listing) -> None:
-        await self._copy.apply_own_change(await self._listings.replace(listing))
+    async def replace(self, listing: Listing) -> bool:
+        change = await self._listings.replace(listing)
+        await self._copy.apply_own_change(change)
+        return change is not None
 
-    async def remove(self, package: Package) -> None:
-        await self._copy.apply_own_change(await self._listings.remove(package))
+    async def remove(self, package: Package) -> bool:
+        change = await self._listings.remove(package)
+        await self._copy.apply_own_change(change)
+        return change is not None
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         async with self._copy.borrow() as copy:

@@ -1,6 +1,6 @@
 """The search index: words and texts of one row per package, in an SQLite file of its own.
 
-index.py       the SearchIndex port, and rebuilding the index beside the one that is searched
+index.py       the SearchIndex port
 queries.py     answering a query: a page of matches, facets, totals, suggestions
 query_plan.py  from a query to its words and restrictions
 matching.py    the packages that a plan finds, and what its words are worth in each

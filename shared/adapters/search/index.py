@@ -1,20 +1,15 @@
-"""The search index of one machine, and its rebuilding beside the one that is searched."""
+"""The search index of one machine."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sized
+from collections.abc import Callable, Sized
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar, TypeVarTuple, cast
 
-from shared.adapters.search import queries, rows
-from shared.adapters.search.rows import IndexRows, is_rebuilding
-from shared.adapters.search.schema import (
-    CURRENT_PREFIX,
-    NEXT_PREFIX,
-    SEARCH_MIGRATIONS,
-    TABLES,
-    create_tables,
-)
+from shared.adapters.search import queries
+from shared.adapters.search.rows import IndexRows, is_short_listing
+from shared.adapters.search.schema import SEARCH_MIGRATIONS
+from shared.adapters.search.stored_listings import excerpt
 from shared.adapters.sqlite.database import Database, Work
 from shared.domain.listings import Listing
 from shared.domain.names import Package
@@ -129,86 +124,33 @@ class SqliteSearchIndex(IndexReader):
         self._database.close()
 
     async def offer(self, listing: Listing) -> bool:
-        return await self._write(listing, partial(rows.offer_listing, listing=listing))
+        return await self._write(listing, partial(_offer, listing=listing))
 
-    async def replace(self, listing: Listing) -> None:
-        await self._write(listing, partial(rows.store_listing, listing=listing))
+    async def replace(self, listing: Listing) -> bool:
+        return await self._write(listing, partial(_replace, listing=listing))
 
     async def _write(self, listing: Listing, work: Work[T]) -> T:
-        is_short = self._database.read(partial(rows.is_short, listing=listing))
+        is_short = self._database.read(partial(is_short_listing, listing=listing))
         return await (self._database.write_few if is_short else self._database.write)(work)
 
-    async def remove(self, package: Package) -> None:
-        await self._database.write(partial(rows.remove_listing, key=package.key))
-
-    async def rebuild(self, listings: AsyncIterator[Listing]) -> None:
-        """Show these packages and no others, all at once when the last one was read.
-
-        The best release of each is shown. What is offered, replaced or removed meanwhile holds.
-        """
-        await self._database.write(begin_rebuild)
-        async for batch in _batches(listings):
-            await self._database.write(partial(add_to_rebuild, listings=batch))
-        await self._database.write(optimize_index)
-        await self._database.write(finish_rebuild)
+    async def remove(self, package: Package) -> bool:
+        return await self._database.write(partial(_remove, key=package.key))
 
 
-async def _batches(listings: AsyncIterator[Listing]) -> AsyncIterator[list[Listing]]:
-    batch: list[Listing] = []
-    async for listing in listings:
-        batch.append(listing)
-        if len(batch) == REBUILD_BATCH:
-            yield batch
-            batch = []
-    yield batch
+def _offer(connection: sqlite3.Connection, listing: Listing) -> bool:
+    return IndexRows(connection).offer([listing]) > 0
 
 
-# Filling the index anew, beside the one that is searched, and putting it into its place.
-#
-# Batches are transactions of their own, so that nobody waits for the whole. A push in between
-# changes both generations; what is replaced or removed in between is noted, because the batch that
-# is about to be added may have been read before.
-
-# Packages: about a second, in which a push waits. Each batch rewrites most pages of the posting
-# lists, so ten times as many small ones take four times as long.
-REBUILD_BATCH = 2_000
+def _replace(connection: sqlite3.Connection, listing: Listing) -> bool:
+    rows = IndexRows(connection)
+    if rows.listing(listing.head.package.key) == excerpt(listing):
+        return False
+    rows.show([listing])
+    return True
 
 
-def begin_rebuild(connection: sqlite3.Connection) -> None:
-    """Start an empty next generation, over one that was not finished."""
-    if is_rebuilding(connection):
-        _drop(connection, NEXT_PREFIX)
-    connection.execute("DELETE FROM settled")
-    for statement in create_tables(NEXT_PREFIX):
-        connection.execute(statement)
-
-
-def add_to_rebuild(connection: sqlite3.Connection, listings: Iterable[Listing]) -> None:
-    """Put these into the next generation, except for what was settled since it was begun."""
-    unsettled = (each for each in listings if not _is_settled(connection, each.head.package.key))
-    IndexRows(connection, NEXT_PREFIX).offer(unsettled)
-
-
-def finish_rebuild(connection: sqlite3.Connection) -> None:
-    """Put the next generation into the place of the current one; a search sees the one or the
-    other."""
-    _drop(connection, CURRENT_PREFIX)
-    for table in TABLES:
-        connection.execute(f"ALTER TABLE {NEXT_PREFIX}{table} RENAME TO {table}")
-    connection.execute("DELETE FROM settled")
-
-
-def optimize_index(connection: sqlite3.Connection) -> None:
-    """Merge what the batches wrote into one piece, which is smaller and faster to read."""
-    texts = f"{NEXT_PREFIX}texts"
-    connection.execute(f"INSERT INTO {texts} ({texts}) VALUES ('optimize')")  # noqa: S608 - ours.
-
-
-def _is_settled(connection: sqlite3.Connection, key: str) -> bool:
-    found = connection.execute("SELECT 1 FROM settled WHERE key = ?", (key,)).fetchone()
-    return found is not None
-
-
-def _drop(connection: sqlite3.Connection, prefix: str) -> None:
-    for table in TABLES:
-        connection.execute(f"DROP TABLE {prefix}{table}")
+def _remove(connection: sqlite3.Connection, key: str) -> bool:
+    rows = IndexRows(connection)
+    is_listed = rows.listing(key) is not None
+    rows.remove([key])
+    return is_listed

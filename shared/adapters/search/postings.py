@@ -119,19 +119,19 @@ class PostingChanges:
         block, place = divmod(package, COLUMN_BLOCK)
         self._numbers[column.value, block][place] = number
 
-    def write(self, connection: sqlite3.Connection, prefix: str) -> None:
-        """Write the changes to the tables of a generation."""
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write the changes to the tables."""
         for block, lists in self._removed.items():
             for (word, weight), packages in lists.items():
                 if packages:
-                    _remove(connection, f"{prefix}postings", (word, weight, block), packages)
+                    _remove(connection, (word, weight, block), packages)
         connection.executemany(
-            f"INSERT INTO {prefix}postings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"  # noqa: S608 - ours.
+            "INSERT INTO postings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
             " SET packages = CAST(packages || excluded.packages AS BLOB)",
             self._rows_of_added(),
         )
         for place, numbers in self._numbers.items():
-            _set_numbers(connection, f"{prefix}columns", place, numbers)
+            _set_numbers(connection, place, numbers)
 
     def _rows_of_added(self) -> Iterator[tuple[str, int, int, bytes]]:
         """Yield rows in the order of the table, so that each of its pages is written once."""
@@ -161,22 +161,24 @@ def _change(
 
 
 def _remove(
-    connection: sqlite3.Connection, table: str, key: tuple[str, int, int], packages: Sequence[int]
+    connection: sqlite3.Connection, key: tuple[str, int, int], packages: Sequence[int]
 ) -> None:
-    row = f"{table} WHERE word = ? AND weight = ? AND block = ?"
-    [stored] = connection.execute(f"SELECT packages FROM {row}", key).fetchone()  # noqa: S608 - ours.
-    connection.execute(f"DELETE FROM {row}", key)  # noqa: S608 - ours.
+    [stored] = connection.execute(
+        "DELETE FROM postings WHERE word = ? AND weight = ? AND block = ? RETURNING packages", key
+    ).fetchone()
     removed = set(packages)
     left = [package for package in ids_of(stored) if package not in removed]
     if left:
-        connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", (*key, id_bytes(left)))  # noqa: S608 - ours.
+        row = (*key, id_bytes(left))
+        connection.execute("INSERT INTO postings VALUES (?, ?, ?, ?)", row)
 
 
 def _set_numbers(
-    connection: sqlite3.Connection, table: str, place: tuple[str, int], changed: dict[int, float]
+    connection: sqlite3.Connection, place: tuple[str, int], changed: dict[int, float]
 ) -> None:
-    row = f"{table} WHERE name = ? AND block = ?"
-    found = connection.execute(f"SELECT numbers FROM {row}", place).fetchone()  # noqa: S608 - ours.
+    found = connection.execute(
+        "SELECT numbers FROM columns WHERE name = ? AND block = ?", place
+    ).fetchone()
     stored = found[0] if found else bytes(COLUMN_BLOCK * _NUMBER_BYTES)
     numbers = array("d")
     numbers.frombytes(stored)
@@ -185,7 +187,6 @@ def _set_numbers(
     if found and numbers.tobytes() == stored:
         return  # As when only pulls have been counted.
     connection.execute(
-        f"INSERT INTO {table} VALUES (?, ?, ?)"  # noqa: S608 - ours.
-        " ON CONFLICT DO UPDATE SET numbers = excluded.numbers",
+        "INSERT INTO columns VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = excluded.numbers",
         (*place, numbers.tobytes()),
     )

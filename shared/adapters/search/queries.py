@@ -24,7 +24,6 @@ from shared.adapters.search.query_plan import (
     with_plain_words,
 )
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
-from shared.adapters.search.schema import CURRENT_PREFIX
 from shared.adapters.search.spelling import MAX_NEAR, Speller
 from shared.adapters.search.symbols import (
     SymbolFilter,
@@ -159,7 +158,7 @@ def _of_kinds(
     connection: sqlite3.Connection, places: Sequence[SymbolPlace], kinds: Set[str]
 ) -> list[SymbolPlace]:
     """Return the symbols of these kinds in the best packages."""
-    rows, found = SymbolRows(connection, CURRENT_PREFIX), set[SymbolPlace]()
+    rows, found = SymbolRows(connection), set[SymbolPlace]()
     packages = dict.fromkeys(each.package for each in places)
     for package in islice(packages, MAX_PACKAGES_WITH_KINDS):
         own = [each for each in places if each.package == package]
@@ -171,7 +170,7 @@ def _of_kinds(
 def _symbol_hits(
     connection: sqlite3.Connection, places: Sequence[SymbolPlace]
 ) -> Iterator[SymbolHit]:
-    rows = SymbolRows(connection, CURRENT_PREFIX)
+    rows = SymbolRows(connection)
     statement = "SELECT listing FROM listings WHERE id = ?"
     hits = dict[SymbolPlace, SymbolHit]()
     for package in dict.fromkeys(each.package for each in places):

@@ -2,13 +2,12 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.adapters.search.indexed_words import ClientNeeds, IndexedWords
 from shared.adapters.search.postings import Column, PostingChanges, id_bytes
 from shared.adapters.search.ranking import dependents_boost, ranking_boosts
-from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
 from shared.adapters.search.stored_listings import (
     excerpt,
     is_longer_than,
@@ -25,28 +24,7 @@ SHORT_LISTING = 6 * 1024  # Bytes of JSON: its rows are written in a millisecond
 SHORT_SYMBOLS = 2 * 1024  # Characters: the same of its symbols.
 
 
-def offer_listing(connection: sqlite3.Connection, listing: Listing) -> bool:
-    """Show the release, unless a better one of its package is shown; say if none was."""
-    # Of the two generations the first is the one that is shown.
-    new_packages, *_ = [rows.offer([listing]) for rows in _generations(connection)]
-    return new_packages > 0
-
-
-def store_listing(connection: sqlite3.Connection, listing: Listing) -> None:
-    """Show the release, whatever is shown now."""
-    for rows in _generations(connection):
-        rows.show([listing])
-    _settle(connection, listing.head.package.key)
-
-
-def remove_listing(connection: sqlite3.Connection, key: str) -> None:
-    """Show the package no longer."""
-    for rows in _generations(connection):
-        rows.remove([key])
-    _settle(connection, key)
-
-
-def is_short(connection: sqlite3.Connection, listing: Listing) -> bool:
+def is_short_listing(connection: sqlite3.Connection, listing: Listing) -> bool:
     """Check whether the event loop may show the listing: what replaces what is short."""
     if len(listing.symbols) > SHORT_SYMBOLS or size_of(listing) > SHORT_LISTING:
         return False
@@ -61,45 +39,24 @@ def is_short(connection: sqlite3.Connection, listing: Listing) -> bool:
     return not is_longer_than(stored, SHORT_LISTING) and (symbols or 0) <= SHORT_SYMBOLS
 
 
-def is_rebuilding(connection: sqlite3.Connection) -> bool:
-    """Say whether a next generation is being built."""
-    found = connection.execute(
-        "SELECT 1 FROM sqlite_schema WHERE name = ?", (f"{NEXT_PREFIX}packages",)
-    ).fetchone()
-    return found is not None
-
-
-def _generations(connection: sqlite3.Connection) -> Iterator["IndexRows"]:
-    """Yield the rows to change: while the next ones are built, they change with the others."""
-    yield IndexRows(connection, CURRENT_PREFIX)
-    if is_rebuilding(connection):
-        yield IndexRows(connection, NEXT_PREFIX)
-
-
-def _settle(connection: sqlite3.Connection, key: str) -> None:
-    if is_rebuilding(connection):
-        connection.execute("INSERT OR IGNORE INTO settled VALUES (?)", (key,))
-
-
 _NO_WORDS = IndexedWords()
 _NO_SYMBOLS = PackageSymbols("", EVERYBODY)
 
 
 class IndexRows:
-    """The rows of one generation; `@` in a statement stands for its prefix.
+    """The rows of packages.
 
     What many packages have in common is written once for all packages of a call. No statement says
     REPLACE: for it SQLite begins a savepoint, at which FTS5 writes all that it has collected.
     """
 
-    def __init__(self, connection: sqlite3.Connection, prefix: str) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._prefix = prefix
         self._postings = PostingChanges()
         self._spellings: dict[FacetValue, int] = {}
         self._known = Counter[str]()  # How many more packages have each word.
         self._dependents = Counter[str]()  # How many more packages depend on each one.
-        self._symbols = SymbolRows(connection, prefix)
+        self._symbols = SymbolRows(connection)
         self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
@@ -111,12 +68,16 @@ class IndexRows:
         for listing in listings:
             key = listing.head.package.key
             if key not in best:
-                found = self._shown(key)
-                best[key] = found and replace(found[1], symbols=self._symbols.packed(found[0]))
-                new_packages += found is None
+                best[key] = self.listing(key)
+                new_packages += best[key] is None
             best[key] = release_for_search(best[key], listing)
         self.show(each for each in best.values() if each is not None)
         return new_packages
+
+    def listing(self, key: str) -> Listing | None:
+        """Return the excerpt of a listing that is shown; None if the package is not."""
+        found = self._shown(key)
+        return found and replace(found[1], symbols=self._symbols.packed(found[0]))
 
     def show(self, listings: Iterable[Listing]) -> None:
         """Show each release, whatever is shown now."""
@@ -133,8 +94,8 @@ class IndexRows:
                 self._change_words(row, IndexedWords.of(shown), _NO_WORDS)
                 self._change_symbols(row, _NO_SYMBOLS)
                 self._symbols.remove(row)
-                self._run("DELETE FROM @listings WHERE id = ?", row)
-                self._run("DELETE FROM @packages WHERE id = ?", row)
+                self._run("DELETE FROM listings WHERE id = ?", row)
+                self._run("DELETE FROM packages WHERE id = ?", row)
         self._write_shared()
 
     def _put(self, shown: Listing) -> None:
@@ -143,7 +104,7 @@ class IndexRows:
         words = IndexedWords.of(shown)
         row = self._put_package(before and before[0], shown)
         self._run(
-            "INSERT INTO @listings VALUES (?, ?) "
+            "INSERT INTO listings VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET listing = excluded.listing",
             row,
             write_listing(replace(shown, symbols="")),
@@ -157,9 +118,9 @@ class IndexRows:
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
         needs = ClientNeeds.of(shown.release)
-        self._run("INSERT OR IGNORE INTO @profiles VALUES (?, ?)", needs.platform, needs.built_with)
+        self._run("INSERT OR IGNORE INTO profiles VALUES (?, ?)", needs.platform, needs.built_with)
         put = self._run(
-            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?) "
+            "INSERT INTO packages VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET boost = excluded.boost, traits = excluded.traits",
             row,
             shown.head.package.key,
@@ -190,13 +151,13 @@ class IndexRows:
 
     def _change_texts(self, row: int, old: str, new: str) -> None:
         if old:
-            self._run("INSERT INTO @texts (@texts, rowid, words) VALUES ('delete', ?, ?)", row, old)
+            self._run("INSERT INTO texts (texts, rowid, words) VALUES ('delete', ?, ?)", row, old)
         if new:
-            self._run("INSERT INTO @texts (rowid, words) VALUES (?, ?)", row, new)
+            self._run("INSERT INTO texts (rowid, words) VALUES (?, ?)", row, new)
 
     def _shown(self, key: str) -> tuple[int, Listing] | None:
         found = self._run(
-            "SELECT id, listing FROM @packages JOIN @listings USING (id) WHERE key = ?", key
+            "SELECT id, listing FROM packages JOIN listings USING (id) WHERE key = ?", key
         ).fetchone()
         return None if found is None else (found[0], read_listing(found[1]))
 
@@ -208,8 +169,8 @@ class IndexRows:
 
     def _stored_spelling(self, trait: FacetValue) -> int:
         key = (trait.facet.value, trait.value)
-        self._run("INSERT OR IGNORE INTO @spellings (facet, value) VALUES (?, ?)", *key)
-        found = self._run("SELECT id FROM @spellings WHERE facet = ? AND value = ?", *key)
+        self._run("INSERT OR IGNORE INTO spellings (facet, value) VALUES (?, ?)", *key)
+        found = self._run("SELECT id FROM spellings WHERE facet = ? AND value = ?", *key)
         return found.fetchone()[0]
 
     # --- what packages share -------------------------------------------------------------------
@@ -219,37 +180,37 @@ class IndexRows:
         self._write_known()
         self._write_dependents()
         self._write_ranks()
-        self._postings.write(self._connection, self._prefix)
+        self._postings.write(self._connection)
         self._postings = PostingChanges()
 
     def _write_known(self) -> None:
         changes = [(len(word), word, more) for word, more in self._known.items() if more]
         self._run_many(
-            "INSERT INTO @words VALUES (?, ?, ?) "
+            "INSERT INTO words VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
             sorted(changes),
         )
         lost = [(length, word) for length, word, more in changes if more < 0]
-        self._run_many("DELETE FROM @words WHERE length = ? AND word = ? AND packages < 1", lost)
+        self._run_many("DELETE FROM words WHERE length = ? AND word = ? AND packages < 1", lost)
         self._known.clear()
 
     def _write_dependents(self) -> None:
         changes = {key: more for key, more in self._dependents.items() if more}
         self._run_many(
-            "INSERT INTO @dependents VALUES (?, ?) "
+            "INSERT INTO dependents VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
             sorted(changes.items()),
         )
         lost = [(key,) for key, more in changes.items() if more < 0]
-        self._run_many("DELETE FROM @dependents WHERE key = ? AND packages < 1", lost)
+        self._run_many("DELETE FROM dependents WHERE key = ? AND packages < 1", lost)
         self._ranked.update(changes)
         self._dependents.clear()
 
     def _write_ranks(self) -> None:
         for key in self._ranked:
             found = self._run(
-                "SELECT id, boost, (SELECT packages FROM @dependents AS counted"
-                " WHERE counted.key = shown.key) FROM @packages AS shown WHERE key = ?",
+                "SELECT id, boost, (SELECT packages FROM dependents AS counted"
+                " WHERE counted.key = shown.key) FROM packages AS shown WHERE key = ?",
                 key,
             ).fetchone()
             if found is not None:
@@ -261,10 +222,7 @@ class IndexRows:
         self._ranked.clear()
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
-        return self._connection.execute(self._statement(statement), values)
+        return self._connection.execute(statement, values)
 
     def _run_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        self._connection.executemany(self._statement(statement), rows)
-
-    def _statement(self, statement: str) -> str:
-        return statement.replace("@", self._prefix)
+        self._connection.executemany(statement, rows)

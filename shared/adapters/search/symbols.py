@@ -79,38 +79,36 @@ class SymbolPlace:
         return cls(key >> _PLACE_BITS, key & (1 << _PLACE_BITS) - 1)
 
 
-def create_symbol_tables(prefix: str) -> Migration:
-    """Return the statements that make the tables of symbols."""
-    return (
-        # `disuse` is the smaller, the more a package was used when its symbols were indexed.
-        f"""
-        CREATE TABLE {prefix}symbols (
-            package INTEGER PRIMARY KEY,
-            audience TEXT NOT NULL,
-            disuse INTEGER NOT NULL,
-            packed TEXT NOT NULL
-        ) STRICT
-        """,
-        f"""
-        CREATE TABLE {prefix}symbol_words (
-            audience TEXT NOT NULL,
-            word TEXT NOT NULL,
-            match INTEGER NOT NULL,
-            disuse INTEGER NOT NULL,
-            symbol INTEGER NOT NULL,
-            PRIMARY KEY (audience, word, match, disuse, symbol)
-        ) STRICT, WITHOUT ROWID
-        """,
-        # The names that a typo is mended to: those of public packages.
-        f"""
-        CREATE TABLE {prefix}symbol_names (
-            length INTEGER NOT NULL,
-            word TEXT NOT NULL,
-            packages INTEGER NOT NULL,
-            PRIMARY KEY (length, word)
-        ) STRICT, WITHOUT ROWID
-        """,
-    )
+SYMBOL_TABLES: Migration = (
+    # `disuse` is the smaller, the more a package was used when its symbols were indexed.
+    """
+    CREATE TABLE symbols (
+        package INTEGER PRIMARY KEY,
+        audience TEXT NOT NULL,
+        disuse INTEGER NOT NULL,
+        packed TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE symbol_words (
+        audience TEXT NOT NULL,
+        word TEXT NOT NULL,
+        match INTEGER NOT NULL,
+        disuse INTEGER NOT NULL,
+        symbol INTEGER NOT NULL,
+        PRIMARY KEY (audience, word, match, disuse, symbol)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # The names that a typo is mended to: those of public packages.
+    """
+    CREATE TABLE symbol_names (
+        length INTEGER NOT NULL,
+        word TEXT NOT NULL,
+        packages INTEGER NOT NULL,
+        PRIMARY KEY (length, word)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +125,9 @@ class PackageSymbols:
 
 @dataclass(frozen=True, slots=True)
 class SymbolRows:
-    """The symbols of one generation of the index."""
+    """The symbols of the packages of an index."""
 
     connection: sqlite3.Connection
-    prefix: str
 
     def packed(self, package: int) -> str:
         """Return the symbols of a package, packed; empty if it has none."""
@@ -139,7 +136,7 @@ class SymbolRows:
     def of_package(self, package: int) -> PackageSymbols:
         """Return the symbols of a package, which may be none."""
         found = self._run(
-            "SELECT packed, audience FROM @symbols WHERE package = ?", package
+            "SELECT packed, audience FROM symbols WHERE package = ?", package
         ).fetchone()
         return PackageSymbols(*found) if found else PackageSymbols("", EVERYBODY)
 
@@ -148,7 +145,7 @@ class SymbolRows:
         are ordered by `usage`. Rows are written only for other symbols, or another order."""
         disuse = -round(usage * _USAGE_STEPS)
         found = self._run(
-            "SELECT audience, disuse, packed FROM @symbols WHERE package = ?", package
+            "SELECT audience, disuse, packed FROM symbols WHERE package = ?", package
         ).fetchone()
         if found is None:
             self._add(package, symbols or PackageSymbols("", EVERYBODY), disuse)
@@ -162,12 +159,12 @@ class SymbolRows:
     def remove(self, package: int) -> None:
         """Remove the symbols of a package, if it has any."""
         found = self._run(
-            "DELETE FROM @symbols WHERE package = ? RETURNING audience, disuse, packed", package
+            "DELETE FROM symbols WHERE package = ? RETURNING audience, disuse, packed", package
         ).fetchone()
         if found is not None:
             audience, disuse, packed = found
             self._change(
-                "DELETE FROM @symbol_words WHERE audience = ? AND word = ? AND match = ?"
+                "DELETE FROM symbol_words WHERE audience = ? AND word = ? AND match = ?"
                 " AND disuse = ? AND symbol = ?",
                 (package, disuse),
                 PackageSymbols(packed, audience),
@@ -177,8 +174,8 @@ class SymbolRows:
     def _add(self, package: int, symbols: PackageSymbols, disuse: int) -> None:
         if symbols.packed:
             row = (package, symbols.audience, disuse, symbols.packed)
-            self._run("INSERT INTO @symbols VALUES (?, ?, ?, ?)", *row)
-            insert = "INSERT INTO @symbol_words VALUES (?, ?, ?, ?, ?)"
+            self._run("INSERT INTO symbols VALUES (?, ?, ?, ?)", *row)
+            insert = "INSERT INTO symbol_words VALUES (?, ?, ?, ?, ?)"
             self._change(insert, (package, disuse), symbols, names=1)
 
     def _change(
@@ -188,7 +185,7 @@ class SymbolRows:
         package, disuse = row
         words = [symbol_words(symbol) for symbol in unpack_symbols(symbols.packed)]
         self.connection.executemany(
-            self._statement(statement),
+            statement,
             (
                 (symbols.audience, word, match, disuse, SymbolPlace(package, place).key)
                 for place, each in enumerate(words)
@@ -201,25 +198,18 @@ class SymbolRows:
     def _count_names(self, words: Iterable[str], change: int) -> None:
         rows = [(len(word), word, change) for word in sorted(words)]
         self.connection.executemany(
-            self._statement(
-                "INSERT INTO @symbol_names VALUES (?, ?, ?)"
-                " ON CONFLICT DO UPDATE SET packages = packages + excluded.packages"
-            ),
+            "INSERT INTO symbol_names VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
             rows,
         )
         if change < 0:
             self.connection.executemany(
-                self._statement(
-                    "DELETE FROM @symbol_names WHERE length = ? AND word = ? AND packages < 1"
-                ),
+                "DELETE FROM symbol_names WHERE length = ? AND word = ? AND packages < 1",
                 (row[:2] for row in rows),
             )
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
-        return self.connection.execute(self._statement(statement), values)
-
-    def _statement(self, statement: str) -> str:
-        return statement.replace("@", self.prefix)
+        return self.connection.execute(statement, values)
 
 
 def symbol_words(symbol: Symbol) -> dict[str, SymbolMatch]:

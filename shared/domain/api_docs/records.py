@@ -119,7 +119,9 @@ class ApiDocsRecord(Record):
     symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.
     pieces: PiecesPointer | None = None
     files: int = 0  # In the archive.
+    set_aside_ms: int | None = None  # When it was, if the process ended again and again.
     changelog: str = ""  # Its path in the archive.
+    before: str | None = None  # The pieces of the version before; empty without, None unknown.
     took: tuple[OtherRelease, ...] = ()
     awaited: tuple[OtherRelease, ...] = ()
     refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.

@@ -213,9 +213,9 @@ class ArchiveDirectory:
         return cls(entries, (*sorted(each.start for each in entries.values()), span.start))
 
     @property
-    def files(self) -> list[str]:
-        """The names of entries that are no folders."""
-        return [name for name, entry in self.entries.items() if not entry.is_folder]
+    def files(self) -> frozenset[str]:
+        """The names of entries that are no folders, made anew at each call."""
+        return frozenset(name for name, entry in self.entries.items() if not entry.is_folder)
 
     def file(self, path: str) -> ListedEntry | None:
         entry = self.entries.get(path)

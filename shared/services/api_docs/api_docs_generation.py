@@ -1,18 +1,20 @@
 """Making API documentation: what the confined process is given, and what becomes of its result."""
 
 import asyncio
+import errno
 import gzip
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from shared.confined.budget import PartResult
+from shared.confined.budget import MOST_ENDS, SET_ASIDE, ConfinedEnded, PartResult
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
@@ -25,7 +27,10 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range
-from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
+from shared.ports import ArchiveStore, Clock, ConfinedTasks, DocumentStore, MetadataStore
+from shared.runtime.caching import LruCache
+from shared.runtime.private_files import try_file_lock
+from shared.services.api_docs.api_history import ApiHistory
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 
@@ -33,8 +38,8 @@ COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
 MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
-ABANDONED_AFTER = timedelta(days=1)  # A folder of a job that nobody wrote into.
-_JOB = "ballroom-job-"  # How names of these folders begin.
+TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
+ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
 
 GenerationFailure = Callable[[Coordinate, str], None]
 
@@ -113,7 +118,9 @@ class JobInputs:
         if record is None:
             return {"has_unknown_history": True}
         is_complete = record.state is DocsState.DONE
-        return {"before": earlier.version, "before_is_complete": is_complete}
+        pieces = record.pieces.name if record.pieces else ""
+        known = {"before": earlier.version, "before_pieces": pieces}
+        return {**known, "before_is_complete": is_complete}
 
     async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
         """Write the documents of dependencies, the direct ones first: those that are public, live
@@ -191,9 +198,11 @@ class ApiDocsGeneration:
     confined: ConfinedTasks
     metadata: MetadataStore
     documents: DocumentStore
-    directory: DirectoryStore
+    history: ApiHistory
     pieces: PieceReader
     derived_data: DerivedData
+    clock: Clock
+    _ends: LruCache[str, int] = field(default_factory=lambda: LruCache[str, int](ENDS_COUNTED))
 
     async def update(self, release: Release) -> ApiDocsRecord | None:
         """Document the release and return the record; None if it is documented already.
@@ -208,13 +217,24 @@ class ApiDocsGeneration:
         return await self.make(release)
 
     async def _is_current(self, release: Release, record: ApiDocsRecord) -> bool:
-        """Check that no documentation has to be made; a backup has no pieces."""
+        """Check that no documentation has to be made, as if the version before was published or
+        withheld since, or documented again; a backup has no pieces."""
         if record.generator < GENERATOR_VERSION:
             return False
         place = record.pieces
-        return place is None or bool(
-            await self.documents.read_pieces(release.content, place.name, 0, 1)
-        )
+        if place is None:
+            is_due = self.clock.now_ms() - TRIED_AGAIN_AFTER // timedelta(milliseconds=1)
+            return record.set_aside_ms is None or record.set_aside_ms > is_due
+        if not await self.documents.read_pieces(release.content, place.name, 0, 1):
+            return False
+        return record.before is None or record.before == await self._before(release)
+
+    async def _before(self, release: Release) -> str:
+        """Return the name of the pieces of the version before, as `ApiDocsRecord.before`."""
+        [survey] = await self.metadata.survey([release.coordinate.package])
+        earlier = earlier_release(survey.live if survey else (), release.coordinate.version)
+        record = earlier and await self.documents.api_docs_record(Digest(earlier.digest))
+        return record.pieces.name if record and record.pieces else ""
 
     async def make(self, release: Release) -> ApiDocsRecord:
         """Document the release, again if it is documented already; raise as `update` does."""
@@ -223,8 +243,7 @@ class ApiDocsGeneration:
             made = await self._made(release, folder)
             await self.documents.put_api_docs(release.content, made.record, made.pieces)
         self.pieces.forget(release.content)
-        if made.verdict:
-            await self.directory.put(made.verdict)
+        await self.history.put(release.coordinate, made.verdict)
         if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
         return made.record
@@ -234,7 +253,16 @@ class ApiDocsGeneration:
             request = await self.inputs.write(release, folder)
         except ArchiveNotFound as refusal:
             return _Made(_failed(str(refusal)))
-        parts = await self.confined.run("release", folder, None)
+        key = release.digest
+        try:
+            parts = await self.confined.run("release", folder, None)
+        except ConfinedEnded:
+            self._ends.put(key, (self._ends.get(key) or 0) + 1)
+            if (self._ends.get(key) or 0) < MOST_ENDS:
+                raise
+            now = {"set_aside_ms": self.clock.now_ms()}
+            return _Made(_failed(SET_ASIDE).model_copy(update=now))
+        self._ends.drop(key)
         return await asyncio.to_thread(_result, folder, request, parts)
 
     async def _update_search(self, release: Release) -> None:
@@ -253,22 +281,44 @@ def _is_searched(record: ApiDocsRecord) -> bool:
 
 @asynccontextmanager
 async def job_folder() -> AsyncGenerator[Path]:
-    """Return an empty folder for a job; what is in it is deleted afterwards. What a process left
-    that was killed is deleted by a later job."""
+    """Return an empty folder for a job; what is in it is deleted afterwards."""
     # Not on a thread: a job that is cancelled meanwhile would never get the folder to delete it.
-    folder = tempfile.TemporaryDirectory(prefix=_JOB)
+    _jobs().mkdir(mode=0o700, exist_ok=True)
+    if _jobs().lstat().st_uid != _user():
+        raise PermissionError(errno.EPERM, "The folder belongs to somebody else", str(_jobs()))
+    folder = tempfile.TemporaryDirectory(dir=_jobs())
+    lock = try_file_lock(_lock_of(Path(folder.name)))
     try:
-        await asyncio.to_thread(_delete_abandoned, Path(folder.name))
         yield Path(folder.name)
     finally:
         await asyncio.shield(asyncio.to_thread(folder.cleanup))
+        if lock is not None:
+            _lock_of(Path(folder.name)).unlink()
+            lock.close()
 
 
-def _delete_abandoned(new: Path) -> None:
-    for each in new.parent.glob(f"{_JOB}*"):
-        with suppress(OSError):
-            if new.stat().st_mtime - each.lstat().st_mtime > ABANDONED_AFTER.total_seconds():
-                shutil.rmtree(each, ignore_errors=True)
+def delete_abandoned_jobs() -> None:
+    """Delete the folders of jobs of processes that were killed, which hold no lock any more."""
+    for each in _jobs().glob("*.lock"):
+        with suppress(OSError):  # Another process may delete it at the same time.
+            lock = try_file_lock(each)
+            if lock is not None:
+                shutil.rmtree(each.with_suffix(""), ignore_errors=True)
+                each.unlink()
+                lock.close()
+
+
+def _jobs() -> Path:
+    """Return the folder of all jobs of this user: the confined process reaches no other."""
+    return Path(tempfile.gettempdir()) / f"ballroom-jobs-{_user()}"
+
+
+def _user() -> int:
+    return getattr(os, "getuid", int)()  # Windows has none, and a folder for each user.
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 # --- What a job wrote ---------------------------------------------------------------------------
@@ -296,6 +346,7 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     name = _digest_of(pieces)
     pointer = record.pieces and record.pieces.model_copy(update={"name": name})
     changes: dict[str, object] = {"pieces": pointer, "refused": refused}
+    changes["before"] = request.before_pieces
     if refused:
         changes["state"] = DocsState.PARTIAL
     if refused and request.modules and not record.modules:

@@ -17,7 +17,11 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, State
 from shared.ports import MetadataStore
 from shared.runtime.caching import LruCache
-from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, GenerationFailure
+from shared.services.api_docs.api_docs_generation import (
+    ApiDocsGeneration,
+    GenerationFailure,
+    delete_abandoned_jobs,
+)
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
@@ -53,7 +57,9 @@ class ApiDocsQueue:
         self._working: asyncio.Task[None] | None = None
 
     def enable(self) -> None:
-        """Document releases as they are added, as a process that serves clients does."""
+        """Document releases as they are added, as a process that serves clients does; delete what
+        killed processes left."""
+        delete_abandoned_jobs()
         self._is_enabled = True
 
     def add(self, coordinate: Coordinate) -> None:

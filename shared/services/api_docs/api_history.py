@@ -26,6 +26,13 @@ class ApiHistory:
     async def verdict(self, coordinate: Coordinate) -> ApiVerdict | None:
         return await self.directory.get(ApiVerdict, release_place(coordinate))
 
+    async def put(self, coordinate: Coordinate, verdict: ApiVerdict | None) -> None:
+        """Store the verdict on a release; without one, delete the one that was stored."""
+        if verdict:
+            await self.directory.put(verdict)
+        else:
+            await self.remove(coordinate)
+
     async def remove(self, coordinate: Coordinate) -> None:
         """Delete the verdict on a release, if there is one."""
         verdict = await self.verdict(coordinate)

@@ -37,24 +37,33 @@ class ApiDocsServices:
         metadata, documents, confined = adapters.metadata, adapters.documents, adapters.confined
         pieces = PieceReader(documents)
         inputs = JobInputs(metadata, documents, adapters.archives)
+        history = ApiHistory(adapters.directory)
         generation = ApiDocsGeneration(
-            inputs, confined, metadata, documents, adapters.directory, pieces, packages.derived_data
+            inputs,
+            confined,
+            metadata,
+            documents,
+            history,
+            pieces,
+            packages.derived_data,
+            adapters.clock,
         )
         queue = ApiDocsQueue(generation, metadata, failed=_log_failed_api_docs)
         common.closing.push_async_callback(queue.close)
-        jobs = OnDemandJobs()
+        jobs, comparison_jobs = OnDemandJobs(), OnDemandJobs()
         common.closing.push_async_callback(jobs.close)
+        common.closing.push_async_callback(comparison_jobs.close)
         documentation = ApiDocs(common.authorization, packages.cache, documents, pieces, queue)
         return cls(
             documentation=documentation,
             pieces=pieces,
-            history=ApiHistory(adapters.directory),
+            history=history,
             generation=generation,
             queue=queue,
             backfill=ApiDocsBackfill(generation, metadata),
             on_demand_jobs=jobs,
             file_highlighting=FileHighlighting(documents, confined, jobs),
-            comparisons=ApiComparisons(documentation, documents, inputs, confined, jobs),
+            comparisons=ApiComparisons(documentation, documents, inputs, confined, comparison_jobs),
             editor_catalog=EditorCatalog(packages.search, packages.lookup, documentation, metadata),
         )
 

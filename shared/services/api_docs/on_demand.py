@@ -3,6 +3,7 @@ two versions. The confined process makes it once, and it is stored."""
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,13 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from shared.confined.budget import ConfinedUnavailable, PartResult
+from shared.confined.budget import (
+    MOST_ENDS,
+    SET_ASIDE,
+    ConfinedEnded,
+    ConfinedUnavailable,
+    PartResult,
+)
 from shared.confined.job_files import (
     AFTER,
     BEFORE,
@@ -33,9 +40,11 @@ from shared.domain.packages import Graph, ReleaseEntry, Texts
 from shared.ports import ConfinedTasks, DocumentStore
 from shared.prose.rendering import renderer_version
 from shared.prose.safe_html import SafeHtml
+from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs import ApiDocs
-from shared.services.api_docs.api_docs_generation import JobInputs, job_folder
+from shared.services.api_docs.api_docs_generation import ENDS_COUNTED, JobInputs, job_folder
 
+SET_ASIDE_SECONDS = 24 * 60 * 60
 MAX_WAITING = 16  # Jobs that wait for the confined process, of files and comparisons each.
 REFUSED = "refused: "  # Begins what is stored of a job that was refused.
 
@@ -48,17 +57,19 @@ class OnDemandJobs:
     A release that was pushed waits for one of them at most, however many were asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._running = dict[str, asyncio.Task[None]]()
         self._turn = asyncio.Lock()
+        self._ends = LruCache[str, tuple[int, float]](ENDS_COUNTED)  # How many, and when.
 
     def start(self, key: str, job: Job) -> bool:
-        """Start a job unless it runs already; return False if too many wait."""
-        if key in self._running:
+        """Start a job unless it runs already or is set aside; return False if too many wait."""
+        if key in self._running or self.is_set_aside(key):
             return True
         if len(self._running) >= MAX_WAITING:
             return False
-        task = asyncio.create_task(self._run(job))
+        task = asyncio.create_task(self._run(key, job))
         self._running[key] = task
         task.add_done_callback(lambda _: self._running.pop(key, None))
         return True
@@ -73,10 +84,20 @@ class OnDemandJobs:
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
-    async def _run(self, job: Job) -> None:
+    def is_set_aside(self, key: str) -> bool:
+        """Check whether the process of the job ended again and again in the last day."""
+        ends, last = self._ends.get(key) or (0, 0)
+        return ends >= MOST_ENDS and self._now() - last < SET_ASIDE_SECONDS
+
+    async def _run(self, key: str, job: Job) -> None:
         with suppress(ConfinedUnavailable, Refusal, OSError):  # The next reader starts it again.
             async with self._turn:
-                await job()
+                try:
+                    await job()
+                except ConfinedEnded:
+                    ends, _ = self._ends.get(key) or (0, 0)
+                    self._ends.put(key, (ends + 1, self._now()))
+                    raise
 
 
 @dataclass(frozen=True)
@@ -123,15 +144,12 @@ class ComparedVersions:
     changes: str  # JSON: `verdict` has the fields of an `ApiVerdict`, `changes` a list.
 
 
-SLOTS = 4  # Comparisons that are kept of a release, besides the one with the version before.
-
-
 @dataclass(frozen=True)
 class ApiComparisons:
     """Compares versions of a package.
 
-    The comparison with the version before is one of the release's pieces. Of the others, a release
-    keeps a few, so 10,000 versions do not become 50 million comparisons.
+    The comparison with the version before is one of the release's pieces. Each other one is made
+    once, when somebody asks for it, in a quarter of the time of the confined process.
     """
 
     api_docs: ApiDocs
@@ -152,13 +170,15 @@ class ApiComparisons:
         if with_before is not None:
             return with_before
         await self.api_docs.record(Digest(before.digest), package.at(before.parsed))
-        name = f"changes-{int(before.digest[:8], 16) % SLOTS}"
+        name = f"changes-{before.digest}"
         stored = await self.documents.rendering(digest, name)
         key = f"{GENERATOR_VERSION} {before.digest}\n"
         if stored is not None and stored.startswith(key.encode()):
             return _parse(stored[len(key) :].decode(), coordinate)
-        job = partial(self._make, package, before, after, name, key)
-        if not self.jobs.start(f"{before.digest} {after.digest}", job):
+        pair = f"{before.digest} {after.digest}"
+        if self.jobs.is_set_aside(pair):
+            raise ApiDocsFailed(coordinate, SET_ASIDE)
+        if not self.jobs.start(pair, partial(self._make, package, before, after, name, key)):
             raise Busy
         raise ApiDocsPending(coordinate)
 

@@ -18,7 +18,8 @@ from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
 
 FEED_BATCH = 200  # Events.
-DOCUMENTED_AGAIN_AFTER = timedelta(days=30)  # All releases are visited, for what was lost.
+# All releases are visited, for what was lost, and for versions between two that were documented.
+DOCUMENTED_AGAIN_AFTER = timedelta(days=1)
 DOCUMENTING_TIME = timedelta(minutes=5)  # Of one run, for the feed.
 
 _KIND = "api-docs"
@@ -72,7 +73,7 @@ class GenerateApiDocs(Task):
         return True
 
     async def _visit_all(self, counts: "_Counts") -> bool:
-        """Document all releases, once for each version of the generator, and each month; return
+        """Document all releases, once for each version of the generator, and each day; return
         whether nothing is left to do."""
         if await self._peek(_ALL) is not None:
             return True

@@ -78,6 +78,7 @@ class MaintenanceServices:
         snapshot_creation = SnapshotCreation(
             metadata, directory, events, adapters.pulls, snapshots, packages.last_counts, clock
         )
+        repairing = metadata, documents, archives, derived_data, archive_reader, checkpoints
         # In the order in which pages list them and `upkeep run` runs them.
         created = (
             ProcessOutboxes(metadata, derived_data, directory, events),
@@ -96,11 +97,9 @@ class MaintenanceServices:
             CheckDomains(directory, organizations.domain_verification),
             FinishDeletions(directory, metadata, common.record_writer, organizations.deletion),
             SendExpiryReminders(directory, identity.token_mail, clock),
-            RepairDerivedData(
-                metadata, documents, archives, derived_data, archive_reader, checkpoints
-            ),
+            RepairDerivedData(*repairing),
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
-            RebuildDerivedData(derived_data, checkpoints),
+            RebuildDerivedData(*repairing),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
             *_tasks_of_the_mirror(common, mirroring),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),

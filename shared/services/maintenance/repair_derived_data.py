@@ -6,7 +6,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.archives import BadArchive
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.packages import Head, Release, ReleaseEntry, State, Texts
+from shared.domain.packages import Head, Release, State, Texts
 from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, Stale
 from shared.services.maintenance.checkpoints import Checkpoints
@@ -51,17 +51,7 @@ class RepairDerivedData(Task):
         stored = await self.metadata.releases(head.package)
         releases = [await self._with_internal_modules(each) for each in stored]
         restored = [await self._restore_documents(each) for each in releases]
-        stale = any(restored) or await self._is_stale(head, releases)
-        if stale:
-            await self.derived_data.rebuild(head.package)
-        return stale
-
-    async def _is_stale(self, head: Head, releases: list[Release]) -> bool:
-        [survey] = await self.metadata.survey([head.package])
-        listed = {entry.version: entry for entry in survey.entries} if survey else {}
-        if listed != {each.version: ReleaseEntry.of(each) for each in releases}:
-            return True
-        return await self.derived_data.withheld_releases.is_stale(head.package, releases)
+        return await self.derived_data.rebuild(head.package) or any(restored)
 
     async def _with_internal_modules(self, release: Release) -> Release:
         """Return the release with internal modules apart from the exported ones.

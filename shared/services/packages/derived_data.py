@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from shared.domain.api_docs.records import NO_API, ApiDocsRecord
+from shared.domain.api_docs.records import NO_API
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
@@ -57,24 +57,21 @@ class WithheldReleases:
             listed = release
             release = (await self.metadata.find(release.coordinate)).release or listed
 
-    async def rebuild(self, package: Package, releases: Sequence[Release]) -> None:
-        """List the withheld releases of the package again."""
-        notes = await self._notes(package)
-        wanted = _wanted_notes(releases, notes)
+    async def rebuild(self, package: Package, releases: Sequence[Release]) -> bool:
+        """List the withheld releases of the package; return whether that changed the list."""
+        found = await self.directory.list_by_owner(WithheldNote, package_owner(package))
+        notes = {each.version: each for each in found}
+        wanted = {
+            each.version: WithheldNote.of(each, _decided_by(notes.get(each.version), each))
+            for each in releases
+            if each.state is not State.LIVE
+        }
         for version in notes.keys() - wanted.keys():
             await self._remove(notes[version])
         for version, note in wanted.items():
             if notes.get(version) != note:
                 await self.directory.put(note)
-
-    async def is_stale(self, package: Package, releases: Sequence[Release]) -> bool:
-        """Check whether the list differs from the releases of the package."""
-        notes = await self._notes(package)
-        return notes != _wanted_notes(releases, notes)
-
-    async def _notes(self, package: Package) -> dict[str, WithheldNote]:
-        found = await self.directory.list_by_owner(WithheldNote, package_owner(package))
-        return {each.version: each for each in found}
+        return notes != wanted
 
     async def _list(self, release: Release) -> None:
         note = await self.directory.get(WithheldNote, release_place(release.coordinate))
@@ -86,17 +83,6 @@ class WithheldReleases:
     async def _remove(self, note: WithheldNote) -> None:
         with suppress(Stale):  # Another process has removed it.
             await self.directory.remove(note)
-
-
-def _wanted_notes(
-    releases: Sequence[Release], notes: dict[str, WithheldNote]
-) -> dict[str, WithheldNote]:
-    """Return the notes that the list should have on the releases, by version."""
-    return {
-        each.version: WithheldNote.of(each, _decided_by(notes.get(each.version), each))
-        for each in releases
-        if each.state is not State.LIVE
-    }
 
 
 def _decided_by(note: WithheldNote | None, release: Release) -> str:
@@ -127,7 +113,12 @@ class DerivedData:
             # the entry or is overwritten by this one.
             await self.metadata.put_entries(head.package, [ReleaseEntry.of(release)])
             if release.state is State.LIVE:
-                await self._offer_to_search(self._listing_of(head, release, texts))
+                listing = Listing(head, release, texts, self._is_standard(head))
+                is_new = await self.search.offer(listing)
+                # The index had no newer head to compare with. A head that is older than this push
+                # may have become private meanwhile; one that this push created has not.
+                if is_new and head.created_ms < release.created_ms:
+                    await self.update_search(head.package)
             await self.withheld_releases.update(release)
             await self.events.publish(release)
 
@@ -148,60 +139,58 @@ class DerivedData:
                 await self.archive_relocation.apply(record)
             await self.events.publish(record)
 
-    async def rebuild(self, package: Package) -> None:
-        """Derive everything of the package again from its releases. The cost grows with history."""
+    async def rebuild(self, package: Package) -> bool:
+        """Derive everything of the package from its releases; return whether anything was
+        different. The cost grows with history."""
         releases = await self.metadata.releases(package)
-        await self.metadata.put_entries(package, [ReleaseEntry.of(release) for release in releases])
-        await self.update_search(package)
-        await self.withheld_releases.rebuild(package, releases)
-
-    async def update_search(self, package: Package) -> None:
-        """Put the latest release of the package into the search, or remove the package from it."""
         [survey] = await self.metadata.survey([package])
+        listed = {each.version: each for each in survey.entries} if survey else {}
+        wanted = {each.version: ReleaseEntry.of(each) for each in releases}
+        changed = [listed != wanted]
+        if listed != wanted:
+            await self.metadata.put_entries(package, list(wanted.values()))
+        changed.append(await self.update_search(package))
+        changed.append(await self.withheld_releases.rebuild(package, releases))
+        return any(changed)
+
+    async def update_search(self, package: Package) -> bool:
+        """Put the latest release of the package into the search, or remove the package from it;
+        return whether that changed the search."""
+        is_changed, [survey] = False, await self.metadata.survey([package])
         while survey is not None:
-            await self._put_into_search(survey)
+            listing = await self._listing(survey)
+            shown = self.search.replace(listing) if listing else self.search.remove(package)
+            is_changed |= await shown
             [now] = await self.metadata.survey([package])
-            if now is None or now.revision == survey.revision:
-                return
+            is_same = now is None or now.revision == survey.revision
+            # Documentation changes no revision.
+            if is_same and (not listing or await self._with_api_docs(listing) == listing):
+                break
             survey = now  # Another process was faster, and may have been overwritten.
+        return is_changed
 
-    async def _offer_to_search(self, listing: Listing) -> None:
-        head = listing.head
-        is_new = await self.search.offer(listing)
-        # The index had no newer head to compare with. A head that is older than this push may have
-        # become private meanwhile; one that this push created has not.
-        if is_new and head.created_ms < listing.release.created_ms:
-            await self.update_search(head.package)
-
-    async def _put_into_search(self, survey: Survey) -> None:
+    async def _listing(self, survey: Survey) -> Listing | None:
+        """Return the listing of a package that search has to show; None for none."""
         entry = latest(survey, Range(), ANY_CLIENT)
-        listing = await self._listing(survey, entry) if entry else None
-        if listing:
-            await self.search.replace(listing)
-        else:
-            await self.search.remove(survey.head.package)
-
-    async def _listing(self, survey: Survey, entry: ReleaseEntry) -> Listing | None:
+        if entry is None:
+            return None
         coordinate = survey.head.package.at(entry.parsed)
-        digest = Digest(entry.digest)
-        found, texts, docs = await asyncio.gather(
-            self.metadata.find(coordinate),
-            self.documents.texts(digest),
-            self.documents.api_docs_record(digest),
+        found, texts = await asyncio.gather(
+            self.metadata.find(coordinate), self.documents.texts(Digest(entry.digest))
         )
         if found.release is None:
             return None
-        listing = self._listing_of(survey.head, found.release, texts)
-        return _with_api_docs(listing, docs) if docs else listing
+        listing = Listing(survey.head, found.release, texts, self._is_standard(survey.head))
+        return await self._with_api_docs(listing)
 
-    def _listing_of(self, head: Head, release: Release, texts: Texts) -> Listing:
-        return Listing(head, release, texts, head.org.lower() in self.standard_names)
+    async def _with_api_docs(self, listing: Listing) -> Listing:
+        """Return the listing with what the documentation of its release says by now."""
+        docs = await self.documents.api_docs_record(listing.release.content)
+        api = docs.api if docs and docs.api != NO_API else None
+        return replace(listing, api=api, symbols=docs.symbols if docs else "")
 
-
-def _with_api_docs(listing: Listing, docs: ApiDocsRecord) -> Listing:
-    """Return the listing with what its API documentation says that it is found by."""
-    api = docs.api if docs.api != NO_API else None
-    return replace(listing, api=api, symbols=docs.symbols)
+    def _is_standard(self, head: Head) -> bool:
+        return head.org.lower() in self.standard_names
 
 
 @contextmanager

@@ -350,9 +350,8 @@ class Publishing:
             raise VersionExists(push.bala.coordinate)
         if is_new:
             self.on_new_release(release)
-        if is_new or release.changed_ms is None:
             await self.derived_data.add_release(head, release, push.bala.texts)
-        elif release.outbox:  # A decision was cut off, and more depends on it than on a push.
+        elif release.outbox:  # Its push, or a decision, was cut off before all was derived.
             await self.derived_data.update(release)
         if is_new:
             self.api_docs.add(release.coordinate)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from shared import bootstrap
 from shared.bootstrap import build_registry
+from shared.confined.access import Restriction
 from shared.runtime.private_files import make_private_folder, open_private
 from shared.settings import Settings
 from tests.support.terminal import Terminal
@@ -18,7 +20,9 @@ def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
     result = terminal.invoke("doctor", "--json")
     found = {each["what"]: each for each in json.loads(result.stdout)}
     wrong = {what for what, each in found.items() if not each["ok"]}
-    assert (result.exit_code == 0) == (wrong <= {"account names"})  # Which is advice.
+    assert (result.exit_code == 0) == (
+        wrong <= {"account names", "confined process"}
+    )  # Which is advice.
     return found
 
 
@@ -26,7 +30,18 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
     assert all(each["ok"] for each in findings(terminal).values())
     lines = terminal.run("doctor").splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 9
+    assert len(lines) == 10
+
+
+@pytest.mark.parametrize("missing", [[], [Restriction.FILES], list(Restriction)])
+def test_doctor_says_what_the_machine_enforces_on_the_confined_process(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, missing: list[Restriction]
+) -> None:
+    held = [each for each in Restriction if each not in missing]
+    monkeypatch.setattr(bootstrap, "restrictions_here", lambda: held)  # A kernel without them.
+    found = findings(terminal)["confined process"]
+    assert all(each.value in found["found"] for each in held)
+    assert all(each.value in found["way_out"] for each in missing)
 
 
 async def misname(data: Path, before: str, after: str) -> str:
@@ -66,7 +81,7 @@ def test_doctor_checks_versions_and_settings_even_without_a_registry(
     empty: Terminal,
 ) -> None:
     found = findings(empty)
-    assert list(found) == ["versions", "address", "data folder"]
+    assert list(found) == ["versions", "address", "confined process", "data folder"]
     assert "does not exist" in found["data folder"]["found"]
     assert "Start the registry" in found["data folder"]["way_out"]
     assert not empty.data.exists()

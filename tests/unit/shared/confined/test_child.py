@@ -16,7 +16,7 @@ BUDGET = {"processor_seconds": 20, "memory_bytes": 1 << 27, "output_bytes": 1 <<
 
 
 async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> None:
-    child = await Child.start(tmp_path, "tests.support.confined_tasks")
+    child = await Child.start(tmp_path, "tests.support.confined_tasks", tmp_path)
     job = {"task": "parts", "folder": str(tmp_path), "request": ["bare-flood"], "skip": []}
     await child.send({**job, "budget": BUDGET, "left_seconds": 20})
     lines = child._process.stdout

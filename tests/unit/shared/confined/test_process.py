@@ -8,6 +8,7 @@ import pytest
 
 from shared.confined.child import Begun, ChildEnded, Done, Failed, Finished, Line, Ready, Refused
 from shared.confined.process import (
+    REST_FACTOR,
     RESULTS_BYTES,
     Budget,
     ConfinedProcess,
@@ -18,6 +19,7 @@ from shared.confined.process import (
     PartResult,
     _Job,
 )
+from shared.runtime.private_files import try_file_lock
 from tests.support.logs import capture_logs
 from tests.support.waiting import eventually
 
@@ -332,3 +334,18 @@ async def test_nobody_waits_for_a_lock_that_is_closed(tmp_path: Path) -> None:
 
 async def test_nobody_waits_in_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert not MachineLock(tmp_path / "gone").is_wanted()
+
+
+async def test_what_anybody_may_ask_for_rests_three_times_as_long_as_it_took_on_the_machine(
+    confined: ConfinedProcess, tmp_path: Path, folder: Path
+) -> None:
+    share = tmp_path / "machine" / "confined.on-demand"
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await confined.run("compare", folder, ["say x"])
+    took = loop.time() - began
+    assert try_file_lock(share) is None
+    await confined.run("parts", folder, ["say x"])  # Others do not wait for it.
+    lock = await MachineLock(tmp_path / "machine").wait_for(share.name)
+    lock.close()
+    assert loop.time() - began >= took * REST_FACTOR

@@ -1,7 +1,7 @@
 """Pages of many results: every page continues the one before, in every order."""
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -14,6 +14,7 @@ from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.contract.sample_records import head, release
+from tests.support.search_files import filled_index
 
 PACKAGES = FEW_PACKAGES + 60
 PER_PAGE = 7
@@ -33,17 +34,11 @@ def listing(number: int) -> Listing:
     return Listing(shown, release(f"{org}/{name}:1.0.0", **fields), Texts())
 
 
-async def stored() -> AsyncIterator[Listing]:
-    for number in range(PACKAGES):
-        yield listing(number)
-
-
 @pytest.fixture(scope="module")
 async def index(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[SqliteSearchIndex]:
     """Return an index of many packages."""
-    index = SqliteSearchIndex(tmp_path_factory.mktemp("search") / "search.db")
-    index.migrate()
-    await index.rebuild(stored())
+    file = tmp_path_factory.mktemp("search") / "search.db"
+    index = filled_index(file, map(listing, range(PACKAGES)))
     yield index
     index.close()
 

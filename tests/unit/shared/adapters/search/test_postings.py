@@ -13,14 +13,14 @@ from shared.adapters.search.postings import (
     Postings,
     ids_of,
 )
-from shared.adapters.search.schema import CURRENT_PREFIX, create_tables
+from shared.adapters.search.schema import SEARCH_MIGRATIONS
 
 
 @pytest.fixture
 def connection() -> Generator[sqlite3.Connection]:
     """Return a connection to an empty index."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in create_tables(CURRENT_PREFIX):
+    for statement in SEARCH_MIGRATIONS[0]:
         connection.execute(statement)
     yield connection
     connection.close()
@@ -32,7 +32,7 @@ def add(
     changes = PostingChanges()
     for package in packages:
         changes.add(package, postings)
-    changes.write(connection, CURRENT_PREFIX)
+    changes.write(connection)
 
 
 def remove(
@@ -41,7 +41,7 @@ def remove(
     changes = PostingChanges()
     for package in packages:
         changes.remove(package, postings)
-    changes.write(connection, CURRENT_PREFIX)
+    changes.write(connection)
 
 
 def test_a_list_has_the_packages_of_all_blocks_and_batches(connection: sqlite3.Connection) -> None:
@@ -87,7 +87,7 @@ def test_what_is_changed_back_before_it_is_written_stays_as_it_was(
     changes.add(1, [("http", 100)])
     changes.add(2, [("http", 100)])
     changes.remove(2, [("http", 100)])
-    changes.write(connection, CURRENT_PREFIX)
+    changes.write(connection)
     stored = connection.execute("SELECT packages FROM postings").fetchall()
     assert [[*ids_of(ids)] for [ids] in stored] == [[1]]
 
@@ -99,7 +99,7 @@ def test_a_column_has_a_number_at_the_place_of_each_package(
     for package in (1, COLUMN_BLOCK - 1, 3 * COLUMN_BLOCK):  # Two blocks of ids are not in use.
         changes.set_number(Column.PULLS, package, package * 2.0)
     changes.set_number(Column.RANK, 1, 0.5)
-    changes.write(connection, CURRENT_PREFIX)
+    changes.write(connection)
     pulls = Postings(connection).column(Column.PULLS)
     for package in (1, COLUMN_BLOCK - 1, 3 * COLUMN_BLOCK):
         assert pulls[package] == package * 2.0
@@ -110,7 +110,7 @@ def test_a_column_has_a_number_at_the_place_of_each_package(
 def test_a_column_that_stays_the_same_is_not_written(connection: sqlite3.Connection) -> None:
     changes = PostingChanges()
     changes.set_number(Column.PULLS, 1, 7)
-    changes.write(connection, CURRENT_PREFIX)
+    changes.write(connection)
     written = connection.total_changes
-    changes.write(connection, CURRENT_PREFIX)
+    changes.write(connection)
     assert connection.total_changes == written

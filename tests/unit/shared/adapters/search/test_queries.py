@@ -1,17 +1,17 @@
 """How many rows a search steps through: at each one its thread waits for the event loop."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.queries import find_with_facets
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.domain.search_facets import Facet
 from tests.contract.sample_records import head, release
+from tests.support.search_files import filled_index
 
 PACKAGES, PER_PAGE = 100, 10
 
@@ -46,18 +46,15 @@ class CountingConnection(sqlite3.Connection):
         return self.cursor(CountingCursor).execute(*args)
 
 
-async def listings() -> AsyncIterator[Listing]:
+def listings() -> Iterator[Listing]:
     for number in range(PACKAGES):
         name = f"org{number}/greet"
         words = (f"word{number}", "greeting")
         yield Listing(head(name), release(f"{name}:1.0.0", keywords=words), Texts())
 
 
-async def test_facets_take_no_row_for_each_package_and_value(tmp_path: Path) -> None:
-    index = SqliteSearchIndex(tmp_path / "search.db")
-    index.migrate()
-    await index.rebuild(listings())
-    index.close()
+def test_facets_take_no_row_for_each_package_and_value(tmp_path: Path) -> None:
+    filled_index(tmp_path / "search.db", listings()).close()
     connection = sqlite3.connect(
         tmp_path / "search.db", isolation_level=None, factory=CountingConnection
     )

@@ -6,14 +6,13 @@ from contextlib import closing
 
 import pytest
 
-from shared.adapters.search.schema import CURRENT_PREFIX
 from shared.adapters.search.symbols import (
     EVERYBODY,
+    SYMBOL_TABLES,
     PackageSymbols,
     SymbolPlace,
     SymbolRows,
     SymbolSearch,
-    create_symbol_tables,
     near_queries,
     query_words,
 )
@@ -25,14 +24,14 @@ from shared.domain.search import ANYONE, MAX_SYMBOLS_FOUND, Viewer
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in create_symbol_tables(CURRENT_PREFIX):
+        for statement in SYMBOL_TABLES:
             connection.execute(statement)
         yield connection
 
 
 @pytest.fixture
 def rows(connection: sqlite3.Connection) -> SymbolRows:
-    return SymbolRows(connection, CURRENT_PREFIX)
+    return SymbolRows(connection)
 
 
 def packed(*names: str, module: str = "http", audience: str = EVERYBODY) -> PackageSymbols:

@@ -8,12 +8,13 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from shared.confined.budget import Json, PartResult
+from shared.confined.budget import SET_ASIDE, ConfinedEnded, Json, PartResult
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, PiecesRoot, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
@@ -55,6 +56,15 @@ class Watched(InProcess):
         parts = await super().run(task, folder, request)
         self.spoil(folder / "output", parts)
         return parts
+
+
+class Ending(InProcess):
+    """A confined process that is ended by each task."""
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Note the task, and end."""
+        self.ran.append(task)
+        raise ConfinedEnded
 
 
 @pytest.fixture
@@ -118,21 +128,43 @@ async def test_what_jobs_read_of_other_releases_does_not_stay_in_memory(world: W
     assert count_of(PiecesRoot) == indexes + 1  # Of the release that somebody reads.
 
 
-async def test_a_folder_of_a_job_that_was_killed_is_deleted_a_day_later(
+async def test_folders_of_jobs_of_killed_processes_are_deleted_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    now = tmp_path.stat().st_mtime
-    for name, days in (("ballroom-job-old", 2), ("ballroom-job-new", 0.5), ("other", 2)):
-        (tmp_path / name).mkdir()
-        os.utime(tmp_path / name, times=(now, now - days * 86_400))
+    jobs = tmp_path / f"ballroom-jobs-{os.getuid()}"
+    (jobs / "of-a-killed-one").mkdir(parents=True)
+    (jobs / "of-a-killed-one.lock").touch()
+    (jobs / "other").mkdir()
     async with api_docs_generation.job_folder() as folder:
-        assert {each.name for each in tmp_path.iterdir()} == {
-            "ballroom-job-new",
-            "other",
-            folder.name,
-        }
-    assert not folder.exists()
+        api_docs_generation.delete_abandoned_jobs()
+        here = {"other", folder.name, f"{folder.name}.lock"}
+        assert {each.name for each in jobs.iterdir()} == here
+    assert [each.name for each in jobs.iterdir()] == ["other"]
+
+
+async def test_a_release_whose_process_ends_three_times_is_set_aside_and_tried_again_the_next_day(
+    world: World,
+) -> None:
+    await world.push(documented_bala())
+    found = await world.stores.metadata.find(GREET)
+    assert found.release
+    ending = Ending()
+    generation = replace(world.registry.api_docs.generation, confined=ending)
+    for _ in range(2):
+        with pytest.raises(ConfinedEnded):
+            await generation.update(found.release)
+    record = await generation.update(found.release)
+    assert record is not None
+    assert (record.state, record.reason) == (DocsState.FAILED, SET_ASIDE)
+    assert await generation.update(found.release) is None
+    for _ in range(2):
+        world.clock.advance(timedelta(days=1))
+        record = await generation.update(found.release)
+        assert record is not None
+        assert record.set_aside_ms == world.clock.now_ms()
+        assert await generation.update(found.release) is None
+    assert len(ending.ran) == 5
 
 
 async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
@@ -142,6 +174,7 @@ async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
 
     async def work() -> None:
         async with api_docs_generation.job_folder():
+            await asyncio.sleep(0)
             pytest.fail("It was cancelled before.")
 
     job = asyncio.create_task(work())
@@ -149,7 +182,7 @@ async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
     job.cancel()
     await asyncio.wait({job})
     assert job.cancelled()
-    assert list(tmp_path.iterdir()) == []
+    assert [each for each in tmp_path.rglob("*") if each.parent != tmp_path] == []
 
 
 async def test_a_removed_release_is_not_documented(world: World) -> None:

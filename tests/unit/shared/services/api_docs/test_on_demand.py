@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from shared.confined.budget import ConfinedUnavailable, Json, PartResult
+from shared.confined.budget import ConfinedEnded, ConfinedUnavailable, Json, PartResult
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed
@@ -21,7 +22,7 @@ from shared.prose.rendering import highlight, renderer_version
 from shared.services.api_docs.on_demand import (
     MAX_WAITING,
     REFUSED,
-    SLOTS,
+    SET_ASIDE_SECONDS,
     ComparedVersions,
     FileHighlighting,
     OnDemandJobs,
@@ -302,7 +303,7 @@ async def test_a_comparison_by_another_generator_is_made_again(
 ) -> None:
     await pending(moving, "1.0.0", "1.2.0")
     found = await entries(moving)
-    name = f"changes-{int(found['1.0.0'].digest[:8], 16) % SLOTS}"
+    name = f"changes-{found['1.0.0'].digest}"
     digest = Digest(found["1.2.0"].digest)
     older = f"{GENERATOR_VERSION - 1} {found['1.0.0'].digest}\nold".encode()
     await moving.stores.documents.put_rendering(digest, name, older)
@@ -311,17 +312,37 @@ async def test_a_comparison_by_another_generator_is_made_again(
     assert confined.ran == ["compare"] * 2
 
 
-async def test_a_release_keeps_few_comparisons(moving: World) -> None:
-    found = await entries(moving)
-    documents = moving.stores.documents
-    digest = Digest(found["1.2.0"].digest)
-    other = found["1.0.0"].digest[:8] + "0" * 56  # Another version, whose slot is the same.
-    slots = {int(found["1.0.0"].digest[:8], 16) % SLOTS}
-    await documents.put_rendering(
-        digest, f"changes-{slots.pop()}", f"{GENERATOR_VERSION} {other}\n".encode()
-    )
-    await pending(moving, "1.0.0", "1.2.0")
-    assert "in100" in (await compare(moving, "1.0.0", "1.2.0")).page
+async def test_each_pair_is_compared_once_in_whatever_order_they_are_asked_for(
+    moving: World, confined: Answering
+) -> None:
+    pairs = list(permutations(await entries(moving), 2))
+    for before, after in pairs:
+        with suppress(ApiDocsPending):
+            await compare(moving, before, after)
+        await moving.document()
+    made = len(confined.ran)
+    for before, after in pairs * 2:
+        await compare(moving, before, after)
+    assert len(confined.ran) == made <= len(pairs)
+
+
+async def test_a_job_whose_process_ends_three_times_is_set_aside_for_a_day() -> None:
+    now, ran = 0.0, list[str]()
+    jobs = OnDemandJobs(lambda: now)
+
+    async def ends() -> None:
+        ran.append("it")
+        raise ConfinedEnded
+
+    for _ in range(5):
+        assert jobs.start("it", ends)
+        await jobs.drain()
+    assert (len(ran), jobs.is_set_aside("it")) == (3, True)
+    now = SET_ASIDE_SECONDS
+    for _ in range(2):
+        jobs.start("it", ends)
+        await jobs.drain()
+    assert len(ran) == 4
 
 
 async def test_too_many_waiting_comparisons_are_refused(moving: World) -> None:
@@ -330,7 +351,7 @@ async def test_too_many_waiting_comparisons_are_refused(moving: World) -> None:
     async def job() -> None:
         await may_end.wait()
 
-    jobs = moving.registry.api_docs.on_demand_jobs
+    jobs = moving.registry.api_docs.comparisons.jobs
     for number in range(MAX_WAITING):
         assert jobs.start(str(number), job)
     with pytest.raises(Busy):
@@ -359,7 +380,7 @@ async def test_pieces_that_are_gone_are_made_again_first(moving: World, version:
     for _ in range(2):  # Found gone and made again; compared.
         with suppress(ApiDocsPending):
             await compare(moving, "1.0.0", "1.2.0")
-        await moving.registry.api_docs.on_demand_jobs.drain()
+        await moving.registry.api_docs.comparisons.jobs.drain()
         await moving.registry.api_docs.queue.drain()
     assert "in100" in (await compare(moving, "1.0.0", "1.2.0")).page
 

@@ -71,7 +71,7 @@ async def published_before_modules_were_told_apart(world: World) -> Release:
     release = (await world.stores.metadata.find(GREET)).release
     assert release is not None
     old = await world.stores.metadata.replace_release(release.model_copy(update=EVERY))
-    await world.stores.metadata.put_entries(GREET.package, [ReleaseEntry.of(old)])
+    await world.registry.packages.derived_data.rebuild(GREET.package)
     return old
 
 

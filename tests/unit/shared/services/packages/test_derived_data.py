@@ -1,9 +1,10 @@
 """Derived data agrees with the releases, whatever is written at the same time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -15,12 +16,13 @@ from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.domain.records import Entity, Place
-from shared.domain.search import Query, ResultPage
+from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
 from shared.domain.withheld_releases import WithheldNote
 from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
 from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala
+from tests.support.documented_packages import documented_bala
 from tests.support.surveys import survey
 from tests.support.world import OpenWorld, World
 
@@ -30,21 +32,22 @@ class Overtaken:
     """A search index in which something happens just before a release is shown."""
 
     index: SearchIndex
-    world: World | None = None
+    happens: Callable[[], Awaitable[None]] | None = None
 
-    async def replace(self, listing: Listing) -> None:
-        """Let a push come in between, once, and then show the release that was chosen before."""
-        world, self.world = self.world, None
-        if world:
-            await world.push(bala("acme/greet:2.0.0"))
-        await self.index.replace(listing)
+    async def replace(self, listing: Listing) -> bool:
+        """Let it happen, once, and then show the release that was chosen before."""
+        happens, self.happens = self.happens, None
+        if happens:
+            await happens()
+        return await self.index.replace(listing)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.index, name)
 
 
-async def test_a_push_between_choosing_and_showing_is_not_lost_to_the_search(
-    worlds: OpenWorld,
+@pytest.mark.parametrize("happens", ["push", "documentation"])
+async def test_what_happens_between_choosing_and_showing_is_not_lost_to_the_search(
+    worlds: OpenWorld, happens: str
 ) -> None:
     overtaken: list[Overtaken] = []
 
@@ -53,12 +56,18 @@ async def test_a_push_between_choosing_and_showing_is_not_lost_to_the_search(
         return replace(stores, search=overtaken[0])
 
     world = await worlds(wrap=wrap)
-    await world.push(bala("acme/greet:1.0.0"))
-    overtaken[0].world = world
+    await world.push(documented_bala("acme/greet:1.0.0"))
+    push = partial(world.push, documented_bala("acme/greet:2.0.0"))
+    overtaken[0].happens = push if happens == "push" else world.document
     first = Coordinate.parse("acme", "greet", "1.0.0")
     await world.registry.packages.deprecation.deprecate(first, "Use 2.0.0.", by=OPERATOR)
-    found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
-    assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
+    shown = "2.0.0" if happens == "push" else "1.0.0"
+    found = await world.stores.search.search(Query(include_deprecated=True), ResultPage(), ANYONE)
+    assert [hit.listing.release.version for hit in found.hits] == [shown]
+    symbols = await world.stores.search.symbols(
+        SymbolQuery.parse("greetWorld"), ResultPage(), ANYONE
+    )
+    assert symbols.count == (0 if happens == "push" else 1)
 
 
 @dataclass

@@ -66,11 +66,13 @@ class AskedIndex:
         """Nothing is shown here."""
         return True
 
-    async def replace(self, listing: Listing) -> None:
+    async def replace(self, listing: Listing) -> bool:
         """Nothing is shown here."""
+        return False
 
-    async def remove(self, package: Package) -> None:
+    async def remove(self, package: Package) -> bool:
         """Nothing is shown here."""
+        return False
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         """Note the search."""
