@@ -159,7 +159,7 @@ class _Making:
 
     def changelog(self) -> None:
         """Write the changelog as HTML, if the archive has one that is a text."""
-        path = changelog_in(self._archive.directory.files)
+        path = changelog_in(self._archive.names)
         text = self._text(path) if path else None
         if text is not None:
             with self._pieces("changelog") as pieces:
@@ -226,7 +226,7 @@ class _Making:
         with (self._job.output / PIECES).open("wb") as target:
             pointer = merge_pieces(map(PiecesPart.load, sorted(files)), target)
         record = release_record(list(map(self._facts, self.documented)))
-        names = self._archive.directory.files
+        names = self._archive.names
         more = {"pieces": pointer, "files": len(names), "changelog": changelog_in(names)}
         more |= self._other_releases()
         text = record.model_copy(update=more).model_dump_json()
@@ -326,7 +326,7 @@ class _Making:
             beginning = f"{self.request.packed_text_folder(module)}/"
             found = (
                 each
-                for each in self._archive.directory.files
+                for each in self._archive.names
                 if each.startswith(beginning) and each.endswith(".md")
             )
             for each in islice(found, READMES_COMPARED):
@@ -335,7 +335,7 @@ class _Making:
         return self.request.text_folder(module)
 
     def _html(self, text: str, folder: str) -> str:
-        return render_markdown(text, self.request.place(folder, self._archive.directory.files))
+        return render_markdown(text, self.request.place(folder, self._archive.names))
 
     @contextmanager
     def _pieces(self, name: str) -> Generator[PiecesWriter]:

@@ -122,6 +122,11 @@ class ArchiveFile:
         missing = missing_directory(tail, self._size)
         return list_files(self._read(missing) + tail if missing else tail, self._size)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of its files."""
+        return self.directory.files
+
     def read(self, name: str) -> bytes:
         entry = self.directory.entries[name]
         return unpack_file(self._read(self.directory.span(entry)), entry)
@@ -133,7 +138,7 @@ class ArchiveFile:
 
     def sources(self, request: ReleaseRequest) -> ReleaseFiles:
         """Return the sources; of those that are too large, the reason."""
-        names = source_names(self.directory.files, request.name)
+        names = source_names(self.names, request.name)
         sizes = {each: self.directory.entries[each.entry].unpacked_bytes for each in names}
         refused = select_sources(sizes)
         contents = {each: refused.get(each) or self.read(each.entry) for each in names}
