@@ -100,7 +100,7 @@ class MaintenanceServices:
                 metadata, documents, archives, derived_data, archive_reader, checkpoints
             ),
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
-            RebuildDerivedData(derived_data, checkpoints),
+            RebuildDerivedData(directory, derived_data, checkpoints),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
             *_tasks_of_the_mirror(common, mirroring),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),

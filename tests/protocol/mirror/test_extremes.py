@@ -7,15 +7,16 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
+from shared.services.mirroring.catalogue_items import store_catalogued
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
+from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import URL, OpenWorld
 
 pytestmark = pytest.mark.measured
 
-DEEP: list[object] = []
-for _ in range(300):
-    DEEP = [DEEP]
+DEEP = json.loads("[" * 300 + "]" * 300)
 
 EXTREMES: dict[str, object] = {
     "a huge number": 10**30,
@@ -54,25 +55,29 @@ FACES = (
     f"{URL}/search?q=",
     f"{URL}/search?q=&sort=createdDate",
     f"{URL}/search?q=acme",
-    f"{URL}/octo",
     f"{URL}/packages/octo/kafka",
     f"{URL}/packages/acme/greet",
-    f"{URL}/feed.xml",
     f"{URL}/sitemap.xml?page=1",
-    f"{URL}/index/acme/greet",
-    f"{URL}/index/octo/kafka",
-    f"{URL}/maven/octo/kafka/maven-metadata.xml",
-    f"{URL}/maven/acme/greet/maven-metadata.xml",
-    f"{URL}/api/v1/packages/octo/kafka",
-    f"{URL}/api/v1/packages/acme/greet",
+    f"{URL}/index/acme/greet/index.json",
+    f"{URL}/index/octo/kafka/index.json",
+    f"{URL}/2.0/maven/octo/kafka/maven-metadata.xml",
+    f"{URL}/2.0/maven/acme/greet/maven-metadata.xml",
+    f"{URL}/feeds/newest.atom",
+    f"{URL}/feeds/packages/acme/greet/releases.atom",
 )
 IDENTITY = {"organization", "org", "name", "version", "packages", "count"}
 
 
-def leaves(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
     """Return the path of each field of a document, but those that say what it is about."""
     found = [path] if path and path[-1] not in IDENTITY else []
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    parts = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return found + [each for key, part in parts for each in leaves(part, (*path, key))]
 
 
@@ -85,11 +90,11 @@ def replaced(value: Any, path: tuple[str | int, ...], extreme: object) -> Any:
     return copy
 
 
-def extreme_upstream(upstream: FakeUpstream, extreme: object) -> None:
+def say_everywhere(upstream: FakeUpstream, extreme: object) -> None:
     """Have a package for each field that is extreme, and every other answer with all of them so."""
     for name in ("kafka", "nats"):
         upstream.publish(f"octo/{name}:1.0.0")
-    model = upstream._model("octo/kafka:1.0.0") | {"balToolId": "hammer", "icon": "", "URL": ""}
+    model = upstream.model("octo/kafka:1.0.0") | {"balToolId": "hammer", "icon": "", "URL": ""}
     packages = [
         replaced(model, path, extreme) | {"name": f"p{at}"} for at, path in enumerate(leaves(model))
     ]
@@ -135,9 +140,8 @@ async def test_no_field_of_an_upstream_disturbs_a_face(
     worlds: OpenWorld, upstream: FakeUpstream, extreme: object
 ) -> None:
     world = await worlds(upstream=upstream.url)
-    await world.add_org("acme")
-    await world.push("acme/greet:1.0.0")
-    extreme_upstream(upstream, extreme)
+    await world.push(bala("acme/greet:1.0.0"))
+    say_everywhere(upstream, extreme)
     await update(world)
     world.clock.advance(AN_HOUR)
     await update(world)
@@ -148,9 +152,36 @@ async def test_no_field_of_an_upstream_disturbs_a_face(
             )
             await catch_up(world)
         statuses = {each: (await world.get(each)).status_code for each in FACES}
-        assert {each for each, status in statuses.items() if status >= 500 and status != 503} == set()
-        hosted = {each: status for each, status in statuses.items() if "acme" in each or "?" in each}
+        assert {
+            each for each, status in statuses.items() if status >= 500 and status != 503
+        } == set()
+        hosted = {
+            each: status for each, status in statuses.items() if "acme" in each or "?" in each
+        }
         assert {each for each, status in hosted.items() if status != 200} == set()
         for query in ("greet", "acme%2Fgreet", "org:acme&sort=createdDate"):
             found = (await world.get(f"/packages?q={query}")).json()
             assert "greet" in [each["name"] for each in found["packages"]]
+
+
+async def test_a_stored_time_out_of_bounds_is_read_as_none_and_repaired(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    world = await worlds(upstream=upstream.url)
+    await world.push(bala("acme/greet:1.0.0"))
+    await update(world)
+    [stored] = await world.registry.require_mirroring().catalogue_updates.catalogue.packages()
+    release = stored.release.model_copy(update={"created_ms": 10**30})
+    changed = stored.model_copy(update={"release": release})
+    derived_data = world.registry.packages.derived_data
+    await store_catalogued(changed, world.stores.directory, derived_data)
+    await catch_up(world)
+    search = "/packages?sort=createdDate,DESC"
+    for path in (search, f"{URL}/search?q=", f"{URL}/search?q=&sort=createdDate"):
+        assert (await world.get(path)).status_code == 200
+    await world.registry.maintenance.upkeep.run(RebuildDerivedData.id)
+    await catch_up(world)
+    found = (await world.get(search)).json()["packages"]
+    assert [(each["name"], each["createdDate"] > 0) for each in found] == [
+        ("greet", True), ("io", False),
+    ]  # fmt: skip
