@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, GetPydanticSchema
-from pydantic_core import core_schema
 
 from shared.domain.archives.summaries import in_one_line
 
@@ -59,9 +58,10 @@ def _list(item: Item, name: str) -> list[object]:
 
 def _bounded(most: int) -> Any:
     """Return the schema of a number that is 0 where it is out of bounds; it calls no Python."""
-    bounded = core_schema.with_default_schema(
-        core_schema.int_schema(ge=0, le=most), default=0, on_error="default"
-    )
+    number_schema = {"type": "int", "ge": 0, "le": most}
+    bounded: Any = {
+        "type": "default", "schema": number_schema, "default": 0, "on_error": "default",
+    }  # fmt: skip
     return GetPydanticSchema(lambda _source, _handler: bounded)
 
 
