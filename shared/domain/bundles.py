@@ -25,6 +25,7 @@ from shared.domain.errors.bundles import BundleUnusable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import WAS_HELD
 from shared.domain.names import Coordinate, release_place
+from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import (
     EVERYBODY,
     Head,
@@ -45,7 +46,6 @@ MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
 MAX_SIGNATURE_BYTES = 1024
 MAX_LIST_BYTES = 128 * 1024 * 1024  # Of releases or of the catalogue.
 MAX_FILE_BYTES = 1024 * 1024 * 1024  # More than any registry accepts as an archive.
-MAX_LINE = 2_000  # Characters of a message or a name.
 END = bytes(1024)  # Two empty blocks.
 
 _LISTS = {
@@ -63,7 +63,7 @@ class BundleFile(Record):
     """A file of a bundle."""
 
     name: str
-    size_bytes: int
+    size_bytes: SignedNumber
     sha256: str
 
 
@@ -76,8 +76,8 @@ class BundleManifest(Record):
 
     format: int
     registry: str  # The address of the registry that made it.
-    cursor: int
-    after: int = 0
+    cursor: SignedNumber
+    after: SignedNumber = 0
     files: tuple[BundleFile, ...]
 
     @property
@@ -101,13 +101,13 @@ class BundledRelease(Record):
     name: str
     version: str
     digest: str
-    size_bytes: int
-    created_ms: int
+    size_bytes: SignedNumber
+    created_ms: SignedMs
     upstream: str  # The registry that owns the name.
     deprecation: str | None = None
     package_deprecation: str | None = None
     visibility: Visibility = Visibility.PUBLIC
-    removed_ms: int | None = None  # When its upstream was found to have it no more.
+    removed_ms: SignedMs | None = None  # When its upstream was found to have it no more.
 
     @classmethod
     def of(cls, head: Head, release: Release, *, registry: str) -> Self:

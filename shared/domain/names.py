@@ -22,7 +22,9 @@ RESERVED_PREFIX = "ballerina"  # For the operator: the standard library has such
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
 _ORG = re.compile(_IDENTIFIER)
-_DOTTED = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+# The compiler lets digits begin a part that follows a dot, as in `testPolicy3.1`.
+_DOTTED_IDENTIFIER = rf"{_IDENTIFIER}(?:\.[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)*"
+_DOTTED = re.compile(_DOTTED_IDENTIFIER)
 _LANG = re.compile(r"lang(?:\.[A-Za-z_][A-Za-z0-9_]*)+")  # `lang.__internal` is the one exception.
 _TOOL = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
 
@@ -31,8 +33,8 @@ _ORG_RULE = (
     "not end with an underscore."
 )
 _DOTTED_RULE = (
-    "Names may contain letters, digits, single underscores and dots. Each part starts with a "
-    "letter."
+    "Names may contain letters, digits, single underscores and dots. They start with a letter, "
+    "and no part of them starts or ends with an underscore."
 )
 _TOOL_RULE = "Ids may contain letters, digits, underscores and single dots."
 
@@ -160,7 +162,6 @@ def release_place(coordinate: Coordinate) -> Place:
 
 MAX_MENTIONS = 5  # Packages that one text names; each is looked up.
 
-_DOTTED_IDENTIFIER = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
 _MENTION = re.compile(rf"(?<![\w./-])({_IDENTIFIER})/({_DOTTED_IDENTIFIER})(?![\w/-])")
 
 

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.outside_values import StoredMs
 from shared.domain.records import Event, Record
 from shared.domain.versions import Version
 
@@ -173,7 +174,7 @@ class Head(Record):
     org: str
     name: str
     visibility: Visibility = Visibility.PUBLIC
-    created_ms: int
+    created_ms: StoredMs
     changed_ms: int | None = None  # None: nothing but `pulls` has changed since it was created.
     deprecation: str | None = None
     pushers: Pushers = Pushers.MEMBERS
@@ -230,7 +231,7 @@ class Release(Record):
     tools: tuple[str, ...] = ()
     compiler_plugin: bool = False  # Or other code that runs in the builds of users.
     sbom: bool = False
-    created_ms: int
+    created_ms: StoredMs
     changed_ms: int | None = None  # None: unchanged since publication.
     origin: Origin
     state: State = State.LIVE
@@ -295,7 +296,7 @@ class ReleaseEntry(Record):
     tools: tuple[str, ...] = ()
     digest: str
     size_bytes: int
-    created_ms: int
+    created_ms: StoredMs
     changed_ms: int | None = None
     revision: int = 1
 

@@ -4,7 +4,8 @@ Every function raises `ValueError` for an answer that cannot be used. Of lists, 
 rules of names and versions are left out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import cast
 
 from shared.domain.archives.names import Digest
@@ -18,7 +19,8 @@ from shared.domain.mirroring import (
     UpstreamPackage,
     UpstreamResolution,
 )
-from shared.domain.names import Package, parse_package_name
+from shared.domain.names import Package, parse_module_name, parse_package_name, parse_tool_id
+from shared.domain.outside_values import LATEST_MS, Item, items, line, lines, number, text
 from shared.domain.packages import (
     Dependency,
     Graalvm,
@@ -41,15 +43,11 @@ MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
 MAX_NODES = 5_000  # Of a dependency graph.
 MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
 MAX_PAGE = 1_000  # Packages of a page; less is asked for.
-MAX_LINE = 2_000  # Characters of a field that is one line.
-MAX_LIST = 100  # Entries of keywords, licences, authors and modules.
 
 NO_DIGEST = "sha-256=" + "0" * 64
 
 _NAME = "answer of the upstream"
 _GRAALVM = {each.value: each for each in Graalvm}
-
-Item = Mapping[str, object]
 
 
 def read_object(body: bytes) -> Item:
@@ -71,7 +69,7 @@ def read_versions(body: bytes) -> tuple[Version, ...]:
     if len(texts) > MAX_VERSIONS:
         message = f"the list has {len(texts):,} versions"
         raise ValueError(message)
-    return tuple(version for text in texts if (version := _version(text)))
+    return tuple(version for each in texts if (version := _version(each)))
 
 
 def read_has_packages(body: bytes) -> bool:
@@ -116,7 +114,6 @@ def _index_entry(item: Item, package: Package, now_ms: int) -> ReleaseEntry | No
     """Return the facts on a line; None if a part of it breaks the rules of names and versions."""
     version, platform = _version(_text(item, "version")), _text(item, "platform")
     tool, message = _text(item, "tool_id"), _text(item, "deprecation_message")
-    size = item.get("size")
     if version is None or _name_of(item) != package.key:
         return None
     try:
@@ -129,19 +126,19 @@ def _index_entry(item: Item, package: Package, now_ms: int) -> ReleaseEntry | No
         platform=platform if is_platform(platform) else "any",
         ballerina_version=_text(item, "ballerina_version"),
         deprecation=message if item.get("is_deprecated") is True else None,
-        modules=tuple(name for each in _items(item, "modules") if (name := _text(each, "name"))),
+        modules=_modules(item),
         dependencies=dependencies,
-        tools=(tool,) if tool else (),
+        tools=_kept(parse_tool_id, [tool]),
         digest=digest.hex,
-        size_bytes=size if isinstance(size, int) and size > 0 else 0,
-        created_ms=min(_time(item, "created"), now_ms),
+        size_bytes=number(item.get("size")),
+        created_ms=_time(item.get("created"), now_ms),
     )
 
 
 def read_catalogue_page(body: bytes, *, upstream: str, now_ms: int) -> CataloguePage:
     """Return a page of the list of packages; `packages` has those that keep the rules."""
     item = read_object(body)
-    total, listed = item.get("count"), _items(item, "packages", MAX_PAGE)
+    total, listed = item.get("count"), items(item, "packages", MAX_PAGE)
     if not isinstance(total, int) or total < 0:
         message = "the list of packages has no count"
         raise ValueError(message)
@@ -194,15 +191,15 @@ def _release(item: Item, package: Package, version: Version, origin: UpstreamOri
         bala_version=_text(item, "balaVersion"),
         language_spec_version=_text(item, "languageSpecificationVersion"),
         summary=_text(item, "summary"),
-        licenses=_lines(item, "licenses"),
-        authors=_lines(item, "authors"),
-        keywords=_lines(item, "keywords"),
+        licenses=lines(item, "licenses"),
+        authors=lines(item, "authors"),
+        keywords=lines(item, "keywords"),
         source_repository=_text(item, "sourceCodeLocation"),
         template=item.get("template") is True,
         graalvm=_GRAALVM.get(_text(item, "graalvmCompatible"), Graalvm.UNKNOWN),
-        modules=tuple(name for each in _items(item, "modules") if (name := _text(each, "name"))),
-        tools=(tool,) if tool else (),
-        created_ms=_time(item),
+        modules=_modules(item),
+        tools=_kept(parse_tool_id, [tool]),
+        created_ms=_time(item.get("createdDate"), origin.first_seen_ms),
         origin=Origin(principal=MIRROR_ID),
         deprecation=message if item.get("isDeprecated") is True else None,
         upstream=origin,
@@ -212,12 +209,14 @@ def _release(item: Item, package: Package, version: Version, origin: UpstreamOri
 def _texts(item: Item, release: Release) -> Texts:
     modules = [
         ModuleText(
-            name=_text(each, "name"), summary=_text(each, "summary"), readme=_whole(each, "readme")
+            name=_text(each, "name"),
+            summary=_text(each, "summary"),
+            readme=text(each.get("readme")),
         )
-        for each in _items(item, "modules")
+        for each in items(item, "modules")
         if _text(each, "name") in release.modules
     ]
-    return Texts(readme=_whole(item, "readme"), modules=tuple(modules))
+    return Texts(readme=text(item.get("readme")), modules=tuple(modules))
 
 
 def read_resolutions(
@@ -229,12 +228,11 @@ def read_resolutions(
     the version that was asked for: of several requests for a package each takes the next item.
     """
     answer = read_object(body)
-    refused = [_echo(each) for each in _items(answer, "unresolved", MAX_VERSIONS)]
-    resolved: dict[str, Iterator[Item]] = {}
+    refused = [_echo(each) for each in items(answer, "unresolved", MAX_VERSIONS)]
     by_name: dict[str, list[Item]] = {}
-    for each in _items(answer, "resolved", MAX_VERSIONS):
+    for each in items(answer, "resolved", MAX_VERSIONS):
         by_name.setdefault(_name_of(each), []).append(each)
-    resolved = {name: iter(items) for name, items in by_name.items()}
+    resolved = {name: iter(choices) for name, choices in by_name.items()}
     found: list[UpstreamResolution | None] = []
     for request in requests:
         name = f"{request.org}/{request.name}".lower()
@@ -258,7 +256,7 @@ def _echo(item: Item) -> tuple[str, str]:
 def _resolution(item: Item) -> UpstreamResolution | None:
     version = _version(_text(item, "version"))
     try:
-        nodes = tuple(_node(each) for each in _items(item, "dependencyGraph", MAX_NODES))
+        nodes = tuple(_node(each) for each in items(item, "dependencyGraph", MAX_NODES))
     except Refusal:
         return None  # A build cannot use a part of a graph.
     if version is None:
@@ -275,7 +273,7 @@ def _node(item: Item) -> GraphNode:
 
 def _dependencies(item: Item) -> tuple[Dependency, ...]:
     """Return the direct dependencies; raise a refusal for what breaks the rules."""
-    direct = [_coordinate(each) for each in _items(item, "dependencies", MAX_NODES)]
+    direct = [_coordinate(each) for each in items(item, "dependencies", MAX_NODES)]
     return tuple(Dependency(org=p.org, name=p.name, version=v) for p, v in direct)
 
 
@@ -288,7 +286,7 @@ def _coordinate(item: Item) -> tuple[Package, str]:
 def read_modules(body: bytes, requests: Sequence[ModuleRequest]) -> list[UpstreamModule | None]:
     """Return the package of each module; requests for the same module have the same answer."""
     found: dict[str, UpstreamModule] = {}
-    for item in _items(read_object(body), "resolvedModules", MAX_VERSIONS):
+    for item in items(read_object(body), "resolvedModules", MAX_VERSIONS):
         version = _version(_text(item, "version"))
         try:
             name = parse_package_name(_text(item, "packageName"))
@@ -325,37 +323,24 @@ def _digest(text: str) -> Digest:
         raise DescriptionUnusable(message) from None
 
 
-def _whole(item: Item, name: str) -> str:
-    value = item.get(name)
-    return value if isinstance(value, str) else ""
-
-
 def _text(item: Item, name: str) -> str:
-    """Return a field that is one line; empty if it is missing, of another type or too long."""
-    value = _whole(item, name)
-    return " ".join(value.split()) if len(value) <= MAX_LINE else ""
+    return line(item.get(name))
 
 
-def _lines(item: Item, name: str) -> tuple[str, ...]:
-    value = item.get(name)
-    if not isinstance(value, list):
-        return ()
-    texts = [each for each in cast("list[object]", value) if isinstance(each, str)]
-    return tuple(" ".join(each.split()) for each in texts[:MAX_LIST] if len(each) <= MAX_LINE)
+def _kept(parse: Callable[[str], str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names without those that `parse` refuses."""
+    found = list[str]()
+    for name in names:
+        with suppress(Refusal):
+            found.append(parse(name))
+    return tuple(found)
 
 
-def _items(item: Item, name: str, most: int = MAX_LIST) -> list[Item]:
-    value = item.get(name)
-    if not isinstance(value, list):
-        return []
-    found = cast("list[object]", value)
-    if len(found) > most:
-        message = f"the list {name} has {len(found):,} entries"
-        raise ValueError(message)
-    return [cast(Item, each) for each in found if isinstance(each, dict)]
+def _modules(item: Item) -> tuple[str, ...]:
+    listed = items(item, "modules")
+    return _kept(parse_module_name, (_text(each, "name") for each in listed))
 
 
-def _time(item: Item, name: str = "createdDate") -> int:
-    """Return the time of publication in milliseconds; 0 if there is none."""
-    value = item.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+def _time(value: object, now_ms: int) -> int:
+    """Return the time of publication in milliseconds, which has passed; 0 if there is none."""
+    return min(number(value, LATEST_MS), now_ms)

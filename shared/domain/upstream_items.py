@@ -22,14 +22,16 @@ from shared.domain.api_docs.records import (
     trigger_id,
 )
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol
+from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import DescribedItem, Summary, UpstreamItem, UpstreamItemsPage
 from shared.domain.names import Coordinate, Package, parse_module_name, possible_packages
+from shared.domain.outside_values import LATEST_MS, Item, Number, number, text
 from shared.domain.packages import Head, Origin, Release, Texts, UpstreamOrigin
 from shared.domain.releases import MIRROR_ID
 from shared.domain.search import SearchKind, SymbolHit
-from shared.domain.upstream_answers import MAX_PAGE, Item, catalogued_package, read_object
+from shared.domain.upstream_answers import MAX_PAGE, catalogued_package, read_object
 from shared.domain.versions import ANY_PLATFORM
 
 MAX_NAME = 200  # Characters of names; resource methods have their path in theirs.
@@ -57,18 +59,12 @@ CENTRAL_KINDS = frozenset(
 
 
 def _cut(length: int) -> Any:
-    """Return how a text is read that may be missing, or of another type, or too long."""
-    return BeforeValidator(lambda value: value[:length] if isinstance(value, str) else "")
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < 2**63 else 0
+    return BeforeValidator(lambda value: in_one_line(text(value, length)))
 
 
 _Name = Annotated[str, _cut(MAX_NAME)]
 _Label = Annotated[str, _cut(MAX_LABEL)]
-_Text = Annotated[str, _cut(MAX_SUMMARY)]
-_Number = Annotated[int, BeforeValidator(_number)]
+_Text = Annotated[str, BeforeValidator(lambda value: text(value, MAX_SUMMARY))]
 _Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 
 
@@ -82,7 +78,7 @@ _Object = Annotated[dict[str, Any], BeforeValidator(_object)]
 class _Row(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
 
-    id: _Number = 0
+    id: Number = 0
     name: _Name = ""
     module_name: _Name = ""
     documentation: _Text = ""
@@ -104,7 +100,7 @@ class _SymbolRow(BaseModel):
     name: _Name = ""
     version: _Name = ""
     module_name: _Name = ""
-    created_date: _Number = 0
+    created_date: Number = 0
     icon: _Label = ""
     symbol_type: _Name = ""
     symbol_parent: _Name = ""
@@ -232,7 +228,7 @@ def _symbol(row: _SymbolRow, upstream: str, now_ms: int) -> SymbolHit | None:
         size_bytes=0,
         platform=ANY_PLATFORM,
         icon=row.icon,
-        created_ms=row.created_date,
+        created_ms=min(number(row.created_date, LATEST_MS), now_ms),
         origin=Origin(principal=MIRROR_ID),
         upstream=UpstreamOrigin(name=upstream, first_seen_ms=now_ms),
     )

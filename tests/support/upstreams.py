@@ -217,9 +217,9 @@ class FakeUpstream:
                 f"{self.url}{BASE}/file/{fitting[0]}/{file}?of={coordinate.replace('/', '%2F')}"
             )
             return RedirectResponse(location, 302, {"digest": self.digest(coordinate)})
-        return JSONResponse(self._model(coordinate))
+        return JSONResponse(self.model(coordinate))
 
-    def _model(self, coordinate: str) -> dict[str, Any]:
+    def model(self, coordinate: str) -> dict[str, Any]:
         package, version = coordinate.split(":")
         org, name = package.split("/")
         return {
@@ -243,12 +243,12 @@ class FakeUpstream:
         offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
         names = sorted({each.split(":")[0] for each in self.shown})
         newest = [f"{each}:{self.versions_of(each)[0]}" for each in names]
-        page = [self._model(each) for each in newest[offset : offset + limit]]
+        page = [self.model(each) for each in newest[offset : offset + limit]]
         return JSONResponse({"packages": page, "count": len(names)})
 
     async def _tool(self, request: Request) -> Response:
         tool = request.path_params["tool"]
-        models = (self._model(each) for each in sorted(self.shown, reverse=True))
+        models = (self.model(each) for each in sorted(self.shown, reverse=True))
         found = [each for each in models if each.get("balToolId") == tool]
         if not found:
             return JSONResponse({"message": f"tool not found: {tool}"}, 404)
@@ -256,7 +256,7 @@ class FakeUpstream:
 
     def have_item(self, kind: str, coordinate: str, name: str, **item: Any) -> dict[str, Any]:
         """List a connector or trigger of a package that is published, and describe it."""
-        package = self._model(coordinate)
+        package = self.model(coordinate)
         found = {
             "id": len(self.items.get(kind, ())) + 1,
             "name": name,

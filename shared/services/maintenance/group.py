@@ -99,7 +99,7 @@ class MaintenanceServices:
             SendExpiryReminders(directory, identity.token_mail, clock),
             RepairDerivedData(*repairing),
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
-            RebuildDerivedData(*repairing),
+            RebuildDerivedData(*repairing, directory),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
             *_tasks_of_the_mirror(common, mirroring),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),

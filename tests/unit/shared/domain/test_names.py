@@ -41,7 +41,7 @@ NOWHERE = (
     "", "_", "1", "1a", "1.0.01", "_a", "a_", "a__b", "a-b", "a b", " a", "a\n", "a/b", "a:b",
     "a\\b", "a\0", "é", "\uff41", "a٣", "*", "..", "../a", "%41", "a'b",
 )  # fmt: skip
-BADLY_DOTTED = (".", ".a", "a.", "a..b", "a.1", "a._b", "a.b_", "a.b__c", "testPolicy3.1")
+BADLY_DOTTED = (".", ".a", "a.", "a..b", "1.a", "a._b", "a.b_", "a.b__c", "29_public_api")
 PARSERS = (parse_org, parse_package_name, parse_module_name)
 
 
@@ -65,9 +65,14 @@ def test_other_characters_and_places_are_refused(text: str, parse: Callable[[str
         parse(text)
 
 
+@pytest.mark.parametrize("text", ["testPolicy3.1", "my.2fa", "a.1.02", "a.1_b"])
+def test_a_part_after_a_dot_may_start_with_a_digit(text: str) -> None:
+    assert parse_package_name(text) == parse_module_name(text) == text
+
+
 @pytest.mark.parametrize("text", BADLY_DOTTED)
 @pytest.mark.parametrize("parse", [parse_package_name, parse_module_name])
-def test_every_word_between_dots_is_an_identifier(text: str, parse: Callable[[str], str]) -> None:
+def test_a_part_has_single_underscores_inside(text: str, parse: Callable[[str], str]) -> None:
     with pytest.raises(InvalidName, match="is not a valid"):
         parse(text)
 
@@ -81,8 +86,8 @@ def test_lang_packages_alone_may_hold_leading_and_double_underscores() -> None:
 
 
 WORDS = (
-    "Names may contain letters, digits, single underscores and dots. Each part starts with a "
-    "letter."
+    "Names may contain letters, digits, single underscores and dots. They start with a letter, "
+    "and no part of them starts or ends with an underscore."
 )
 ORG = (
     "Names may contain letters, digits and single underscores. They start with a letter and do not "
