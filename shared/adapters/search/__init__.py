@@ -7,8 +7,8 @@ matching.py    the packages that a plan finds, and what its words are worth in e
 ordering.py    the scores of these packages, and those of a page
 facets.py      how these packages divide
 ranking.py     the weights of results
-synonyms.py    words that mean the same
-vocabulary/    products, libraries, error texts, standards, tasks and needs, as data for synonyms.py
+synonyms.py    words that mean the same, read from vocabulary/
+vocabulary/    words, products, libraries, error texts, standards, tasks and needs, a group a line
 places.py      where the words of a package stand
 postings.py    which packages have a word, and numbers of all packages
 indexed_words.py    the words by which a package is found, and those that it is counted by
