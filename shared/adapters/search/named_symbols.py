@@ -87,7 +87,7 @@ class NamedSymbols:
 
     def loose(self, words: Sequence[str]) -> list[int]:
         """Return the keys of the symbols that have most of the words, the best first."""
-        if len(words) < 2:
+        if not words[1:]:
             return []
         named = {word: self._named(word) or self._meant(word) for word in words}
         weights = Counter[int]()

@@ -164,8 +164,7 @@ def _typed(term: Term) -> str:
 def _words_of_name(terms: Sequence[Term]) -> tuple[tuple[str, ...], ...]:
     clauses = _word_clauses([word for term in terms for word in _words_of(term)])
     return tuple(
-        tuple(stem(each.word) for each in clause.alternatives if not each.is_beginning)
-        + (clause.word,)
+        (clause.word, *(stem(each.word) for each in clause.alternatives if not each.is_beginning))
         for clause in clauses
     )
 

@@ -17,7 +17,8 @@ _NEGATIONS = frozenset(
 # a product behind another word alone.
 _WEAK_NEGATIONS = frozenset({("no",), ("not",), ("nicht",), ("kein",), ("keine",), ("non",)})
 _AUXILIARY_VERBS = frozenset(
-    ["am", "are", "be", "can", "cannot", "could", "did", "do", "does", "had", "has", "have", "is", "may", "might", "must", "should", "was", "were", "will", "would", "ist", "kann", "sind"]
+    "am are be can cannot could did do does had has have is may might must should was were will"  # noqa: SIM905 - short.
+    " would ist kann sind".split()
 )
 _ARTICLES = frozenset("a an any the using of with el la un una der die das den ein eine".split())  # noqa: SIM905 - short.
 _CONJUNCTIONS = frozenset({"or", "and", "nor", "oder", "und", "o", "ni", "y"})

@@ -18,8 +18,8 @@ from shared.adapters.search.ranking import FILLERS
 from shared.adapters.search.words import split_words, stem
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
-# Names that mean several words mean them in this order.
-_FILES = ("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names")
+# Of names for words of packages: a name that is in several means their words in this order.
+FILES = ("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names")
 _LINE = re.compile(r"(?P<meant>[^<|]+) <- (?P<typed>[^<|]+) \| (?P<source>[^<|]+)")
 
 
@@ -52,7 +52,7 @@ def _group(place: str, line: str) -> Group:
 
 
 def all_groups() -> Iterator[Group]:
-    return chain.from_iterable(map(read_groups, _FILES))
+    return chain.from_iterable(map(read_groups, FILES))
 
 
 def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:

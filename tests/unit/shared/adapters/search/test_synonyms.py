@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.search.synonyms import VOCABULARY, all_groups, read_groups, synonyms_of
+from shared.adapters.search.synonyms import FILES, all_groups, read_groups, synonyms_of
 from shared.adapters.search.words import split_words, stem
 
 
@@ -36,9 +36,8 @@ def test_no_name_stands_twice_in_a_group_and_no_word_in_two_groups() -> None:
 def test_a_name_and_the_same_words_are_in_one_group() -> None:
     named = Counter(
         (_forms(name), each.meant)
-        for file in VOCABULARY.glob("*.txt")
-        if file.stem != "words"
-        for each in read_groups(file.stem)
+        for file in FILES[1:]
+        for each in read_groups(file)
         for name in each.typed
     )
     assert [name for name, count in named.items() if count > 1] == []
