@@ -7,6 +7,7 @@ matching.py    the packages that a plan finds, and what its words are worth in e
 ordering.py    the scores of these packages, and those of a page
 facets.py      how these packages divide
 ranking.py     the weights of results
+query_words.py what a query does not want, and its German and Spanish words
 synonyms.py    words that mean the same, read from vocabulary/
 vocabulary/    words, products, libraries, error texts, standards, tasks and needs, a group a line
 places.py      where the words of a package stand

@@ -20,10 +20,10 @@ from shared.domain.api_docs.symbols import Symbol, count_symbols, symbols_at
 from shared.domain.search import Viewer
 
 MAX_WORDS = 6  # As of other searches for symbols.
-MAX_NAMED = 1_000  # Public packages; a word of more of them names none.
-MAX_ROWS = 2_000  # Of each word, where no package is named.
-MAX_READ_PACKAGES = 12  # Whose symbols are read to order them: some 0.3 ms each.
-MAX_READ_SYMBOLS = 3_000  # Some 5 microseconds each.
+MAX_NAMED = 100  # Public packages: a word of more of them names none.
+MAX_ROWS = 500  # Of each word, where no package is named.
+MAX_READ_PACKAGES = 6  # Whose symbols are read to order them: some 0.3 ms each.
+MAX_READ_SYMBOLS = 1_500  # Some 5 microseconds each.
 MIN_CREDIT = 0.5  # Of a symbol that lacks words.
 
 # What a word counts for, by where a symbol has it.
