@@ -14,6 +14,8 @@ places.py      where the words of a package stand
 postings.py    which packages have a word, and numbers of all packages
 indexed_words.py    the words by which a package is found, and those that it is counted by
 stored_listings.py  what is stored of a listing
+symbols.py     the symbols of packages, and finding them by their names
+named_symbols.py    the symbols of the packages that a query names, and those with most words
 rows.py        the rows of a package, and how they change
 schema.py      the tables
 spelling.py    the known words that a mistyped one is near to

@@ -287,6 +287,7 @@ class SymbolSearch:
     def __init__(self, connection: sqlite3.Connection, viewer: Viewer) -> None:
         self._connection = connection
         self._audiences = audiences_of(connection, viewer)
+        self._parts: dict[str, list[int]] = {}
 
     def find(
         self,
@@ -334,10 +335,13 @@ class SymbolSearch:
         return self._in_order(_ROWS_OF_WORD, word, limit)
 
     def _with_part(self, word: str) -> list[int]:
-        return list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
+        if word not in self._parts:  # Asked for again where another word was mistyped.
+            self._parts[word] = list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
+        return self._parts[word]
 
     def _in_order(self, statement: str, *values: object) -> Iterator[int]:
-        return (symbol for *_, symbol in merge(*self._read(statement, *values)))
+        rows = self._read(statement, *values)
+        return (symbol for *_, symbol in (merge(*rows) if len(rows) > 1 else rows[0]))
 
     def _read(self, statement: str, *values: object) -> list[Iterable[_Row]]:
         """Return the rows of each audience."""
