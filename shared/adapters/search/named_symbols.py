@@ -202,7 +202,7 @@ def _scored(
 
 
 def _credit(word: str, forms: Sequence[str], texts: Sequence[str]) -> float:
-    """Return what a word counts for among these: itself, a form of it, or what is short for it."""
+    """Return the credit of a word among these: itself, a form of it, or what is short for it."""
     if word in texts:
         return NAME_CREDIT
     for text in texts:
