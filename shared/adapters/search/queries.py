@@ -137,6 +137,9 @@ def _find_symbols(
     search, within = SymbolSearch(postings.connection, viewer), _symbol_filter(postings, query)
     words, parts = query_words(query.words), words_of_names(query.words)
     packages = NamedSymbols(postings, viewer, within)
+    # A name that was typed with its parent or module means nothing else if a symbol has it.
+    if len(words) == 1 and (places := search.find(words, within)):
+        return places, ()
     if places := search.find(words, within, packages.complete(parts)):
         return places, ()
     content = [each for each in parts if each not in FILLERS]
