@@ -27,8 +27,18 @@ from bench.synthetic_packages import Synthetic
 from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import INDEX, Corpus
-from tests.search.judging import first_page, heldout_questions, judge, judged_queries, questions
+from tests.search.judging import (
+    TUNING,
+    UNREAD,
+    first_page,
+    halved_questions,
+    heldout_questions,
+    judge,
+    judged_queries,
+    questions,
+)
 from tests.search.plain_ranking import PlainRanking
+from tests.search.symbol_corpus import documented, first_symbols
 from tests.support.search_files import filled_index
 
 MANY = 100_000
@@ -54,6 +64,7 @@ async def main(many: int, texts: Path | None, *, only_judged: bool) -> None:
     if INDEX.exists():
         with tempfile.TemporaryDirectory() as folder:
             await show_judged(Path(folder) / "search.db", Corpus.read(texts=texts))
+            await show_judged_symbols(Path(folder) / "symbols.db", Corpus.read())
     if only_judged:
         return
     heads = "".join(f"{head:>9}" for head in ("build s", "MB", "p50 ms", "p99 ms", "p99 CPU"))
@@ -76,12 +87,27 @@ async def show_judged(path: Path, corpus: Corpus) -> None:
     authors = ("tuner", "independent", "second")
     asked = {"queries": judged_queries(), **{each: questions(each) for each in authors}}
     asked["held out"] = heldout_questions()
+    for half in (TUNING, UNREAD):
+        fourth = halved_questions("fourth", half)
+        asked[f"fourth, {half}"] = fourth
+        for kind in ("german", "spanish", "negation"):
+            asked[f"fourth, {half}, {kind}"] = [each for each in fourth if each.kind == kind]
     print(f"{'judged':>9} {'ranking':<36}{'MRR':>9}{'first':>9}")
     for (kind, queries), (name, search) in product(asked.items(), rankings.items()):
         if queries:
             verdict = await judge(search, queries)
             figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
             print(f"{verdict.queries:>9} {f'{name}, {kind}':<36}{figures}")
+    index.close()
+
+
+async def show_judged_symbols(path: Path, corpus: Corpus) -> None:
+    """Print how often the questions about symbols find what people want."""
+    index = filled_index(path, [each async for each in documented(corpus)])
+    for half in (TUNING, UNREAD):
+        verdict = await judge(partial(first_symbols, index), halved_questions("symbols", half))
+        figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
+        print(f"{verdict.queries:>9} {f'this registry, symbols, {half}':<36}{figures}")
     index.close()
 
 

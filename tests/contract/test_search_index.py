@@ -968,6 +968,99 @@ async def test_symbols_are_found_by_code(index: SearchIndex, code: str, found: l
     assert await symbols_found(index, code) == found
 
 
+async def test_words_of_a_query_for_symbols_may_stand_for_their_package(
+    index: SearchIndex,
+) -> None:
+    await index.replace(documented("acme/mqtt:1.0.0", "Client.subscribe", "Client.subscribeAll"))
+    await index.replace(documented("acme/kafka:1.0.0", "Consumer.subscribe", "Caller.commitOffset"))
+    assert (await symbols_found(index, "mqtt subscribe"))[0] == "acme/mqtt:Client.subscribe"
+    for text in ("mqtt:subscribe", "how to subscribe with mqtt", "mqtt Subscribe"):
+        found = await symbols_found(index, text)
+        assert found[0] == "acme/mqtt:Client.subscribe", text
+        assert all(each.startswith("acme/mqtt:") for each in found), text
+    assert await symbols_found(index, "kafka commit offset") == ["acme/kafka:Caller.commitOffset"]
+    assert await symbols_found(index, "mqtt -kafka commit offset") == []
+
+
+async def test_symbols_with_most_words_are_found_where_none_has_all(index: SearchIndex) -> None:
+    said = replace(symbol("Client.put", "ftp"), description="Sends a document to the server.")
+    made = listing("acme/ftp:1.0.0")
+    await index.replace(replace(made, symbols=pack_symbols((said, symbol("Client.list", "ftp")))))
+    await index.replace(documented("acme/file:1.0.0", "createDir", "remove"))
+    assert (await symbols_found(index, "ftp upload"))[0] == "acme/ftp:Client.put"
+    assert (await symbols_found(index, "ftp document"))[0] == "acme/ftp:Client.put"
+    assert (await symbols_found(index, "create directory file"))[0] == "acme/file:createDir"
+    assert await symbols_found(index, "telegram balloon") == []
+
+
+async def test_private_packages_stand_for_words_of_their_members_alone(index: SearchIndex) -> None:
+    secret = documented("acme/mqtt:1.0.0", "Client.subscribe", visibility=Visibility.PRIVATE)
+    await index.replace(secret)
+    await index.replace(documented("other/open:1.0.0", "Client.subscribe"))
+    members = Viewer(frozenset({OrgName("acme")}))
+    assert await symbols_found(index, "mqtt subscribe", members) == ["acme/mqtt:Client.subscribe"]
+    for text in ("mqtt subscribe", "mqtt:subscribe", "mqtt publish"):
+        assert await symbols_found(index, text) == [], text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("broker without kafka", "broker other than kafka", "broker except kafka"),
+        *("broker not kafka", "broker no kafka", "broker ohne Kafka", "broker sin kafka"),
+        *("broker without using kafka", "without kafka broker", "broker without kafka or mqtt"),
+    ],
+)
+async def test_what_is_not_wanted_comes_last_and_is_found(index: SearchIndex, text: str) -> None:
+    for name in ("kafka", "rabbitmq", "kafka.driver"):
+        await index.replace(listing(f"acme/{name}:1.0.0", keywords=["broker"], pulls=len(name)))
+    names = await found(index, text)
+    assert names[0] == "acme/rabbitmq"
+    assert set(names) >= {"acme/kafka", "acme/rabbitmq"}
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("not found handler", "acme/not_found_handler"),
+        ("no content handler", "acme/no_content"),
+        ("could not connect to kafka", "acme/kafka"),
+        ("no kafka broker available", "acme/kafka"),
+        ("kafka handler not found", "acme/kafka"),
+    ],
+)
+async def test_no_and_not_are_words_of_names_and_error_texts(
+    index: SearchIndex, text: str, first: str
+) -> None:
+    await index.replace(listing("acme/not_found_handler:1.0.0"))
+    await index.replace(listing("acme/no_content:1.0.0", keywords=["handler"]))
+    await index.replace(listing("acme/kafka:1.0.0", keywords=["broker", "connect", "handler"]))
+    assert (await found(index, text))[0] == first
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("wie sende ich eine E-Mail", "acme/email"),
+        ("Passwort verschlüsseln", "acme/crypto"),
+        ("Passwort verschluesseln", "acme/crypto"),
+        ("Zufallszahl", "acme/random"),
+        ("cómo enviar un correo", "acme/email"),
+        ("cifrar una contraseña", "acme/crypto"),
+        ("factura", "acme/factura"),
+        ("die hard", "acme/die_hard"),
+    ],
+)
+async def test_german_and_spanish_words_find_what_the_english_ones_find(
+    index: SearchIndex, text: str, first: str
+) -> None:
+    for name, keyword in {"email": "send", "crypto": "encrypt", "random": "number"}.items():
+        await index.replace(listing(f"acme/{name}:1.0.0", keywords=[keyword, "password"]))
+    await index.replace(listing("acme/factura:1.0.0"))
+    await index.replace(listing("acme/die_hard:1.0.0"))
+    assert (await found(index, text))[0] == first
+
+
 async def test_packages_are_found_by_what_their_symbols_and_readmes_say(
     index: SearchIndex,
 ) -> None:

@@ -27,6 +27,7 @@ NEEDED = {
     "shared/bootstrap.py",
     "shared/adapters/cosmos/client.py",
     "shared/adapters/blob/client.py",
+    "shared/adapters/search/vocabulary/products.txt",
 }
 TOPS = {"docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared"}
 # What a page, a script or a mail is made of; anything else has strayed into the tree.

@@ -9,6 +9,11 @@ neither the ranking nor its synonyms.
 
 `questions_heldout.json` has questions of the same form by another such author. They are only
 counted: nobody who changes the ranking or its vocabulary reads them, or what they find.
+
+`questions_fourth.json` (questions in German and Spanish, with negations, and others) and
+`questions_symbols.json` (of symbols) were written by the author of the ranking before it was read
+for their kinds. Each question is of one half: those of the half `tuning` were read, the others
+only counted.
 """
 
 import json
@@ -21,6 +26,8 @@ from shared.domain.search import ANYONE, Query, ResultPage
 from shared.ports import SearchIndex
 
 FOLDER = Path(__file__).parent
+TUNING = "tuning"
+UNREAD = "held out"
 HELD_OUT = FOLDER / "questions_heldout.json"
 
 FIRST_PAGE = 20  # What is not on the first page is not found.
@@ -35,6 +42,7 @@ class JudgedQuery:
     accepted: tuple[str, ...]
     reason: str = ""
     author: str = ""
+    half: str = ""  # Of a set of which only `TUNING` is read.
 
     def accepts(self, package: str) -> bool:
         return any(fnmatchcase(package, each) for each in self.accepted)
@@ -79,6 +87,11 @@ def questions(author: str = "") -> list[JudgedQuery]:
 def heldout_questions() -> list[JudgedQuery]:
     """Return the questions that are only counted; none before somebody wrote them."""
     return _read(HELD_OUT) if HELD_OUT.exists() else []
+
+
+def halved_questions(name: str, half: str) -> list[JudgedQuery]:
+    """Return one half of the questions `fourth` or `symbols`."""
+    return [each for each in _read(FOLDER / f"questions_{name}.json") if each.half == half]
 
 
 def _read(file: Path) -> list[JudgedQuery]:

@@ -13,10 +13,12 @@ from shared.adapters.search.ranking import (
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
+    LAST_NAME_WEIGHT,
     MAX_RANK,
     MENTIONED_SCORE,
     NAME_SCORE,
     PATH_SCORE,
+    UNWANTED_SCORE,
     PlaceWeight,
     ranking_boosts,
 )
@@ -51,8 +53,12 @@ class Scores:
         self._complete = found.complete or frozenset[int]()
         self._names = scores_of_names(postings, plan)
         self._accompanying = accompanying_packages(postings, plan)
+        self._unwanted = unwanted_packages(postings, plan)
         # Those whose score has more parts than their words and rank.
-        parts = (self._names, self._accompanying, found.deprecated, self._complete, found.mentions)
+        parts = (
+            *(self._names, self._accompanying, self._unwanted),
+            *(found.deprecated, self._complete, found.mentions),
+        )
         packages = found.word_scores.keys()
         self._special = frozenset[int]().union(*(packages & part for part in parts if part))
 
@@ -85,6 +91,7 @@ class Scores:
         }
         for package in self._special:
             scores[package] += self._accompanies(package) + self._deprecated(package)
+            scores[package] += self._not_wanted(package)
             scores[package] += self._name(package) + self._completeness(package)
         return scores
 
@@ -98,6 +105,7 @@ class Scores:
             "dependents": lift,
             **boosts,
             "accompanies another": self._accompanies(package),
+            "not wanted": self._not_wanted(package),
             "deprecated": self._deprecated(package),
         }
 
@@ -113,6 +121,9 @@ class Scores:
     def _accompanies(self, package: int) -> float:
         return AUXILIARY_SCORE if package in self._accompanying else 0.0
 
+    def _not_wanted(self, package: int) -> float:
+        return UNWANTED_SCORE if package in self._unwanted else 0.0
+
     def _deprecated(self, package: int) -> float:
         if package not in self._found.deprecated:
             return 0.0
@@ -123,6 +134,23 @@ class Scores:
 def accompanying_packages(postings: Postings, plan: QueryPlan) -> Set[int]:
     """Return the packages that only accompany another one, unless such packages were asked for."""
     return frozenset() if plan.wants_auxiliary else postings.packages(AUXILIARY)
+
+
+def unwanted_packages(postings: Postings, plan: QueryPlan) -> Set[int]:
+    """Return the packages that have all words of a name which is not wanted in their own names."""
+    unwanted = set[int]()
+    for name in plan.unwanted:
+        named = [
+            {
+                package
+                for word in words
+                for _, ids in postings.of_word(word, LAST_NAME_WEIGHT)
+                for package in ids_of(ids)
+            }
+            for words in name
+        ]
+        unwanted |= set[int].intersection(*named)
+    return unwanted
 
 
 def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:

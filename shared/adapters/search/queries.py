@@ -10,11 +10,13 @@ from itertools import islice
 import orjson
 
 from shared.adapters.search.matching import Matching
+from shared.adapters.search.named_symbols import NamedSymbols, words_of_names
 from shared.adapters.search.ordering import (
     Ordering,
     accompanying_packages,
     scores_of_names,
     shown_listing,
+    unwanted_packages,
 )
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
 from shared.adapters.search.query_plan import (
@@ -23,7 +25,7 @@ from shared.adapters.search.query_plan import (
     with_parts,
     with_plain_words,
 )
-from shared.adapters.search.ranking import LAST_NAME_WEIGHT
+from shared.adapters.search.ranking import FILLERS, LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import MAX_NEAR, Speller
 from shared.adapters.search.symbols import (
     SymbolFilter,
@@ -132,15 +134,24 @@ def _find_symbols(
     """Return the symbols of a query; if there are none, those of the names that were perhaps meant,
     and what was corrected."""
     search, within = SymbolSearch(postings.connection, viewer), _symbol_filter(postings, query)
-    words = query_words(query.words)
-    if places := search.find(words, within):
+    words, parts = query_words(query.words), words_of_names(query.words)
+    packages = NamedSymbols(postings, viewer, within)
+    # A name that was typed with its parent or module means nothing else if a symbol has it.
+    if len(words) == 1 and (places := search.find(words, within)):
         return places, ()
-    for meant in islice(near_queries(postings.connection, words), MAX_NEAR):
-        if places := search.find(meant, within):
+    if places := search.find(words, within, packages.complete(parts)):
+        return places, ()
+    content = [each for each in parts if each not in FILLERS]
+    if content != parts and (places := search.find(content, within, packages.complete(content))):
+        return places, ()
+    for meant in islice(near_queries(postings.connection, words, packages.is_named), MAX_NEAR):
+        named = packages.complete(words_of_names(" ".join(meant)))
+        if places := search.find(meant, within, named):
             return places, tuple(
                 pair for pair in zip(words, meant, strict=True) if len({*pair}) > 1
             )
-    return (), ()
+    loose = packages.loose(content)
+    return (search.among(loose, within) if loose else ()), ()
 
 
 def _symbol_filter(postings: Postings, query: SymbolQuery) -> SymbolFilter:
@@ -265,6 +276,7 @@ class _Search:
         if len(about) < TOO_FEW_MATCHES:
             return True
         others = about - accompanying_packages(self._postings, self._plan)
+        others -= unwanted_packages(self._postings, self._plan)
         return len(others) < TOO_FEW_MATCHES
 
     def _widen(self, may_loosen: bool) -> None:

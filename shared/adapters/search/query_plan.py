@@ -7,12 +7,13 @@ taken out of an answer afterwards.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shared.adapters.search.places import MIN_ENDING
 from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
+from shared.adapters.search.query_words import in_english, read_wishes
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     FILLERS,
@@ -80,10 +81,15 @@ class QueryPlan:
     """The clauses and restrictions of one query of one viewer."""
 
     def __init__(self, query: Query, viewer: Viewer) -> None:
-        terms = _ranking_terms(query.terms)
+        terms, unwanted = _without_unwanted(query.terms)
+        wants_others = any(map(_is_for_others, terms)) or bool(unwanted and not terms)
+        terms = _ranking_terms(terms or query.terms)
         self.viewer, self.client = viewer, query.client
-        wants_others = any(map(_is_for_others, query.terms))
-        self.clauses = _clauses(terms, wants_others)[:MAX_CLAUSES]
+        # The words of each name that is not wanted, with what means the same.
+        self.unwanted = () if wants_others else tuple(map(_words_of_name, unwanted))
+        english, typed_words = _in_english(terms)
+        clauses = _clauses(english, wants_others)[:MAX_CLAUSES]
+        self.clauses = tuple(_with_typed(each, typed_words) for each in clauses)
         typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.typed = "" if wants_others else typed  # No package is preferred for its name.
         self.paths = tuple(
@@ -141,6 +147,57 @@ def with_parts(clause: Clause, parts: Sequence[str]) -> Clause:
     for _, _, synonym in synonyms_of([stem(part) for part in parts]):
         meant.append(Alternative(synonym, PART_FACTOR * SYNONYM_FACTOR))
     return replace(clause, alternatives=(*clause.alternatives, *meant))
+
+
+def _without_unwanted(terms: Sequence[Term]) -> tuple[list[Term], list[list[Term]]]:
+    """Return the terms without those that are not wanted, and the terms of each name of these."""
+    wishes = read_wishes([_typed(term) for term in terms])
+    unwanted = [[terms[place] for place in name] for name in wishes.unwanted]
+    return [terms[place] for place in wishes.wanted], unwanted
+
+
+def _typed(term: Term) -> str:
+    """Return a plainly typed word, folded; nothing for other terms."""
+    return joined_name(_typed_text(term))
+
+
+def _words_of_name(terms: Sequence[Term]) -> tuple[tuple[str, ...], ...]:
+    clauses = _word_clauses([word for term in terms for word in _words_of(term)])
+    return tuple(
+        (clause.word, *(stem(each.word) for each in clause.alternatives if not each.is_beginning))
+        for clause in clauses
+    )
+
+
+def _in_english(terms: list[Term]) -> tuple[list[Term], dict[str, str]]:
+    """Return the terms of a German or Spanish query with English words, and what was typed for
+    each of these; other terms as they are."""
+    words = [split_words(_typed_text(term)) for term in terms]
+    english = in_english([word for each in words for word in each])
+    if english is None:
+        return terms, {}
+    meant, found, typed = iter(english), list[Term](), dict[str, str]()
+    for term, own in zip(terms, words, strict=True):
+        if not own:
+            found.append(term)
+        for word in own:
+            for each in next(meant):
+                found.append(replace(term, values=(each,)))
+                typed[each] = word
+    return (_ranking_terms(found), typed) if found else (terms, {})
+
+
+def _with_typed(clause: Clause, typed: Mapping[str, str]) -> Clause:
+    """Return the clause of a translated word with the typed one, which may be a name."""
+    word = typed.get(clause.word, clause.word)
+    if word == clause.word:
+        return clause
+    return replace(clause, alternatives=(*clause.alternatives, *_as_typed(word, may_begin=True)))
+
+
+def _typed_text(term: Term) -> str:
+    is_plain = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
+    return term.values[0] if is_plain and len(term.values) == 1 else ""
 
 
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:

@@ -24,6 +24,7 @@ JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azu
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
 MENTIONED_SCORE = 1.0  # The same, if the package only mentions one of the words.
 AUXILIARY_SCORE = -22.0  # More than all words: it comes after a package that has most of them.
+UNWANTED_SCORE = -35.0  # More than all words in the best places: after every package with some.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 

@@ -10,7 +10,7 @@ of a search tell anybody else of private packages.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from heapq import merge
@@ -277,15 +277,24 @@ class SymbolSearch:
     def __init__(self, connection: sqlite3.Connection, viewer: Viewer) -> None:
         self._connection = connection
         self._audiences = audiences_of(connection, viewer)
+        self._parts: dict[str, list[int]] = {}
 
     def find(
-        self, words: Sequence[str], within: SymbolFilter = UNFILTERED
+        self,
+        words: Sequence[str],
+        within: SymbolFilter = UNFILTERED,
+        named: Iterable[int] = (),
     ) -> tuple[SymbolPlace, ...]:
         """Return the best `MAX_SYMBOLS_FOUND` symbols that match all words, or without words all
         those of the packages of the filter: first those that have the words, then those in which
-        the last word is the beginning of one; of both the most used packages first."""
+        the last word is the beginning of one; of both the most used packages first. `named` are
+        keys of others that have all words, which come after the symbols of the typed name."""
+        found = self._matching(words, named) if words else self._of_packages(within.packages or ())
+        return self.among(found, within)
+
+    def among(self, found: Iterable[int], within: SymbolFilter) -> tuple[SymbolPlace, ...]:
+        """Return the first `MAX_SYMBOLS_FOUND` of these symbols that the filter admits."""
         left_out = {symbol for word in within.without for symbol in self._with_word(word, -1)}
-        found = self._matching(words) if words else self._of_packages(within.packages or ())
         places = (SymbolPlace.of(key) for key in _unique(found) if key not in left_out)
         admitted = (each for each in places if within.admits(each.package))
         return tuple(islice(admitted, MAX_SYMBOLS_FOUND))
@@ -297,12 +306,13 @@ class SymbolSearch:
             for place in range(count_symbols(packed)):
                 yield SymbolPlace(package, place).key
 
-    def _matching(self, words: Sequence[str]) -> Iterator[int]:
+    def _matching(self, words: Sequence[str], named: Iterable[int]) -> Iterator[int]:
         """Yield the symbols that have all words; then those that have all but the last, and a word
         that begins with it."""
         whole = words if len(words) == 1 else [sign.join(words) for sign in ".:"]
         for word in whole:  # Typed with a blank, `Client get` is `Client.get`, too.
             yield from self._with_word(word, _MAX_COMPARED)
+        yield from named
         parts = [self._with_part(word) for word in words] if len(words) > 1 else []
         if parts:
             yield from _in_all(parts)
@@ -315,10 +325,13 @@ class SymbolSearch:
         return self._in_order(_ROWS_OF_WORD, word, limit)
 
     def _with_part(self, word: str) -> list[int]:
-        return list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
+        if word not in self._parts:  # Asked for again where another word was mistyped.
+            self._parts[word] = list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
+        return self._parts[word]
 
     def _in_order(self, statement: str, *values: object) -> Iterator[int]:
-        return (symbol for *_, symbol in merge(*self._read(statement, *values)))
+        rows = self._read(statement, *values)
+        return (symbol for *_, symbol in (merge(*rows) if len(rows) > 1 else rows[0]))
 
     def _read(self, statement: str, *values: object) -> list[Iterable[_Row]]:
         """Return the rows of each audience."""
@@ -327,11 +340,16 @@ class SymbolSearch:
         ]
 
 
-def near_queries(connection: sqlite3.Connection, words: Sequence[str]) -> Iterator[list[str]]:
+def near_queries(
+    connection: sqlite3.Connection,
+    words: Sequence[str],
+    is_known: Callable[[str], bool] = lambda _: False,
+) -> Iterator[list[str]]:
     """Yield the words with each name that no public symbol has replaced by one that was perhaps
-    meant, the most similar first; nothing if one has none. Names of modules are not replaced."""
+    meant, the most similar first; nothing if one has none. Names of modules, and words that are
+    known otherwise, are not replaced."""
     speller = Speller(connection, "symbol_names")
-    meant = [list(_near_words(speller, word)) for word in words]
+    meant = [[word] if is_known(word) else list(_near_words(speller, word)) for word in words]
     if meant != [[word] for word in words]:
         yield from map(list, product(*meant))
 
@@ -346,7 +364,7 @@ def _near_words(speller: Speller, word: str) -> Iterator[str]:
             yield f"{module}{colon}{parents}{dot}{near}"
 
 
-def _unique(keys: Iterator[int]) -> Iterator[int]:
+def _unique(keys: Iterable[int]) -> Iterator[int]:
     seen = set[int]()
     for key in keys:
         if key not in seen:

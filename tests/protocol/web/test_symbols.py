@@ -46,6 +46,17 @@ async def test_every_symbol_leads_to_its_documentation(documented: World, text: 
     assert symbol["name"] in page.text
 
 
+@pytest.mark.parametrize("text", ["greet world", "greet:get", "how to say hello in greet"])
+async def test_words_of_a_package_find_its_symbols_on_every_face(
+    documented: World, text: str
+) -> None:
+    page = [
+        each["name"] for each in (await twin(documented, f"/symbols?q={quote(text)}"))["symbols"]
+    ]
+    answer = await documented.get(f"{URL}/api/v1/symbols?q={quote(text)}&limit=20")
+    assert page == [each["name"] for each in answer.json()["symbols"]] != []
+
+
 async def test_symbols_have_pages_and_the_last_one_answers_for_those_beyond(world: World) -> None:
     await published(world, documented_bala("acme/csv:1.0.0", {"main.bal": MANY}))
     second = await twin(world, "/symbols?q=parse&page=2")
