@@ -2,7 +2,7 @@
 
 Invalid      UpstreamReleaseRefused · NothingMirrored
 Conflict     OwnedByUpstream
-Unavailable  UpstreamUnavailable, VersionsIncomplete
+Unavailable  UpstreamUnavailable · TooManyFetches, VersionsIncomplete
 """
 
 from datetime import timedelta
@@ -45,6 +45,13 @@ class UpstreamUnavailable(Unavailable):
     sentence = (
         "{what} is not stored here, and the upstream registry {upstream} does not answer. Try "
         "again in a moment."
+    )
+
+
+class TooManyFetches(UpstreamUnavailable):
+    sentence = (
+        "{what} is not stored here, and this registry is fetching as many archives from upstream "
+        "registries as it has room for. Try again in a moment."
     )
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.ports import AnswerTooLarge, Clock, ReleaseUnusable, Unanswered, UpstreamBusy
+from shared.ports import (
+    AnswerTooLarge,
+    Clock,
+    NoRoomToFetch,
+    ReleaseUnusable,
+    Unanswered,
+    UpstreamBusy,
+)
 
 FAILURES_TO_CLOSE = 5  # One after the other; a single lost connection closes nothing.
 CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
@@ -69,6 +76,8 @@ class UpstreamGate:
         except (AnswerTooLarge, ReleaseUnusable):
             self._note_answer(is_trial=is_trial)  # It is there.
             raise
+        except NoRoomToFetch:
+            raise  # It says nothing about the upstream.
         except Unanswered as error:
             self._note_failure(error)
             raise
