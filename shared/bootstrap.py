@@ -188,7 +188,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         archive_path=embedded.archives.path,
         close=close,
         edition=EmbeddedEdition(embedded.database.data_version, embedded.metadata.changes_since),
-        connect_upstream=_upstreams(settings, clock),
+        connect_upstream=_upstreams(settings, clock, folder.root),
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -237,7 +237,7 @@ def _with_ports_of_the_cloud(
         package_changes=cloud.port(PackageChangeFeed, lambda stores: stores.edition),
         package_pack=cloud.port(PackStore, lambda stores: stores.package_pack),
         copies=cloud.port(PublicCopyStore, lambda stores: stores.copies),
-        connect_upstream=_upstreams(settings, adapters.clock),
+        connect_upstream=_upstreams(settings, adapters.clock, Path(tempfile.gettempdir())),
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, adapters.fetcher),
     )
@@ -453,20 +453,26 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
     return ConsoleMailer()
 
 
-def _upstreams(settings: Settings, clock: Clock) -> Callable[[UpstreamAddress], Upstream] | None:
-    """Return the function that connects registries that are mirrored.
+def _upstreams(
+    settings: Settings, clock: Clock, fetched: Path
+) -> Callable[[UpstreamAddress], Upstream] | None:
+    """Return the function that connects registries that are mirrored; archives of theirs are files
+    in `fetched` until they are stored.
 
     The operator may have those of the setting in their network. Others that administrators name
     have public addresses, or are in BALLROOM_INSIDE_HOSTS.
     """
     if not settings.upstreams:
         return None
+    from shared.adapters.fetch_budget import FetchBudget
     from shared.adapters.upstream import (
         ARCHIVE_DEADLINE,
         DOCUMENT_DEADLINE,
         MAX_DOCUMENT_BYTES,
         CentralUpstream,
     )
+
+    budget = FetchBudget(fetched)
 
     def connect(address: UpstreamAddress) -> Upstream:
         own = [address.host] if address in settings.upstreams else []
@@ -475,11 +481,15 @@ def _upstreams(settings: Settings, clock: Clock) -> Callable[[UpstreamAddress], 
             address.name,
             address.url,
             documents=GuardedFetcher(
-                inside, time_limit=DOCUMENT_DEADLINE, max_bytes=MAX_DOCUMENT_BYTES
+                inside,
+                time_limit=DOCUMENT_DEADLINE,
+                max_bytes=MAX_DOCUMENT_BYTES,
+                count=budget.count_document,
             ),
             archives=GuardedFetcher(
                 inside, time_limit=ARCHIVE_DEADLINE, max_bytes=settings.max_archive_bytes
             ),
+            budget=budget,
             pseudonym=pseudonym_of(settings.base_url),
             clock=clock,
             token=settings.token_of(address),

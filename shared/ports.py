@@ -12,7 +12,8 @@ ports promise:
 """
 
 import json
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -823,6 +824,13 @@ class AnswerTooLarge(AnswerUnusable):
         super().__init__("the answer is too large")
 
 
+class NoRoomToFetch(Unanswered):
+    """This registry fetches as much as it has room for; the other server is not to blame."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no room for more answers at the same time")
+
+
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
     """The response of another server; header names are in lower case."""
@@ -859,6 +867,12 @@ class HttpClient(Protocol):
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Send the body, and return what the server answers."""
+        ...
+
+    async def download(
+        self, url: str, headers: Mapping[str, str], write: Callable[[bytes], object]
+    ) -> HttpResponse:
+        """Return the response without its body, which is passed to `write` as it arrives."""
         ...
 
 
@@ -917,8 +931,12 @@ class Upstream(Protocol):
         """Return the version that a pull of the range gets, without the archive, or None."""
         ...
 
-    async def fetch(self, coordinate: Coordinate, *, via: str) -> FetchedArchive | None:
-        """Return the archive, or None if there is no such version."""
+    def fetch(
+        self, coordinate: Coordinate, *, via: str
+    ) -> AbstractAsyncContextManager[FetchedArchive | None]:
+        """Return the archive, which can be read until the block ends, or None if there is no such
+        version. Few archives are in hand at the same time: raises `NoRoomToFetch` after a wait, and
+        `StorageFull`."""
         ...
 
     async def resolve_packages(

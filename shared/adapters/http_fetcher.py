@@ -3,9 +3,11 @@ the request goes to a checked address.
 """
 
 import asyncio
+import io
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
@@ -29,6 +31,7 @@ TIME_LIMIT = timedelta(seconds=5)  # A person waits for it while signing in.
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 Connect = Callable[[], "httpx.AsyncBaseTransport"]
+Write = Callable[[bytes], object]  # Called with each piece of a body when it arrives.
 
 # The unicast range of IPv6. Outside it are local addresses and forms that contain an IPv4 address
 # (mapped, NAT64); inside it, 6to4 addresses contain one too.
@@ -85,21 +88,43 @@ class GuardedFetcher:
         connecting: Connect | None = None,
         time_limit: timedelta = TIME_LIMIT,
         max_bytes: int = MAX_BYTES,
+        count: Callable[[int], None] = lambda _: None,
     ) -> None:
+        """`count` is called with the bytes of a body that arrived, before they are kept, and then
+        with all of them as a negative number; it may raise."""
         self._inside = frozenset(host.lower() for host in inside)
         self._resolve = resolving
         self._connect = connecting or _TransportFactory()
         self._seconds = time_limit.total_seconds()
         self._max_bytes = max_bytes
+        self._count = count
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        return await self._send("GET", url, headers, b"")
+        return await self._read("GET", url, headers, b"")
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        return await self._send("POST", url, headers, body)
+        return await self._read("POST", url, headers, body)
+
+    async def download(self, url: str, headers: Mapping[str, str], write: Write) -> HttpResponse:
+        return await self._send("GET", url, headers, b"", write)
+
+    async def _read(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpResponse:
+        read = io.BytesIO()  # Returns its buffer without a copy.
+
+        def keep(piece: bytes) -> None:
+            self._count(len(piece))
+            read.write(piece)
+
+        try:
+            answer = await self._send(method, url, headers, body, keep)
+            return replace(answer, body=read.getvalue())
+        finally:
+            self._count(-read.tell())
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, write: Write
     ) -> HttpResponse:
         import httpx  # noqa: PLC0415 - imported with the first request.
 
@@ -113,7 +138,7 @@ class GuardedFetcher:
                 # checked address, so a name that resolves differently now has no effect.
                 request.extensions = {"sni_hostname": target.raw_host.decode("ascii")}
                 request.url = target.copy_with(host=address)
-                return await self._answer(request)
+                return await self._answer(request, write)
         except TimeoutError:
             raise Unanswered(_LATE) from None
         except (httpx.ConnectError, OSError) as error:
@@ -141,7 +166,7 @@ class GuardedFetcher:
             return named and address.is_loopback
         return is_public(address) or (named and is_inside(address))
 
-    async def _answer(self, request: "httpx.Request") -> HttpResponse:
+    async def _answer(self, request: "httpx.Request", write: Write) -> HttpResponse:
         # A new transport for each request: a kept connection belongs to an address, and would be
         # used for another name of that address without a check of its certificate.
         async with self._connect() as transport:
@@ -149,8 +174,13 @@ class GuardedFetcher:
             names = {name.lower(): value for name, value in response.headers.items()}
             if names.get("content-encoding", "identity") != "identity":
                 raise AnswerUnusable(_COMPRESSED)
-            body = await _read_limited(response, self._max_bytes)
-            return HttpResponse(response.status_code, names, body)
+            left = self._max_bytes
+            async for piece in response.aiter_raw():
+                left -= len(piece)
+                if left < 0:
+                    raise AnswerTooLarge
+                write(piece)
+            return HttpResponse(response.status_code, names, b"")
 
 
 class _TransportFactory:
@@ -172,12 +202,3 @@ def trusted_tls_context(certificates: ssl.SSLContext) -> "httpx.AsyncBaseTranspo
     import httpx  # noqa: PLC0415 - imported with the first request.
 
     return httpx.AsyncHTTPTransport(verify=certificates, trust_env=False)
-
-
-async def _read_limited(response: "httpx.Response", max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > max_bytes:
-            raise AnswerTooLarge
-    return bytes(body)

@@ -3,12 +3,14 @@ with the token that the operator set for it.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from copy import copy
 from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
+from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.secrets import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
@@ -80,9 +82,10 @@ T = TypeVar("T")
 class CentralUpstream:
     """The `Upstream` at an address.
 
-    `documents` and `archives` are clients with the limits for each; `pseudonym` is what this
-    registry calls itself in `Via`. Requests have no credentials; those of `with_token()` have the
-    token, in requests to this address alone: what it redirects to gets none.
+    `documents` and `archives` are clients with the limits for each, and `budget` is that of all
+    upstreams; `pseudonym` is what this registry calls itself in `Via`. Requests have no
+    credentials; those of `with_token()` have the token, in requests to this address alone: what it
+    redirects to gets none.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class CentralUpstream:
         *,
         documents: HttpClient,
         archives: HttpClient,
+        budget: FetchBudget,
         pseudonym: str,
         clock: Clock,
         token: Secret | None = None,
@@ -102,6 +106,7 @@ class CentralUpstream:
         self._index = "" if name == CENTRAL_NAME else f"{base_url.removesuffix(_BASE)}/index/"
         self._documents = documents
         self._archives = archives
+        self._budget = budget
         self._pseudonym = pseudonym
         self._clock = clock
         self._token = token
@@ -175,20 +180,26 @@ class CentralUpstream:
             raise AnswerUnusable(message)
         return version
 
-    async def fetch(self, coordinate: Coordinate, *, via: str) -> FetchedArchive | None:
-        redirect = await self._redirect(coordinate.package, coordinate.version, ANY_CLIENT, via)
-        if redirect is None:
-            return None
-        try:
-            announced = Digest.parse_header(redirect.headers.get("digest", ""))
-        except Refusal:
-            message = "the redirect names no digest"
-            raise AnswerUnusable(message) from None
-        url = urljoin(self._base, _location(redirect))
-        headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
-        answer = await self._archives.get(url, headers)  # Without the token, wherever it leads.
-        _require(answer, _OK)
-        return FetchedArchive(answer.body, announced)
+    @asynccontextmanager
+    async def fetch(
+        self, coordinate: Coordinate, *, via: str
+    ) -> AsyncGenerator[FetchedArchive | None]:
+        async with self._budget.archive() as file:
+            wanted = coordinate.package, coordinate.version
+            redirect = await self._redirect(*wanted, ANY_CLIENT, via)
+            if redirect is None:
+                yield None
+                return
+            try:
+                announced = Digest.parse_header(redirect.headers.get("digest", ""))
+            except Refusal:
+                message = "the redirect names no digest"
+                raise AnswerUnusable(message) from None
+            url = urljoin(self._base, _location(redirect))
+            headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
+            # Without the token, wherever it leads.
+            _require(await self._archives.download(url, headers, file.write), _OK)
+            yield FetchedArchive(file.content(), file.digest, announced)
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, *, via: str

@@ -125,9 +125,11 @@ class VersionsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FetchedArchive:
-    """The bytes of an archive, which nobody has checked, and the digest that was announced."""
+    """The bytes of an archive, which nobody has checked, their digest, and the one that was
+    announced."""
 
-    content: bytes
+    content: memoryview
+    digest: Digest
     announced: Digest
 
 

@@ -221,7 +221,12 @@ class SingleFlight(Generic[Value]):
         task = self.start(key, make)
         # A caller that is cancelled does not cancel the call that others wait for.
         await asyncio.wait((task,))
-        return task.result()
+        try:
+            return task.result()
+        finally:
+            # The traceback of an exception names this frame: with the task in it, they are a cycle,
+            # and all frames of the traceback live until a full collection.
+            del task
 
     def start(
         self, key: Hashable, make: Callable[[], Coroutine[object, object, Value]]

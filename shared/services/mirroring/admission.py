@@ -6,6 +6,7 @@ and what the registry checks of every archive. The record of the release is writ
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -41,8 +42,7 @@ class Admission:
 
     reader: UpstreamReader
     leases: Leases
-    archive_reader: ArchiveReader
-    unchecked: ArchiveReader  # Of the same limits, without the rules that are no safety.
+    archive_reader: ArchiveReader  # Without the rules that are no safety.
     releases: MirroredReleases
     sleep: Sleep = asyncio.sleep
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
@@ -120,40 +120,56 @@ class Admission:
     async def _fetch_from(
         self, source: UpstreamSource, first: UpstreamSource, coordinate: Coordinate, asker: Asker
     ) -> bool:
-        # At the same time, because either takes public Central half a second. Both end before
-        # anything is decided.
-        described, fetched = await asyncio.gather(
-            self.reader.describe_by(source, coordinate, asker),
-            self._archive(source, coordinate, asker),
-            return_exceptions=True,
-        )
-        if isinstance(described, BaseException):
-            raise described
-        if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
-            raise refusal_of(fetched, coordinate, source)
-        if described is None or fetched is None:
-            return False
-        if isinstance(fetched, AnswerTooLarge):
-            limit, digest = self.archive_reader.max_archive_bytes, described.listing.release.content
-            refusal = ArchiveTooLarge(limit + 1, limit)
-            raise await self._refused(source, coordinate, digest, refusal)
-        if isinstance(fetched, BaseException):
-            raise fetched
-        if source.sends_token and await self._is_public(first, coordinate, asker):
-            described = described.public
-        await self._admit_archive(source, described, fetched)
-        return True
+        async with AsyncExitStack() as opened:  # Has the file of the archive until it is stored.
+            # At the same time, because either takes public Central half a second. Both end before
+            # anything is decided.
+            described, fetched = await asyncio.gather(
+                self.reader.describe_by(source, coordinate, asker),
+                self._archive(source, coordinate, asker, opened),
+                return_exceptions=True,
+            )
+            if isinstance(described, BaseException):
+                try:
+                    raise described
+                finally:
+                    del described  # Otherwise it is in a cycle with the frame that it names.
+            if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
+                raise refusal_of(fetched, coordinate, source)
+            if described is None or fetched is None:
+                return False
+            if isinstance(fetched, AnswerTooLarge):
+                limit = self.archive_reader.max_archive_bytes
+                digest, refusal = (
+                    described.listing.release.content,
+                    ArchiveTooLarge(limit + 1, limit),
+                )
+                raise await self._refused(source, coordinate, digest, refusal)
+            if isinstance(fetched, BaseException):
+                try:
+                    raise fetched
+                finally:
+                    del fetched
+            if source.sends_token and await self._is_public(first, coordinate, asker):
+                described = described.public
+            await self._admit_archive(source, described, fetched)
+            return True
 
     async def _archive(
-        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+        self,
+        source: UpstreamSource,
+        coordinate: Coordinate,
+        asker: Asker,
+        opened: AsyncExitStack,
     ) -> FetchedArchive | None:
-        """Fetch the archive, unless that failed lately."""
+        """Fetch the archive, unless that failed lately; its file is closed with `opened`."""
         kept, key = self.reader.questions.kept, (source.kept_as, "archive", coordinate.key)
         kept.require_not_failed(key)
         try:
             return await source.gate.ask(
                 package_owner(coordinate.package),
-                lambda: source.upstream.fetch(coordinate, via=asker.via()),
+                lambda: opened.enter_async_context(
+                    source.upstream.fetch(coordinate, via=asker.via())
+                ),
             )
         except Unanswered as failure:
             if not isinstance(failure, AnswerTooLarge):  # The release is refused for that.
@@ -181,23 +197,15 @@ class Admission:
         coordinate = described.coordinate
         # The digest of the description is pinned, and the redirect has to announce the same one.
         await self.reader.pins.require(coordinate, fetched.announced, source.name)
-        content = fetched.content
-        with self.archive_reader.in_hand(len(content)):
-            if await asyncio.to_thread(Digest.of, content) != fetched.announced:
-                source.gate.note_unusable(package_owner(coordinate.package), _DAMAGED)
-                raise UpstreamUnavailable(coordinate, source.name, UNUSABLE)
-            bala = await self._read(source, coordinate, content)
-            await self._store(source, bala, content, described)
-
-    async def _read(self, source: UpstreamSource, coordinate: Coordinate, content: bytes) -> Bala:
-        """Return the content of the archive; refuse the release, for later requests as well, if it
-        is not safe or is another one."""
+        if fetched.digest != fetched.announced:
+            source.gate.note_unusable(package_owner(coordinate.package), _DAMAGED)
+            raise UpstreamUnavailable(coordinate, source.name, UNUSABLE)
         try:
-            bala = await self.unchecked.read(content)
+            bala = await self.archive_reader.read(fetched.content)
             require_coordinate(bala, coordinate)
         except Refusal as refusal:
-            raise await self._refused(source, coordinate, Digest.of(content), refusal) from None
-        return bala
+            raise await self._refused(source, coordinate, fetched.digest, refusal) from None
+        await self._store(source, bala, fetched.content, described)
 
     async def _refused(
         self, source: UpstreamSource, coordinate: Coordinate, digest: Digest, refusal: Refusal
@@ -205,7 +213,11 @@ class Admission:
         return await self.reader.pins.refuse(coordinate, digest, source.name, str(refusal))
 
     async def _store(
-        self, source: UpstreamSource, bala: Bala, content: bytes, described: UpstreamPackage
+        self,
+        source: UpstreamSource,
+        bala: Bala,
+        content: memoryview,
+        described: UpstreamPackage,
     ) -> None:
         coordinate = bala.coordinate
         if not await self.reader.owners.claim(coordinate.package.org, source.name):

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.ports import AnswerUnusable, Clock, ServerUnreachable, Unanswered, UpstreamBusy
+from shared.ports import (
+    AnswerUnusable,
+    Clock,
+    NoRoomToFetch,
+    ServerUnreachable,
+    Unanswered,
+    UpstreamBusy,
+)
 
 # Since the last answer: requests without a connection, and packages for which the upstream failed.
 # What it answers about one package, and what a caller sends, closes it for no other package.
@@ -79,6 +86,8 @@ class UpstreamGate:
             self._note_answer(is_trial=is_trial)
             self.note_unusable(subject, str(error))
             raise
+        except NoRoomToFetch:
+            raise  # It says nothing about the upstream.
         except Unanswered as error:
             self._note_failure(subject, error)
             raise

@@ -129,8 +129,8 @@ class MirroringServices:
         )
         refreshing = Refreshing(reader, releases, packages.record_writer, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
-        checked = packages.archive_reader
-        admission = Admission(reader, common.leases, checked, checked.of_mirrored, releases)
+        archive_reader = packages.archive_reader.of_mirrored
+        admission = Admission(reader, common.leases, archive_reader, releases)
         common.closing.push_async_callback(admission.close)
         catalogue = UpstreamCatalogue(reader, directory, packages.cache)
         rule_application = RuleApplication(

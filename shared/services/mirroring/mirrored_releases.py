@@ -58,7 +58,7 @@ class MirroredReleases:
             return False
         return release.state is not State.LIVE or not release.is_dropped
 
-    async def store(self, bala: Bala, content: bytes, foreign: ForeignRelease) -> None:
+    async def store(self, bala: Bala, content: bytes | memoryview, foreign: ForeignRelease) -> None:
         """Store an archive that was verified, and its release if there is none yet.
 
         The name of the organization belongs to the other registry already. Raises

@@ -11,7 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 from shared.domain.errors.base import Refusal
-from shared.ports import AnswerUnusable, Clock, ServerUnreachable, Unanswered, UpstreamBusy
+from shared.ports import (
+    AnswerUnusable,
+    Clock,
+    NoRoomToFetch,
+    ServerUnreachable,
+    Unanswered,
+    UpstreamBusy,
+)
 from shared.runtime.caching import LruCache, SingleFlight
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
@@ -109,7 +116,7 @@ class KeptAnswers:
 
     def note_failure(self, key: Hashable, error: Unanswered) -> None:
         """Keep a failure that concerns this question alone; the gate keeps the others."""
-        if not isinstance(error, ServerUnreachable | UpstreamBusy):
+        if not isinstance(error, NoRoomToFetch | ServerUnreachable | UpstreamBusy):
             until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // _MS
             kind = AnswerUnusable if isinstance(error, AnswerUnusable) else Unanswered
             self._failed.put(key, (kind(str(error)), until_ms))

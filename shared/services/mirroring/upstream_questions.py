@@ -6,12 +6,12 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TypeVar, cast
 
-from shared.domain.errors.mirroring import UNUSABLE, UpstreamUnavailable
+from shared.domain.errors.mirroring import NO_ROOM, UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.ports import AnswerUnusable, Clock, Unanswered, WorkStore
+from shared.ports import AnswerUnusable, Clock, NoRoomToFetch, Unanswered, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer, NotThere
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -167,4 +167,6 @@ def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> Ups
     """Return the refusal of a question that the upstream did not answer, or not usably."""
     if isinstance(failure, AnswerUnusable):
         return UpstreamUnavailable(what, source.name, UNUSABLE)
+    if isinstance(failure, NoRoomToFetch):
+        return UpstreamUnavailable(what, source.name, NO_ROOM)
     return UpstreamUnavailable(what, source.name)

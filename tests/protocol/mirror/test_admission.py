@@ -203,7 +203,7 @@ async def test_a_defect_is_not_taken_for_a_silent_upstream(mirror: World) -> Non
     class Broken:
         describe = source.upstream.describe
 
-        async def fetch(self, *_values: object, **_named: object) -> None:
+        def fetch(self, *_values: object, **_named: object) -> None:
             message = "a defect"
             raise RuntimeError(message)
 

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
+from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
 from shared.domain.names import Package
@@ -295,7 +297,9 @@ async def test_a_redirect_inside_is_not_followed(
     assert not await is_stored(mirror, upstream)
 
 
-async def test_a_slow_drip_ends_at_the_deadline(worlds: OpenWorld, upstream: FakeUpstream) -> None:
+async def test_a_slow_drip_ends_at_the_deadline(
+    worlds: OpenWorld, upstream: FakeUpstream, tmp_path: Path
+) -> None:
     def hasty(stores: Adapters) -> Adapters:
         host = upstream.url.removeprefix("http://")
         asked = CentralUpstream(
@@ -303,6 +307,7 @@ async def test_a_slow_drip_ends_at_the_deadline(worlds: OpenWorld, upstream: Fak
             upstream.url + BASE,
             documents=GuardedFetcher([host]),
             archives=GuardedFetcher([host], time_limit=timedelta(milliseconds=300)),
+            budget=FetchBudget(tmp_path),
             pseudonym="registry.test",
             clock=stores.clock,
         )

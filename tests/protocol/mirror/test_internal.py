@@ -4,12 +4,14 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
 from shared.domain.errors.packages import NotMadeInternal, VisibilityOfUpstream
@@ -503,7 +505,7 @@ async def test_an_internal_release_that_the_upstream_removed_is_marked(
 
 
 async def test_without_its_token_an_internal_release_is_not_taken_for_removed(
-    stored: World, partner: FakeUpstream
+    stored: World, partner: FakeUpstream, tmp_path: Path
 ) -> None:
     at = Coordinate.parse("partner", "secret", "1.0.0")
     release = (await stored.stores.metadata.find(at)).release
@@ -518,6 +520,7 @@ async def test_without_its_token_an_internal_release_is_not_taken_for_removed(
             address.url,
             documents=fetcher,
             archives=fetcher,
+            budget=FetchBudget(tmp_path),
             pseudonym="registry.test",
             clock=stored.clock,
         )

@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
+from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.upstream import CentralUpstream
 from shared.auth.secrets import Secret
 from shared.domain.identity import OPERATOR
@@ -41,6 +44,13 @@ class ToWorld:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         return await self._send("POST", url, headers, body)
+
+    async def download(
+        self, url: str, headers: Mapping[str, str], write: Callable[[bytes], object]
+    ) -> HttpResponse:
+        answer = await self._send("GET", url, headers, b"")
+        write(answer.body)
+        return answer
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -83,6 +93,7 @@ async def pair(worlds: OpenWorld) -> Pair:
             BASE,
             documents=documents,
             archives=archives,
+            budget=FetchBudget(Path(gettempdir())),
             pseudonym="registry.test",
             clock=stores.clock,
         )
@@ -196,6 +207,7 @@ async def trusted(pair: Pair, worlds: OpenWorld) -> Pair:
             BASE,
             documents=pair.documents,
             archives=pair.archives,
+            budget=FetchBudget(Path(gettempdir())),
             pseudonym="registry.test",
             clock=stores.clock,
             token=Secret(token),
@@ -271,6 +283,7 @@ async def test_a_registry_that_mirrors_itself_finds_nothing_and_stops(worlds: Op
             BASE,
             documents=looped,
             archives=looped,
+            budget=FetchBudget(Path(gettempdir())),
             pseudonym="registry.test",
             clock=stores.clock,
         )
