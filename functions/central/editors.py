@@ -22,7 +22,7 @@ from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.search import parse_terms
-from shared.domain.versions import ANY_PLATFORM, ClientProfile
+from shared.domain.versions import ANY_PLATFORM, ClientProfile, is_platform
 from shared.runtime.answers import Answer
 from shared.services.api_docs.editor_catalog import (
     CatalogEntry,
@@ -85,7 +85,8 @@ def _filter_of(call: Call) -> CatalogFilter:
     terms = parse_terms(f'{words} keyword:"{keyword}"' if keyword else words)
     is_own = query.own_only or params.get("user-packages") == "1"
     query = replace(query, terms=terms, own_only=is_own, client=_client_of(call))
-    return CatalogFilter(query, platform=params.get("platform", ""))
+    platform = params.get("platform", "").lower()  # Visual Studio Code sends the flag `1`.
+    return CatalogFilter(query, platform=platform if is_platform(platform) else "")
 
 
 _ANY_ALONE = frozenset({ANY_PLATFORM})

@@ -220,9 +220,17 @@ async def test_lists_are_filtered_and_paged(world: World) -> None:
     assert await names("?org=other") == []
     assert await names("?keyword=mail") == ["one"]
     assert await names("?platform=java21") == ["two"]
+    assert await names("?platform=go1.26") == []
     assert await names("?user-packages=1") == []
     answer = (await world.get("/connectors?limit=2&offset=2")).json()
     assert (len(answer["connectors"]), answer["count"], answer["offset"]) == (1, 3, 2)
+
+
+@pytest.mark.parametrize("flag", ["1", "true", "", "java", "%20"])
+async def test_a_platform_that_is_none_leaves_nothing_out(world: World, flag: str) -> None:
+    await published(world, documented_bala(platform="java21"))
+    for path in ("/connectors", "/triggers"):
+        assert len(await listed(world, f"{path}?platform={flag}")) == 1
 
 
 async def test_connectors_of_a_private_package_are_for_those_who_may_see_it(world: World) -> None:
