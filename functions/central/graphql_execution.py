@@ -47,8 +47,8 @@ from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Dependency, Release
-from shared.domain.search import Query, ResultPage, Sort
-from shared.domain.versions import ANY_CLIENT, parse_version_or_range
+from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
+from shared.domain.versions import ANY_CLIENT, Version, parse_version_or_range
 from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 
@@ -314,6 +314,30 @@ async def _find_dependents(context: _Context, package: Package) -> list[Json]:
     return [_name_of(each.listing.release) for each in found.hits]
 
 
+async def _dependents_of_version(_root: object, info: "_Info", **arguments: Any) -> list[Json]:
+    """Return every package whose latest release depends directly on a version, or on any version
+    if none is named."""
+    org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
+    package, context, found = Package.parse(org, name), info.context, list[Json]()
+    wanted = Version.parse(version).text if version else ""
+    offset, total = 0, 1
+    while offset < total:
+        page = ResultPage(offset=offset, limit=MAX_LIMIT, sort=Sort.NAME, descending=False)
+        results = await context.registry.packages.details.dependents(package, page, by=context.by)
+        releases = (each.listing.release for each in results.hits)
+        found += [
+            _name_of(release)
+            for release in releases
+            if any(
+                f"{each.org}/{each.name}".lower() == package.key
+                and each.version == (wanted or each.version)
+                for each in release.dependencies
+            )
+        ]
+        offset, total = offset + MAX_LIMIT, results.count
+    return found
+
+
 def _dependencies(package: Json, _info: "_Info") -> list[Json]:
     return [_name_of(each) for each in package["listing"].release.dependencies]
 
@@ -439,6 +463,11 @@ SCHEMA = GraphQLSchema(
                 _PACKAGES,
                 _arguments(orgName=_TEXT, query=_TEXT, limit=GraphQLInt, offset=GraphQLInt),
                 resolve=_packages,
+            ),
+            "dependentPackages": GraphQLField(
+                _NAMES,
+                _arguments(orgName=_TEXT, packageName=_TEXT, version=_TEXT),
+                resolve=_dependents_of_version,
             ),
             "package": GraphQLField(
                 _PACKAGE,

@@ -33,7 +33,8 @@ MAX_COST = (
 
 _LEAST_COST = 4  # Of a field of a query.
 _PARTS_FOR_ONE = 12  # Parts of a package that cost one.
-_COSTS = {"apiDocs": 50, "packages": 50}
+# All dependents are a list of hundreds of packages: one of them in a query.
+_COSTS = {"apiDocs": 50, "packages": 50, "dependentPackages": 300}
 _PACKAGES_FOR_ONE = 4  # Listed packages that cost one.
 _PART_COSTS = {"dependentPackages": 1, "dailyPullCount": 1}  # Of each package; one more question.
 _PART_COST_IN_LISTS = 10  # Times that, where the packages are different ones.
@@ -162,7 +163,8 @@ def _too_expensive() -> GraphQLError:
         f"{_COSTS['apiDocs']}, package {_LEAST_COST}, and packages {_COSTS['packages']} and one "
         f"more for each {_PACKAGES_FOR_ONE} packages; each {_PARTS_FOR_ONE} fields of a package "
         f"take 1 more, or in lists as much as the packages; dependentPackages and dailyPullCount "
-        f"take 1 more of each package, and {_PART_COST_IN_LISTS} in lists. With its fragments, its "
+        f"take 1 more of each package, and {_PART_COST_IN_LISTS} in lists; dependentPackages of a "
+        f"version takes {_COSTS['dependentPackages']}. With its fragments, its "
         f"document may have {MAX_SELECTIONS:,} selections."
     )
 

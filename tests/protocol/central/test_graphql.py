@@ -180,6 +180,33 @@ async def test_dependents_that_the_caller_may_not_see_are_not_listed(world: Worl
         assert [each["name"] for each in found] == names
 
 
+async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(world: World) -> None:
+    admin = world.people.admin  # Whom no burst stops.
+    for version in ("1.0.0", "1.1.0"):
+        await world.push(bala(f"acme/base:{version}"))
+    for number in range(25):
+        user = bala(f"acme/user{number:02}:1.0.0", dependencies=["acme/base:1.0.0"])
+        await world.push(user, by=admin)
+    await world.push(bala("acme/newer:1.0.0", dependencies=["acme/base:1.1.0"]))
+    secret = bala("acme/secret:2.0.0", dependencies=["acme/base:1.0.0"], visibility="private")
+    await world.push(secret)
+    query = '{dependentPackages(orgName: "acme", packageName: "base"%s) {name version}}'
+    users = [{"name": f"user{number:02}", "version": "1.0.0"} for number in range(25)]
+    hidden, newer = {"name": "secret", "version": "2.0.0"}, {"name": "newer", "version": "1.0.0"}
+    for version, by, expected in (
+        (', version: "1.0.0"', None, users),
+        (', version: "1.0.0"', world.people.mia, [hidden, *users]),
+        (', version: "1.1.0"', None, [newer]),
+        (', version: "9.0.0"', None, []),
+        ("", None, [newer, *users]),
+    ):
+        answer = await asked(world, query % version, by=by)
+        found = answer["data"]["dependentPackages"]
+        assert sorted(found, key=lambda each: each["name"]) == expected
+    one = query[1:-1] % ""
+    assert "costs too much" in str(await asked(world, f"{{a: {one} b: {one}}}"))
+
+
 async def test_pulls_are_counted_between_two_days(world: World) -> None:
     await published(world)
     await world.java().pull("acme/greet:1.0.0")
