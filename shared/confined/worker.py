@@ -94,6 +94,9 @@ def main(lock: str, tasks: str, jobs: str) -> None:
     report = _reporting(_take_standard_output())
     try:
         with hold_file_lock(Path(lock)):
+            # Afterwards the folder of the program cannot be listed, which the import of a package
+            # in it takes whenever something was added there.
+            importlib.import_module(tasks.partition(".")[0])
             restrict_access(Path(jobs), tasks)
             worker = Worker(tasks, ProcessLimits(), report)
             report({"ready": True})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.confined.child import Child, resident_bytes
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")
 
@@ -26,6 +27,18 @@ async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> No
     async with asyncio.timeout(30):
         await child.stop()
     assert child.has_ended
+
+
+async def test_a_child_starts_while_something_is_added_beside_the_program(tmp_path: Path) -> None:
+    beside = ROOT / f".coverage.beside-{os.getpid()}"  # A name that git ignores.
+    for _ in range(5):
+        start = Child.start(tmp_path, "tests.support.confined_tasks", tmp_path)
+        starting = asyncio.create_task(start)
+        while not starting.done():
+            beside.write_text("")
+            beside.unlink()
+            await asyncio.sleep(0)
+        await (await starting).stop()
 
 
 async def test_the_memory_of_a_process_is_measured() -> None:
