@@ -185,6 +185,10 @@ def bomb(carrier: Carrier) -> None:
     carrier.write(*bundled({**GOOD, IO: BOMB}))
 
 
+def unknown_platform(carrier: Carrier) -> None:
+    carrier.write(*bundled({**GOOD, IO: bala(IO, platform="linux")}))
+
+
 def other_release(carrier: Carrier) -> None:
     carrier.write(*bundled({**GOOD, "ballerina/http:1.0.0": bala("ballerina/http:2.0.0")}))
 
@@ -226,6 +230,7 @@ ATTACKS: dict[Callable[[Carrier], None], str] = {
     long_message: "has a text of ballerina/io:1.0.0 that is no line",
     unsafe_archive: "the archive of ballerina/bad:1.0.0 is not safe",
     bomb: "the archive of ballerina/io:1.0.0 is not safe",
+    unknown_platform: "the archive of ballerina/io:1.0.0 is not safe .*says platform linux,",
     other_release: "the archive of ballerina/http:1.0.0 is not safe",
     too_large: r"the archive of ballerina/big:1.0.0 has .* bytes; 1,048,576 fit",
 }
