@@ -8,7 +8,7 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
-from shared.domain.access import AccessContext, refusal_of, require_right
+from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.mirroring import OwnedByUpstream
@@ -135,6 +135,8 @@ class Organizations:
 
         `access` is the result of `Authorization.require`.
         """
+        if renamed := way_to_rename(org):
+            raise NotCreatedByPush(org, "the name is a reserved one", renamed)
         if access.account is None or not access.is_administrator:
             raise OrganizationNotFound(org)
         await self._check_meant(org)

@@ -3,8 +3,11 @@
 import pytest
 
 from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import Visibility
 from shared.localhost import sender_identifier
+from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
@@ -189,3 +192,46 @@ async def test_a_private_archive_is_not_pushed_into_a_public_package(world: Worl
 async def test_a_refusal_of_rights_has_a_status_that_the_client_shows(world: World) -> None:
     form = multipart("greet.bala", bala("acme/greet:1.0.0"))
     refused(await world.upload(form, by=world.people.bob), 400)
+
+
+RENAME_ROOT = 'Set org = "your-organization" in Ballerina.toml'
+
+
+@pytest.mark.parametrize("founding", ["anyone", "administrators"])
+async def test_whoever_pushes_to_root_reads_how_to_rename_it(
+    worlds: OpenWorld, founding: str
+) -> None:
+    world = await worlds(founding=founding)
+    account = await world.registry.identity.accounts.create("sam", by=OPERATOR)
+    stranger = Person(account, await token_of(world.registry, account))
+    people = world.people
+    for person in (people.ann, people.mia, people.bob, people.admin, stranger):
+        for org in ("root", "Root"):
+            reason = await refusal_of(world, person, f"{org}/greet:1.0.0")
+            assert f"{org} does not exist" in reason
+            assert RENAME_ROOT in reason
+            assert "/organizations" not in reason
+    assert await world.stores.directory.get(Organization, organization_place("root")) is None
+
+
+async def test_root_that_exists_is_an_organization_like_others(world: World) -> None:
+    await world.create_organization("root")
+    for person in (world.people.ann, world.people.mia):
+        assert RENAME_ROOT not in await refusal_of(world, person, "root/greet:1.0.0")
+    await world.push(bala("root/greet:1.0.0"), by=world.people.admin)
+    assert await world.java().versions("root/greet") == ["1.0.0"]
+
+
+async def test_root_that_is_hidden_is_refused_as_if_it_did_not_exist(world: World) -> None:
+    people = world.people
+    before = [
+        await refusal_of(world, each, "root/greet:1.0.0") for each in (people.ann, people.mia)
+    ]
+    await world.registry.organizations.organizations.create(
+        parse_org("root"),
+        people.admin.account,
+        by=OPERATOR,
+        profile=OrganizationProfile(default_visibility=Visibility.PRIVATE),
+    )
+    after = [await refusal_of(world, each, "root/greet:1.0.0") for each in (people.ann, people.mia)]
+    assert after == before
