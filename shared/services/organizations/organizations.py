@@ -131,7 +131,8 @@ class Organizations:
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
-        `NotCreatedByPush` for a name that is reserved or perhaps mistyped.
+        `NotCreatedByPush` for a name that is reserved or perhaps mistyped, except for names
+        that the same administrator created: the import of a registry has names that look alike.
 
         `access` is the result of `Authorization.require`.
         """
@@ -139,15 +140,15 @@ class Organizations:
             raise NotCreatedByPush(org, "the name is a reserved one", renamed)
         if access.account is None or not access.is_administrator:
             raise OrganizationNotFound(org)
-        await self._check_meant(org)
+        await self._check_meant(org, access.account)
         with suppress(OrganizationExists):  # By another push of an administrator.
             await self._add(self._new(org, access.account), by)
 
-    async def _check_meant(self, org: OrgName) -> None:
+    async def _check_meant(self, org: OrgName, by: Account) -> None:
         if is_reserved_name(org, await self._reserved_patterns()):
             raise NotCreatedByPush(org, "the name is, or looks like, a reserved one")
         for known in await all_entities(self.directory, Organization):
-            if is_one_edit_apart(org, known.name):
+            if known.founder != by.id and is_one_edit_apart(org, known.name):
                 reason = f"its name is one character away from {known.name}, which exists"
                 raise NotCreatedByPush(org, reason)
 

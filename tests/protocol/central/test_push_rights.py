@@ -80,6 +80,34 @@ async def test_the_push_of_an_administrator_creates_no_name_one_edit_from_anothe
     assert await world.stores.directory.get(Organization, organization_place(org)) is None
 
 
+# Names that exist together in a registry of many people.
+TOGETHER = ("shammi", "shammi1", "shammil", "thishani", "thushani", "hasitha1", "hasithaa")
+
+
+async def test_an_administrator_imports_names_that_look_alike_and_nobody_else_adds_one(
+    world: World,
+) -> None:
+    for org in TOGETHER:
+        await world.push(bala(f"{org}/greet:1.0.0"), by=world.people.admin)
+        assert await world.java().versions(f"{org}/greet") == ["1.0.0"]
+    for org in ("shammll", "shamml", "thishanii"):
+        reason = await refusal_of(world, world.people.bob, f"{org}/greet:1.0.0")
+        assert f"{org} does not exist" in reason
+        body = f'{{"name":"{org}"}}'.encode()
+        answer = await world.send("POST", f"{URL}/api/v1/orgs", by=world.people.bob, content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "looks-alike")
+
+
+async def test_an_administrator_adds_no_name_one_edit_from_one_that_another_administrator_made(
+    world: World,
+) -> None:
+    account = await world.registry.identity.accounts.create_administrator("eve", by=OPERATOR)
+    another = Person(account, await token_of(world.registry, account))
+    await world.push(bala("shammi/greet:1.0.0"), by=another)
+    reason = await refusal_of(world, world.people.admin, "shammi1/greet:1.0.0")
+    assert "one character away from shammi, which exists" in reason
+
+
 async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> None:
     admin = world.java(world.people.admin)
     await world.create_organization("ballerina")
