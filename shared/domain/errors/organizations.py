@@ -182,13 +182,10 @@ class NameKeptBack(Forbidden):
 class NotCreatedByPush(Forbidden):
     org: str
     reason: str
-    way_out: str = (
-        "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
-        "push again."
-    )
     sentence = (
         "The organization {org} does not exist, and a push does not create it, because {reason}. "
-        "{way_out}"
+        "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
+        "push again."
     )
 
 

@@ -10,7 +10,12 @@ from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    OrganizationMissing,
+    TokenUnknown,
+)
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.organizations import (
     LooksAlike,
@@ -131,13 +136,14 @@ class Organizations:
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
-        `NotCreatedByPush` for a name that is reserved or perhaps mistyped, except for names
-        that the same administrator created: the import of a registry has names that look alike.
+        `OrganizationMissing` for `root`, and `NotCreatedByPush` for a name that is reserved or
+        perhaps mistyped. Names that the same administrator created do not count: a registry that
+        is imported has names that look alike.
 
         `access` is the result of `Authorization.require`.
         """
         if renamed := way_to_rename(org):
-            raise NotCreatedByPush(org, "the name is a reserved one", renamed)
+            raise OrganizationMissing("publish", org, org, way_out=renamed)
         if access.account is None or not access.is_administrator:
             raise OrganizationNotFound(org)
         await self._check_meant(org, access.account)
