@@ -12,6 +12,7 @@ from shared.domain.access import (
     AccessContext,
     refusal_of,
     require_right,
+    way_to_rename,
 )
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
@@ -31,6 +32,7 @@ from shared.domain.rights import (
     ANY_NAME,
     PUBLISHING_ROLES,
     PUBLISHING_SCOPES,
+    PUSH_ACTIONS,
     Action,
     Resource,
     RoleGrant,
@@ -110,7 +112,8 @@ class Authorization:
         try:
             require_right(by, access, action, resource)
         except OrganizationMissing as missing:
-            way_out = f"{self._way_to_organization}, or correct its name."
+            renamed = way_to_rename(org_of(resource)) if action in PUSH_ACTIONS else ""
+            way_out = renamed or f"{self._way_to_organization}, or correct its name."
             raise OrganizationMissing(*missing.args, way_out=way_out) from None
         return access
 
@@ -147,6 +150,10 @@ class Authorization:
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
         if not publishes and not (account and account.administrator):
+            if of and (renamed := way_to_rename(of.org)):
+                access = await self.directory.access_context(by.id, of.org, now_ms)
+                if access.seen_by(by, of.org).organization is None:
+                    raise OrganizationMissing("publish", of, of.org, way_out=renamed)
             reason = _missing_role_reason(members)
             raise NotPermitted("publish", of or _ANYTHING, reason, way_out=self._first_role)
 

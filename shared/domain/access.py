@@ -35,6 +35,21 @@ MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-versio
 WAY_TO_PUBLISH = "; create a token that may publish at /account/tokens?for=push"
 
 
+_ORG_OF_ROOT = "root"  # `bal new` names the organization after the user of the system.
+
+
+def way_to_rename(org: str) -> str:
+    """Return how to rename the organization that `bal new` makes for the user root; empty for
+    every other organization."""
+    if org.lower() != _ORG_OF_ROOT:
+        return ""
+    return (
+        "bal new writes root when the user of the system is root. Set "
+        'org = "your-organization" in Ballerina.toml, with the name of your organization here, '
+        "and pack again."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AccessContext:
     """Account, organization and role at the time of a request."""

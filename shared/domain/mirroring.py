@@ -21,6 +21,7 @@ from shared.domain.names import (
     package_owner,
     release_place,
 )
+from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head, Release, ReleaseEntry, Texts, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.versions import Version
@@ -64,11 +65,11 @@ class UpstreamRelease(Entity):
     version: str
     upstream: str
     digest: str
-    first_seen_ms: int
-    published_ms: int | None = None  # None or 0: the upstream has not said it yet.
+    first_seen_ms: StoredMs
+    published_ms: StoredMs | None = None  # None or 0: the upstream has not said it yet.
     facts: ReleaseEntry | None = None  # For lists of versions; None until one was made.
     refused_because: str = ""
-    refused_ms: int | None = None
+    refused_ms: StoredMs | None = None
     offered_digest: str = ""  # Of an incident: what the upstream says now.
     is_internal: bool = False  # Whether the upstream described it for its token alone.
 
@@ -99,7 +100,7 @@ class UpstreamVersions(Entity):
     name: str
     upstream: str
     versions: tuple[str, ...]
-    listed_ms: int  # When the upstream was asked.
+    listed_ms: StoredMs  # When the upstream was asked.
     is_internal: bool = False  # Whether it was asked with its token.
 
     @property

@@ -161,11 +161,11 @@ class UpstreamOrigin(Record):
     """
 
     name: str
-    first_seen_ms: int
+    first_seen_ms: StoredMs
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
     kept: bool = False  # A prefetch or a bundle brought it: the quota never drops its archive.
-    dropped_ms: int | None = None  # When the quota dropped its archive; None while it is stored.
-    removed_ms: int | None = None  # When the upstream was found to have it no more.
+    dropped_ms: StoredMs | None = None  # When the quota dropped its archive; None: it is stored.
+    removed_ms: StoredMs | None = None  # When the upstream was found to have it no more.
 
 
 class Head(Record):
@@ -175,7 +175,7 @@ class Head(Record):
     name: str
     visibility: Visibility = Visibility.PUBLIC
     created_ms: StoredMs
-    changed_ms: int | None = None  # None: nothing but `pulls` has changed since it was created.
+    changed_ms: StoredMs | None = None  # None: nothing but `pulls` has changed since then.
     deprecation: str | None = None
     pushers: Pushers = Pushers.MEMBERS
     made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
@@ -232,7 +232,7 @@ class Release(Record):
     compiler_plugin: bool = False  # Or other code that runs in the builds of users.
     sbom: bool = False
     created_ms: StoredMs
-    changed_ms: int | None = None  # None: unchanged since publication.
+    changed_ms: StoredMs | None = None  # None: unchanged since publication.
     origin: Origin
     state: State = State.LIVE
     state_reason: str = ""
@@ -297,7 +297,7 @@ class ReleaseEntry(Record):
     digest: str
     size_bytes: int
     created_ms: StoredMs
-    changed_ms: int | None = None
+    changed_ms: StoredMs | None = None
     revision: int = 1
 
     @classmethod

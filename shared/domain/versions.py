@@ -122,13 +122,14 @@ def parse_version_or_range(text: str) -> Version | Range:
 
 
 _LANGUAGE = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-.*)?", re.ASCII)
-_PLATFORM = re.compile(r"any|java\d{1,3}|go\d{1,3}\.\d{1,3}", re.ASCII)
+_PLATFORM = re.compile(r"any|java[1-9]\d{0,2}|go[1-9]\d{0,2}\.(?:0|[1-9]\d{0,2})", re.ASCII)
 
 ANY_PLATFORM = "any"
 
 
 def is_platform(text: str) -> bool:
-    """Check for a platform that archives may name: `any`, `java21`, `go1.26`."""
+    """Check for a platform that archives may name: `any`, `java21`, `go1.26`; no leading zeros,
+    because clients compare the text."""
     return _PLATFORM.fullmatch(text) is not None
 
 

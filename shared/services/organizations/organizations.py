@@ -8,9 +8,14 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
-from shared.domain.access import AccessContext, refusal_of, require_right
+from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    OrganizationMissing,
+    TokenUnknown,
+)
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.organizations import (
     LooksAlike,
@@ -131,21 +136,25 @@ class Organizations:
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
-        `NotCreatedByPush` for a name that is reserved or perhaps mistyped.
+        `OrganizationMissing` for `root`, and `NotCreatedByPush` for a name that is reserved or
+        perhaps mistyped. Names that the same administrator created do not count: a registry that
+        is imported has names that look alike.
 
         `access` is the result of `Authorization.require`.
         """
+        if renamed := way_to_rename(org):
+            raise OrganizationMissing("publish", org, org, way_out=renamed)
         if access.account is None or not access.is_administrator:
             raise OrganizationNotFound(org)
-        await self._check_meant(org)
+        await self._check_meant(org, access.account)
         with suppress(OrganizationExists):  # By another push of an administrator.
             await self._add(self._new(org, access.account), by)
 
-    async def _check_meant(self, org: OrgName) -> None:
+    async def _check_meant(self, org: OrgName, by: Account) -> None:
         if is_reserved_name(org, await self._reserved_patterns()):
             raise NotCreatedByPush(org, "the name is, or looks like, a reserved one")
         for known in await all_entities(self.directory, Organization):
-            if is_one_edit_apart(org, known.name):
+            if known.founder != by.id and is_one_edit_apart(org, known.name):
                 reason = f"its name is one character away from {known.name}, which exists"
                 raise NotCreatedByPush(org, reason)
 

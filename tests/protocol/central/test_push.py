@@ -83,6 +83,21 @@ async def test_the_platform_header_of_a_push_is_ignored(world: World) -> None:
     assert (await ann.metadata("acme/native:1.0.0"))["platform"] == "java21"
 
 
+@pytest.mark.parametrize("layout", [3, 4])
+@pytest.mark.parametrize("platform", ["linux", "java", "java021", "JAVA21", "go1", "go1.026"])
+async def test_a_push_for_a_platform_that_no_client_knows_is_refused(
+    ann: JavaBal, platform: str, layout: int
+) -> None:
+    with pytest.raises(ClientFailure) as shown:
+        await ann.send_archive(
+            "acme/native:1.0.0", bala("acme/native:1.0.0", platform=platform, layout=layout)
+        )
+    reason = str(shown.value)
+    assert f"says platform {platform}, and clients know any, java21" in reason
+    assert "Build for one of them and pack again." in reason
+    assert await ann.versions("acme/native") == []
+
+
 async def test_a_version_can_be_pushed_only_once(world: World, ann: JavaBal) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     with pytest.raises(ClientFailure) as shown:

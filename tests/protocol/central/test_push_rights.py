@@ -3,8 +3,11 @@
 import pytest
 
 from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import Visibility
 from shared.localhost import sender_identifier
+from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
@@ -75,6 +78,34 @@ async def test_the_push_of_an_administrator_creates_no_name_one_edit_from_anothe
     reason = await refusal_of(world, world.people.admin, f"{org}/http:1.0.0")
     assert "one character away from acme, which exists" in reason
     assert await world.stores.directory.get(Organization, organization_place(org)) is None
+
+
+# Names that exist together in a registry of many people.
+TOGETHER = ("shammi", "shammi1", "shammil", "thishani", "thushani", "hasitha1", "hasithaa")
+
+
+async def test_an_administrator_imports_names_that_look_alike_and_nobody_else_adds_one(
+    world: World,
+) -> None:
+    for org in TOGETHER:
+        await world.push(bala(f"{org}/greet:1.0.0"), by=world.people.admin)
+        assert await world.java().versions(f"{org}/greet") == ["1.0.0"]
+    for org in ("shammll", "shamml", "thishanii"):
+        reason = await refusal_of(world, world.people.bob, f"{org}/greet:1.0.0")
+        assert f"{org} does not exist" in reason
+        body = f'{{"name":"{org}"}}'.encode()
+        answer = await world.send("POST", f"{URL}/api/v1/orgs", by=world.people.bob, content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "looks-alike")
+
+
+async def test_an_administrator_adds_no_name_one_edit_from_one_that_another_administrator_made(
+    world: World,
+) -> None:
+    account = await world.registry.identity.accounts.create_administrator("eve", by=OPERATOR)
+    another = Person(account, await token_of(world.registry, account))
+    await world.push(bala("shammi/greet:1.0.0"), by=another)
+    reason = await refusal_of(world, world.people.admin, "shammi1/greet:1.0.0")
+    assert "one character away from shammi, which exists" in reason
 
 
 async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> None:
@@ -189,3 +220,46 @@ async def test_a_private_archive_is_not_pushed_into_a_public_package(world: Worl
 async def test_a_refusal_of_rights_has_a_status_that_the_client_shows(world: World) -> None:
     form = multipart("greet.bala", bala("acme/greet:1.0.0"))
     refused(await world.upload(form, by=world.people.bob), 400)
+
+
+RENAME_ROOT = 'Set org = "your-organization" in Ballerina.toml'
+
+
+@pytest.mark.parametrize("founding", ["anyone", "administrators"])
+async def test_whoever_pushes_to_root_reads_how_to_rename_it(
+    worlds: OpenWorld, founding: str
+) -> None:
+    world = await worlds(founding=founding)
+    account = await world.registry.identity.accounts.create("sam", by=OPERATOR)
+    stranger = Person(account, await token_of(world.registry, account))
+    people = world.people
+    for person in (people.ann, people.mia, people.bob, people.admin, stranger):
+        for org in ("root", "Root"):
+            reason = await refusal_of(world, person, f"{org}/greet:1.0.0")
+            assert f"{org} does not exist" in reason
+            assert RENAME_ROOT in reason
+            assert "/organizations" not in reason
+    assert await world.stores.directory.get(Organization, organization_place("root")) is None
+
+
+async def test_root_that_exists_is_an_organization_like_others(world: World) -> None:
+    await world.create_organization("root")
+    for person in (world.people.ann, world.people.mia):
+        assert RENAME_ROOT not in await refusal_of(world, person, "root/greet:1.0.0")
+    await world.push(bala("root/greet:1.0.0"), by=world.people.admin)
+    assert await world.java().versions("root/greet") == ["1.0.0"]
+
+
+async def test_root_that_is_hidden_is_refused_as_if_it_did_not_exist(world: World) -> None:
+    people = world.people
+    before = [
+        await refusal_of(world, each, "root/greet:1.0.0") for each in (people.ann, people.mia)
+    ]
+    await world.registry.organizations.organizations.create(
+        parse_org("root"),
+        people.admin.account,
+        by=OPERATOR,
+        profile=OrganizationProfile(default_visibility=Visibility.PRIVATE),
+    )
+    after = [await refusal_of(world, each, "root/greet:1.0.0") for each in (people.ann, people.mia)]
+    assert after == before

@@ -364,3 +364,15 @@ async def test_an_import_finishes_what_a_crash_left_of_a_release(
     assert await target.java().versions("ballerina/io") == []
     assert (await carrier.deliver(target)).counts == {ImportStep.STORED: 1}
     assert await target.java().versions("ballerina/io") == ["1.0.0"]
+
+
+async def test_names_that_look_alike_are_imported_together(
+    worlds: OpenWorld, carrier: Carrier
+) -> None:
+    names = [f"{org}/greet:1.0.0" for org in ("shammi", "shammi1", "shammil", "acne")]
+    carrier.write(*bundled({each: bala(each) for each in names}))
+    target = await worlds()
+    report = await carrier.deliver(target)
+    assert (report.counts, report.refused) == ({ImportStep.IMPORTED: len(names)}, {})
+    for name in names:
+        assert (await target.java().pull(name)).content == bala(name)

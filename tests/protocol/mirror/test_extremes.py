@@ -7,12 +7,15 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.domain.outside_values import LATEST_MS
+from shared.domain.packages import Head, Release, UpstreamOrigin
+from shared.domain.wanted_releases import parse_coordinate
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.mirroring.catalogue_items import store_catalogued
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
-from tests.support.world import URL, OpenWorld
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -185,3 +188,35 @@ async def test_a_stored_time_out_of_bounds_is_read_as_none_and_repaired(
     assert [(each["name"], each["createdDate"] > 0) for each in found] == [
         ("greet", True), ("io", False),
     ]  # fmt: skip
+
+
+TIMES_OF_ORIGIN = ("first_seen_ms", "dropped_ms", "removed_ms")
+
+
+@pytest.mark.parametrize("extreme", [10**30, -1, 2**63])
+async def test_no_stored_time_of_a_mirrored_release_disturbs_a_face(
+    mirror: World, upstream: FakeUpstream, extreme: int
+) -> None:
+    upstream.publish("octo/kafka:1.0.0")
+    pull = {"Accept": "application/octet-stream"}
+    assert (await mirror.get("/packages/octo/kafka/1.0.0", headers=pull)).status_code == 302
+    coordinate = parse_coordinate("octo/kafka:1.0.0")
+
+    def changed(_head: Head, release: Release) -> Release:
+        assert release.upstream is not None
+        times: dict[str, Any] = dict.fromkeys(TIMES_OF_ORIGIN, extreme)
+        origin = release.upstream.model_copy(update=times)
+        return release.model_copy(update={"upstream": origin, "changed_ms": extreme})
+
+    await mirror.registry.packages.record_writer.change_release(coordinate, changed)
+    await catch_up(mirror)
+    for path in (each for each in FACES if "acme" not in each and "/tools/h" not in each):
+        assert (await mirror.get(path)).status_code in {200, 404}, path
+    assert (await mirror.get("/packages/octo/kafka/1.0.0")).status_code == 200
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, LATEST_MS])
+def test_a_time_within_bounds_is_read_as_it_is(value: int | None) -> None:
+    origin = UpstreamOrigin(name="x", first_seen_ms=1, dropped_ms=value, removed_ms=value)
+    assert (origin.dropped_ms, origin.removed_ms) == (value, value)
+    assert UpstreamOrigin.model_validate_json(origin.model_dump_json()) == origin

@@ -246,6 +246,8 @@ async def test_a_digest_that_changes_after_a_pull_does_not_change_what_is_served
         (zipped({"../evil": b"x"}), "evil"),
         (bala("ballerina/other:1.0.0"), "ballerina/other"),
         (bala("ballerina/io:1.0.1"), "1.0.1"),
+        (bala("ballerina/io:1.0.0", platform="linux"), "says platform linux,"),
+        (bala("ballerina/io:1.0.0", platform="java021", layout=4), "says platform java021,"),
     ],
 )
 async def test_an_unsafe_archive_is_refused_once_with_a_sentence(

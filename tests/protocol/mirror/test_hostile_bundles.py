@@ -1,5 +1,6 @@
 """A bundle that is not what a registry wrote gets one sentence, and nothing of it is visible."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from shared.adapters.bundle_files import BundleFileSource, BundleKey, KeysOfFile, public_file
 from shared.domain.bundles import CATALOGUE, RELEASES, file_of, tar_header
 from shared.domain.errors.bundles import BundleKeyUnusable, BundleUnusable
+from shared.domain.outside_values import LATEST_MS, MAX_NUMBER
 from tests.support.archives import bala, zipped
 from tests.support.bundles import Carrier, bundled, bundled_lines, line_of, packed
 from tests.support.world import OpenWorld, World
@@ -185,6 +187,10 @@ def bomb(carrier: Carrier) -> None:
     carrier.write(*bundled({**GOOD, IO: BOMB}))
 
 
+def unknown_platform(carrier: Carrier) -> None:
+    carrier.write(*bundled({**GOOD, IO: bala(IO, platform="linux")}))
+
+
 def other_release(carrier: Carrier) -> None:
     carrier.write(*bundled({**GOOD, "ballerina/http:1.0.0": bala("ballerina/http:2.0.0")}))
 
@@ -226,6 +232,7 @@ ATTACKS: dict[Callable[[Carrier], None], str] = {
     long_message: "has a text of ballerina/io:1.0.0 that is no line",
     unsafe_archive: "the archive of ballerina/bad:1.0.0 is not safe",
     bomb: "the archive of ballerina/io:1.0.0 is not safe",
+    unknown_platform: "the archive of ballerina/io:1.0.0 is not safe .*says platform linux,",
     other_release: "the archive of ballerina/http:1.0.0 is not safe",
     too_large: r"the archive of ballerina/big:1.0.0 has .* bytes; 1,048,576 fit",
 }
@@ -250,6 +257,33 @@ async def test_a_hostile_bundle_gets_a_sentence_and_leaves_nothing(
     assert [each async for each in target.stores.archives.list(1 << 60)] == []
     for name in GOOD:
         assert await target.java().versions(name.partition(":")[0]) == []
+
+
+OUT_OF_BOUNDS = (-1, LATEST_MS + 1, 2**63, 10**30)
+
+
+@pytest.mark.parametrize("value", OUT_OF_BOUNDS)
+@pytest.mark.parametrize("where", ["created_ms", "removed_ms", "size_bytes", "cursor", "after"])
+async def test_a_number_out_of_bounds_refuses_the_bundle(
+    target: World, tmp_path: Path, where: str, value: int
+) -> None:
+    if value == LATEST_MS + 1 and not where.endswith("_ms"):
+        value = MAX_NUMBER + 1
+    carrier = Carrier.new(tmp_path)
+    files, manifest = bundled({IO: GOOD[IO]})
+    if where.endswith("_ms"):
+        files, manifest = bundled({IO: GOOD[IO]}, **{where: value})
+        sentence = "releases.jsonl cannot be read"
+    else:
+        document = json.loads(manifest.content())
+        (document["files"][-1] if where == "size_bytes" else document)[where] = value
+        sentence = "its manifest cannot be read"
+        manifest = json.dumps(document).encode()
+    carrier.write(files, manifest)
+    with pytest.raises(BundleUnusable, match=sentence) as refused:
+        await carrier.deliver(target)
+    assert "\n" not in str(refused.value)
+    assert await target.stores.metadata.packages("", 10) == []
 
 
 async def test_a_bundle_that_changes_after_it_was_verified_is_refused(

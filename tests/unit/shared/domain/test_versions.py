@@ -149,9 +149,15 @@ def test_a_bala_may_name_these_platforms(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Any", "java", "java2100", "java21 ", "go1", "go1.", "any\n", "../any", "java٣"]
+    "text",
+    ["", "Any", "java", "java2100", "java21 ", "go1", "go1.", "any\n", "../any", "java٣", "java0"],
 )
 def test_a_bala_may_name_no_others(text: str) -> None:
+    assert not is_platform(text)
+
+
+@pytest.mark.parametrize("text", ["java021", "go0.1", "go01.26", "go1.026"])
+def test_a_number_of_a_platform_has_no_leading_zero(text: str) -> None:
     assert not is_platform(text)
 
 
