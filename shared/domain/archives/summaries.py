@@ -26,8 +26,7 @@ _ABBREVIATIONS = frozenset(("e.g", "i.e", "vs", "cf", "approx", "no", "mr", "mrs
 _PARAGRAPHS = 5  # That may come before the first with prose: a heading, an example.
 # What follows a line of prose and is no part of its sentence: a list, a fence, a table, a quote.
 _BLOCK = re.compile(r"\s*(?:[-*+]\s|\d{1,9}[.)]\s|```|~~~|\||>|#)")
-# Also signs that change the direction of what follows, on a page or in a terminal.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def in_one_line(text: str) -> str:
