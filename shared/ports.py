@@ -869,6 +869,10 @@ class HttpClient(Protocol):
         """Send the body, and return what the server answers."""
         ...
 
+
+class HttpDownloader(HttpClient, Protocol):
+    """Requests large files as well, which are not held in memory."""
+
     async def download(
         self, url: str, headers: Mapping[str, str], write: Callable[[bytes], object]
     ) -> HttpResponse:
