@@ -56,11 +56,10 @@ async def reading(kind: str, folder: Path) -> AsyncGenerator[Old]:
     facts = facts_of(answers)
     async with read_by_this_code(kind, folder, facts.at_ms) as world:
         # An index of an older schema is empty until the start of a machine, or the task of the
-        # cloud, has built it again.
-        if kind == "folder":
-            await world.registry.maintenance.tasks["rebuild-derived-data"].run()
-        else:
+        # cloud, has built it again; operators then run the other task once, as the changelog says.
+        if kind != "folder":
             await world.registry.maintenance.tasks["update-search-index"].run()
+        await world.registry.maintenance.tasks["rebuild-derived-data"].run()
         yield Old(world, facts, answers)
 
 

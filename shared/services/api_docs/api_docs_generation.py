@@ -291,10 +291,12 @@ async def job_folder() -> AsyncGenerator[Path]:
     try:
         yield Path(folder.name)
     finally:
-        await asyncio.shield(asyncio.to_thread(folder.cleanup))
-        if lock is not None:
-            _lock_of(Path(folder.name)).unlink()
-            lock.close()
+        try:
+            await asyncio.shield(asyncio.to_thread(folder.cleanup))
+        finally:
+            if lock is not None:
+                with lock:
+                    _lock_of(Path(folder.name)).unlink(missing_ok=True)
 
 
 def delete_abandoned_jobs() -> None:
@@ -303,9 +305,9 @@ def delete_abandoned_jobs() -> None:
         with suppress(OSError):  # Another process may delete it at the same time.
             lock = try_file_lock(each)
             if lock is not None:
-                shutil.rmtree(each.with_suffix(""), ignore_errors=True)
-                each.unlink()
-                lock.close()
+                with lock:
+                    shutil.rmtree(each.with_suffix(""), ignore_errors=True)
+                    each.unlink()
 
 
 def _jobs() -> Path:
