@@ -251,7 +251,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
                 found = await archive_to_send(registry, link, caller)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
-            exchange.end(answer.status, type(refusal).__name__)
+            exchange.end(answer.status, refusal.outcome)
             fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
             return FileRefusal(answer.status, fields, answer.body)
         exchange.end(200, STREAMED)

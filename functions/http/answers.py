@@ -145,7 +145,7 @@ def problem_answer(refusal: Refusal) -> Answer:
     headers = NO_STORE | retry_headers(refusal)
     if refusal.kind is RefusalKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
-    code, status = refusal_code(type(refusal)), STATUS_BY_KIND[refusal.kind]
+    code, status = refusal.code, STATUS_BY_KIND[refusal.kind]
     return _problem(status, code, str(refusal), headers)
 
 
@@ -156,11 +156,6 @@ def failure_answer(request_id: str) -> Answer:
 
 def failure_sentence(request_id: str) -> str:
     return f"The registry failed. Tell its operator this request id: {request_id}."
-
-
-def refusal_code(refusal: type[Refusal]) -> str:
-    """Return the code of a refusal: `token-unknown` for `TokenUnknown`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
 
 
 def _problem(status: int, code: str, message: str, headers: Mapping[str, str]) -> Answer:

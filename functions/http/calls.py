@@ -300,7 +300,7 @@ async def verify_credential(
 ) -> VerifiedT:
     """Await `verify`; count invalid credentials of the address.
 
-    Valid credentials are never refused. Raises `TooManyFailures` for an invalid one where the
+    Valid credentials are never refused. Raises `TooMany` for an invalid one where the
     address sent too many others.
     """
     try:

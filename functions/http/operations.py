@@ -220,7 +220,7 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
         return await compressed(call, made), ANSWERED
     except Refusal as error:
         refusal = _as_missing(error, call)
-        outcome = face.refused(call, refusal), type(refusal).__name__
+        outcome = face.refused(call, refusal), refusal.outcome
         _drop_frames(error)
         return outcome
     except Exception as error:

@@ -99,7 +99,7 @@ async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
         value = await answer
         outcome = ANSWERED
     except (Refusal, AlreadyThere, Stale) as refused:
-        outcome = type(refused).__name__
+        outcome = refused.outcome if isinstance(refused, Refusal) else type(refused).__name__
         raise
     else:
         return value

@@ -95,7 +95,7 @@ class CanaryTokens:
             await self._events.append([event])
         except Refusal as refusal:
             self._reported.drop(event.id)
-            log.error("token.canary_not_told", token=event.subject, reason=type(refusal).__name__)
+            log.error("token.canary_not_told", token=event.subject, reason=refusal.outcome)
 
 
 UNKNOWN_CLIENT = RequestClient()
@@ -246,9 +246,7 @@ class TokenLastUse:
         except Refusal as refusal:
             # No request waits for this write, and the next use of the token repeats it.
             self._recorded.drop(use.token)
-            log.warning(
-                "token.last_use_not_written", token=use.token, reason=type(refusal).__name__
-            )
+            log.warning("token.last_use_not_written", token=use.token, reason=refusal.outcome)
 
 
 def is_guess(refusal: Refusal) -> bool:

@@ -14,7 +14,7 @@ from typing import Self
 
 from shared.auth.secrets import Secret, encode_base62, random_text
 from shared.domain.accounts import ID_LENGTH
-from shared.domain.errors.archives import TooManyLookalikes
+from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.tokens import hash_secret
 from shared.ports import Randomness
@@ -90,7 +90,7 @@ class TokenSearch:
         self._form = re.compile(self._prefix + rb"[0-9A-Za-z]{%d}" % length)
 
     def find(self, content: bytes) -> int | None:
-        """Return where the first token begins, or None; raise `TooManyLookalikes`."""
+        """Return where the first token begins, or None; raise `too-many-lookalikes`."""
         if self._prefix not in content:
             return None
         for match in self._form.finditer(content):
@@ -99,7 +99,12 @@ class TokenSearch:
                 return match.start()
             self._lookalikes += 1
             if self._lookalikes > MAX_LOOKALIKES:
-                raise TooManyLookalikes(MAX_LOOKALIKES)
+                raise BadArchive(
+                    "too-many-lookalikes",
+                    f"The archive contains more than {MAX_LOOKALIKES:,} texts with the form of an "
+                    "access token of this registry and a wrong checksum. Remove them and pack "
+                    "again.",
+                )
         return None
 
 

@@ -11,8 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from typing import cast
 
-from shared.domain.errors.archives import ManifestTooDeep, ManifestUnreadable
-from shared.domain.errors.base import printable
+from shared.domain.errors.base import BadArchive, printable
 
 _LONGEST_NUMBER = 32  # Digits; no field is a number, and Python parses huge ones slowly.
 _MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
@@ -64,11 +63,11 @@ def parse_json(name: str, raw: bytes) -> object:
             _require_text(value)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise ManifestUnreadable(name, f"{error.msg.removesuffix(' at')} at {where}") from None
+        raise _manifest_unreadable(name, f"{error.msg.removesuffix(' at')} at {where}") from None
     except _Unacceptable as error:
-        raise ManifestUnreadable(name, str(error)) from None
+        raise _manifest_unreadable(name, str(error)) from None
     except RecursionError:
-        raise ManifestTooDeep(name, "nests its values too deeply") from None
+        raise _manifest_too_deep(name, "nests its values too deeply") from None
     return value
 
 
@@ -81,9 +80,9 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
     try:
         return tomllib.loads(old)
     except tomllib.TOMLDecodeError as error:
-        raise ManifestUnreadable(name, _located(str(error), old, text)) from None
+        raise _manifest_unreadable(name, _located(str(error), old, text)) from None
     except RecursionError:
-        raise ManifestTooDeep(name, "nests its values too deeply") from None
+        raise _manifest_too_deep(name, "nests its values too deeply") from None
 
 
 def _decoded(name: str, raw: bytes) -> str:
@@ -91,7 +90,7 @@ def _decoded(name: str, raw: bytes) -> str:
         return raw.decode("utf-8-sig")  # Editors on Windows put a byte order mark in front.
     except UnicodeDecodeError as error:
         where = _where(raw[: error.start].decode(errors="replace"))
-        raise ManifestUnreadable(name, f"it is not UTF-8 at {where}") from None
+        raise _manifest_unreadable(name, f"it is not UTF-8 at {where}") from None
 
 
 def _where(before: str) -> str:
@@ -146,11 +145,13 @@ def _refuse_costly(name: str, text: str) -> None:
     """Refuse documents that tomllib would parse for minutes."""
     skeleton = _STRING_OR_COMMENT.sub("s", text)
     if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
-        raise ManifestTooDeep(name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines")
+        raise _manifest_too_deep(
+            name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines"
+        )
     if _LONG_NUMBER.search(skeleton) is not None:
-        raise ManifestTooDeep(name, f"has a number of more than {_LONGEST_NUMBER} digits")
+        raise _manifest_too_deep(name, f"has a number of more than {_LONGEST_NUMBER} digits")
     if _LONG_KEY.search(skeleton) is not None:
-        raise ManifestTooDeep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
+        raise _manifest_too_deep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
 
 
 def _as_toml_1_0(text: str) -> str:
@@ -223,3 +224,14 @@ def _inside(value: object) -> Iterator[object]:
     for member in members:
         if isinstance(member, dict | list):
             yield cast(object, member)
+
+
+def _manifest_too_deep(name: str, what: str) -> BadArchive:
+    return BadArchive("manifest-too-deep", f"{printable(name)} {what}. Simplify it and pack again.")
+
+
+def _manifest_unreadable(name: str, reason: str) -> BadArchive:
+    return BadArchive(
+        "manifest-unreadable",
+        f"{printable(name)} cannot be read: {reason}. Correct it and pack again.",
+    )

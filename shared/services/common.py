@@ -117,4 +117,4 @@ class Common:
 
 
 def _log_delayed_event(refusal: Refusal) -> None:
-    log.warning("event.delayed", reason=type(refusal).__name__)
+    log.warning("event.delayed", reason=refusal.outcome)

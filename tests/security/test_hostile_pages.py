@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from functions.web.package.tabs import TAB_PAGES
-from shared.domain.errors.archives import UnsafeName
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import fill, publish
+from tests.support.refusals import raises_refusal
 from tests.support.world import URL, Template, World
 
 HOSTILE = "/packages/other/hostile"
@@ -145,7 +145,7 @@ async def test_no_address_turns_a_title_or_a_sentence(shelf: World, path: str) -
 
 async def test_no_name_of_a_file_can_turn_a_title_or_a_label(shelf: World) -> None:
     for name in (f"{TURN}resources/x.bal", f"resources/{TURN}txt.bal"):
-        with pytest.raises(UnsafeName):
+        with raises_refusal("unsafe-name"):
             await publish(shelf, "other/turned:1.0.0", entries={name: "x"})
 
 

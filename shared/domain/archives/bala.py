@@ -17,6 +17,8 @@ from shared.domain.archives.manifest import (
     Manifest,
     PluginJson,
     ToolJson,
+    coordinate_invalid,
+    field_invalid,
 )
 from shared.domain.archives.names import Digest, canonical_file_name, gives_platform
 from shared.domain.archives.summaries import summary_of
@@ -28,19 +30,7 @@ from shared.domain.archives.unpacking import (
     ZipArchive,
     find_no_token,
 )
-from shared.domain.errors.archives import (
-    CoordinateDiffers,
-    CoordinateInvalid,
-    DocumentationEmpty,
-    DocumentationMissing,
-    FieldInvalid,
-    ForeignModule,
-    RecordTooLarge,
-    SourcesMissing,
-    ToolIdMissing,
-    ToolNotPullable,
-)
-from shared.domain.errors.base import InvalidName, printable
+from shared.domain.errors.base import BadArchive, InvalidName, printable
 from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate, parse_module_name
 from shared.domain.packages import Dependency, Graalvm, Graph, ModuleText, Texts, Visibility
 
@@ -110,7 +100,11 @@ def read_bala(
 def require_coordinate(bala: Bala, claimed: Coordinate) -> None:
     """Refuse an archive of another package or version than the upload announced."""
     if bala.coordinate.key != claimed.key:
-        raise CoordinateDiffers(bala.coordinate, claimed)
+        raise BadArchive(
+            "coordinate-differs",
+            f"The archive holds {bala.coordinate}, but the upload says {claimed}. Push it under "
+            "its own name, or correct Ballerina.toml and pack again.",
+        )
 
 
 def _read(contents: ArchiveContents, content: memoryview, limits: ArchiveLimits) -> Bala:
@@ -230,7 +224,12 @@ def _refuse_large_record(
     sizes = {what: len(json.dumps(fact)) for what, fact in facts.items()}
     total = sum(sizes.values())
     if total > limit:
-        raise RecordTooLarge(total, limit, max(sizes, key=lambda what: sizes[what]))
+        raise BadArchive(
+            "record-too-large",
+            f"The facts that this registry lists of the package have {total:,} bytes, and "
+            f"{limit:,} fit. Most of it is in {max(sizes, key=lambda what: sizes[what])}; shorten "
+            "that and pack again.",
+        )
 
 
 def require_sources(modules: Modules, layout: Layout, tools: tuple[str, ...]) -> tuple[str, ...]:
@@ -238,7 +237,12 @@ def require_sources(modules: Modules, layout: Layout, tools: tuple[str, ...]) ->
     own = layout.manifest.coordinate.package.name
     for module in modules.sourceless:
         if module != own or not tools:
-            raise SourcesMissing(module, layout.folder(module) or "the root")
+            raise BadArchive(
+                "sources-missing",
+                f"The exported module {printable(module)} has no .bal file in "
+                f"{printable(layout.folder(module) or 'the root')}. Add its sources, or take it "
+                "out of export, and pack again.",
+            )
     return tuple(
         f"The default module {module} has no source file." for module in modules.sourceless
     )
@@ -258,7 +262,7 @@ def _refuse_misnamed(layout: Layout, folders: set[str]) -> None:
         try:
             parse_module_name(layout.module(folder) or layout.manifest.coordinate.package.name)
         except InvalidName as error:
-            raise CoordinateInvalid(folder, error) from None
+            raise coordinate_invalid(folder, error) from None
 
 
 def _is_module(name: str, own: str) -> bool:
@@ -274,10 +278,14 @@ def _refuse_foreign(manifest: Manifest, name: str) -> None:
     try:
         parse_module_name(name)
     except InvalidName as error:
-        raise CoordinateInvalid(manifest.source, error) from None
+        raise coordinate_invalid(manifest.source, error) from None
     own = manifest.coordinate.package.name
     if not _is_module(name, own):
-        raise ForeignModule(manifest.source, name, own)
+        raise BadArchive(
+            "foreign-module",
+            f"{printable(manifest.source)} declares the module {printable(name)}, but modules of "
+            f"this package are called {own} or {own}.something. Rename it and pack again.",
+        )
 
 
 def read_texts(
@@ -300,9 +308,18 @@ def _require(contents: ArchiveContents, folder: str, name: str, readme: str) -> 
         each.lower().endswith(".md") for each in contents.files if each.startswith(f"{folder}/")
     )
     if not name or not any(documented):
-        raise DocumentationMissing
+        # The first sentence is that of Central, which scripts look for.
+        raise BadArchive(
+            "documentation-missing",
+            "Package.md is missing in bala file. Describe the package in a README.md beside "
+            "Ballerina.toml (Package.md for older clients) and pack again.",
+        )
     if not readme.strip():
-        raise DocumentationEmpty(name)
+        raise BadArchive(
+            "documentation-empty",
+            f"{printable(name)}, which describes the package, is empty. Write a sentence or more "
+            "into it and pack again.",
+        )
 
 
 def _module_text(
@@ -333,16 +350,25 @@ def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:
         return ()
     ids = contents.json(TOOL_JSON, ToolJson).ids
     if not ids:
-        raise ToolIdMissing(TOOL_JSON)
+        raise BadArchive(
+            "tool-id-missing",
+            f"{printable(TOOL_JSON)} has no tool_id. Give the tool an id in BalTool.toml and pack "
+            "again.",
+        )
     for tool in ids:
         if not _TOOL_ID.fullmatch(tool) or len(tool) > MAX_PACKAGE_LENGTH:
-            raise FieldInvalid(
+            raise field_invalid(
                 TOOL_JSON, "tool_id", f"{printable(tool)} is not valid. {_TOOL_RULE}"
             )
     # `bal tool pull` builds the canonical name itself, so another form would not help.
     file_name = canonical_file_name(manifest.coordinate, manifest.platform)
     if not gives_platform(file_name, manifest.coordinate, manifest.platform):
-        raise ToolNotPullable(file_name, manifest.platform)
+        raise BadArchive(
+            "tool-not-pullable",
+            f"bal tool pull would not find the platform {manifest.platform} in the file name "
+            f"{file_name}. Rename the package so that its name is no part of its organization, "
+            "platform or version, and pack again.",
+        )
     return ids
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from operator import itemgetter
 
-from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, NamesTooLong, UnsafeName
+from shared.domain.errors.base import BadArchive, printable
 
 _LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
 # Of all entries together: 20,000 of them with 50 bytes. To check more takes seconds.
@@ -44,29 +44,29 @@ _VISIBLE_JOIN = re.compile(
 
 
 def decode_name(raw_name: bytes) -> str:
-    """Return a name that is safe to unpack, or raise `UnsafeName`."""
+    """Return a name that is safe to unpack, or raise `unsafe-name`."""
     try:
         name = raw_name.decode()
     except UnicodeDecodeError:
         name = raw_name.decode(errors="backslashreplace")
-        raise UnsafeName(name, "is not UTF-8") from None
+        raise unsafe_name(name, "is not UTF-8") from None
     if not 1 <= len(raw_name) <= _LONGEST_NAME:
-        raise UnsafeName(name, f"does not have 1 to {_LONGEST_NAME:,} bytes")
+        raise unsafe_name(name, f"does not have 1 to {_LONGEST_NAME:,} bytes")
     _refuse_unsafe(name)
     return name
 
 
 def _refuse_unsafe(name: str) -> None:
     if name[0] == "/" or _DRIVE.match(name):
-        raise UnsafeName(name, "is an absolute path")
+        raise unsafe_name(name, "is an absolute path")
     if "\\" in name:
-        raise UnsafeName(name, "has a backslash")
+        raise unsafe_name(name, "has a backslash")
     if _CONTROL.search(name):
-        raise UnsafeName(name, "has a control character")
+        raise unsafe_name(name, "has a control character")
     if not {"", ".", ".."}.isdisjoint(name.removesuffix("/").split("/")):
-        raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
+        raise unsafe_name(name, "has a part that is empty, . or .., and could leave its folder")
     if not unicodedata.is_normalized("NFC", name):
-        raise UnsafeName(name, "is not in Unicode normalization form C")
+        raise unsafe_name(name, "is not in Unicode normalization form C")
 
 
 def refuse_costly(raw_names: Iterable[bytes]) -> None:
@@ -80,7 +80,11 @@ def refuse_costly(raw_names: Iterable[bytes]) -> None:
         (parts, "parts between slashes", MAX_NAME_PARTS),
     ):
         if count > most:
-            raise NamesTooLong(count, what, most)
+            raise BadArchive(
+                "names-too-long",
+                f"The names of all entries of the archive have {count:,} {what} together, and "
+                f"this registry reads {most:,} at most. Leave out what the package does not need.",
+            )
 
 
 def refuse_unportable(names: Iterable[str]) -> None:
@@ -88,7 +92,7 @@ def refuse_unportable(names: Iterable[str]) -> None:
     for name in names:
         for part in name.split("/"):
             if reason := _why_unportable(part):
-                raise UnsafeName(name, reason)
+                raise unsafe_name(name, reason)
 
 
 def _why_unportable(part: str) -> str:
@@ -114,7 +118,7 @@ def refuse_invisible(names: Sequence[str]) -> None:
         if found := pattern.search(_VISIBLE_JOIN.sub("", name)):
             number = f"U+{ord(found[0]):04X}"
             reason = f"has {number}, which is invisible or changes the direction of text"
-            raise UnsafeName(pattern.sub(_escape, name), reason)
+            raise unsafe_name(pattern.sub(_escape, name), reason)
 
 
 def _is_invisible(character: str) -> bool:
@@ -142,6 +146,23 @@ def refuse_duplicates(names: Iterable[str]) -> None:
     keyed.sort(key=itemgetter(0))
     for (key, name), (next_key, following) in pairwise(keyed):
         if key == next_key:
-            raise DuplicateEntry(name, following)
+            same = "twice"
+            if name != following:
+                same = f"beside {printable(following)}, which is the same file name"
+            raise BadArchive(
+                "duplicate-entry",
+                f"The archive holds {printable(name)} {same}. Keep one and pack again.",
+            )
         if next_key.startswith(f"{key}\0") and not name.endswith("/"):
-            raise FileIsFolder(name, following)
+            raise BadArchive(
+                "file-is-folder",
+                f"The entry {printable(name)} is a file, but {printable(following)} lies in it as "
+                "in a folder. Rename one and pack again.",
+            )
+
+
+def unsafe_name(name: str, reason: str) -> BadArchive:
+    return BadArchive(
+        "unsafe-name",
+        f"The entry name {printable(name)} {reason}. Rename it and pack again.",
+    )

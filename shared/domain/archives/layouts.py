@@ -30,15 +30,7 @@ from shared.domain.archives.manifest import (
 )
 from shared.domain.archives.unpacking import ArchiveLimits, ZipArchive
 from shared.domain.bounded_parsing import parse_json, parse_toml
-from shared.domain.errors.archives import (
-    DependencyUnlocked,
-    LayoutAmbiguous,
-    ManifestMissing,
-    ManifestMisspelled,
-    ManifestTooLarge,
-    TextsTooLarge,
-    TextTooLarge,
-)
+from shared.domain.errors.base import BadArchive, printable
 from shared.domain.names import Coordinate
 from shared.domain.packages import Dependency, Graph, GraphNode
 
@@ -96,10 +88,20 @@ class ArchiveContents:
         """Return a documentation text; bytes that are not UTF-8 become replacement characters."""
         size = self._archive.size(name)
         if size > self._limits.text_bytes:
-            raise TextTooLarge(name, size, self._limits.text_bytes)
+            raise BadArchive(
+                "text-too-large",
+                f"{printable(name)} has {size:,} bytes, and this registry shows "
+                f"{self._limits.text_bytes:,} of a text at most. Shorten it, or move a part to a "
+                "site of your own, and pack again.",
+            )
         self._texts_bytes += size
         if self._texts_bytes > self._limits.texts_bytes:
-            raise TextsTooLarge(self._limits.texts_bytes)
+            raise BadArchive(
+                "texts-too-large",
+                "The documentation texts of the package have more than "
+                f"{self._limits.texts_bytes:,} bytes together, the most that this registry shows. "
+                "Shorten them and pack again.",
+            )
         return self._archive.read(name).decode("utf-8-sig", errors="replace")
 
     def has(self, manifest: str) -> bool:
@@ -109,15 +111,27 @@ class ArchiveContents:
         wanted = fold_case(manifest)
         for name in self.files:
             if len(name) == len(wanted) and fold_case(name) == wanted:
-                raise ManifestMisspelled(name, manifest)
+                raise BadArchive(
+                    "manifest-misspelled",
+                    f"The entry {printable(name)} is {manifest} on systems that ignore case, and "
+                    "another file on the rest. Rename it and pack again.",
+                )
         return False
 
     def _manifest(self, name: str) -> bytes:
         if not self.has(name):
-            raise ManifestMissing(name)
+            raise BadArchive(
+                "manifest-missing",
+                f"The archive has no {name} at its root. Pack it again with bal pack.",
+            )
         size = self._archive.size(name)
         if size > self._limits.manifest_bytes:
-            raise ManifestTooLarge(name, size, self._limits.manifest_bytes)
+            raise BadArchive(
+                "manifest-too-large",
+                f"{printable(name)} has {size:,} bytes, and this registry reads "
+                f"{self._limits.manifest_bytes:,} of a manifest at most. Shorten it and pack "
+                "again.",
+            )
         return self._archive.read(name)
 
 
@@ -126,7 +140,11 @@ def read_layout(contents: ArchiveContents) -> Layout:
     if not contents.has(BALA_TOML):
         return JavaLayout(contents)
     if contents.has(PACKAGE_JSON):
-        raise LayoutAmbiguous
+        raise BadArchive(
+            "layout-ambiguous",
+            "The archive has both Bala.toml and package.json at its root, and clients differ in "
+            "which they read. Keep one and pack again.",
+        )
     return GoLayout(contents)
 
 
@@ -243,7 +261,12 @@ def locked_graph(own: Coordinate, locked: DependenciesToml) -> Graph:
 def _locked(versions: dict[tuple[str, str], str], needed: NodeName) -> Node:
     version = versions.get((needed.org, needed.name))
     if version is None:
-        raise DependencyUnlocked(DEPENDENCIES_TOML, f"{needed.org}/{needed.name}")
+        raise BadArchive(
+            "dependency-unlocked",
+            f"{printable(DEPENDENCIES_TOML)} names the dependency "
+            f"{printable(f'{needed.org}/{needed.name}')} but has no entry with its version. Build "
+            "the package, which writes that file anew, and pack again.",
+        )
     return Node(org=needed.org, name=needed.name, version=version)
 
 

@@ -17,13 +17,7 @@ from pydantic import (
 )
 
 from shared.domain.archives.summaries import in_one_line
-from shared.domain.errors.archives import (
-    CoordinateInvalid,
-    FieldInvalid,
-    FieldMissing,
-    PlatformUnknown,
-)
-from shared.domain.errors.base import InvalidName, InvalidVersion
+from shared.domain.errors.base import BadArchive, InvalidName, InvalidVersion, printable
 from shared.domain.names import Coordinate
 from shared.domain.packages import CHOSEN_VISIBILITIES, Graalvm, Visibility
 from shared.domain.versions import ANY_PLATFORM, is_platform
@@ -239,12 +233,12 @@ _EXPECTED: Mapping[str, str] = {
 }
 
 
-def _refusal(name: str, error: ValidationError) -> FieldMissing | FieldInvalid:
+def _refusal(name: str, error: ValidationError) -> BadArchive:
     first = error.errors()[0]
     field = _field(first["loc"])
     if first["type"] == "missing":
-        return FieldMissing(name, field)
-    return FieldInvalid(name, field, _EXPECTED.get(first["type"], f"{first['msg']}."))
+        return _field_missing(name, field)
+    return field_invalid(name, field, _EXPECTED.get(first["type"], f"{first['msg']}."))
 
 
 def _field(location: Iterable[str | int]) -> str:
@@ -286,7 +280,7 @@ class Manifest:
 def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
     version = bala.bala_version or bala.balo_version
     if not version:
-        raise FieldMissing(BALA_JSON, "bala_version")
+        raise _field_missing(BALA_JSON, "bala_version")
     return Manifest(
         source=PACKAGE_JSON,
         layout=2 if version == LAYOUT_2_VERSION else 3,
@@ -315,7 +309,7 @@ def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
     package, build = ballerina.package, bala.build
     if not _ONE_NUMBER.fullmatch(bala.bala.schema_version):
         reason = 'it is not one number such as "4", so the Go toolchain does not load the package.'
-        raise FieldInvalid(BALA_TOML, "bala.schema_version", reason)
+        raise field_invalid(BALA_TOML, "bala.schema_version", reason)
     return Manifest(
         source=BALLERINA_TOML,
         layout=GO_LAYOUT,
@@ -347,12 +341,16 @@ def coordinate_in(where: str, org: str, name: str, version: str) -> Coordinate:
     try:
         return Coordinate.parse(org, name, version)
     except (InvalidName, InvalidVersion) as error:
-        raise CoordinateInvalid(where, error) from None
+        raise coordinate_invalid(where, error) from None
 
 
 def _platform(source: str, text: str) -> str:
     if not is_platform(text):
-        raise PlatformUnknown(source, text)
+        raise BadArchive(
+            "platform-unknown",
+            f"{printable(source)} says platform {printable(text)}, and clients know any, java21 "
+            "and its like, and go1.26 and its like. Build for one of them and pack again.",
+        )
     return text
 
 
@@ -362,7 +360,7 @@ def _visibility(source: str, text: str) -> Visibility | None:
     chosen = next((each for each in CHOSEN_VISIBILITIES if each.value == text), None)
     if chosen is None:
         reason = 'it is neither "private" nor "public".'
-        raise FieldInvalid(source, "visibility", reason)
+        raise field_invalid(source, "visibility", reason)
     return chosen
 
 
@@ -370,3 +368,24 @@ def _graalvm(compatible: bool | None) -> Graalvm:
     if compatible is None:
         return Graalvm.UNKNOWN
     return Graalvm.YES if compatible else Graalvm.NO
+
+
+def _field_missing(name: str, field: str) -> BadArchive:
+    return BadArchive(
+        "field-missing",
+        f"{printable(name)} has no {printable(field)}, which clients need. Add it and pack again.",
+    )
+
+
+def field_invalid(name: str, field: str, reason: str) -> BadArchive:
+    return BadArchive(
+        "field-invalid",
+        f"{printable(name)}: {printable(field)}: {reason} Correct it and pack again.",
+    )
+
+
+def coordinate_invalid(where: str, reason: object) -> BadArchive:
+    return BadArchive(
+        "coordinate-invalid",
+        f"{printable(where)}: {reason} Correct it and pack again.",
+    )

@@ -14,17 +14,12 @@ from shared.domain.archives.zip_records import (
     ListedEntry,
     ZipEntry,
     directory_span,
+    entry_damaged,
     entry_with_data,
     list_directory,
     read_entries,
 )
-from shared.domain.errors.archives import (
-    ArchiveRatioTooHigh,
-    EntryDamaged,
-    RatioTooHigh,
-    TokenInArchive,
-    UnpacksTooLarge,
-)
+from shared.domain.errors.base import BadArchive, printable
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -106,20 +101,38 @@ class ZipArchive:
             pieces = (self._kept[name],) if name in self._kept else _unpacked(entry)
             start = _start_of_token(pieces, find_token)
             if start is not None:
-                raise TokenInArchive(name, _line_at(entry, start))
+                raise BadArchive(
+                    "token-in-archive",
+                    f"{printable(name)} contains an access token of this registry in line "
+                    f"{_line_at(entry, start):,}, and whoever pulls the package could use it. "
+                    "Revoke the token, remove it and pack again.",
+                )
 
 
 def _refuse_sizes(entries: tuple[ZipEntry, ...], limits: ArchiveLimits) -> None:
     """Refuse archives that unpack to too much; `_unpacked` enforces the sizes in the headers."""
     for entry in entries:
         if entry.unpacked_bytes > max(limits.ratio_from_bytes, limits.ratio * entry.packed_bytes):
-            raise RatioTooHigh(entry.name, limits.ratio)
+            raise BadArchive(
+                "ratio-too-high",
+                f"The entry {printable(entry.name)} unpacks to more than {limits.ratio} times its "
+                "packed size. Shorten what repeats in it, or leave it out.",
+            )
     packed_bytes = sum(entry.packed_bytes for entry in entries)
     unpacked_bytes = sum(entry.unpacked_bytes for entry in entries)
     if unpacked_bytes > limits.unpacked_bytes:
-        raise UnpacksTooLarge(limits.unpacked_bytes)
+        raise BadArchive(
+            "unpacks-too-large",
+            f"The archive unpacks to more than {limits.unpacked_bytes:,} bytes, the most that "
+            "this registry takes. Leave out what the package does not need.",
+        )
     if unpacked_bytes > max(limits.archive_ratio_from_bytes, limits.ratio * packed_bytes):
-        raise ArchiveRatioTooHigh(unpacked_bytes, limits.ratio)
+        raise BadArchive(
+            "archive-ratio-too-high",
+            f"The entries of the archive unpack to {unpacked_bytes:,} bytes, more than "
+            f"{limits.ratio} times their packed size. Shorten what repeats in them, or leave it "
+            "out.",
+        )
 
 
 def _unpacked(entry: ZipEntry) -> Iterator[bytes | memoryview]:
@@ -127,11 +140,11 @@ def _unpacked(entry: ZipEntry) -> Iterator[bytes | memoryview]:
     for piece in _pieces(entry):
         size += len(piece)
         if size > entry.unpacked_bytes:
-            raise EntryDamaged(entry.name, "it is larger than its header says")
+            raise entry_damaged(entry.name, "it is larger than its header says")
         crc = zlib.crc32(piece, crc)
         yield piece
     if (crc, size) != (entry.crc, entry.unpacked_bytes):
-        raise EntryDamaged(entry.name, "its content is not what its CRC or size says")
+        raise entry_damaged(entry.name, "its content is not what its CRC or size says")
 
 
 def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken) -> int | None:
@@ -174,11 +187,11 @@ def _inflated(entry: ZipEntry) -> Iterator[bytes]:
                 yield piece
                 piece = stream.decompress(stream.unconsumed_tail, _CHUNK)
     except zlib.error:
-        raise EntryDamaged(entry.name, "its data cannot be unpacked") from None
+        raise entry_damaged(entry.name, "its data cannot be unpacked") from None
     if not stream.eof:
-        raise EntryDamaged(entry.name, "its data is cut off")
+        raise entry_damaged(entry.name, "its data is cut off")
     if rest or stream.unused_data:
-        raise EntryDamaged(entry.name, "there are bytes behind its packed data")
+        raise entry_damaged(entry.name, "there are bytes behind its packed data")
 
 
 TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.

@@ -20,27 +20,9 @@ from shared.domain.archives.entry_names import (
     refuse_duplicates,
     refuse_invisible,
     refuse_unportable,
+    unsafe_name,
 )
-from shared.domain.errors.archives import (
-    ArchiveComment,
-    BytesAfter,
-    BytesBefore,
-    BytesBetween,
-    DescriptorDiffers,
-    DirectoryDamaged,
-    EntriesOverlap,
-    EntryDamaged,
-    EntryEncrypted,
-    EntryUnsupported,
-    HeadersDiffer,
-    NotAZip,
-    SpecialEntry,
-    SplitArchive,
-    TooManyEntries,
-    Truncated,
-    UnsafeName,
-    Zip64Used,
-)
+from shared.domain.errors.base import BadArchive, bytes_text, printable
 
 METHOD_STORED = 0
 METHOD_DEFLATED = 8
@@ -133,11 +115,11 @@ def directory_span(tail: memoryview, size: int) -> DirectorySpan:
     """Return the directory of an archive of `size` bytes that ends in `tail`."""
     at = len(tail) - END_BYTES
     if at < 0 or _signature(tail, at) != _END_SIGNATURE:
-        raise Truncated
+        raise _truncated()
     _, _, _, _, count, length, start, _ = _END.unpack_from(tail, at)
     end = size - END_BYTES
     if start + length != end:
-        raise DirectoryDamaged(reason="it does not end where the end record begins")
+        raise _directory_damaged(reason="it does not end where the end record begins")
     return DirectorySpan(count, start, end)
 
 
@@ -162,7 +144,7 @@ def list_directory(directory: bytes, count: int) -> Iterator[ListedEntry]:
     at, size = 0, len(directory) - _LISTED.size
     for _ in range(count):
         if at > size or not directory.startswith(_CENTRAL_SIGNATURE, at):
-            raise DirectoryDamaged(reason="it holds fewer entries than the end record says")
+            raise _directory_damaged(reason="it holds fewer entries than the end record says")
         header = _LISTED.unpack_from(directory, at)
         flags, method, crc, packed, unpacked, name_length, extra, comment, start = header
         name_at = at + _LISTED.size
@@ -174,7 +156,7 @@ def list_directory(directory: bytes, count: int) -> Iterator[ListedEntry]:
 def entry_with_data(region: memoryview, listed: ListedEntry) -> ZipEntry:
     """Return the entry with its data; `region` begins with its local header."""
     if len(region) < _LOCAL.size or _signature(region, 0) != _LOCAL_SIGNATURE:
-        raise EntryDamaged(listed.name, "its local header is missing")
+        raise entry_damaged(listed.name, "its local header is missing")
     header = _LOCAL.unpack_from(region)
     start = _LOCAL.size + header[9] + header[10]
     data = region[start : start + listed.packed_bytes]
@@ -202,11 +184,15 @@ def _find_directory(content: memoryview, max_entries: int) -> DirectorySpan:
     _, disk, start_disk, here, count, size, start, comment = _END.unpack_from(content, at)
     _refuse_zip64(content, at, {here, count}, {size, start})
     if disk or start_disk or here != count:
-        raise SplitArchive
+        raise _split_archive()
     if comment:
-        raise Truncated
+        raise _truncated()
     if count > max_entries:
-        raise TooManyEntries(count, max_entries)
+        raise BadArchive(
+            "too-many-entries",
+            f"The archive has {count:,} entries, and this registry reads {max_entries:,} at most. "
+            "Leave out what the package does not need.",
+        )
     _refuse_misplaced(content, start, size, at)
     return DirectorySpan(count, start, at)
 
@@ -215,16 +201,29 @@ def _signature(content: memoryview, at: int) -> bytes:
     return bytes(content[at : at + 4])
 
 
-def _why_no_end(content: memoryview) -> NotAZip | Truncated | BytesAfter | ArchiveComment:
+def _why_no_end(content: memoryview) -> BadArchive:
     tail = bytes(content[-(_END.size + _COMMENT_LENGTH) :])
     found = tail.rfind(_END_SIGNATURE)
     if found < 0:
-        return Truncated() if bytes(content[:2]) == b"PK" else NotAZip()
+        if bytes(content[:2]) == b"PK":
+            return _truncated()
+        return BadArchive(
+            "not-a-zip",
+            "The upload is not a zip archive, and a bala is one. Pack it again with bal pack.",
+        )
     behind = len(tail) - found - _END.size
     if behind < 0:
-        return Truncated()
+        return _truncated()
     comment = int.from_bytes(tail[found + _END.size - 2 : found + _END.size], "little")
-    return ArchiveComment() if comment == behind else BytesAfter(behind)
+    if comment == behind:
+        return BadArchive(
+            "archive-comment",
+            "The archive has a comment, which a bala must not have. Pack it again with bal pack.",
+        )
+    return BadArchive(
+        "bytes-after",
+        f"The archive has {bytes_text(behind)} after its end. Pack it again with bal pack.",
+    )
 
 
 def _refuse_zip64(content: memoryview, end: int, counts: set[int], sizes: set[int]) -> None:
@@ -232,16 +231,16 @@ def _refuse_zip64(content: memoryview, end: int, counts: set[int], sizes: set[in
     locator = max(end - _ZIP64_LOCATOR_LENGTH, 0)
     located = _signature(content, locator) == _ZIP64_LOCATOR_SIGNATURE
     if located or _FULL_16 in counts or _FULL_32 in sizes:
-        raise Zip64Used(where="The archive")
+        raise _zip64_used(where="The archive")
 
 
 def _refuse_misplaced(content: memoryview, start: int, size: int, end: int) -> None:
     shift = end - size - start
     if shift < 0:
-        raise DirectoryDamaged(reason="it would reach beyond the end of the archive")
+        raise _directory_damaged(reason="it would reach beyond the end of the archive")
     if shift > 0:
         shifted = _signature(content, end - size) in (_CENTRAL_SIGNATURE, _END_SIGNATURE)
-        raise BytesBefore(shift) if shifted else BytesBetween(shift, "the central directory")
+        raise _bytes_before(shift) if shifted else _bytes_between(shift, "the central directory")
 
 
 # --- the central directory ---------------------------------------------------------------------
@@ -251,17 +250,17 @@ def _central_headers(content: memoryview, directory: DirectorySpan) -> Iterator[
     at = directory.start
     for _ in range(directory.count):
         if at + _CENTRAL.size > directory.end or _signature(content, at) != _CENTRAL_SIGNATURE:
-            raise DirectoryDamaged(reason="it holds fewer entries than the end record says")
+            raise _directory_damaged(reason="it holds fewer entries than the end record says")
         header = _CENTRAL.unpack_from(content, at)
         start, end = at + _CENTRAL.size, at + _CENTRAL.size + sum(header[10:13])
         if end > directory.end:
-            raise DirectoryDamaged(reason="an entry reaches beyond its end")
+            raise _directory_damaged(reason="an entry reaches beyond its end")
         if end - at > _LONGEST_HEADER:
-            raise DirectoryDamaged(reason="an entry has more than 65,535 bytes in it")
+            raise _directory_damaged(reason="an entry has more than 65,535 bytes in it")
         yield _central_entry(header, bytes(content[start:end]))
         at = end
     if at != directory.end:
-        raise DirectoryDamaged(reason="it holds more than the entries that the end record counts")
+        raise _directory_damaged(reason="it holds more than the entries that the end record counts")
 
 
 def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
@@ -273,22 +272,22 @@ def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
     raw_name, comment = rest[:name_length], rest[name_length + extra_length :]
     name = decode_name(raw_name)
     if not name.isascii() and not flags & _UTF8:
-        raise UnsafeName(name, "is not marked as UTF-8, so readers differ in its letters")
+        raise unsafe_name(name, "is not marked as UTF-8, so readers differ in its letters")
     if _FULL_32 in (packed, unpacked, start) or disk == _FULL_16:
-        raise Zip64Used(where=f"The entry {name}")
+        raise _zip64_used(where=f"The entry {name}")
     if disk:
-        raise SplitArchive
+        raise _split_archive()
     _refuse_unsupported(name, flags, method, needed)
     _refuse_special(name, attributes, unpacked)
     _refuse_comment(name, comment)
     extras = _read_extras(name, raw_name, rest[name_length : name_length + extra_length])
     repeated = sum(_EXTRA.size + len(path) for path in extras.unicode_paths[:1])
     if len(rest) - name_length - repeated > MAX_EXTRA_BYTES:
-        raise EntryUnsupported(
+        raise _entry_unsupported(
             name, f"more than {MAX_EXTRA_BYTES} bytes of extra fields and comment"
         )
     if extras.zip64:
-        raise Zip64Used(where=f"The entry {name}")
+        raise _zip64_used(where=f"The entry {name}")
     paths = extras.unicode_paths
     return ZipEntry(name, raw_name, flags, method, crc, packed, unpacked, paths, start)
 
@@ -297,21 +296,25 @@ def _refuse_comment(name: str, comment: bytes) -> None:
     try:
         comment.decode()
     except UnicodeDecodeError:  # Java's ZipFile fails on the whole entry.
-        raise EntryUnsupported(name, "a comment that is not UTF-8") from None
+        raise _entry_unsupported(name, "a comment that is not UTF-8") from None
 
 
 def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None:
     if flags & _ENCRYPTED:
-        raise EntryEncrypted(name)
+        raise BadArchive(
+            "entry-encrypted",
+            f"The entry {printable(name)} is encrypted, so no client could read it. Pack it again "
+            "with bal pack.",
+        )
     if method not in (METHOD_STORED, METHOD_DEFLATED):
-        raise EntryUnsupported(name, f"compression method {method}")
+        raise _entry_unsupported(name, f"compression method {method}")
     if flags & ~_KNOWN_FLAGS:
-        raise EntryUnsupported(name, f"the flags {flags:#06x}")
+        raise _entry_unsupported(name, f"the flags {flags:#06x}")
     if flags & _DESCRIBED and method == METHOD_STORED:
         # Readers of streams, such as Java's ZipInputStream, cannot find where it ends.
-        raise EntryUnsupported(name, "a descriptor without compression")
+        raise _entry_unsupported(name, "a descriptor without compression")
     if needed > _NEWEST_FORMAT:
-        raise EntryUnsupported(name, f"version {needed / 10} of the zip format")
+        raise _entry_unsupported(name, f"version {needed / 10} of the zip format")
 
 
 def _refuse_special(name: str, attributes: int, unpacked: int) -> None:
@@ -319,24 +322,24 @@ def _refuse_special(name: str, attributes: int, unpacked: int) -> None:
     is_folder = name.endswith("/")
     kind = stat.S_IFMT(attributes >> 16)
     if stat.S_ISLNK(kind):
-        raise SpecialEntry(name, "a symbolic link")
+        raise _special_entry(name, "a symbolic link")
     if kind not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
-        raise SpecialEntry(name, "neither a file nor a folder by its attributes")
+        raise _special_entry(name, "neither a file nor a folder by its attributes")
     if attributes & _DOS_FOLDER and not is_folder:
-        raise SpecialEntry(name, "a folder by its attributes and a file by its name")
+        raise _special_entry(name, "a folder by its attributes and a file by its name")
     if is_folder and unpacked:
-        raise SpecialEntry(name, "a folder with content")
+        raise _special_entry(name, "a folder with content")
 
 
 def _extra_fields(name: str, extra: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at < len(extra):
         if at + _EXTRA.size > len(extra):
-            raise EntryUnsupported(name, "a malformed extra field")
+            raise _entry_unsupported(name, "a malformed extra field")
         kind, length = _EXTRA.unpack_from(extra, at)
         at += _EXTRA.size
         if at + length > len(extra):
-            raise EntryUnsupported(name, "a malformed extra field")
+            raise _entry_unsupported(name, "a malformed extra field")
         yield kind, extra[at : at + length]
         at += length
 
@@ -352,11 +355,11 @@ class _Extras:
 def _read_extras(name: str, raw_name: bytes, extra: bytes) -> _Extras:
     fields = tuple(_extra_fields(name, extra))
     if any(kind in _EXTRA_LINKS for kind, _ in fields):
-        raise SpecialEntry(name, "perhaps a link, by a Unix extra field")
+        raise _special_entry(name, "perhaps a link, by a Unix extra field")
     paths = tuple(value for kind, value in fields if kind == _EXTRA_UNICODE_PATH)
     repeated = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") + raw_name
     if any(path != repeated for path in paths):
-        raise UnsafeName(name, "has a Unicode path field with another name")
+        raise unsafe_name(name, "has a Unicode path field with another name")
     return _Extras(paths, tuple(value for kind, value in fields if kind == _EXTRA_ZIP64))
 
 
@@ -370,7 +373,7 @@ def _match_local_headers(
     ordered = sorted(entries, key=lambda entry: entry.start)
     starts = [entry.start for entry in ordered] + [directory_start]
     if starts[0] > 0:
-        raise BytesBefore(starts[0])
+        raise _bytes_before(starts[0])
     return {
         entry.start: _located(content[entry.start : end], entry)
         for entry, end in zip(ordered, starts[1:], strict=True)
@@ -380,16 +383,16 @@ def _match_local_headers(
 def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
     """Return `entry` with its data, when header, data and descriptor fill `region` exactly."""
     if len(region) < _LOCAL.size:
-        raise EntriesOverlap(entry.name)
+        raise _entries_overlap(entry.name)
     if _signature(region, 0) != _LOCAL_SIGNATURE:
-        raise EntryDamaged(entry.name, "its local header is missing")
+        raise entry_damaged(entry.name, "its local header is missing")
     header = _LOCAL.unpack_from(region)
     name_end = _LOCAL.size + header[9]
     start = name_end + header[10]
     end = start + entry.packed_bytes
     _match_header(entry, header, bytes(region[_LOCAL.size : name_end]))
     if end > len(region):
-        raise EntriesOverlap(entry.name)
+        raise _entries_overlap(entry.name)
     _match_extras(entry, bytes(region[name_end:start]))
     _match_descriptor(entry, bytes(region[end:]))
     return replace(entry, data=region[start:end])
@@ -397,40 +400,129 @@ def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
 
 def _match_header(entry: ZipEntry, header: tuple[int, ...], raw_name: bytes) -> None:
     if raw_name != entry.raw_name:
-        raise HeadersDiffer(entry.name, "name")
+        raise _headers_differ(entry.name, "name")
     if header[2] != entry.flags:
-        raise HeadersDiffer(entry.name, "set of flags")
+        raise _headers_differ(entry.name, "set of flags")
     if header[3] != entry.method:
-        raise HeadersDiffer(entry.name, "compression method")
+        raise _headers_differ(entry.name, "compression method")
     if _FULL_32 in header[7:9]:
-        raise Zip64Used(where=f"The entry {entry.name}")
+        raise _zip64_used(where=f"The entry {entry.name}")
     central = (entry.crc, entry.packed_bytes, entry.unpacked_bytes)
     names = ("CRC", "packed size", "size")
     for what, ours, theirs in zip(names, header[6:9], central, strict=True):
         if ours != theirs and not (entry.is_described and ours == 0):
-            raise HeadersDiffer(entry.name, what)
+            raise _headers_differ(entry.name, what)
 
 
 def _match_extras(entry: ZipEntry, extra: bytes) -> None:
     extras = _read_extras(entry.name, entry.raw_name, extra)
     if extras.unicode_paths != entry.unicode_paths:
-        raise HeadersDiffer(entry.name, "Unicode path field")
+        raise _headers_differ(entry.name, "Unicode path field")
     # Info-ZIP leaves room for zip64 sizes when it packs from a pipe. No reader looks at them while
     # the plain fields hold the sizes, unless a descriptor follows: it would then be a longer one.
     sizes = _ZIP64_SIZES.pack(entry.unpacked_bytes, entry.packed_bytes)
     idle = all(field in (sizes, bytes(_ZIP64_SIZES.size)) for field in extras.zip64)
     if extras.zip64 and (entry.is_described or not idle):
-        raise Zip64Used(where=f"The entry {entry.name}")
+        raise _zip64_used(where=f"The entry {entry.name}")
 
 
 def _match_descriptor(entry: ZipEntry, rest: bytes) -> None:
     if not entry.is_described:
         if rest:
-            raise BytesBetween(len(rest), f"the data of {entry.name}")
+            raise _bytes_between(len(rest), f"the data of {entry.name}")
         return
     values = _SIZES.pack(entry.crc, entry.packed_bytes, entry.unpacked_bytes)
     signed = rest == _DESCRIPTOR_SIGNATURE + values
     # Without the signature, a CRC that looks like it would shift what Java reads.
     bare = rest == values and not values.startswith(_DESCRIPTOR_SIGNATURE)
     if not signed and not bare:
-        raise DescriptorDiffers(entry.name)
+        raise BadArchive(
+            "descriptor-differs",
+            f"Behind the data of the entry {printable(entry.name)} there is no descriptor with "
+            "the CRC and sizes of the central directory, or more than that. Pack it again with "
+            "bal pack.",
+        )
+
+
+def _truncated() -> BadArchive:
+    return BadArchive(
+        "truncated",
+        "The archive is cut off: its end record is missing. Pack it again with bal pack, and push "
+        "it again.",
+    )
+
+
+def _directory_damaged(reason: str) -> BadArchive:
+    return BadArchive(
+        "directory-damaged",
+        f"The archive's central directory is damaged: {reason}. Pack it again with bal pack.",
+    )
+
+
+def _split_archive() -> BadArchive:
+    return BadArchive(
+        "split-archive",
+        "The archive is one part of a split archive. Push one whole bala.",
+    )
+
+
+def _zip64_used(where: str) -> BadArchive:
+    return BadArchive(
+        "zip64-used",
+        f"{printable(where)} uses zip64, which is for archives above 4 GiB and not accepted here. "
+        "Pack it again with bal pack.",
+    )
+
+
+def _bytes_before(count: int) -> BadArchive:
+    return BadArchive(
+        "bytes-before",
+        f"The archive has {bytes_text(count)} before its first entry. Pack it again with bal pack.",
+    )
+
+
+def _bytes_between(count: int, where: str) -> BadArchive:
+    return BadArchive(
+        "bytes-between",
+        f"The archive has {bytes_text(count)} after {printable(where)} that belong to no entry. "
+        "Pack it again with bal pack.",
+    )
+
+
+def _entries_overlap(name: str) -> BadArchive:
+    return BadArchive(
+        "entries-overlap",
+        f"The entry {printable(name)} overlaps what follows it. Pack it again with bal pack.",
+    )
+
+
+def _special_entry(name: str, what: str) -> BadArchive:
+    return BadArchive(
+        "special-entry",
+        f"The entry {printable(name)} is {what}, and a bala holds files and folders only. Replace "
+        "it by a file and pack again.",
+    )
+
+
+def _entry_unsupported(name: str, what: str) -> BadArchive:
+    return BadArchive(
+        "entry-unsupported",
+        f"The entry {printable(name)} uses {what}, which not every client reads. Pack it again "
+        "with bal pack.",
+    )
+
+
+def _headers_differ(name: str, what: str) -> BadArchive:
+    return BadArchive(
+        "headers-differ",
+        f"The entry {printable(name)} has one {what} in the central directory and another in its "
+        "local header. Pack it again with bal pack.",
+    )
+
+
+def entry_damaged(name: str, reason: str) -> BadArchive:
+    return BadArchive(
+        "entry-damaged",
+        f"The entry {printable(name)} is damaged: {reason}. Pack it again with bal pack, and push "
+        "it again.",
+    )

@@ -17,6 +17,7 @@ A face maps each kind to a status and a body, because clients differ. The other 
 package hold the refusals of one topic each.
 """
 
+import re
 from datetime import timedelta
 from enum import Enum
 from string import Formatter
@@ -49,6 +50,10 @@ def printable(text: str) -> str:
     return short if short.isprintable() and short else repr(short)
 
 
+def bytes_text(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count:,} bytes"
+
+
 class _SentenceFormatter(Formatter):
     """Formats attributes of a refusal: `{name!q}` as `quoted` does, `{name!p}` as `printable`,
     and `{count!b}` as a number of bytes."""
@@ -66,45 +71,66 @@ class _SentenceFormatter(Formatter):
             case "p":
                 return printable(value)
             case "b":
-                return "1 byte" if value == 1 else f"{value:,} bytes"
+                return bytes_text(value)
             case _:
                 return super().convert_field(value, conversion)
 
 
-@dataclass_transform(eq_default=False)
 class Refusal(Exception):
     """A request that the registry declines; `str()` is one sentence for the user.
 
-    A subclass declares its fields as a dataclass does, and `sentence`: a format string that names
-    fields and properties. (Real dataclasses would add 40 ms to every start.)
+    A class of its own exists only where code catches it by type. `code` never changes: programs
+    read it.
     """
 
     kind: ClassVar[RefusalKind]
-    sentence: ClassVar[str]
-    fields: ClassVar[tuple[str, ...]] = ()
+    code: str
+    sentence: str
 
-    def __init_subclass__(cls) -> None:
-        declared = cls.__annotations__.items()
-        own = (name for name, type_ in declared if get_origin(type_) is not ClassVar)
-        cls.fields = (*cls.fields, *own)
-
-    def __init__(self, *values: object, **named: object) -> None:
-        super().__init__(*values)
-        vars(self).update(zip(self.fields[: len(values)], values, strict=True), **named)
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code, sentence)
+        self.code, self.sentence = code, sentence
 
     def __str__(self) -> str:
         """Return the sentence on one line, without access tokens and control characters.
 
         A sentence repeats what somebody sent, which may be a token in the wrong place.
         """
-        sentence = redact_tokens(_SentenceFormatter(self).format(self.sentence))
+        sentence = redact_tokens(self.sentence)
         if sentence.isprintable():
             return sentence
         return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence)
 
+    @property
+    def outcome(self) -> str:
+        """Return the name in logs and metrics: `VersionExists` for `version-exists`."""
+        return "".join(word.capitalize() for word in self.code.split("-"))
+
+
+@dataclass_transform(eq_default=False)
+class Declared(Refusal):
+    """A refusal whose class declares its fields, and its sentence as a format string."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        declared = cls.__annotations__.items()
+        own = (name for name, type_ in declared if get_origin(type_) is not ClassVar)
+        cls.fields = (*cls.fields, *own)
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __init__(self, *values: object, **named: object) -> None:
+        vars(self).update(zip(self.fields[: len(values)], values, strict=True), **named)
+        super().__init__(self.code, _SentenceFormatter(self).format(self.sentence))
+        self.args = values
+
 
 class Invalid(Refusal):
     kind = RefusalKind.INVALID
+
+
+class BadArchive(Invalid):
+    """A bala cannot be accepted."""
 
 
 class NotFound(Refusal):
@@ -131,28 +157,33 @@ class Unavailable(Refusal):
     """It may succeed later; `retry_after` says when to try again."""
 
     kind = RefusalKind.UNAVAILABLE
-    retry_after: ClassVar[timedelta] = timedelta(seconds=2)
+    retry_after: timedelta = timedelta(seconds=2)
+
+    def __init__(self, code: str, sentence: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(code, sentence)
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
-class InvalidName(Invalid):
+class InvalidName(Declared, Invalid):
     what: str
     text: str
     rule: str
     sentence = "{text!q} is not a valid {what} name. {rule}"
 
 
-class InvalidVersion(Invalid):
+class InvalidVersion(Declared, Invalid):
     text: str
     reason: str
     sentence = "{text!q} is not a version: {reason}. Use semantic versioning, such as 1.2.3."
 
 
-class InvalidRange(Invalid):
+class InvalidRange(Declared, Invalid):
     text: str
     sentence = "{text!q} is not a version range. Ask for *, 1.* or 1.2.*."
 
 
-class InvalidDigest(Invalid):
+class InvalidDigest(Declared, Invalid):
     text: str
     sentence = "{text!q} is not a digest. Send sha-256= and the hexadecimal SHA-256."
 
@@ -160,5 +191,5 @@ class InvalidDigest(Invalid):
 class InvalidRequest(Invalid):
     """A part of the request cannot be read; the sentence is the caller's."""
 
-    message: str
-    sentence = "{message}"
+    def __init__(self, sentence: str) -> None:
+        super().__init__("invalid-request", sentence)

@@ -5,7 +5,7 @@ Invalid  BundleUnusable · BundleIncomplete · BundlePrivate · BundleKeyUnusabl
 
 from typing import TYPE_CHECKING
 
-from shared.domain.errors.base import Invalid
+from shared.domain.errors.base import Declared, Invalid
 
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
-class BundleUnusable(Invalid):
+class BundleUnusable(Declared, Invalid):
     reason: str
     sentence = "The bundle cannot be used: {reason}. Nothing of it was imported."
 
 
-class BundleIncomplete(Invalid):
+class BundleIncomplete(Declared, Invalid):
     missing: "tuple[Coordinate, ...]"
     sentence = (
         "{count} releases are not stored here, so no bundle was written: {named}. Fetch them with "
@@ -36,7 +36,7 @@ class BundleIncomplete(Invalid):
         return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-class BundlePrivate(Invalid):
+class BundlePrivate(Declared, Invalid):
     package: object
     sentence = (
         "{package} is not public, and a bundle is for everybody who gets the file. Leave it out, "
@@ -44,7 +44,7 @@ class BundlePrivate(Invalid):
     )
 
 
-class BundleKeyUnusable(Invalid):
+class BundleKeyUnusable(Declared, Invalid):
     file: object
     reason: str
     sentence = "The file of keys cannot be used: {file} {reason}."

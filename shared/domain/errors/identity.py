@@ -21,6 +21,7 @@ from typing import ClassVar
 
 from shared.domain.errors.base import (
     Conflict,
+    Declared,
     Forbidden,
     Invalid,
     NotFound,
@@ -30,14 +31,14 @@ from shared.domain.errors.base import (
 )
 
 
-class CredentialsMissing(Unauthenticated):
+class CredentialsMissing(Declared, Unauthenticated):
     sentence = (
         "An access token is required. Add one to Settings.toml as central.accesstoken, or send it "
         "as a bearer token."
     )
 
 
-class CredentialsWanted(Unauthenticated):
+class CredentialsWanted(Declared, Unauthenticated):
     what: object
     sentence = (
         "{what} is not here for requests without credentials. Check its name, or put username and "
@@ -45,25 +46,25 @@ class CredentialsWanted(Unauthenticated):
     )
 
 
-class RepositoryTokenMissing(Unauthenticated):
+class RepositoryTokenMissing(Declared, Unauthenticated):
     sentence = (
         "Publishing needs an access token. Put username and accesstoken into the repository's "
         "entry of Settings.toml; the username may be any word."
     )
 
 
-class MetricsTokenMissing(Unauthenticated):
+class MetricsTokenMissing(Declared, Unauthenticated):
     sentence = "Metrics need the secret of BALLROOM_METRICS_TOKEN as a bearer token."
 
 
-class TokenUnknown(Unauthenticated):
+class TokenUnknown(Declared, Unauthenticated):
     sentence = (
         "The access token is not valid: it was revoked, has expired, or is not "
         "a token of this registry. Create a new one and put it into Settings.toml."
     )
 
 
-class TokenMalformed(Unauthenticated):
+class TokenMalformed(Declared, Unauthenticated):
     sentence = (
         "The credentials are not an access token of this registry: a part is missing or was "
         "changed, or they are something else. Copy the whole token, which begins with blr_, into "
@@ -71,14 +72,14 @@ class TokenMalformed(Unauthenticated):
     )
 
 
-class TokenPlaceholder(Unauthenticated):
+class TokenPlaceholder(Declared, Unauthenticated):
     sentence = (
         "Settings.toml has the placeholder of its template where the access token goes. Create a "
         "token and put it there, at every accesstoken of this registry."
     )
 
 
-class TokenForeign(Unauthenticated):
+class TokenForeign(Declared, Unauthenticated):
     environment: str  # Read from the token.
     sentence = (
         "The access token is of another registry, {environment}. Create one here and put it into "
@@ -86,20 +87,20 @@ class TokenForeign(Unauthenticated):
     )
 
 
-class TokenExpired(Unauthenticated):
+class TokenExpired(Declared, Unauthenticated):
     sentence = "The access token has expired. Create a new one and put it into Settings.toml."
 
 
-class TokenNotFound(NotFound):
+class TokenNotFound(Declared, NotFound):
     token_id: str
     sentence = "token not found: {token_id}. List yours to see their ids."
 
 
-class LinkExpired(Unauthenticated):
+class LinkExpired(Declared, Unauthenticated):
     sentence = "This sign-in link was used or has expired. Ask an administrator for a new one."
 
 
-class ReportUnsigned(Unauthenticated):
+class ReportUnsigned(Declared, Unauthenticated):
     sentence = (
         "The report is not signed by a scanner that this registry knows. Send the identifier of "
         "the key as Github-Public-Key-Identifier, and its ECDSA signature of the body as "
@@ -107,7 +108,7 @@ class ReportUnsigned(Unauthenticated):
     )
 
 
-class SignedTokenRefused(Unauthenticated):
+class SignedTokenRefused(Declared, Unauthenticated):
     reason: str
     sentence = (
         "The signed token is not accepted: {reason}. Ask its issuer for a new one, and use it "
@@ -115,14 +116,14 @@ class SignedTokenRefused(Unauthenticated):
     )
 
 
-class IdTokenUsed(Unauthenticated):
+class IdTokenUsed(Declared, Unauthenticated):
     sentence = (
         "This id token was exchanged before, and each is good for one exchange. Ask the provider "
         "for a new one in every job."
     )
 
 
-class NotPermitted(Forbidden):
+class NotPermitted(Declared, Forbidden):
     action: str
     resource: object
     reason: str
@@ -134,7 +135,7 @@ class NotPermitted(Forbidden):
         return f" {self.way_out}" if self.way_out else ""
 
 
-class OrganizationMissing(Forbidden):
+class OrganizationMissing(Declared, Forbidden):
     """The organization does not exist, or is hidden from the caller."""
 
     action: str
@@ -144,7 +145,7 @@ class OrganizationMissing(Forbidden):
     sentence = "You may not {action} {resource}: the organization {org} does not exist. {way_out}"
 
 
-class NameReserved(Forbidden):
+class NameReserved(Declared, Forbidden):
     org: str
     sentence = (
         "Organizations that begin with ballerina are the operator's, so {org} is not open. Push "
@@ -152,7 +153,7 @@ class NameReserved(Forbidden):
     )
 
 
-class AddressNotAllowed(Forbidden):
+class AddressNotAllowed(Declared, Forbidden):
     address: str
     sentence = (
         "This access token may not be used from {shown}. Use it from the addresses that it is "
@@ -164,14 +165,14 @@ class AddressNotAllowed(Forbidden):
         return self.address or "an unknown address"
 
 
-class FormForeign(Forbidden):
+class FormForeign(Declared, Forbidden):
     sentence = (
         "This form does not belong to your session, so nothing was changed. Reload the page and "
         "send the form again."
     )
 
 
-class SignInAgain(Forbidden):
+class SignInAgain(Declared, Forbidden):
     verb: str
     resource: object
     sentence = (
@@ -180,7 +181,7 @@ class SignInAgain(Forbidden):
     )
 
 
-class TooManyReported(TooLarge):
+class TooManyReported(Declared, TooLarge):
     count: int
     limit: int
     sentence = (
@@ -197,7 +198,7 @@ class KeyTrouble(Enum):
     UNUSABLE = "what its key vault holds is none, and its operator stores one with infra/keys.sh"
 
 
-class SigningKeyUnavailable(Unavailable):
+class SigningKeyUnavailable(Declared, Unavailable):
     retry_after = timedelta(seconds=30)
     trouble: KeyTrouble
     sentence = (
@@ -206,7 +207,7 @@ class SigningKeyUnavailable(Unavailable):
     )
 
 
-class IssuerSilent(Unavailable):
+class IssuerSilent(Declared, Unavailable):
     retry_after = timedelta(seconds=30)
     issuer: str
     sentence = (
@@ -214,14 +215,14 @@ class IssuerSilent(Unavailable):
     )
 
 
-class FormOfAnotherPage(Invalid):
+class FormOfAnotherPage(Declared, Invalid):
     sentence = (
         "This form is not from a page of this browser, or the page was open for too long. Reload "
         "the page, and allow cookies of this registry."
     )
 
 
-class ProviderNotFound(NotFound):
+class ProviderNotFound(Declared, NotFound):
     name: str
     sentence = (
         "{shown!r} is not a sign-in method of this registry. Start again from the page /sign-in."
@@ -232,7 +233,7 @@ class ProviderNotFound(NotFound):
         return self.name[:40]
 
 
-class SessionNotFound(NotFound):
+class SessionNotFound(Declared, NotFound):
     session_id: str
     sentence = "You have no session {shown!r}. List them to see which there are."
 
@@ -241,7 +242,7 @@ class SessionNotFound(NotFound):
         return self.session_id[:40]
 
 
-class IdentityNotFound(NotFound):
+class IdentityNotFound(Declared, NotFound):
     identity_id: str
     sentence = "You have no identity {shown!r}. List them to see which there are."
 
@@ -250,7 +251,7 @@ class IdentityNotFound(NotFound):
         return self.identity_id[:40]
 
 
-class IdentityTaken(Conflict):
+class IdentityTaken(Declared, Conflict):
     label: str
     sentence = (
         "{label} belongs to another account of this registry. Sign in with it and remove it there "
@@ -258,25 +259,25 @@ class IdentityTaken(Conflict):
     )
 
 
-class LastIdentity(Conflict):
+class LastIdentity(Declared, Conflict):
     label: str
     sentence = "{label} is the only way to sign in to this account. Link another identity first."
 
 
-class SignInFailed(Unauthenticated):
+class SignInFailed(Declared, Unauthenticated):
     provider: str
     reason: str
     sentence = "Signing in with {provider} failed: {reason}. Start again from the page /sign-in."
 
 
-class SignInExpired(Unauthenticated):
+class SignInExpired(Declared, Unauthenticated):
     sentence = (
         "This sign-in was finished before, took too long, or began in another browser. Start again "
         "from the page /sign-in."
     )
 
 
-class AccountLocked(Forbidden):
+class AccountLocked(Declared, Forbidden):
     name: str
     sentence = (
         "The account {name} is locked: nobody signs in to it, and its tokens are refused. If it is "
@@ -284,7 +285,7 @@ class AccountLocked(Forbidden):
     )
 
 
-class SignUpClosed(Forbidden):
+class SignUpClosed(Declared, Forbidden):
     label: str
     sentence = (
         "{label} has no account at this registry, and only administrators create accounts. Ask for "
@@ -292,14 +293,14 @@ class SignUpClosed(Forbidden):
     )
 
 
-class CsrfMissing(Forbidden):
+class CsrfMissing(Declared, Forbidden):
     sentence = (
         "Changes with the cookie of a session take the header X-CSRF-Token as well. Programs send "
         "an access token in the Authorization header instead."
     )
 
 
-class DeviceCodeUnknown(NotFound):
+class DeviceCodeUnknown(Declared, NotFound):
     sentence = (
         "No device is waiting with this code. Compare it with your terminal: a code works once, "
         "for ten minutes. Log in again there for a new one."
@@ -312,26 +313,26 @@ class DeviceRefusal(Invalid):
     error: ClassVar[str]
 
 
-class AuthorizationPending(DeviceRefusal):
+class AuthorizationPending(Declared, DeviceRefusal):
     error = "authorization_pending"
     sentence = "Nobody has approved this device yet. Try again after the interval."
 
 
-class SlowDown(DeviceRefusal):
+class SlowDown(Declared, DeviceRefusal):
     error = "slow_down"
     sentence = "This device sends requests too often. Wait five seconds longer between requests."
 
 
-class AccessDenied(DeviceRefusal):
+class AccessDenied(Declared, DeviceRefusal):
     error = "access_denied"
     sentence = "The request of this device was denied. If that was a mistake, log in again."
 
 
-class DeviceCodeExpired(DeviceRefusal):
+class DeviceCodeExpired(Declared, DeviceRefusal):
     error = "expired_token"
     sentence = "This device code is not valid, or has expired. Log in again."
 
 
-class GrantTypeUnknown(DeviceRefusal):
+class GrantTypeUnknown(Declared, DeviceRefusal):
     error = "unsupported_grant_type"
     sentence = "Send grant_type=urn:ietf:params:oauth:grant-type:device_code and the device_code."

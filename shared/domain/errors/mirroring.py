@@ -7,10 +7,10 @@ Unavailable  UpstreamUnavailable, VersionsIncomplete
 
 from datetime import timedelta
 
-from shared.domain.errors.base import Conflict, Invalid, Unavailable
+from shared.domain.errors.base import Conflict, Declared, Invalid, Unavailable
 
 
-class UpstreamReleaseRefused(Invalid):
+class UpstreamReleaseRefused(Declared, Invalid):
     # A 400, whose sentence every client shows: a 404 would say that it does not exist.
     coordinate: object
     upstream: str
@@ -21,14 +21,14 @@ class UpstreamReleaseRefused(Invalid):
     )
 
 
-class NothingMirrored(Invalid):
+class NothingMirrored(Declared, Invalid):
     sentence = (
         "No registry is mirrored: BALLROOM_UPSTREAM is empty. Set it to central or to the address "
         "of another registry, and restart this one."
     )
 
 
-class OwnedByUpstream(Conflict):
+class OwnedByUpstream(Declared, Conflict):
     org: object
     upstream: str
     sentence = (
@@ -42,7 +42,7 @@ UNUSABLE = "gives an answer about it that cannot be used"
 NO_ROOM = "is not asked now, because this registry fetches as much as it has room for"
 
 
-class UpstreamUnavailable(Unavailable):
+class UpstreamUnavailable(Declared, Unavailable):
     retry_after = timedelta(seconds=10)
     what: object
     upstream: str
@@ -53,7 +53,7 @@ class UpstreamUnavailable(Unavailable):
     )
 
 
-class VersionsIncomplete(Unavailable):
+class VersionsIncomplete(Declared, Unavailable):
     retry_after = timedelta(seconds=5)
     package: object
     upstream: str

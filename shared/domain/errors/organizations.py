@@ -13,16 +13,16 @@ Unavailable  DomainSilent
 
 from datetime import timedelta
 
-from shared.domain.errors.base import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from shared.domain.errors.base import Conflict, Declared, Forbidden, Invalid, NotFound, Unavailable
 from shared.domain.times import time_text
 
 
-class OrganizationNotFound(NotFound):
+class OrganizationNotFound(Declared, NotFound):
     org: str
     sentence = "organization not found: {org}"
 
 
-class AccountNotFound(NotFound):
+class AccountNotFound(Declared, NotFound):
     account: str
     way_out: str = ""
     sentence = "account not found: {account}{ending}"
@@ -32,17 +32,17 @@ class AccountNotFound(NotFound):
         return f". {self.way_out}" if self.way_out else ""
 
 
-class OrganizationExists(Conflict):
+class OrganizationExists(Declared, Conflict):
     org: str
     sentence = "The organization {org} exists already. Choose another name."
 
 
-class AccountExists(Conflict):
+class AccountExists(Declared, Conflict):
     name: str
     sentence = "The account {name} exists already. Choose another name."
 
 
-class LastOwner(Conflict):
+class LastOwner(Declared, Conflict):
     account: str
     org: str
     sentence = (
@@ -51,7 +51,7 @@ class LastOwner(Conflict):
     )
 
 
-class DomainSilent(Unavailable):
+class DomainSilent(Declared, Unavailable):
     retry_after = timedelta(minutes=1)
     domain: str
     sentence = (
@@ -60,13 +60,13 @@ class DomainSilent(Unavailable):
     )
 
 
-class MemberNotFound(NotFound):
+class MemberNotFound(Declared, NotFound):
     account: str
     org: str
     sentence = "{account} is not a member of {org}. Invite them first."
 
 
-class InvitationNotFound(NotFound):
+class InvitationNotFound(Declared, NotFound):
     # Never which organization, nor which of these it was: codes could be tried.
     sentence = (
         "This invitation is not valid: it was used, revoked or replaced, or has expired. Ask the "
@@ -74,24 +74,24 @@ class InvitationNotFound(NotFound):
     )
 
 
-class NothingPending(NotFound):
+class NothingPending(Declared, NotFound):
     what: str
     org: str
     sentence = "There is no pending change of {what} in {org}, so there is nothing to cancel."
 
 
-class DomainNotFound(NotFound):
+class DomainNotFound(Declared, NotFound):
     domain: str
     org: str
     sentence = "{org} does not claim the domain {domain}. Add it first."
 
 
-class NotClosing(Conflict):
+class NotClosing(Declared, Conflict):
     org: str
     sentence = "{org} is not being deleted, so there is nothing to cancel."
 
 
-class ReleaseTrainRunning(Conflict):
+class ReleaseTrainRunning(Declared, Conflict):
     org: str
     ends_ms: int
     sentence = "{org} has a release train until {end}. End it before you announce another one."
@@ -101,12 +101,12 @@ class ReleaseTrainRunning(Conflict):
         return time_text(self.ends_ms)
 
 
-class NoReleaseTrain(Conflict):
+class NoReleaseTrain(Declared, Conflict):
     org: str
     sentence = "{org} has no release train, so there is nothing to end."
 
 
-class LooksAlike(Conflict):
+class LooksAlike(Declared, Conflict):
     # Never which organization: its name may not be public.
     name: str
     sentence = (
@@ -115,7 +115,7 @@ class LooksAlike(Conflict):
     )
 
 
-class AlreadyMember(Conflict):
+class AlreadyMember(Declared, Conflict):
     org: str
     role: str
     sentence = (
@@ -124,7 +124,7 @@ class AlreadyMember(Conflict):
     )
 
 
-class ChangePending(Conflict):
+class ChangePending(Declared, Conflict):
     account: str
     org: str
     sentence = (
@@ -132,7 +132,7 @@ class ChangePending(Conflict):
     )
 
 
-class OrganizationNotEmpty(Conflict):
+class OrganizationNotEmpty(Declared, Conflict):
     org: str
     package: str
     sentence = (
@@ -141,7 +141,7 @@ class OrganizationNotEmpty(Conflict):
     )
 
 
-class OwnerMissing(Conflict):
+class OwnerMissing(Declared, Conflict):
     org: str
     sentence = (
         "The owners of {org} have all deleted their accounts. The operator gives it another owner: "
@@ -149,7 +149,7 @@ class OwnerMissing(Conflict):
     )
 
 
-class InvitationsFull(Conflict):
+class InvitationsFull(Declared, Conflict):
     org: str
     limit: int
     sentence = (
@@ -158,13 +158,13 @@ class InvitationsFull(Conflict):
     )
 
 
-class DomainsFull(Conflict):
+class DomainsFull(Declared, Conflict):
     org: str
     limit: int
     sentence = "{org} has {limit} domains, which is the limit. Remove one first."
 
 
-class DomainUnproven(Conflict):
+class DomainUnproven(Declared, Conflict):
     domain: str
     record: str
     text: str
@@ -174,12 +174,12 @@ class DomainUnproven(Conflict):
     )
 
 
-class NameKeptBack(Forbidden):
+class NameKeptBack(Declared, Forbidden):
     name: str
     sentence = "{name} is, or looks like, a reserved name of this registry. Choose another name."
 
 
-class NotCreatedByPush(Forbidden):
+class NotCreatedByPush(Declared, Forbidden):
     org: str
     reason: str
     sentence = (
@@ -189,7 +189,7 @@ class NotCreatedByPush(Forbidden):
     )
 
 
-class OwnerTooNew(Forbidden):
+class OwnerTooNew(Declared, Forbidden):
     org: str
     until: str
     sentence = (
@@ -198,12 +198,12 @@ class OwnerTooNew(Forbidden):
     )
 
 
-class ReasonMissing(Invalid):
+class ReasonMissing(Declared, Invalid):
     what: str
     sentence = "Enter a reason for {what}, in one line: others read it later."
 
 
-class PatternUnreadable(Invalid):
+class PatternUnreadable(Declared, Invalid):
     pattern: str
     sentence = (
         "{shown!r} is not a pattern of names. Use letters, digits and underscores, with * for any "
@@ -215,12 +215,12 @@ class PatternUnreadable(Invalid):
         return self.pattern[:80]
 
 
-class NotMeant(Invalid):
+class NotMeant(Declared, Invalid):
     name: str
     sentence = "To confirm, type the name, {name}, exactly as shown."
 
 
-class ReservedNameNotFound(NotFound):
+class ReservedNameNotFound(Declared, NotFound):
     pattern: str
     sentence = (
         "{shown!r} is not a reserved name that administrators added. Those of the setting "
@@ -232,17 +232,17 @@ class ReservedNameNotFound(NotFound):
         return self.pattern[:80]
 
 
-class LastAdministrator(Conflict):
+class LastAdministrator(Declared, Conflict):
     name: str
     sentence = "{name} is the only administrator who can sign in. Appoint another one first."
 
 
-class ReservedAlready(Conflict):
+class ReservedAlready(Declared, Conflict):
     pattern: str
     sentence = "{pattern} is reserved already. Remove it first to change its reason."
 
 
-class ReservedNamesFull(Conflict):
+class ReservedNamesFull(Declared, Conflict):
     limit: int
     sentence = (
         "There are {limit} patterns, which is the limit, because creating an organization reads "
@@ -250,14 +250,14 @@ class ReservedNamesFull(Conflict):
     )
 
 
-class NoticeNotFound(NotFound):
+class NoticeNotFound(Declared, NotFound):
     notice_id: str
     sentence = (
         "There is no active or scheduled notice {notice_id!q}. Reload the page: it may have ended."
     )
 
 
-class TooManyNotices(Conflict):
+class TooManyNotices(Declared, Conflict):
     limit: int
     sentence = (
         "There are {limit} active and scheduled notices, which is the limit. End one of them first."

@@ -15,19 +15,19 @@ TooLarge     ArchiveTooLarge · FileTooLarge · FileTooLargeToShow
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.domain.errors.base import Conflict, Invalid, NotFound, TooLarge
+from shared.domain.errors.base import Conflict, Declared, Invalid, NotFound, TooLarge
 
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate, Package
 
 
-class PackageNotFound(NotFound):
+class PackageNotFound(Declared, NotFound):
     # Java clients look for `package not found`, Go clients for `package not found:`.
     package: object
     sentence = "package not found: {package}"
 
 
-class ReleaseNotFound(NotFound):
+class ReleaseNotFound(Declared, NotFound):
     # `bal push` continues only when it reads this text.
     package: object
     version: object
@@ -45,7 +45,7 @@ class Withdrawal(NamedTuple):
     note: str = ""
 
 
-class PackageWithdrawn(NotFound):
+class PackageWithdrawn(Declared, NotFound):
     package: "Package"
     withdrawals: tuple[Withdrawal, ...]  # Latest version first.
     sentence = (
@@ -54,7 +54,7 @@ class PackageWithdrawn(NotFound):
     )
 
 
-class ReleaseWithdrawn(NotFound):
+class ReleaseWithdrawn(Declared, NotFound):
     coordinate: "Coordinate"
     withdrawal: Withdrawal
     latest: str  # The version to use in its place; empty if there is none.
@@ -65,7 +65,7 @@ class ReleaseWithdrawn(NotFound):
         return f"Use {self.latest}." if self.latest else "Use another package, or ask the operator."
 
 
-class ToolNotFound(NotFound):
+class ToolNotFound(Declared, NotFound):
     tool: str
     sentence = "tool not found: {tool}. Search for it with bal tool search."
 
@@ -73,7 +73,7 @@ class ToolNotFound(NotFound):
 SHOWN_VERSIONS = 10  # In a sentence; who wants all asks for the tool.
 
 
-class ToolVersionNotFound(NotFound):
+class ToolVersionNotFound(Declared, NotFound):
     tool: str
     wanted: object
     versions: tuple[str, ...]  # Latest first.
@@ -86,12 +86,12 @@ class ToolVersionNotFound(NotFound):
         return f"{shown} and {more} more" if more > 0 else shown
 
 
-class ApiDocsNotFound(NotFound):
+class ApiDocsNotFound(Declared, NotFound):
     what: str
     sentence = "{what} not found. Search for it, or publish its package first."
 
 
-class ModuleNotFound(NotFound):
+class ModuleNotFound(Declared, NotFound):
     org: str
     module: str
     version: str
@@ -101,34 +101,34 @@ class ModuleNotFound(NotFound):
     )
 
 
-class ApiDocsFailed(NotFound):
+class ApiDocsFailed(Declared, NotFound):
     coordinate: "Coordinate"
     reason: str
     sentence = "{coordinate} has no API documentation: {reason}."
 
 
-class ArchiveNotFound(NotFound):
+class ArchiveNotFound(Declared, NotFound):
     sentence = "archive not found. Ask the registry for the package to get a new link."
 
 
-class PathNotFound(NotFound):
+class PathNotFound(Declared, NotFound):
     path: str
     reason: str = "Ask for {org}/{name}/{version}/{name}-{version}.bala, or its metadata."
     sentence = "There is no {path!q} here. {reason}"
 
 
-class SbomNotFound(NotFound):
+class SbomNotFound(Declared, NotFound):
     coordinate: "Coordinate"
     sentence = "{coordinate} was published without a bill of materials."
 
 
-class FileNotInArchive(NotFound):
+class FileNotInArchive(Declared, NotFound):
     coordinate: "Coordinate"
     path: str
     sentence = "{coordinate} holds no file {path!q}. Look at its list of files."
 
 
-class VersionExists(Conflict):
+class VersionExists(Declared, Conflict):
     # The first words are those of Central, which scripts look for.
     coordinate: "Coordinate"
     sentence = (
@@ -137,7 +137,7 @@ class VersionExists(Conflict):
     )
 
 
-class ReleaseHeld(Conflict):
+class ReleaseHeld(Declared, Conflict):
     # Refused only in form: the release is stored, and a push that says "done" would mislead.
     coordinate: "Coordinate"
     reason: str
@@ -148,7 +148,7 @@ class ReleaseHeld(Conflict):
     )
 
 
-class ReleaseWithheld(Conflict):
+class ReleaseWithheld(Declared, Conflict):
     coordinate: "Coordinate"
     state: str
     sentence = (
@@ -157,7 +157,7 @@ class ReleaseWithheld(Conflict):
     )
 
 
-class SbomExists(Conflict):
+class SbomExists(Declared, Conflict):
     coordinate: "Coordinate"
     sentence = (
         "{coordinate} has a bill of materials already, and releases never change. Publish a new "
@@ -165,7 +165,7 @@ class SbomExists(Conflict):
     )
 
 
-class ToolTaken(Conflict):
+class ToolTaken(Declared, Conflict):
     tool: str
     owner: "Package | None"  # None when the package is private.
     sentence = "The tool id {tool} belongs to {whose}. Choose another id in BalTool.toml."
@@ -175,7 +175,7 @@ class ToolTaken(Conflict):
         return self.owner or "another package"
 
 
-class NotAwaited(Conflict):
+class NotAwaited(Declared, Conflict):
     coordinate: "Coordinate"
     sentence = (
         "{coordinate} does not wait for an owner. Owners publish or refuse only releases that "
@@ -183,12 +183,12 @@ class NotAwaited(Conflict):
     )
 
 
-class UploadMissing(Invalid):
+class UploadMissing(Declared, Invalid):
     part: str
     sentence = "The request holds no archive. Send the bala as the multipart/form-data part {part}."
 
 
-class DigestMismatch(Invalid):
+class DigestMismatch(Declared, Invalid):
     claimed: object
     actual: object
     sentence = (
@@ -197,7 +197,7 @@ class DigestMismatch(Invalid):
     )
 
 
-class VisibilityDiffers(Invalid):
+class VisibilityDiffers(Declared, Invalid):
     package: "Package"
     sentence = (
         '{package} is public, but this archive says visibility = "private". Remove the line from '
@@ -205,14 +205,14 @@ class VisibilityDiffers(Invalid):
     )
 
 
-class NotMadeInternal(Invalid):
+class NotMadeInternal(Declared, Invalid):
     sentence = (
         "Nobody makes a package internal: those are internal that an upstream registry gives for "
         "its token alone. Choose public or private."
     )
 
 
-class VisibilityOfUpstream(Conflict):
+class VisibilityOfUpstream(Declared, Conflict):
     package: "Package"
     upstream: str
     sentence = (
@@ -222,7 +222,7 @@ class VisibilityOfUpstream(Conflict):
     )
 
 
-class SpelledDifferently(Invalid):
+class SpelledDifferently(Declared, Invalid):
     given: object
     taken: object
     sentence = (
@@ -231,7 +231,7 @@ class SpelledDifferently(Invalid):
     )
 
 
-class MissingDependencies(Invalid):
+class MissingDependencies(Declared, Invalid):
     coordinate: "Coordinate"
     missing: "tuple[Coordinate, ...]"
     sentence = (
@@ -244,14 +244,14 @@ class MissingDependencies(Invalid):
         return ", ".join(map(str, self.missing))
 
 
-class RangeNotDeprecable(Invalid):
+class RangeNotDeprecable(Declared, Invalid):
     wanted: object
     sentence = (
         "{wanted} names several versions. Deprecate one version, or the whole package with *."
     )
 
 
-class MessageTooLong(Invalid):
+class MessageTooLong(Declared, Invalid):
     length: int
     limit: int
     sentence = (
@@ -260,7 +260,7 @@ class MessageTooLong(Invalid):
     )
 
 
-class RemovedForGood(Invalid):
+class RemovedForGood(Declared, Invalid):
     coordinate: "Coordinate"
     sentence = (
         "{coordinate} was removed permanently, and its version can never be published again. "
@@ -268,7 +268,7 @@ class RemovedForGood(Invalid):
     )
 
 
-class PackageIsDeprecated(Invalid):
+class PackageIsDeprecated(Declared, Invalid):
     coordinate: "Coordinate"
     sentence = (
         "{coordinate.package} is deprecated as a whole, and {coordinate} with it. Undo that first: "
@@ -276,7 +276,7 @@ class PackageIsDeprecated(Invalid):
     )
 
 
-class NotDeployable(Invalid):
+class NotDeployable(Declared, Invalid):
     path: str
     sentence = (
         "Nothing can be published at {path!q}. A bala goes to "
@@ -284,13 +284,13 @@ class NotDeployable(Invalid):
     )
 
 
-class ChecksumUnreadable(Invalid):
+class ChecksumUnreadable(Declared, Invalid):
     algorithm: str
     digits: int
     sentence = "The file is no {algorithm} checksum. Send {digits} hexadecimal digits and no more."
 
 
-class ChecksumDiffers(Invalid):
+class ChecksumDiffers(Declared, Invalid):
     algorithm: str
     claimed: object
     actual: object
@@ -300,14 +300,14 @@ class ChecksumDiffers(Invalid):
     )
 
 
-class PomUnreadable(Invalid):
+class PomUnreadable(Declared, Invalid):
     reason: str
     sentence = (
         "The POM cannot be read: {reason}. Send a project with its groupId, artifactId and version."
     )
 
 
-class PomDiffers(Invalid):
+class PomDiffers(Declared, Invalid):
     named: str
     coordinate: "Coordinate"
     sentence = (
@@ -316,14 +316,14 @@ class PomDiffers(Invalid):
     )
 
 
-class SbomUnreadable(Invalid):
+class SbomUnreadable(Declared, Invalid):
     sentence = (
         "The bill of materials cannot be read. Send a CycloneDX document in JSON, with "
         '"bomFormat": "CycloneDX".'
     )
 
 
-class ArchiveTooLarge(TooLarge):
+class ArchiveTooLarge(Declared, TooLarge):
     size_bytes: int
     limit_bytes: int
     sentence = (
@@ -332,7 +332,7 @@ class ArchiveTooLarge(TooLarge):
     )
 
 
-class FileTooLarge(TooLarge):
+class FileTooLarge(Declared, TooLarge):
     what: str
     size_bytes: int
     limit_bytes: int
@@ -341,7 +341,7 @@ class FileTooLarge(TooLarge):
     )
 
 
-class FileTooLargeToShow(TooLarge):
+class FileTooLargeToShow(Declared, TooLarge):
     path: str
     size_bytes: int
     limit_bytes: int

@@ -14,7 +14,7 @@ A sentence tells about publishers only to a job of the repository that they name
 
 from typing import TYPE_CHECKING, ClassVar
 
-from shared.domain.errors.base import Conflict, Forbidden, NotFound
+from shared.domain.errors.base import Conflict, Declared, Forbidden, NotFound
 
 if TYPE_CHECKING:
     from shared.domain.names import Package
@@ -26,7 +26,7 @@ class Untrusted(Forbidden):
     reason: ClassVar[str]
 
 
-class ClaimUnusable(Untrusted):
+class ClaimUnusable(Declared, Untrusted):
     reason = "claim-unusable"
     provider: str
     claim: str
@@ -36,7 +36,7 @@ class ClaimUnusable(Untrusted):
     )
 
 
-class NotAWorkload(Untrusted):
+class NotAWorkload(Declared, Untrusted):
     reason = "not-a-workload"
     sentence = (
         "The token is a person's, or one that several programs share. Send one of a managed "
@@ -44,7 +44,7 @@ class NotAWorkload(Untrusted):
     )
 
 
-class RunNotTrusted(Untrusted):
+class RunNotTrusted(Declared, Untrusted):
     reason = "run-not-trusted"
     why: str
     instead: str
@@ -53,7 +53,7 @@ class RunNotTrusted(Untrusted):
     )
 
 
-class WorkloadUnknown(Untrusted):
+class WorkloadUnknown(Declared, Untrusted):
     reason = "workload-unknown"
     workload: str
     sentence = (
@@ -62,7 +62,7 @@ class WorkloadUnknown(Untrusted):
     )
 
 
-class WorkloadDiffers(Untrusted):
+class WorkloadDiffers(Declared, Untrusted):
     reason = "workload-differs"
     package: object
     differences: str
@@ -72,14 +72,14 @@ class WorkloadDiffers(Untrusted):
     )
 
 
-class PublisherNotFound(NotFound):
+class PublisherNotFound(Declared, NotFound):
     publisher_id: str
     sentence = (
         "trusted publisher not found: {publisher_id}. List the organization's to see their ids."
     )
 
 
-class PublisherExists(Conflict):
+class PublisherExists(Declared, Conflict):
     package: "Package"
     publisher_id: str
     sentence = (
@@ -88,7 +88,7 @@ class PublisherExists(Conflict):
     )
 
 
-class PublishersAlone(Forbidden):
+class PublishersAlone(Declared, Forbidden):
     package: "Package"
     sentence = (
         "{package} is published by its trusted publishers alone, so no stored token can push to "

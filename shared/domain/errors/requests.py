@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from shared.domain.errors.base import (
+    Declared,
     Invalid,
     NotFound,
     Refusal,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from shared.domain.rate_limits import RateLimitAllowance
 
 
-class PostWanted(Invalid):
+class PostWanted(Declared, Invalid):
     operation: str
     sentence = (
         "{operation} is an operation, not an organization: send it a POST whose body is the JSON "
@@ -36,35 +37,35 @@ class PostWanted(Invalid):
     )
 
 
-class BodyUnreadable(Invalid):
+class BodyUnreadable(Declared, Invalid):
     expected: str
     sentence = "The body of the request cannot be read. Send {expected}."
 
 
-class UploadCutOff(Invalid):
+class UploadCutOff(Declared, Invalid):
     sentence = "The upload is damaged or was cut off. Nothing was stored; push again."
 
 
-class TokenMisplaced(Invalid):
+class TokenMisplaced(Declared, Invalid):
     sentence = (
         "The body of the request holds an access token, and nothing was stored. Tokens go into the "
         "Authorization header alone; revoke this one if others could have read it."
     )
 
 
-class SearchUnreadable(Invalid):
+class SearchUnreadable(Declared, Invalid):
     text: str
     sentence = (
         "{text!q} is not a search: send its words as UTF-8 in standard Base64, without padding."
     )
 
 
-class PageNotFound(NotFound):
+class PageNotFound(Declared, NotFound):
     path: str
     sentence = "There is no page {path!q} here. Check the address."
 
 
-class ServiceNotOffered(NotFound):
+class ServiceNotOffered(Declared, NotFound):
     """A client of Central or of another service asks for what no registry of ours has."""
 
     service: str
@@ -72,7 +73,7 @@ class ServiceNotOffered(NotFound):
     sentence = "This registry has no {service}. {way_out}"
 
 
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(Declared, Refusal):
     kind = RefusalKind.METHOD_NOT_ALLOWED
     method: str
     path: str
@@ -84,7 +85,7 @@ class MethodNotAllowed(Refusal):
         return " or ".join(self.allowed)
 
 
-class LengthMissing(Refusal):
+class LengthMissing(Declared, Refusal):
     kind = RefusalKind.LENGTH_MISSING
     sentence = (
         "The request has no Content-Length, and chunked uploads are not read here. Send the body "
@@ -92,7 +93,7 @@ class LengthMissing(Refusal):
     )
 
 
-class BodyNotTaken(TooLarge):
+class BodyNotTaken(Declared, TooLarge):
     size_bytes: int
     limit_bytes: int
     sentence = (
@@ -102,7 +103,7 @@ class BodyNotTaken(TooLarge):
     )
 
 
-class UploadNotTaken(TooLarge):
+class UploadNotTaken(Declared, TooLarge):
     size_bytes: int
     limit_bytes: int
     sentence = (
@@ -116,39 +117,35 @@ class TooMany(Refusal):
     """`allowance` says how many requests are allowed, and when the next one is."""
 
     kind = RefusalKind.TOO_MANY
-    allowance: "RateLimitAllowance"
+
+    def __init__(self, code: str, sentence: str, allowance: "RateLimitAllowance") -> None:
+        super().__init__(code, sentence)
+        self.allowance = allowance
 
 
 class TooManyRequests(TooMany):
-    sentence = (
-        "There are too many {allowance.limit_class.noun} by this {allowance.subject.value}: "
-        "{allowance.limit:,} are taken in {allowance.period}. "
-        "Wait {allowance.wait_s} seconds and try again."
-    )
+    def __init__(self, allowance: "RateLimitAllowance") -> None:
+        sentence = (
+            f"There are too many {allowance.limit_class.noun} by this {allowance.subject.value}: "
+            f"{allowance.limit:,} are taken in {allowance.period}. "
+            f"Wait {allowance.wait_s} seconds and try again."
+        )
+        super().__init__("too-many-requests", sentence, allowance)
 
 
-class TooManyFailures(TooMany):
-    """An address sent too many different invalid credentials.
+def too_many_failures(allowance: "RateLimitAllowance") -> TooMany:
+    """Return the refusal of an address that sent too many different invalid credentials.
 
     Valid credentials from the same address are still served.
     """
-
     sentence = (
         "These credentials are not valid, and too many others that are not came from this address. "
-        "Wait {allowance.wait_s} seconds, and check the access token meanwhile."
+        f"Wait {allowance.wait_s} seconds, and check the access token meanwhile."
     )
+    return TooMany("too-many-failures", sentence, allowance)
 
 
-class MailedLately(TooMany):
-    address: str  # Masked.
-    sentence = (
-        "{address} got an invitation by mail a few minutes ago, and no address gets many. Wait "
-        "{allowance.wait_s} seconds to send another one, or invite without an address and pass the "
-        "link on yourself."
-    )
-
-
-class Busy(Unavailable):
+class Busy(Declared, Unavailable):
     """The registry handles as many requests as it can, or a store did not answer in time."""
 
     sentence = "The registry is busy. Try again in a moment; a repeat does no harm."
@@ -167,7 +164,7 @@ class UploadTrouble(Enum):
     )
 
 
-class NoRoomForUpload(Unavailable):
+class NoRoomForUpload(Declared, Unavailable):
     retry_after = timedelta(seconds=5)
     trouble: UploadTrouble
     sentence = (
@@ -176,7 +173,7 @@ class NoRoomForUpload(Unavailable):
     )
 
 
-class StorageFull(Unavailable):
+class StorageFull(Declared, Unavailable):
     retry_after = timedelta(minutes=5)
     sentence = (
         "The registry's storage is full, so nothing was changed. Tell its operator, and try again "
@@ -184,7 +181,7 @@ class StorageFull(Unavailable):
     )
 
 
-class StorageNotWritable(Unavailable):
+class StorageNotWritable(Declared, Unavailable):
     retry_after = timedelta(minutes=1)
     sentence = (
         "The registry's storage is full: packages are read and pulled, but nothing can be "
@@ -192,7 +189,7 @@ class StorageNotWritable(Unavailable):
     )
 
 
-class NotListedYet(Unavailable):
+class NotListedYet(Declared, Unavailable):
     """The change is committed, but not yet in every list, in the search and in the feed."""
 
     changed: object
@@ -202,12 +199,12 @@ class NotListedYet(Unavailable):
     )
 
 
-class ApiDocsPending(Unavailable):
+class ApiDocsPending(Declared, Unavailable):
     coordinate: "Coordinate"
     sentence = "The API documentation of {coordinate} is being made. Ask again in a few seconds."
 
 
-class SearchLoading(Unavailable):
+class SearchLoading(Declared, Unavailable):
     retry_after = timedelta(seconds=10)
     sentence = (
         "The search of this server is still being loaded, which takes some seconds; everything "
@@ -215,7 +212,7 @@ class SearchLoading(Unavailable):
     )
 
 
-class SearchUnconfirmed(Unavailable):
+class SearchUnconfirmed(Declared, Unavailable):
     retry_after = timedelta(seconds=5)
     sentence = (
         "The search of this server does not know the latest changes of packages, which may have "
@@ -223,7 +220,7 @@ class SearchUnconfirmed(Unavailable):
     )
 
 
-class TakesNoChanges(Unavailable):
+class TakesNoChanges(Declared, Unavailable):
     retry_after = timedelta(minutes=5)
     reason: str
     sentence = (

@@ -237,7 +237,7 @@ def _log_refused_sign_in(provider: str, reason: str) -> None:
 
 
 def _log_delayed_secret(refusal: Refusal) -> None:
-    log.warning("session.not_renewed", reason=type(refusal).__name__)
+    log.warning("session.not_renewed", reason=refusal.outcome)
 
 
 def _log_undelivered_mail(reason: str, count: int) -> None:

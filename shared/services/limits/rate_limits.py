@@ -8,7 +8,7 @@ registry is read-only.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.errors.requests import TooManyFailures, TooManyRequests
+from shared.domain.errors.requests import TooManyRequests, too_many_failures
 from shared.domain.identity import Principal
 from shared.domain.ip_addresses import caller_network
 from shared.domain.names import Package
@@ -139,12 +139,12 @@ class RateLimiter:
     async def count_failure(self, address: str, credential: str) -> None:
         """Count a credential that is not valid, once in each window however often it is sent.
 
-        Raises `TooManyFailures` if an address sends too many different ones. One call of the store,
+        Raises `TooMany` if an address sends too many different ones. One call of the store,
         and none for a credential that this process has counted or while the address has to wait.
         """
         request = self._counted_request(RateLimitClass.FAILURE, _address_keys(address))
         if wait := self._current_wait(request):
-            raise TooManyFailures(wait)
+            raise too_many_failures(wait)
         failure = _failure_counter(request, address, credential)
         if not request.counters or self._failed.get(failure.key):
             return
@@ -157,7 +157,7 @@ class RateLimiter:
         allowance = await self._evaluate(request, counters, totals)
         if allowance is not None and allowance.is_exceeded:
             self._failed.drop(failure.key)
-            raise TooManyFailures(allowance)
+            raise too_many_failures(allowance)
 
     @property
     def rules(self) -> RateLimitRules:

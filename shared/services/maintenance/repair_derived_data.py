@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from shared.domain.archives.names import Digest
-from shared.domain.errors.archives import BadArchive
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import BadArchive, Refusal
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Head, Release, State, Texts
 from shared.domain.task_runs import TaskReport

@@ -12,7 +12,7 @@ from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import AlreadyMember, InvitationNotFound, InvitationsFull
-from shared.domain.errors.requests import MailedLately, TakesNoChanges
+from shared.domain.errors.requests import TakesNoChanges, TooMany
 from shared.domain.identity import Principal
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
 from shared.domain.member_rules import MemberList
@@ -121,7 +121,7 @@ class Invitations:
         """Offer a role; an address that was invited before gets a new code and a new lifetime.
 
         Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`,
-        `TooManyRequests`, and `MailedLately` for an address that was just mailed.
+        `TooManyRequests`, and `TooMany` for an address that was just mailed.
         """
         access = await self.authorization.require_within(by, Action.MANAGE, org)
         if request.role is not Role.MEMBER:
@@ -210,7 +210,7 @@ class Invitations:
         await self._decline(await self._show_opened(org, invitation_id, by), by)
 
     async def _check_limits(self, address: EmailAddress | None, by: Principal) -> None:
-        """Raise `TooManyRequests`, except for the operator, or `MailedLately`."""
+        """Raise `TooManyRequests`, except for the operator, or `TooMany`."""
         if not by.is_operator:
             await self.rate_limiter.check(RateLimitClass.INVITATION, RateLimitKeys.of(by))
         if address is None or not self.invitation_mail_minutes:
@@ -223,7 +223,14 @@ class Invitations:
         )
         if not claimed:
             found = await self.work.peek(_MAIL_KIND, key, now_ms)
-            raise MailedLately(_mail_limit(int(found or until_ms) - now_ms), mask_email(address))
+            allowance = _mail_limit(int(found or until_ms) - now_ms)
+            raise TooMany(
+                "mailed-lately",
+                f"{mask_email(address)} got an invitation by mail a few minutes ago, and no "
+                f"address gets many. Wait {allowance.wait_s} seconds to send another one, or "
+                "invite without an address and pass the link on yourself.",
+                allowance,
+            )
 
     def _new(
         self, organization: Organization, request: InvitationRequest, code: str, by: Principal

@@ -229,4 +229,4 @@ def _log_unused_pack(error: Exception) -> None:
 
 
 def _log_delayed_pulls(refusal: Refusal) -> None:
-    log.warning("pulls.delayed", reason=type(refusal).__name__)
+    log.warning("pulls.delayed", reason=refusal.outcome)

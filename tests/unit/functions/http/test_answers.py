@@ -12,7 +12,6 @@ from functions.http.answers import (
     failure_answer,
     problem_answer,
     rate_limit_fields,
-    refusal_code,
     retry_headers,
 )
 from shared.domain.errors.base import Refusal, RefusalKind
@@ -72,10 +71,6 @@ def test_a_refusal_is_a_code_for_programs_and_a_sentence_for_people() -> None:
     problem = json.loads(answer.body)["error"]
     assert answer.status == 409
     assert problem == {"code": "last-owner", "message": str(LastOwner("kim", "acme"))}
-
-
-def test_codes_are_the_names_of_refusals() -> None:
-    assert refusal_code(TokenNotFound) == "token-not-found"
 
 
 def test_an_unknown_caller_reads_how_to_authenticate() -> None:

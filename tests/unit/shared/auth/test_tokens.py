@@ -8,9 +8,9 @@ import pytest
 
 from shared.auth.secrets import BASE62_ALPHABET, Secret
 from shared.auth.tokens import MAX_LOOKALIKES, AccessToken, TokenSearch, token_text
-from shared.domain.errors.archives import TooManyLookalikes
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
+from tests.support.refusals import raises_refusal
 
 
 def sent(authorization: str) -> str | None:
@@ -146,5 +146,5 @@ def test_so_many_texts_of_the_form_of_tokens_are_refused_in_one_archive() -> Non
     search = TokenSearch("local")
     text = f"blr_local_{'a' * 48}\n".encode()
     assert search.find(text * MAX_LOOKALIKES) is None
-    with pytest.raises(TooManyLookalikes, match="more than 10,000 texts"):
+    with raises_refusal("too-many-lookalikes", match="more than 10,000 texts"):
         search.find(text)

@@ -15,7 +15,8 @@ from shared.domain.bounded_parsing import (
     parse_json,
     parse_toml,
 )
-from shared.domain.errors.archives import BadArchive, ManifestTooDeep, ManifestUnreadable
+from shared.domain.errors.base import BadArchive
+from tests.support.refusals import raises_refusal
 
 Json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -193,7 +194,7 @@ def test_a_long_key_does_not_make_a_long_sentence() -> None:
 
 @pytest.mark.parametrize("parse", [parse_json, parse_toml])
 def test_invalid_utf_8_is_found(parse: Callable[[str, bytes], object]) -> None:
-    with pytest.raises(ManifestUnreadable, match=r"not UTF-8 at line 2, column 3\."):
+    with raises_refusal("manifest-unreadable", match=r"not UTF-8 at line 2, column 3\."):
         parse("a", b"\xc3\xa9 = 1\na \xff")
 
 
@@ -204,7 +205,7 @@ def test_deep_json_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a = " + "[" * HUGE, "a = " + "{b = " * HUGE])
 def test_deep_toml_is_refused(text: str) -> None:
-    with pytest.raises(ManifestTooDeep):
+    with raises_refusal("manifest-too-deep"):
         parse_toml("a.toml", text.encode())
 
 
@@ -229,7 +230,7 @@ def test_deep_toml_is_refused(text: str) -> None:
     ],
 )
 def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
-    with pytest.raises(ManifestTooDeep):
+    with raises_refusal("manifest-too-deep"):
         parse_toml("a.toml", text.encode())
 
 
@@ -245,7 +246,7 @@ def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
     ],
 )
 def test_looking_for_costly_toml_is_cheap_itself(text: str) -> None:
-    with pytest.raises(ManifestUnreadable):
+    with raises_refusal("manifest-unreadable"):
         parse_toml("a.toml", text.encode())
 
 

@@ -12,18 +12,14 @@ import pytest
 from shared.domain.archives.bala import Bala, read_bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import KIB, MIB, ArchiveLimits, Documentation
-from shared.domain.errors.archives import (
-    CoordinateDiffers,
-    DocumentationMissing,
-    RecordTooLarge,
-    UnpacksTooLarge,
-)
+from shared.domain.errors.base import BadArchive
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graalvm, ModuleText, Texts, Visibility
 from shared.domain.releases import new_release
 from tests.paths import SHARED
 from tests.support.archives import Spec, bala, files, zipped
+from tests.support.refusals import raises_refusal
 
 GREET = "acme/greet:1.0.0"
 OPTIONAL = ArchiveLimits(documentation=Documentation.OPTIONAL)
@@ -256,7 +252,7 @@ def test_a_real_archive_holds_modules_that_it_does_not_export() -> None:
 
 def test_a_real_archive_without_documentation_is_refused_unless_the_operator_allows_it() -> None:
     content = sample("sf-any.bala")
-    with pytest.raises(DocumentationMissing, match=r"^Package\.md is missing in bala file\. "):
+    with raises_refusal("documentation-missing", match=r"^Package\.md is missing in bala file\. "):
         read_bala(content)
     found = read_bala(content, OPTIONAL)
     assert str(found.coordinate) == "foo/winery:0.1.0"
@@ -281,7 +277,7 @@ def test_an_archive_must_be_the_package_that_its_upload_says() -> None:
         ("acme", "great", "1.0.0"),
         ("b", "greet", "1.0.0"),
     ):
-        with pytest.raises(CoordinateDiffers, match=r"holds acme/greet:1\.0\.0, but"):
+        with raises_refusal("coordinate-differs", match=r"holds acme/greet:1\.0\.0, but"):
             require_coordinate(found, Coordinate.parse(*claimed))
 
 
@@ -316,7 +312,7 @@ def test_whatever_is_accepted_fits_into_a_release() -> None:
         }
         try:
             found = read(**spec)
-        except RecordTooLarge:
+        except BadArchive:
             continue
         fitted += 1
         assert recorded_bytes(found) < RECORD_BYTES - LATER_BYTES
@@ -337,7 +333,7 @@ def test_no_entry_is_unpacked_twice() -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         unpacked = sum(info.file_size for info in archive.infolist())
     read_bala(content, ArchiveLimits(unpacked_bytes=unpacked))
-    with pytest.raises(UnpacksTooLarge):
+    with raises_refusal("unpacks-too-large"):
         read_bala(content, ArchiveLimits(unpacked_bytes=unpacked - 1))
 
 
@@ -354,7 +350,7 @@ def test_no_entry_is_unpacked_twice() -> None:
 def test_a_record_that_is_too_large_names_what_takes_the_most_room(
     spec: dict[str, Any], what: str
 ) -> None:
-    with pytest.raises(RecordTooLarge) as refused:
+    with raises_refusal("record-too-large") as refused:
         read(**spec)
     assert f" {what}" in str(refused.value)
 

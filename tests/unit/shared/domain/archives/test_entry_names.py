@@ -9,7 +9,7 @@ from shared.domain.archives.entry_names import (
     refuse_invisible,
     refuse_unportable,
 )
-from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, UnsafeName
+from tests.support.refusals import raises_refusal
 
 COULD_LEAVE = "has a part that is empty, . or .., and could leave its folder"
 
@@ -50,7 +50,7 @@ def test_a_name_that_stays_in_its_folder_is_taken_as_it_is(name: str) -> None:
     ],
 )
 def test_any_other_name_is_refused_for_its_reason(name: bytes, reason: str) -> None:
-    with pytest.raises(UnsafeName) as refused:
+    with raises_refusal("unsafe-name") as refused:
         decode_name(name)
     assert str(refused.value).endswith(f" {reason}. Rename it and pack again.")
 
@@ -78,7 +78,7 @@ def test_a_name_that_windows_reads_as_it_is_written_is_portable(name: str) -> No
     ],
 )
 def test_a_name_that_windows_reads_in_another_way_is_refused(name: str, words: str) -> None:
-    with pytest.raises(UnsafeName, match="The entry name ") as refused:
+    with raises_refusal("unsafe-name", match="The entry name ") as refused:
         refuse_unportable(["fine", name])
     assert words in str(refused.value)
 
@@ -131,7 +131,7 @@ def test_a_name_that_is_read_as_it_is_written_is_accepted(name: str) -> None:
 def test_a_name_with_an_invisible_character_is_refused_by_its_escapes(
     name: str, shown: str, number: str
 ) -> None:
-    with pytest.raises(UnsafeName) as refused:
+    with raises_refusal("unsafe-name") as refused:
         refuse_invisible(["fine", name])
     assert str(refused.value) == (
         f"The entry name {shown} has U+{number}, which is invisible or changes the direction of "
@@ -153,7 +153,7 @@ def test_a_name_with_an_invisible_character_is_refused_by_its_escapes(
 )
 def test_two_names_of_one_file_are_refused(one: str, other: str) -> None:
     for names in ([one, "b", other], [other, "b", one]):
-        with pytest.raises(DuplicateEntry) as refused:
+        with raises_refusal("duplicate-entry") as refused:
             refuse_duplicates(names)
         assert one in str(refused.value)
         assert other in str(refused.value)
@@ -161,7 +161,7 @@ def test_two_names_of_one_file_are_refused(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(("file", "inside"), [("a", "a/b"), ("A", "a/b/c"), ("x/y", "x/Y/z")])
 def test_a_file_that_is_the_folder_of_another_is_refused(file: str, inside: str) -> None:
-    with pytest.raises(FileIsFolder):
+    with raises_refusal("file-is-folder"):
         refuse_duplicates([inside, "a b", "a.b", "b", file])
 
 
@@ -176,5 +176,5 @@ def test_names_are_compared_without_case_in_one_form() -> None:
 
 def test_duplicates_are_named_in_the_order_of_the_archive() -> None:
     for names in (["readme", "README"], ["README", "readme"]):
-        with pytest.raises(DuplicateEntry, match=f"{names[0]} .*{names[1]}"):
+        with raises_refusal("duplicate-entry", match=f"{names[0]} .*{names[1]}"):
             refuse_duplicates(names)

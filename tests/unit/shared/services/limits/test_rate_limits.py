@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors.requests import TakesNoChanges, TooManyFailures, TooManyRequests
+from shared.domain.errors.requests import TakesNoChanges, TooMany, TooManyRequests
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Package
 from shared.domain.rate_limits import (
@@ -180,7 +180,7 @@ async def fail(instance: Instance, address: str, credential: str) -> bool:
     """Send credentials that are not valid; say whether their sender need not wait."""
     try:
         await instance.rate_limiter.count_failure(address, credential)
-    except TooManyFailures:
+    except TooMany:
         return False
     return True
 

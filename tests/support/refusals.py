@@ -1,0 +1,122 @@
+"""Refusals in tests: how one is expected, and every one that the source raises."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.domain.errors.base import (
+    BadArchive,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refusal,
+    RefusalKind,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from shared.domain.errors.requests import TooMany
+from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+
+ROOT = Path(__file__).parents[2]
+ALLOWANCE = RateLimitAllowance(
+    RateLimitClass.PUSH, RateLimitSubject.TOKEN, limit=120, remaining=0, wait_ms=16_500
+)
+_KINDS: dict[str, type[Refusal]] = {
+    each.__name__: each
+    for each in (
+        *(BadArchive, Conflict, Forbidden, Invalid, NotFound),
+        *(Refusal, TooLarge, TooMany, Unauthenticated, Unavailable),
+    )
+}
+
+
+def raises_refusal(code: str, match: str | None = None) -> Any:
+    """Expect a refusal with this code, as `pytest.raises` expects an exception."""
+    return pytest.raises(Refusal, match=match, check=lambda refusal: refusal.code == code)
+
+
+def refusals_of_the_source() -> Iterator[Refusal]:
+    """Yield each refusal that the source makes, with the expressions of its sentence unevaluated:
+    `package already exists: {coordinate}.`"""
+    for path in sorted((*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/**/*.py"))):
+        source = path.read_text()
+        if "shared.domain.errors" in source or path.parent.name == "errors":
+            yield from _Maker(path).found(ast.parse(source))
+
+
+class _Maker(ast.NodeVisitor):
+    """Makes the refusals of one module."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found: list[Refusal] = []
+        self._class: ast.ClassDef | None = None
+        self._sentences: dict[str, ast.expr] = {}
+
+    def found(self, module: ast.Module) -> list[Refusal]:
+        self.visit(module)
+        return self._found
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._class = node
+        self.generic_visit(node)
+        self._class = None
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._sentences = {}
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if isinstance(node.targets[0], ast.Name):
+            self._sentences[node.targets[0].id] = node.value
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        kind = self._kind(node.func)
+        if kind is not None and isinstance(node.args[0], ast.Constant):
+            self._found.append(self._made(kind, str(node.args[0].value), node.args[1]))
+        self.generic_visit(node)
+
+    def _kind(self, function: ast.expr) -> type[Refusal] | None:
+        """Return what a call of the function makes: of a class itself, or of a class below it."""
+        match function:
+            case ast.Name(name):
+                return _KINDS.get(name)
+            case ast.Attribute(ast.Call(ast.Name("super")), "__init__") if self._class:
+                return _KINDS.get(ast.unparse(self._class.bases[0]))
+            case _:
+                return None
+
+    def _made(self, kind: type[Refusal], code: str, sentence: ast.expr) -> Refusal:
+        if isinstance(sentence, ast.Name):
+            own = ast.Constant("The caller's own sentence. Send something else.")
+            sentence = self._sentences.get(sentence.id, own)
+        text = _template(sentence)
+        if kind is TooMany:
+            return TooMany(code, text.replace("{allowance.wait_s}", "17"), ALLOWANCE)
+        made = kind(code, text)
+        if kind is Refusal and self._class is not None:
+            named = next(
+                ast.unparse(each.value)
+                for each in self._class.body
+                if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "kind"
+            )
+            vars(made)["kind"] = RefusalKind[named.rpartition(".")[2]]
+        return made
+
+
+def _template(sentence: ast.expr) -> str:
+    match sentence:
+        case ast.Constant(str(text)):
+            return text
+        case ast.JoinedStr(parts):
+            return "".join(map(_template, parts))
+        case ast.FormattedValue(value):
+            return f"{{{ast.unparse(value)}}}"
+        case _:
+            return f"{{{ast.unparse(sentence)}}}"
