@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 
@@ -217,9 +218,19 @@ class CentralUpstream:
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
     ) -> list[UpstreamModule | None]:
-        wanted = [_module(each) for each in requests]
-        answer = await self._post("packages/resolve-modules", {"modules": wanted}, client, via)
-        return _read(answer, lambda body: read_modules(body, requests))
+        found = dict[ModuleRequest, UpstreamModule | None]()
+        # Answers name modules alone, so a request names each once. A module is wanted in two ways
+        # if one build imports it in a version and another time in any.
+        rest = [*dict.fromkeys(requests)]
+        while rest:
+            asked = {f"{each.organization}/{each.module}".lower(): each for each in reversed(rest)}
+            batch = list(reversed(asked.values()))
+            wanted = {"modules": [_module(each) for each in batch]}
+            answer = await self._post("packages/resolve-modules", wanted, client, via)
+            modules = _read(answer, partial(read_modules, requests=batch))
+            found.update(zip(batch, modules, strict=True))
+            rest = [each for each in rest if each not in found]
+        return [found[each] for each in requests]
 
     async def catalogue(self, offset: int, limit: int) -> CataloguePage:
         wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
