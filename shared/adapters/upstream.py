@@ -59,7 +59,6 @@ from shared.ports import (
     HttpDownloader,
     HttpResponse,
     ReleaseUnusable,
-    ServerUnreachable,
     Unanswered,
     UpstreamBusy,
 )
@@ -76,7 +75,8 @@ _AGENT = "Ballroom"  # Where no client's version matters.
 _BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
 _TOO_MANY, _SERVER_ERRORS, _UNAVAILABLE = 429, 500, 503
-_REFUSED = frozenset((401, 403))  # With a token.
+_UNKNOWN = 401
+_REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
 
 T = TypeVar("T")
 
@@ -314,7 +314,8 @@ class CentralUpstream:
                 f"it does not accept the token (the answer was {answer.status}). Create one with "
                 "the scope read there, set BALLROOM_UPSTREAM_TOKEN, and restart this registry"
             )
-            raise ServerUnreachable(message)
+            # A firewall may refuse the words of one request with 403.
+            raise (Unanswered if answer.status == _UNKNOWN else AnswerUnusable)(message)
         return answer
 
     def _url(self, *parts: str) -> str:

@@ -115,12 +115,10 @@ class UpstreamReader:
 
     async def versions_anew(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
-    ) -> tuple[Version, ...] | None:
-        """Return all versions that the upstream lists now, and keep them."""
-        key, ask = self._versions(source, package, client, asker)
-        return cast(
-            "tuple[Version, ...] | None", await self.questions.renewed(key, ask, package, source)
-        )
+    ) -> tuple[Version, ...]:
+        """Return all versions that the upstream lists now, and keep them; raise `NotThere` and
+        `Unanswered`."""
+        return await self.questions.kept.renewed(*self._versions(source, package, client, asker))
 
     def _versions(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
