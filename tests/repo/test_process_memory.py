@@ -50,7 +50,6 @@ KEPT = {
     "shared/adapters/search/words.py stem": Kept(210),
     "shared/adapters/sqlite/metadata.py _cache": Kept(1, MACHINE, "SURVEYS_CACHED_BYTES"),
     "shared/auth/authentication.py _recorded": Kept(250),
-    "shared/auth/authentication.py _reported": Kept(250),
     "shared/auth/authentication.py _verified": Kept(1_024),
     "shared/auth/authorization.py _known": Kept(512),
     "shared/auth/sessions.py _cache": Kept(1_024),

@@ -101,7 +101,7 @@ def test_one_case_of_each_test_comes_before_the_second_of_any() -> None:
         ("tests/unit/shared/services/tokens/test_tokens_organization_tokens.py::test_a", True),
         ("tests/unit/shared/services/tokens/tokens/test_organization_tokens.py::test_a[b]", True),
         ("tests/unit/shared/domain/test_tokens.py::test_a", False),
-        ("tests/unit/shared/services/tokens/test_token_lineage.py::test_a", False),
+        ("tests/unit/shared/services/tokens/test_token_rights.py::test_a", False),
         ("tests/protocol/api/test_tokens.py::test_a", False),
     ],
 )
