@@ -10,7 +10,7 @@ from functions.central.answers import CentralFace
 from functions.http.answers import NO_STORE
 from functions.http.calls import Call
 from shared.composition import Registry
-from shared.domain.errors.identity import MetricsTokenMissing
+from shared.domain.errors.base import Unauthenticated
 from shared.domain.errors.packages import PathNotFound
 from shared.runtime.answers import Answer
 from shared.services.mirroring.overview import MirrorOverview
@@ -51,7 +51,10 @@ def _require_access(call: Call) -> None:
     scheme, _, given = call.header("authorization").partition(" ")
     is_right = hmac.compare_digest(given.encode(), expected.encode())
     if not expected or scheme.lower() != "bearer" or not is_right:
-        raise MetricsTokenMissing
+        raise Unauthenticated(
+            "metrics-token-missing",
+            "Metrics need the secret of BALLROOM_METRICS_TOKEN as a bearer token.",
+        )
 
 
 def _is_from_this_machine(call: Call) -> bool:

@@ -9,7 +9,8 @@ from functions.http.signed_in_pages import remembered_page, return_page, sign_in
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
+from shared.domain.errors.base import Invalid
+from shared.domain.errors.identity import sign_in_expired
 from shared.domain.ip_addresses import caller_network
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import SignInPurpose
@@ -59,7 +60,7 @@ def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
         call.registry.identity.session_authentication,
     )
     if not authentication.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
-        raise SignInExpired
+        raise sign_in_expired()
 
 
 @pages.change("sign-in/callback/{provider}", ["GET", "POST"])
@@ -110,7 +111,7 @@ async def sign_in_link_used(call: PageCall) -> Answer:
     browser = browser_of(call, registry.identity.browsers.name(call.headers))
     await registry.identity.browsers.ready()
     if not registry.identity.browsers.is_csrf_token_valid(browser.name, form_of(call).text("csrf")):
-        raise FormOfAnotherPage
+        raise _form_of_another_page()
     enter = registry.identity.sign_in_flow.finish_link
     call.cookies += await verify_credential(
         lambda: enter(code, browser), code, registry, address=browser.address
@@ -124,7 +125,7 @@ async def sign_in_out(call: PageCall) -> Answer:
     authentication = call.registry.identity.session_authentication
     if not call.caller.is_anonymous:
         if not authentication.is_csrf_token_valid(call.caller, form_of(call).text("csrf")):
-            raise FormOfAnotherPage
+            raise _form_of_another_page()
         session = await call.registry.identity.sessions.sign_out(by=call.caller)
         if session is not None:
             authentication.invalidate(session)
@@ -162,3 +163,11 @@ def browser_of(call: PageCall, name: str) -> SignInBrowser:
     client = RequestClient.of(call.headers, call.registry.settings.proxies)
     known = call.registry.identity.known_browsers.read(call.headers)
     return SignInBrowser(client.address, client.agent, name, known)
+
+
+def _form_of_another_page() -> Invalid:
+    return Invalid(
+        "form-of-another-page",
+        "This form is not from a page of this browser, or the page was open for too long. Reload "
+        "the page, and allow cookies of this registry.",
+    )

@@ -21,8 +21,7 @@ from functions.http.answers import JSON, NO_STORE
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import CsrfMissing
+from shared.domain.errors.base import Forbidden, InvalidRequest
 from shared.domain.errors.packages import NotMadeInternal
 from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
@@ -203,7 +202,7 @@ class ApiFace(JsonFace[ApiCall]):
         return Answer(body, described.status, headers, JSON)
 
     async def identify(self, call: ApiCall) -> None:
-        """Identify the caller; raise `CsrfMissing` for a change with the cookie of a session
+        """Identify the caller; raise `csrf-missing` for a change with the cookie of a session
         alone."""
         takes_session = self._takes_sessions and not call.header("authorization")
         if not takes_session or not await call.identify_by_session():
@@ -211,7 +210,11 @@ class ApiFace(JsonFace[ApiCall]):
         elif call.method not in READ_METHODS:
             authentication = call.registry.identity.session_authentication
             if not authentication.is_csrf_token_valid(call.caller, call.header("x-csrf-token")):
-                raise CsrfMissing
+                raise Forbidden(
+                    "csrf-missing",
+                    "Changes with the cookie of a session take the header X-CSRF-Token as well. "
+                    "Programs send an access token in the Authorization header instead.",
+                )
 
 
 def _usual_refusals(method: str, route: str, *, has_body: bool) -> Iterator[int]:

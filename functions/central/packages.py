@@ -14,7 +14,7 @@ from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import Digest, package_in_file_name
-from shared.domain.errors.identity import CredentialsMissing
+from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.packages import RangeNotDeprecable
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.names import Package
@@ -33,7 +33,7 @@ LATEST = "latest"  # What scripts of ballerina-library write for `*`.
 @central_without_404.change("2.0/registry/packages")
 async def central_push(call: Call) -> Answer:
     if call.caller.is_anonymous:
-        raise CredentialsMissing  # Before the archive is read, which is expensive.
+        raise credentials_missing()  # Before the archive is read, which is expensive.
     registry = call.registry
     require_upload_taken(call, registry.settings.app_role)
     await registry.limits.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)

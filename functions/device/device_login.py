@@ -20,7 +20,7 @@ from shared.domain.device_login import (
     read_user_code,
 )
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
+from shared.domain.errors.identity import DeviceRefusal
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
 
@@ -128,9 +128,14 @@ async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes:
 )
 async def device_api_token(call: ApiCall, poll: DevicePoll) -> DeviceToken | Answer:
     login = call.registry.tokens.device_login
+    if poll.grant_type != GRANT_TYPE:
+        refusal = DeviceRefusal(
+            "grant-type-unknown",
+            "Send grant_type=urn:ietf:params:oauth:grant-type:device_code and the device_code.",
+            error="unsupported_grant_type",
+        )
+        return _oauth_error(refusal)
     try:
-        if poll.grant_type != GRANT_TYPE:
-            raise GrantTypeUnknown
         return DeviceToken.of(await login.exchange(poll.device_code, by=call.caller))
     except DeviceRefusal as refusal:
         return _oauth_error(refusal)

@@ -15,8 +15,8 @@ from functions.http.requests import Form, form_of
 from shared.auth.cookies import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import FormForeign, SignInAgain
+from shared.domain.errors.base import Forbidden, Refusal
+from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.organizations import NotMeant
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
@@ -94,7 +94,7 @@ class SignedInPages(Pages[SignedInCall]):
     ) -> Callable[[SignedInHandler], SignedInHandler]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
 
-        A form without the CSRF token of the session is refused with `FormForeign`.
+        A form without the CSRF token of the session is refused with `form-foreign`.
         """
         limit = None if works_in_read_only_mode else RateLimitClass.WRITE
 
@@ -145,7 +145,11 @@ class SignedInPages(Pages[SignedInCall]):
     def _submitted_form(self, call: SignedInCall) -> Form:
         form, authentication = form_of(call), call.registry.identity.session_authentication
         if not authentication.is_csrf_token_valid(call.caller, form.text("csrf")):
-            raise FormForeign
+            raise Forbidden(
+                "form-foreign",
+                "This form does not belong to your session, so nothing was changed. Reload the "
+                "page and send the form again.",
+            )
         return form
 
 

@@ -32,8 +32,7 @@ from functions.maven.paths import (
 from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.errors.base import Refusal, RefusalKind
-from shared.domain.errors.identity import RepositoryTokenMissing
+from shared.domain.errors.base import Refusal, RefusalKind, Unauthenticated
 from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound, ReleaseNotFound
 from shared.domain.identity import Principal
 from shared.domain.maven import (
@@ -112,7 +111,7 @@ async def maven_read(call: Call) -> Answer:
 @maven.change(REPOSITORY_ROUTE, ["PUT"])
 async def maven_write(call: Call) -> Answer:
     if call.caller.is_anonymous:
-        raise RepositoryTokenMissing
+        raise _repository_token_missing()
     require_upload_taken(call, call.registry.settings.app_role)
     target = RepositoryPath.to_write(_requested_path(call))
     content = upload_body(call, call.registry.settings.max_archive_bytes)
@@ -125,7 +124,7 @@ async def maven_options(call: Call) -> Answer:
     # Clients ask this before each push. Challenged here, they send the archive once, and not a
     # second time after a 401.
     if call.caller.is_anonymous:
-        raise RepositoryTokenMissing
+        raise _repository_token_missing()
     return Answer(headers=_ALLOWED)
 
 
@@ -289,3 +288,11 @@ async def _verify_and_discard(
     await registry.publishing.maven.require_right(package, by=by)
     if target.algorithm:
         Checksum.parse(target.algorithm, content)
+
+
+def _repository_token_missing() -> Unauthenticated:
+    return Unauthenticated(
+        "repository-token-missing",
+        "Publishing needs an access token. Put username and accesstoken into the repository's "
+        "entry of Settings.toml; the username may be any word.",
+    )

@@ -11,23 +11,18 @@ from shared.auth.entra import EntraAccess
 from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
 from shared.domain.accounts import Account
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated
 from shared.domain.errors.identity import (
-    AccountLocked,
-    AddressNotAllowed,
-    TokenExpired,
-    TokenForeign,
-    TokenMalformed,
-    TokenPlaceholder,
     TokenUnknown,
+    account_locked,
 )
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.ip_addresses import Networks, client_address, is_address_allowed
-from shared.domain.records import Place
+from shared.domain.records import Event, Place
 from shared.domain.redaction import redact_tokens
 from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
-from shared.ports import Clock, DirectoryStore
+from shared.ports import Clock, DirectoryStore, EventStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import Edition, records_of
@@ -66,6 +61,38 @@ class RequestClient:
         return cls(address, printable_user_agent(headers.get("user-agent", "")))
 
 
+class CanaryTokens:
+    """Reports uses of canaries to the operator; the client is refused like any unknown token."""
+
+    def __init__(self, events: EventStore, clock: Clock) -> None:
+        self._events = events
+        self._clock = clock
+        self._reported = LruCache[str, int](MAX_CACHED_CANARIES)
+        self._background_tasks = BackgroundTasks()
+
+    def record_use(self, token: Token, client: RequestClient) -> None:
+        """Log the use and append an event in the background, so that the answer is not slower."""
+        log.warning(
+            "token.canary_tried", token=token.id, address=client.address, agent=client.agent
+        )
+        now_ms = self._clock.now_ms()
+        event = _event(token, client, now_ms)
+        if self._reported.get(event.id) is None:
+            self._reported.put(event.id, now_ms)
+            self._background_tasks.start(self._append(event))
+
+    async def close(self) -> None:
+        """Wait for the events that are being appended."""
+        await self._background_tasks.close()
+
+    async def _append(self, event: Event) -> None:
+        try:
+            await self._events.append([event])
+        except Refusal as refusal:
+            self._reported.drop(event.id)
+            log.error("token.canary_not_told", token=event.subject, reason=refusal.outcome)
+
+
 UNKNOWN_CLIENT = RequestClient()
 
 
@@ -80,6 +107,7 @@ class Authentication:
         environment: str,
         *,
         edition: Edition,
+        canaries: CanaryTokens,
         entra: EntraAccess | None = None,
     ) -> None:
         """Accept the tokens of `environment`, and those of `entra` if it is given."""
@@ -87,6 +115,7 @@ class Authentication:
         self._clock = clock
         self._environment = environment
         self._edition = edition
+        self._canaries = canaries
         self._entra = entra
         self._verified = LruCache[str, _CachedToken](MAX_CACHED_TOKENS)
         self._last_use = TokenLastUse(directory)
@@ -96,21 +125,29 @@ class Authentication:
     ) -> Principal:
         """Return the caller, or `ANONYMOUS` for a request without credentials.
 
-        Raises `TokenMalformed`, `TokenPlaceholder` and `TokenForeign` without reading the store;
-        `TokenUnknown` for a token that was revoked or never existed, `TokenExpired`,
-        `AddressNotAllowed` and `AccountLocked`. Keys of `headers` are lower case, or compared
+        Raises `TokenMalformed`, `token-placeholder` and `token-foreign` without reading the store;
+        `TokenUnknown` for a token that was revoked or never existed, `token-expired`,
+        `address-not-allowed` and `account-locked`. Keys of `headers` are lower case, or compared
         without case.
         """
         text = token_text(headers)
         if text is None:
             return ANONYMOUS
         if text.reveal() == TOKEN_PLACEHOLDER:
-            raise TokenPlaceholder
+            raise Unauthenticated(
+                "token-placeholder",
+                "Settings.toml has the placeholder of its template where the access token goes. "
+                "Create a token and put it there, at every accesstoken of this registry.",
+            )
         if self._entra is not None and not text.reveal().startswith(TOKEN_PREFIX):
             return await self._entra.authenticate(text)
         access_token = AccessToken.parse(text)
         if access_token.environment != self._environment:
-            raise TokenForeign(access_token.environment)
+            raise Unauthenticated(
+                "token-foreign",
+                f"The access token is of another registry, {access_token.environment}. Create one "
+                "here and put it into Settings.toml.",
+            )
         return self._accepted(await self._verify(access_token, client), client)
 
     def recognize(
@@ -130,6 +167,7 @@ class Authentication:
     async def close(self) -> None:
         """Wait for the writes in the background."""
         await self._last_use.close()
+        await self._canaries.close()
 
     def _accepted(self, verified: _CachedToken, client: RequestClient) -> Principal:
         """Return the principal of a token that may be used now from there, and record its use."""
@@ -151,12 +189,20 @@ class Authentication:
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token, account = verified.token, verified.account
         if account is not None and account.is_locked:
-            raise AccountLocked(account.name)
+            raise account_locked(account.name)
         if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
-            raise TokenExpired
+            raise Unauthenticated(
+                "token-expired",
+                "The access token has expired. Create a new one and put it into Settings.toml.",
+            )
         if not is_address_allowed(token.addresses, client.address):
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
-            raise AddressNotAllowed(client.address)
+            raise Forbidden(
+                "address-not-allowed",
+                "This access token may not be used from "
+                f"{client.address or 'an unknown address'}. Use it from the addresses that it is "
+                "allowed for, or create one for this address.",
+            )
 
     async def _verify(self, access_token: AccessToken, client: RequestClient) -> _CachedToken:
         key = access_token.hash
@@ -173,7 +219,11 @@ class Authentication:
             self._directory.get(Account, Place(access_token.owner)),
         )
         # Missing tokens are not cached, so that a new token works at once everywhere.
-        if token is None or token.canary or not hmac.compare_digest(token.hash, key):
+        if token is None or not hmac.compare_digest(token.hash, key):
+            raise TokenUnknown
+        if token.canary:
+            # Refused like a missing token, after the same number of reads.
+            self._canaries.record_use(token, client)
             raise TokenUnknown
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
@@ -213,8 +263,8 @@ class TokenLastUse:
 def is_guess(refusal: Refusal) -> bool:
     """Check whether a credential that was refused so may be an attempt to guess one. An expired
     token is none, and neither are texts that cannot be tokens of this registry."""
-    plain = (TokenExpired, TokenForeign, TokenMalformed, TokenPlaceholder)
-    return not isinstance(refusal, plain)
+    plain = {"token-expired", "token-foreign", "token-malformed", "token-placeholder"}
+    return refusal.code not in plain
 
 
 def from_client(principal: Principal, client: RequestClient) -> Principal:
@@ -248,6 +298,31 @@ def _use(token: Token, client: RequestClient, now_ms: int) -> TokenUse:
         expires_ms=token.expires_ms,
         address=client.address,
         agent=client.agent,
+    )
+
+
+CANARY_EVENT_INTERVAL = timedelta(
+    minutes=10
+)  # For one canary from one address; every use is in the log.
+MAX_CACHED_CANARIES = 1_000  # Pairs of canary and address; every use is in the log.
+
+_EVENT_INTERVAL_MS = CANARY_EVENT_INTERVAL // timedelta(milliseconds=1)
+
+
+def _event(token: Token, client: RequestClient, now_ms: int) -> Event:
+    # The event store takes each id once, so all processes together append one event.
+    window = now_ms // _EVENT_INTERVAL_MS
+    return Event(
+        id=f"token.canary-tried:{token.id}:{client.address}:{window}",
+        kind="token.canary-tried",
+        at_ms=now_ms,
+        actor="",
+        subject=token.id,
+        org=token.org.lower(),
+        account="" if token.org else token.owner,
+        credential=token.id,
+        address=client.address,
+        details={"name": token.name, "agent": client.agent},
     )
 
 

@@ -16,10 +16,10 @@ from shared.domain.access import (
 )
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
-    CredentialsMissing,
     NotPermitted,
     OrganizationMissing,
     TokenUnknown,
+    credentials_missing,
 )
 from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.identity import Principal
@@ -107,14 +107,14 @@ class Authorization:
         One call of the store; none for requests without credentials and for the operator.
         """
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         access = await self.access_context(by, org_of(resource))
         try:
             require_right(by, access, action, resource)
         except OrganizationMissing as missing:
             renamed = way_to_rename(org_of(resource)) if action in PUSH_ACTIONS else ""
             way_out = renamed or f"{self._way_to_organization}, or correct its name."
-            raise OrganizationMissing(*missing.args, way_out=way_out) from None
+            raise OrganizationMissing(action.verb, resource, missing.org, way_out) from None
         return access
 
     @property
@@ -131,7 +131,7 @@ class Authorization:
         who was just invited may have to repeat a push.
         """
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         if by.is_operator:
             return
         if not any(each.role in PUBLISHING_ROLES for each in by.role_grants):
@@ -183,7 +183,7 @@ class Authorization:
         Raises `OrganizationNotFound` for others, whether it exists or not. One call of the store.
         """
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         access.require_organization(org)
         if not access.is_of_member(by, org):
@@ -324,11 +324,11 @@ class Administration:
         """Raise unless `by` is the operator, or an administrator whose credential manages
         everything.
 
-        Raises `CredentialsMissing` or `NotPermitted`; `verb` and `what` complete "You may not …".
+        Raises `credentials-missing` or `NotPermitted`; `verb` and `what` complete "You may not …".
         One call of the store, and none for the operator.
         """
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         if by.is_operator:
             return
         account = await self.directory.get(Account, Place(by.id))

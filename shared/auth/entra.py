@@ -35,10 +35,10 @@ from shared.auth.signed_tokens import (
 )
 from shared.domain.accounts import Account, Identity, identity_place
 from shared.domain.errors.identity import (
-    AccountLocked,
-    IssuerSilent,
     SignedTokenRefused,
-    SignInFailed,
+    account_locked,
+    issuer_silent,
+    sign_in_failed,
 )
 from shared.domain.identity import Principal
 from shared.domain.records import Place
@@ -124,11 +124,11 @@ class EntraProvider:
                 application.acquire_token_by_auth_code_flow, stored, dict(answer)
             )
         except Unanswered:
-            raise IssuerSilent(ENTRA_LABEL) from None
+            raise issuer_silent(ENTRA_LABEL) from None
         except (ValueError, RuntimeError, KeyError, IndexError):
-            raise SignInFailed(ENTRA_LABEL, "its answer belongs to another sign-in") from None
+            raise sign_in_failed(ENTRA_LABEL, "its answer belongs to another sign-in") from None
         if "error" in tokens:
-            raise SignInFailed(ENTRA_LABEL, reason_of(str(tokens["error"])))
+            raise sign_in_failed(ENTRA_LABEL, reason_of(str(tokens["error"])))
         nonce = hashlib.sha256(str(stored["nonce"]).encode()).hexdigest()  # As msal sends it.
         return await self._person(str(tokens.get("id_token", "")), nonce)
 
@@ -160,7 +160,7 @@ class EntraProvider:
             try:
                 self._client = await asyncio.to_thread(self._create_application, session)
             except (Unanswered, ValueError, RuntimeError, KeyError):
-                raise IssuerSilent(ENTRA_LABEL) from None
+                raise issuer_silent(ENTRA_LABEL) from None
         return self._client
 
     def _create_application(self, session: LibrarySession) -> _Application:
@@ -289,7 +289,7 @@ class EntraAccess:
     clock: Clock
 
     async def authenticate(self, text: Secret) -> Principal:
-        """Return the caller; raise `SignedTokenRefused`, `IssuerSilent` or `AccountLocked`.
+        """Return the caller; raise `SignedTokenRefused`, `issuer-silent` or `account-locked`.
 
         A caller whose identity is linked to an account acts as that account.
         """
@@ -313,7 +313,7 @@ class EntraAccess:
             return f"{UNKNOWN_PERSON_PREFIX}{identifier}"
         account = await self.directory.get(Account, Place(identity.account))
         if account is not None and account.is_locked:
-            raise AccountLocked(account.name)
+            raise account_locked(account.name)
         return identity.account
 
 

@@ -51,7 +51,7 @@ class VerifiedIdentity:
 class IdentityProvider(Protocol):
     """A service that verifies who a person is.
 
-    Both methods raise `SignInFailed`, or `IssuerSilent` when the provider does not respond.
+    Both methods raise `sign-in-failed`, or `issuer-silent` when the provider does not respond.
     """
 
     @property

@@ -27,7 +27,7 @@ from shared.auth.identity_providers import (
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
-from shared.domain.errors.identity import IssuerSilent, SignInFailed
+from shared.domain.errors.identity import issuer_silent, sign_in_failed
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
@@ -121,13 +121,13 @@ class OidcFlow:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
 
     def code_of(self, answer: Mapping[str, str], label: str) -> str:
-        """Return the code of a response to this sign-in, or raise `SignInFailed`."""
+        """Return the code of a response to this sign-in, or raise `sign-in-failed`."""
         if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
-            raise SignInFailed(label, "its answer belongs to another sign-in")
+            raise sign_in_failed(label, "its answer belongs to another sign-in")
         if "error" in answer:
-            raise SignInFailed(label, reason_of(answer["error"]))
+            raise sign_in_failed(label, reason_of(answer["error"]))
         if not answer.get("code"):
-            raise SignInFailed(label, "its answer holds no code")
+            raise sign_in_failed(label, "its answer holds no code")
         return answer["code"]
 
 
@@ -173,10 +173,10 @@ class OidcProvider:
         document = await self._document()
         code = stored.code_of(answer, self.label)
         if answer.get("iss", "" if document.names_itself else self._issuer) != self._issuer:
-            raise SignInFailed(self.label, "the answer came from another provider")
+            raise sign_in_failed(self.label, "the answer came from another provider")
         tokens = await self._tokens(document, stored, code)
         if "error" in tokens:
-            raise SignInFailed(self.label, reason_of(str(tokens["error"])))
+            raise sign_in_failed(self.label, reason_of(str(tokens["error"])))
         return await self._person(str(tokens.get("id_token", "")), stored.nonce)
 
     async def _tokens(
@@ -190,7 +190,7 @@ class OidcProvider:
                 self._fetcher, document.token, stored, code, authentication
             )
         except Unanswered:
-            raise IssuerSilent(self.label) from None
+            raise issuer_silent(self.label) from None
 
     async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
         request = IdTokenRequest(self._issuer, self._client.client_id, nonce)
@@ -212,7 +212,7 @@ class OidcProvider:
         try:
             return await self._discovery.document(self._issuer)
         except Unanswered:
-            raise IssuerSilent(self.label) from None
+            raise issuer_silent(self.label) from None
 
 
 GITHUB_LABEL = "GitHub"
@@ -260,7 +260,7 @@ class GitHubProvider:
         try:
             return await self._person(await self._access_token(stored, code))
         except Unanswered:
-            raise IssuerSilent(GITHUB_LABEL) from None
+            raise issuer_silent(GITHUB_LABEL) from None
 
     async def _access_token(self, stored: OidcFlow, code: str) -> str:
         endpoint = f"{self._address}/login/oauth/access_token"
@@ -268,7 +268,7 @@ class GitHubProvider:
             self._fetcher, endpoint, stored, code, ClientAuthentication.FORM
         )
         if "error" in tokens:
-            raise SignInFailed(GITHUB_LABEL, reason_of(str(tokens["error"])))
+            raise sign_in_failed(GITHUB_LABEL, reason_of(str(tokens["error"])))
         return str(tokens.get("access_token", ""))
 
     async def _person(self, access_token: str) -> VerifiedIdentity:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from shared.auth.secrets import MASK, Secret
-from shared.domain.errors.identity import ReportUnsigned, TooManyReported
+from shared.domain.errors.base import TooLarge, Unauthenticated
 from shared.domain.errors.packages import FileTooLarge
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.domain.redaction import redact_tokens
@@ -204,14 +204,19 @@ class LeakReports:
         """Return the tokens of a report; keys of `headers` are lower case, or compared without
         case.
 
-        Raises `FileTooLarge`, `ReportUnsigned` before the report is parsed, `BodyUnreadable`,
-        `TooManyReported`, or `Busy` while the keys of the scanner cannot be read.
+        Raises `FileTooLarge`, `report-unsigned` before the report is parsed, `BodyUnreadable`,
+        `too-many-reported`, or `Busy` while the keys of the scanner cannot be read.
         """
         if len(body) > MAX_REPORT_BYTES:
             raise FileTooLarge("report", len(body), MAX_REPORT_BYTES)
         identifier, signature = headers.get(KEY_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
         if not (identifier and signature and await self._verified(body, identifier, signature)):
-            raise ReportUnsigned
+            raise Unauthenticated(
+                "report-unsigned",
+                "The report is not signed by a scanner that this registry knows. Send the "
+                "identifier of the key as Github-Public-Key-Identifier, and its ECDSA signature "
+                "of the body as Github-Public-Key-Signature.",
+            )
         return parse_report(body)
 
     async def _verified(self, body: bytes, identifier: str, signature: str) -> bool:
@@ -223,13 +228,17 @@ class LeakReports:
 
 
 def parse_report(body: bytes) -> tuple[LeakedToken, ...]:
-    """Read the entries of a report; raise `BodyUnreadable` or `TooManyReported`."""
+    """Read the entries of a report; raise `BodyUnreadable` or `too-many-reported`."""
     try:
         entries = _ENTRIES.validate_json(body)
     except ValidationError:
         raise BodyUnreadable(_LIST) from None
     if len(entries) > MAX_REPORTED:
-        raise TooManyReported(len(entries), MAX_REPORTED)
+        raise TooLarge(
+            "too-many-reported",
+            f"The report names {len(entries):,} tokens, and this registry reads {MAX_REPORTED:,} "
+            "at once. Send it in parts; a repeat does no harm.",
+        )
     return tuple(map(_leaked, entries))
 
 

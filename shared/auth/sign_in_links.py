@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared.auth.secrets import Secret, random_text
-from shared.domain.errors.identity import LinkExpired
+from shared.domain.errors.identity import link_expired
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, Randomness, WorkStore
 
@@ -32,7 +32,7 @@ class SignInLinks:
         return Secret(f"{self._base_url}/sign-in/link/{code}")
 
     async def peek(self, code: str) -> str:
-        """Return the id of the account, without using the link up; raise `LinkExpired`.
+        """Return the id of the account, without using the link up; raise `link-expired`.
 
         Opening the page does not sign in, because programs that preview links open it too.
         """
@@ -41,7 +41,7 @@ class SignInLinks:
         )
 
     async def redeem(self, code: str) -> str:
-        """Use the link up and return the id of its account; raise `LinkExpired` from then on."""
+        """Use the link up and return the id of its account; raise `link-expired` from then on."""
         return _require_account(
             await self._work.take(_KIND, hash_secret(code), self._clock.now_ms())
         )
@@ -49,5 +49,5 @@ class SignInLinks:
 
 def _require_account(account_id: str | None) -> str:
     if account_id is None:
-        raise LinkExpired
+        raise link_expired()
     return account_id

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import cast
 
 from shared.auth.issuer_keys import IssuerKey, IssuerKeys
-from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused
+from shared.domain.errors.identity import SignedTokenRefused, issuer_silent
 from shared.ports import Clock, Unanswered
 
 MAX_TOKEN_BYTES = 16 * 1024  # Entra ID issues about 2 KiB, with two hundred groups about 8.
@@ -106,7 +106,7 @@ async def verify_jwt(
     """Verify a token and return its claims.
 
     Checks form, algorithm, key, signature, issuer, audience and times, in this order; `exp`, `iat`
-    and `sub` are required. Raises `SignedTokenRefused` with the flaw, and `IssuerSilent` when the
+    and `sub` are required. Raises `SignedTokenRefused` with the flaw, and `issuer-silent` when the
     issuer's keys cannot be read. The caller checks everything else: a nonce, a tenant, a
     repository, and whether its `jti` was used before.
     """
@@ -149,7 +149,7 @@ async def _key(
     try:
         key = await keys.find(issuer, name, str(header["alg"]))
     except Unanswered:
-        raise IssuerSilent(issuer) from None
+        raise issuer_silent(issuer) from None
     if key is None:
         raise SignedTokenRefused(TokenFlaw.KEY.value)
     return key

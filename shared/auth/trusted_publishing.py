@@ -59,7 +59,7 @@ class JobTokenVerifier:
     async def read(self, text: Secret) -> VerifiedJob:
         """Verify the token and return its job.
 
-        Raises `SignedTokenRefused`, `IssuerSilent`, or `Untrusted` for a run that never publishes.
+        Raises `SignedTokenRefused`, `issuer-silent`, or `Untrusted` for a run that never publishes.
         """
         trusted = self._issuers.get(_claimed_issuer(text))
         if trusted is None:

@@ -4,14 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import Forbidden, Refusal
 from shared.domain.errors.identity import (
-    CredentialsMissing,
-    NameReserved,
     NotPermitted,
     OrganizationMissing,
     SignInAgain,
     TokenUnknown,
+    credentials_missing,
 )
 from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.identity import Principal
@@ -117,7 +116,7 @@ def require_right(
 ) -> None:
     """Raise the refusal that `refusal_of` returns, if any.
 
-    Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved`, `NotPermitted` or `SignInAgain`.
+    Raises `credentials-missing`, `TokenUnknown`, `name-reserved`, `NotPermitted` or `SignInAgain`.
     """
     refusal = refusal_of(principal, access, action, resource)
     try:
@@ -133,10 +132,10 @@ def require_own_account(by: Principal, verb: str, what: str) -> None:
 
     These are its sessions, identities, tokens, log and data. It takes the scope manage without
     limits: a credential for some organizations or packages manages those alone. Raises
-    `CredentialsMissing` or `NotPermitted`; `verb` and `what` complete "You may not …".
+    `credentials-missing` or `NotPermitted`; `verb` and `what` complete "You may not …".
     """
     if by.is_anonymous:
-        raise CredentialsMissing
+        raise credentials_missing()
     if by.manages_everything:
         return
     if any(Scope.MANAGE in grant.scopes for grant in by.grants):
@@ -150,7 +149,7 @@ def refusal_of(
 ) -> Refusal | None:
     """Return why `principal` may not do `action` on `resource`; None when it may."""
     if principal.is_anonymous:
-        return CredentialsMissing()
+        return credentials_missing()
     if principal.is_operator:
         return None
     if access.account is None and not principal.role_grants:
@@ -209,7 +208,11 @@ def _refusal_of_role(
     if access.is_administrator or access.role in roles or principal.granted_roles(org) & roles:
         return _refusal_of_closing(access, action, resource)
     if access.role is None and is_reserved(org):
-        return NameReserved(org)
+        return Forbidden(
+            "name-reserved",
+            f"Organizations that begin with ballerina are the operator's, so {org} is not open. "
+            "Push under an organization of your own.",
+        )
     if access.organization is None and roles:
         return OrganizationMissing(action.verb, resource, org)
     return NotPermitted(action.verb, resource, _missing_role(org, roles))

@@ -22,9 +22,10 @@ from shared.auth.signed_tokens import (
     IdTokenValidator,
     TokenFlaw,
 )
-from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused
+from shared.domain.errors.identity import SignedTokenRefused
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, pem, rsa_key
 from tests.fakes.system import FakeClock
+from tests.support.refusals import raises_refusal
 
 URL = "https://login.test/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -243,7 +244,8 @@ async def test_clocks_may_differ_by_a_minute() -> None:
     assert await validator(issuer()).validate(late, ASKED)
 
 
-def test_every_flaw_has_a_forged_token() -> None:
+def test_there_are_enough_ways_to_lie() -> None:
+    assert len(CASES) + len(MISSING) >= 100
     assert set(VECTORS) == set(TokenFlaw)
 
 
@@ -286,5 +288,5 @@ async def test_a_token_that_is_refused_early_costs_no_request() -> None:
 async def test_without_keys_nothing_is_believed() -> None:
     internet = FakeInternet([issuer()], is_down=True)
     tokens = IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
-    with pytest.raises(IssuerSilent):
+    with raises_refusal("issuer-silent"):
         await tokens.validate(claims(), ASKED)

@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.signed_tokens import LEEWAY
-from shared.domain.errors.identity import IdTokenUsed, SignedTokenRefused
+from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.trusted_publishing.jobs import Provider
+from tests.support.refusals import raises_refusal
 from tests.support.trusted_publishing import LIFETIME_S, TrustedPublishingWorld, trusting
 from tests.support.world import OpenWorld
 
@@ -59,7 +60,7 @@ async def test_a_replay_is_refused_whenever_it_comes(
     await trust.exchange(token)
     trust.world.clock.advance(END + late)
     await trust.world.registry.maintenance.upkeep.run("delete-expired-records")
-    with pytest.raises((IdTokenUsed, SignedTokenRefused)):
+    with raises_refusal("id-token-used", "signed-token-refused"):
         await trust.exchange(token)
 
 
@@ -71,7 +72,7 @@ async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
     await trust.exchange(first)
     trust.world.clock.advance(END + late)
     await trust.world.registry.maintenance.upkeep.run("delete-expired-records")
-    with pytest.raises(IdTokenUsed):
+    with raises_refusal("id-token-used"):
         await trust.exchange(first)
     assert await trust.exchange(other), "one that was not used before counts at this moment"
 
@@ -82,7 +83,7 @@ async def test_exactly_one_of_a_hundred_concurrent_replays_gets_a_token(
     token = trust.ci.token(Provider.GITHUB)
     tries = (trust.exchange(token) for _ in range(REPLAYS))
     answers = await asyncio.gather(*tries, return_exceptions=True)
-    refused = [each for each in answers if isinstance(each, IdTokenUsed)]
+    refused = [each for each in answers if getattr(each, "code", "") == "id-token-used"]
     issued = [event for event in await trust.log() if event.kind == "token.issued"]
     assert (len(refused), len(issued)) == (REPLAYS - 1, 1)
 

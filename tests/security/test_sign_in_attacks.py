@@ -10,13 +10,13 @@ import pytest
 
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import SignInExpired
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.services.identity.sign_in import STATE_LIFETIME, SignInRequest
 from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
 from tests.support.browsers import Browser, signed_in
+from tests.support.refusals import raises_refusal
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
@@ -210,7 +210,7 @@ async def test_a_token_neither_links_nor_renews(
     ann = sign_ins.world.people.ann.account
     errand = SignInRequest(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
     arrival = SignInBrowser("192.0.2.1", "curl", "browser", "")
-    with pytest.raises(SignInExpired):
+    with raises_refusal("sign-in-expired"):
         await sign_ins.world.registry.identity.sign_in_flow.begin("oidc", errand, arrival)
 
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -19,6 +19,8 @@ from shared.domain.errors.base import (
     Unauthenticated,
     Unavailable,
 )
+from shared.domain.errors.identity import DeviceRefusal
+from shared.domain.errors.publishers import Untrusted
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 
@@ -30,14 +32,14 @@ _KINDS: dict[str, type[Refusal]] = {
     each.__name__: each
     for each in (
         *(BadArchive, Conflict, Forbidden, Invalid, NotFound),
-        *(Refusal, TooLarge, TooMany, Unauthenticated, Unavailable),
+        *(DeviceRefusal, Refusal, TooLarge, TooMany, Unauthenticated, Unavailable, Untrusted),
     )
 }
 
 
-def raises_refusal(code: str, match: str | None = None) -> Any:
-    """Expect a refusal with this code, as `pytest.raises` expects an exception."""
-    return pytest.raises(Refusal, match=match, check=lambda refusal: refusal.code == code)
+def raises_refusal(*codes: str, match: str | None = None) -> Any:
+    """Expect a refusal with one of these codes, as `pytest.raises` expects an exception."""
+    return pytest.raises(Refusal, match=match, check=lambda refusal: refusal.code in codes)
 
 
 def refusals_of_the_source() -> Iterator[Refusal]:
@@ -79,7 +81,8 @@ class _Maker(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         kind = self._kind(node.func)
         if kind is not None and isinstance(node.args[0], ast.Constant):
-            self._found.append(self._made(kind, str(node.args[0].value), node.args[1]))
+            named = {each.arg: _template(each.value) for each in node.keywords if each.arg}
+            self._found.append(self._made(kind, str(node.args[0].value), node.args[1], **named))
         self.generic_visit(node)
 
     def _kind(self, function: ast.expr) -> type[Refusal] | None:
@@ -92,21 +95,21 @@ class _Maker(ast.NodeVisitor):
             case _:
                 return None
 
-    def _made(self, kind: type[Refusal], code: str, sentence: ast.expr) -> Refusal:
+    def _made(self, kind: Any, code: str, sentence: ast.expr, **named: str) -> Refusal:
         if isinstance(sentence, ast.Name):
             own = ast.Constant("The caller's own sentence. Send something else.")
             sentence = self._sentences.get(sentence.id, own)
         text = _template(sentence)
         if kind is TooMany:
             return TooMany(code, text.replace("{allowance.wait_s}", "17"), ALLOWANCE)
-        made = kind(code, text)
+        made = cast("Refusal", kind(code, text, **named))
         if kind is Refusal and self._class is not None:
-            named = next(
+            kind_name = next(
                 ast.unparse(each.value)
                 for each in self._class.body
                 if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "kind"
             )
-            vars(made)["kind"] = RefusalKind[named.rpartition(".")[2]]
+            vars(made)["kind"] = RefusalKind[kind_name.rpartition(".")[2]]
         return made
 
 

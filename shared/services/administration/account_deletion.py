@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account, AccountName, Identity, account_name_place
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
 from shared.domain.errors.organizations import LastOwner
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.identity import Principal
@@ -23,6 +23,7 @@ from shared.services.identity.identities import Identities
 from shared.services.identity.sessions import Sessions
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
+from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import UsedToken
 from shared.services.tokens.tokens import Tokens
 
@@ -53,6 +54,7 @@ class AccountDeletion:
     directory: DirectoryStore
     memberships: Memberships
     tokens: Tokens
+    lineage: TokenLineage
     sessions: Sessions
     identities: Identities
     audit_log: AuditLog
@@ -93,6 +95,7 @@ class AccountDeletion:
             await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
+        await self.lineage.delete(by.id)
         for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
             await self.directory.remove(opened)
         await self.retire_name(account.name)
@@ -117,7 +120,7 @@ class AccountDeletion:
 
     async def _account(self, by: Principal) -> Account:
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         account = await self.directory.get(Account, Place(by.id))
         if account is None:
             raise TokenUnknown

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import ADMINISTRATORS, Account
-from shared.domain.errors.identity import AccountLocked
+from shared.domain.errors.identity import account_locked
 from shared.domain.errors.organizations import AccountNotFound, LastAdministrator
 from shared.domain.identity import Principal
 from shared.domain.mail import administrators_changed_mail
@@ -42,10 +42,10 @@ class Administrators:
 
     @retried_when_leased
     async def appoint(self, account: Account, *, by: Principal) -> Account:
-        """Make an account an administrator; a repeat changes nothing. Raises `AccountLocked`."""
+        """Make an account an administrator; a repeat changes nothing. Raises `account-locked`."""
         async with self.locked(account, "appoint", by=by) as current:
             if current.is_locked:
-                raise AccountLocked(current.name)
+                raise account_locked(current.name)
             if current.administrator:
                 return current
             return await self._write(current.model_copy(update={"administrator": True}), by)

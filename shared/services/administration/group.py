@@ -78,6 +78,7 @@ class AdministrationServices:
                 directory,
                 organizations.memberships,
                 tokens.access_tokens,
+                tokens.lineage,
                 identity.sessions,
                 identity.identities,
                 audit_log,

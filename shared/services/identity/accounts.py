@@ -17,7 +17,7 @@ from shared.domain.accounts import (
     parse_account_name,
 )
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
 from shared.domain.errors.organizations import AccountExists, AccountNotFound
 from shared.domain.identity import Principal
 from shared.domain.members import Membership
@@ -104,11 +104,11 @@ class Accounts:
         ]
 
     async def profile(self, by: Principal) -> AccountProfile:
-        """Return the account of a request; raise `CredentialsMissing`, or `TokenUnknown` where it
+        """Return the account of a request; raise `credentials-missing`, or `TokenUnknown` where it
         is
         deleted."""
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         account = await self.directory.get(Account, Place(by.id))
         if account is None:
             raise TokenUnknown

@@ -16,13 +16,8 @@ from shared.domain.accounts import (
     is_id,
     parse_account_name,
 )
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import (
-    AccountLocked,
-    IdentityNotFound,
-    IdentityTaken,
-    LastIdentity,
-)
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
+from shared.domain.errors.identity import account_locked
 from shared.domain.errors.organizations import AccountExists
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
@@ -59,10 +54,10 @@ class Identities:
         return identity.account if identity else None
 
     async def unlocked_account_id_of(self, verified: VerifiedIdentity) -> str | None:
-        """Return as `account_id_of` does, or raise `AccountLocked`."""
+        """Return as `account_id_of` does, or raise `account-locked`."""
         identity, account = await self._find(verified)
         if account is not None and account.is_locked:
-            raise AccountLocked(account.name)
+            raise account_locked(account.name)
         return identity.account if identity else None
 
     async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
@@ -77,12 +72,16 @@ class Identities:
         return account_id
 
     async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
-        """Link a further identity to the account of `by`; raise `IdentityTaken`."""
+        """Link a further identity to the account of `by`; raise `identity-taken`."""
         try:
             await self._add(verified, provider, by.id, by)
         except AlreadyThere:
             if await self.account_id_of(verified) != by.id:
-                raise IdentityTaken(verified.label or verified.display_name) from None
+                raise Conflict(
+                    "identity-taken",
+                    f"{verified.label or verified.display_name} belongs to another account of "
+                    "this registry. Sign in with it and remove it there first.",
+                ) from None
             return
         self.account_mail.send(
             by.id, partial(identity_linked_mail, label=verified.label, provider=provider)
@@ -95,16 +94,23 @@ class Identities:
         return sorted(found, key=lambda identity: identity.linked_ms)
 
     async def remove(self, identity_id: str, *, by: Principal) -> None:
-        """Remove an identity of the account of `by`; raise `IdentityNotFound`, `SignInAgain`, or
-        `LastIdentity` for the only one."""
+        """Remove an identity of the account of `by`; raise `identity-not-found`, `SignInAgain`, or
+        `last-identity` for the only one."""
         require_own_account(by, "remove", "identities")
         require_recent_sign_in(by, self.clock.now_ms(), "remove", "an identity")
         identities = await self.of(by=by)
         identity = next((each for each in identities if each.id == identity_id), None)
         if identity is None:
-            raise IdentityNotFound(identity_id)
+            raise NotFound(
+                "identity-not-found",
+                f"You have no identity {identity_id[:40]!r}. List them to see which there are.",
+            )
         if len(identities) == 1:
-            raise LastIdentity(identity.label)
+            raise Conflict(
+                "last-identity",
+                f"{identity.label} is the only way to sign in to this account. Link another "
+                "identity first.",
+            )
         change = self._change("identity.removed", identity)
         await self.record_writer.remove(identity, change=change, by=by)
         mail_text = partial(identity_removed_mail, label=identity.label, provider=identity.provider)

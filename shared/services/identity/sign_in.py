@@ -18,16 +18,15 @@ from shared.auth.sessions import (
 )
 from shared.auth.sign_in_links import SignInLinks
 from shared.domain.accounts import Account
+from shared.domain.errors.base import Forbidden, NotFound
 from shared.domain.errors.identity import (
-    AccountLocked,
-    CredentialsMissing,
-    LinkExpired,
     NotPermitted,
-    ProviderNotFound,
     SignedTokenRefused,
-    SignInExpired,
-    SignInFailed,
-    SignUpClosed,
+    account_locked,
+    credentials_missing,
+    link_expired,
+    sign_in_expired,
+    sign_in_failed,
 )
 from shared.domain.identity import Principal
 from shared.domain.mail import new_device_mail
@@ -147,14 +146,14 @@ class SignInFlow:
         return FinishedSignIn(attempt.to, cookies)
 
     async def finish_link(self, code: str, browser: SignInBrowser) -> Cookies:
-        """Sign in by a link, use it up, and return the cookies to set; raise `LinkExpired` or
-        `AccountLocked`."""
+        """Sign in by a link, use it up, and return the cookies to set; raise `link-expired` or
+        `account-locked`."""
         account_id = await self.links.redeem(code)
         account = await self.directory.get(Account, Place(account_id))
         if account is None:
-            raise LinkExpired
+            raise link_expired()
         if account.is_locked:
-            raise AccountLocked(account.name)
+            raise account_locked(account.name)
         authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
         return await self._start(account_id, authentication, browser)
 
@@ -168,7 +167,7 @@ class SignInFlow:
     async def require_link_issuer(self, *, by: Principal) -> None:
         """Raise unless `by` is the operator, or an administrator verified signed in recently."""
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         issuer = await self.directory.get(Account, Place(by.id))
         if not by.is_operator and (issuer is None or not issuer.administrator):
             reason = "only administrators of the registry can do this"
@@ -177,7 +176,11 @@ class SignInFlow:
 
     def _provider(self, name: str) -> IdentityProvider:
         if name not in self.providers:
-            raise ProviderNotFound(name)
+            raise NotFound(
+                "provider-not-found",
+                f"{name[:40]!r} is not a sign-in method of this registry. Start again from the "
+                "page /sign-in.",
+            )
         return self.providers[name]
 
     def _callback(self, name: str) -> str:
@@ -187,7 +190,7 @@ class SignInFlow:
         if request.purpose is SignInPurpose.ENTER:
             return
         if not request.by.credential.startswith(SESSION_CREDENTIAL):
-            raise SignInExpired
+            raise sign_in_expired()
         if request.purpose is SignInPurpose.LINK:
             require_recent_sign_in(request.by, self.clock.now_ms(), "link", "an identity")
 
@@ -195,11 +198,11 @@ class SignInFlow:
         # Taken before it is checked, so that each attempt has one response, also an invalid one.
         text = await self.work.take(_ATTEMPT_KIND, hash_secret(state), self.clock.now_ms())
         if text is None:
-            raise SignInExpired
+            raise sign_in_expired()
         attempt = SignInAttempt.model_validate_json(text)
         is_same_browser = hmac.compare_digest(attempt.browser, hash_secret(browser.name))
         if not is_same_browser or attempt.provider != name:
-            raise SignInExpired
+            raise sign_in_expired()
         return attempt
 
     async def _verify(
@@ -210,7 +213,7 @@ class SignInFlow:
         except SignedTokenRefused as refusal:
             # The flaw is for the operator; the person can only try again.
             self.refused(provider.label, str(refusal))
-            raise SignInFailed(provider.label, "its answer proves nothing") from None
+            raise sign_in_failed(provider.label, "its answer proves nothing") from None
 
     async def _sign_in(
         self, verified: VerifiedIdentity, provider: str, browser: SignInBrowser
@@ -218,7 +221,12 @@ class SignInFlow:
         account_id = await self.identities.unlocked_account_id_of(verified)
         if account_id is None:
             if self.sign_up is SignUp.NOBODY:
-                raise SignUpClosed(verified.label or verified.display_name)
+                raise Forbidden(
+                    "sign-up-closed",
+                    f"{verified.label or verified.display_name} has no account at this registry, "
+                    "and only administrators create accounts. Ask for an account and a sign-in "
+                    "link, then link this identity.",
+                )
             by = Principal(address=browser.address, agent=browser.agent)
             account_id = await self.identities.register(verified, provider, by=by)
         authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
@@ -229,7 +237,7 @@ class SignInFlow:
     ) -> Cookies:
         if await self.identities.account_id_of(verified) != attempt.account:
             label = self._provider(attempt.provider).label
-            raise SignInFailed(label, "you showed that you are somebody else")
+            raise sign_in_failed(label, "you showed that you are somebody else")
         secret = self.session_authentication.new_secret()
         session = await retry_when_stale(
             lambda: self._renew_session(verified, attempt, secret, browser)
@@ -259,10 +267,10 @@ class SignInFlow:
         return ()
 
     async def _session(self, attempt: SignInAttempt) -> Session:
-        """Return the session that the sign-in was started in; raise `SignInExpired` if it ended."""
+        """Return the session that the sign-in began in; raise `sign-in-expired` if it ended."""
         session = await self.directory.get(Session, Place(attempt.account, attempt.session))
         if session is None or session.ends_ms <= self.clock.now_ms():
-            raise SignInExpired
+            raise sign_in_expired()
         return session
 
     async def _start(
@@ -314,7 +322,7 @@ class SignInFlow:
 
 def _check_age(verified: VerifiedIdentity, attempt: SignInAttempt, label: str) -> None:
     if verified.authenticated_ms < attempt.begun_ms - CLOCK_LEEWAY // _MS:
-        raise SignInFailed(label, "it did not ask you again who you are")
+        raise sign_in_failed(label, "it did not ask you again who you are")
 
 
 def _owner(session: Session, browser: SignInBrowser) -> Principal:

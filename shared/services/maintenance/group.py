@@ -41,6 +41,7 @@ from shared.services.maintenance.write_package_pack import WritePackagePack
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
+from shared.services.tokens.group import TokenServices
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class MaintenanceServices:
         limits: LimitServices,
         packages: PackageServices,
         identity: IdentityServices,
+        tokens: TokenServices,
         organizations: OrganizationServices,
         api_docs: ApiDocsServices,
         mirroring: MirroringServices | None,
@@ -89,7 +91,7 @@ class MaintenanceServices:
                 settings.sweep_grace_hours,
             ),
             RollUpPulls(adapters.pulls, derived_data, clock),
-            DeleteExpiredRecords(directory, work, clock),
+            DeleteExpiredRecords(directory, work, clock, tokens.lineage),
             AuditArchives(metadata, archives, archive_reader, checkpoints),
             AnonymizeEvents(events, clock, settings.audit_days),
             CheckDomains(directory, organizations.domain_verification),

@@ -18,6 +18,7 @@ from shared.services.organizations.role_changes import (
     OrganizationMembers,
     OrganizationTransfer,
 )
+from shared.services.tokens.group import TokenServices
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class OrganizationServices:
         common: Common,
         limits: LimitServices,
         identity: IdentityServices,
+        tokens: TokenServices,
         mirroring: MirroringServices | None,
     ) -> Self:
         adapters, settings = common.adapters, common.settings
@@ -56,6 +58,7 @@ class OrganizationServices:
                 common.authorization,
                 common.record_writer,
                 members,
+                tokens.lineage,
                 clock,
             ),
             organizations=Organizations(
@@ -75,6 +78,7 @@ class OrganizationServices:
                 common.authorization,
                 common.record_writer,
                 members,
+                tokens.lineage,
                 identity.mail_delivery,
                 limits.rate_limiter,
                 limits.read_only_mode,

@@ -10,7 +10,7 @@ from shared.auth.secrets import Secret, random_text
 from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
 from shared.domain.errors.organizations import AlreadyMember, InvitationNotFound, InvitationsFull
 from shared.domain.errors.requests import TakesNoChanges, TooMany
 from shared.domain.identity import Principal
@@ -36,7 +36,7 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.tokens import hash_secret
+from shared.domain.tokens import Made, hash_secret
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.retries import retry_when_stale
 from shared.services.identity.mail import MailDelivery
@@ -49,6 +49,7 @@ from shared.services.organizations.role_changes import (
     RequestedMembership,
 )
 from shared.services.records import EntityChange, RecordWriter
+from shared.services.tokens.token_lineage import TokenLineage
 
 _MAIL_KIND = "invitation-mail"
 _MS = timedelta(milliseconds=1)
@@ -105,6 +106,7 @@ class Invitations:
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
+    lineage: TokenLineage
     mail_delivery: MailDelivery
     rate_limiter: RateLimiter
     read_only_mode: ReadOnlyMode
@@ -130,6 +132,7 @@ class Invitations:
             raise InvitationsFull(organization.name, MAX_INVITATIONS)
         await self._check_limits(request.address, by)
         stored = await self._store(self._new(organization, request, code, by), by, access)
+        await self.lineage.require_not_stolen(by)
         link = f"{self.base_url}/account/invitations/{code}"
         inviter = Actor(by, access).name
         if request.address is not None and await self._mail(stored, request.address, link, inviter):
@@ -152,7 +155,7 @@ class Invitations:
     async def show(self, code: str, *, by: Principal) -> InvitationDetails:
         """Return the invitation with this code, or raise `InvitationNotFound`."""
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         return await self.peek(code)
 
     async def peek(self, code: str) -> InvitationDetails:
@@ -263,6 +266,9 @@ class Invitations:
             known = await self.directory.get(Invitation, invitation.place)
             if known is not None and by.token and self._is_of_person(known):
                 require_right(by, access, Action.GOVERN, OrgName(invitation.org))
+            await self.lineage.record(
+                by, Made.INVITATION, invitation.id, invitation.label, invitation.org
+            )
             if known is None:
                 return await self._add(invitation, change, by)
             fields = {"revision": known.revision, "outbox": known.outbox}
@@ -274,7 +280,7 @@ class Invitations:
     def _is_of_person(self, invitation: Invitation) -> bool:
         """Check whether it is open and was sent by a person, not with a token.
 
-        A token that replaces it learns the new code.
+        A token that replaces it learns the new code, and the invitation ends with that token.
         """
         return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
 
@@ -302,11 +308,18 @@ class Invitations:
         actor, account = await self._joining_account(organization, by)
         async with self.organization_members.locked(organization) as members:
             _require_no_member(members, by)
+            await self._record_membership(invitation, account)
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.
             await self._end(invitation, "accepted", by, account=by.id)
-            request = RequestedMembership(account, invitation.role, invitation.by)
+            request = RequestedMembership(
+                account,
+                invitation.role,
+                invited_by=invitation.by,
+                made_with=invitation.made_with,
+            )
             await self.organization_members.add_invited(members, request, actor, details.inviter)
+        await self._require_not_stolen(invitation)
         return organization
 
     async def _decline(self, details: InvitationDetails, by: Principal) -> None:
@@ -322,6 +335,17 @@ class Invitations:
         if access.account is None:
             raise TokenUnknown  # A CI job has no account.
         return Actor(by, access), access.account
+
+    async def _record_membership(self, invitation: Invitation, account: Account) -> None:
+        if invitation.made_with:
+            await self.lineage.record_for(
+                invitation.made_with,
+                invitation.by,
+                Made.MEMBERSHIP,
+                account.id,
+                name=account.name,
+                org=invitation.org,
+            )
 
     async def _show_opened(
         self, org: OrgName, invitation_id: str, by: Principal
@@ -352,7 +376,17 @@ class Invitations:
         ) and not access.is_locked
         if not invitation.is_open_at(now_ms) or access.is_deleted or not may_invite:
             raise InvitationNotFound
+        await self._require_not_stolen(invitation)
         return InvitationDetails(invitation, access.require_organization(org), inviter)
+
+    async def _require_not_stolen(self, invitation: Invitation) -> None:
+        """Raise `InvitationNotFound` if the invitation was sent with a stolen token."""
+        if not invitation.made_with:
+            return
+        try:
+            await self.lineage.require_token_not_stolen(invitation.made_with, invitation.by)
+        except TokenUnknown:
+            raise InvitationNotFound from None
 
     async def _end(
         self, invitation: Invitation, how: str, by: Principal, *, account: str = ""

@@ -11,10 +11,10 @@ from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
-    CredentialsMissing,
     NotPermitted,
     OrganizationMissing,
     TokenUnknown,
+    credentials_missing,
 )
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.organizations import (
@@ -208,7 +208,7 @@ class Organizations:
 
     async def _creator_access(self, org: OrgName, by: Principal) -> AccessContext:
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         if access.account is None:
             raise TokenUnknown  # A CI job has no account that could own an organization.

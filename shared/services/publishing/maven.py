@@ -11,8 +11,7 @@ from typing import cast
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.documents import DerivedDocument
-from shared.domain.errors.base import NotFound, Refusal
-from shared.domain.errors.identity import CredentialsWanted
+from shared.domain.errors.base import NotFound, Refusal, Unauthenticated
 from shared.domain.errors.packages import (
     ChecksumDiffers,
     FileTooLarge,
@@ -65,7 +64,7 @@ class MavenPackages:
     """Reads packages for Maven clients.
 
     These clients send their first request without credentials, and send credentials only after a
-    401. So an anonymous request that finds nothing gets `CredentialsWanted` in every organization
+    401. So an anonymous request that finds nothing gets `credentials-wanted` in every organization
     that has private packages, whether what it asked for exists or not; docs/decisions/0006 has the
     reasons. Only such a request asks the search index, and no store, so that its cost does not tell
     whether the package exists.
@@ -91,7 +90,7 @@ class MavenPackages:
     async def release(
         self, coordinate: Coordinate, packages: ReleaseFinder, *, by: Principal
     ) -> AvailableRelease:
-        """Return one version that `packages` finds; raise `CredentialsWanted` or what it raises."""
+        """Return one version that `packages` finds; raise as it does, or `credentials-wanted`."""
         package, version = coordinate.package, coordinate.version
         try:
             return await packages.find(package, version, client=ANY_CLIENT, by=by)
@@ -101,7 +100,7 @@ class MavenPackages:
     async def tool(self, tool: ToolId, *, client: ClientProfile, by: Principal) -> Survey:
         """Return the package of a tool with the versions of it that the client can use.
 
-        Raises `ToolNotFound` or `CredentialsWanted`.
+        Raises `ToolNotFound` or `credentials-wanted`.
         """
         try:
             survey = await self._packages.survey(await self._packages.tool_owner(tool), by=by)
@@ -140,7 +139,7 @@ class MavenPackages:
     async def versions(
         self, package: Package, packages: SurveyReader, *, by: Principal
     ) -> MavenVersionList:
-        """Return every live version that `packages` has; raise `CredentialsWanted` or what it
+        """Return every live version that `packages` has; raise `credentials-wanted` or what it
         raises. One trip."""
         return await self._list(self._version_lists, package, packages, by)
 
@@ -183,10 +182,14 @@ class MavenPackages:
     async def refusal(
         self, missing: NotFound, what: object, org: OrgName | None, by: Principal
     ) -> Refusal:
-        """Return the refusal of something that the caller cannot find: `CredentialsWanted` or
+        """Return the refusal of something that the caller cannot find: `credentials-wanted` or
         `missing`."""
         if by.is_anonymous and await self._has_private(org):
-            return CredentialsWanted(what)
+            return Unauthenticated(
+                "credentials-wanted",
+                f"{what} is not here for requests without credentials. Check its name, or put "
+                "username and accesstoken into the repository's entry of Settings.toml.",
+            )
         return missing
 
     async def _has_private(self, org: OrgName | None) -> bool:

@@ -18,14 +18,8 @@ from shared.domain.device_login import (
     read_user_code,
     user_code,
 )
-from shared.domain.errors.identity import (
-    AccessDenied,
-    AuthorizationPending,
-    CredentialsMissing,
-    DeviceCodeExpired,
-    DeviceCodeUnknown,
-    SlowDown,
-)
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
@@ -124,20 +118,20 @@ class DeviceLogin:
     async def find(self, user_code: str, *, by: Principal) -> DeviceRequest:
         """Return the undecided request with this code.
 
-        Raises `DeviceCodeUnknown` and, since a call may be a guess, `TooManyRequests`.
+        Raises `device-code-unknown` and, since a call may be a guess, `TooManyRequests`.
         """
         if by.is_anonymous:
-            raise CredentialsMissing
+            raise credentials_missing()
         # Not by address: devices at an address could block the people there.
         await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys(account=by.id))
         code = read_user_code(user_code)
         await self._signer.ready()
         found = await self._peek(_BY_USER_CODE, self._signer.sign(code)) if code else None
         if found is None:
-            raise DeviceCodeUnknown
+            raise _device_code_unknown()
         request = DeviceRequest.model_validate_json(found)
         if await self._peek(_DECISION, request.device) is not None:
-            raise DeviceCodeUnknown
+            raise _device_code_unknown()
         return request
 
     async def approve(self, user_code: str, *, by: Principal) -> DeviceRequest:
@@ -157,17 +151,21 @@ class DeviceLogin:
         await self.rate_limiter.require_changes_allowed(RateLimitClass.DEVICE)
         device = hash_secret(device_code)
         if await self._peek(_BY_DEVICE_CODE, device) is None:
-            raise DeviceCodeExpired
+            raise _device_code_expired()
         await self._check_poll_interval(device)
         stored_decision = await self._peek(_DECISION, device)
         if stored_decision is None:
-            raise AuthorizationPending
+            raise DeviceRefusal(
+                "authorization-pending",
+                "Nobody has approved this device yet. Try again after the interval.",
+                error="authorization_pending",
+            )
         stored_request = await self.work.take(_BY_DEVICE_CODE, device, self.clock.now_ms())
         if stored_request is None:
-            raise DeviceCodeExpired
+            raise _device_code_expired()
         decision = DeviceDecision.model_validate_json(stored_decision)
         if not decision.account:
-            raise AccessDenied
+            raise _access_denied()
         return await self._issue_token(
             decision, DeviceRequest.model_validate_json(stored_request), by
         )
@@ -186,7 +184,7 @@ class DeviceLogin:
     ) -> DeviceRequest:
         request = await self.find(user_code, by=by)
         if not await self._claim(_DECISION, request.device, decision, request.expires_ms):
-            raise DeviceCodeUnknown  # Decided concurrently.
+            raise _device_code_unknown()  # Decided concurrently.
         details = {"client": request.client, "machine-address": request.address}
         change = EntityChange(f"device.{verb}", request.client, account=by.id, details=details)
         await self.events.append([self.record_writer.event(change, by)])
@@ -197,7 +195,7 @@ class DeviceLogin:
     ) -> DeviceLoginResult:
         account = await self.directory.get(Account, Place(decision.account))
         if account is None or account.is_locked:
-            raise AccessDenied
+            raise _access_denied()
         person = Principal(account.id, "device", (Grant(),), address=by.address, agent=by.agent)
         wanted = TokenRequest.parse(
             request.client,
@@ -212,7 +210,11 @@ class DeviceLogin:
         now_ms = self.clock.now_ms()
         until_ms = now_ms + self.interval // _MS
         if not await self.work.claim(_POLL, device, "", expires_ms=until_ms, now_ms=now_ms):
-            raise SlowDown
+            raise DeviceRefusal(
+                "slow-down",
+                "This device sends requests too often. Wait five seconds longer between requests.",
+                error="slow_down",
+            )
 
     async def _peek(self, kind: str, key: str) -> str | None:
         return await self.work.peek(kind, key, self.clock.now_ms())
@@ -220,3 +222,27 @@ class DeviceLogin:
     async def _claim(self, kind: str, key: str, value: Record, expires_ms: int) -> bool:
         now_ms, text = self.clock.now_ms(), value.model_dump_json()
         return await self.work.claim(kind, key, text, expires_ms=expires_ms, now_ms=now_ms)
+
+
+def _device_code_unknown() -> NotFound:
+    return NotFound(
+        "device-code-unknown",
+        "No device is waiting with this code. Compare it with your terminal: a code works once, "
+        "for ten minutes. Log in again there for a new one.",
+    )
+
+
+def _access_denied() -> DeviceRefusal:
+    return DeviceRefusal(
+        "access-denied",
+        "The request of this device was denied. If that was a mistake, log in again.",
+        error="access_denied",
+    )
+
+
+def _device_code_expired() -> DeviceRefusal:
+    return DeviceRefusal(
+        "device-code-expired",
+        "This device code is not valid, or has expired. Log in again.",
+        error="expired_token",
+    )

@@ -4,7 +4,7 @@ The same holds for a new text of a known token, since whoever asks for it gets t
 """
 
 from shared.auth.tokens import OWNER_LENGTH
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted
+from shared.domain.errors.identity import NotPermitted, credentials_missing
 from shared.domain.identity import Principal
 from shared.domain.ip_addresses import are_ranges_within
 from shared.domain.recent_sign_in import require_recent_sign_in
@@ -14,9 +14,9 @@ from shared.services.tokens.token_requests import TokenRequest
 
 
 def require_issuer(owner: str, request: TokenRequest, by: Principal) -> None:
-    """Raise `CredentialsMissing` or `NotPermitted` unless `by` may create tokens of the account."""
+    """Raise `credentials-missing` or `NotPermitted` unless `by` may create the account's tokens."""
     if by.is_anonymous:
-        raise CredentialsMissing
+        raise credentials_missing()
     if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
         raise NotPermitted("issue", "tokens", "the token lacks the scope manage for it")
     if not is_owner(owner, by):

@@ -11,8 +11,8 @@ from datetime import timedelta
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import Secret, random_text
 from shared.auth.trusted_publishing import JobTokenVerifier
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import IdTokenUsed, NotPermitted
+from shared.domain.errors.base import InvalidRequest, Unauthenticated
+from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.publishers import (
     PublisherExists,
     PublisherNotFound,
@@ -282,7 +282,7 @@ class TrustedPublishing:
 
         `org` is the organization. Without it only one may trust the job; since everybody may add a
         publisher to an organization of their own, a job should name it. Raises `Untrusted` for a
-        job that no publisher trusts, `IdTokenUsed` for a second exchange of an id token, and what
+        job that no publisher trusts, `id-token-used` for a second exchange of an id token, and what
         `jobs.read` raises.
         """
         job = await self.jobs.read(text)
@@ -350,7 +350,11 @@ class TrustedPublishing:
         kept_ms = job.expires_ms + ID_TOKEN_REMEMBERED_FOR // timedelta(milliseconds=1)
         now_ms = self.clock.now_ms()
         if not await self.work.claim(_KIND, key, "", expires_ms=kept_ms, now_ms=now_ms):
-            raise IdTokenUsed
+            raise Unauthenticated(
+                "id-token-used",
+                "This id token was exchanged before, and each is good for one exchange. Ask the "
+                "provider for a new one in every job.",
+            )
 
     async def _issue(
         self,

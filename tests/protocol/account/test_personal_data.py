@@ -8,7 +8,6 @@ import pytest
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
-    CredentialsMissing,
     NotPermitted,
     SignInAgain,
     TokenUnknown,
@@ -20,11 +19,13 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
+from shared.domain.tokens import LineageRecord, Made, StolenToken
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
+from tests.support.refusals import raises_refusal
 from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
@@ -97,7 +98,7 @@ async def test_deleting_takes_a_fresh_sign_in(world: World) -> None:
 
 
 async def test_nobody_deletes_an_account_without_being_signed_in(world: World) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await world.registry.administration.account_deletion.delete(by=ANONYMOUS)
 
 
@@ -181,6 +182,19 @@ async def test_an_organization_created_while_its_account_was_deleted_is_deleted(
     await world.registry.organizations.organizations.create(
         name, bob.account, by=principal(world, bob)
     )
+
+
+async def test_the_lineage_of_a_deleted_account_is_deleted(world: World) -> None:
+    """Its notes name tokens and hold parts of addresses."""
+    mia = world.people.mia
+    lineage, by = world.registry.organizations.invitations.lineage, principal(world, mia)
+    await lineage.record_for("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
+    await lineage.record_for("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
+    await lineage.revoke_stolen(mia.account.id, "gone", by=by)
+    await world.registry.administration.account_deletion.delete(by=by)
+    directory = world.stores.directory
+    assert await directory.list_by_owner(LineageRecord, mia.account.id) == []
+    assert await directory.list_by_owner(StolenToken, mia.account.id) == []
 
 
 async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:

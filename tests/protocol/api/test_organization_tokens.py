@@ -115,6 +115,7 @@ OPERATIONS = [
     ("PATCH", "/{id}"),
     ("POST", "/{id}/rotate"),
     ("DELETE", "/{id}"),
+    ("POST", "/{id}/stolen"),
 ]
 
 

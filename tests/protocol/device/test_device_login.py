@@ -8,12 +8,6 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.device_login import DEVICE_SCOPES, USER_CODE_LETTERS
-from shared.domain.errors.identity import (
-    AccessDenied,
-    CredentialsMissing,
-    DeviceCodeExpired,
-    DeviceCodeUnknown,
-)
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
@@ -21,6 +15,7 @@ from shared.ports import WorkStore
 from shared.services.tokens.device_login import DeviceLoginResult
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.support.page_client import FORM, PageClient
+from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -192,7 +187,7 @@ async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> No
     codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
     await device_login.approve(codes.user_code.reveal(), by=ann)
-    with pytest.raises(DeviceCodeUnknown):
+    with raises_refusal("device-code-unknown"):
         await device_login.find(codes.user_code.reveal(), by=ann)
 
 
@@ -239,7 +234,7 @@ async def test_exactly_one_of_concurrent_polls_gets_the_token(world: World) -> N
     await device_login.approve(codes.user_code.reveal(), by=ann)
     asked = [device_login.exchange(codes.device_code.reveal(), by=machine()) for _ in range(8)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(each) for each in answers].count(DeviceCodeExpired) == 7
+    assert [getattr(each, "code", "") for each in answers].count("device-code-expired") == 7
     assert [type(each) for each in answers].count(DeviceLoginResult) == 1
 
 
@@ -264,7 +259,7 @@ async def test_a_poll_that_another_one_overtook_gets_no_token(world: World) -> N
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
     await device_login.approve(codes.user_code.reveal(), by=ann)
     overtaken = replace(device_login, work=cast("WorkStore", Overtaken(device_login.work)))
-    with pytest.raises(DeviceCodeExpired):
+    with raises_refusal("device-code-expired"):
         await overtaken.exchange(codes.device_code.reveal(), by=machine())
 
 
@@ -281,7 +276,7 @@ async def test_exactly_one_of_concurrent_decisions_counts(world: World) -> None:
         ],
         return_exceptions=True,
     )
-    assert [type(each) for each in answers].count(DeviceCodeUnknown) == 2
+    assert [getattr(each, "code", "") for each in answers].count("device-code-unknown") == 2
 
 
 @dataclass(frozen=True)
@@ -309,9 +304,9 @@ async def test_a_decision_during_another_decision_is_not_overruled(
     ]
     await device_login.deny(codes.user_code.reveal(), by=ann)
     late = replace(device_login, work=cast(WorkStore, Late(world.stores.work)))
-    with pytest.raises(DeviceCodeUnknown):
+    with raises_refusal("device-code-unknown"):
         await late.approve(codes.user_code.reveal(), by=bob)
-    with pytest.raises(AccessDenied):
+    with raises_refusal("access-denied"):
         await device_login.exchange(codes.device_code.reveal(), by=machine())
 
 
@@ -323,10 +318,10 @@ async def test_a_machine_gets_no_token_of_a_deleted_account(world: World) -> Non
     codes = await device_login.authorize("laptop", by=machine())
     await device_login.approve(codes.user_code.reveal(), by=mia)
     await world.registry.administration.account_deletion.delete(by=mia)
-    with pytest.raises(AccessDenied):
+    with raises_refusal("access-denied"):
         await device_login.exchange(codes.device_code.reveal(), by=machine())
 
 
 async def test_nobody_looks_at_codes_without_being_signed_in(world: World) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await world.registry.tokens.device_login.find("BCDF-GHJK", by=machine())

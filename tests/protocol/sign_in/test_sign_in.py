@@ -9,10 +9,9 @@ import pytest
 
 from shared.domain.accounts import Account, Identity
 from shared.domain.errors.identity import (
-    CredentialsMissing,
     NotPermitted,
     SignInAgain,
-    SignInFailed,
+    sign_in_failed,
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
@@ -21,6 +20,7 @@ from shared.services.common import Adapters
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.refusals import raises_refusal
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
@@ -324,7 +324,7 @@ async def test_a_refusal_to_issue_a_link_says_why(sign_ins: SignInWorld) -> None
     admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
     await signing_in.require_link_issuer(by=admin)
     await signing_in.require_link_issuer(by=OPERATOR)
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await signing_in.require_link_issuer(by=ANONYMOUS)
     for id_ in (people.ann.account.id, "nobody0000"):
         with pytest.raises(NotPermitted) as refused:
@@ -356,7 +356,7 @@ async def test_a_sign_in_as_another_identity_names_the_provider(sign_ins: SignIn
     browser = await sign_ins.signed_in("oidc")
     sign_ins.somebody_else()
     await again(browser, "oidc")
-    refusal = str(SignInFailed("Company", "you showed that you are somebody else"))
+    refusal = str(sign_in_failed("Company", "you showed that you are somebody else"))
     assert escape(refusal) in browser.page.text
 
 

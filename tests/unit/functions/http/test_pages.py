@@ -20,7 +20,7 @@ from functions.http.pages import (
     static_path,
 )
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import LinkExpired
+from shared.domain.errors.identity import link_expired
 from shared.domain.errors.requests import Busy, PageNotFound, StorageFull
 from shared.runtime.answers import Answer
 from tests.paths import ROOT
@@ -103,7 +103,7 @@ def test_modules_that_render_pages_are_imported_by_the_first_page() -> None:
 
 
 async def test_a_refused_page_shows_the_sentence(world: World) -> None:
-    page = refused(world, LinkExpired())
+    page = refused(world, link_expired())
     assert page.status == 401
     assert page.headers["WWW-Authenticate"] == "Bearer"
     assert b'<p class="lead">This sign-in link was used or has expired' in page.body

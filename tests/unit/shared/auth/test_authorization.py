@@ -8,7 +8,6 @@ from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEd
 from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.identity import (
-    CredentialsMissing,
     NotPermitted,
     SignInAgain,
     TokenUnknown,
@@ -26,6 +25,7 @@ from shared.runtime.edition import records_of
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock
+from tests.support.refusals import raises_refusal
 
 MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
@@ -70,7 +70,7 @@ async def test_requiring_a_right_is_one_store_operation(
 async def test_anonymous_callers_are_refused_without_a_call(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await authorization.require(ANONYMOUS, Action.READ, GREET)
     assert directory.calls == []
 
@@ -349,7 +349,7 @@ async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
 
 
 async def test_nobody_publishes_without_credentials(authorization: Authorization) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await authorization.require_publisher(ANONYMOUS)
 
 
@@ -392,7 +392,7 @@ async def test_the_operator_may_everything_without_a_call(
 
 
 async def test_nobody_known_is_asked_to_say_who_they_are(administration: Administration) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await administration.require(ANONYMOUS, "run", "tasks")
 
 

@@ -7,13 +7,14 @@ from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import Claims, TokenFlaw
 from shared.domain.accounts import Account, AccountLock, Identity
-from shared.domain.errors.identity import AccountLocked, SignedTokenRefused
+from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.identity import Principal
 from shared.domain.records import Entity
 from shared.domain.rights import Role, RoleGrant, Scope
 from tests.fakes.identity_provider import CLIENT_ID, FakeInternet, Issuer
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import START_MS, FakeClock
+from tests.support.refusals import raises_refusal
 
 TEXT = (
     '[{"claim": "Publish", "org": "acme", "role": "maintainer", "scopes": ["read", "push-new"]},'
@@ -140,7 +141,7 @@ async def test_a_linked_identity_acts_as_its_account_even_if_it_is_deleted() -> 
 
 
 async def test_the_account_of_a_linked_identity_may_be_locked() -> None:
-    with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
+    with raises_refusal("account-locked", match=r"^The account kim is locked"):
         await authenticated(LOCKED, LINKED)
 
 

@@ -20,12 +20,12 @@ from shared.auth.secret_scanning import (
     parse_report,
 )
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import ReportUnsigned, TooManyReported
 from shared.domain.errors.packages import FileTooLarge
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.ports import HttpResponse
 from tests.fakes.secret_scanner import PEM, PUBLIC, FakeScanner, found
 from tests.fakes.system import FakeClock
+from tests.support.refusals import raises_refusal
 
 # The example of GitHub's documentation, which is signed with a key for tests.
 GITHUB_BODY = b'[{"token":"some_token","type":"some_type","url":"some_url","source":"some_source"}]'
@@ -98,7 +98,7 @@ async def test_a_report_without_its_headers_is_refused(
 ) -> None:
     headers = scanner.headers(b"[]")
     del headers[f"github-public-key-{missing}"]
-    with pytest.raises(ReportUnsigned):
+    with raises_refusal("report-unsigned"):
         await reports.read(b"[]", headers)
 
 
@@ -108,7 +108,7 @@ async def test_one_changed_byte_is_another_report(
     body = found("first")
     headers = scanner.headers(body)
     for other in (body + b" ", body.replace(b"first", b"fIrst"), b""):
-        with pytest.raises(ReportUnsigned):
+        with raises_refusal("report-unsigned"):
             await reports.read(other, headers)
 
 
@@ -117,7 +117,7 @@ async def test_the_signature_of_somebody_else_is_refused(
 ) -> None:
     body = found("first")
     await reports.read(body, scanner.headers(body))
-    with pytest.raises(ReportUnsigned):
+    with raises_refusal("report-unsigned"):
         await reports.read(body, FakeScanner().headers(body))
 
 
@@ -126,13 +126,13 @@ async def test_an_invalid_signature_is_refused(
     reports: LeakReports, scanner: FakeScanner, signature: str
 ) -> None:
     headers = {**scanner.headers(b"[]"), "github-public-key-signature": signature}
-    with pytest.raises(ReportUnsigned):
+    with raises_refusal("report-unsigned"):
         await reports.read(b"[]", headers)
 
 
 async def test_without_any_key_nothing_is_believed(scanner: FakeScanner) -> None:
     for reports in (LeakReports(()), LeakReports((ConfiguredScannerKeys.of_setting(""),))):
-        with pytest.raises(ReportUnsigned):
+        with raises_refusal("report-unsigned"):
             await reports.read(b"[]", scanner.headers(b"[]"))
 
 
@@ -175,7 +175,7 @@ async def test_made_up_identifiers_cost_the_scanner_one_question_a_minute(
 ) -> None:
     for number in range(50):
         headers = {**scanner.headers(b"[]"), "github-public-key-identifier": f"made-up-{number}"}
-        with pytest.raises(ReportUnsigned):
+        with raises_refusal("report-unsigned"):
             await reports.read(b"[]", headers)
         clock.advance(timedelta(seconds=2))
     assert scanner.fetched == 2
@@ -188,7 +188,7 @@ async def test_a_key_that_was_withdrawn_counts_for_a_day_at_most(
     headers = scanner.headers(b"[]")
     scanner.identifier = "key-2"
     clock.advance(timedelta(days=1))
-    with pytest.raises(ReportUnsigned):
+    with raises_refusal("report-unsigned"):
         await reports.read(b"[]", headers)
 
 
@@ -283,7 +283,7 @@ async def test_a_report_that_is_too_large_is_not_even_verified(
 def test_a_report_names_a_thousand_tokens_at_most() -> None:
     texts = [str(number) for number in range(MAX_REPORTED + 1)]
     assert len(parse_report(found(*texts[:-1]))) == MAX_REPORTED
-    with pytest.raises(TooManyReported, match="1,001 tokens"):
+    with raises_refusal("too-many-reported", match="1,001 tokens"):
         parse_report(found(*texts))
 
 

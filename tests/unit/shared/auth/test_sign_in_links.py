@@ -8,10 +8,10 @@ import pytest
 from shared.auth.secrets import Secret
 from shared.auth.sign_in_links import LINK_LIFETIME, SignInLinks
 from shared.auth.signing_keys import KeyRing
-from shared.domain.errors.identity import LinkExpired
 from shared.domain.records import Entity
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.refusals import raises_refusal
 
 E = TypeVar("E", bound=Entity)
 
@@ -43,9 +43,9 @@ async def test_a_link_is_redeemed_once_however_often_it_is_looked_at(work: FakeW
     for _ in range(3):
         assert await links.peek(code) == "ann0000000"
     assert await links.redeem(code) == "ann0000000"
-    with pytest.raises(LinkExpired):
+    with raises_refusal("link-expired"):
         await links.redeem(code)
-    with pytest.raises(LinkExpired):
+    with raises_refusal("link-expired"):
         await links.peek(code)
 
 
@@ -56,7 +56,7 @@ async def test_a_link_is_valid_for_an_hour(work: FakeWork) -> None:
     clock.advance(LINK_LIFETIME - timedelta(milliseconds=1))
     assert await links.peek(code)
     clock.advance(timedelta(milliseconds=1))
-    with pytest.raises(LinkExpired):
+    with raises_refusal("link-expired"):
         await links.redeem(code)
 
 

@@ -9,10 +9,9 @@ from shared.composition import Registry
 from shared.domain.accounts import Account, AccountLock, AccountName, Identity
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
-    AccountLocked,
-    CredentialsMissing,
     NotPermitted,
     SignInAgain,
+    TokenNotFound,
 )
 from shared.domain.errors.organizations import AccountNotFound, LastAdministrator
 from shared.domain.events import EventQuery
@@ -23,6 +22,7 @@ from shared.domain.notices import NoticeDraft, NoticeKind
 from shared.domain.records import Place
 from shared.domain.rights import Grant, Role
 from shared.services.administration.administration import MAX_ACCOUNTS_FOUND
+from tests.support.refusals import raises_refusal
 from tests.support.services import (
     ADA,
     KIM,
@@ -111,7 +111,7 @@ async def test_a_refusal_names_the_account_that_is_locked_or_the_last(
 ) -> None:
     lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
     await services.directory.put(KIM.model_copy(update={"lock": lock}))
-    with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
+    with raises_refusal("account-locked", match=r"^The account kim is locked"):
         await services.administrators.appoint(KIM, by=OPERATOR)
     with pytest.raises(LastAdministrator, match=r"^ada is the only administrator"):
         await services.administrators.dismiss(ADA, by=OPERATOR)
@@ -129,7 +129,7 @@ async def named() -> AdministrationServices:
     return AdministrationServices.with_names()
 
 
-async def test_somebody_is_shown_with_all_but_secrets(
+async def test_somebody_is_shown_with_all_but_secrets_and_canaries(
     named: AdministrationServices,
 ) -> None:
     identity = Identity(
@@ -137,8 +137,9 @@ async def test_somebody_is_shown_with_all_but_secrets(
         provider="oidc", linked_ms=1,
     )  # fmt: skip
     member = Membership(org="acme", account=KIM.id, role=Role.OWNER)
+    canary = token_of(KIM, "trap").model_copy(update={"canary": True})
     over = session_of(KIM, "over").model_copy(update={"expires_ms": 0})
-    for each in (identity, member, token_of(KIM), session_of(KIM), over):
+    for each in (identity, member, token_of(KIM), canary, session_of(KIM), over):
         await named.directory.add(each)
     person = await named.account_administration.show(KIM.id, QUERY, by=named.ada)
     assert person.account == KIM
@@ -185,12 +186,15 @@ async def test_a_person_gets_no_name_that_seems_official_or_like_an_id(
         await named.account_administration.create(name, by=named.ada)
 
 
-async def test_a_token_is_shown_to_administrators_alone(
+async def test_a_token_is_shown_to_administrators_unless_it_is_a_canary(
     named: AdministrationServices,
 ) -> None:
     await named.directory.add(token_of(KIM))
+    await named.directory.add(token_of(KIM, "trap").model_copy(update={"canary": True}))
     found = await named.account_administration.token(KIM, "token", by=named.ada)
     assert found.token.owner == KIM.id
+    with pytest.raises(TokenNotFound):
+        await named.account_administration.token(KIM, "trap", by=named.ada)
     with pytest.raises(NotPermitted):
         await named.account_administration.token(KIM, "token", by=named.signed_in(LEE))
 
@@ -355,7 +359,7 @@ async def test_others_read_which_right_they_lack(world: World, what: str, attemp
 
 async def test_an_anonymous_caller_reads_that_a_credential_is_missing(world: World) -> None:
     for _, attempt in (*LOOKING, *CHANGING):
-        with pytest.raises(CredentialsMissing):
+        with raises_refusal("credentials-missing"):
             await attempt(world.registry, world, ANONYMOUS)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import AccountExists, AccountNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
@@ -18,6 +18,7 @@ from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
+from tests.support.refusals import raises_refusal
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ async def test_a_name_is_no_id_no_token_and_no_reserved_word(
 
 
 async def test_nobody_has_no_profile(accounts: Accounts) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await accounts.profile(ANONYMOUS)
     with pytest.raises(TokenUnknown):
         await accounts.profile(Principal("gone000000", "session", (Grant(),)))

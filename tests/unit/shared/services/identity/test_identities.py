@@ -8,8 +8,6 @@ import pytest
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName, Identity
 from shared.domain.errors.identity import (
-    IdentityNotFound,
-    LastIdentity,
     NotPermitted,
     SignInAgain,
 )
@@ -30,6 +28,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import changes_allowed, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+from tests.support.refusals import raises_refusal
 
 BROWSER = Principal(address="192.0.2.1")
 
@@ -192,9 +191,9 @@ async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -
         assert str(refused.value) == f"You may not {verb} identities: {lacking}."
     with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
         await known.remove(only.id, by=signed_in(account_id, ago_ms=86_400_000))
-    with pytest.raises(IdentityNotFound, match=r"^You have no identity 'other'\. "):
+    with raises_refusal("identity-not-found", match=r"^You have no identity 'other'\. "):
         await known.remove("other", by=mine)
-    with pytest.raises(LastIdentity, match=r"^kim is the only way to sign in "):
+    with raises_refusal("last-identity", match=r"^kim is the only way to sign in "):
         await known.remove(only.id, by=mine)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
-    CredentialsMissing,
     NotPermitted,
     SignInAgain,
     TokenUnknown,
@@ -33,6 +32,7 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.services import changes_refused
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, MAX, URL, OrganizationServices, acme_of_kim
 
 LINK = re.compile(rf"{URL}/account/invitations/([0-9A-Za-z]{{32}})")
@@ -272,6 +272,6 @@ async def test_opened_invitations_are_listed_by_their_time_of_expiry(
 
 async def test_opening_an_invitation_takes_credentials(acme: OrganizationServices) -> None:
     code = await sent(acme)
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await acme.invitations.open(code, by=ANONYMOUS)
     assert list(acme.directory.every(OpenedInvitation)) == []

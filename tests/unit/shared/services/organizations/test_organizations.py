@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.access import NO_ACCESS
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import (
     LooksAlike,
     MemberNotFound,
@@ -21,6 +21,7 @@ from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Grant, Role, Scope
 from shared.services.organizations.organizations import OrganizationCreators, OrganizationProfile
+from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
 OTHER = OrgName("other")
@@ -85,7 +86,7 @@ async def test_only_the_operator_and_administrators_create_organizations_for_oth
 
 
 async def test_creating_an_organization_takes_an_account(world: OrganizationServices) -> None:
-    with pytest.raises(CredentialsMissing):
+    with raises_refusal("credentials-missing"):
         await world.organizations.create(ACME, KIM, by=ANONYMOUS)
     with pytest.raises(TokenUnknown):
         await world.organizations.create(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))

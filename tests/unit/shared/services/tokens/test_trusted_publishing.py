@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import IdTokenUsed, NotPermitted
+from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.publishers import (
     PublisherExists,
@@ -30,6 +30,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.refusals import raises_refusal
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
 from tests.support.world import OpenWorld
 
@@ -199,7 +200,7 @@ async def test_an_id_token_is_refused_a_second_time_until_after_it_expired(
     issued = await trust.exchange(token)
     assert issued.token.expires_ms == trust.world.clock.now_ms() + 15 * 60 * 1000
     for _ in range(3):
-        with pytest.raises(IdTokenUsed):
+        with raises_refusal("id-token-used"):
             await trust.exchange(token)
         trust.world.clock.advance(timedelta(minutes=1))
 
