@@ -59,7 +59,6 @@ from shared.domain.search import (
     Results,
     SearchKind,
     Suggestion,
-    SymbolHit,
     SymbolQuery,
     SymbolResults,
     Viewer,
@@ -973,10 +972,4 @@ class Upstream(Protocol):
     ) -> DescribedItem | None:
         """Return the connector or trigger at a path: its number, or organization, package, version,
         module and name; None if there is none."""
-        ...
-
-    async def symbols(
-        self, text: str, symbol_type: str, limit: int, *, via: str
-    ) -> tuple[SymbolHit, ...]:
-        """Return the first symbols of a search; an empty `symbol_type` is any."""
         ...

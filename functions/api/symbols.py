@@ -22,8 +22,7 @@ class SymbolView(ResponseModel):
     signature: str
     summary: str
     deprecated: bool
-    upstream: str = Field(description="The registry that has it, until it is pulled; else empty.")
-    url: str = Field(description="The page of the symbol; until it is pulled, of its package.")
+    url: str = Field(description="The page of the symbol.")
 
     @classmethod
     def of(cls, hit: SymbolHit, base_url: str) -> Self:
@@ -50,7 +49,7 @@ async def api_symbols_search(call: ApiCall) -> SymbolList:
     params = call.params
     page = ResultPage.parse(params.get("limit", ""), params.get("offset", ""))
     query = SymbolQuery.parse(params.get("q", ""))
-    found = await call.symbol_search.symbols(query, page, by=call.caller)
+    found = await call.registry.packages.search.symbols(query, page, by=call.caller)
     base_url = call.registry.settings.base_url
     return SymbolList(
         symbols=[SymbolView.of(each, base_url) for each in found.hits], count=found.count

@@ -101,7 +101,9 @@ def _client_of(call: Call) -> ClientProfile:
 @central.read("2.0/registry/search-symbols")
 async def central_search_symbols(call: Call) -> Answer:
     page = page_of(call.params)
-    found = await call.symbol_search.symbols(symbol_query_of(call.params), page, by=call.caller)
+    found = await call.registry.packages.search.symbols(
+        symbol_query_of(call.params), page, by=call.caller
+    )
     items = [symbol_model(hit) for hit in found.hits]
     model = page_model("symbols", items, count=found.count, page=page)
     return json_answer(model, headers=OPEN_HEADERS)

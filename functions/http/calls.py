@@ -25,10 +25,8 @@ from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.mirroring.mirrored_items import MirroredItems
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
-from shared.services.mirroring.mirrored_symbols import MirroredSymbols
 from shared.services.packages.packages import PackageLookup
 from shared.services.packages.resolution import Resolver
-from shared.services.packages.search import PackageSearch
 from shared.settings import Settings
 
 # Front Door signs in to both of its origins as itself, in the header `Authorization`, and rules put
@@ -147,14 +145,6 @@ class Call:
         registry, local = self.registry, self.registry.api_docs.editor_catalog
         mirroring = registry.mirroring
         return local if mirroring is None else mirroring.items(local, self.caller, self._via)
-
-    @property
-    def symbol_search(self) -> PackageSearch | MirroredSymbols:
-        """The search for symbols, with those of the upstream."""
-        registry, mirroring = self.registry, self.registry.mirroring
-        if mirroring is None:
-            return registry.packages.search
-        return mirroring.symbols(registry.api_docs.pieces, self.caller, self._via)
 
     def repeated_while_fresh(self, answer: Answer, release: Release) -> Answer:
         """Limit how long the answer about a mirrored release is repeated, because the release is

@@ -103,15 +103,12 @@ def symbol_fields(hit: SymbolHit) -> dict[str, Any]:
         "signature": symbol.signature,
         "summary": symbol.description,
         "deprecated": symbol.is_deprecated,
-        "upstream": release.upstream.name if release.upstream and not release.is_stored else "",
     }
 
 
 def symbol_address(hit: SymbolHit) -> str:
     release, symbol = hit.listing.release, hit.symbol
     release_path = f"/packages/{release.org}/{release.name}/{release.version}"
-    if not release.is_stored:
-        return quote(release_path)  # Its documentation is made of its archive.
     return quote(f"{release_path}/docs/{symbol.module}/{symbol.path}")
 
 

@@ -65,7 +65,7 @@ async def _find(call: Call, request: MavenSearchRequest, query: Query, page: Res
     match request.search:
         case MavenSearch.SYMBOLS:
             wanted_symbols = symbol_query_of(_fields(_decode(request.words)))
-            symbols = await call.symbol_search.symbols(wanted_symbols, page, by=by)
+            symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
             wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS

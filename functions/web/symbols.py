@@ -37,7 +37,7 @@ async def web_symbols(call: PublicPageCall) -> Answer:
 async def _results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
     number = requested_page(call.redacted_query)
-    search = call.symbol_search.symbols
+    search = call.registry.packages.search.symbols
     page = ResultPage((number - 1) * SYMBOLS_PER_PAGE, SYMBOLS_PER_PAGE)
     query = SymbolQuery.parse(text)
     found = await search(query, page, by=call.caller)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from copy import copy
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.secrets import Secret
@@ -29,7 +29,7 @@ from shared.domain.mirroring import (
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import ReleaseEntry
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
-from shared.domain.search import SearchKind, SymbolHit
+from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
     read_catalogue_page,
@@ -42,7 +42,7 @@ from shared.domain.upstream_answers import (
     read_tool,
     read_versions,
 )
-from shared.domain.upstream_items import read_item, read_items_page, read_symbols
+from shared.domain.upstream_items import read_item, read_items_page
 from shared.domain.versions import (
     ANY_CLIENT,
     ANY_PLATFORM,
@@ -255,18 +255,6 @@ class CentralUpstream:
             return None
         now_ms = self._clock.now_ms()
         return _read(answer, lambda body: read_item(body, kind, upstream=self._name, now_ms=now_ms))
-
-    async def symbols(
-        self, text: str, symbol_type: str, limit: int, *, via: str
-    ) -> tuple[SymbolHit, ...]:
-        wanted = {"q": text, "limit": limit, "offset": 0}
-        query = urlencode({**wanted, "symbolType": symbol_type} if symbol_type else wanted)
-        url = f"{self._url('search-symbols')}?{query}"
-        answer = await self._get(url, self._headers(ANY_CLIENT, via))
-        if answer.status == _MISSING:
-            return ()  # It has no such search.
-        now_ms = self._clock.now_ms()
-        return _read(answer, lambda body: read_symbols(body, upstream=self._name, now_ms=now_ms))
 
     async def _redirect(
         self, package: Package, wanted: Version | Range, client: ClientProfile, via: str

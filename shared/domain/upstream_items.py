@@ -1,4 +1,4 @@
-"""Connectors, triggers and symbols of an upstream registry, read as what strangers send.
+"""Connectors and triggers of an upstream registry, read as what strangers send.
 
 Every function raises `ValueError` for an answer that cannot be used. Of lists, entries that break
 the rules of names and versions are left out. Numbers of connectors and triggers are made here, as
@@ -21,23 +21,15 @@ from shared.domain.api_docs.records import (
     connector_id,
     trigger_id,
 )
-from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol
 from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.base import Refusal
-from shared.domain.listings import Listing
 from shared.domain.mirroring import DescribedItem, Summary, UpstreamItem, UpstreamItemsPage
-from shared.domain.names import Coordinate, Package, parse_module_name, possible_packages
-from shared.domain.outside_values import LATEST_MS, Item, Number, number, text
-from shared.domain.packages import Head, Origin, Release, Texts, UpstreamOrigin
-from shared.domain.releases import MIRROR_ID
-from shared.domain.search import SearchKind, SymbolHit
+from shared.domain.names import Package, parse_module_name, possible_packages
+from shared.domain.outside_values import Item, Number, text
+from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import MAX_PAGE, catalogued_package, read_object
-from shared.domain.versions import ANY_PLATFORM
 
-MAX_NAME = 200  # Characters of names; resource methods have their path in theirs.
-MAX_SIGNATURE = 2_000
-
-_NO_DIGEST = "0" * 64  # Of a release of which nothing else is known.
+MAX_NAME = 200  # Characters.
 
 # The parts of one connector or trigger; others are not passed on.
 _PARTS = {
@@ -47,16 +39,6 @@ _PARTS = {
     ),
 }  # fmt: skip
 
-# The kinds of symbols of Central, and those that have another word here if the symbol is a
-# member of another one.
-_MEMBERS = {"function": "method", "variable": "field", "constant": "enum member"}
-CENTRAL_KINDS = frozenset(
-    (
-        "function", "client", "record", "class", "enum", "error", "type", "constant", "listener",
-        "service", "annotation", "variable",
-    )
-)  # fmt: skip
-
 
 def _cut(length: int) -> Any:
     return BeforeValidator(lambda value: in_one_line(text(value, length)))
@@ -65,7 +47,6 @@ def _cut(length: int) -> Any:
 _Name = Annotated[str, _cut(MAX_NAME)]
 _Label = Annotated[str, _cut(MAX_LABEL)]
 _Text = Annotated[str, BeforeValidator(lambda value: text(value, MAX_SUMMARY))]
-_Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -93,28 +74,6 @@ class _Display(BaseModel):
     icon_path: _Label = ""
 
 
-class _SymbolRow(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
-
-    organization: _Name = ""
-    name: _Name = ""
-    version: _Name = ""
-    module_name: _Name = ""
-    created_date: Number = 0
-    icon: _Label = ""
-    symbol_type: _Name = ""
-    symbol_parent: _Name = ""
-    symbol_name: _Name = ""
-    description: _Text = ""
-    symbol_signature: Annotated[str, _cut(MAX_SIGNATURE)] = ""
-    is_isolated: _Flag = False
-    is_remote: _Flag = False
-    is_resource: _Flag = False
-    is_closed: _Flag = False
-    is_distinct: _Flag = False
-    is_read_only: _Flag = False
-
-
 def read_items_page(body: bytes, kind: SearchKind, *, upstream: str) -> UpstreamItemsPage:
     """Return a page of the list of connectors or triggers."""
     answer = read_object(body)
@@ -139,16 +98,6 @@ def read_item(body: bytes, kind: SearchKind, *, upstream: str, now_ms: int) -> D
     parts: dict[str, object] = {first: []}
     parts |= {key: answer[key] for key in _PARTS[kind] if key in answer}
     return DescribedItem(summary, package, json.dumps(parts))
-
-
-def read_symbols(body: bytes, *, upstream: str, now_ms: int) -> tuple[SymbolHit, ...]:
-    """Return the symbols of a search, in its order, each once, with what is known of releases."""
-    rows = [_SymbolRow.model_validate(each) for each in _rows(read_object(body), "symbols")]
-    found = [hit for each in rows if (hit := _symbol(each, upstream, now_ms))]
-    once: dict[tuple[str, Symbol], SymbolHit] = {}
-    for hit in found:
-        once.setdefault((hit.listing.release.coordinate.key, hit.symbol), hit)
-    return tuple(once.values())
 
 
 def _rows(answer: Item, name: str) -> Sequence[Item]:
@@ -199,38 +148,3 @@ def _module(text: str, package: Package) -> str | None:
     except Refusal:
         return None
     return module if package.name in possible_packages(module) else None
-
-
-def _symbol(row: _SymbolRow, upstream: str, now_ms: int) -> SymbolHit | None:
-    """Return the symbol; None if its names break the rules, or nobody knows what it is."""
-    try:
-        coordinate = Coordinate.parse(row.organization, row.name, row.version)
-    except Refusal:
-        return None
-    module, kind = _module(row.module_name or row.name, coordinate.package), row.symbol_type.lower()
-    if module is None or kind not in CENTRAL_KINDS or not row.symbol_name:
-        return None
-    symbol = Symbol(
-        kind=_MEMBERS.get(kind, kind) if row.symbol_parent else kind,
-        module=module,
-        parent=row.symbol_parent,
-        name=row.symbol_name,
-        signature=row.symbol_signature,
-        description=row.description,
-        flags=tuple(each for each in SYMBOL_FLAGS if getattr(row, each, False)),
-    )
-    package = coordinate.package
-    release = Release(
-        org=package.org,
-        name=package.name,
-        version=coordinate.version.text,
-        digest=_NO_DIGEST,
-        size_bytes=0,
-        platform=ANY_PLATFORM,
-        icon=row.icon,
-        created_ms=min(number(row.created_date, LATEST_MS), now_ms),
-        origin=Origin(principal=MIRROR_ID),
-        upstream=UpstreamOrigin(name=upstream, first_seen_ms=now_ms),
-    )
-    head = Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
-    return SymbolHit(Listing(head, release, Texts()), symbol)

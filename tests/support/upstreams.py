@@ -84,8 +84,6 @@ class FakeUpstream:
     digests: dict[str, str] = field(default_factory=dict[str, str])  # In place of the right ones.
     graphs: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     items: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
-    symbols: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    searched: list[dict[str, str]] = field(default_factory=list[dict[str, str]])  # For symbols.
     gate: Event = field(default_factory=Event)  # For a behaviour that waits.
     private: set[str] = field(default_factory=set[str])
     token: str = "the-token-of-the-upstream"
@@ -131,7 +129,6 @@ class FakeUpstream:
             self._route("/packages/{org}/{name}", "versions", self._versions),
             self._route("/packages/{org}/{name}/{version}", "package", self._package),
             self._route("/file/{version}/{file}", "file", self._file),
-            self._route("/search-symbols", "symbols", self._symbols),
             *(
                 route
                 for kind in ("connectors", "triggers")
@@ -270,25 +267,6 @@ class FakeUpstream:
         self.items.setdefault(kind, []).append(found)
         return found
 
-    def have_symbol(self, coordinate: str, name: str, **symbol: Any) -> None:
-        """Have a symbol of a package, which every search finds."""
-        package, version = coordinate.split(":")
-        org, module = package.split("/")
-        found = {
-            "organization": org,
-            "name": module,
-            "version": version,
-            "moduleName": module,
-            "createdDate": PUBLISHED_MS,
-            "symbolType": "function",
-            "symbolParent": "",
-            "symbolName": name,
-            "description": f"What {name} does",
-            "symbolSignature": f"function {name}()",
-            "isIsolated": True,
-        }
-        self.symbols.append({**found, **symbol})
-
     def _items(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             offset, limit = (int(request.query_params[each]) for each in ("offset", "limit"))
@@ -312,11 +290,6 @@ class FakeUpstream:
             return JSONResponse({"message": f"{kind} not found: {path}"}, 404)
 
         return answer
-
-    async def _symbols(self, request: Request) -> Response:
-        self.searched.append(dict(request.query_params))
-        found = self.symbols[: int(request.query_params["limit"])]
-        return JSONResponse({"symbols": found, "count": len(self.symbols)})
 
     async def _file(self, request: Request) -> Response:
         content = self.archives[request.query_params["of"]]

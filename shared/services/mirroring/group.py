@@ -10,7 +10,6 @@ from shared.domain.identity import Principal
 from shared.domain.packages import Release
 from shared.log import log
 from shared.services.api_docs.editor_catalog import EditorCatalog
-from shared.services.api_docs.pieces import PieceReader
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission
@@ -22,7 +21,6 @@ from shared.services.mirroring.mirrored_items import MirroredItems
 from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_releases import MirroredReleases
 from shared.services.mirroring.mirrored_resolver import MirroredResolver
-from shared.services.mirroring.mirrored_symbols import MirroredSymbols
 from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
@@ -84,13 +82,6 @@ class MirroringServices:
         """Return single connectors and triggers for a request."""
         asker = Asker(by, via, {})
         return MirroredItems(local, self.packages.cache, self.reader, self.catalogue, asker)
-
-    def symbols(
-        self, pieces: PieceReader, by: Principal, via: Callable[[], str]
-    ) -> MirroredSymbols:
-        """Return the search for symbols for a request."""
-        packages, asker = self.packages, Asker(by, via, {})
-        return MirroredSymbols(packages.search, packages.cache, pieces, self.reader, asker)
 
     async def bring_back(self, release: Release, by: Principal) -> None:
         """Store the archive of a release that the quota dropped again; raise

@@ -44,7 +44,6 @@ FACES = (
     "/packages?sort=createdDate,DESC",
     "/packages?sort=pullCount",
     "/search-packages?q=greet",
-    "/search-symbols?q=greet",
     "/search-suggestions?q=gre",
     "/connectors",
     "/triggers",
@@ -109,11 +108,6 @@ def say_everywhere(upstream: FakeUpstream, extreme: object) -> None:
     one = {"organization": "octo", "org": "octo", "name": "kafka", "version": "1.0.0"}
     row = one | {"id": extreme, "documentation": extreme, "moduleName": "kafka", "package": worst}
     row |= {"displayAnnotation": {"label": extreme, "iconPath": extreme}, "functions": extreme}
-    symbol = one | dict.fromkeys(
-        ("createdDate", "icon", "symbolParent", "description", "symbolSignature", "isIsolated"),
-        extreme,
-    )
-    symbol |= {"symbolType": "function", "symbolName": "greet"}
     graph = [one | {"dependencies": extreme}]
     choice = one | {"dependencyGraph": graph, "isDeprecated": True, "deprecateMessage": extreme}
     answers: dict[str, object] = {
@@ -124,7 +118,6 @@ def say_everywhere(upstream: FakeUpstream, extreme: object) -> None:
         "connectors": {"connectors": [row], "count": 1},
         "triggers": {"triggers": [row], "count": 1},
         "item": row,
-        "symbols": {"symbols": [symbol], "count": extreme},
         "resolve": {"resolved": [choice], "unresolved": extreme},
         "modules": {"resolvedModules": [one | {"packageName": extreme}]},
     }

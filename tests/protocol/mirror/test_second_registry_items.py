@@ -1,4 +1,4 @@
-"""Connectors, triggers and symbols of a second Ballroom, before and after a pull."""
+"""Connectors and triggers of a second Ballroom, before and after a pull."""
 
 from typing import Any
 
@@ -73,22 +73,6 @@ async def test_one_is_the_same(documented: Pair, is_pulled: bool) -> None:
         ]
         assert ours.keys() == theirs.keys()
         assert plain(ours) == plain(theirs)
-
-
-@pytest.mark.parametrize("is_pulled", [False, True])
-async def test_symbols_of_both_are_found(documented: Pair, is_pulled: bool) -> None:
-    if is_pulled:
-        await documented.mirror.get("/packages/tools/greet/1.0.0", headers=PULL)
-        await document(documented.mirror)
-    query = {"q": "greetWorld", "limit": "100"}
-    theirs, ours = [
-        (await world.editor().search_symbols(**query))["symbols"]
-        for world in (documented.upstream, documented.mirror)
-    ]
-    assert [each["organization"] for each in theirs] == ["tools"]
-    assert sorted(each["organization"] for each in ours) == ["acme", "tools"]
-    [mirrored] = [each for each in ours if each["organization"] == "tools"]
-    assert plain(mirrored) == plain(theirs[0])
 
 
 async def test_private_packages_of_the_upstream_are_in_no_list(documented: Pair) -> None:

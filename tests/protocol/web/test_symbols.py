@@ -81,7 +81,6 @@ async def test_the_api_finds_symbols(documented: World) -> None:
                 "signature": "public isolated function greetWorld() returns string",
                 "summary": "Greets the world.",
                 "deprecated": False,
-                "upstream": "",
                 "url": f"{URL}/packages/acme/greet/1.0.0/docs/greet/greetWorld",
             }
         ],
