@@ -13,7 +13,8 @@ from typing import cast
 
 from shared.domain.errors.base import BadArchive, printable
 
-_LONGEST_NUMBER = 32  # Digits; no field is a number, and Python parses huge ones slowly.
+_LONGEST_NUMBER = 32  # Digits, in JSON; no field is a number, and Python parses huge ones slowly.
+_MOST_NUMBERS = 4_096  # Characters of all numbers in TOML, also those with letters or an exponent.
 _MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
 _MOST_KEY_PARTS = 32  # tomllib's time grows with the square of them; manifests have four.
 
@@ -37,8 +38,7 @@ _LONG_KEY = re.compile(
 )
 _PLACE = re.compile(r"line (\d+), column (\d+)")
 _SURROGATE = re.compile(r"\\u[Dd][89A-Fa-f]")
-# Python takes a time that grows with the square of the digits of a number.
-_LONG_NUMBER = re.compile(rf"(?<![\w-])[+-]?\d(?:_?\d){{{_LONGEST_NUMBER}}}", re.ASCII)
+_TOML_NUMBER = re.compile(r"(?<![\w-])[+-]?\d[\w.+-]*+", re.ASCII)
 
 
 class _Unacceptable(Exception):
@@ -148,8 +148,8 @@ def _refuse_costly(name: str, text: str) -> None:
         raise _manifest_too_deep(
             name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines"
         )
-    if _LONG_NUMBER.search(skeleton) is not None:
-        raise _manifest_too_deep(name, f"has a number of more than {_LONGEST_NUMBER} digits")
+    if sum(len(each[0]) for each in _TOML_NUMBER.finditer(skeleton)) > _MOST_NUMBERS:
+        raise _manifest_too_deep(name, f"has numbers of more than {_MOST_NUMBERS:,} characters")
     if _LONG_KEY.search(skeleton) is not None:
         raise _manifest_too_deep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
 

@@ -683,7 +683,20 @@ MANIFESTS = (
         "a TOML number too long",
         _ballerina_toml(_PACKAGE + "year = " + "1" * 5_000),
         "manifest-too-deep",
-        "more than 32 digits",
+        "numbers of more than 4,096 characters",
+    ),
+    *(
+        Hostile(
+            f"TOML numbers too long: {kind}",
+            _ballerina_toml(_PACKAGE + text),
+            "manifest-too-deep",
+            "numbers of more than 4,096 characters",
+        )
+        for kind, text in {
+            "an exponent": "year = 1e" + "1" * 5_000,
+            "a hexadecimal one": "year = 0x" + "f" * 5_000,
+            "many short ones": "years = [" + "-1234567890, " * 500 + "]",
+        }.items()
     ),
     Hostile(
         "a TOML key of many parts",
