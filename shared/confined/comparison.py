@@ -13,7 +13,6 @@ from shared.confined.docs_text import json_text
 from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
-from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.comparison import (
     ApiChange,
     ApiChangeKind,
@@ -24,6 +23,7 @@ from shared.domain.api_docs.comparison import (
     compare,
     verdict_of,
 )
+from shared.domain.api_docs.directions import ChangeLevel
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.symbols import path_of

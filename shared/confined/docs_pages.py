@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
+from shared.ballerina.doc_comments import markdown
 from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
 from shared.confined.release_files import ReleaseRequest
-from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.model import (
     FunctionDocs,
     ModuleDocs,

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from shared.ballerina.doc_comments import markdown
 from shared.confined.release_files import ReleaseRequest
-from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,

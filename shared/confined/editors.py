@@ -9,13 +9,14 @@ from pathlib import Path
 from shared.confined.docs_text import json_text
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.connectors import (
+    Declarations,
+    Json,
     connector_parts,
     has_trigger,
     modules_used_by,
     trigger_parts,
 )
 from shared.domain.api_docs.documents import read_document
-from shared.domain.api_docs.editor_types import Declarations, Json
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, piece_name
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, package_owner

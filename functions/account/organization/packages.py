@@ -12,7 +12,7 @@ from functions.account.organization.publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
 from shared.domain.organizations import MAX_TRAIN_HOURS, MAX_TRAIN_PACKAGES, ReleaseTrainPlan

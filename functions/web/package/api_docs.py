@@ -22,7 +22,7 @@ from functions.web.package.frame import (
 )
 from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
-from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
+from shared.domain.api_docs.records import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry

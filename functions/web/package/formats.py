@@ -6,7 +6,7 @@ from functions.http.formatting import machine_moment
 from functions.maven.paths import archive_path
 from functions.web.package.api_docs import verdict_json
 from functions.web.package.frame import PackageFrame
-from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.packages import Release, ReleaseEntry, effective_deprecation
 from shared.services.packages.package_details import ReleaseDetails
 

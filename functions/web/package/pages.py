@@ -25,7 +25,7 @@ from functions.web.package.frame import (
 from functions.web.package.missing import never_pulled_page, refusal_page_of
 from functions.web.package.tabs import FIRST_TAB
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.packages import GraphNode, ReleaseEntry, Texts
 from shared.domain.quality import QualityScore

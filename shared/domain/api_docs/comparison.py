@@ -11,16 +11,21 @@ from difflib import SequenceMatcher
 from enum import Enum
 from itertools import chain
 
-from shared.domain.api_docs.change_levels import ChangeLevel, Reason, TwoVersions
-from shared.domain.api_docs.change_rules import added, changed, have_comparable_members, removed
-from shared.domain.api_docs.directions import Directions
-from shared.domain.api_docs.foreign_inclusions import has_moved_fields, included_elsewhere
+from shared.domain.api_docs.change_rules import (
+    added,
+    changed,
+    has_moved_fields,
+    have_comparable_members,
+    included_elsewhere,
+    removed,
+)
+from shared.domain.api_docs.directions import ChangeLevel, Directions, Reason, TwoVersions
 from shared.domain.api_docs.model import ConstantDocs, EnumMemberDocs, FunctionDocs, ModuleDocs
 from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.api_docs.resource_paths import path_key
 from shared.domain.api_docs.signatures import signature_text
-from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.names import Coordinate
 from shared.domain.versions import Version
 

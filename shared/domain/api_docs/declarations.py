@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
+from shared.ballerina.doc_comments import is_marked_deprecated, markdown
 from shared.ballerina.syntax import (
     AnnotationDefinition,
     AttachedAnnotation,
@@ -22,15 +23,6 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
-from shared.domain.api_docs.comments import is_marked_deprecated, markdown
-from shared.domain.api_docs.document_room import DocumentRoom
-from shared.domain.api_docs.inclusions import (
-    DOCUMENTED,
-    Inclusions,
-    OwnedField,
-    OwnedMethod,
-    method_key,
-)
 from shared.domain.api_docs.language import literal_type
 from shared.domain.api_docs.model import (
     AnnotationAttachment,
@@ -38,6 +30,7 @@ from shared.domain.api_docs.model import (
     ClassDocs,
     ClientDocs,
     ConstantDocs,
+    DocumentRoom,
     EnumDocs,
     EnumMemberDocs,
     FunctionDocs,
@@ -51,10 +44,15 @@ from shared.domain.api_docs.model import (
     VariableDocs,
 )
 from shared.domain.api_docs.resolving import (
+    DOCUMENTED,
     Definition,
     FileScope,
+    Inclusions,
+    OwnedField,
+    OwnedMethod,
     PackageNames,
     Structure,
+    method_key,
     parameter_descriptions,
     unquoted,
 )

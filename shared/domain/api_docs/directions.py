@@ -1,13 +1,13 @@
-"""In which direction values of a type go: from callers to the package, to callers, or both.
+"""In which direction values of a type go, and how far a change of the type raises the version.
 
 Callers give arguments, settings of annotations and configurables; they get results. What they give
 may be of more types than before, and what they get of fewer. Of a record that they only give, a
 field may become optional; one that they only get may have a new field that is always there.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import Flag, auto
+from enum import Flag, IntEnum, auto
 
 from shared.domain.api_docs.model import (
     AnnotationDocs,
@@ -19,10 +19,12 @@ from shared.domain.api_docs.model import (
     ModuleVariableDocs,
     ObjectTypeDocs,
     RecordDocs,
+    Type,
     VariableDocs,
     declarations_of,
 )
 from shared.domain.api_docs.named_types import NamedTypes, definition_of
+from shared.domain.api_docs.type_relations import TypeRelation, shape_relation
 from shared.domain.api_docs.type_shapes import (
     Alternative,
     Fields,
@@ -195,3 +197,74 @@ def _contents(of: Alternative, direction: Direction) -> Iterator[tuple[Shape, Di
             yield result, direction
         case _:
             pass
+
+
+class ChangeLevel(IntEnum):
+    """The part of the version that a change requires to be raised."""
+
+    PATCH = 0
+    MINOR = 1
+    MAJOR = 2
+
+
+PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
+
+Reason = tuple[ChangeLevel, str]  # With a sentence.
+
+# What is said of each relation of a type to the one before.
+Sentences = Mapping[TypeRelation, str]
+
+_BREAKS = {TypeRelation.WIDER: OUTPUT, TypeRelation.NARROWER: INPUT}
+
+
+@dataclass(frozen=True, slots=True)
+class TwoVersions:
+    """The context of the rules besides the symbols. `direction` is that of the symbols' values."""
+
+    module: str  # Its full name, `org/module`.
+    before: NamedTypes
+    after: NamedTypes
+    directions: Directions  # Of the earlier version, whose callers may break.
+    direction: Direction = Direction.BOTH
+
+    def going(self, direction: Direction) -> "TwoVersions":
+        return replace(self, direction=direction)
+
+    @property
+    def has_input(self) -> bool:
+        """Whether callers give such values, or implement such objects."""
+        return INPUT in self.direction
+
+    @property
+    def has_output(self) -> bool:
+        return OUTPUT in self.direction
+
+    def has_other_value(self, old: str, new: str) -> bool:
+        """Check whether there is an expression that is another one than before. A constant of the
+        module is its value."""
+        before, after = (
+            self.before.value_of(self.module, old),
+            self.after.value_of(self.module, new),
+        )
+        return bool(new) and before != after
+
+    def relation(self, old: Shape, new: Shape, *, are_given: bool = False) -> TypeRelation:
+        return shape_relation(old, new, (self.before, self.after), are_given=are_given)
+
+    def type_reasons(
+        self, sentences: Sentences, old: Type | None, new: Type | None
+    ) -> Iterator[Reason]:
+        """Yield the reasons in the difference of two types, if there is one."""
+        shapes = Shapes()
+        yield from self.shape_reasons(sentences, shapes.of(old), shapes.of(new))
+
+    def shape_reasons(self, sentences: Sentences, old: Shape, new: Shape) -> Iterator[Reason]:
+        """Yield the reasons in the difference of two shapes. A wider type breaks those who get
+        values of it, and a narrower one those who give them."""
+        reasons: list[Reason] = []
+        for direction in self.direction:
+            relation = self.relation(old, new, are_given=direction is INPUT)
+            if relation is not TypeRelation.SAME:
+                breaks = _BREAKS.get(relation, Direction.BOTH)
+                reasons.append((MAJOR if breaks & direction else MINOR, sentences[relation]))
+        yield from sorted(reasons, key=lambda reason: -reason[0])[:1]

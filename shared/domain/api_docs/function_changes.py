@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.api_docs.change_levels import MAJOR, MINOR, PATCH, Reason, TwoVersions
-from shared.domain.api_docs.directions import opposite
+from shared.domain.api_docs.directions import MAJOR, MINOR, PATCH, Reason, TwoVersions, opposite
 from shared.domain.api_docs.model import FunctionDocs, Type, VariableDocs
 from shared.domain.api_docs.resolving import unquoted
 from shared.domain.api_docs.resource_paths import path_segments

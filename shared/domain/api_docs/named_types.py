@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from shared.domain.api_docs.fields import all_fields
 from shared.domain.api_docs.model import (
     AliasDocs,
     ClassDocs,
@@ -21,6 +20,7 @@ from shared.domain.api_docs.model import (
     VariableDocs,
     declarations_of,
 )
+from shared.domain.api_docs.outline import all_fields
 from shared.domain.api_docs.type_shapes import (
     ANY,
     ANYDATA,

@@ -7,8 +7,9 @@ on nothing else. `OtherRecords` completes it.
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from shared.domain.api_docs.document_room import DocumentRoom, DocumentTooLargeError
 from shared.domain.api_docs.model import (
+    DocumentRoom,
+    DocumentTooLargeError,
     FieldFacts,
     IncludedFunction,
     ModuleDocs,

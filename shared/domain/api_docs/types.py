@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.ballerina.doc_comments import is_marked_deprecated, markdown
 from shared.ballerina.syntax import (
     NO_COMMENT,
     ArrayType,
@@ -29,16 +30,16 @@ from shared.ballerina.syntax import (
     TypeReference,
     UnionType,
 )
-from shared.domain.api_docs.comments import is_marked_deprecated, markdown
-from shared.domain.api_docs.document_room import DocumentRoom
-from shared.domain.api_docs.inclusions import Inclusions, OwnedField, OwnedMethod
-from shared.domain.api_docs.model import FieldFacts, IncludedFunction, Type
+from shared.domain.api_docs.model import DocumentRoom, FieldFacts, IncludedFunction, Type
 from shared.domain.api_docs.resolving import (
     Definition,
     FileScope,
+    Inclusions,
     Module,
     ModuleAddress,
     Named,
+    OwnedField,
+    OwnedMethod,
     PackageNames,
     Structure,
     structural_part,

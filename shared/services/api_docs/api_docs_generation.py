@@ -19,8 +19,14 @@ from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, R
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.pieces import PieceKind, piece_name
-from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord, DocsState
-from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
+from shared.domain.api_docs.records import (
+    GENERATOR_VERSION,
+    NO_API,
+    ApiDocsRecord,
+    ApiVerdict,
+    DocsState,
+    earlier_release,
+)
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.names import Coordinate

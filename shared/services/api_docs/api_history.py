@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.ports import DirectoryStore, Stale
 

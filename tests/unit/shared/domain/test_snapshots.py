@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 import pytest
 
 import shared.domain
-from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.mirror_overview import RefusedNote
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.records import Entity

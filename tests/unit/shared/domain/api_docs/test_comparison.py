@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.comparison import (
     ApiChange,
     ApiChangeKind,
@@ -15,6 +14,7 @@ from shared.domain.api_docs.comparison import (
     changed_words,
     compare,
 )
+from shared.domain.api_docs.directions import ChangeLevel
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, GraphNode

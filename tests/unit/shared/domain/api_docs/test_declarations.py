@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.api_docs.comments import markdown
+from shared.ballerina.doc_comments import markdown
 from shared.domain.api_docs.language import literal_type
 from shared.domain.api_docs.model import (
     AnnotationAttachment,

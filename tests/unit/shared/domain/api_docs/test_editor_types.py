@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.api_docs.connectors import connector_parts
-from shared.domain.api_docs.editor_types import MAX_TYPES
+from shared.domain.api_docs.connectors import MAX_TYPES, connector_parts
 from shared.domain.api_docs.other_packages import OtherRecords
 from tests.support.documented import documented, documented_release
 

@@ -1,9 +1,8 @@
 """Records show the fields that they include, with what each says of itself and where it is from."""
 
 from shared.domain.api_docs.documents import read_document, write_document
-from shared.domain.api_docs.fields import all_fields
 from shared.domain.api_docs.model import RecordDocs, Type, VariableDocs
-from shared.domain.api_docs.outline import declared
+from shared.domain.api_docs.outline import all_fields, declared
 from shared.domain.api_docs.signatures import signature_text
 from tests.support.documented import documented, module_of, package_docs
 

@@ -4,9 +4,9 @@ import pytest
 
 from shared.domain.api_docs import other_packages
 from shared.domain.api_docs.documents import read_document, write_document
-from shared.domain.api_docs.fields import all_fields
 from shared.domain.api_docs.model import ModuleDocs, RecordDocs
 from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
+from shared.domain.api_docs.outline import all_fields
 from shared.domain.api_docs.signatures import signature_text
 from tests.support.documented import documented, documented_release
 

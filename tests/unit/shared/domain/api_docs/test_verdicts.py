@@ -1,7 +1,7 @@
 """The verdict on a release, and the version that it is compared with."""
 
 from shared.domain.api_docs.comparison import compare, verdict_of
-from shared.domain.api_docs.verdicts import earlier_release
+from shared.domain.api_docs.records import earlier_release
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry
 from shared.domain.versions import Version
