@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import click
 
-from infra.cost.designs import DESIGN, Design, steps
 from infra.cost.model import (
     CostLine,
     CostPlan,
@@ -30,7 +29,6 @@ HUNDRED = 100
 class CostOutput(Enum):
     COSTS = "costs"
     PRICES = "prices"
-    PARTS = "parts"
 
 
 _count = click.IntRange(min=0)
@@ -62,13 +60,6 @@ _percent = click.FloatRange(0, 100)
     default=CostOutput.COSTS,
     help="Print the prices, with their pages and dates.",
 )
-@click.option(
-    "--parts",
-    "shown",
-    flag_value=CostOutput.PARTS,
-    type=click.UNPROCESSED,
-    help="Print what each change since 2026-11-21 saves, of loads of its own.",
-)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def cost(
     *,
@@ -88,13 +79,10 @@ def cost(
       python -m infra.cost --packages 2000 --pulls 1000000
       python -m infra.cost --pulls 5000000 --size team --cache-hits 95
       python -m infra.cost --show-prices
-      python -m infra.cost --parts
     """
     plans, prices, load = behind(FrontDoorTier(edge)), _prices(file), _load(given)
     if shown is CostOutput.PRICES:
         tables = [price_list(prices)]
-    elif shown is CostOutput.PARTS:
-        tables = [parts(plans, prices)]
     elif size is None:
         tables = [overview(plans, load, prices), sensitivity(plans, load, prices)]
     else:
@@ -149,7 +137,7 @@ def _table(rows: Sequence[CostRow]) -> str:
 Plans = Mapping[Size, CostPlan]
 
 MILLION = 1_000_000
-OF_BYTES = frozenset(("Bandwidth", "Front Door"))  # No change makes archives smaller.
+OF_BYTES = frozenset(("Bandwidth", "Front Door"))
 FREE_GRANT = (Figure.FUNCTION_FREE_SECONDS, Figure.FUNCTION_FREE_EXECUTIONS)
 EXACT = 100  # From which on parts of one tell nothing.
 SHARES = (0.0, 0.5, 0.9, 0.99)  # Of archives that the edge has.
@@ -192,43 +180,16 @@ def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
     ]
 
 
-# The loads of the table of parts.
-FEW, MANY = usual(2_000, MILLION), replace(usual(20_000, 100 * MILLION), pushes=20_000)
-
-
-def parts(plans: Plans, prices: Prices) -> list[CostRow]:
-    """Return what a million pulls more and an idle registry cost before, and after each change."""
-    dev, team, idle = plans[Size.DEV], plans[Size.TEAM], usual(FEW.packages, 0)
-    loads = {"dev": (dev, FEW), "team": (team, MANY)}
-    return [
-        {
-            "dollars": name,
-            **{
-                f"{title}, {size}": f"{_another_million(*load, prices, design, left_out=left):,.2f}"
-                for size, load in loads.items()
-                for title, left in (
-                    ("a million more", frozenset[str]()),
-                    ("without bytes", OF_BYTES),
-                )
-            },
-            "idle dev": f"{total(bill(dev, idle, prices, design)):,.2f}",
-            "idle public": f"{total(bill(plans[Size.PUBLIC], idle, prices, design)):,.2f}",
-        }
-        for name, design in steps()
-    ]
-
-
 def _another_million(
     plan: CostPlan,
     load: Load,
     prices: Prices,
-    design: Design = DESIGN,
     *,
     left_out: Collection[str] = (),
 ) -> float:
     """Return the cost of a million pulls more, without that of some services."""
     one, more = (
-        total([line for line in bill(plan, each, prices, design) if line.service not in left_out])
+        total([line for line in bill(plan, each, prices) if line.service not in left_out])
         for each in (load, _with_another_million(load))
     )
     return more - one

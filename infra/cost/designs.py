@@ -1,12 +1,7 @@
-"""How the registry uses the services of the cloud, as far as it decides the cost: today, and before
-reads were answered from memory.
+"""How the registry uses the services of the cloud, as far as it decides the cost."""
 
-`COUNTED_BEFORE` and `BEFORE` are a record: they have what was counted then, and do not change.
-"""
-
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from infra.cost.usage import (
     COUNTED_PULL,
@@ -72,56 +67,3 @@ DESIGN = Design(
     probe_seconds=120,
     logging=Logging(read=READ_LOG_BYTES, line=LINE_BYTES, database=False, edge=False),
 )
-
-COUNTED_BEFORE: Mapping[OperationUsage, Usage] = MappingProxyType(
-    {
-        OperationUsage.PULL: Usage(12.1, 3, 0, 0, 951),
-        OperationUsage.ARCHIVE: Usage(8.1, 3, 1),
-        OperationUsage.METADATA: Usage(6.1, 2, 1, 0, 1_596),
-        OperationUsage.VERSIONS: Usage(11.4, 2, 0, 0, 353),
-        OperationUsage.INDEX: Usage(11.4, 2, 0, 0, 2_572),
-        OperationUsage.RESOLVE: Usage(228, 40, 0, 0, 10_595),
-        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        OperationUsage.PUSH: Usage(141.25, 28.38, 0, 3, 351),
-    }
-)
-
-# 21 November 2026.
-BEFORE = Design(
-    groups=15,  # With a timer for each of 13 tasks.
-    timer_calls=67_464.1,
-    gigabytes=4,
-    request_seconds=0.0025,  # 20 ms in hand, eight at once.
-    changes_apart=False,
-    measured=COUNTED_BEFORE,
-    counted_pull=Usage(6, 1),
-    in_memory=False,
-    counting=Counting(pull=Usage(22.75, 1), package=Usage(59, 14.3, 2), runs_a_month=8_760),
-    archives_from_blobs=False,
-    probe_seconds=None,
-    logging=Logging(read=1_500, line=800, database=True, edge=True),
-)
-
-# The changes in between, and what of the design each of them changed.
-PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "one timer for all tasks": ("groups", "timer_calls"),
-        "sampled logs": ("logging",),
-        "smaller instances": ("gigabytes", "request_seconds"),
-        "an app for changes": ("changes_apart",),
-        "batched reads": ("measured", "counted_pull"),
-        "reads from memory": ("in_memory",),
-        "counts in bulk": ("counting",),
-        "archives from Blob Storage": ("archives_from_blobs",),
-        "copies for a registry that is down": ("probe_seconds",),
-    }
-)
-
-
-def steps() -> Iterator[tuple[str, Design]]:
-    """Yield the design before, and after each change."""
-    design = BEFORE
-    yield "before", design
-    for name, fields in PARTS.items():
-        design = replace(design, **{each: getattr(DESIGN, each) for each in fields})
-        yield name, design

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cost.__main__ import cost, details, overview, parts, price_list, sensitivity
-from infra.cost.designs import PARTS
+from infra.cost.__main__ import cost, details, overview, price_list, sensitivity
 from infra.cost.model import COST_PLANS, Size, bill, total, usual
 from infra.cost.prices import Figure, Prices
 from tests.support.terminal import Terminal
@@ -149,18 +148,3 @@ def test_a_price_that_was_given_says_so() -> None:
     rows = {row["name"]: row for row in price_list(PRICES.changed(b'{"logs.gigabyte": 3}'))}
     assert (rows["logs.gigabyte"]["amount"], rows["logs.gigabyte"]["source"]) == ("3", "given")
     assert rows["logs.gigabyte"]["date"] == ""
-
-
-MORE = ("a million more", "without bytes")
-
-
-def test_no_change_makes_a_pull_dearer_and_all_of_them_are_in_the_last_row(
-    terminal: Terminal,
-) -> None:
-    rows = parts(COST_PLANS, PRICES)
-    assert [row["dollars"] for row in rows] == ["before", *PARTS]
-    shown = [f"{what}, {size}" for what in MORE for size in ("dev", "team")]
-    for column in (*shown, "idle dev", "idle public"):
-        figures = [number(row[column]) for row in rows]
-        assert figures[-1] < figures[0], column
-    assert terminal.json("--parts") == rows

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.cost.designs import BEFORE, DESIGN, PARTS, Counting, Design, steps
+from infra.cost.designs import DESIGN, Counting, Design
 from infra.cost.model import (
     BLOB_PROBE_SECONDS,
     COST_PLANS,
@@ -75,11 +75,6 @@ def test_behind_an_edge_blob_storage_sends_what_the_edge_has_not() -> None:
     assert (traffic.edge_misses, traffic.through_app, traffic.links) == (250_000, 0, 0)
     more = traffic_of(TEAM, replace(MILLION, cache_hits=0.5)).usage.blob_reads
     assert more - traffic.usage.blob_reads == pytest.approx(250_000)
-
-
-def test_without_archives_from_blobs_the_app_sends_what_the_edge_has_not() -> None:
-    traffic = traffic_of(TEAM, replace(MILLION, cache_hits=0.75), BEFORE)
-    assert (traffic.through_app, traffic.links) == (250_000, 0)
 
 
 def test_the_edge_takes_both_hops_of_every_pull_and_all_else() -> None:
@@ -159,7 +154,6 @@ def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
 
 def test_in_several_zones_two_instances_of_each_group_are_paid_for() -> None:
     assert traffic_of(PUBLIC, NOBODY).ready == READY_IN_ZONES * (DESIGN.groups + 1)
-    assert traffic_of(PUBLIC, NOBODY, BEFORE).ready == READY_IN_ZONES * BEFORE.groups
     more = replace(PUBLIC, always_ready=5)
     assert traffic_of(more, NOBODY).ready == 5 + READY_IN_ZONES * DESIGN.groups
 
@@ -193,13 +187,6 @@ def test_free_amounts_cost_nothing() -> None:
 
 REMEMBERING, FORGETTING = (replace(DESIGN, in_memory=each) for each in (True, False))
 IN_BULK = replace(DESIGN, counting=Counting(window=Usage(30, 1), runs_a_month=30))
-
-
-def test_each_part_changes_something_else_and_all_together_the_whole_design() -> None:
-    changed = [field for fields in PARTS.values() for field in fields]
-    assert sorted(changed) == sorted(Design.__slots__)
-    assert [name for name, _ in steps()] == ["before", *PARTS]
-    assert [design for _, design in steps()][-1] == DESIGN
 
 
 def test_what_an_instance_has_in_memory_asks_no_store() -> None:
@@ -323,7 +310,6 @@ def test_each_place_of_the_edge_asks_the_app_whether_it_answers() -> None:
     assert cost(more, NOBODY, "Functions") > cost(PUBLIC, NOBODY, "Functions")
     assert asked.at_edge == traffic_of(more, NOBODY).at_edge
     assert traffic_of(DEV, NOBODY).edge_probes == 0
-    assert traffic_of(PUBLIC, NOBODY, BEFORE).edge_probes == 0
 
 
 def test_each_place_of_the_edge_asks_blob_storage_too() -> None:
@@ -331,7 +317,6 @@ def test_each_place_of_the_edge_asks_blob_storage_too() -> None:
     assert quantity(PUBLIC, NOBODY, "probes of blobs") == probes
     assert cost(PUBLIC, NOBODY, "Blobs", "probes") > 10 * cost(TEAM, NOBODY, "Blobs", "probes") > 0
     assert traffic_of(DEV, NOBODY).blob_probes == 0
-    assert traffic_of(PUBLIC, NOBODY, BEFORE).blob_probes == 0
 
 
 def test_the_host_of_each_app_renews_its_leases_in_its_storage() -> None:
