@@ -77,14 +77,13 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     mirroring = MirroringServices.build(common, limits, packages)
     identity = IdentityServices.build(common, limits)
     tokens = TokenServices.build(common, limits, packages, identity)
-    organizations = OrganizationServices.build(common, limits, identity, tokens, mirroring)
+    organizations = OrganizationServices.build(common, limits, identity, mirroring)
     api_docs = ApiDocsServices.build(common, packages)
     maintenance = MaintenanceServices.build(
         common,
         limits=limits,
         packages=packages,
         identity=identity,
-        tokens=tokens,
         organizations=organizations,
         api_docs=api_docs,
         mirroring=mirroring,

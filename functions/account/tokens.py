@@ -17,7 +17,6 @@ from shared.services.tokens.token_requests import MAX_TOKEN_DAYS, TokenRequest
 # and for administrators.
 TOKEN_DONE_MESSAGES = {
     "revoke": "Access token revoked. It stops working within five seconds.",
-    "revoke-stolen": "Access token revoked with everything that was created with it.",
 }
 
 
@@ -31,7 +30,6 @@ class TokenAction:
     button: str
     effect: str
     is_harsh: bool = True
-    ends_lineage: bool = False
 
 
 ROTATE = TokenAction(
@@ -40,8 +38,7 @@ ROTATE = TokenAction(
     "Rotate the token {name}?",
     "Rotate token",
     "The current secret stops working within five seconds. Everything that uses this token stops "
-    "working until you replace the secret with the new one, which is shown once. If the secret "
-    "leaked, revoke the token as stolen instead: a rotation keeps what was created with it.",
+    "working until you replace the secret with the new one, which is shown once.",
     is_harsh=False,
 )
 REVOKE = TokenAction(
@@ -51,16 +48,7 @@ REVOKE = TokenAction(
     "Revoke token",
     "Everything that uses this token stops working within five seconds. This cannot be undone.",
 )
-REVOKE_STOLEN = TokenAction(
-    "revoke-stolen",
-    "Revoke as stolen",
-    "Revoke the token {name} as stolen?",
-    "Revoke token and everything created with it",
-    "Everything that uses this token stops working within five seconds, and everything that was "
-    "created with it is revoked as well. This cannot be undone.",
-    ends_lineage=True,
-)
-TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
+TOKEN_ACTIONS = (ROTATE, REVOKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +208,6 @@ async def account_token_revoke(call: SignedInCall) -> Answer:
     by = call.caller
     await call.registry.tokens.access_tokens.revoke(by.id, call.form.text("token"), by=by)
     return see_other(f"{TOKENS_PATH}?done=revoke")
-
-
-@pages.form("account/tokens/revoke-stolen", CONFIRMATIONS[REVOKE_STOLEN])
-async def account_token_revoke_stolen(call: SignedInCall) -> Answer:
-    by = call.caller
-    await call.registry.tokens.access_tokens.revoke_stolen(by.id, call.form.text("token"), by=by)
-    return see_other(f"{TOKENS_PATH}?done=revoke-stolen")
 
 
 FACES = (pages,)

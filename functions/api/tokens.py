@@ -19,7 +19,6 @@ from functions.api.operations import (
 from shared.domain.ip_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import LineageRecord, Made
 from shared.services.tokens.token_records import IssuedToken, UsedToken
 from shared.services.tokens.token_requests import (
     MAX_TOKEN_DAYS,
@@ -84,36 +83,6 @@ class GrantView(ResponseModel):
         return cls(scopes=scopes, org=grant.org, package=grant.package)
 
 
-class MadeView(ResponseModel):
-    """Something that was made with a token, and ends with it when it is revoked as stolen."""
-
-    what: Made
-    id: str = Field(description="Of the token or invitation, or the account that became a member.")
-    name: str
-    org: str | None = Field(description="Where somebody was invited or became a member.")
-    made_at: datetime | None
-
-    @classmethod
-    def of(cls, made: LineageRecord) -> Self:
-        return cls(
-            what=made.what,
-            id=made.id,
-            name=made.name,
-            org=made.org or None,
-            made_at=utc_datetime(made.made_ms),
-        )
-
-
-class EndedView(ResponseModel):
-    """Something that was created with a stolen token, and ended with it."""
-
-    ended: list[MadeView]
-
-    @classmethod
-    def of(cls, made: Iterable[LineageRecord]) -> Self:
-        return cls(ended=[MadeView.of(each) for each in made])
-
-
 class TokenView(ResponseModel):
     """A token without its text, which was shown once."""
 
@@ -126,8 +95,6 @@ class TokenView(ResponseModel):
     last_used_at: datetime | None = Field(description="To about ten minutes; null if never.")
     last_used_from: str | None = Field(description="The address of that use.")
     last_used_by: str | None = Field(description="What the client of that use calls itself.")
-    made_with: str | None = Field(description="The token that asked for it; null for a person.")
-    made: list[MadeView] = Field(description="What was made with it, and may be there still.")
 
     @classmethod
     def of(cls, used: UsedToken) -> Self:
@@ -142,8 +109,6 @@ class TokenView(ResponseModel):
             last_used_at=utc_datetime(use.used_ms) if use else None,
             last_used_from=(use.address or None) if use else None,
             last_used_by=(use.agent or None) if use else None,
-            made_with=token.made_with or None,
-            made=[MadeView.of(each) for each in used.made],
         )
 
 
@@ -221,17 +186,6 @@ async def token_revoke(call: ApiCall) -> None:
     await _tokens(call).revoke(call.caller.id, call.route_params["id"], by=call.caller)
 
 
-@tokens_api.operation(
-    "POST",
-    "api/v1/tokens/{id}/stolen",
-    "Revoke a token of yours as stolen, with everything that was created with it.",
-)
-async def token_revoke_stolen(call: ApiCall) -> EndedView:
-    token_id = call.route_params["id"]
-    ended = await _tokens(call).revoke_stolen(call.caller.id, token_id, by=call.caller)
-    return EndedView.of(ended)
-
-
 organization_tokens_api = ApiFace()
 
 
@@ -293,16 +247,3 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
     await _organization_tokens(call).revoke(call.org, call.route_params["id"], by=call.caller)
-
-
-@organization_tokens_api.operation(
-    "POST",
-    "api/v1/orgs/{org}/tokens/{id}/stolen",
-    "Revoke a token of an organization as stolen, with everything that was created with it.",
-)
-async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
-    return EndedView.of(
-        await _organization_tokens(call).revoke_stolen(
-            call.org, call.route_params["id"], by=call.caller
-        )
-    )

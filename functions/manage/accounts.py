@@ -6,7 +6,6 @@ from functools import partial
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import (
     REVOKE,
-    REVOKE_STOLEN,
     TOKEN_DONE_MESSAGES,
     TokenAction,
     requested_token,
@@ -45,7 +44,7 @@ DONE_MESSAGES = {
     "dismiss": "Administrator role removed. All administrators were notified by email.",
 }
 
-ADMINISTRATOR_TOKEN_ACTIONS = (REVOKE, REVOKE_STOLEN)
+ADMINISTRATOR_TOKEN_ACTIONS = (REVOKE,)
 
 AccountAction = Callable[[SignedInCall, Account], Awaitable[None]]
 
@@ -157,11 +156,6 @@ async def _revoke(call: SignedInCall, account: Account) -> None:
     await _accounts(call).revoke_token(account, call.form.text("token"), by=call.caller)
 
 
-async def _revoke_stolen(call: SignedInCall, account: Account) -> None:
-    token_id = call.form.text("token")
-    await _accounts(call).revoke_stolen_token(account, token_id, by=call.caller)
-
-
 async def _revoke_all(call: SignedInCall, account: Account) -> None:
     require_confirmation(call, account.name)
     await _accounts(call).revoke_all_tokens(account, by=call.caller)
@@ -190,7 +184,6 @@ async def _dismiss(call: SignedInCall, account: Account) -> None:
 ACCOUNT_ACTIONS: dict[str, AccountAction] = {
     "sessions": _end_sessions,
     "revoke": _revoke,
-    "revoke-stolen": _revoke_stolen,
     "revoke-all": _revoke_all,
     "lock": _lock,
     "unlock": _unlock,

@@ -18,11 +18,11 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.ip_addresses import Networks, client_address, is_address_allowed
-from shared.domain.records import Event, Place
+from shared.domain.records import Place
 from shared.domain.redaction import redact_tokens
 from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
-from shared.ports import Clock, DirectoryStore, EventStore
+from shared.ports import Clock, DirectoryStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import Edition, records_of
@@ -61,38 +61,6 @@ class RequestClient:
         return cls(address, printable_user_agent(headers.get("user-agent", "")))
 
 
-class CanaryTokens:
-    """Reports uses of canaries to the operator; the client is refused like any unknown token."""
-
-    def __init__(self, events: EventStore, clock: Clock) -> None:
-        self._events = events
-        self._clock = clock
-        self._reported = LruCache[str, int](MAX_CACHED_CANARIES)
-        self._background_tasks = BackgroundTasks()
-
-    def record_use(self, token: Token, client: RequestClient) -> None:
-        """Log the use and append an event in the background, so that the answer is not slower."""
-        log.warning(
-            "token.canary_tried", token=token.id, address=client.address, agent=client.agent
-        )
-        now_ms = self._clock.now_ms()
-        event = _event(token, client, now_ms)
-        if self._reported.get(event.id) is None:
-            self._reported.put(event.id, now_ms)
-            self._background_tasks.start(self._append(event))
-
-    async def close(self) -> None:
-        """Wait for the events that are being appended."""
-        await self._background_tasks.close()
-
-    async def _append(self, event: Event) -> None:
-        try:
-            await self._events.append([event])
-        except Refusal as refusal:
-            self._reported.drop(event.id)
-            log.error("token.canary_not_told", token=event.subject, reason=refusal.outcome)
-
-
 UNKNOWN_CLIENT = RequestClient()
 
 
@@ -107,7 +75,6 @@ class Authentication:
         environment: str,
         *,
         edition: Edition,
-        canaries: CanaryTokens,
         entra: EntraAccess | None = None,
     ) -> None:
         """Accept the tokens of `environment`, and those of `entra` if it is given."""
@@ -115,7 +82,6 @@ class Authentication:
         self._clock = clock
         self._environment = environment
         self._edition = edition
-        self._canaries = canaries
         self._entra = entra
         self._verified = LruCache[str, _CachedToken](MAX_CACHED_TOKENS)
         self._last_use = TokenLastUse(directory)
@@ -167,7 +133,6 @@ class Authentication:
     async def close(self) -> None:
         """Wait for the writes in the background."""
         await self._last_use.close()
-        await self._canaries.close()
 
     def _accepted(self, verified: _CachedToken, client: RequestClient) -> Principal:
         """Return the principal of a token that may be used now from there, and record its use."""
@@ -219,11 +184,7 @@ class Authentication:
             self._directory.get(Account, Place(access_token.owner)),
         )
         # Missing tokens are not cached, so that a new token works at once everywhere.
-        if token is None or not hmac.compare_digest(token.hash, key):
-            raise TokenUnknown
-        if token.canary:
-            # Refused like a missing token, after the same number of reads.
-            self._canaries.record_use(token, client)
+        if token is None or token.canary or not hmac.compare_digest(token.hash, key):
             raise TokenUnknown
         if account is None and not token.org:
             raise TokenUnknown  # It was created while its account was deleted.
@@ -298,31 +259,6 @@ def _use(token: Token, client: RequestClient, now_ms: int) -> TokenUse:
         expires_ms=token.expires_ms,
         address=client.address,
         agent=client.agent,
-    )
-
-
-CANARY_EVENT_INTERVAL = timedelta(
-    minutes=10
-)  # For one canary from one address; every use is in the log.
-MAX_CACHED_CANARIES = 1_000  # Pairs of canary and address; every use is in the log.
-
-_EVENT_INTERVAL_MS = CANARY_EVENT_INTERVAL // timedelta(milliseconds=1)
-
-
-def _event(token: Token, client: RequestClient, now_ms: int) -> Event:
-    # The event store takes each id once, so all processes together append one event.
-    window = now_ms // _EVENT_INTERVAL_MS
-    return Event(
-        id=f"token.canary-tried:{token.id}:{client.address}:{window}",
-        kind="token.canary-tried",
-        at_ms=now_ms,
-        actor="",
-        subject=token.id,
-        org=token.org.lower(),
-        account="" if token.org else token.owner,
-        credential=token.id,
-        address=client.address,
-        details={"name": token.name, "agent": client.agent},
     )
 
 

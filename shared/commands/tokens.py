@@ -1,7 +1,5 @@
 """token …: access tokens of accounts and organizations; login: a token for this machine."""
 
-from collections.abc import Sequence
-
 import click
 
 from shared.commands.base import (
@@ -17,7 +15,7 @@ from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Scope
-from shared.domain.tokens import LineageRecord, describe_grants
+from shared.domain.tokens import describe_grants
 from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
 from shared.services.tokens.token_records import IssuedToken, UsedToken
 from shared.services.tokens.token_requests import TokenRequest
@@ -71,7 +69,6 @@ def token() -> None:
     metavar="RANGE",
     help="Where it may be used, such as 203.0.113.0/24. May be given several times.",
 )
-@click.option("--canary", is_flag=True, help="It grants nothing, and its use is reported.")
 def issue(
     *,
     owner: str,
@@ -81,7 +78,6 @@ def issue(
     package: str,
     expires: int | str | None,
     addresses: list[str],
-    canary: bool,
 ) -> None:
     """Create a token of OWNER and print it. It is shown only once.
 
@@ -97,14 +93,9 @@ def issue(
     )
 
     async def work(registry: Registry) -> IssuedToken:
-        if canary:
-            # A canary of an organization would be reported to nobody.
-            account = await registry.identity.accounts.by_name_or_id(owner)
-            return await registry.tokens.access_tokens.issue_canary(account.id, wanted, by=OPERATOR)
         return await _issue(registry, owner, wanted, unlimited=expires == NEVER_EXPIRES)
 
-    issued = with_registry(work)
-    _print(issued, "A canary: nothing opens with it." if canary else None)
+    _print(with_registry(work))
 
 
 @token.command("list")
@@ -135,9 +126,6 @@ def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
             **_row(used),
             "created": format_time(token.created_ms),
             "addresses": ", ".join(token.addresses) or "everywhere",
-            "canary": token.canary,
-            "made_with": token.made_with or None,
-            "made": ", ".join(map(str, used.made)),
             "last_used_from": use.address if use else None,
             "last_used_by": use.agent if use else None,
         }
@@ -170,31 +158,21 @@ def rotate(owner: str, token_id: str) -> None:
         owner_id = await _id(registry, owner)
         return await registry.tokens.access_tokens.rotate(owner_id, token_id, by=OPERATOR)
 
-    _print(with_registry(work), None)
+    _print(with_registry(work))
 
 
 @token.command()
 @click.argument("owner")
 @click.argument("token_id")
-@click.option(
-    "--stolen", is_flag=True, help="Revoke what was created with it as well; may be repeated."
-)
-def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
+def revoke(*, owner: str, token_id: str) -> None:
     """Revoke the token TOKEN_ID of OWNER; `token list` prints the ids."""
 
-    async def work(registry: Registry) -> Sequence[LineageRecord]:
+    async def work(registry: Registry) -> None:
         owner_id = await _id(registry, owner)
-        if stolen:
-            return await registry.tokens.access_tokens.revoke_stolen(
-                owner_id, token_id, by=OPERATOR
-            )
         await registry.tokens.access_tokens.revoke(owner_id, token_id, by=OPERATOR)
-        return ()
 
-    ended = with_registry(work)
+    with_registry(work)
     click.echo(f"Revoked {token_id}. It is refused everywhere within five seconds.")
-    for each in ended:
-        click.echo(f"Ended with it: {each}.")
 
 
 async def _id(registry: Registry, owner: str) -> str:
@@ -221,11 +199,11 @@ async def _issue(
     return await registry.tokens.organization_tokens.issue(org, wanted, by=OPERATOR)
 
 
-def _print(issued: IssuedToken, remark: str | None) -> None:
+def _print(issued: IssuedToken) -> None:
     click.echo(issued.text.reveal())
     until = format_time(issued.token.expires_ms)
-    good = remark or f"Valid {f'until {until}' if until else 'forever'}."
-    click.echo(f"{good} It is shown only once.", err=True)
+    valid = f"until {until}" if until else "forever"
+    click.echo(f"Valid {valid}. It is shown only once.", err=True)
 
 
 def _row(used: UsedToken) -> TableRow:

@@ -36,7 +36,6 @@ class Membership(Entity):
     pending: PendingRole | None = None
     is_shown: bool = False  # On the public page; only the member decides.
     invited_by: str = ""  # The account whose invitation was accepted.
-    made_with: str = ""  # The token that invited them; empty once a person sets their role.
 
     @property
     def place(self) -> Place:

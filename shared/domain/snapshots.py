@@ -27,7 +27,7 @@ from shared.domain.organizations import NameSkeleton, Organization, Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
-from shared.domain.tokens import LineageRecord, StolenToken, Token, TokenUse
+from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 
 FORMAT = 1
@@ -48,8 +48,6 @@ ENTITIES: tuple[type[Entity], ...] = (
     Publisher,
     Token,
     TokenUse,
-    LineageRecord,
-    StolenToken,
     NoticeBoard,
     ReservedName,
     NameOwner,
@@ -103,6 +101,7 @@ _KINDS: dict[str, type[Record]] = {
     **{each.kind: each for each in ENTITIES},
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
+_REMOVED_KINDS = ("made-by-token", "stolen-token")  # Of earlier versions.
 
 
 def snapshot_name(now_ms: int) -> str:
@@ -115,11 +114,11 @@ def to_line(record: Record) -> bytes:
     return f'{{"{_NAMES[type(record)]}":{record.model_dump_json()}}}\n'.encode()
 
 
-def from_line(line: bytes) -> Record:
-    """Parse a line, or raise `SnapshotUnusable`."""
+def from_line(line: bytes) -> Record | None:
+    """Parse a line, or raise `SnapshotUnusable`; None is what this version has no use for."""
     try:
         [(name, fields)] = cast("dict[str, object]", json.loads(line)).items()
-        return _KINDS[name].model_validate(fields)
+        return None if name in _REMOVED_KINDS else _KINDS[name].model_validate(fields)
     except (ValueError, KeyError, AttributeError, ValidationError):
         message = "A line of the snapshot is no record of this version. Restore it with its own."
         raise SnapshotUnusable(message) from None

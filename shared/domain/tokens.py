@@ -1,12 +1,8 @@
-"""Access tokens as they are stored: their hash, expiry and last use, and their lineage (what was
-created with them).
-"""
+"""Access tokens as they are stored: their hash, expiry and last use."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
-from enum import Enum
 from typing import ClassVar
 
 from shared.domain.packages import Provenance
@@ -52,10 +48,9 @@ class Token(Entity):
     created_ms: int
     expires_ms: int | None
     addresses: tuple[str, ...] = ()  # Ranges that it may be used from; empty means everywhere.
-    canary: bool = False  # Grants nothing; its use is reported.
+    canary: bool = False  # Of an earlier version: refused as if it did not exist.
     provenance: Provenance | None = None  # The CI job of a job's token.
     made_by: str = ""  # The account that got its text; empty for old tokens.
-    made_with: str = ""  # The id of the token that created it; empty for a person.
 
     @property
     def place(self) -> Place:
@@ -103,80 +98,6 @@ class TokenUse(Entity):
     @property
     def ends_ms(self) -> int | None:
         return self.expires_ms
-
-
-class Made(Enum):  # The name of its schema in openapi.json.
-    """The kind of a record that a token can create and that outlives its request."""
-
-    TOKEN = "token"  # noqa: S105 - the name of a sort.
-    INVITATION = "invitation"
-    MEMBERSHIP = "membership"
-
-
-# No token created with another one lives longer.
-LINEAGE_RETENTION = timedelta(days=366)
-_LINEAGE_RETENTION_MS = LINEAGE_RETENTION // _MS
-
-
-class LineageRecord(Entity):
-    """Something that was created with a token.
-
-    It is written first, so what it names may not exist: `made_with` of the thing itself decides.
-    """
-
-    kind: ClassVar[str] = "made-by-token"
-
-    owner: str  # Of the token.
-    token: str
-    what: Made
-    org: str = ""
-    id: str  # Of the token, the invitation or the new member.
-    name: str
-    made_ms: int
-
-    @property
-    def place(self) -> Place:
-        return Place(self.owner, f"{self.token}:{self.what.value}:{self.org.lower()}:{self.id}")
-
-    @property
-    def ends_ms(self) -> int:
-        """When nothing needs the record any more."""
-        return self.made_ms + _LINEAGE_RETENTION_MS
-
-    def __str__(self) -> str:
-        return f"{self.what.value} {self.name}{f' of {self.org}' if self.org else ''}"
-
-
-class StolenToken(Entity):
-    """A token that was revoked as stolen: everything created with it ends, also if stored later.
-
-    `listed` are the ids of tokens that the event of the revocation names, so that their revocations
-    need no events of their own.
-    """
-
-    kind: ClassVar[str] = "stolen-token"
-
-    owner: str
-    id: str
-    listed: tuple[str, ...]
-    at_ms: int
-
-    @property
-    def place(self) -> Place:
-        return Place(self.owner, self.id)
-
-    @property
-    def ends_ms(self) -> int:
-        """When everything created with the token has expired."""
-        return self.at_ms + _LINEAGE_RETENTION_MS
-
-
-def lineage_counts(made: Iterable[LineageRecord]) -> dict[str, str]:
-    """Return the number of records of each kind, as details of an event."""
-    return {
-        f"{what.value}s": str(number)
-        for what, number in Counter(each.what for each in made).items()
-    }
 
 
 def describe_grants(grants: Iterable[Grant]) -> str:

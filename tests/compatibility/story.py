@@ -245,7 +245,7 @@ async def _tokens(story: Story) -> None:
     await story.api("ann", "DELETE", f"/tokens/{made['revoked']}")
     rotated = await story.api("ann", "POST", f"/tokens/{made['rotated']}/rotate")
     tokens["of the rotation"] = rotated["text"]
-    await story.api("ann", "POST", f"/tokens/{made['stolen']}/stolen")
+    await story.api("ann", "DELETE", f"/tokens/{made['stolen']}")
     wanted = {"name": "nightly", "scopes": ["read", "push-new", "push-version"], "days": 300}
     issued = await story.api("ann", "POST", "/orgs/acme/tokens", wanted)
     tokens["of acme"] = issued["text"]

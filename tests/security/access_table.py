@@ -16,7 +16,6 @@ from functions.account.organization.members import MEMBER_ACTIONS
 from functions.account.organization.packages import HELD_RELEASE_ACTIONS, PACKAGE_ACTIONS
 from functions.account.organization.publishers import PUBLISHER_ACTIONS
 from functions.account.organization.settings import SETTINGS_ACTIONS
-from functions.account.organization.tokens import REVOCATIONS
 from functions.account.tokens import TOKEN_ACTIONS
 from functions.device.device_login import GRANT_TYPE
 from functions.manage.accounts import ACCOUNT_ACTIONS, ADMINISTRATOR_TOKEN_ACTIONS
@@ -639,7 +638,6 @@ API = {
             ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
             ("rename", "PATCH", f"orgs/ORG/tokens/{NOBODYS}", {"name": "other"}),
             ("revoke", "DELETE", f"orgs/ORG/tokens/{NOBODYS}", None),
-            ("revoke_stolen", "POST", f"orgs/ORG/tokens/{NOBODYS}/stolen", None),
         )
     },
     "api_org_tokens_rotate": _api(
@@ -653,7 +651,6 @@ API = {
             ("rename", "PATCH", f"tokens/{NOBODYS}", {"name": "other"}),
             ("rotate", "POST", f"tokens/{NOBODYS}/rotate", None),
             ("revoke", "DELETE", f"tokens/{NOBODYS}", None),
-            ("revoke_stolen", "POST", f"tokens/{NOBODYS}/stolen", None),
         )
     },
     "device_api_ask": _api("POST", "device", anybody_known, {"client_id": "a machine"}),
@@ -673,7 +670,7 @@ FORMS = [
         PACKAGE_ACTIONS,
         PUBLISHER_ACTIONS,
         SETTINGS_ACTIONS,
-        [f"tokens/{action.name}" for action, _ in REVOCATIONS],
+        ["tokens/revoke"],
     )
     for path in actions
 ]
@@ -723,9 +720,6 @@ PAGES = {
     "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),
     "account_token_rotate": _for_all("/account/tokens/rotate", nobody_by_token, "POST"),
     "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
-    "account_token_revoke_stolen": _for_all(
-        "/account/tokens/revoke-stolen", nobody_by_token, "POST"
-    ),
     **{
         f"{function}_{action.name.replace('-', '_')}": _for_all(
             f"{path}/{action.name}?token={NOBODYS}", nobody_by_token

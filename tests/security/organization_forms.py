@@ -55,7 +55,6 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     "tokens_issue": _TOKEN,
     "tokens_rotate": _OF_NOBODY,
     "tokens_revoke": _OF_NOBODY,
-    "tokens_revoke_stolen": _OF_NOBODY,
     "leave": {"org": "ORG"},
     "appear": {"org": "ORG", "to": "everybody"},
 }

@@ -38,7 +38,6 @@ from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.role_changes import OrganizationMembers, OrganizationTransfer
 from shared.services.records import RecordWriter
-from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
@@ -140,10 +139,6 @@ class OrganizationServices:
         return RateLimiter(self.work, self.clock, rules, burst_detection, changes_allowed())
 
     @property
-    def lineage(self) -> TokenLineage:
-        return TokenLineage(self.directory, self.record_writer, self.clock)
-
-    @property
     def organizations(self) -> Organizations:
         return Organizations(
             directory=self.directory,
@@ -163,7 +158,6 @@ class OrganizationServices:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
-            lineage=self.lineage,
             clock=self.clock,
         )
 
@@ -203,7 +197,6 @@ class OrganizationServices:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
-            lineage=self.lineage,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
             read_only_mode=self.read_only_mode,
@@ -334,7 +327,6 @@ class AdministrationServices(OrganizationServices):
         return TokenRecords(
             directory=self.directory,
             record_writer=self.record_writer,
-            lineage=self.lineage,
             clock=self.clock,
             randomness=self.randomness,
             environment="local",

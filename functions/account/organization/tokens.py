@@ -2,7 +2,6 @@
 
 from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
-    FormAction,
     add_forms,
     organization_frame,
 )
@@ -10,7 +9,6 @@ from functions.account.tokens import (
     LONG_LIFETIME,
     PRESETS,
     REVOKE,
-    REVOKE_STOLEN,
     ROTATE,
     TOKEN_ACTIONS,
     TokenAction,
@@ -82,21 +80,11 @@ async def _revoke(call: SignedInCall, org: OrgName) -> None:
     await call.registry.tokens.organization_tokens.revoke(org, token_id, by=call.caller)
 
 
-async def _revoke_stolen(call: SignedInCall, org: OrgName) -> None:
-    token_id = call.form.text("token")
-    await call.registry.tokens.organization_tokens.revoke_stolen(org, token_id, by=call.caller)
-
-
-REVOCATIONS: tuple[tuple[TokenAction, FormAction], ...] = (
-    (REVOKE, _revoke),
-    (REVOKE_STOLEN, _revoke_stolen),
-)
 CONFIRMATIONS = {action: _confirmation(action) for action in TOKEN_ACTIONS}
 for _action, _show in CONFIRMATIONS.items():
     _name = f"account_organization_token_confirm_{_action.name.replace('-', '_')}"
     pages.read(f"{ORGANIZATION_ROUTE}/tokens/{_action.name}", name=_name)(_show)
-for _action, _act in REVOCATIONS:
-    add_forms(pages, CONFIRMATIONS[_action], {f"tokens/{_action.name}": _act}, "/tokens")
+add_forms(pages, CONFIRMATIONS[REVOKE], {"tokens/revoke": _revoke}, "/tokens")
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/tokens", account_organization_tokens)

@@ -304,6 +304,12 @@ _RECORD_CHANGES: Migration = (
     ),
 )
 
+# What was created with tokens, and which tokens were stolen, is no longer recorded.
+_LINEAGE: Migration = (
+    "DELETE FROM entities WHERE kind IN ('made-by-token', 'stolen-token')",
+    "DELETE FROM entities WHERE kind = 'token' AND body ->> '$.canary'",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
@@ -315,4 +321,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _PACKAGE_CHANGES,
     _PULLS_IN_HEADS,
     _RECORD_CHANGES,
+    _LINEAGE,
 )

@@ -23,7 +23,6 @@ from shared.services.identity.identities import Identities
 from shared.services.identity.sessions import Sessions
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import UsedToken
 from shared.services.tokens.tokens import Tokens
 
@@ -54,7 +53,6 @@ class AccountDeletion:
     directory: DirectoryStore
     memberships: Memberships
     tokens: Tokens
-    lineage: TokenLineage
     sessions: Sessions
     identities: Identities
     audit_log: AuditLog
@@ -95,7 +93,6 @@ class AccountDeletion:
             await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
-        await self.lineage.delete(by.id)
         for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
             await self.directory.remove(opened)
         await self.retire_name(account.name)

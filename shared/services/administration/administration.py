@@ -14,7 +14,6 @@ from shared.domain.accounts import (
     account_name_place,
     is_id,
 )
-from shared.domain.errors.identity import TokenNotFound
 from shared.domain.errors.organizations import AccountNotFound, OrganizationNotFound
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
@@ -30,7 +29,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place, parse_required_reason
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
-from shared.domain.tokens import LineageRecord
 from shared.ports import DirectoryStore
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
@@ -71,7 +69,7 @@ class NamedAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """Everything stored about an account, except secrets and canary tokens."""
+    """Everything stored about an account, except secrets."""
 
     account: Account
     identities: tuple[Identity, ...]
@@ -140,7 +138,7 @@ class AccountAdministration:
             account=account,
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             memberships=tuple(memberships),
-            tokens=tuple(each for each in tokens if not each.token.canary),
+            tokens=tuple(tokens),
             sessions=tuple(live_sessions(sessions, self.record_writer.clock.now_ms())),
             log=log,
             locked_by=await self._locked_by(account),
@@ -180,12 +178,9 @@ class AccountAdministration:
         return await self.sessions.end_all(account.id, by=by)
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
-        """Return a token with its last use; raise `TokenNotFound`, also for canaries."""
+        """Return a token with its last use; raise `TokenNotFound`."""
         await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
-        found = await self.tokens.find(account.id, token_id)
-        if found.token.canary:
-            raise TokenNotFound(token_id)
-        return found
+        return await self.tokens.find(account.id, token_id)
 
     async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
@@ -193,17 +188,10 @@ class AccountAdministration:
         token = (await self.tokens.find(account.id, token_id)).token
         await self.tokens.revoke(token, token_change("revoked", token), by=by)
 
-    async def revoke_stolen_token(
-        self, account: Account, token_id: str, *, by: Principal
-    ) -> Sequence[LineageRecord]:
-        """Revoke a token and everything created with it, as `TokenLineage.revoke_stolen` does."""
-        await self._require_revoker(account, by)
-        return await self.tokens.lineage.revoke_stolen(account.id, token_id, by=by)
-
     async def revoke_all_tokens(self, account: Account, *, by: Principal) -> int:
-        """Revoke all tokens of the account except canaries; return the number."""
+        """Revoke all tokens of the account; return the number."""
         await self._require_revoker(account, by)
-        found = [used.token for used in await self.tokens.of(account.id) if not used.token.canary]
+        found = [used.token for used in await self.tokens.of(account.id)]
         for token in found:
             await self.tokens.revoke(token, token_change("revoked", token), by=by)
         return len(found)

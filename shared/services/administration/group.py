@@ -78,7 +78,6 @@ class AdministrationServices:
                 directory,
                 organizations.memberships,
                 tokens.access_tokens,
-                tokens.lineage,
                 identity.sessions,
                 identity.identities,
                 audit_log,

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from shared.auth.authentication import Authentication, CanaryTokens
+from shared.auth.authentication import Authentication
 from shared.auth.azure_identity import managed_identity
 from shared.auth.cookies import Browsers, Cookie, KnownBrowsers
 from shared.auth.entra import (
@@ -76,7 +76,6 @@ class IdentityServices:
             clock,
             settings.environment,
             edition=adapters.edition,
-            canaries=CanaryTokens(adapters.events, clock),
             entra=_entra_access(adapters, settings, issuer_keys),
         )
         common.closing.push_async_callback(authentication.close)

@@ -1,6 +1,4 @@
-"""Deletes expired tokens, invitations and short-lived state, and finishes revoking stolen
-tokens after a crash.
-"""
+"""Deletes expired tokens, invitations and short-lived state."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +7,6 @@ from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import EXPIRED_KEPT_FOR
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.maintenance.task import Task
-from shared.services.tokens.token_lineage import TokenLineage
 
 _MS = timedelta(milliseconds=1)
 
@@ -24,10 +21,8 @@ class DeleteExpiredRecords(Task):
     directory: DirectoryStore
     work: WorkStore
     clock: Clock
-    lineage: TokenLineage
 
     async def run(self) -> TaskReport:
-        await self.lineage.finish_revocations()
         now_ms = self.clock.now_ms()
         removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // _MS)
         removed += await self.work.remove_expired(now_ms)

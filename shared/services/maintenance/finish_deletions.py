@@ -15,7 +15,7 @@ from shared.domain.organizations import NameSkeleton, Organization, Organization
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Role
 from shared.domain.task_runs import TaskReport
-from shared.domain.tokens import LineageRecord, StolenToken, Token, TokenUse
+from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.services.maintenance.task import Task
@@ -116,7 +116,7 @@ class FinishDeletions(Task):
 
     async def _records_of(self, organization: Organization) -> list[Entity]:
         found: list[Entity] = []
-        for kind in (Token, TokenUse, LineageRecord, StolenToken):
+        for kind in (Token, TokenUse):
             found += await self.directory.list_by_owner(kind, organization.id)
         for kind in (Publisher, Membership, Invitation, OrganizationDomain, NameSkeleton):
             found += await self.directory.list_by_owner(kind, organization.key)

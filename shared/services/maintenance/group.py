@@ -41,7 +41,6 @@ from shared.services.maintenance.write_package_pack import WritePackagePack
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
-from shared.services.tokens.group import TokenServices
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,6 @@ class MaintenanceServices:
         limits: LimitServices,
         packages: PackageServices,
         identity: IdentityServices,
-        tokens: TokenServices,
         organizations: OrganizationServices,
         api_docs: ApiDocsServices,
         mirroring: MirroringServices | None,
@@ -91,7 +89,7 @@ class MaintenanceServices:
                 settings.sweep_grace_hours,
             ),
             RollUpPulls(adapters.pulls, derived_data, clock),
-            DeleteExpiredRecords(directory, work, clock, tokens.lineage),
+            DeleteExpiredRecords(directory, work, clock),
             AuditArchives(metadata, archives, archive_reader, checkpoints),
             AnonymizeEvents(events, clock, settings.audit_days),
             CheckDomains(directory, organizations.domain_verification),

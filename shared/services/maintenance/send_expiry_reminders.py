@@ -49,7 +49,7 @@ class SendExpiryReminders(Task):
 
     async def _remind(self, token: Token, now_ms: int) -> bool:
         lead = _due_reminder(token, now_ms)
-        if lead is None or token.canary or token.expires_ms is None:
+        if lead is None or token.expires_ms is None:
             return False
         sent = await self.token_mail.send_expiry_reminder(token, lead, until_ms=token.expires_ms)
         return sent > 0

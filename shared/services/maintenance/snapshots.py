@@ -94,6 +94,8 @@ class StoredSnapshots:
         """Yield the records of a file in order; raise `SnapshotUnusable` for a wrong kind."""
         async for line in CompressedFile(file).unpack(self.store.read(f"{name}/{file}")):
             record = from_line(line)
+            if record is None:
+                continue
             if not isinstance(record, kind):
                 message = f"{file} of the snapshot {name} holds what belongs into another file."
                 raise SnapshotUnusable(message)

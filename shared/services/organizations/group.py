@@ -18,7 +18,6 @@ from shared.services.organizations.role_changes import (
     OrganizationMembers,
     OrganizationTransfer,
 )
-from shared.services.tokens.group import TokenServices
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class OrganizationServices:
         common: Common,
         limits: LimitServices,
         identity: IdentityServices,
-        tokens: TokenServices,
         mirroring: MirroringServices | None,
     ) -> Self:
         adapters, settings = common.adapters, common.settings
@@ -58,7 +56,6 @@ class OrganizationServices:
                 common.authorization,
                 common.record_writer,
                 members,
-                tokens.lineage,
                 clock,
             ),
             organizations=Organizations(
@@ -78,7 +75,6 @@ class OrganizationServices:
                 common.authorization,
                 common.record_writer,
                 members,
-                tokens.lineage,
                 identity.mail_delivery,
                 limits.rate_limiter,
                 limits.read_only_mode,

@@ -36,7 +36,7 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.tokens import Made, hash_secret
+from shared.domain.tokens import hash_secret
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.retries import retry_when_stale
 from shared.services.identity.mail import MailDelivery
@@ -49,7 +49,6 @@ from shared.services.organizations.role_changes import (
     RequestedMembership,
 )
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_lineage import TokenLineage
 
 _MAIL_KIND = "invitation-mail"
 _MS = timedelta(milliseconds=1)
@@ -106,7 +105,6 @@ class Invitations:
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
-    lineage: TokenLineage
     mail_delivery: MailDelivery
     rate_limiter: RateLimiter
     read_only_mode: ReadOnlyMode
@@ -132,7 +130,6 @@ class Invitations:
             raise InvitationsFull(organization.name, MAX_INVITATIONS)
         await self._check_limits(request.address, by)
         stored = await self._store(self._new(organization, request, code, by), by, access)
-        await self.lineage.require_not_stolen(by)
         link = f"{self.base_url}/account/invitations/{code}"
         inviter = Actor(by, access).name
         if request.address is not None and await self._mail(stored, request.address, link, inviter):
@@ -266,9 +263,6 @@ class Invitations:
             known = await self.directory.get(Invitation, invitation.place)
             if known is not None and by.token and self._is_of_person(known):
                 require_right(by, access, Action.GOVERN, OrgName(invitation.org))
-            await self.lineage.record(
-                by, Made.INVITATION, invitation.id, invitation.label, invitation.org
-            )
             if known is None:
                 return await self._add(invitation, change, by)
             fields = {"revision": known.revision, "outbox": known.outbox}
@@ -280,7 +274,7 @@ class Invitations:
     def _is_of_person(self, invitation: Invitation) -> bool:
         """Check whether it is open and was sent by a person, not with a token.
 
-        A token that replaces it learns the new code, and the invitation ends with that token.
+        A token that replaces it learns the new code.
         """
         return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
 
@@ -308,18 +302,11 @@ class Invitations:
         actor, account = await self._joining_account(organization, by)
         async with self.organization_members.locked(organization) as members:
             _require_no_member(members, by)
-            await self._record_membership(invitation, account)
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.
             await self._end(invitation, "accepted", by, account=by.id)
-            request = RequestedMembership(
-                account,
-                invitation.role,
-                invited_by=invitation.by,
-                made_with=invitation.made_with,
-            )
+            request = RequestedMembership(account, invitation.role, invitation.by)
             await self.organization_members.add_invited(members, request, actor, details.inviter)
-        await self._require_not_stolen(invitation)
         return organization
 
     async def _decline(self, details: InvitationDetails, by: Principal) -> None:
@@ -335,17 +322,6 @@ class Invitations:
         if access.account is None:
             raise TokenUnknown  # A CI job has no account.
         return Actor(by, access), access.account
-
-    async def _record_membership(self, invitation: Invitation, account: Account) -> None:
-        if invitation.made_with:
-            await self.lineage.record_for(
-                invitation.made_with,
-                invitation.by,
-                Made.MEMBERSHIP,
-                account.id,
-                name=account.name,
-                org=invitation.org,
-            )
 
     async def _show_opened(
         self, org: OrgName, invitation_id: str, by: Principal
@@ -376,17 +352,7 @@ class Invitations:
         ) and not access.is_locked
         if not invitation.is_open_at(now_ms) or access.is_deleted or not may_invite:
             raise InvitationNotFound
-        await self._require_not_stolen(invitation)
         return InvitationDetails(invitation, access.require_organization(org), inviter)
-
-    async def _require_not_stolen(self, invitation: Invitation) -> None:
-        """Raise `InvitationNotFound` if the invitation was sent with a stolen token."""
-        if not invitation.made_with:
-            return
-        try:
-            await self.lineage.require_token_not_stolen(invitation.made_with, invitation.by)
-        except TokenUnknown:
-            raise InvitationNotFound from None
 
     async def _end(
         self, invitation: Invitation, how: str, by: Principal, *, account: str = ""

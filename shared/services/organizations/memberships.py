@@ -18,7 +18,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Place
 from shared.domain.rights import Action, Role
-from shared.domain.tokens import Made
 from shared.ports import Clock, DirectoryStore
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
 from shared.services.leases import retried_when_leased
@@ -28,7 +27,6 @@ from shared.services.organizations.role_changes import (
     RequestedMembership,
 )
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_lineage import TokenLineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,6 @@ class Memberships:
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
-    lineage: TokenLineage
     clock: Clock
 
     async def of_account(self, account_id: str) -> list[Membership]:
@@ -144,15 +141,10 @@ class Memberships:
         access = await self.authorization.require_within(by, action, org)
         actor = Actor(by, access)
         async with self.organization_members.locked(access.require_organization(org)) as members:
-            if members.member(account.id) is None:
-                if not actor.is_operator_or_administrator:
-                    raise MemberNotFound(account.name, members.org)
-                await self.lineage.record(
-                    by, Made.MEMBERSHIP, account.id, account.name, members.org
-                )
-            request = RequestedMembership(account, role, made_with=by.token)
+            if members.member(account.id) is None and not actor.is_operator_or_administrator:
+                raise MemberNotFound(account.name, members.org)
+            request = RequestedMembership(account, role)
             await self.organization_members.apply(members, request, actor)
-        await self.lineage.require_not_stolen(by)
 
     @retried_when_leased
     async def remove_member(self, org: OrgName, account: Account, *, by: Principal) -> None:

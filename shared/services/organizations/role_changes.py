@@ -57,7 +57,6 @@ class RequestedMembership:
     account: Account
     role: Role | None
     invited_by: str = ""
-    made_with: str = ""  # The id of the token that requested it.
 
     def __str__(self) -> str:
         if self.role is None:
@@ -255,8 +254,7 @@ class OrganizationMembers:
     ) -> None:
         if request.role is not Role.OWNER:
             await self._cancel_step_downs(members, request.account, actor)
-        known = members.member(request.account.id)
-        current = known or _new_member(members, request.account)
+        current = members.member(request.account.id) or _new_member(members, request.account)
         if request.role is None:
             change = _change("member.removed", members, request)
             removed = self._with_events_if_owner(current, members, change, actor)
@@ -267,7 +265,6 @@ class OrganizationMembers:
             "since_ms": members.now_ms,
             "pending": None,
             "invited_by": request.invited_by or current.invited_by,
-            "made_with": _created_with(known, request, actor),
         }
         change = _change("member.set", members, request)
         await self._write(members, current.model_copy(update=fields), change, actor)
@@ -287,17 +284,6 @@ class OrganizationMembers:
         if Role.OWNER.value not in (change.details["before"], change.details["after"]):
             return membership
         return self.with_owner_events(membership, members, change, actor.by)
-
-
-def _created_with(known: Membership | None, request: RequestedMembership, actor: Actor) -> str:
-    """Return the id of the token that created the membership.
-
-    A token marks only the members that it adds. When a person changes the role of a member, the
-    mark is removed: the membership no longer ends with the token.
-    """
-    if known is None:
-        return request.made_with
-    return known.made_with if actor.by.token else ""
 
 
 def _new_member(members: MemberList, account: Account) -> Membership:

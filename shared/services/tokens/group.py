@@ -19,7 +19,6 @@ from shared.services.packages.group import PackageServices
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.secret_scanning import SecretScanning
-from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import TokenRecords
 from shared.services.tokens.tokens import OrganizationTokens, Tokens
 from shared.services.tokens.trusted_publishing import TrustedPublishers, TrustedPublishing
@@ -34,7 +33,6 @@ class TokenServices:
     access_tokens: Tokens  # Of accounts.
     organization_tokens: OrganizationTokens
     records: TokenRecords
-    lineage: TokenLineage
     device_login: DeviceLogin
     secret_scanning: SecretScanning
     trusted_publishers: TrustedPublishers
@@ -52,9 +50,8 @@ class TokenServices:
         directory, work, events = adapters.directory, adapters.work, adapters.events
         clock, randomness = adapters.clock, adapters.randomness
 
-        lineage = TokenLineage(directory, common.record_writer, clock)
         records = TokenRecords(
-            directory, common.record_writer, lineage, clock, randomness, settings.environment
+            directory, common.record_writer, clock, randomness, settings.environment
         )
         access_tokens = Tokens(records, clock, settings.token_days)
         jobs = JobTokenVerifier(_trusted_issuers(settings), identity.issuer_keys, clock)
@@ -64,7 +61,6 @@ class TokenServices:
                 records, common.authorization, clock, settings.token_days
             ),
             records=records,
-            lineage=lineage,
             device_login=DeviceLogin(
                 work,
                 directory,

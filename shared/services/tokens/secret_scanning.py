@@ -78,7 +78,7 @@ class SecretScanning:
         if access_token is None:
             return Label.FALSE_POSITIVE
         token = await self.directory.get(Token, Place(access_token.owner, access_token.hash))
-        if token is not None and not token.canary:
+        if token is not None:
             await self._revoke(token, leaked, by)
             return Label.TRUE_POSITIVE
         known = await self.work.peek(_LEAKED, access_token.hash, self.clock.now_ms())

@@ -11,11 +11,10 @@ from shared.auth.tokens import AccessToken
 from shared.domain.errors.identity import TokenNotFound
 from shared.domain.identity import Principal
 from shared.domain.records import Place
-from shared.domain.tokens import LineageRecord, Made, Token, TokenUse, describe_grants
+from shared.domain.tokens import Token, TokenUse, describe_grants
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_lineage import TokenLineage
 
 TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
@@ -30,11 +29,10 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class UsedToken:
-    """A token with its last use and its lineage."""
+    """A token with its last use."""
 
     token: Token
     use: TokenUse | None = None
-    made: tuple[LineageRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,6 @@ class TokenRecords:
 
     directory: DirectoryStore
     record_writer: RecordWriter
-    lineage: TokenLineage
     clock: Clock
     randomness: Randomness
     environment: str
@@ -56,34 +53,26 @@ class TokenRecords:
             "hash": access_token.hash,
             "created_ms": self.clock.now_ms(),
             "made_by": by.id,
-            "made_with": by.token,
         }
         token = draft.model_copy(update=made)
-        await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
-        await self.lineage.require_not_stolen(by)
         return IssuedToken(added, access_token.text)
 
     async def of(self, owner: str) -> list[UsedToken]:
         """Return the owner's tokens, oldest first, including expired ones."""
         uses = {use.token: use for use in await self.directory.list_by_owner(TokenUse, owner)}
-        made = await self.lineage.of(owner)
         # During a rotation a token has two texts; the newer one counts.
         tokens = {
             token.id: token
             for token in _oldest_first(await self.directory.list_by_owner(Token, owner))
         }
-        return [
-            UsedToken(each, uses.get(each.id), tuple(made.get(each.id, ())))
-            for each in _oldest_first(tokens.values())
-        ]
+        return [UsedToken(each, uses.get(each.id)) for each in _oldest_first(tokens.values())]
 
     async def find(self, owner: str, token_id: str) -> UsedToken:
         """Return a token of the owner, or raise `TokenNotFound`, also for tokens of others."""
         token = (await self._texts(owner, token_id))[-1]
-        made = (await self.lineage.of(owner)).get(token_id, ())
         use = await self.directory.get(TokenUse, Place(owner, token_id))
-        return UsedToken(token, use, tuple(made))
+        return UsedToken(token, use)
 
     async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
 
@@ -109,12 +98,10 @@ class TokenRecords:
             "expires_ms": expires_ms,
             "provenance": None,  # The caller is not the CI job that got the old text.
             "made_by": by.id,
-            "made_with": by.token,
             "revision": 1,
             "outbox": (),
         }
         token = old[-1].model_copy(update=changes)
-        await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         # The new text is added first: after a failure the old one is still valid.
         added = await self.record_writer.add(token, change=token_change("rotated", token), by=by)
         removed = [await self._remove_text(each) for each in old]
@@ -122,7 +109,6 @@ class TokenRecords:
             # It was revoked or rotated meanwhile, which has priority.
             await self._end(added, token_change("revoked", added), by)
             raise TokenNotFound(token.id)
-        await self.lineage.require_not_stolen(by)
         return IssuedToken(added, access_token.text)
 
     async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:

@@ -1,11 +1,9 @@
 """Access tokens of accounts and organizations: who may issue, list, rename, rotate and revoke them.
 
 `token_requests.py` parses requests, `token_rights.py` limits what a new token may do,
-`token_records.py` stores tokens, and `token_lineage.py` ends what a stolen one created.
-`shared/auth/authentication.py` verifies tokens.
+`token_records.py` stores tokens. `shared/auth/authentication.py` verifies tokens.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
@@ -16,7 +14,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action
-from shared.domain.tokens import LineageRecord, Token, token_expiry
+from shared.domain.tokens import Token, token_expiry
 from shared.ports import Clock
 from shared.services.tokens.token_records import IssuedToken, TokenRecords, UsedToken, token_change
 from shared.services.tokens.token_requests import TokenRequest, parse_token_name
@@ -61,22 +59,10 @@ class Tokens:
         require_operator("issue", request, by, "tokens that never expire")
         return await self.records.issue(_draft(owner, request, None, by), by=by)
 
-    async def issue_canary(
-        self, owner: str, request: TokenRequest, *, by: Principal
-    ) -> IssuedToken:
-        """Create a canary: a token without rights whose use is reported to the operator.
-
-        Only the operator may create it, and sees it in lists.
-        """
-        require_operator("plant", request, by, "canaries")
-        canary = _draft(owner, request, None, by).model_copy(update={"canary": True})
-        return await self.records.issue(canary, by=by)
-
     async def list(self, owner: str, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the account `owner`, oldest first, including expired ones."""
         require_own_account(by, "list", "tokens")
-        found = await self.records.of(owner) if is_owner(owner, by) else []
-        return [each for each in found if by.is_operator or not each.token.canary]
+        return await self.records.of(owner) if is_owner(owner, by) else []
 
     async def find(self, owner: str, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token of the account `owner`.
@@ -109,24 +95,11 @@ class Tokens:
         token = (await self._find_own("revoke", owner, token_id, by)).token
         await self.records.revoke(token, token_change("revoked", token), by=by)
 
-    async def revoke_stolen(
-        self, owner: str, token_id: str, *, by: Principal
-    ) -> Sequence[LineageRecord]:
-        """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
-        does."""
-        require_own_account(by, "revoke", "tokens")
-        if not is_owner(owner, by):
-            raise TokenNotFound(token_id)
-        return await self.records.lineage.revoke_stolen(owner, token_id, by=by)
-
     async def _find_own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
         require_own_account(by, verb, "tokens")
         if not is_owner(owner, by):
             raise TokenNotFound(token_id)
-        found = await self.records.find(owner, token_id)
-        if found.token.canary and not by.is_operator:
-            raise TokenNotFound(token_id)
-        return found
+        return await self.records.find(owner, token_id)
 
 
 def _draft(owner: str, request: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
@@ -202,14 +175,6 @@ class OrganizationTokens:
         """Revoke a token of the organization, everywhere within five seconds."""
         token = (await self.find(org, token_id, by=by)).token
         await self.records.revoke(token, token_change("revoked", token), by=by)
-
-    async def revoke_stolen(
-        self, org: OrgName, token_id: str, *, by: Principal
-    ) -> Sequence[LineageRecord]:
-        """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
-        does."""
-        organization = await self._require_owner(org, by)
-        return await self.records.lineage.revoke_stolen(organization.id, token_id, by=by)
 
     async def owner(self, org: OrgName, *, by: Principal) -> str:
         """Return the id that the organization's tokens belong to."""

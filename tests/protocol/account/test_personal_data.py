@@ -19,7 +19,6 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
-from shared.domain.tokens import LineageRecord, Made, StolenToken
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
@@ -182,19 +181,6 @@ async def test_an_organization_created_while_its_account_was_deleted_is_deleted(
     await world.registry.organizations.organizations.create(
         name, bob.account, by=principal(world, bob)
     )
-
-
-async def test_the_lineage_of_a_deleted_account_is_deleted(world: World) -> None:
-    """Its notes name tokens and hold parts of addresses."""
-    mia = world.people.mia
-    lineage, by = world.registry.organizations.invitations.lineage, principal(world, mia)
-    await lineage.record_for("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
-    await lineage.record_for("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
-    await lineage.revoke_stolen(mia.account.id, "gone", by=by)
-    await world.registry.administration.account_deletion.delete(by=by)
-    directory = world.stores.directory
-    assert await directory.list_by_owner(LineageRecord, mia.account.id) == []
-    assert await directory.list_by_owner(StolenToken, mia.account.id) == []
 
 
 async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:

@@ -29,16 +29,6 @@ async def test_the_newest_action_is_the_first_row(ann: PageClient) -> None:
         assert shown in first
 
 
-async def test_a_token_that_was_revoked_as_stolen_is_called_so(ann: PageClient) -> None:
-    await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name="nightly build", scope="read")
-    await ann.open("/account/tokens")
-    token_id = re.findall(r'revoke\?token=(\w+)"', ann.text)[-1]
-    await ann.send("/account/tokens/revoke-stolen", token=token_id)
-    await ann.open(PAGE)
-    assert "Access token revoked as stolen" in rows(ann)[0]
-
-
 async def test_the_events_of_others_are_not_there(world: World, ann: PageClient) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/tokens")

@@ -111,7 +111,6 @@ async def test_the_list_shows_when_and_from_where_a_token_was_used(
     [
         ("rotate", "until you replace the secret with the new one"),
         ("revoke", "This cannot be undone."),
-        ("revoke-stolen", "everything that was created with it is revoked as well"),
     ],
 )
 async def test_each_action_asks_first_and_says_what_stops_working(
@@ -139,7 +138,7 @@ async def test_nobody_is_asked_about_a_token_of_somebody_else(world: World) -> N
     [used] = await world.registry.tokens.access_tokens.list(
         world.people.ann.account.id, by=OPERATOR
     )
-    for action in ("rotate", "revoke", "revoke-stolen"):
+    for action in ("rotate", "revoke"):
         answer = await bob.open(f"{PAGE}/{action}?token={used.token.id}")
         assert answer.status_code == 404
         assert used.token.name not in bob.text
@@ -156,34 +155,6 @@ async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: Page
     assert "to be ended" not in ann.text
     world.clock.advance(timedelta(seconds=5))
     assert (await names(world, text)).status_code == 401
-
-
-async def test_a_stolen_token_takes_what_was_made_with_it_along(
-    world: World, ann: PageClient
-) -> None:
-    body = b'{"name":"later","scopes":["read"]}'
-    made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
-    await ann.open(PAGE)
-    assert "Created with it: token later" in ann.text
-    stolen = made.json()["token"]["madeWith"]
-    await ann.open(f"{PAGE}/revoke-stolen?token={stolen}")
-    assert "<dd>token later" in ann.text
-    answer = await ann.send(f"{PAGE}/revoke-stolen", token=stolen)
-    assert answer.headers["location"] == f"{PAGE}?done=revoke-stolen"
-    assert "later" not in ann.text
-    assert (await ann.send(f"{PAGE}/revoke-stolen", token="nothing")).status_code == 404
-    world.clock.advance(timedelta(seconds=5))
-    assert (await names(world, made.json()["text"])).status_code == 401
-
-
-async def test_the_page_names_ten_of_many_things_made_with_a_token(
-    world: World, ann: PageClient
-) -> None:
-    for number in range(12):
-        body = b'{"name":"n%d","scopes":["read"]}' % number
-        await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
-    await ann.open(PAGE)
-    assert "and 2 more" in ann.text
 
 
 async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> None:

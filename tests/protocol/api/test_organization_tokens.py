@@ -115,7 +115,6 @@ OPERATIONS = [
     ("PATCH", "/{id}"),
     ("POST", "/{id}/rotate"),
     ("DELETE", "/{id}"),
-    ("POST", "/{id}/stolen"),
 ]
 
 

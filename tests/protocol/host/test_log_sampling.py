@@ -12,9 +12,7 @@ from functions.faces import operations
 from functions.http.exchanges import Exchange
 from infra.cost.designs import READ_LOG_BYTES
 from infra.cost.prices import Figure, Prices
-from shared.domain.identity import OPERATOR
 from shared.log import configure, log, trace_score
-from shared.services.tokens.token_requests import TokenRequest
 from shared.settings import Settings
 from shared.telemetry import recording
 from shared.telemetry.exporter import azure_monitor_backend
@@ -145,19 +143,6 @@ async def test_slow_reads_failures_sign_ins_and_administration_are_logged_each(
         ("sign_in_callback", 303),
         ("manage_accounts", 200),
     ]
-
-
-async def test_every_use_of_a_canary_is_logged(
-    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
-) -> None:
-    world = await sampled(worlds, share=0)
-    ann = world.people.ann.account
-    wanted = TokenRequest.parse("backup", ["read"], org="*", package="*", days=None)
-    issued = await world.registry.tokens.access_tokens.issue_canary(ann.id, wanted, by=OPERATOR)
-    headers = {"Authorization": f"Bearer {issued.text.reveal()}"}
-    for _ in range(10):
-        assert (await world.get(GREET, headers=headers)).status_code == 401
-    assert len(logged(capfd, "token.canary_tried")) == 10
 
 
 def sampling_of_the_host() -> float:

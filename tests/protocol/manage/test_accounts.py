@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.identity import OPERATOR
-from shared.services.tokens.token_requests import TokenRequest
 from tests.fakes.mail import FakeMailer
 from tests.protocol.test_store_budgets import Ledger
 from tests.support.page_client import PageClient
@@ -100,17 +99,6 @@ async def test_an_account_is_shown_with_all_that_it_has_but_secrets(
         assert words in admin.text
     assert world.people.ann.token not in admin.text
     assert next(iter(ann.cookies.values())) not in admin.text
-
-
-async def test_a_canary_is_neither_shown_nor_revoked(world: World, admin: PageClient) -> None:
-    ann = world.people.ann.account.id
-    wanted = TokenRequest.parse("a trap", ["read"], org="*", package="*", days=None)
-    await world.registry.tokens.access_tokens.issue_canary(ann, wanted, by=OPERATOR)
-    await admin.open(world.with_ids(ANN))
-    assert "Revoke the token a trap" not in admin.text
-    await decided(admin, "ann", "revoke-all", name="ann")
-    [canary] = await world.registry.tokens.access_tokens.list(ann, by=OPERATOR)
-    assert canary.token.name == "a trap"
 
 
 async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: PageClient) -> None:
@@ -206,21 +194,6 @@ async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
     assert await decided(admin, "ann", "revoke", token=token) == 303
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
-
-
-async def test_a_stolen_token_is_revoked_with_what_was_made_with_it(
-    world: World, admin: PageClient
-) -> None:
-    body = b'{"name":"later","scopes":["read"]}'
-    made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
-    await admin.open(world.with_ids(ANN))
-    assert "Created with it: token later" in admin.text
-    stolen = made.json()["token"]["madeWith"]
-    assert await decided(admin, "ann", "revoke-stolen", token=stolen) == 303
-    assert "revoked with everything that was created with it" in admin.text
-    world.clock.advance(timedelta(seconds=5))
-    headers = {"Authorization": f"Bearer {made.json()['text']}"}
-    assert (await world.get("/packages", headers=headers)).status_code == 401
 
 
 async def test_all_tokens_are_revoked_after_typing_the_name(

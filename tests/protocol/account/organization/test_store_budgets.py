@@ -30,7 +30,7 @@ PAGES = {
             "directory.list_by_owner",
         ]
     ),
-    "/tokens": ACCESS + Counter({"directory.list_by_owner": 3}),
+    "/tokens": ACCESS + Counter({"directory.list_by_owner": 2}),
     "/publishers": ACCESS + Counter(["directory.list_by_owner"]),
     # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
     "/log": ACCESS + Counter({"events.stream": 1, "directory.get": 3}),

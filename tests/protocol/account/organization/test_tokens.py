@@ -75,15 +75,6 @@ async def test_a_token_is_revoked(ann: PageClient) -> None:
     assert "token not found" in ann.text
 
 
-async def test_a_token_is_revoked_as_stolen(ann: PageClient) -> None:
-    await ann.send(PAGE, name="robot", scope=["read"])
-    await ann.open(PAGE)
-    [token_id] = set(re.findall(r'revoke\?token=(\w+)"', ann.text))
-    await ann.send(f"{PAGE}/revoke-stolen", token=token_id)
-    assert "Access token revoked" in ann.text
-    assert "No access tokens" in ann.text
-
-
 async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: PageClient) -> None:
     await ann.send(PAGE, name="robot", scope=["push-new"], days="30")
     [old] = set(TOKEN.findall(ann.text))

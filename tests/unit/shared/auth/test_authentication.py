@@ -11,7 +11,6 @@ from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEd
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
     Authentication,
-    CanaryTokens,
     RequestClient,
     printable_user_agent,
 )
@@ -26,12 +25,12 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.ip_addresses import parse_networks
 from shared.domain.packages import Provenance
-from shared.domain.records import Event, Place
+from shared.domain.records import Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import ChangeSource
 from shared.runtime.edition import Edition, records_of
-from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
@@ -71,13 +70,11 @@ def authenticating(
     tokens: FakeDirectory,
     clock: FakeClock,
     environment: str = "local",
-    events: FakeEvents | None = None,
     edition: Edition | None = None,
 ) -> Authentication:
     """Return what reads tokens of an environment out of a directory."""
-    canaries = CanaryTokens(events or FakeEvents(), clock)
     edition = edition or ChangeFeedEdition(cast("ChangeSource", None), clock)
-    return Authentication(tokens, clock, environment, edition=edition, canaries=canaries)
+    return Authentication(tokens, clock, environment, edition=edition)
 
 
 async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:
@@ -379,18 +376,10 @@ async def test_only_a_token_of_an_organization_has_a_maker(
     assert (await authenticate(authentication, HEADERS)).token_creator == ""
 
 
-# --- canaries ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def canary(tokens: FakeDirectory) -> None:
-    await change(tokens, canary=True)
-
-
-@pytest.mark.usefixtures("canary")
-async def test_a_canary_is_refused_like_a_token_that_is_not_there(
+async def test_a_canary_of_an_earlier_version_is_refused_like_a_token_that_is_not_there(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
+    await change(tokens, canary=True)
     authentication = authenticating(tokens, clock)
     for _ in range(2):
         with pytest.raises(TokenUnknown):
@@ -398,88 +387,6 @@ async def test_a_canary_is_refused_like_a_token_that_is_not_there(
     await authentication.close()
     assert tokens.calls == ["get", "get"] * 2
     assert tokens.every(TokenUse) == []
-
-
-@pytest.mark.usefixtures("canary")
-async def test_an_event_of_a_canary_token_says_who_sent_it_and_never_its_text(
-    tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    events = FakeEvents()
-    authentication = authenticating(tokens, clock, events=events)
-    with capture_logs() as lines, pytest.raises(TokenUnknown):
-        await authenticate(authentication, HEADERS | CLIENT)
-    await authentication.close()
-    [event] = events.feed
-    assert (event.kind, event.subject, event.account) == ("token.canary-tried", "first", OWNER)
-    assert (event.address, event.details["agent"]) == ("203.0.113.7", "ballerina/2201.13.4")
-    [line] = lines
-    assert (line["event"], line["address"]) == ("token.canary_tried", "203.0.113.7")
-    assert (line["token"], line["agent"]) == ("first", "ballerina/2201.13.4")
-    for said in (repr(line), repr(event)):
-        assert MINTED.text.reveal() not in said
-        assert MINTED.hash not in said
-
-
-@pytest.mark.parametrize(("org", "account"), [("Acme", ""), ("", OWNER)])
-@pytest.mark.usefixtures("canary")
-async def test_the_event_of_a_canary_token_is_for_the_owner_of_the_token(
-    tokens: FakeDirectory, clock: FakeClock, org: str, account: str
-) -> None:
-    await change(tokens, org=org)
-    events = FakeEvents()
-    authentication = authenticating(tokens, clock, events=events)
-    with pytest.raises(TokenUnknown):
-        await authenticate(authentication, HEADERS | CLIENT)
-    await authentication.close()
-    [event] = events.feed
-    assert event == Event(
-        id=f"token.canary-tried:first:203.0.113.7:{clock.now_ms() // 600_000}",
-        kind="token.canary-tried",
-        at_ms=clock.now_ms(),
-        actor="",
-        subject="first",
-        org=org.lower(),
-        account=account,
-        credential="first",
-        address="203.0.113.7",
-        details={"name": "laptop", "agent": "ballerina/2201.13.4"},
-    )
-
-
-@pytest.mark.usefixtures("canary")
-async def test_a_canary_that_is_tried_again_and_again_is_an_event_every_ten_minutes(
-    tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    events = FakeEvents()
-    # Two processes, which tell it once together.
-    processes = [authenticating(tokens, clock, events=events) for _ in range(2)]
-    for _ in range(60):
-        for each in processes:
-            with pytest.raises(TokenUnknown):
-                await authenticate(each, HEADERS | CLIENT)
-        clock.advance(timedelta(seconds=20))
-    with pytest.raises(TokenUnknown):
-        await authenticate(processes[0], HEADERS)
-    for each in processes:
-        await each.close()
-    assert [event.address for event in events.feed] == ["203.0.113.7"] * 3 + [""]
-
-
-@pytest.mark.usefixtures("canary")
-async def test_an_event_of_a_canary_token_that_failed_is_published_with_the_next_request(
-    tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    events = FakeEvents(fails_with=Busy())
-    authentication = authenticating(tokens, clock, events=events)
-    with capture_logs() as lines:
-        for _ in range(2):
-            with pytest.raises(TokenUnknown):
-                await authenticate(authentication, HEADERS)
-            await authentication.close()
-            events.fails_with = None
-    assert events.kinds() == ["token.canary-tried"]
-    [failure] = [line for line in lines if line["event"] == "token.canary_not_told"]
-    assert (failure["token"], failure["reason"]) == ("first", "Busy")
 
 
 TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()

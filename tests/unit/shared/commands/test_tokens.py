@@ -47,14 +47,6 @@ def test_a_revoked_token_is_listed_no_more(terminal: Terminal) -> None:
     assert all(each["name"] != "laptop" for each in terminal.json("token", "list", "ann"))
 
 
-def test_a_stolen_token_is_revoked_with_what_was_made_with_it(terminal: Terminal) -> None:
-    terminal.run("token", "issue", "ann", "--name", "laptop")
-    token_id = listed(terminal, "laptop")["id"]
-    for _ in range(2):  # A repeat finishes what was broken off, and does no harm.
-        reported = terminal.run("token", "revoke", "ann", token_id, "--stolen")
-        assert f"Revoked {token_id}." in reported
-
-
 def test_a_token_of_an_organization_is_made_listed_and_revoked(terminal: Terminal) -> None:
     issue = ("token", "issue", "@acme", "--name", "nightly", "--scope", "push-version")
     assert TOKEN.fullmatch(terminal.run(*issue))
@@ -72,7 +64,7 @@ def test_a_token_is_shown_with_all_but_its_text(terminal: Terminal) -> None:
     token_id = listed(terminal, "ci")["id"]
     shown = terminal.json("token", "show", "ann", token_id)
     assert shown["addresses"] == "203.0.113.0/24, 2001:db8::1"
-    assert (shown["canary"], shown["last_used_by"]) == (False, None)
+    assert shown["last_used_by"] is None
     assert text.strip() not in terminal.run("token", "show", "ann", token_id)
 
 
@@ -84,12 +76,6 @@ def test_a_token_is_renamed_and_rotated(terminal: Terminal) -> None:
     assert TOKEN.fullmatch(new)
     assert new != old
     assert listed(terminal, "nightly")["id"] == token_id
-
-
-def test_a_canary_is_made_like_a_token(terminal: Terminal) -> None:
-    text = terminal.run("token", "issue", "ann", "--name", "backup", "--canary")
-    assert TOKEN.fullmatch(text)
-    assert terminal.json("token", "show", "ann", listed(terminal, "backup")["id"])["canary"] is True
 
 
 def test_an_account_without_tokens_has_an_empty_list(terminal: Terminal) -> None:
@@ -104,7 +90,6 @@ def test_an_account_without_tokens_has_an_empty_list(terminal: Terminal) -> None
         (("revoke", "ann", "nope"), "token not found: nope. List yours to see their ids."),
         (("issue", "nobody", "--name", "x"), "account not found: nobody"),
         (("issue", "@nobody", "--name", "x"), "organization not found: nobody"),
-        (("issue", "@acme", "--name", "x", "--canary"), "account not found: @acme"),
         (("list", "@a b"), "'a b' is not a valid organization name. "),
         (("show", "@acme", "nope"), "token not found: nope. List yours to see their ids."),
         (

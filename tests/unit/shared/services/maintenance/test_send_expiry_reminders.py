@@ -120,10 +120,9 @@ async def test_a_token_for_a_few_days_is_spoken_of_once(
     assert await days_of_mail(task, clock, mailer) == [4]
 
 
-async def test_tokens_that_never_end_and_canaries_are_not_spoken_of(
+async def test_tokens_that_never_end_are_not_spoken_of(
     task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
 ) -> None:
-    await directory.put(token(90 * DAY, canary=True))
     await directory.put(token(90 * DAY, hash="b" * 64, expires_ms=None))
     assert await days_of_mail(task, clock, mailer) == []
 

@@ -16,7 +16,7 @@ from shared.domain.organizations import OrganizationDomain
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity
 from shared.domain.rights import Role
-from shared.domain.tokens import StolenToken, Token, TokenUse
+from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale
@@ -156,8 +156,7 @@ async def test_a_day_later_the_name_can_be_used_again_and_nothing_is_inherited(
         created_ms=0, expires_ms=None,
     )  # fmt: skip
     use = TokenUse(owner=organization.id, token="token", used_ms=0)
-    stolen = StolenToken(owner=organization.id, id="token", listed=(), at_ms=0)
-    for entity in (*BELONGINGS, token, use, stolen):
+    for entity in (*BELONGINGS, token, use):
         await acme.directory.add(entity)
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)

@@ -15,7 +15,6 @@ from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import Token
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.tokens.secret_scanning import Label, SecretScanning
-from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import TokenRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.secret_scanner import FakeScanner, found
@@ -81,7 +80,6 @@ def made(
     records = TokenRecords(
         directory=directory,
         record_writer=fake_record_writer(directory, events, clock),
-        lineage=TokenLineage(directory, fake_record_writer(directory, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",
@@ -141,15 +139,6 @@ async def test_a_text_that_has_not_the_form_of_a_token_costs_no_read(
 ) -> None:
     await report(secret_scanning, *(f"made-up-{number}" for number in range(100)))
     assert directory.calls == []
-
-
-async def test_a_canary_stays_and_looks_like_what_is_not_there(
-    secret_scanning: SecretScanning, directory: FakeDirectory
-) -> None:
-    [stored] = directory.every(Token)
-    await directory.put(stored.model_copy(update={"canary": True}))
-    assert await report(secret_scanning, LEAKED) == [FALSE]
-    assert len(directory.every(Token)) == 1
 
 
 async def test_a_large_report_is_judged_in_its_order(

@@ -15,7 +15,6 @@ from shared.domain.identity import OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import Stale
-from shared.services.tokens.token_lineage import TokenLineage
 from shared.services.tokens.token_records import IssuedToken, TokenRecords, token_change
 from shared.services.tokens.token_requests import TokenRequest
 from shared.services.tokens.tokens import Tokens
@@ -53,7 +52,6 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
     records = TokenRecords(
         directory=store,
         record_writer=fake_record_writer(store, events, clock),
-        lineage=TokenLineage(store, fake_record_writer(store, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",
@@ -180,9 +178,6 @@ async def test_a_change_that_meets_another_one_is_made_after_it(
     assert store.every(Token) == [renamed]
 
 
-# --- canaries ----------------------------------------------------------------------------------
-
-
 # --- requests ----------------------------------------------------------------------------------
 
 
@@ -236,15 +231,11 @@ async def test_a_refusal_to_issue_a_token_says_why(tokens: Tokens) -> None:
 
 
 async def test_a_request_that_takes_the_operator_says_so(tokens: Tokens) -> None:
-    for attempt, verb, what in (
-        (tokens.issue_unlimited, "issue", "tokens that never expire"),
-        (tokens.issue_canary, "plant", "canaries"),
-    ):
-        with pytest.raises(NotPermitted) as shown:
-            await attempt(KIM.id, wanted(), by=KIM)
-        assert str(shown.value) == (
-            f"You may not {verb} the token laptop: only the operator issues {what}."
-        )
+    with pytest.raises(NotPermitted) as shown:
+        await tokens.issue_unlimited(KIM.id, wanted(), by=KIM)
+    assert str(shown.value) == (
+        "You may not issue the token laptop: only the operator issues tokens that never expire."
+    )
 
 
 async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried(
@@ -259,7 +250,6 @@ async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried
         ("rename", tokens.rename(KIM.id, id_, "mine", by=by)),
         ("rotate", tokens.rotate(KIM.id, id_, by=by)),
         ("revoke", tokens.revoke(KIM.id, id_, by=by)),
-        ("revoke", tokens.revoke_stolen(KIM.id, id_, by=by)),
     ):
         with pytest.raises(NotPermitted) as shown:
             await attempt
@@ -270,9 +260,8 @@ async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried
 
 async def test_an_unknown_token_is_named(tokens: Tokens) -> None:
     own = (await issued(tokens)).token.id
-    canary = (await tokens.issue_canary(KIM.id, wanted(), by=OPERATOR)).token.id
-    for id_, by in (("nothing000", KIM), (own, LEE), (canary, KIM)):
-        for attempt in (tokens.find, tokens.rotate, tokens.revoke, tokens.revoke_stolen):
+    for id_, by in (("nothing000", KIM), (own, LEE)):
+        for attempt in (tokens.find, tokens.rotate, tokens.revoke):
             with pytest.raises(TokenNotFound) as shown:
                 await attempt(KIM.id, id_, by=by)
             assert id_ in str(shown.value)
