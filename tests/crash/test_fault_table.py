@@ -124,11 +124,6 @@ async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
         record_property(ROW, (name, row.fault.value, str(status)))
 
 
-async def test_the_table_has_more_than_a_hundred_rows(references: References) -> None:
-    rows = [row for name in USE_CASES for row in rows_of(await references.of(name))]
-    assert len(rows) > 100
-
-
 @pytest.mark.parametrize("error", [Busy(), StorageFull()], ids=["busy", "full"])
 async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
     worlds: OpenWorld, error: Unavailable

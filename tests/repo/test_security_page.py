@@ -46,7 +46,7 @@ def test_the_table_of_rights_is_the_one_in_the_code() -> None:
     assert rights_table() in PAGE
 
 
-def test_the_numbers_are_those_of_the_code() -> None:
+def test_the_lifetimes_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
     assert f"{Settings.model_fields['token_days'].default} days by default" in text
     assert MAX_TOKEN_DAYS == 365

@@ -244,8 +244,7 @@ async def test_clocks_may_differ_by_a_minute() -> None:
     assert await validator(issuer()).validate(late, ASKED)
 
 
-def test_there_are_enough_ways_to_lie() -> None:
-    assert len(CASES) + len(MISSING) >= 100
+def test_every_flaw_has_a_forged_token() -> None:
     assert set(VECTORS) == set(TokenFlaw)
 
 

@@ -198,8 +198,10 @@ async def test_connectors_are_those_of_the_latest_release(world: World) -> None:
 
 async def test_a_repeated_push_keeps_its_connectors(world: World) -> None:
     await published(world)
+    before = await listed(world, "/connectors")
+    assert before
     await world.push(documented_bala())
-    assert await listed(world, "/connectors")
+    assert await listed(world, "/connectors") == before
 
 
 async def test_lists_are_filtered_and_paged(world: World) -> None:

@@ -28,6 +28,7 @@ async def refusal_of(world: World, person: Person, coordinate: str, **spec: obje
 
 async def test_an_owner_pushes(world: World) -> None:
     await world.java(world.people.ann).push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+    assert (await world.get("/packages/acme/greet/1.0.0")).status_code == 200
 
 
 async def test_somebody_of_another_organization_is_refused_with_the_way_out(world: World) -> None:

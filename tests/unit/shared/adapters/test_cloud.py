@@ -21,8 +21,6 @@ from shared.adapters.cloud import (
 from shared.adapters.cosmos.client import DATABASE
 from shared.adapters.embedded import StoreCheck
 from shared.auth.secrets import Secret
-from shared.bootstrap import cloud_adapters
-from shared.settings import Settings
 from tests.fakes.azurite import KEY
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT
@@ -95,13 +93,6 @@ async def test_a_proxy_is_looked_for_where_the_environment_names_one(
     assert session is not None
     assert session.trust_env is bool(proxy)
     await transport.close()
-
-
-async def test_a_world_that_was_never_asked_is_closed_without_opening() -> None:
-    settings = Settings.model_validate(
-        {"cosmos_endpoint": COSMOS, "blob_endpoint": BLOBS, "link_key": "k" * 32}
-    )
-    await cloud_adapters(settings, FakeClock()).close()
 
 
 @pytest.mark.parametrize("world", [{}, CLOUD], ids=["machine", "cloud"])

@@ -280,7 +280,9 @@ async def test_an_id_token_of_another_sign_in_is_refused(
     place: Place, kind: str, claims: dict[str, Any]
 ) -> None:
     place.issuer.person.claims |= claims
-    with raises_refusal("signed-token-refused", "sign-in-failed"):
+    # msal compares the nonce itself.
+    code = "sign-in-failed" if kind == "entra" and "nonce" in claims else "signed-token-refused"
+    with raises_refusal(code):
         await place.sign_in(place.provider(kind))
 
 

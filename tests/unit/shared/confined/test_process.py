@@ -303,11 +303,16 @@ async def test_the_lock_has_one_holder_who_learns_that_another_one_waits(tmp_pat
 
 
 async def test_a_holder_acquires_it_again_at_once(tmp_path: Path) -> None:
-    lock = MachineLock(tmp_path)
+    lock, other = MachineLock(tmp_path), MachineLock(tmp_path)
     await lock.acquire()
     await lock.acquire()
+    waiting = asyncio.create_task(other.acquire())
+    await wanted(lock)
     lock.release()
     lock.release()
+    await waiting
+    assert waiting.done()
+    other.release()
 
 
 async def test_who_gives_up_waiting_is_not_waited_for(tmp_path: Path) -> None:

@@ -193,10 +193,13 @@ async def test_while_the_store_is_away_what_was_read_last_counts_and_it_is_asked
 
 
 async def test_closing_waits_for_no_store(clock: FakeClock) -> None:
-    notice_cache = NoticeCache(Slow(), clock, NOT_AT_ALL)
+    directory = Slow()
+    notice_cache = NoticeCache(directory, clock, NOT_AT_ALL)
     await notice_cache.close()
+    assert directory.calls == []
     await notice_cache.current()
     await notice_cache.close()
+    assert directory.calls == ["get"]
 
 
 async def test_changes_are_let_through_until_a_store_has_said_otherwise(clock: FakeClock) -> None:
