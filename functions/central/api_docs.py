@@ -1,7 +1,5 @@
 """/2.0/docs: the API documentation of a module, as `bal discover` and tools for AI read it."""
 
-import asyncio
-
 from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE
 from functions.http.calls import Call
@@ -16,7 +14,7 @@ from shared.services.api_docs.pieces import StoredPiece
 # A version never changes. A newer generator may document it better, which caches learn in a year.
 CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
 
-ON_THE_LOOP_BYTES = 1024 * 1024  # Unpacked in two milliseconds.
+WHOLE_BYTES = 1024 * 1024  # Unpacked in two milliseconds; a document has up to 64 MiB.
 
 central = CentralFace()
 FACES = (central,)
@@ -58,17 +56,10 @@ async def document_answer(call: Call, document: StoredPiece, *, is_public: bool)
         headers["Content-Encoding"] = "gzip"
     place = document.place
     headers["Content-Length"] = str(place.length if is_packed else place.unpacked_length)
-    body = b""
+    answer = Answer(headers=headers, media_type=JSON)
     if not call.is_head:
-        body = document.content if is_packed else await _unpacked(document)
-    return Answer(body, headers=headers, media_type=JSON)
-
-
-async def _unpacked(document: StoredPiece) -> bytes:
-    if document.place.unpacked_length <= ON_THE_LOOP_BYTES:
-        return document.unpack()
-    async with _unpacking:
-        return await asyncio.to_thread(document.unpack)
-
-
-_unpacking = asyncio.Semaphore(2)  # A document has up to 64 MiB.
+        if not is_packed and place.unpacked_length > WHOLE_BYTES:
+            answer.packed = document.content
+        else:
+            answer.body = document.content if is_packed else document.unpack()
+    return answer

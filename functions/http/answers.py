@@ -279,6 +279,8 @@ def complete(answer: Answer, method: str) -> None:
         _refuse(f"status {status} with a body of {size} bytes")
     if not all(map(_COOKIE.fullmatch, answer.cookies)):
         _refuse("a cookie that the host would change")
+    if answer.packed:
+        return
     if "content-length" in named:
         _require_length(named["content-length"], size, method)
     elif status not in _WITHOUT_BODY and not (method == "HEAD" and "content-encoding" in named):

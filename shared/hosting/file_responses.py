@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -120,7 +121,9 @@ class ChunkSender:
     def __init__(self) -> None:
         self._buffered = 0
 
-    async def send(self, content: BinaryIO, left: int, receive: Receive, send: Send) -> None:
+    async def send(
+        self, content: BinaryIO | BufferedIOBase, left: int, receive: Receive, send: Send
+    ) -> None:
         """Send the next `left` bytes; stop when the client disconnects."""
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
@@ -131,7 +134,7 @@ class ChunkSender:
         finally:
             gone.cancel()
 
-    async def _send_next(self, content: BinaryIO, left: int, send: Send) -> int:
+    async def _send_next(self, content: BinaryIO | BufferedIOBase, left: int, send: Send) -> int:
         most = CHUNK if self._buffered + CHUNK <= MAX_BUFFERED_BYTES else SMALL_CHUNK
         count = min(most, left)
         self._buffered += count
@@ -188,7 +191,7 @@ def _open(file: FileResponse) -> BinaryIO:
     return content
 
 
-async def _read(content: BinaryIO, count: int) -> bytes:
+async def _read(content: BinaryIO | BufferedIOBase, count: int) -> bytes:
     """Return the next bytes; a thread reads them if they are not in the cache of the system."""
     if _is_in_memory(content, count):
         await asyncio.sleep(0)  # Other tasks run between two chunks.
@@ -198,7 +201,7 @@ async def _read(content: BinaryIO, count: int) -> bytes:
 
 if sys.platform == "linux":
 
-    def _is_in_memory(content: BinaryIO, count: int) -> bool:
+    def _is_in_memory(content: BinaryIO | BufferedIOBase, count: int) -> bool:
         """Check whether the first and the last of the bytes are in the cache of the system."""
         at, probe = content.tell(), bytearray(1)
         try:
@@ -210,7 +213,7 @@ if sys.platform == "linux":
 
 else:
 
-    def _is_in_memory(content: BinaryIO, count: int) -> bool:  # noqa: ARG001 - as above.
+    def _is_in_memory(content: BinaryIO | BufferedIOBase, count: int) -> bool:  # noqa: ARG001 - as above.
         """Return False: other systems cannot tell."""
         return False
 

@@ -1,11 +1,13 @@
 """An ASGI application that serves a `FunctionApp` by the rules of the Functions host."""
 
 import asyncio
+import gzip
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import azure.functions as func
@@ -16,6 +18,7 @@ from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import (
+    ChunkSender,
     FileMiddleware,
     FileResolver,
     FollowedRedirects,
@@ -39,6 +42,7 @@ from shared.hosting.requests import (
     decode_path,
 )
 from shared.hosting.responses import (
+    PACKED,
     AnswerMessages,
     PreparedAnswer,
     RawHeaders,
@@ -281,11 +285,16 @@ class FunctionDispatcher:
         self._missing = missing and HttpFunction(every_path.function, every_path, missing)
         self._bodies = bodies
         self._deadlines = deadlines
+        self._chunks = ChunkSender()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             start, body = await self._answer(scope, receive)
             await send_answer((start, body), send)
+            if packed := body.get(PACKED):
+                length = int(dict(start["headers"])[b"content-length"])
+                with gzip.open(BytesIO(packed)) as content:
+                    await self._chunks.send(content, length, receive, send)
             if UNREAD in start:
                 # A client that still sends would lose its answer if the connection were closed now.
                 await discard_body(body_length(scope["headers"]), receive, self._bodies.limits)

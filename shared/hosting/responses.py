@@ -21,6 +21,8 @@ from shared.runtime.answers import FunctionResponse
 RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]
 
+PACKED = "ballroom.packed"  # Of a message with a body: a gzip file, which is sent unpacked.
+
 WITHOUT_BODY = frozenset((204, 304))
 _RESET = 205  # Its length is 0, whatever was returned.
 _WITHOUT_CONTENT = WITHOUT_BODY | {_RESET}
@@ -131,7 +133,9 @@ def answer_messages(returned: object, method: str) -> AnswerMessages:
 
 
 def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
-    status, body = int(response.status_code), response.get_body()
+    packed = response.answer.packed if isinstance(response, FunctionResponse) else b""
+    status, body = int(response.status_code), b"" if packed else response.get_body()
+    method = "HEAD" if packed else method  # The length is that of what is sent later.
     if status not in _STATUSES:
         raise StatusUnusable(status)
     given = _last_of_each(response)
@@ -154,7 +158,8 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     messages = _messages(status, headers, content)
     if isinstance(response, FunctionResponse):
         messages[0][REPEAT] = response.answer.repeat
-    messages[1]["more_body"] = method != "HEAD" and _is_cut(status, given, body)
+        messages[1][PACKED] = packed
+    messages[1]["more_body"] = bool(packed) or (method != "HEAD" and _is_cut(status, given, body))
     return messages
 
 

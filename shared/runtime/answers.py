@@ -4,6 +4,7 @@ A host of the registry's own may repeat an answer, without calling its Function,
 changed that the answer depends on (docs/decisions/0008 and 0020).
 """
 
+import gzip
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -62,6 +63,9 @@ class Repeatable:
 class Answer:
     """The status, headers and body of a response; `cookies` are values of `Set-Cookie`.
 
+    A gzip file in `packed` is a body that a host of the registry's own unpacks while it sends it;
+    then the `Content-Length` is that of the whole, and `body` is empty.
+
     An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
     and repeats the answer until a time of the monotonic clock: 0 for never.
     """
@@ -71,6 +75,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     media_type: str = PLAIN_TEXT
     cookies: list[str] = field(default_factory=list[str], repr=False)
+    packed: bytes = b""
     on_repeat: Callable[[Any], None] | None = None
     repeated_until_ms: float = inf
     repeat: Repeatable | None = None  # Set by its operation, for the host.
@@ -97,3 +102,6 @@ class FunctionResponse(func.HttpResponse):
         for cookie in answer.cookies:
             self.headers.add("Set-Cookie", cookie)
         self.answer = answer
+
+    def get_body(self) -> bytes:
+        return gzip.decompress(self.answer.packed) if self.answer.packed else super().get_body()

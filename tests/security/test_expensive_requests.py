@@ -1,5 +1,7 @@
 """Small requests that ask for much work: what they cost is bounded, however they are put."""
 
+import asyncio
+import hashlib
 import json
 import tracemalloc
 from collections.abc import Awaitable, Callable
@@ -26,10 +28,12 @@ from shared.domain.resolve_requests import (
 from shared.domain.search import ANYONE, Query, Viewer
 from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile
+from shared.hosting.asgi import Message
 from tests.contract.sample_records import head, release
 from tests.support.archives import bala, noise
 from tests.support.surveys import entry, survey
-from tests.support.world import URL, World
+from tests.support.world import URL, World, repeating
+from tests.unit.shared.hosting.asgi import scope
 
 VERSIONS = 300
 QUESTIONS = 200
@@ -188,3 +192,23 @@ async def test_the_length_of_a_document_is_known_without_unpacking_it(world: Wor
         assert head.headers["content-length"] == str(len(plain.content))
 
     assert await memory_taken(ask) < 1 << 20
+
+
+async def test_a_document_without_compression_is_unpacked_while_it_is_sent(world: World) -> None:
+    await publish_large_documentation(world)
+    url = f"{URL}/2.0/docs/acme/greet/1.0.0"
+    whole = (await world.get(url)).content
+    host, sent = repeating(world.registry), hashlib.sha256()
+
+    async def connected() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def read(message: Message) -> None:
+        sent.update(message.get("body", b""))
+
+    async def ask() -> None:
+        await host(scope("GET", "/2.0/docs/acme/greet/1.0.0"), connected, read)
+
+    assert await memory_taken(ask) < len(whole)
+    assert sent.digest() == hashlib.sha256(whole).digest()
