@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -58,7 +59,6 @@ from shared.ports import (
     HttpDownloader,
     HttpResponse,
     ReleaseUnusable,
-    ServerUnreachable,
     Unanswered,
     UpstreamBusy,
 )
@@ -75,7 +75,8 @@ _AGENT = "Ballroom"  # Where no client's version matters.
 _BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
 _TOO_MANY, _SERVER_ERRORS, _UNAVAILABLE = 429, 500, 503
-_REFUSED = frozenset((401, 403))  # With a token.
+_UNKNOWN = 401
+_REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
 
 T = TypeVar("T")
 
@@ -217,9 +218,19 @@ class CentralUpstream:
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
     ) -> list[UpstreamModule | None]:
-        wanted = [_module(each) for each in requests]
-        answer = await self._post("packages/resolve-modules", {"modules": wanted}, client, via)
-        return _read(answer, lambda body: read_modules(body, requests))
+        found = dict[ModuleRequest, UpstreamModule | None]()
+        # Answers name modules alone, so a request names each once. A module is wanted in two ways
+        # if one build imports it in a version and another time in any.
+        rest = [*dict.fromkeys(requests)]
+        while rest:
+            asked = {f"{each.organization}/{each.module}".lower(): each for each in reversed(rest)}
+            batch = list(reversed(asked.values()))
+            wanted = {"modules": [_module(each) for each in batch]}
+            answer = await self._post("packages/resolve-modules", wanted, client, via)
+            modules = _read(answer, partial(read_modules, requests=batch))
+            found.update(zip(batch, modules, strict=True))
+            rest = [each for each in rest if each not in found]
+        return [found[each] for each in requests]
 
     async def catalogue(self, offset: int, limit: int) -> CataloguePage:
         wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
@@ -291,7 +302,8 @@ class CentralUpstream:
                 f"it does not accept the token (the answer was {answer.status}). Create one with "
                 "the scope read there, set BALLROOM_UPSTREAM_TOKEN, and restart this registry"
             )
-            raise ServerUnreachable(message)
+            # A firewall may refuse the words of one request with 403.
+            raise (Unanswered if answer.status == _UNKNOWN else AnswerUnusable)(message)
         return answer
 
     def _url(self, *parts: str) -> str:

@@ -40,6 +40,7 @@ from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import Range, Version, is_platform
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
+MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.
 MAX_NODES = 5_000  # Of a dependency graph.
 MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
 MAX_PAGE = 1_000  # Packages of a page; less is asked for.
@@ -103,7 +104,7 @@ class DescriptionUnusable(ValueError):
 def read_index(body: bytes, package: Package, *, now_ms: int) -> tuple[ReleaseEntry, ...]:
     """Return the facts of the versions in an index file, in its order."""
     lines = body.splitlines()
-    if len(lines) > MAX_VERSIONS:
+    if len(lines) > MAX_DESCRIBED:
         message = f"the index file has {len(lines):,} lines"
         raise ValueError(message)
     entries = (_index_entry(read_object(line), package, now_ms) for line in lines)

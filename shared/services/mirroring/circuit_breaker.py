@@ -115,9 +115,12 @@ class UpstreamGate:
 
     def _note_failure(self, subject: str, error: Unanswered) -> None:
         is_every = isinstance(error, ServerUnreachable)
-        self._failures.add(f"{subject} {len(self._failures)}" if is_every else subject)
-        is_busy, was_closed = isinstance(error, UpstreamBusy), self._closed_until_ms is not None
-        if is_busy or was_closed or len(self._failures) >= FAILURES_TO_CLOSE:
+        failure = f"{subject} {len(self._failures)}" if is_every else subject
+        # A package that failed before says nothing about the others: another one is tried next.
+        is_new, was_closed = failure not in self._failures, self._closed_until_ms is not None
+        self._failures.add(failure)
+        is_closing = was_closed or len(self._failures) >= FAILURES_TO_CLOSE
+        if isinstance(error, UpstreamBusy) or (is_closing and is_new):
             wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
             self._closed_until_ms = self._clock.monotonic_ms() + wait // _MS
         self._health = replace(

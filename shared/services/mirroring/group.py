@@ -74,9 +74,7 @@ class MirroringServices:
 
     def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
         """Return the resolver for a request."""
-        return MirroredResolver(
-            self.packages.resolver, self.reader, self.catalogue, Asker(by, via, {})
-        )
+        return MirroredResolver(self.packages.resolver, self.lookup(by, via))
 
     def items(self, local: EditorCatalog, by: Principal, via: Callable[[], str]) -> MirroredItems:
         """Return single connectors and triggers for a request."""

@@ -131,7 +131,7 @@ class MirroredLookup:
         The request is the first one of a pull, whose second one asks for the archive by its
         address.
         """
-        package = await self._tool_owner(tool)
+        package = await self.tool_owner(tool)
         if package is None:
             return await self.local.find_tool(tool, wanted, client=client, by=by)
         found = await self.find(package, wanted, client=client, by=by)
@@ -141,10 +141,10 @@ class MirroredLookup:
             found.head.package, found.release.coordinate.version, client=client, by=by
         )
 
-    async def _tool_owner(self, tool: str) -> Package | None:
-        """Return the package of the upstream that has the tool; None if it is ours, or nobody's.
+    async def tool_owner(self, tool: str) -> Package | None:
+        """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
 
-        A tool of ours is never looked for at the upstream.
+        A tool of ours is never looked for at an upstream.
         """
         stored = await self.reader.stored_tool_owner(tool, self.records, self.asker)
         if stored is not None:

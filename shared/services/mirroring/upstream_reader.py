@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, cast
 
+from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
@@ -20,6 +21,7 @@ from shared.services.mirroring.upstream_questions import (
     Asker,
     Question,
     UpstreamQuestions,
+    refusal_of,
 )
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 
@@ -113,12 +115,10 @@ class UpstreamReader:
 
     async def versions_anew(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
-    ) -> tuple[Version, ...] | None:
-        """Return all versions that the upstream lists now, and keep them."""
-        key, ask = self._versions(source, package, client, asker)
-        return cast(
-            "tuple[Version, ...] | None", await self.questions.renewed(key, ask, package, source)
-        )
+    ) -> tuple[Version, ...]:
+        """Return all versions that the upstream lists now, and keep them; raise `NotThere` and
+        `Unanswered`."""
+        return await self.questions.kept.renewed(*self._versions(source, package, client, asker))
 
     def _versions(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
@@ -226,9 +226,9 @@ class UpstreamReader:
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamResolution | None]:
+    ) -> list[UpstreamResolution | UpstreamUnavailable | None]:
         """Return the choice for each request, with one request to each upstream for all of its
-        packages of which no fresh answer is kept; None while it does not answer."""
+        packages of which no fresh answer is kept; the refusal where it does not answer."""
         keys = [(each.org, each.name, each.version, each.mode, client) for each in requests]
         found = await self._resolved(
             [(each, [each.wanted.package] if each.wanted else []) for each in requests],
@@ -236,11 +236,11 @@ class UpstreamReader:
             lambda source, asked: source.upstream.resolve_packages(asked, client, via=asker.via()),
             asker,
         )
-        return [cast("UpstreamResolution | None", each) for each in found]
+        return [cast("UpstreamResolution | UpstreamUnavailable | None", each) for each in found]
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamModule | None]:
+    ) -> list[UpstreamModule | UpstreamUnavailable | None]:
         """Return the package of each module, as `resolve_packages` does."""
         found = await self._resolved(
             [(each, [known.package for known in each.candidates]) for each in requests],
@@ -248,7 +248,7 @@ class UpstreamReader:
             lambda source, asked: source.upstream.resolve_modules(asked, client, via=asker.via()),
             asker,
         )
-        return [cast("UpstreamModule | None", each) for each in found]
+        return [cast("UpstreamModule | UpstreamUnavailable | None", each) for each in found]
 
     async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
         """Return the package that has the tool and comes from the upstream that says so, or None;
@@ -356,13 +356,16 @@ class UpstreamReader:
         requests: Mapping[Hashable, T],
         ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
     ) -> dict[Hashable, object]:
-        """Return the answers of an upstream; none if it does not answer."""
+        """Return the answers of an upstream, or a refusal for each if it does not answer."""
         try:
             answers = await source.gate.ask(
                 "resolution", lambda: ask(source, list(requests.values()))
             )
-        except Unanswered:
-            return {}  # Its gate has logged it.
+        except Unanswered as failure:
+            return {
+                key: refusal_of(failure, _named(request), source)
+                for key, request in requests.items()
+            }
         found = dict(zip(requests, answers, strict=True))
         for key, answer in found.items():
             self.questions.kept.put(key, _resolution(answer))
@@ -372,6 +375,12 @@ class UpstreamReader:
 def _resolution(answer: object) -> NewAnswer:
     size = 1_000 + (len(answer.graph) if isinstance(answer, UpstreamResolution) else 0)
     return NewAnswer(answer, memory_bytes=size, fresh_for=None if answer else MISSING_FOR)
+
+
+def _named(request: object) -> str:
+    if isinstance(request, ModuleRequest):
+        return f"The module {request.organization}/{request.module}"
+    return f"{request.org}/{request.name}" if isinstance(request, PackageRequest) else ""
 
 
 def _agree(owner: str | None, choice: Choice) -> bool:

@@ -14,9 +14,7 @@ from datetime import timedelta
 from typing import cast
 
 from shared.domain.errors.mirroring import (
-    UNUSABLE,
     UpstreamReleaseRefused,
-    UpstreamUnavailable,
     VersionsIncomplete,
 )
 from shared.domain.identity import Principal
@@ -38,6 +36,7 @@ from shared.domain.packages import (
 )
 from shared.domain.resolution import ResolutionMode
 from shared.domain.resolve_requests import PackageRequest
+from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import (
     AnswerUnusable,
@@ -261,12 +260,13 @@ class VersionLists:
         asked_ms = self.clock.now_ms()
         try:
             versions = await self.reader.versions_anew(source, package, ANY_CLIENT, asker)
-        except UpstreamUnavailable as failure:
-            is_unusable = failure.trouble == UNUSABLE
-            raise (AnswerUnusable if is_unusable else Unanswered)(str(failure)) from None
-        if versions is None:
+        except NotThere:
             await self._forget(known)
-            raise NotThere
+            raise
+        if len(versions) > MAX_DESCRIBED:
+            message = f"the list has {len(versions):,} versions, too many to read their facts"
+            source.gate.note_unusable(package_owner(package), message)
+            raise AnswerUnusable(message)
         described = await self._indexed(source, package, asker)
         others = [each for each in versions if each.text not in described]
         if others:

@@ -416,20 +416,6 @@ async def test_a_range_is_described_by_the_upstream(mirror: World, upstream: Fak
     assert upstream.asked == {"package": 1}
 
 
-async def test_modules_are_unresolved_while_the_upstream_is_silent(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    upstream.behave["modules"] = answering(Response("", 502))
-    upstream.behave["resolve"] = answering(Response("", 502))
-    wanted = b'{"modules":[{"organization":"ballerina","moduleName":"io"}]}'
-    answer = await mirror.send("POST", "/packages/resolve-modules", content=wanted)
-    assert answer.json()["resolvedModules"] == []
-    wanted = b'{"packages":[{"org":"ballerina","name":"io"}]}'
-    answer = await mirror.send("POST", "/packages/resolve-dependencies", content=wanted)
-    assert answer.json()["resolved"] == []
-    assert upstream.asked == {"modules": 1, "resolve": 1}
-
-
 async def test_a_redirect_that_names_no_version_or_digest_is_no_answer(
     mirror: World, upstream: FakeUpstream
 ) -> None:

@@ -368,6 +368,21 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
         assert sent not in main_of(admin.page)
 
 
+async def test_a_token_that_is_refused_for_some_packages_is_used_for_others(
+    mirror: World, partner: FakeUpstream
+) -> None:
+    async def refused(request: Request) -> Response | None:
+        is_other = request.path_params["name"] != "secret"
+        is_refused = is_other and "authorization" in request.headers
+        return Response("no", 403) if is_refused else None
+
+    partner.behave["versions"] = refused
+    for number in range(7):
+        await mirror.get(f"/packages/partner/word{number}", by=mirror.people.bob)
+    answer = await mirror.get(SECRET, by=mirror.people.bob)
+    assert (answer.status_code, answer.json()) == (200, ["1.1.0", "1.0.0"])
+
+
 async def test_the_page_of_the_mirror_says_how_the_token_is_answered(
     stored: World, partner: FakeUpstream
 ) -> None:

@@ -199,6 +199,26 @@ async def test_a_list_that_cannot_be_completed_is_no_list(
     assert upstream.asked["package"] == asked + 1  # What was described stays known.
 
 
+async def test_a_list_of_too_many_versions_costs_one_request_and_no_time(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def many(_request: Request) -> Response:
+        return JSONResponse([f"1.{number}.0" for number in range(9_999)])
+
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    upstream.publish("ballerina/many:1.0.0")
+    upstream.behave["versions"] = many
+    before = upstream.total
+    for url in (HOSTED, PROXIED):
+        answer = await mirror.get(url.replace("/io/", "/many/"))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+        assert "cannot be used" in answer.text
+    assert upstream.total <= before + len(mirror.instances)
+    await later(mirror)
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]  # What is stored.
+    assert upstream.asked["package"] == DESCRIBED["package"]
+
+
 async def test_a_client_that_waits_too_long_asks_again(
     mirror: World, upstream: FakeUpstream
 ) -> None:

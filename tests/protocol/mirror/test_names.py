@@ -52,7 +52,7 @@ async def test_the_upstream_is_never_asked_for_an_organization_of_ours(
     await mirror.send("POST", "/packages/resolve-dependencies", content=wanted)
     wanted = b'{"modules":[{"organization":"acme","moduleName":"%s"}]}' % name.encode()
     await mirror.send("POST", "/packages/resolve-modules", content=wanted)
-    await mirror.send("POST", "/tools/resolve-dependencies", content=b'{"tools":[{"id":"x"}]}')
+    await mirror.send("POST", "/tools/resolve-dependencies", content=b'{"tools":[{"id":"acme"}]}')
     await mirror.get("/tools/acme")
     assert upstream.total == 0
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -86,6 +88,120 @@ async def test_a_silent_upstream_leaves_what_is_stored(
     mirror.clock.advance(timedelta(minutes=6))
     answer = await resolved(mirror, "ballerina/io:", "ballerina/http:")
     assert named(answer) == ["ballerina/io:1.0.0"]
+
+
+PACKAGES, MODULES, TOOLS = (
+    "/packages/resolve-dependencies",
+    "/packages/resolve-modules",
+    "/tools/resolve-dependencies",
+)
+SILENT: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "package": ("resolve", PACKAGES, {"packages": [{"org": "ballerina", "name": "io"}]}, "io"),
+    "module": (
+        "modules",
+        MODULES,
+        {"modules": [{"organization": "ballerina", "moduleName": "io"}]},
+        "The module ballerina/io",
+    ),
+    "tool": ("tool", TOOLS, {"tools": [{"id": "health", "version": ""}]}, "The tool health"),
+}
+
+
+@pytest.mark.parametrize("kind", SILENT)
+@pytest.mark.parametrize("status", [502, 429])
+async def test_what_only_a_silent_upstream_could_answer_is_a_503(
+    mirror: World, upstream: FakeUpstream, kind: str, status: int
+) -> None:
+    """Clients write `unresolved` into their lock files, and repeat after a 503."""
+
+    async def silent(_request: Request) -> Response:
+        return Response("", status, headers={"Retry-After": "60"})
+
+    await mirror.push(bala("acme/greet:1.0.0", tools=["greeter"]))
+    asked, path, body, named = SILENT[kind]
+    upstream.behave[asked] = silent
+    [(key, wanted)] = body.items()
+    ours = {
+        "packages": {"org": "acme", "name": "greet"},
+        "modules": {"organization": "acme", "moduleName": "greet"},
+        "tools": {"id": "greeter", "version": ""},
+    }[key]
+    content = json.dumps({key: [*wanted, ours]}).encode()
+    answer = await mirror.send("POST", path, content=content)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+    message = answer.json()["message"]
+    assert f"{named} is not stored here" in message
+    assert f"the upstream registry {upstream.name} does not answer" in message
+    answer = await mirror.send("POST", path, content=json.dumps({key: [ours]}).encode())
+    assert answer.status_code == 200
+    assert not answer.json().get("unresolved", answer.json().get("unresolvedModules"))
+
+
+async def test_what_is_stored_needs_no_answer_of_the_upstream(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def silent(_request: Request) -> Response:
+        return Response("", 502)
+
+    upstream.publish("octo/health:1.2.0", tools=["health"], platform="java21")
+    for path in ("ballerina/io/1.0.0", "octo/health/1.2.0"):
+        await mirror.get(f"/packages/{path}", headers=PULL)
+    for asked in ("resolve", "modules", "tool", "list"):
+        upstream.behave[asked] = silent
+    assert named(await resolved(mirror, "ballerina/io:")) == ["ballerina/io:1.0.0"]
+    for asked, path, body, _ in SILENT.values():
+        answer = await mirror.send("POST", path, content=json.dumps(body).encode())
+        assert answer.status_code == 200, asked
+        assert "1." in answer.text
+
+
+async def test_a_tool_that_nobody_pulled_is_resolved_at_the_first_request(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("octo/health:1.2.0", tools=["health"], platform="java21")
+    upstream.described["octo/health:1.2.0"] = {"balToolId": "health"}
+    wanted = [{"id": each, "version": ""} for each in ("health", "none")]
+    for _ in range(2):
+        answer = (
+            await mirror.send("POST", TOOLS, content=json.dumps({"tools": wanted}).encode())
+        ).json()
+        found = [(each["orgName"], each["name"], each["version"]) for each in answer["resolved"]]
+        assert found == [("octo", "health", "1.2.0")]
+        assert answer["unresolved"] == [{"id": "none", "version": ""}]
+    assert upstream.asked["tool"] <= 2 * len(mirror.instances)
+
+
+async def test_a_module_that_is_wanted_in_two_ways_gets_both_answers(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def by_version(request: Request) -> Response:
+        """Answer for a version that is wanted with it, and otherwise with the newest."""
+        found = [
+            {
+                **each,
+                "packageName": "io",
+                "version": (each["possiblePackages"] or [{"version": "1.1.0"}])[0]["version"],
+            }
+            for each in json.loads(await request.body())["modules"]
+        ]
+        return JSONResponse({"resolvedModules": found, "unresolvedModules": []})
+
+    upstream.behave["modules"] = by_version
+    plain = {"organization": "ballerina", "moduleName": "io"}
+    known = {"org": "ballerina", "name": "io", "version": "1.0.0"}
+    exact = {**plain, "possiblePackages": [known], "mode": "hard"}
+    for wanted, versions in (
+        ([plain, exact], ["1.1.0", "1.0.0"]),
+        ([plain], ["1.1.0"]),
+        ([exact], ["1.0.0"]),
+    ):
+        content = json.dumps({"modules": wanted}).encode()
+        answer = (await mirror.send("POST", MODULES, content=content)).json()
+        assert [each["version"] for each in answer["resolvedModules"]] == versions
+    many = [{**exact, "possiblePackages": [known | {"version": f"{n}.0.0"}]} for n in range(9)]
+    answer = await mirror.send("POST", MODULES, content=json.dumps({"modules": many}).encode())
+    assert answer.status_code == 400
+    assert "This names 9 times the same module, and 4 at most" in answer.json()["message"]
 
 
 async def test_modules_are_found_in_packages_of_the_upstream(

@@ -460,10 +460,12 @@ async def test_builds_of_callers_without_a_token_are_limited(
     for number in range(3):
         name = b"ab"[number % 2 : number % 2 + 1]
         body = b'{"packages":[{"org":"ballerina","name":"%s","version":"","mode":"soft"}]}' % name
-        await mirror.send("POST", "/packages/resolve-dependencies", content=body)
+        answer = await mirror.send("POST", "/packages/resolve-dependencies", content=body)
+        assert answer.status_code == (429 if number == 1 else 200)
         body = b'{"modules":[{"organization":"ballerina","moduleName":"%s"}]}' % name
         answer = await mirror.send("POST", "/packages/resolve-modules", content=body)
-        assert answer.status_code == 200
+        assert answer.status_code == 429
+        assert "retry-after" in answer.headers
     assert upstream.total == 1
 
 

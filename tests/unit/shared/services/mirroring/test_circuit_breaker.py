@@ -111,6 +111,14 @@ async def test_a_trial_that_fails_closes_the_gate_again() -> None:
         await asked.gate.ask("acme:greet", answered)
 
 
+async def test_a_package_that_failed_before_does_not_close_the_gate_again() -> None:
+    asked = Asked()
+    await asked.close()
+    asked.clock.advance(CLOSED_FOR)
+    await asked.fail(PACKAGES[0])
+    assert await asked.gate.ask("acme:greet", answered) == "yes"
+
+
 async def test_a_busy_upstream_is_left_alone_at_once() -> None:
     asked = Asked()
 
