@@ -22,11 +22,10 @@ from shared.domain.errors.identity import (
     credentials_missing,
 )
 from shared.domain.errors.organizations import OrganizationNotFound
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
-from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Place
 from shared.domain.rights import (
     ANY_NAME,

@@ -13,11 +13,10 @@ from shared.domain.errors.identity import (
     credentials_missing,
 )
 from shared.domain.errors.organizations import OrganizationNotFound
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, is_recently_signed_in
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, is_reserved
 from shared.domain.organizations import Organization
-from shared.domain.recent_sign_in import is_recently_signed_in
 from shared.domain.rights import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,

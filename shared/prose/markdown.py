@@ -15,8 +15,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 
-from shared.prose.highlighting import highlight_code, load_lexer
-from shared.prose.limits import (
+from shared.prose.highlighting import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -30,6 +29,8 @@ from shared.prose.limits import (
     UNTIL_PARAGRAPHS,
     RenderingTimeout,
     Stopwatch,
+    highlight_code,
+    load_lexer,
 )
 from shared.prose.places import TextPlace
 from shared.prose.sanitizing import RawHtml, lowered, picture_elsewhere

@@ -5,7 +5,6 @@ stores.py            data folder, stores of the cloud and keys
 publishing.py        limits of archives and their documents, delivery, bursts and trusted publishing
 accounts.py          access tokens, sign-in, identity providers and organizations
 operations.py        telemetry, metrics, log, access log, snapshots and mail
-retention.py         how long orphaned archives and personal data are kept
 upstream.py          the upstream registry whose packages are mirrored
 values.py            the base class of all topics, and the parsers of values
 invalid_settings.py  the sentences about invalid settings and unknown variables"""
@@ -21,6 +20,7 @@ from shared.settings.operations import (
     MailSettings,
     MonitoringSettings,
     OperationsSettings,
+    RetentionSettings,
 )
 from shared.settings.publishing import (
     ArchiveSettings,
@@ -29,7 +29,6 @@ from shared.settings.publishing import (
     DeliverySettings,
     TrustedPublishingSettings,
 )
-from shared.settings.retention import RetentionSettings
 from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
 from shared.settings.stores import KeySettings, StoreSettings
 from shared.settings.upstream import UpstreamSettings

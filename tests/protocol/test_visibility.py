@@ -10,10 +10,9 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import PackageNotFound
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import OPERATOR, RECENT_SIGN_IN, Principal
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
-from shared.domain.recent_sign_in import RECENT_SIGN_IN
 from shared.domain.records import org_stream
 from shared.domain.rights import Grant, Role, Scope
 from tests.protocol.bal.failures import ClientFailure

@@ -6,10 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import ADMINISTRATORS, Account
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, RECENT_SIGN_IN
 from shared.domain.names import parse_org
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.recent_sign_in import RECENT_SIGN_IN
 from shared.domain.records import Event
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
 from tests.support.browsers import signed_in

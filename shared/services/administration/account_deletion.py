@@ -8,11 +8,10 @@ from shared.domain.accounts import Account, AccountName, Identity, account_name_
 from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
 from shared.domain.errors.organizations import LastOwner
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session

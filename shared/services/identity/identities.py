@@ -20,9 +20,8 @@ from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import account_locked
 from shared.domain.errors.organizations import AccountExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.mail import identity_linked_mail, identity_removed_mail
-from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Place
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.services.identity.accounts import Accounts

@@ -28,9 +28,8 @@ from shared.domain.errors.identity import (
     sign_in_expired,
     sign_in_failed,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.mail import new_device_mail
-from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.records import Place
 from shared.domain.rights import Grant
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose

@@ -5,9 +5,8 @@ The same holds for a new text of a known token, since whoever asks for it gets t
 
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.errors.identity import NotPermitted, credentials_missing
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.ip_addresses import are_ranges_within
-from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.rights import Scope
 from shared.domain.tokens import Token
 from shared.services.tokens.token_requests import TokenRequest

@@ -3,8 +3,12 @@
 import pytest
 
 from shared.domain.errors.identity import SignInAgain
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.recent_sign_in import is_recently_signed_in, require_recent_sign_in
+from shared.domain.identity import (
+    OPERATOR,
+    Principal,
+    is_recently_signed_in,
+    require_recent_sign_in,
+)
 
 NOW = 1_790_000_000_000
 TEN_MINUTES = 10 * 60_000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.search_code import (
+from shared.domain.search import (
     imported,
     method_of,
     packages_in,
