@@ -1,23 +1,17 @@
-"""Rules for the members of an organization: it keeps an owner, a change waits, and a new owner does
-not remove the one who invited them.
-"""
+"""Rules for the members of an organization: it keeps an owner, and changes of owners wait."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from shared.domain.errors.organizations import ChangePending, LastOwner, OwnerTooNew
+from shared.domain.errors.organizations import ChangePending, LastOwner
 from shared.domain.members import Membership
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role
-from shared.domain.times import time_text
 
 OWNER_CHANGE_DELAY = timedelta(hours=48)  # Enough for owners who read their mail once a day.
-# Otherwise a stranger invited by mistake could remove all other owners within a minute.
-NEW_OWNER_PERIOD = timedelta(days=7)
-
-_MS = timedelta(milliseconds=1)
+NEW_OWNER_PERIOD = timedelta(days=7)  # How long the public page warns of a new owner.
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +55,6 @@ class MemberList:
     def with_pending_change(self) -> tuple[Membership, ...]:
         return tuple(each for each in self.members if each.pending is not None)
 
-    def owners_replaced_by(self, heir_id: str) -> tuple[tuple[Membership, Role | None], ...]:
-        """Return the owners whose place this member takes, each with their next role."""
-        found = ((each, each.pending) for each in self.members)
-        return tuple((each, wait.role) for each, wait in found if wait and wait.heir == heir_id)
-
     def record(self, account_id: str) -> Membership | None:
         """Return the record of an account, even if the membership has ended."""
         return next((each for each in self.records if each.account == account_id), None)
@@ -83,21 +72,6 @@ class MemberList:
         """Raise `ChangePending` when a change of this member is pending."""
         if any(each.account == account_id for each in self.with_pending_change):
             raise ChangePending(name, self.org)
-
-    def require_seniority(self, actor_id: str, other_id: str) -> None:
-        """Raise `OwnerTooNew` when the actor is a new owner, and newer than the other one.
-
-        Otherwise somebody who was invited by mistake could remove those who invited them.
-        """
-        actor, other = self._owner(actor_id), self._owner(other_id)
-        if actor is None or other is None or actor.since_ms <= other.since_ms:
-            return
-        until_ms = actor.since_ms + NEW_OWNER_PERIOD // _MS
-        if self.now_ms < until_ms:
-            raise OwnerTooNew(self.org, time_text(until_ms))
-
-    def _owner(self, account_id: str) -> Membership | None:
-        return next((each for each in self.owners if each.account == account_id), None)
 
 
 def _stays(owner: Membership) -> bool:

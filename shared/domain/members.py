@@ -13,15 +13,11 @@ NEW_MEMBER_PERIOD = timedelta(days=7)
 
 
 class PendingRole(Record):
-    """A role that takes effect at `at_ms`; None removes the account.
-
-    `heir` is who becomes owner at that moment; without them the change has no effect.
-    """
+    """A role that takes effect at `at_ms`; None removes the account."""
 
     role: Role | None
     at_ms: int
     by: str
-    heir: str = ""
 
 
 class Membership(Entity):

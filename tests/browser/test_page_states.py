@@ -43,14 +43,6 @@ def an_invitation(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Send invitation").click()
 
 
-def a_transfer_that_is_refused(site: Site, page: Page) -> None:
-    """Hand an organization over, with its name typed wrong."""
-    page.goto(f"{site.url}/account/organizations/acme/settings")
-    page.get_by_label("Type acme to confirm").fill("acne")
-    page.get_by_role("button", name="Transfer acme").click()
-    expect(page.get_by_role("alert")).to_be_focused()
-
-
 def a_token_of_an_organization_that_lasts_long(site: Site, page: Page) -> None:
     """Make a token for a machine, for as long as any may last."""
     page.goto(f"{site.url}/account/organizations/acme/tokens")
@@ -136,7 +128,6 @@ STATES: list[Callable[[Site, Page], None]] = [
     a_token_that_is_refused,
     an_organization_that_is_refused,
     an_invitation,
-    a_transfer_that_is_refused,
     a_token_of_an_organization_that_lasts_long,
     a_publisher_that_is_refused,
     a_log_with_details,

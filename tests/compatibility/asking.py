@@ -91,7 +91,8 @@ async def _followed(http: httpx.AsyncClient, answer: httpx.Response) -> dict[str
 VERSIONS = "/json"
 RANKED = ("/packages", "/suggestions")  # What a search finds, which may become more, or better.
 FOUND = "/json/count"  # How much it finds.
-REMOVED = {"made", "madeWith"}  # Fields that later versions do without, as the changelog says.
+# Fields and words of pages that later versions do without, as the changelog says.
+REMOVED = {"made", "madeWith", "becomes owner"}
 SENTENCE = "/error/message"  # For people; it may be put into other words.
 
 
@@ -254,7 +255,7 @@ class Asking:
                 "/account/tokens": ("laptop", "narrow", "203.0.113.0/24"),
                 "/account/sessions": (),
                 "/account/organizations": ("acme",),
-                org: ("kim", "mia", "becomes owner", "Acme Corp"),
+                org: ("kim", "mia", "become owner", "Acme Corp"),
                 f"{org}/packages": ("greet", "secret", "hidden", "aged"),
                 f"{org}/packages/greet": ("0.9.0", "1.1.0", "Use 1.0.0."),
                 f"{org}/tokens": ("nightly",),

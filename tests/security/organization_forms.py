@@ -49,7 +49,6 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     "unclaim": _DOMAIN,
     "describe": {"display_name": "Other", "description": "Another one."},
     "visibility": {"visibility": "public"},
-    "transfer": {"heir": "ID-OF-ann", "confirm": "ORG", "afterwards": "leave"},
     "delete": {},
     "keep": {},
     "tokens_issue": _TOKEN,

@@ -86,21 +86,6 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     assert stranger.account.id not in {each.id for each in running}
 
 
-async def test_an_organization_is_transferred_to_the_intended_account(
-    world: World, stranger: Person
-) -> None:
-    await world.registry.organizations.memberships.set_member(
-        ACME, stranger.account, Role.MEMBER, by=OPERATOR
-    )
-    mia = world.people.mia.account.id
-    page = await PageClient.of(world, world.people.ann)
-    await page.open(f"{PAGE}/settings")
-    answer = await page.send(f"{PAGE}/transfer", heir=mia, afterwards="leave", confirm="acme")
-    assert answer.status_code == 303
-    waiting = await world.registry.organizations.memberships.pending_changes(ACME, by=OPERATOR)
-    assert {each.membership.account for each in waiting} == {mia, world.people.ann.account.id}
-
-
 async def test_a_link_of_an_administrator_signs_in_the_person_meant(
     world: World, stranger: Person
 ) -> None:

@@ -36,7 +36,7 @@ from shared.services.organizations.organization_deletion import OrganizationDele
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
 from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
-from shared.services.organizations.role_changes import OrganizationMembers, OrganizationTransfer
+from shared.services.organizations.role_changes import OrganizationMembers
 from shared.services.records import RecordWriter
 from shared.services.tokens.token_records import TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
@@ -160,10 +160,6 @@ class OrganizationServices:
             organization_members=self.organization_members,
             clock=self.clock,
         )
-
-    @property
-    def organization_transfer(self) -> OrganizationTransfer:
-        return OrganizationTransfer(self.authorization, self.organization_members)
 
     @property
     def organization_deletion(self) -> OrganizationDeletion:

@@ -41,7 +41,6 @@ DONE_MESSAGES = {
     "visibility": "Default visibility saved. Existing packages are not affected.",
     "delete": "Deletion scheduled. Any owner can cancel it within 48 hours.",
     "keep": "Deletion canceled.",
-    "transfer": "Transfer scheduled. Any owner can cancel it within 48 hours.",
     "packages/deprecate": "Package deprecated. Clients warn within five seconds.",
     "packages/undeprecate": "Package undeprecated.",
     "packages/visibility": "Visibility changed.",

@@ -6,7 +6,7 @@ Conflict     OrganizationExists · AccountExists · LastOwner · NotClosing · L
              AlreadyMember · ChangePending · OrganizationNotEmpty · InvitationsFull · DomainsFull
              DomainUnproven · LastAdministrator · ReservedAlready · ReservedNamesFull ·
              TooManyNotices · ReleaseTrainRunning · NoReleaseTrain
-Forbidden    NameKeptBack · NotCreatedByPush · OwnerTooNew
+Forbidden    NameKeptBack · NotCreatedByPush
 Invalid      ReasonMissing · PatternUnreadable · NotMeant
 Unavailable  DomainSilent
 """
@@ -186,15 +186,6 @@ class NotCreatedByPush(Declared, Forbidden):
         "The organization {org} does not exist, and a push does not create it, because {reason}. "
         "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
         "push again."
-    )
-
-
-class OwnerTooNew(Declared, Forbidden):
-    org: str
-    until: str
-    sentence = (
-        "You are a new owner of {org}. Until {until} you cannot remove earlier owners, change "
-        "their roles, or cancel their changes."
     )
 
 

@@ -14,10 +14,7 @@ from shared.services.organizations.organization_deletion import OrganizationDele
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
 from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
-from shared.services.organizations.role_changes import (
-    OrganizationMembers,
-    OrganizationTransfer,
-)
+from shared.services.organizations.role_changes import OrganizationMembers
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,6 @@ class OrganizationServices:
     memberships: Memberships
     invitations: Invitations
     deletion: OrganizationDeletion
-    transfer: OrganizationTransfer
     domain_verification: DomainVerification
     release_trains: ReleaseTrains
     reserved_names: ReservedNames
@@ -86,7 +82,6 @@ class OrganizationServices:
             deletion=OrganizationDeletion(
                 common.authorization, directory, adapters.metadata, members, common.record_writer
             ),
-            transfer=OrganizationTransfer(common.authorization, members),
             domain_verification=DomainVerification(
                 directory,
                 common.authorization,

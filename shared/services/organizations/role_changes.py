@@ -1,4 +1,4 @@
-"""Changes of roles in organizations: those of owners wait, and an organization can be transferred.
+"""Changes of roles in organizations, of which those of owners wait.
 
 A change of owners takes effect after two days; all owners are notified and can cancel it.
 """
@@ -8,13 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.auth.authorization import Authorization
 from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.organizations import MemberNotFound, NothingPending
+from shared.domain.errors.organizations import NothingPending
 from shared.domain.identity import Principal
 from shared.domain.mail import MailText
 from shared.domain.member_rules import OWNER_CHANGE_DELAY, MemberList
@@ -25,7 +22,7 @@ from shared.domain.rights import Action, Role
 from shared.ports import DirectoryStore
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import MailDelivery
-from shared.services.leases import Leases, retried_when_leased
+from shared.services.leases import Leases
 from shared.services.records import E, EntityChange, RecordWriter
 
 OPERATOR_NAME = "The operator"
@@ -96,7 +93,7 @@ class OrganizationMembers:
         or an administrator.
 
         Requesting the current role cancels a scheduled change. Raises `LastOwner`, `ChangePending`,
-        `OwnerTooNew`, or what `Action.GOVERN` raises.
+        or what `Action.GOVERN` raises.
         """
         current = members.member(request.account.id)
         if request.role is (current.role if current else None):
@@ -117,8 +114,8 @@ class OrganizationMembers:
         request: RequestedMembership,
         actor: Actor,
         decider: Actor | None = None,
-    ) -> int:
-        """Schedule the request and notify the owners and the account; return when it takes effect.
+    ) -> None:
+        """Schedule the request and notify the owners and the account.
 
         An account that is not a member becomes one with the role member at once. `decider` made the
         request, where it is not the actor.
@@ -126,33 +123,26 @@ class OrganizationMembers:
         decided = decider or actor
         at_ms = members.now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
         pending = PendingRole(role=request.role, at_ms=at_ms, by=decided.by.id)
-        await self._write_pending(members, request, pending, actor, decided.name)
-        return at_ms
-
-    async def schedule_step_down(
-        self,
-        members: MemberList,
-        request: RequestedMembership,
-        actor: Actor,
-        *,
-        new_owner: str,
-        at_ms: int,
-    ) -> None:
-        """Schedule an owner's lower role for the moment when somebody else becomes owner."""
-        pending = PendingRole(role=request.role, at_ms=at_ms, by=actor.by.id, heir=new_owner)
-        await self._write_pending(members, request, pending, actor, actor.name)
+        current = members.member(request.account.id) or _new_member(members, request.account)
+        change = _change("owner.pending", members, request, at_ms=str(at_ms))
+        invited_by = request.invited_by or current.invited_by
+        changed = current.model_copy(update={"pending": pending, "invited_by": invited_by})
+        await self._write(members, changed, change, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owner_change_pending_mail(
+            members.org, str(request), by=decided.name, at_ms=at_ms, link=link
+        )
+        await self.notify_owners(members, mail_text, request.account)
 
     async def cancel(self, members: MemberList, account: Account, actor: Actor) -> None:
         """Cancel a scheduled change.
 
-        Raises `NothingPending`, `OwnerTooNew`, or what `Action.GOVERN` raises.
+        Raises `NothingPending`, or what `Action.GOVERN` raises.
         """
         require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
         current = members.member(account.id)
         if current is None or current.pending is None:
             raise NothingPending(account.name, members.org)
-        members.require_seniority(actor.by.id, current.pending.by)
-        await self._cancel_step_downs(members, account, actor)
         cancelled = RequestedMembership(account, current.pending.role)
         change = _change("owner.undone", members, cancelled)
         await self._write(members, current.model_copy(update={"pending": None}), change, actor)
@@ -205,8 +195,6 @@ class OrganizationMembers:
             await self._change_owner_now(members, request, actor)
             return
         members.require_no_pending_change(account.id, account.name)
-        if request.role is not Role.OWNER:
-            members.require_seniority(actor.by.id, account.id)
         await self.schedule(members, request, actor)
 
     async def _change_owner_now(
@@ -217,43 +205,9 @@ class OrganizationMembers:
         mail_text = mail.owners_changed_mail(members.org, str(request), by=actor.name, link=link)
         await self.notify_owners(members, mail_text, request.account)
 
-    async def _write_pending(
-        self,
-        members: MemberList,
-        request: RequestedMembership,
-        pending: PendingRole,
-        actor: Actor,
-        decider: str,
-    ) -> None:
-        current = members.member(request.account.id) or _new_member(members, request.account)
-        change = _change("owner.pending", members, request, at_ms=str(pending.at_ms))
-        invited_by = request.invited_by or current.invited_by
-        changed = current.model_copy(update={"pending": pending, "invited_by": invited_by})
-        await self._write(members, changed, change, actor)
-        link = self.organization_url(members.org)
-        mail_text = mail.owner_change_pending_mail(
-            members.org, str(request), by=decider, at_ms=pending.at_ms, link=link
-        )
-        await self.notify_owners(members, mail_text, request.account)
-
-    async def _cancel_step_downs(
-        self, members: MemberList, new_owner: Account, actor: Actor
-    ) -> None:
-        """Cancel the lower roles of owners whose transfer to this account is cancelled.
-
-        Written before anything else: a crash in between leaves an owner too many, never none.
-        """
-        for each, role in members.owners_replaced_by(new_owner.id):
-            for account in await accounts_by_ids(self.directory, [each.account]):
-                change = _change("owner.undone", members, RequestedMembership(account, role))
-                kept = each.model_copy(update={"pending": None})
-                await self._write(members, kept, change, actor)
-
     async def _write_now(
         self, members: MemberList, request: RequestedMembership, actor: Actor
     ) -> None:
-        if request.role is not Role.OWNER:
-            await self._cancel_step_downs(members, request.account, actor)
         current = members.member(request.account.id) or _new_member(members, request.account)
         if request.role is None:
             change = _change("member.removed", members, request)
@@ -307,71 +261,3 @@ def _change(
     }
     org, account = members.org, request.account.id
     return EntityChange(kind, org, org=org, account=account, details=all_details)
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationTransfer:
-    """Transfers an organization from one owner to a new owner.
-
-    Both roles change at the same moment. Cancelling the role of the new owner also cancels the
-    lower role of the previous one.
-    """
-
-    authorization: Authorization
-    organization_members: OrganizationMembers
-
-    @retried_when_leased
-    async def begin(
-        self, org: OrgName, new_owner: Account, later_role: Role | None, *, by: Principal
-    ) -> None:
-        """Schedule that `new_owner` becomes owner and `by` gets `later_role`; None leaves.
-
-        Owners may do it who signed in recently. Raises `MemberNotFound`, `ChangePending` where a
-        change of `by` is scheduled, and `InvalidRequest` for a request that transfers nothing.
-        """
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
-        async with self.organization_members.locked(access.require_organization(org)) as members:
-            actor = Actor(by, access)
-            owner = _transferring_owner(members, actor)
-            _check_transfer(members, new_owner, later_role)
-            at_ms = await self._schedule_owner(members, new_owner, actor)
-            request = RequestedMembership(owner, later_role)
-            await self.organization_members.schedule_step_down(
-                members, request, actor, new_owner=new_owner.id, at_ms=at_ms
-            )
-
-    async def _schedule_owner(self, members: MemberList, new_owner: Account, actor: Actor) -> int:
-        """Schedule the role owner, unless it is scheduled; return when it takes effect."""
-        current = _require_member(members, new_owner)
-        if current.pending is not None and current.pending.role is Role.OWNER:
-            return current.pending.at_ms
-        request = RequestedMembership(new_owner, Role.OWNER)
-        return await self.organization_members.schedule(members, request, actor)
-
-
-def _transferring_owner(members: MemberList, actor: Actor) -> Account:
-    current, account = members.member(actor.by.id), actor.access_context.account
-    if account is None or current is None or current.role is not Role.OWNER:
-        reason = f"only owners of {members.org} can do this"
-        raise NotPermitted("transfer", members.org, reason)
-    members.require_no_pending_change(account.id, account.name)
-    return account
-
-
-def _check_transfer(members: MemberList, new_owner: Account, later_role: Role | None) -> None:
-    if later_role is Role.OWNER:
-        message = "Who hands an organization over does not own it any more. Choose less for you."
-        raise InvalidRequest(message)
-    if _require_member(members, new_owner).role is Role.OWNER:
-        message = (
-            f"{new_owner.name} owns {members.org} already. Choose somebody who does not, or leave "
-            "the organization to those who do."
-        )
-        raise InvalidRequest(message)
-
-
-def _require_member(members: MemberList, account: Account) -> Membership:
-    found = members.member(account.id)
-    if found is None:
-        raise MemberNotFound(account.name, members.org)
-    return found

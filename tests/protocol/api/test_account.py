@@ -81,7 +81,6 @@ async def test_a_token_that_is_limited_manages_nothing_of_the_whole_account(
         ("GET", "/api/v1/tokens"),
         ("GET", f"/api/v1/tokens/{token['id']}"),
         ("DELETE", f"/api/v1/tokens/{token['id']}"),
-        ("POST", f"/api/v1/tokens/{token['id']}/stolen"),
         ("POST", f"/api/v1/tokens/{token['id']}/rotate"),
     ):
         answer = await world.send(method, f"{URL}{path}", by=by)

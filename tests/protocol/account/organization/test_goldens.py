@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
 from tests.protocol.account.organization.test_publishers import GREET
-from tests.protocol.test_page_goldens import fresh, page, shown
+from tests.protocol.test_page_goldens import page, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
@@ -210,22 +210,6 @@ async def test_settings(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/settings")
     await ann.send(f"{ORG}/describe", display_name="Acme <Corp>", description="Makes & sells.")
     await ann.send(f"{ORG}/claim", domain="example.org")
-    assert reported(ann) == page
-
-
-async def test_a_transfer_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/settings")
-    form = {"heir": ann.world.people.mia.account.id, "afterwards": "member", "confirm": "<acme>"}
-    await ann.send(f"{ORG}/transfer", **form)
-    assert reported(ann) == page
-
-
-async def test_a_transfer_that_waits(
-    world: World, ann: PageClient, page: SnapshotAssertion
-) -> None:
-    by = fresh(world, world.people.ann)
-    await world.registry.organizations.transfer.begin(ACME, world.people.mia.account, None, by=by)
-    await ann.open(ORG)
     assert reported(ann) == page
 
 

@@ -24,7 +24,7 @@ def test_the_newest_owner_is_the_last_one_or_the_founder() -> None:
 
 
 def test_a_member_has_one_pending_change_at_a_time() -> None:
-    waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee", heir="lee")
+    waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee")
     kim = Membership(org="acme", account="kim", role=Role.OWNER, since_ms=0, pending=waiting)
     members = MemberList(Organization(name="acme", founder="kim", created_ms=0), (kim,), 10)
     with pytest.raises(ChangePending):

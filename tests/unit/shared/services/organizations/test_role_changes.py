@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.accounts import Account
-from shared.domain.errors.base import InvalidRequest, Refusal
-from shared.domain.errors.identity import NotPermitted, SignInAgain
-from shared.domain.errors.organizations import LastOwner, MemberNotFound, NothingPending
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import SignInAgain
+from shared.domain.errors.organizations import LastOwner, MemberNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.member_rules import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.members import Membership
 from shared.domain.rights import Role
 from shared.ports import Stale
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, failing
 from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
 
@@ -29,7 +29,6 @@ async def acme() -> OrganizationServices:
     world = await acme_of_kim()
     await world.add_members(LEE)
     await world.add_members(MAX, role=Role.MEMBER)
-    world.clock.advance(NEW_OWNER_PERIOD)
     world.clear_calls()
     return world
 
@@ -86,19 +85,6 @@ async def test_setting_the_current_role_undoes_a_pending_change(acme: Organizati
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.OWNER, "max": Role.MEMBER}
     [after] = await acme.memberships.of_account(LEE.id)
     assert after.since_ms == before.since_ms  # Whoever stays owner is not a new one.
-
-
-# --- seniority ---------------------------------------------------------------------------------
-
-
-async def test_two_owners_since_the_same_moment_are_not_new_to_each_other(
-    acme: OrganizationServices,
-) -> None:
-    for member in (MAX, EVE):
-        await acme.memberships.set_member(ACME, member, Role.OWNER, by=OPERATOR)
-    await acme.memberships.remove_member(ACME, EVE, by=acme.signed_in(MAX))
-    acme.clock.advance(OWNER_CHANGE_DELAY)
-    assert "eve" not in acme.roles()
 
 
 # --- the last owner ----------------------------------------------------------------------------
@@ -196,10 +182,10 @@ async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(
 
 PEOPLE = (KIM, LEE, MAX, EVE)
 STEPS = st.tuples(
-    st.sampled_from(["owner", "maintainer", "member", "remove", "undo", "hand over"]),
+    st.sampled_from(["owner", "maintainer", "member", "remove", "undo"]),
     st.sampled_from(PEOPLE),
     st.sampled_from((*PEOPLE, ADA)),
-    st.sampled_from([timedelta(0), timedelta(hours=20), OWNER_CHANGE_DELAY, NEW_OWNER_PERIOD]),
+    st.sampled_from([timedelta(0), timedelta(hours=20), OWNER_CHANGE_DELAY]),
 )
 
 
@@ -209,8 +195,6 @@ async def attempt(world: OrganizationServices, what: str, whom: Account, by: Acc
     with suppress(Refusal):
         if what == "remove":
             await memberships.remove_member(ACME, whom, by=principal)
-        elif what == "hand over":
-            await world.organization_transfer.begin(ACME, whom, None, by=principal)
         elif what == "undo":
             await memberships.cancel_change(ACME, whom, by=principal)
         else:
@@ -270,103 +254,3 @@ async def test_the_mail_about_an_undone_change_says_what_it_was(acme: Organizati
         assert "lee is no longer a member" in mail.text
         assert "kim" in mail.text
         assert "https://registry.test/account/organizations/Acme" in mail.text
-
-
-# --- transfers ------------------------------------------------------------------------------------
-
-
-A_SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def kims() -> OrganizationServices:
-    """Return a world in which kim owns Acme alone, and max and lee are members."""
-    world = await acme_of_kim()
-    await world.add_members(MAX, LEE, role=Role.MEMBER)
-    return world
-
-
-async def hand(
-    world: OrganizationServices, then: Role | None = Role.MAINTAINER, heir: Account = MAX
-) -> None:
-    """Let kim hand Acme over."""
-    await world.organization_transfer.begin(ACME, heir, then, by=world.signed_in(KIM))
-
-
-@pytest.mark.parametrize("then", [Role.MAINTAINER, Role.MEMBER, None])
-async def test_both_count_at_the_same_moment(kims: OrganizationServices, then: Role | None) -> None:
-    await hand(kims, then)
-    kims.clock.advance(OWNER_CHANGE_DELAY - A_SECOND)
-    assert (kims.roles()["kim"], kims.roles()["max"]) == (Role.OWNER, Role.MEMBER)
-    kims.clock.advance(A_SECOND)
-    assert (kims.roles().get("kim"), kims.roles()["max"]) == (then, Role.OWNER)
-
-
-async def test_an_owner_whose_account_was_deleted_is_not_changed(
-    kims: OrganizationServices,
-) -> None:
-    await hand(kims, None)
-    await kims.delete_account(KIM)
-    await kims.memberships.cancel_change(ACME, MAX, by=OPERATOR)
-    with pytest.raises(NothingPending):
-        await kims.memberships.cancel_change(ACME, MAX, by=OPERATOR)
-
-
-async def test_somebody_who_becomes_owner_anyway_is_not_delayed(kims: OrganizationServices) -> None:
-    await kims.memberships.set_member(ACME, MAX, Role.OWNER, by=kims.signed_in(KIM))
-    kims.clock.advance(OWNER_CHANGE_DELAY / 2)
-    await hand(kims)
-    kims.clock.advance(OWNER_CHANGE_DELAY / 2)
-    assert (kims.roles()["kim"], kims.roles()["max"]) == (Role.MAINTAINER, Role.OWNER)
-
-
-@pytest.mark.parametrize("moment", Moment)
-@pytest.mark.parametrize("nth", [1, 2, 3, 4])
-async def test_wherever_it_breaks_off_somebody_owns_it(
-    kims: OrganizationServices, nth: int, moment: Moment
-) -> None:
-    working = kims.directory
-    kims.directory = failing(working, Fault("replace", Busy(), moment, nth))
-    with suppress(Busy):
-        await hand(kims, None)
-        await kims.memberships.cancel_change(ACME, MAX, by=kims.signed_in(KIM))
-    kims.directory = working
-    kims.clock.advance(OWNER_CHANGE_DELAY)
-    assert Role.OWNER in kims.roles().values()
-
-
-async def test_a_refusal_to_hand_over_names_the_people_and_the_way_out(
-    kims: OrganizationServices,
-) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        await hand(kims, Role.OWNER)
-    assert str(refused.value) == (
-        "Who hands an organization over does not own it any more. Choose less for you."
-    )
-    with pytest.raises(InvalidRequest) as refused:
-        await hand(kims, heir=KIM)
-    assert str(refused.value) == (
-        "kim owns Acme already. Choose somebody who does not, or leave the organization to those "
-        "who do."
-    )
-    with pytest.raises(MemberNotFound, match=r"^eve is not a member of Acme\. Invite them"):
-        await hand(kims, heir=EVE)
-    with pytest.raises(NotPermitted) as forbidden:
-        await kims.organization_transfer.begin(ACME, LEE, None, by=OPERATOR)
-    assert str(forbidden.value) == "You may not transfer Acme: only owners of Acme can do this."
-
-
-async def test_an_owner_gives_way_when_the_heir_who_waits_already_becomes_owner(
-    kims: OrganizationServices,
-) -> None:
-    await kims.add_members(LEE)
-    await kims.memberships.set_member(ACME, MAX, Role.OWNER, by=kims.signed_in(LEE))
-    at_ms = kims.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
-    kims.clock.advance(OWNER_CHANGE_DELAY / 4)
-    await hand(kims, None)
-    waiting = {
-        kims.name_of(each.account): (each.pending.role, each.pending.at_ms)
-        for each in kims.directory.every(Membership)
-        if each.pending
-    }
-    assert waiting == {"max": (Role.OWNER, at_ms), "kim": (None, at_ms)}
