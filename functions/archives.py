@@ -67,7 +67,7 @@ async def archive_of_release(call: Call) -> Answer:
     """Send the archive of a release that may not be stored yet: it is fetched from the upstream
     first, and no redirect follows, because clients follow none."""
     at, delivery = call.coordinate, call.registry.packages.archive_delivery
-    found = await call.lookup.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
+    found = await call.packages.find(at.package, at.version, client=ANY_CLIENT, by=call.caller)
     served = delivery.named(found.head, found.release, call.route_params["file"])
     return await _archive_answer(call, _to_send(served))
 
@@ -88,8 +88,7 @@ async def archive_to_send(
 ) -> ArchiveToSend:
     """Return the archive of a link; raise a refusal if there is none for the caller."""
     served = await registry.packages.archive_delivery.open(link, caller)
-    if served.release.is_dropped and registry.mirroring is not None:
-        await registry.mirroring.bring_back(served.release, caller)
+    await registry.package_source(caller).require_archive(served.release)
     return _to_send(served)
 
 
@@ -156,7 +155,7 @@ async def locate_archive(call: Call, package: Package, wanted: Version | Range) 
     return await call.registry.packages.pulls.locate(
         package,
         wanted,
-        call.lookup,
+        call.packages,
         client=call.client,
         to=ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION,
         by=call.caller,

@@ -1,9 +1,11 @@
 """The registry: its settings and adapters, and the services of each folder, created once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.mirroring import NothingMirrored
+from shared.domain.identity import Principal
 from shared.domain.packages import Release
 from shared.ports import Clock
 from shared.services.administration.group import AdministrationServices
@@ -16,6 +18,7 @@ from shared.services.maintenance.group import MaintenanceServices
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
+from shared.services.packages.source import PackageSource
 from shared.services.publishing.group import PublishingServices
 from shared.services.tokens.group import TokenServices
 from shared.settings import Settings
@@ -47,6 +50,10 @@ class Registry:
         """Return the Settings.toml of a user: with an upstream this registry has every package."""
         reading = Reading.EVERYTHING if self.mirroring else Reading.NAMED
         return client_settings(self.settings.base_url, username, token, reading)
+
+    def package_source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageSource:
+        """Return packages as a caller finds them; `via` is the header of the request."""
+        return self.mirroring.source(by, via) if self.mirroring else self.packages.hosted
 
     def require_mirroring(self) -> MirroringServices:
         """Return the services of the mirror, or raise `NothingMirrored`."""

@@ -132,7 +132,7 @@ provenance_api = ApiFace()
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
     asked, client = call.coordinate, call.client
-    offer = await call.registry.packages.lookup.find(
+    offer = await call.registry.packages.hosted.find(
         asked.package, asked.version, client=client, by=call.caller
     )
     return OriginView.of(offer.release)

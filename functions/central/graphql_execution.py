@@ -250,7 +250,7 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
     try:
         package = Package.parse(org, name)
-        listing = await context.registry.packages.lookup.describe(
+        listing = await context.registry.packages.hosted.describe(
             package, parse_version_or_range(version or "*"), client=ANY_CLIENT, by=context.by
         )
     except Refusal as refusal:

@@ -54,7 +54,7 @@ def _expected_digest(call: Call) -> Digest | None:
 
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
-    versions = await call.lookup.versions(call.package, client=call.client, by=call.caller)
+    versions = await call.packages.versions(call.package, client=call.client, by=call.caller)
     return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
 
 
@@ -67,7 +67,7 @@ async def central_package(call: Call) -> Answer:
     client = call.client
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
-    listing = await call.lookup.describe(call.package, version, client=client, by=call.caller)
+    listing = await call.packages.describe(call.package, version, client=client, by=call.caller)
     answer = json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
     return call.repeated_while_fresh(answer, listing.release)
 
@@ -152,6 +152,6 @@ def _message(call: Call) -> str:
 
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
-    packages, by = call.registry.packages.lookup, call.caller
+    packages, by = call.registry.packages.hosted, call.caller
     listing = await packages.describe(package, version, client=ANY_CLIENT, by=by)
     return json_answer(package_model(call.registry, listing))

@@ -23,10 +23,7 @@ from shared.runtime.answers import Answer, RecognizedRequest
 from shared.runtime.edition import unnoted
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.mirroring.mirrored_items import MirroredItems
-from shared.services.mirroring.mirrored_lookup import MirroredLookup
-from shared.services.mirroring.mirrored_resolver import MirroredResolver
-from shared.services.packages.packages import PackageLookup
-from shared.services.packages.resolution import Resolver
+from shared.services.packages.source import PackageSource
 from shared.settings import Settings
 
 # Front Door signs in to both of its origins as itself, in the header `Authorization`, and rules put
@@ -54,6 +51,7 @@ class Call:
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers
         self.caller = Principal()
+        self._packages: PackageSource | None = None  # For this caller, once somebody asked for it.
         self.allowances: list[RateLimitAllowance] = []
         self.cookies: list[Secret] = []
 
@@ -124,20 +122,11 @@ class Call:
     # --- What packages it finds -----------------------------------------------------------------
 
     @property
-    def lookup(self) -> PackageLookup | MirroredLookup:
-        """The lookup of packages, with those of the upstream registry if there is one."""
-        mirroring = self.registry.mirroring
-        if mirroring is None:
-            return self.registry.packages.lookup
-        return mirroring.lookup(self.caller, self._via)
-
-    @property
-    def resolver(self) -> Resolver | MirroredResolver:
-        """The resolver of packages and modules, with those of the upstream."""
-        mirroring = self.registry.mirroring
-        if mirroring is None:
-            return self.registry.packages.resolver
-        return mirroring.resolver(self.caller, self._via)
+    def packages(self) -> PackageSource:
+        """Packages as the caller finds them: ours, and those of upstreams if there are any."""
+        if self._packages is None:
+            self._packages = self.registry.package_source(self.caller, self._via)
+        return self._packages
 
     @property
     def editor_items(self) -> EditorCatalog | MirroredItems:
@@ -198,6 +187,7 @@ class Call:
     def set_caller(self, caller: Principal) -> None:
         """Set the caller, and count the read; raise `TooManyRequests`."""
         self.caller, self.exchange.principal = caller, caller.id
+        self._packages = None
         self.allowances += self.registry.limits.rate_limiter.count_read(caller)
 
     async def count(self, limit: RateLimitClass, keys: RateLimitKeys | None = None) -> None:

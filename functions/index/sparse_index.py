@@ -42,7 +42,7 @@ async def index_settings(call: Call) -> Answer:
 @api.read("index/{org}/{name}/index.json", at_edge=True, is_repeated=True)
 async def index_file(call: Call) -> Answer:
     index, package = call.registry.packages.index, call.package
-    found = await index.file(package, call.lookup, by=call.caller)
+    found = await index.file(package, call.packages, by=call.caller)
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     return index_answer(call, found.document, media_type=INDEX_TYPE, caching=caching)
 

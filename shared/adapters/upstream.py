@@ -221,7 +221,7 @@ class CentralUpstream:
         found = dict[ModuleRequest, UpstreamModule | None]()
         # Answers name modules alone, so a request names each once. A module is wanted in two ways
         # if one build imports it in a version and another time in any.
-        rest = [*dict.fromkeys(requests)]
+        rest: list[ModuleRequest] = [*dict.fromkeys(requests)]
         while rest:
             asked = {f"{each.organization}/{each.module}".lower(): each for each in reversed(rest)}
             batch = list(reversed(asked.values()))

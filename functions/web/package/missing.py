@@ -22,7 +22,7 @@ from shared.domain.search import Suggestion
 from shared.domain.versions import Range, Version
 from shared.domain.withheld_releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
-from shared.services.mirroring.mirrored_lookup import MirroredLookup, ReleasePreview
+from shared.services.packages.source import ReleasePreview
 
 VERSIONS_SHOWN = 20  # Of a package that nobody has pulled.
 
@@ -97,14 +97,11 @@ async def never_pulled_page(
     call: PublicPageCall, refusal: Refusal, version: str = LATEST
 ) -> Answer:
     """Show a release that is not stored; raise the refusal if the upstream does not have it."""
-    lookup = call.lookup
-    if not isinstance(lookup, MirroredLookup):
-        raise refusal
     wanted = Range() if version == LATEST else Version.parse(version)
-    package = package_of(call)
-    if not await lookup.reader.may_ask(package, lookup.asker):
-        raise refusal
-    found = await lookup.preview(package, wanted, by=call.caller)
+    try:
+        found = await call.packages.preview(package_of(call), wanted)
+    except ReleaseNotFound:
+        raise refusal from None
     if call.wants(JSON):
         return call.json(_as_json(found))
     if call.wants(MARKDOWN):

@@ -20,8 +20,8 @@ from shared.domain.versions import ANY_CLIENT
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
 from shared.services.api_docs.pieces import are_available, arrived
-from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.source import HostedPackages
 
 Summary = ConnectorSummary | TriggerSummary
 
@@ -107,7 +107,7 @@ class EditorCatalog:
     """
 
     search: PackageSearch
-    packages: PackageLookup
+    packages: HostedPackages
     api_docs: ApiDocs
     metadata: MetadataStore
 

@@ -64,7 +64,7 @@ class ApiDocsServices:
             on_demand_jobs=jobs,
             file_highlighting=FileHighlighting(documents, confined, jobs),
             comparisons=ApiComparisons(documentation, documents, inputs, confined, comparison_jobs),
-            editor_catalog=EditorCatalog(packages.search, packages.lookup, documentation, metadata),
+            editor_catalog=EditorCatalog(packages.search, packages.hosted, documentation, metadata),
         )
 
 

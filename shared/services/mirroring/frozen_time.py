@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
 from shared.domain.names import Package
@@ -59,7 +60,7 @@ class FrozenTimeReader(UpstreamReader):
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamResolution | UpstreamUnavailable | None]:
+    ) -> list[UpstreamResolution | Refusal | None]:
         """Return the choice for each request. Where the upstream chose a later release, it is asked
         again for the newest one that fits."""
         answers = await super().resolve_packages(requests, client, asker)
@@ -73,7 +74,7 @@ class FrozenTimeReader(UpstreamReader):
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamModule | UpstreamUnavailable | None]:
+    ) -> list[UpstreamModule | Refusal | None]:
         """Return the package of each module; None where the upstream chose a later release."""
         answers = await super().resolve_modules(requests, client, asker)
         packages = [_package_of(*each) for each in zip(requests, answers, strict=True)]
@@ -109,7 +110,7 @@ class FrozenTimeReader(UpstreamReader):
     async def _late(
         self,
         packages: Sequence[Package | None],
-        answers: Sequence[UpstreamResolution | UpstreamModule | UpstreamUnavailable | None],
+        answers: Sequence[UpstreamResolution | UpstreamModule | Refusal | None],
         asker: Asker,
     ) -> set[int]:
         """Return the positions of the answers that choose a release of later, or one of which no
@@ -130,7 +131,7 @@ class FrozenTimeReader(UpstreamReader):
 
     async def _resolve_earlier(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
-    ) -> dict[PackageRequest, UpstreamResolution | UpstreamUnavailable | None]:
+    ) -> dict[PackageRequest, UpstreamResolution | Refusal | None]:
         """Return the newest releases before the frozen time that fit the requests."""
         exact: dict[PackageRequest, PackageRequest] = {}
         for each in requests:
@@ -156,8 +157,6 @@ def _best(versions: Sequence[Version]) -> Version | None:
     return min(versions, key=lambda each: not each.is_stable, default=None)
 
 
-def _package_of(
-    request: ModuleRequest, answer: UpstreamModule | UpstreamUnavailable | None
-) -> Package | None:
+def _package_of(request: ModuleRequest, answer: UpstreamModule | Refusal | None) -> Package | None:
     named = answer.package if isinstance(answer, UpstreamModule) else None
     return next((each.package for each in request.candidates if each.package.name == named), None)

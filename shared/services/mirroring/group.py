@@ -7,7 +7,6 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from shared.domain.identity import Principal
-from shared.domain.packages import Release
 from shared.log import log
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.common import Common
@@ -18,12 +17,11 @@ from shared.services.mirroring.catalogue_items import CatalogueItems
 from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_items import MirroredItems
-from shared.services.mirroring.mirrored_lookup import MirroredLookup
 from shared.services.mirroring.mirrored_releases import MirroredReleases
-from shared.services.mirroring.mirrored_resolver import MirroredResolver
 from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
+from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
@@ -58,33 +56,22 @@ class MirroringServices:
     names: UpstreamNames
     prefetch: Prefetch
 
-    def lookup(self, by: Principal, via: Callable[[], str]) -> MirroredLookup:
-        """Return the lookup for a request, whose header `Via` is read when it matters."""
-        packages, asker = self.packages, Asker(by, via, {})
-        return MirroredLookup(
-            packages.lookup,
-            packages.cache,
+    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
+        """Return the packages for a request, whose header `Via` is read when it matters."""
+        return PackageChain(
+            self.packages.hosted,
             self.reader,
             self.admission,
             self.refreshing,
             self.lists,
             self.catalogue,
-            asker,
+            Asker(by, via, {}),
         )
-
-    def resolver(self, by: Principal, via: Callable[[], str]) -> MirroredResolver:
-        """Return the resolver for a request."""
-        return MirroredResolver(self.packages.resolver, self.lookup(by, via))
 
     def items(self, local: EditorCatalog, by: Principal, via: Callable[[], str]) -> MirroredItems:
         """Return single connectors and triggers for a request."""
         asker = Asker(by, via, {})
         return MirroredItems(local, self.packages.cache, self.reader, self.catalogue, asker)
-
-    async def bring_back(self, release: Release, by: Principal) -> None:
-        """Store the archive of a release that the quota dropped again; raise
-        `UpstreamUnavailable`."""
-        await self.admission.bring_back(release.coordinate, Asker(by))
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, cast
 
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.requests import TooManyRequests
 from shared.domain.mirror_rules import Choice, Verdict
 from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
@@ -226,9 +228,10 @@ class UpstreamReader:
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamResolution | UpstreamUnavailable | None]:
+    ) -> list[UpstreamResolution | Refusal | None]:
         """Return the choice for each request, with one request to each upstream for all of its
-        packages of which no fresh answer is kept; the refusal where it does not answer."""
+        packages of which no fresh answer is kept. None where no upstream has it, and the
+        refusal where one does not answer, or may not be asked for this caller."""
         keys = [(each.org, each.name, each.version, each.mode, client) for each in requests]
         found = await self._resolved(
             [(each, [each.wanted.package] if each.wanted else []) for each in requests],
@@ -236,11 +239,11 @@ class UpstreamReader:
             lambda source, asked: source.upstream.resolve_packages(asked, client, via=asker.via()),
             asker,
         )
-        return [cast("UpstreamResolution | UpstreamUnavailable | None", each) for each in found]
+        return [cast("UpstreamResolution | Refusal | None", each) for each in found]
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamModule | UpstreamUnavailable | None]:
+    ) -> list[UpstreamModule | Refusal | None]:
         """Return the package of each module, as `resolve_packages` does."""
         found = await self._resolved(
             [(each, [known.package for known in each.candidates]) for each in requests],
@@ -248,7 +251,7 @@ class UpstreamReader:
             lambda source, asked: source.upstream.resolve_modules(asked, client, via=asker.via()),
             asker,
         )
-        return [cast("UpstreamModule | UpstreamUnavailable | None", each) for each in found]
+        return [cast("UpstreamModule | Refusal | None", each) for each in found]
 
     async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
         """Return the package that has the tool and comes from the upstream that says so, or None;
@@ -296,9 +299,19 @@ class UpstreamReader:
         asker: Asker,
     ) -> list[object]:
         """Return the answer to each request about one of some packages, in their order."""
-        sources = [await self._any_source(packages, asker) for _, packages in requests]
+        decided = await asyncio.gather(
+            *(self._any_source(packages, asker) for _, packages in requests)
+        )
+        refused = [each if isinstance(each, Refusal) else None for each in decided]
+        sources = [None if isinstance(each, Refusal) else each for each in decided]
         asked = [request for request, _ in requests]
-        found = await self._resolved_of(sources, asked, keys, ask, asker)
+        try:
+            found = await self._resolved_of(sources, asked, keys, ask, asker)
+        except TooManyRequests as refusal:
+            return [
+                refusal if source else other for source, other in zip(sources, refused, strict=True)
+            ]
+        found = [known or answer for known, answer in zip(refused, found, strict=True)]
         # What was not there is asked for with the token.
         known = [
             each.asked_by(asker.by)[-1] if each and each.with_token and answer is None else None
@@ -342,12 +355,17 @@ class UpstreamReader:
             found |= answer
         return [found.get(each) for each in sourced]
 
-    async def _any_source(self, packages: Sequence[Package], asker: Asker) -> UpstreamSource | None:
+    async def _any_source(
+        self, packages: Sequence[Package], asker: Asker
+    ) -> UpstreamSource | Refusal | None:
         """Return the upstream of the first of the packages, all of one organization, that has
-        one: rules may deny some."""
-        for package in packages:
-            if (source := await self.source(package, asker)) is not None:
-                return source
+        one: rules may deny some. A refusal if nobody knows."""
+        try:
+            for package in packages:
+                if (source := await self.source(package, asker)) is not None:
+                    return source
+        except (UpstreamUnavailable, TooManyRequests) as refusal:
+            return refusal
         return None
 
     async def _resolved_by(

@@ -28,14 +28,13 @@ from shared.services.packages.package_pack import PackLoading
 from shared.services.packages.packages import (
     Deprecation,
     OrganizationPackages,
-    PackageLookup,
     PackageVisibility,
 )
 from shared.services.packages.public_copies import PublicCopies
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
 from shared.services.packages.pulls import PullCounter
-from shared.services.packages.resolution import Resolver
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.source import HostedPackages
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.settings import Settings
 
@@ -45,11 +44,10 @@ class PackageServices:
     """The services that read packages and keep their derived data."""
 
     cache: PackageCache
-    lookup: PackageLookup
+    hosted: HostedPackages
     search: PackageSearch
     details: PackageDetails
     history: PackageHistory
-    resolver: Resolver
     index: PackageIndex
     archive_delivery: ArchiveDelivery
     pulls: Pulls
@@ -95,7 +93,7 @@ class PackageServices:
             _archive_relocation(adapters, public_copies),
         )
         record_writer = PackageRecordWriter(metadata, derived_data)
-        lookup = PackageLookup(common.authorization, cache, documents)
+        hosted = HostedPackages(common.authorization, cache, documents, settings.max_resolve)
         search = PackageSearch(adapters.search, common.authorization)
         archive_delivery = ArchiveDelivery(
             common.authorization,
@@ -109,10 +107,10 @@ class PackageServices:
         recent_pulls = RecentPulls(adapters.pulls, clock)
         return cls(
             cache=cache,
-            lookup=lookup,
+            hosted=hosted,
             search=search,
             details=PackageDetails(
-                lookup,
+                hosted,
                 search,
                 cache,
                 documents,
@@ -121,7 +119,6 @@ class PackageServices:
                 clock,
             ),
             history=PackageHistory(metadata, adapters.events),
-            resolver=Resolver(common.authorization, cache, documents, settings.max_resolve),
             index=PackageIndex(
                 common.authorization, metadata, adapters.events, DocumentCache(index_file)
             ),

@@ -13,7 +13,7 @@ from shared.domain.packages import Visibility
 from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.packages import SurveyReader
+from shared.services.packages.source import PackageSource
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 CHANGES_READ = 500  # Events that one request reads: an eighth of a second with cold caches.
@@ -44,7 +44,7 @@ class PackageIndex:
     events: EventStore
     files: DocumentCache
 
-    async def file(self, package: Package, packages: SurveyReader, *, by: Principal) -> IndexFile:
+    async def file(self, package: Package, packages: PackageSource, *, by: Principal) -> IndexFile:
         """Return the package's index file as `packages` has it, or raise what that raises. One
         trip."""
         survey = await packages.survey(package, by=by)

@@ -48,8 +48,8 @@ from shared.ports import (
     PullHistory,
     PullLedger,
 )
-from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.source import HostedPackages
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
 NEAR_NAMES_SHOWN = 5
@@ -152,7 +152,7 @@ class DependencyDetails:
 class PackageDetails:
     """Reads packages for their pages."""
 
-    packages: PackageLookup
+    packages: HostedPackages
     search: PackageSearch
     records: PackageReader
     documents: DocumentStore

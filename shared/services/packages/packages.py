@@ -4,205 +4,34 @@ visibility.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of, require_right
-from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import (
     MessageTooLong,
     NotMadeInternal,
     PackageIsDeprecated,
     PackageNotFound,
     ReleaseNotFound,
-    ToolNotFound,
-    ToolVersionNotFound,
     VisibilityOfUpstream,
 )
 from shared.domain.identity import Principal
-from shared.domain.listings import Listing
-from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package
+from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import (
-    FoundRelease,
     Head,
     Release,
     ReleaseEntry,
     State,
     Survey,
     Visibility,
-    effective_deprecation,
 )
 from shared.domain.releases import Changeable, with_change
-from shared.domain.resolution import latest, usable_versions
+from shared.domain.resolution import latest
 from shared.domain.rights import Action
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import Clock, DocumentStore, MetadataStore, PackageReader
+from shared.domain.versions import ANY_CLIENT, Range
+from shared.ports import Clock, MetadataStore
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import organization_package_page
-
-
-@dataclass(frozen=True, slots=True)
-class AvailableRelease:
-    """A live release that the caller may see, with its package."""
-
-    head: Head
-    release: Release
-
-    @property
-    def deprecation(self) -> str | None:
-        return effective_deprecation(self.head, self.release.deprecation)
-
-
-class SurveyReader(Protocol):
-    """Reads packages with their entries, as `PackageLookup` does, or with those of the upstream."""
-
-    async def survey(self, package: Package, *, by: Principal) -> Survey:
-        """Return the package, or raise `PackageNotFound`."""
-        ...
-
-
-@dataclass(frozen=True)
-class PackageLookup:
-    """Finds packages and releases that the caller may see."""
-
-    authorization: Authorization
-    records: PackageReader
-    documents: DocumentStore
-
-    async def find(
-        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
-    ) -> AvailableRelease:
-        """Return the exact version, or the latest of the range that the client can use.
-
-        Raises the same `ReleaseNotFound` for a release that is missing, hidden or withheld.
-        """
-        if isinstance(wanted, Range):
-            available = await self._latest(package, wanted, client, by)
-        else:
-            available = await self._exact(package, wanted, by)
-        if available is None:
-            raise ReleaseNotFound(package, wanted)
-        return available
-
-    async def describe(
-        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
-    ) -> Listing:
-        """Return the release with its documentation; raise as `find` does."""
-        return await self._listing(await self.find(package, wanted, client=client, by=by))
-
-    async def find_tool(
-        self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
-    ) -> Listing:
-        """Return the exact version of the tool, or the latest of the range that contains it.
-
-        Raises `ToolNotFound`, or `ToolVersionNotFound` where other versions have it.
-        """
-        owner = await self.tool_owner(tool)
-        if isinstance(wanted, Range):
-            available = await self._latest(owner, wanted, client, by, tool=tool)
-        else:
-            available = await self._exact(owner, wanted, by)
-        if available is None or tool not in available.release.tools:
-            raise await self._missing_tool(owner, tool, wanted, client=client, by=by)
-        return await self._listing(available)
-
-    async def _missing_tool(
-        self,
-        owner: Package,
-        tool: str,
-        wanted: Version | Range,
-        *,
-        client: ClientProfile,
-        by: Principal,
-    ) -> NotFound:
-        """Return the refusal for a tool; a hidden one costs what a missing one costs."""
-        survey = await self._survey(owner, by)
-        versions = usable_versions(survey.with_tool(tool), client) if survey else ()
-        if not versions:
-            return ToolNotFound(tool)
-        return ToolVersionNotFound(tool, wanted, tuple(each.text for each in versions))
-
-    async def versions(
-        self, package: Package, *, client: ClientProfile, by: Principal
-    ) -> tuple[Version, ...]:
-        """Return the versions that the client can use, newest first, deprecated ones included. The
-        newest release comes before pre-releases of a higher number, because clients take the
-        first.
-
-        Raises as `survey` does.
-        """
-        versions = usable_versions(await self.survey(package, by=by), client)
-        stable = next((each for each in versions if each.is_stable), None)
-        return tuple(sorted(versions, key=lambda each: each != stable))
-
-    async def survey(self, package: Package, *, by: Principal) -> Survey:
-        """Return the package with all its entries, whatever their state.
-
-        Raises the same `PackageNotFound` for a package that is missing, hidden or has no live
-        release.
-        """
-        survey = await self._survey(package, by)
-        if survey is None:
-            raise PackageNotFound(package)
-        return survey
-
-    async def survey_with_withheld(
-        self, package: Package, *versions: Coordinate, by: Principal
-    ) -> Survey | None:
-        """Return the package also if all of its releases are withheld, with these versions of it if
-        they were published; None for a package that is missing or hidden."""
-        [survey] = await self.records.survey([package], versions)
-        is_visible = await self.authorization.may_find(by, package, survey and survey.head)
-        return survey if is_visible else None
-
-    async def tool_owner(self, tool: str) -> Package:
-        """Return the package that owns the tool, visible or not.
-
-        For a free tool that is `NO_PACKAGE`: looking for it costs what looking for a hidden package
-        costs.
-        """
-        [owner] = await self.records.tool_owners([tool])
-        return owner or NO_PACKAGE
-
-    async def _exact(
-        self, package: Package, version: Version, by: Principal
-    ) -> AvailableRelease | None:
-        found = await self.records.find(package.at(version))
-        is_visible = await self.authorization.may_find(by, package, found.head)
-        return _live(found) if is_visible else None
-
-    async def _listing(self, available: AvailableRelease) -> Listing:
-        texts = await self.documents.texts(available.release.content)
-        return Listing(available.head, available.release, texts)
-
-    async def _latest(
-        self,
-        package: Package,
-        wanted: Range,
-        client: ClientProfile,
-        by: Principal,
-        *,
-        tool: str | None = None,
-    ) -> AvailableRelease | None:
-        survey = await self._survey(package, by)
-        if survey and tool is not None:
-            survey = survey.with_tool(tool)
-        entry = latest(survey, wanted, client) if survey else None
-        return _live(await self.records.find(package.at(entry.parsed))) if entry else None
-
-    async def _survey(self, package: Package, by: Principal) -> Survey | None:
-        """Return the package if `by` may see it and it has a live release."""
-        survey = await self.survey_with_withheld(package, by=by)
-        is_live = survey is not None and any(e.state is State.LIVE for e in survey.entries)
-        return survey if is_live else None
-
-
-def _live(found: FoundRelease) -> AvailableRelease | None:
-    head, release = found.head, found.release
-    if head is None or release is None or release.state is not State.LIVE:
-        return None
-    return AvailableRelease(head, release)
-
 
 PACKAGES_ON_A_PAGE = 25  # Each is surveyed.
 

@@ -6,7 +6,6 @@ kept redirect takes a third of the memory of the records that it is made of.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import orjson
 
@@ -29,22 +28,12 @@ from shared.runtime.edition import (
     packages_read,
 )
 from shared.services.packages.archives import ArchiveDelivery
-from shared.services.packages.packages import AvailableRelease
+from shared.services.packages.source import AvailableRelease, PackageSource
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.
 
 _ENTRY_BYTES = 1_200  # Of memory, besides the texts; measured with tracemalloc.
-
-
-class ReleaseFinder(Protocol):
-    """Finds releases, as `PackageLookup` does, or with those of the upstream."""
-
-    async def find(
-        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
-    ) -> AvailableRelease:
-        """Return the release, or raise `ReleaseNotFound`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,7 @@ class Pulls:
         self,
         package: Package,
         wanted: Version | Range,
-        source: ReleaseFinder,
+        source: PackageSource,
         *,
         client: ClientProfile,
         to: ClientKind,

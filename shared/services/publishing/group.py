@@ -65,7 +65,7 @@ class PublishingServices:
             on_new_release,
         )
         maven_packages = MavenPackages(
-            packages.lookup, documents, adapters.archives, adapters.search, clock
+            packages.hosted, documents, adapters.archives, adapters.search, clock
         )
         return cls(
             releases=releases,

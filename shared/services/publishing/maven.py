@@ -40,8 +40,7 @@ from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.packages import AvailableRelease, PackageLookup, SurveyReader
-from shared.services.packages.pull_redirects import ReleaseFinder
+from shared.services.packages.source import AvailableRelease, HostedPackages, PackageSource
 from shared.services.publishing.publishing import Outcome, Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
@@ -72,7 +71,7 @@ class MavenPackages:
 
     def __init__(
         self,
-        packages: PackageLookup,
+        packages: HostedPackages,
         documents: DocumentStore,
         archives: ArchiveStore,
         index: SearchIndex,
@@ -88,7 +87,7 @@ class MavenPackages:
         self._checksums = LruCache[str, str](CHECKSUMS_CACHED)
 
     async def release(
-        self, coordinate: Coordinate, packages: ReleaseFinder, *, by: Principal
+        self, coordinate: Coordinate, packages: PackageSource, *, by: Principal
     ) -> AvailableRelease:
         """Return one version that `packages` finds; raise as it does, or `credentials-wanted`."""
         package, version = coordinate.package, coordinate.version
@@ -137,7 +136,7 @@ class MavenPackages:
         return checksum
 
     async def versions(
-        self, package: Package, packages: SurveyReader, *, by: Principal
+        self, package: Package, packages: PackageSource, *, by: Principal
     ) -> MavenVersionList:
         """Return every live version that `packages` has; raise `credentials-wanted` or what it
         raises. One trip."""
@@ -147,7 +146,7 @@ class MavenPackages:
         self,
         package: Package,
         distribution: Distribution,
-        packages: SurveyReader,
+        packages: PackageSource,
         *,
         by: Principal,
     ) -> MavenVersionList:
@@ -163,7 +162,7 @@ class MavenPackages:
         return DocumentCache(make, VERSION_LISTS_CACHED_BYTES)
 
     async def _list(
-        self, lists: DocumentCache, package: Package, packages: SurveyReader, by: Principal
+        self, lists: DocumentCache, package: Package, packages: PackageSource, by: Principal
     ) -> MavenVersionList:
         try:
             survey = await packages.survey(package, by=by)

@@ -32,8 +32,8 @@ from shared.services.packages.package_details import (
     ReleaseChanges,
     ReleaseDetails,
 )
-from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.source import HostedPackages
 from tests.contract.sample_records import GREET, release
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
@@ -123,7 +123,7 @@ class Shop:
         metadata = cast("MetadataStore", self.packages)
         documents = cast("DocumentStore", Documents())
         return PackageDetails(
-            packages=PackageLookup(authorization, metadata, documents),
+            packages=HostedPackages(authorization, metadata, documents, max_resolve=1),
             search=PackageSearch(self.index, authorization),  # pyright: ignore[reportArgumentType] - a part of it.
             records=metadata,
             documents=documents,

@@ -25,8 +25,8 @@ from shared.domain.resolve_requests import (
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile
 from shared.ports import DocumentStore, MetadataStore
-from shared.services.packages import resolution
-from shared.services.packages.resolution import CANDIDATES_PER_MODULE, Resolver
+from shared.services.packages import source
+from shared.services.packages.source import CANDIDATES_PER_MODULE, HostedPackages
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
@@ -83,8 +83,8 @@ class World:
     by: Principal = ANONYMOUS
 
     @property
-    def service(self) -> Resolver:
-        return Resolver(
+    def service(self) -> HostedPackages:
+        return HostedPackages(
             Authorization(FakeDirectory(), FakeClock(), known_readers()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
@@ -279,11 +279,11 @@ async def test_modules_may_not_name_packages_without_end(world: World) -> None:
 
 async def test_graphs_that_fit_no_answer_are_refused(world: World) -> None:
     request = PackageRequest.of("acme", "io")
-    world.documents.padding = resolution.MAX_GRAPH_BYTES // 2
+    world.documents.padding = source.MAX_GRAPH_BYTES // 2
     assert (await world.packages(request)).resolved
     with pytest.raises(InvalidRequest) as refused:
         await world.packages(request, request)
-    size = 2 * len(graph_of(world.documents.asked[0])) + resolution.MAX_GRAPH_BYTES
+    size = 2 * len(graph_of(world.documents.asked[0])) + source.MAX_GRAPH_BYTES
     assert str(refused.value) == (
         f"The dependency graphs of these packages have {size:,} bytes together, and 67,108,864 fit "
         "one answer. Ask for fewer, in several requests."

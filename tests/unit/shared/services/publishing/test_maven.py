@@ -13,7 +13,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, Survey, Visibility
 from shared.domain.versions import Distribution
 from shared.ports import ArchiveStore
-from shared.services.packages.packages import PackageLookup
+from shared.services.packages.source import HostedPackages, PackageSource
 from shared.services.publishing.maven import (
     CHECKSUM_CHUNK_BYTES,
     DISTRIBUTIONS_CACHED,
@@ -28,8 +28,8 @@ from tests.support.world import World
 GREET = Package.parse("acme", "greet")
 
 
-class Packages:
-    """A `PackageLookup` that knows one package, and notes who asks."""
+class Packages(PackageSource):
+    """A source that knows one package, and notes who asks."""
 
     def __init__(self, found: Survey) -> None:
         self.found = found
@@ -43,12 +43,12 @@ class Packages:
 
 @pytest.fixture
 def packages() -> Packages:
-    return Packages(survey(entry("1.0.0"), entry("2.0.0", built_with="2201.13.0")))
+    return Packages(survey(entry("1.0.0"), entry("2.0.0", built_with="2201.13.0")))  # pyright: ignore[reportAbstractUsage] - lists ask for a survey alone.
 
 
 def service(packages: Packages, clock: FakeClock | None = None) -> MavenPackages:
     unused = cast("Any", None)
-    lookup = cast("PackageLookup", packages)
+    lookup = cast("HostedPackages", packages)
     return MavenPackages(lookup, unused, unused, unused, clock or FakeClock())
 
 

@@ -1,0 +1,418 @@
+"""The chain of sources: packages that are stored here, and those of upstreams, as one caller finds
+them.
+
+Names of ours are looked for here alone. Of other names what is stored is found first and costs what
+ours costs; then the upstream is asked that the rules name, and only a pull fetches an archive.
+Clients take `unresolved` as final, so what only an upstream could find that does not answer is a
+refusal, which a client repeats.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal
+from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.requests import TooManyRequests
+from shared.domain.identity import Principal
+from shared.domain.listings import Listing
+from shared.domain.mirroring import UpstreamPackage, without_refused
+from shared.domain.names import Coordinate, OrgName, Package, ToolId, parse_tool_id
+from shared.domain.packages import Release, State, Survey, Visibility
+from shared.domain.resolution import usable_versions
+from shared.domain.resolve_requests import (
+    ModuleAnswer,
+    ModuleRequest,
+    PackageAnswer,
+    PackageRequest,
+    ResolvedModule,
+    ResolvedPackage,
+    ResolvedTool,
+    ToolAnswer,
+    ToolRequest,
+    UnresolvedModule,
+)
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
+from shared.services.mirroring.admission import Admission
+from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.name_owners import OURS
+from shared.services.mirroring.refreshing import Refreshing
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.services.mirroring.version_lists import VersionLists
+from shared.services.packages.source import AvailableRelease, HostedPackages, ReleasePreview
+
+VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
+
+# Upstreams are asked for each tool by itself, and for one module in several ways one by one.
+TOOLS_ASKED, TOOLS_ASKED_AT_ONCE = 100, 4
+SAME_MODULE_ASKED = 4
+
+NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph comes with it.
+
+T = TypeVar("T")
+RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest, ToolRequest)
+AnswerT = TypeVar("AnswerT", ResolvedPackage, ResolvedModule, ResolvedTool)
+
+
+@dataclass(frozen=True)
+class PackageChain:
+    """The `PackageSource` of one request in a registry that mirrors others."""
+
+    hosted: HostedPackages
+    reader: UpstreamReader
+    admission: Admission
+    refreshing: Refreshing
+    lists: VersionLists
+    catalogue: UpstreamCatalogue
+    asker: Asker
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> AvailableRelease:
+        if isinstance(wanted, Version):
+            return await self._find_exact(package.at(wanted), by)
+        local = partial(self.hosted.find, package, wanted, client=client, by=by)
+        theirs = partial(self._fetched_latest, package, wanted, client, by)
+        found = await self._theirs_or_local(package, theirs, local)
+        return await self._with_archive(found, by)
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        if isinstance(wanted, Version):
+            return await self._describe_exact(package.at(wanted), by)
+        local = partial(self.hosted.describe, package, wanted, client=client, by=by)
+        theirs = partial(self._described_latest, package, wanted, client, by)
+        return await self._theirs_or_local(package, theirs, local)
+
+    async def versions(
+        self, package: Package, *, client: ClientProfile, by: Principal
+    ) -> tuple[Version, ...]:
+        local = partial(self.hosted.versions, package, client=client, by=by)
+        theirs = partial(self._all_versions, package, client)
+        return await self._theirs_or_local(package, theirs, local)
+
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
+        if await self.reader.may_ask(package, self.asker):
+            [stored] = await self.hosted.records.survey([package])
+            if stored and not self.asker.may_see(stored.head):
+                stored = None
+            if stored is None or stored.head.visibility is not Visibility.PRIVATE:
+                found = await self.lists.survey(package, stored, self.asker)
+                if found and found.live:
+                    return found
+        return await self.hosted.survey(package, by=by)
+
+    async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
+        """Return it from the catalogue if the upstream does not answer."""
+        if not await self.reader.may_ask(package, self.asker):
+            raise ReleaseNotFound(package, wanted)
+        try:
+            listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
+            versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
+        except (UpstreamUnavailable, TooManyRequests):
+            known = await self.catalogue.listing(package, wanted)
+            if known is None:
+                raise
+            return ReleasePreview(known, (known.release.coordinate.version,), is_current=False)
+        return ReleasePreview(listing, versions)
+
+    async def find_tool(
+        self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return the release of the tool, which is stored now: the request is the first one of a
+        pull, whose second one asks for the archive by its address."""
+        package = await self._upstream_tool_owner(tool)
+        if package is None:
+            return await self.hosted.find_tool(tool, wanted, client=client, by=by)
+        found = await self.find(package, wanted, client=client, by=by)
+        if tool not in found.release.tools:
+            return await self.hosted.find_tool(tool, wanted, client=client, by=by)
+        return await self.describe(
+            found.head.package, found.release.coordinate.version, client=client, by=by
+        )
+
+    async def require_archive(self, release: Release) -> None:
+        if release.is_dropped:
+            await self.admission.bring_back(release.coordinate, self.asker)
+
+    async def resolve_packages(
+        self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
+    ) -> PackageAnswer:
+        local = await self.hosted.resolve_packages(requests, client=client, by=by)
+        stored = {each.request: each for each in local.resolved}
+        # Without exact versions that are stored, so that a build with a lock file asks nobody.
+        asked = [each for each in requests if not (each in stored and _is_exact(each))]
+        return PackageAnswer(*_chosen(requests, await self._resolved(asked, client), stored))
+
+    async def resolve_modules(
+        self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
+    ) -> ModuleAnswer:
+        times = Counter(f"{e.organization}/{e.module}".lower() for e in dict.fromkeys(requests))
+        _require_few(max(times.values(), default=0), SAME_MODULE_ASKED, "times the same module")
+        local = await self.hosted.resolve_modules(requests, client=client, by=by)
+        stored = {each.request: each for each in local.resolved}
+        found = await self.reader.resolve_modules(requests, client, self.asker)
+        theirs = dict[ModuleRequest, ResolvedModule | Refusal]()
+        for request, answer in zip(requests, found, strict=True):
+            if isinstance(answer, Refusal):
+                theirs[request] = answer
+            elif answer:
+                candidates = {each.package.name: each.package for each in request.candidates}
+                package = candidates.get(answer.package)  # No other one can hold the module.
+                if package and await self._serves(package, answer.version):
+                    theirs[request] = ResolvedModule(request, answer.package, answer.version)
+        resolved, unresolved = _chosen(requests, theirs, stored)
+        return ModuleAnswer(resolved, tuple(map(UnresolvedModule, unresolved)))
+
+    async def resolve_tools(
+        self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
+    ) -> ToolAnswer:
+        local = await self.hosted.resolve_tools(requests, client=client, by=by)
+        stored = {each.request: each for each in local.resolved}
+        asked = {
+            each: each.wanted.id
+            for each in requests
+            if each.wanted and not (each in stored and _is_exact(each))
+        }
+        owners = await self._upstream_tool_owners(set(asked.values()))
+        theirs = dict[ToolRequest, ResolvedTool | Refusal]()
+        packages = dict[ToolRequest, PackageRequest]()
+        for each, tool in asked.items():
+            owner = owners[tool]
+            if isinstance(owner, Refusal):
+                theirs[each] = owner
+            elif owner:
+                wanted = owner.org, owner.name, each.version, each.mode.value
+                packages[each] = PackageRequest.of(*wanted)
+        found = await self._resolved(list(packages.values()), client)
+        for each, package in packages.items():
+            answer = found.get(package)
+            if isinstance(answer, Refusal):
+                theirs[each] = answer
+            elif answer and package.wanted:
+                theirs[each] = ResolvedTool(each, package.wanted.package, answer.version)
+        return ToolAnswer(*_chosen(requests, theirs, stored))
+
+    async def _upstream_tool_owner(self, tool: str) -> Package | None:
+        """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
+
+        A tool of ours is never looked for at an upstream.
+        """
+        stored = await self.reader.stored_tool_owner(tool, self.hosted.records, self.asker)
+        if stored is not None:
+            return stored if await self.reader.may_ask(stored, self.asker) else None
+        known = await self.catalogue.tool_owner(tool)
+        if known is not None:
+            return known if await self.reader.may_ask(known, self.asker) else None
+        try:
+            named = parse_tool_id(tool)
+        except InvalidName:
+            return None
+        # Tools are often named as their organization, and that of ours is not told to others.
+        is_ours = await self.reader.owners.owner(OrgName(named)) == OURS
+        return None if is_ours else await self.reader.tool_owner(named, self.asker)
+
+    async def _upstream_tool_owners(
+        self, tools: Set[ToolId]
+    ) -> dict[ToolId, Package | Refusal | None]:
+        """Return the owner of each tool, or the refusal if nobody knows it."""
+        _require_few(len(tools), TOOLS_ASKED, "tools")
+        turns = asyncio.Semaphore(TOOLS_ASKED_AT_ONCE)
+
+        async def owner(tool: ToolId) -> Package | Refusal | None:
+            async with turns:
+                try:
+                    return await self._upstream_tool_owner(tool)
+                except (UpstreamUnavailable, TooManyRequests) as refusal:
+                    return refusal
+
+        return dict(zip(tools, await asyncio.gather(*map(owner, tools)), strict=True))
+
+    async def _resolved(
+        self, requests: Sequence[PackageRequest], client: ClientProfile
+    ) -> dict[PackageRequest, ResolvedPackage | Refusal]:
+        """Return the choices of upstreams that are served here, and refusals."""
+        found = await self.reader.resolve_packages(requests, client, self.asker)
+        answers = dict[PackageRequest, ResolvedPackage | Refusal]()
+        for request, answer in zip(requests, found, strict=True):
+            wanted = request.wanted
+            if isinstance(answer, Refusal):
+                answers[request] = answer
+            elif answer and wanted and await self._serves(wanted.package, answer.version):
+                answers[request] = ResolvedPackage(
+                    request, answer.version, answer.deprecation, NOT_STORED, answer.graph
+                )
+        return answers
+
+    async def _serves(self, package: Package, version: Version) -> bool:
+        """Check whether rules allow the package, and the version is not refused here."""
+        return await self.reader.may_ask(package, self.asker) and bool(
+            without_refused([version], await self.reader.pins.of_package(package))
+        )
+
+    async def _theirs_or_local(
+        self,
+        package: Package,
+        theirs: Callable[[], Awaitable[T | None]],
+        local: Callable[[], Awaitable[T]],
+    ) -> T:
+        """Return the upstream's result, or the stored one if it does not answer."""
+        if not await self.reader.may_ask(package, self.asker):
+            return await local()
+        try:
+            found = await theirs()
+        except (UpstreamUnavailable, UpstreamReleaseRefused) as failure:
+            try:
+                return await local()
+            except NotFound:
+                raise failure from None
+        return await local() if found is None else found
+
+    async def _find_exact(self, coordinate: Coordinate, by: Principal) -> AvailableRelease:
+        package, version = coordinate.package, coordinate.version
+        find = partial(self.hosted.find, package, version, client=ANY_CLIENT, by=by)
+        try:
+            found = await find()
+        except ReleaseNotFound:
+            if not await self.reader.may_ask(package, self.asker):
+                raise
+            if not await self.admission.admit(coordinate, self.asker):
+                raise
+            return await find()
+        self.refreshing.refresh(found.release)
+        return await self._with_archive(found, by)
+
+    async def _with_archive(self, found: AvailableRelease, by: Principal) -> AvailableRelease:
+        if not found.release.is_dropped:
+            return found
+        coordinate = found.release.coordinate
+        await self.require_archive(found.release)
+        package, version = coordinate.package, coordinate.version
+        return await self.hosted.find(package, version, client=ANY_CLIENT, by=by)
+
+    async def _fetched_latest(
+        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
+    ) -> AvailableRelease | None:
+        """Return the version that the upstream chose, or else the best one that is not refused."""
+        chosen = await self.reader.latest(package, wanted, client, self.asker)
+        if chosen is None:
+            return None
+        try:
+            return await self._find_exact(package.at(chosen), by)
+        except (UpstreamReleaseRefused, NotFound) as refusal:
+            others = [
+                each
+                for each in await self._all_versions(package, client) or ()
+                if wanted.contains(each) and each != chosen
+            ]
+            others.sort(key=lambda each: not each.is_stable)
+            found = await self._first_found(package, others[:VERSIONS_TRIED], by)
+            if found is None:
+                raise refusal from None
+            return found
+
+    async def _first_found(
+        self, package: Package, versions: list[Version], by: Principal
+    ) -> AvailableRelease | None:
+        for version in versions:
+            try:
+                return await self._find_exact(package.at(version), by)
+            except (UpstreamReleaseRefused, NotFound):
+                continue
+        return None
+
+    async def _describe_exact(
+        self, coordinate: Coordinate, by: Principal, described: UpstreamPackage | None = None
+    ) -> Listing:
+        """Return the description of what is stored, or that of the upstream, asked for if it is
+        not given."""
+        package, version = coordinate.package, coordinate.version
+        try:
+            found = await self.hosted.describe(package, version, client=ANY_CLIENT, by=by)
+        except ReleaseNotFound:
+            if not await self.reader.may_ask(package, self.asker):
+                raise
+            stored = await self.hosted.records.find(coordinate)
+            if stored.release is not None and self.asker.may_see(stored.head):
+                raise  # It is withheld.
+            described = described or await self.reader.describe(
+                package, version, ANY_CLIENT, self.asker
+            )
+            is_withheld = stored.release is not None and stored.release.state is not State.LIVE
+            if described is None or is_withheld:
+                raise
+            return described.listing
+        self.refreshing.refresh(found.release)
+        return found
+
+    async def _described_latest(
+        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
+    ) -> Listing | None:
+        described = await self.reader.describe(package, wanted, client, self.asker)
+        if described is None:
+            return None
+        return await self._describe_exact(described.coordinate, by, described)
+
+    async def _all_versions(
+        self, package: Package, client: ClientProfile
+    ) -> tuple[Version, ...] | None:
+        theirs = await self._accepted_versions(package, client)
+        if theirs is None:
+            return None
+        [survey] = await self.hosted.records.survey([package])
+        is_seen = survey is not None and self.asker.may_see(survey.head)
+        ours = usable_versions(survey, client) if survey and is_seen else ()
+        every = sorted({*theirs, *ours}, reverse=True)
+        stable = next((each for each in every if each.is_stable), None)
+        return tuple(sorted(every, key=lambda each: each != stable))
+
+    async def _accepted_versions(
+        self, package: Package, client: ClientProfile
+    ) -> tuple[Version, ...] | None:
+        """Return the upstream's versions without those that are refused here."""
+        theirs = await self.reader.versions(package, client, self.asker)
+        if theirs is None:
+            return None
+        return without_refused(theirs, await self.reader.pins.of_package(package))
+
+
+def _chosen(
+    requests: Sequence[RequestT],
+    theirs: Mapping[RequestT, AnswerT | Refusal],
+    stored: Mapping[RequestT, AnswerT],
+) -> tuple[tuple[AnswerT, ...], tuple[RequestT, ...]]:
+    """Return the answers, an upstream's before the stored one, and the requests without any; raise
+    the refusal of a request that has nothing else."""
+    resolved, unresolved = list[AnswerT](), list[RequestT]()
+    for each in requests:
+        answer = theirs.get(each)
+        if isinstance(answer, Refusal):
+            if each not in stored:
+                raise answer
+            answer = None
+        answer = answer or stored.get(each)
+        if answer is None:
+            unresolved.append(each)
+        else:
+            resolved.append(answer)
+    return tuple(resolved), tuple(unresolved)
+
+
+def _require_few(count: int, most: int, what: str) -> None:
+    if count > most:
+        reason = (
+            f"This names {count:,} {what}, and {most:,} at most are looked for at once in a "
+            "registry that mirrors others. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)
+
+
+def _is_exact(request: PackageRequest | ToolRequest) -> bool:
+    return request.mode.is_exact and bool(request.version)
