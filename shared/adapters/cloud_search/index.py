@@ -370,11 +370,7 @@ def _reason_of(failure: Exception) -> str:
 
 async def _discard(copy: IndexCopy) -> None:
     await asyncio.to_thread(copy.close)
-    await asyncio.to_thread(remove_folder, _folder_of(copy))
-
-
-def _folder_of(copy: IndexCopy) -> Path:
-    return copy.file.parent
+    await asyncio.to_thread(remove_folder, copy.file.parent)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,9 @@ class CosmosListings:
             if not _is_news(before, chosen):
                 return before, None
             revision = 1 + (item["revision"] if item else 0)
-            change = ListingChange(package.key, revision, chosen and _body(chosen))
+            change = ListingChange(
+                package.key, revision, chosen and _LISTING.dump_python(chosen, mode="json")
+            )
             if not await self._stored(change, item):
                 raise Stale
             return before, change
@@ -103,10 +105,6 @@ class CosmosListings:
 
 def _change_of(item: Item) -> ListingChange:
     return ListingChange(item["pk"], item["revision"], item["body"])
-
-
-def _body(listing: Listing) -> Item:
-    return _LISTING.dump_python(listing, mode="json")
 
 
 def _is_news(before: Listing | None, chosen: Listing | None) -> bool:

@@ -264,7 +264,7 @@ class CosmosSurveys:
 def _with_changes(known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
     heads = [known.head] if known.head else []
     heads += [read_record(Head, item) for item in changed if item["kind"] == HEAD]
-    found = {_version(item): _entry(item) for item in changed if item["kind"] != HEAD}
+    found = {item["body"]["version"]: _entry(item) for item in changed if item["kind"] != HEAD}
     newer = _that_are_newer(known.entries, found)
     entries = {**known.entries, **newer} if newer else known.entries
     replaced = [known.entries[version] for version in newer if version in known.entries]
@@ -273,7 +273,9 @@ def _with_changes(known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
         max([known.changed, *(item["_ts"] for item in changed)]),
         max(heads, key=_revision, default=None),
         entries,
-        _newest_first(entries) if newer else known.newest_first,
+        tuple(sorted(entries.values(), key=_precedence, reverse=True))
+        if newer
+        else known.newest_first,
         known.memory_bytes + memory,
     )
 
@@ -292,16 +294,8 @@ def _revision(head: Head) -> tuple[int, int]:
     return head.revision, head.pulls  # A write of the pulls leaves the revision.
 
 
-def _version(item: Item) -> str:
-    return item["body"]["version"]
-
-
 def _entry(item: Item) -> ReleaseEntry:
     return share_field_names(ReleaseEntry.model_validate(item["body"]))
-
-
-def _newest_first(entries: Mapping[str, ReleaseEntry]) -> tuple[ReleaseEntry, ...]:
-    return tuple(sorted(entries.values(), key=_precedence, reverse=True))
 
 
 def _precedence(entry: ReleaseEntry) -> Precedence:

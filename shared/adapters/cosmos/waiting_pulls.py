@@ -153,7 +153,7 @@ def batch_item(batch: PullBatch) -> Item:
         versions[version] = versions.get(version, 0) + times
     return {
         "id": f"{BATCH}:{batch.process}:{batch.number:012}",
-        "pk": _partition_of(batch.process),
+        "pk": PARTITIONS[hashlib.sha256(batch.process.encode()).digest()[0] % len(PARTITIONS)],
         "schema": 1,
         "kind": BATCH,
         "process": batch.process,
@@ -189,10 +189,6 @@ def add_days(days: Days, more: Mapping[str, Mapping[str, int]]) -> None:
     for day, version, pulls in by_version(more):
         versions = days.setdefault(day, {})
         versions[version] = versions.get(version, 0) + pulls
-
-
-def _partition_of(process: str) -> str:
-    return PARTITIONS[hashlib.sha256(process.encode()).digest()[0] % len(PARTITIONS)]
 
 
 def _add(packages: PackageDays, more: PackageDays) -> None:
