@@ -18,7 +18,6 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob.aio import BlobServiceClient
@@ -28,14 +27,12 @@ from bench.search import real
 from bench.synthetic_packages import Synthetic
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BlobContainers
 from shared.adapters.cloud_search.copies import IndexCopy
+from shared.adapters.cloud_search.feed import MOST_CHANGES
 from shared.adapters.cloud_search.index import FIRST_COPY_TIMEOUT
 from shared.adapters.cloud_search.parts import (
-    LARGEST_DELTA_BYTES,
     SEARCH_CONTAINER,
-    IndexDelta,
     IndexPart,
     SearchBlobs,
-    pack_delta,
 )
 from shared.adapters.cosmos.listings import ListingChange
 from shared.adapters.search.stored_listings import excerpt
@@ -51,7 +48,6 @@ REPEATS = 5
 
 BASE_LIMIT_MB = 200  # As stored, for 100,000 packages.
 MEMORY_LIMIT_MB = 200  # Of an instance, in infra/modules/functions.bicep.
-DELTA_SECONDS = 15  # Between two looks.
 
 _LISTING = TypeAdapter(Listing)
 
@@ -65,8 +61,7 @@ class Figures:
     file_mb: float = 0
     base_mb: float = 0
     load_s: float = 0
-    changes: int = 0
-    delta_s: float = 0
+    changes_s: float = 0
     memory_mb: float = 0
     p99_ms: float = 0
 
@@ -76,7 +71,7 @@ async def main(sizes: Sequence[int]) -> None:
     if reason := missing():
         print(f"Nothing is measured: {reason}.")
         return
-    heads = ("build s", "pack s", "file MB", "base MB", "load s", "changes", "delta s", "MB RAM")
+    heads = ("build s", "pack s", "file MB", "base MB", "load s", "changes s", "MB RAM")
     print(f"{'packages':>16}{''.join(f'{head:>9}' for head in (*heads, 'p99 ms'))}")
     with azurite() as address:
         for name, listings in _sources(sizes):
@@ -89,7 +84,6 @@ async def main(sizes: Sequence[int]) -> None:
         BASE_LIMIT_MB,
         FIRST_COPY_TIMEOUT.seconds,
         "",
-        DELTA_SECONDS,
         MEMORY_LIMIT_MB,
         "",
     )
@@ -111,11 +105,8 @@ async def _measured(address: str, listings: Iterator[Listing]) -> Figures:
     async with _parts(address) as parts:
         with tempfile.TemporaryDirectory() as folder:
             base = await _base(parts, Path(folder) / "search.db", listings, figures)
-        delta = _delta()
-        figures.changes = len(delta.changes)
-        what = {"base": asdict(base), "delta": asdict(await parts.put_delta(delta))}
     loaded = subprocess.run(
-        [sys.executable, "-m", "bench.cloud_search", "load", address, json.dumps(what)],
+        [sys.executable, "-m", "bench.cloud_search", "load", address, json.dumps(asdict(base))],
         cwd=ROOT,
         check=True,
         capture_output=True,
@@ -146,19 +137,6 @@ async def _base(
     return base
 
 
-def _delta() -> IndexDelta:
-    """Return the largest delta that is kept: of packages that the base has as well."""
-    known, changes = IndexDelta(), dict[str, ListingChange]()
-    for listing in Synthetic().listings(SIZES[0]):
-        change = _change(listing, 2)
-        changes[change.key] = change
-        if len(changes) % 200 == 0:
-            if len(pack_delta(IndexDelta(changes))) > LARGEST_DELTA_BYTES:
-                break
-            known = IndexDelta(dict(changes))
-    return known
-
-
 def _change(listing: Listing, revision: int) -> ListingChange:
     body = _LISTING.dump_python(excerpt(listing), mode="json")
     return ListingChange(listing.head.package.key, revision, body)
@@ -179,10 +157,10 @@ async def _parts(address: str) -> AsyncGenerator[SearchBlobs]:
 # --- loading, in a process of its own ----------------------------------------------------------
 
 
-async def load(address: str, what: dict[str, Any]) -> None:
-    """Load a base and a delta, search, and print what that took as JSON."""
+async def load(address: str, base: IndexPart) -> None:
+    """Load a base, apply the most changes, search, and print what that took as JSON."""
     before = _memory_mb()
-    base, delta = IndexPart(**what["base"]), IndexPart(**what["delta"])
+    changes = [_change(each, 2) for each in Synthetic().listings(MOST_CHANGES)]
     with tempfile.TemporaryDirectory() as folder:
         async with _parts(address) as parts:
             began = time.process_time()
@@ -191,11 +169,11 @@ async def load(address: str, what: dict[str, Any]) -> None:
             copy = IndexCopy(file)
             await copy.check()
             load_s, began = time.process_time() - began, time.process_time()
-            await copy.apply((await parts.delta(delta)).changes.values())
-            delta_s = time.process_time() - began
+            await copy.apply(changes)
+            changes_s = time.process_time() - began
         times = [await _timed(copy, text) for text in SEARCHES for _ in range(REPEATS * 4)]
         copy.close()
-    told = {"load_s": load_s, "delta_s": delta_s, "memory_mb": _memory_mb() - before}
+    told = {"load_s": load_s, "changes_s": changes_s, "memory_mb": _memory_mb() - before}
     print(json.dumps({**told, "p99_ms": statistics.quantiles(times, n=100)[98] * 1000}))
 
 
@@ -215,7 +193,7 @@ def _memory_mb() -> float:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["load", address, what]:
-            asyncio.run(load(address, json.loads(what)))
+        case ["load", address, base]:
+            asyncio.run(load(address, IndexPart(**json.loads(base))))
         case sizes:
             asyncio.run(main([int(each) for each in sizes] or SIZES))

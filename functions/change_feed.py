@@ -1,12 +1,11 @@
-"""The Cosmos DB change feed brings changed records to the search index, and to the copies that a
-CDN reads while the registry does not answer; in the cloud alone."""
+"""The Cosmos DB change feed brings changed records to the copies that a CDN reads while the
+registry does not answer."""
 
 import azure.functions as func
 
 from functions.http.exchanges import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.log import log
-from shared.ports import SearchFeed
 from shared.services.packages.public_copies import PublicCopies
 from shared.telemetry.recording import Activity, SpanOrigin
 
@@ -16,19 +15,19 @@ DATABASE = "ballroom"
 CONTAINER = "packages"
 LEASES = "leases"
 
-POLL_MS = 5_000  # With the polling of instances, search finds a push within thirty seconds.
-MAX_ITEMS = 500  # A push changes about five, one of which is a listing.
+POLL_MS = 5_000
+MAX_ITEMS = 500  # A push changes about five.
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function of the change feed, if the search index of this registry needs it."""
+    """Return the Function of the change feed, if a CDN reads copies."""
     bp = func.Blueprint()
-    if registry.adapters.feed is not None:
-        _add_feed(bp, registry.adapters.feed, registry.packages.public_copies)
+    if registry.packages.public_copies is not None:
+        _add_feed(bp, registry.packages.public_copies)
     return bp
 
 
-def _add_feed(bp: func.Blueprint, feed: SearchFeed, copies: PublicCopies | None) -> None:
+def _add_feed(bp: func.Blueprint, copies: PublicCopies) -> None:
     async def feed_listings(
         documents: func.DocumentList, context: func.Context | None = None
     ) -> None:
@@ -37,11 +36,10 @@ def _add_feed(bp: func.Blueprint, feed: SearchFeed, copies: PublicCopies | None)
         result = "failed"
         try:
             items: list[dict[str, object]] = list(map(dict, documents))
-            changed = await feed.merge(items)
-            copied = await copies.follow(items) if copies else 0
+            copied = await copies.follow(items)
             result = "done"
-            if changed or copied:
-                log.info("feed.merged", items=len(documents), changed=changed, copied=copied)
+            if copied:
+                log.info("feed.copied", items=len(documents), copied=copied)
         finally:
             activity.end({"result": result})
 

@@ -672,15 +672,11 @@ class SnapshotStore(Protocol):
 
 
 class SearchFeed(Protocol):
-    """Copies changes of packages to the search indexes, where a write does not do this itself. All
-    methods may be repeated and run concurrently."""
-
-    async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
-        """Apply items of the change feed, as stored; return how many changed the index."""
-        ...
+    """Builds the index from which instances begin, where searches read copies of it. All methods
+    may be repeated and run concurrently."""
 
     async def catch_up(self) -> int:
-        """Apply all changes since the last call; return how many."""
+        """Build a new index if there is none, or it is old; return how much changed since it."""
         ...
 
     async def rebuild(self) -> int:

@@ -127,7 +127,7 @@ AppMetrics
   }
   {
     name: 'search-old'
-    description: 'An instance searches an index that was last fed more than half an hour ago.'
+    description: 'The index of an instance was last compared with the change feed more than half an hour ago.'
     severity: 2
     frequency: 'PT15M'
     window: 'PT15M'

@@ -121,7 +121,7 @@ var slots = bound.slots
 // In several zones Azure accepts no fewer than two instances of a group, and keeps two of those it is not told of.
 var fewest = zoneRedundant ? 2 : 0
 var ready = max(alwaysReady, fewest)
-// For the change feed: waking an instance up takes longer than a push waits to be found.
+// For the change feed: the copies that Front Door reads have to follow while nobody asks the app.
 var feed = { name: 'function:feed_listings', instanceCount: max(1, fewest) }
 
 // What the host reads. Identity alone: there is no connection string.
@@ -263,7 +263,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
-        alwaysReady: (ready == 0) ? [] : concat([{ name: 'http', instanceCount: ready }], role == 'all' ? [feed] : [])
+        alwaysReady: (ready == 0) ? [] : concat([{ name: 'http', instanceCount: ready }], role == 'all' && edgeReadsBlobs ? [feed] : [])
         triggers: { http: { perInstanceConcurrency: slots } }
       }
       // The types that Microsoft publishes lack it. A region that does not offer it refuses the property, so it

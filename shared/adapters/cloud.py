@@ -171,8 +171,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
             cosmos,
             blobs,
             Path(gettempdir()),
-            CopyEnvironment(clock, randomness, asyncio.sleep),
-            edition,
+            CopyEnvironment(clock, randomness, asyncio.sleep, edition),
         ),
     )
 

@@ -163,18 +163,14 @@ def pieces_blob(digest: Digest, name: str = "") -> str:
 
 PACKAGE_PACK = "packages/pack.jsonl.z"
 
-SEARCH_PARTS = "search/"  # What the names of all parts of the search index begin with.
+# Of all blobs of the search index. Earlier versions, which may still run, had theirs in "search/".
+SEARCH_PARTS = "index/"
 SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"
 
 
 def base_blob(made_ms: int, mark: str) -> str:
     """Return the name of a whole search index."""
     return f"{SEARCH_PARTS}base-{made_ms}-{mark}.db.z"
-
-
-def delta_blob(made_ms: int, mark: str) -> str:
-    """Return the name of what changed since a whole search index was made."""
-    return f"{SEARCH_PARTS}delta-{made_ms}-{mark}.json.z"
 
 
 def search_part_made_ms(name: str) -> int:

@@ -61,7 +61,7 @@ SEARCH_AGE = Instrument(
     "ballroom.search.age",
     InstrumentKind.GAUGE,
     "s",
-    "Age of the search index of an instance.",
+    "Time since the search index of an instance was checked.",
     (),
 )
 PUSHES = Instrument(

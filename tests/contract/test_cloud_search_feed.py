@@ -1,9 +1,8 @@
 """The feed of the cloud's search: whatever happens on the way, searches learn of every change."""
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from shared.adapters.cloud_search.feed import (
 )
 from shared.adapters.cloud_search.index import CloudSearchPorts
 from shared.adapters.cloud_search.parts import (
-    LARGEST_DELTA_BYTES,
     IndexPointer,
     SearchBlobs,
     write_pointer,
@@ -52,7 +50,6 @@ class Place:
     blobs: BlobContainers
     folder: Path
     workplace: CopyFolders
-    _read: int = field(default=0)
 
     def parts(self) -> SearchBlobs:
         """Return the parts in the cloud."""
@@ -61,8 +58,8 @@ class Place:
     def feed(self, parts: Any = None) -> CloudSearchFeed:
         """Return the feed of another process, over these parts."""
         workplace = self.workplace
-        container, listings = self.cosmos.container("packages"), CosmosListings(self.cosmos)
-        return CloudSearchFeed(listings, container, parts or self.parts(), workplace, self.clock)
+        listings = CosmosListings(self.cosmos)
+        return CloudSearchFeed(listings, parts or self.parts(), workplace, self.clock)
 
     async def pointer(self) -> IndexPointer:
         found = await self.parts().pointer()
@@ -77,13 +74,6 @@ class Place:
         """Return the names of all parts."""
         listed = self.blobs.container("derived").list_blob_names(name_starts_with=SEARCH_PARTS)
         return [name async for name in listed if name != SEARCH_POINTER]
-
-    def changed(self) -> list[dict[str, Any]]:
-        """Return the items that changed since this was asked last, as the trigger gives them."""
-        container = double_of(self.folder, self.clock).containers[DATABASE, "packages"]
-        found = [item for item in container.living(None) if _number(item) > self._read]
-        self._read = container.last
-        return found
 
     async def found(self, text: str = "") -> list[str]:
         """Return what a fresh instance finds."""
@@ -114,52 +104,35 @@ def listing(name: str, **fields: Any) -> Listing:
     return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0", **fields), Texts())
 
 
-def _number(item: dict[str, Any]) -> int:
-    return int(item["_etag"][1:9], 16)
-
-
 # --- what is fed -------------------------------------------------------------------------------
 
 
 async def test_before_anything_was_written_there_is_an_empty_base(place: Place) -> None:
     assert await place.search.feed.catch_up() == 0
     pointer = await place.pointer()
-    assert (pointer.packages, pointer.delta, pointer.schema) == (0, None, COPY_SCHEMA)
+    assert (pointer.packages, pointer.schema) == (0, COPY_SCHEMA)
     assert await place.found() == []
 
 
-async def test_changes_from_the_trigger_are_found(place: Place) -> None:
+async def test_what_changed_since_the_base_is_read_from_the_feed(place: Place) -> None:
     await place.search.feed.catch_up()
-    await place.search.index.offer(listing("one"))
-    assert await place.search.feed.merge(place.changed()) == 1
-    assert await place.found() == ["one"]
-    await place.search.index.remove(package("acme/one"))
-    await place.search.index.offer(listing("two"))
-    assert await place.search.feed.merge(place.changed()) == 2
-    assert await place.found() == ["two"]
-
-
-async def test_the_first_change_from_the_trigger_makes_the_first_base(place: Place) -> None:
-    await place.search.index.offer(listing("one"))
-    await place.search.feed.merge(place.changed())
-    assert (await place.pointer()).packages == 1
-    assert await place.found() == ["one"]
-
-
-async def test_items_of_other_kinds_cost_nothing(place: Place) -> None:
-    assert await place.search.feed.merge([{"id": "head", "pk": "acme/one", "kind": "head"}]) == 0
-    assert await place.names() == []
-
-
-async def test_changes_that_the_trigger_missed_are_read_from_the_end_of_the_feed(
-    place: Place,
-) -> None:
-    await place.search.feed.catch_up()
+    first = await place.pointer()
     for name in ("one", "two", "three"):
         await place.search.index.offer(listing(name))
     assert await place.search.feed.catch_up() == 3
-    assert await place.search.feed.catch_up() == 0
+    assert await place.pointer() == first
     assert await place.found() == ["one", "three", "two"]
+    await place.search.index.remove(package("acme/one"))
+    assert await place.found() == ["three", "two"]
+
+
+async def test_where_no_listing_changed_nobody_reads_the_same_again(place: Place) -> None:
+    await place.search.feed.catch_up()
+    first = await place.pointer()
+    await place.cosmos.container("packages").put({"id": "x", "pk": "acme/x", "kind": "head"})
+    assert await place.search.feed.catch_up() == 0
+    assert (await place.pointer()).after != first.after
+    assert (await place.pointer()).base == first.base
 
 
 async def test_every_partition_is_fed(place: Place) -> None:
@@ -174,41 +147,17 @@ async def test_every_partition_is_fed(place: Place) -> None:
     assert await place.found() == sorted(names)
 
 
-async def test_a_repeat_changes_nothing(place: Place) -> None:
-    await place.search.feed.catch_up()
-    await place.search.index.offer(listing("one"))
-    items = place.changed()
-    await place.search.feed.merge(items)
-    before = await place.pointer()
-    await place.search.feed.merge(items)
-    assert await place.pointer() == before
-
-
-async def test_a_late_report_brings_nothing_back(place: Place) -> None:
-    await place.search.feed.catch_up()
-    await place.search.index.offer(listing("one"))
-    late = place.changed()
-    await place.search.index.remove(package("acme/one"))
-    await place.search.feed.catch_up()
-    for _ in range(2):  # From the delta, and then from the base that has it.
-        await place.search.feed.merge(late)
-        assert await place.found() == []
-        place.clock.advance(BASE_LIFETIME)
-        await place.search.feed.catch_up()
-
-
 async def test_those_who_feed_at_once_lose_nothing(place: Place) -> None:
     await place.search.feed.catch_up()
     names = [f"n{number}" for number in range(5)]
-    batches: list[list[dict[str, Any]]] = []
     for name in names:
         await place.search.index.offer(listing(name))
-        batches.append(place.changed())
-    await asyncio.gather(*(place.feed().merge(batch) for batch in batches), place.feed().catch_up())
+    place.clock.advance(BASE_LIFETIME)
+    await asyncio.gather(*(place.feed().catch_up() for _ in names), place.feed().rebuild())
     assert await place.found() == names
 
 
-# --- bases and deltas --------------------------------------------------------------------------
+# --- bases -------------------------------------------------------------------------------------
 
 
 async def test_a_base_that_is_an_hour_old_is_renewed_if_anything_changed(place: Place) -> None:
@@ -220,45 +169,19 @@ async def test_a_base_that_is_an_hour_old_is_renewed_if_anything_changed(place: 
     await place.search.index.offer(listing("one"))
     await place.search.feed.catch_up()
     pointer = await place.pointer()
-    assert (pointer.base == first.base, pointer.delta, pointer.packages) == (False, None, 1)
+    assert (pointer.base == first.base, pointer.packages) == (False, 1)
     assert await place.found() == ["one"]
-
-
-async def test_a_delta_that_would_be_too_large_becomes_a_base(place: Place) -> None:
-    await place.search.feed.catch_up()
-    first = await place.pointer()
-    chance = random.Random(1)  # noqa: S311 - the point is to repeat it.
-    bodies = [
-        {"id": "listing", "pk": f"acme/n{number}", "kind": "listing", "revision": 1, "body": body}
-        for number in range(600)
-        if (body := _large(f"n{number}", chance))
-    ]
-    for batch in (bodies[:200], bodies[200:400], bodies[400:]):
-        await place.search.feed.merge(batch)
-        delta = (await place.pointer()).delta
-        assert delta is None or delta.size_bytes <= LARGEST_DELTA_BYTES
-    pointer = await place.pointer()
-    assert pointer.base != first.base
-    assert len(await place.found("org:acme")) == 100  # Of the first page.
-    assert pointer.packages >= 200
-
-
-def _large(name: str, chance: random.Random) -> dict[str, Any]:
-    """Return a listing as stored that does not pack well: about six kilobytes."""
-    made = listing(name, summary=f"{chance.getrandbits(48_000):x}")
-    head_, release_ = made.head.model_dump(mode="json"), made.release.model_dump(mode="json")
-    return {"head": head_, "release": release_, "texts": made.texts.model_dump(mode="json")}
 
 
 async def test_parts_that_nobody_points_at_are_removed_after_a_grace(place: Place) -> None:
     await place.search.feed.catch_up()
     for name in ("one", "two", "three"):
         await place.search.index.offer(listing(name))
-        await place.search.feed.merge(place.changed())
+        await place.search.feed.rebuild()
     assert len(await place.names()) == 4
     place.clock.advance(SWEEP_GRACE_PERIOD + timedelta(seconds=1))
     await place.search.feed.catch_up()
-    assert set(await place.names()) == (await place.pointer()).names
+    assert await place.names() == [(await place.pointer()).base.name]
     assert await place.found() == ["one", "three", "two"]
 
 
@@ -269,13 +192,6 @@ async def lose_base(place: Place) -> None:
     """Let the base be something else, and old."""
     await place.put((await place.pointer()).base.name, b"not what it was")
     place.clock.advance(BASE_LIFETIME)
-
-
-async def lose_delta(place: Place) -> None:
-    """Let the delta be gone."""
-    delta = (await place.pointer()).delta
-    assert delta is not None
-    await place.blobs.container("derived").delete_blob(delta.name)
 
 
 async def lose_pointer(place: Place) -> None:
@@ -312,7 +228,6 @@ def _schema(number: int) -> tuple[bytes, bytes]:
     "lose",
     [
         lose_base,
-        lose_delta,
         lose_pointer,
         point_from_another_container,
         point_at_an_older_schema,
@@ -340,10 +255,9 @@ async def test_while_a_newer_program_takes_over_its_base_is_left_alone(place: Pl
     )
     base = (await place.pointer()).base
     await place.search.index.offer(listing("one"))
-    assert await place.search.feed.merge(place.changed()) == 1
+    assert await place.search.feed.catch_up() == 1
     pointer = await place.pointer()
     assert (pointer.base, pointer.schema) == (base, COPY_SCHEMA + 1)
-    assert pointer.delta is not None
 
 
 async def test_an_operator_can_rebuild_everything(place: Place) -> None:
@@ -392,17 +306,12 @@ async def renewing(place: Place) -> None:
     place.clock.advance(BASE_LIFETIME)
 
 
-async def merging(place: Place) -> None:
-    """Let the next catching up change the delta."""
-    await place.search.feed.catch_up()
-
-
 async def beginning(_place: Place) -> None:
     """Let the next catching up make the first base."""
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("prepare", [beginning, merging, renewing])
+@pytest.mark.parametrize("prepare", [beginning, renewing])
 async def test_the_next_process_finishes_after_a_crash_at_any_call(
     place: Place, prepare: Callable[[Place], Any], *, after: bool
 ) -> None:

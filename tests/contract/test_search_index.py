@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -57,7 +57,7 @@ async def cloud(place: Path) -> AsyncGenerator[SearchIndex]:
     """Open the index of an instance in the cloud."""
     clock = FakeClock()
     async with opened_search(await prepared(place, clock), clock, place) as search:
-        yield ImmediateSearch(search, place)
+        yield cast("SearchIndex", ImmediateSearch(search.index))
 
 
 INDEXES: dict[str, Opener] = {"sqlite": sqlite, "cloud": cloud}

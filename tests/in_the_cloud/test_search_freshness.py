@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.adapters.cloud_search.recent_changes import CONFIRMED_WITHIN
+from shared.adapters.cloud_search.index import CONFIRMED_WITHIN
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from functions.faces import build_app
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
-from shared.hosting.change_feeds import ChangeFeeds
-from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from tests.support.archives import bala
 from tests.support.cloud_stores import look_for_parts
 from tests.support.storage import IN_THE_CLOUD, one_instance
@@ -29,17 +26,13 @@ GREET, SECRET = Package.parse("acme", "greet"), Package.parse("acme", "secret")
 
 @dataclass
 class Instances:
-    """Two instances of a registry, and the host that follows its change feed."""
+    """Two instances of a registry."""
 
     writer: World
     reader: World
-    feeds: ChangeFeeds
-    function: ChangeFeedFunction
 
     async def settle(self) -> None:
-        """Do what happens by itself within half a minute."""
-        while await self.feeds.poll(self.function):
-            pass
+        """Do what happens by itself within a second."""
         await look_for_parts(self.reader.stores.search)
 
     async def found(self, by: Person | None = None) -> list[str]:
@@ -53,13 +46,7 @@ class Instances:
 async def instances(world: World) -> AsyncGenerator[Instances]:
     folder: Path = world.registry.settings.data
     async with opened(folder, world.people) as reader:
-        changes = world.registry.adapters.changes
-        assert changes is not None
-        [function] = functions_of(build_app(world.registry)).feeds
-        feeds = ChangeFeeds([function], changes, world.clock, "host")
-        opened_instances = Instances(world, reader, feeds, function)
-        await opened_instances.settle()
-        yield opened_instances
+        yield Instances(world, reader)
 
 
 async def test_a_push_is_found_by_another_instance(instances: Instances) -> None:
@@ -102,12 +89,12 @@ async def test_a_withheld_release_leaves_the_search(instances: Instances, state:
     assert await instances.found() == []
 
 
-async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Instances) -> None:
+async def test_a_task_counts_what_changed_since_the_index(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     report = await instances.writer.registry.maintenance.upkeep.run("update-search-index")
     assert report is not None
     assert report.changed >= 1
-    await look_for_parts(instances.reader.stores.search)
+    await instances.settle()
     assert await instances.found() == ["greet"]
 
 
@@ -116,5 +103,5 @@ async def test_an_operator_can_rebuild_the_index(instances: Instances) -> None:
     report = await instances.writer.registry.maintenance.upkeep.run("rebuild-search-index")
     assert report is not None
     assert report.changed == 1
-    await look_for_parts(instances.reader.stores.search)
+    await instances.settle()
     assert await instances.found() == ["greet"]

@@ -51,7 +51,7 @@ def test_every_rule_names_a_test() -> None:
 
 
 # What faces may ask of the adapters: facts about them, and what sends an archive or a change on.
-ASKED = {"archives", "caller_scope", "edition", "feed"}
+ASKED = {"archives", "caller_scope", "edition"}
 
 
 def test_a_face_knows_no_store() -> None:

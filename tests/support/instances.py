@@ -19,7 +19,7 @@ import httpx
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
 from shared.composition import Registry
-from shared.ports import Clock, SearchFeed
+from shared.ports import Clock
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from shared.services.common import Adapters
 from tests.fakes.cosmos.protocol import Request
@@ -108,24 +108,22 @@ def clock_of_packages(clock: Clock, changes: Changes) -> Clock:
 
 def as_instance(stores: Adapters, clock: Clock, changes: Changes) -> Adapters:
     """Return stores that know of changes by others as late as they may."""
-    assert stores.feed is not None
     return replace(
         stores,
         # Tokens, sessions and notices are cached for the same time.
         clock=InstanceClock(clock, changes, DIRECTORY, TOKEN_CACHED_FOR),
-        search=FedSearch(stores.search, stores.feed, changes),
+        search=FollowingSearch(stores.search, changes),
     )
 
 
-class FedSearch:
-    """A search whose feed has run, and which has looked for it, whenever others changed something.
+class FollowingSearch:
+    """A search that has read the change feed whenever others changed something.
 
-    On a real instance both happen by themselves within half a minute.
+    On a real instance this happens by itself within a second.
     """
 
-    def __init__(self, search: Any, feed: SearchFeed, changes: Changes) -> None:
+    def __init__(self, search: Any, changes: Changes) -> None:
         self._search = search
-        self._feed = feed
         self._changes = changes
         self._seen = 0
         self._feeding = asyncio.Lock()
@@ -145,7 +143,6 @@ class FedSearch:
         async with self._feeding:
             changed = self._changes.by_others(PACKAGES)
             if changed != self._seen:
-                await self._feed.catch_up()
                 await look_for_parts(self._search)
                 self._seen = changed
 

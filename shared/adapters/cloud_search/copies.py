@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.adapters.cloud_search.parts import Unreadable
-from shared.adapters.cosmos.listings import ListingChange
+from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.adapters.paths import lock_path, partial_path
 from shared.adapters.search.index import IndexReader
 from shared.adapters.search.rows import IndexRows
@@ -20,9 +20,7 @@ from shared.adapters.sqlite.database import Database, Migration
 from shared.ports import Randomness
 from shared.runtime.private_files import make_private_folder, try_file_lock
 
-# A copy of the search index: an SQLite file of one process, with changes applied in any order.
-#
-# The copy also stores the revision of each package, including removed ones. So a change that
+# A copy also stores the revision of each package, including removed ones. So a change that
 # arrives late, or again, has no effect.
 
 COPY_MIGRATIONS: tuple[Migration, ...] = (
@@ -66,10 +64,22 @@ class IndexCopy(IndexReader):
             applied += await self._database.write(partial(_apply, changes=batch))
         return applied
 
+    async def fill(self, listings: CosmosListings) -> None:
+        """Create the index of all listings that are stored."""
+        await asyncio.to_thread(self.create)
+        async for page in listings.all():
+            await self.apply(page)
+
+    async def read_on(self, listings: CosmosListings, after: str) -> str:
+        """Apply what changed after a position of the feed, and return the position after that."""
+        async for changes, position in listings.since(after):
+            await self.apply(changes)
+            after = position
+        return after
+
     async def compact(self) -> int:
         """Compact the file and close it; return the number of packages."""
-        await self._database.write(_optimize)
-        packages = await self._database.scan(_count)
+        packages = await self._database.write(_optimize)
         await asyncio.to_thread(self._rewrite)
         return packages
 
@@ -111,11 +121,9 @@ def _revision(connection: sqlite3.Connection, key: str) -> int:
     return known[0] if known else 0
 
 
-def _optimize(connection: sqlite3.Connection) -> None:
+def _optimize(connection: sqlite3.Connection) -> int:
+    """Merge what the full text index keeps in pieces, and return the number of packages."""
     connection.execute("INSERT INTO texts (texts) VALUES ('optimize')")
-
-
-def _count(connection: sqlite3.Connection) -> int:
     return connection.execute("SELECT count(*) FROM packages").fetchone()[0]
 
 

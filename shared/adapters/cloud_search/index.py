@@ -1,11 +1,12 @@
 """The search index of a registry in the cloud, and the copy of it that this process searches."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import (
@@ -20,13 +21,12 @@ from shared.adapters.cloud_search.parts import (
     IndexPointer,
     PointerUnchanged,
     SearchBlobs,
-    StoredPointer,
     Unreadable,
 )
-from shared.adapters.cloud_search.recent_changes import FollowedEdition, RecentChanges
 from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.cosmos.listings import CosmosListings, ListingChange
-from shared.domain.errors.requests import SearchLoading
+from shared.adapters.cosmos.listings import CosmosListings, ListingChange, listing_changes
+from shared.adapters.editions import FeedReader
+from shared.domain.errors.requests import SearchLoading, SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.names import Package
 from shared.domain.search import (
@@ -43,28 +43,85 @@ from shared.domain.search import (
 from shared.domain.search_facets import Facet, FacetCount, Facets
 from shared.log import log
 from shared.ports import Clock, Randomness
-from shared.runtime.caching import LruCache
 from shared.telemetry import recording
 from shared.telemetry.metrics import SEARCH_AGE
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
 # request waits only for the first copy of its process. A copy that cannot be loaded is logged, and
-# the current one stays in use.
+# the current one stays in use. Before each search a copy gets what the edition of this process read
+# in the change feed, so that a package that became private is found for a second at most.
 
 Sleep = Callable[[float], Awaitable[object]]
 FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.
+REFRESH_INTERVAL = timedelta(seconds=15)
+UNREADABLE_RETRY_INTERVAL = timedelta(
+    minutes=5
+)  # Before a base that could not be read is downloaded again.
+# A search of an older state is refused: somebody was told that a package is private.
+CONFIRMED_WITHIN = timedelta(seconds=3)
+_MS = timedelta(milliseconds=1)
 
 
-@dataclass
+class FollowedEdition(Protocol):
+    """The edition of this process, which reads the change feed."""
+
+    async def confirm(self) -> bool:
+        """Ask for changes if that is due, and wait for a moment."""
+        ...
+
+    def is_confirmed_within(self, age: timedelta) -> bool:
+        """Check whether every change is known that was made up to so long ago."""
+        ...
+
+    def add_reader(self, reader: FeedReader) -> None:
+        """Let a reader read what the edition reads."""
+        ...
+
+
 class LoadedCopy:
-    """A copy, the parts that it contains, and how many searches are reading it."""
+    """A copy, what it does not have yet, and how many searches are reading it."""
 
-    copy: IndexCopy
-    base: str = ""
-    delta: str = ""
-    fed_ms: int | None = None  # None: no index has been built.
-    readers: int = 0
-    is_retired: bool = False
+    def __init__(self, copy: IndexCopy, base: str, after: str) -> None:
+        self.copy = copy
+        self.base = base
+        self.after = after  # It has all changes up to this position of the feed.
+        self.fed_ms: int | None = None  # None: no index has been built.
+        self.readers = 0
+        self.is_retired = False
+        self._waiting: dict[str, ListingChange] = {}
+        self._is_complete = False  # Whether nothing is missing that is not waiting.
+        self._lock = asyncio.Lock()
+
+    def wait_for(self, changes: Mapping[str, ListingChange]) -> None:
+        """Keep changes until the copy is read; only the feed has those before the first read."""
+        if self._is_complete:
+            self._waiting |= changes
+
+    def lost(self) -> None:
+        """Note that changes may have been left out."""
+        self._is_complete = False
+        self._waiting.clear()
+
+    async def bring_up_to_date(self, listings: CosmosListings) -> None:
+        """Apply what is waiting, or all after its position; raise `SearchUnconfirmed` if that is
+        one of the feed of another container."""
+        async with self._lock:
+            if not self._is_complete:
+                self._is_complete = True  # From here on all are collected.
+                try:
+                    self.after = await self.copy.read_on(listings, self.after)
+                except BaseException as failure:
+                    self.lost()
+                    if isinstance(failure, ValueError):  # A backup was restored.
+                        raise SearchUnconfirmed from failure
+                    raise
+            if changes := self._waiting:
+                self._waiting = {}
+                try:
+                    await self.copy.apply(changes.values())
+                except BaseException:
+                    self._waiting = changes | self._waiting
+                    raise
 
 
 class CurrentCopy:
@@ -72,29 +129,28 @@ class CurrentCopy:
 
     def __init__(
         self,
+        listings: CosmosListings,
         blobs: SearchBlobs,
         folders: CopyFolders,
-        clock: Clock,
-        sleep: Sleep = asyncio.sleep,
+        environment: "CopyEnvironment",
         *,
         patience: timedelta = FIRST_COPY_TIMEOUT,
-        recent: RecentChanges | None = None,
     ) -> None:
-        self._patience = patience
-        self._recent = recent
-        self._recent_lock = asyncio.Lock()
-        self._after = ""  # The position in the feed up to which the copy has all changes.
+        self._listings = listings
         self._blobs = blobs
         self._folders = folders
-        self._clock = clock
-        self._sleep = sleep
+        self._clock = environment.clock
+        self._sleep = environment.sleep
+        self._edition = environment.edition
+        self._patience = patience
         self._current: LoadedCopy | None = None
+        self._loading: LoadedCopy | None = None
         self._etag = ""
-        self._own_changes = LruCache[str, ListingChange](MAX_OWN_CHANGES)
         self._lock = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
         self._first_refresh = asyncio.Event()  # Set after the first refresh.
         self._unreadable = ("", 0)
+        self._edition.add_reader(self)
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
@@ -102,35 +158,43 @@ class CurrentCopy:
         `SearchLoading` if none is loaded in time, or `SearchUnconfirmed`."""
         if self._current is None:
             await self._wait_for_copy()
-        if self._recent is not None:
-            await self._recent.confirm()
-            await self._apply_recent(self._recent)
+        is_confirmed = await self._edition.confirm()
+        if not is_confirmed and not self._edition.is_confirmed_within(CONFIRMED_WITHIN):
+            raise SearchUnconfirmed
         loaded = self._current or await self._wait_for_copy()
         async with self._reading(loaded):
+            await loaded.bring_up_to_date(self._listings)
             yield loaded.copy
 
     async def refresh(self) -> None:
-        """Load newer parts now; keep the current copy if they cannot be read."""
+        """Load a newer base now; keep the current copy if it cannot be read."""
         async with self._lock:
             try:
                 with suppress(PointerUnchanged):
                     await self._load_newer()
-                if self._recent is not None and self._recent.is_complete:
-                    await self._apply_recent(self._recent)  # They add up while nobody searches.
+                if self._current is not None:  # Changes add up while nobody searches.
+                    async with self._reading(self._current):
+                        await self._current.bring_up_to_date(self._listings)
             except Exception as failure:  # Searches use the current copy.
-                log.warning("search.not_renewed", reason=_reason_of(failure))
+                reason = f"{type(failure).__name__}: {failure}"
+                log.warning("search.not_renewed", reason=reason)
             finally:
                 self._first_refresh.set()
                 self._record_age()
 
-    async def apply_own_change(self, change: ListingChange | None) -> None:
-        """Apply a change of this process at once; others receive it from the feed."""
-        if change is None:
-            return
-        self._own_changes.put(change.key, change)
-        loaded = self._current
-        if loaded is not None:
-            await self._apply(loaded, change)
+    def read(self, items: Sequence[Mapping[str, object]]) -> None:
+        """Keep changed listings for the copies."""
+        self._wait_for({each.key: each for each in listing_changes(dict(item) for item in items)})
+
+    def lost(self) -> None:
+        """Note that changes may have been left out."""
+        for each in self._copies():
+            each.lost()
+
+    def apply_own_change(self, change: ListingChange | None) -> None:
+        """Show a change of this process in its next search."""
+        if change is not None:
+            self._wait_for({change.key: change})
 
     async def close(self) -> None:
         """Stop refreshing, and remove every copy."""
@@ -145,27 +209,12 @@ class CurrentCopy:
         self._first_refresh.clear()
         self._folders.close()
 
-    async def _apply_recent(self, recent: RecentChanges) -> None:
-        async with self._recent_lock:
-            loaded = self._current
-            if loaded is None:
-                return
-            if not recent.is_complete:
-                recent.put_back(await recent.since(self._after))
-            if changes := recent.take():
-                try:
-                    async with self._reading(loaded):
-                        await loaded.copy.apply(changes)
-                except BaseException:
-                    recent.put_back(changes)
-                    raise
+    def _copies(self) -> list[LoadedCopy]:
+        return [each for each in (self._current, self._loading) if each is not None]
 
-    async def _apply(self, loaded: LoadedCopy, change: ListingChange) -> None:
-        try:
-            async with self._reading(loaded):
-                await loaded.copy.apply([change])
-        except Exception as failure:  # The change is stored, and also arrives with the feed.
-            log.warning("search.not_noted", reason=_reason_of(failure))
+    def _wait_for(self, changes: Mapping[str, ListingChange]) -> None:
+        for each in self._copies():
+            each.wait_for(changes)
 
     # --- loading -------------------------------------------------------------------------------
 
@@ -191,80 +240,47 @@ class CurrentCopy:
         found = await self._blobs.pointer(self._etag if self._current else "")
         if found is None:
             if self._current is None:
-                await self._use_empty_index()
+                await self._replace_current(None)
             return
         if found.pointer.schema != COPY_SCHEMA:
             message = f"it has schema {found.pointer.schema}, and this Ballroom needs {COPY_SCHEMA}"
             raise Unreadable(message)
-        loaded = self._current
-        if loaded is not None and loaded.base == found.pointer.base.name:
-            await self._apply_delta(loaded, found.pointer)
-            await self._replace_current(loaded, found)
-            return
-        if self._recent is not None:
-            self._recent.begin_load()
-        try:
-            await self._replace_current(await self._load(found.pointer), found)
-        finally:
-            if self._recent is not None:
-                self._recent.end_load()
+        current = self._current
+        if current is None or current.base != found.pointer.base.name:
+            await self._replace_current(found.pointer)
+        self._etag = found.etag
+        if self._current is not None:
+            self._current.fed_ms = found.pointer.fed_ms
 
-    async def _use_empty_index(self) -> None:
-        """Use an empty index until one has been built."""
-        copy = IndexCopy(self._folders.folder() / COPY_FILE)
-        await asyncio.to_thread(copy.create)
-        await copy.apply(self._own_changes.values())
-        self._current = LoadedCopy(copy)
-
-    async def _load(self, pointer: IndexPointer) -> LoadedCopy:
-        """Return a copy of the base with the delta applied."""
+    async def _replace_current(self, pointer: IndexPointer | None) -> None:
+        """Use the base of the pointer, or all listings if no index has been built."""
         name, until = self._unreadable
-        if name == pointer.base.name and self._clock.monotonic_ms() < until:
+        if pointer and name == pointer.base.name and self._clock.monotonic_ms() < until:
             raise PointerUnchanged
-        file = self._folders.folder() / COPY_FILE
-        loaded = LoadedCopy(IndexCopy(file), pointer.base.name)
+        copy = IndexCopy(self._folders.folder() / COPY_FILE)
+        after = pointer.after if pointer else await self._listings.now()
+        loaded = self._loading = LoadedCopy(copy, pointer.base.name if pointer else "", after)
         try:
-            await self._blobs.fetch_base(pointer.base, file)
-            await loaded.copy.check()
-            await self._apply_delta(loaded, pointer)
-            await loaded.copy.apply(self._own_changes.values())
-            await self._apply_missed(loaded, pointer)
+            if pointer:
+                await self._blobs.fetch_base(pointer.base, copy.file)
+                await copy.check()
+            else:
+                await copy.fill(self._listings)
+            if self._current is not None:  # The new one has to show no less.
+                await loaded.bring_up_to_date(self._listings)
         except BaseException as failure:
-            await _discard(loaded.copy)
-            if isinstance(failure, Unreadable):
-                self._unreadable = (
-                    pointer.base.name,
-                    self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // _MS,
-                )
+            await _discard(copy)
+            if pointer and isinstance(failure, Unreadable):
+                retry_ms = self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // _MS
+                self._unreadable = pointer.base.name, retry_ms
             raise
-        return loaded
-
-    async def _apply_missed(self, loaded: LoadedCopy, pointer: IndexPointer) -> None:
-        """Apply what the current copy has and the new one may not have yet."""
-        recent = self._recent
-        if recent is None or not recent.is_complete:
-            return  # There is none, or the next search reads what is missing.
-        changes = [*await recent.since(pointer.after), *recent.take_loaded()]
-        while changes:  # Others may come while these are applied.
-            await loaded.copy.apply(changes)
-            changes = recent.take_loaded()
-
-    async def _apply_delta(self, loaded: LoadedCopy, pointer: IndexPointer) -> None:
-        if pointer.delta is not None and pointer.delta.name != loaded.delta:
-            delta = await self._blobs.delta(pointer.delta)
-            await loaded.copy.apply(delta.changes.values())
-            loaded.delta = pointer.delta.name
-        loaded.fed_ms = pointer.fed_ms
-
-    async def _replace_current(self, loaded: LoadedCopy, found: StoredPointer) -> None:
-        before, self._current, self._etag = self._current, loaded, found.etag
-        self._after = found.pointer.after
-        if before is not None and before is not loaded:
-            log.info("search.renewed", base=loaded.base, packages=found.pointer.packages)
+        finally:
+            self._loading = None
+        before, self._current = self._current, loaded
+        if before is not None:
+            log.info("search.renewed", base=loaded.base)
             before.is_retired = True
             await self._discard_if_unused(before)
-            # Changes that were made while it was loaded.
-            await loaded.copy.apply(self._own_changes.values())
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -299,17 +315,17 @@ class CloudSearchIndex:
 
     async def offer(self, listing: Listing) -> bool:
         is_new, change = await self._listings.offer(listing)
-        await self._copy.apply_own_change(change)
+        self._copy.apply_own_change(change)
         return is_new
 
     async def replace(self, listing: Listing) -> bool:
         change = await self._listings.replace(listing)
-        await self._copy.apply_own_change(change)
+        self._copy.apply_own_change(change)
         return change is not None
 
     async def remove(self, package: Package) -> bool:
         change = await self._listings.remove(package)
-        await self._copy.apply_own_change(change)
+        self._copy.apply_own_change(change)
         return change is not None
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
@@ -345,27 +361,13 @@ class CloudSearchIndex:
             return await copy.suggest(text, viewer, count)
 
     async def look(self) -> None:
-        """Load the changes of other processes now, without waiting for the next refresh."""
+        """Load the changes of other processes now, without waiting for the edition."""
+        self._copy.lost()
         await self._copy.refresh()
 
     async def close(self) -> None:
         """Remove the copies of this process."""
         await self._copy.close()
-
-
-REFRESH_INTERVAL = timedelta(
-    seconds=15
-)  # With the feed's five seconds a push is found within thirty.
-UNREADABLE_RETRY_INTERVAL = timedelta(
-    minutes=5
-)  # Before a base that could not be read is downloaded again.
-_MS = timedelta(milliseconds=1)
-
-MAX_OWN_CHANGES = 256  # Applied before they arrive with the feed, which takes some seconds.
-
-
-def _reason_of(failure: Exception) -> str:
-    return f"{type(failure).__name__}: {failure}"
 
 
 async def _discard(copy: IndexCopy) -> None:
@@ -384,27 +386,21 @@ class CloudSearchPorts:
 
 @dataclass(frozen=True, slots=True)
 class CopyEnvironment:
-    """The clock, randomness and sleep of the search."""
+    """The clock, randomness, sleep and edition of the search."""
 
     clock: Clock
     randomness: Randomness
     sleep: Sleep
+    edition: FollowedEdition
 
 
 def open_cloud_search(
-    cosmos: CosmosDatabase,
-    blobs: BlobContainers,
-    folder: Path,
-    environment: CopyEnvironment,
-    edition: FollowedEdition | None = None,
+    cosmos: CosmosDatabase, blobs: BlobContainers, folder: Path, environment: CopyEnvironment
 ) -> CloudSearchPorts:
-    """Return the search over these stores, with its copies below the folder; starts nothing.
-    Without an edition it finds what the index has been fed with."""
-    clock, randomness = environment.clock, environment.randomness
+    """Return the search over these stores, with its copies below the folder; starts nothing."""
     listings = CosmosListings(cosmos)
-    parts = SearchBlobs(blobs, clock, randomness)
-    folders = CopyFolders(folder, randomness)
-    recent = RecentChanges(edition, cosmos.container("packages")) if edition else None
-    current_copy = CurrentCopy(parts, folders, clock, environment.sleep, recent=recent)
-    feed = CloudSearchFeed(listings, cosmos.container("packages"), parts, folders, clock)
+    parts = SearchBlobs(blobs, environment.clock, environment.randomness)
+    folders = CopyFolders(folder, environment.randomness)
+    current_copy = CurrentCopy(listings, parts, folders, environment)
+    feed = CloudSearchFeed(listings, parts, folders, environment.clock)
     return CloudSearchPorts(CloudSearchIndex(listings, current_copy), feed, current_copy)

@@ -1,15 +1,14 @@
-"""The parts of a search index in Blob Storage: each is written once under a new name, and then the
-pointer is changed to name it.
+"""The search index in Blob Storage: a base is written once under a new name, and then the pointer
+is changed to name it.
 
-A crash in between leaves a part that the pointer does not name; it is deleted later.
+A crash in between leaves a base that the pointer does not name; it is deleted later.
 """
 
 import asyncio
 import hashlib
-import json
 import zlib
-from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,12 +24,10 @@ from azure.storage.blob.aio import BlobClient
 from pydantic import TypeAdapter, ValidationError
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.cosmos.listings import ListingChange
 from shared.adapters.paths import (
     SEARCH_PARTS,
     SEARCH_POINTER,
     base_blob,
-    delta_blob,
     search_part_made_ms,
 )
 from shared.ports import Clock, Randomness
@@ -58,24 +55,18 @@ class IndexPart:
 
 @dataclass(frozen=True, slots=True)
 class IndexPointer:
-    """The current search index: a base, and a delta if packages changed since.
+    """The current search index: a base, and where its changes begin.
 
-    They contain all changes before `fed_ms`; `after` is the position in the change feed up to
-    which changes were applied.
+    It has all changes up to the position `after` of the change feed; at `fed_ms` all later ones
+    could be read.
     """
 
     schema: int  # Of the base; only instances that know this schema can search it.
     base: IndexPart
     made_ms: int
     packages: int
-    delta: IndexPart | None
     fed_ms: int
     after: str
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the blobs of the index."""
-        return frozenset(part.name for part in (self.base, self.delta) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +79,6 @@ class StoredPointer:
 
 class PointerUnchanged(Exception):
     """The pointer still has the known version."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexDelta:
-    """Changes by the keys of their packages."""
-
-    changes: Mapping[str, ListingChange] = field(default_factory=dict[str, ListingChange])
-
-    def merged(self, changes: Iterable[ListingChange]) -> "IndexDelta":
-        """Return the delta with these changes; of two changes of a package the later one stays.
-
-        Returns this object itself if no change is later.
-        """
-        later = dict(self.changes)
-        for change in changes:
-            known = later.get(change.key)
-            if known is None or change.revision > known.revision:
-                later[change.key] = change
-        return self if later == self.changes else IndexDelta(later)
-
-    def without(self, applied: "IndexDelta") -> "IndexDelta":
-        """Return the changes that are not in `applied`, which the base contains."""
-        left = {
-            key: change
-            for key, change in self.changes.items()
-            if key not in applied.changes or change.revision > applied.changes[key].revision
-        }
-        return IndexDelta(left)
 
 
 class SearchBlobs:
@@ -167,22 +130,6 @@ class SearchBlobs:
                 return False
         return True
 
-    async def put_delta(self, delta: IndexDelta) -> IndexPart:
-        """Store a delta under a new name."""
-        content = await asyncio.to_thread(pack_delta, delta)
-        name = delta_blob(self._clock.now_ms(), self._random_suffix())
-        with translate_blob_errors():
-            await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
-        return IndexPart(name, len(content), hashlib.sha256(content).hexdigest())
-
-    async def delta(self, part: IndexPart) -> IndexDelta:
-        """Return a delta; raise `Unreadable`."""
-        if part.size_bytes > LARGEST_DELTA_BYTES + SLACK_BYTES:
-            message = f"the delta has {part.size_bytes} bytes"
-            raise Unreadable(message)
-        content = b"".join([piece async for piece in self._pieces(part)])
-        return await asyncio.to_thread(unpack_delta, content)
-
     async def put_base(self, file: Path) -> IndexPart:
         """Store an index under a new name, compressed piece by piece."""
         compressed = _CompressedFile(file)
@@ -213,7 +160,7 @@ class SearchBlobs:
                 name_starts_with=SEARCH_PARTS
             )
             async for name in listed:
-                if name != SEARCH_POINTER and name not in pointer.names:
+                if name not in (SEARCH_POINTER, pointer.base.name):
                     deleted += await self._delete_if_older(name, before_ms)
         return deleted
 
@@ -307,30 +254,3 @@ def read_pointer(content: bytes) -> IndexPointer:
     except ValidationError as wrong:
         message = f"the pointer has {wrong.error_count()} mistakes"
         raise Unreadable(message) from wrong
-
-
-# As stored: every instance may read as much every quarter of a minute.
-LARGEST_DELTA_BYTES = 2 * 1024 * 1024
-_LARGEST_UNPACKED_DELTA_BYTES = 32 * LARGEST_DELTA_BYTES  # JSON is compressed to a fifth.
-_DELTA_COMPRESSION = 6
-
-
-def pack_delta(delta: IndexDelta) -> bytes:
-    rows = [[each.key, each.revision, each.body] for each in delta.changes.values()]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), _DELTA_COMPRESSION)
-
-
-def unpack_delta(content: bytes) -> IndexDelta:
-    """Return the delta of a blob; raise `Unreadable`."""
-    unpacker = zlib.decompressobj()
-    try:
-        text = unpacker.decompress(content, _LARGEST_UNPACKED_DELTA_BYTES)
-        if not unpacker.eof:
-            message = "the delta is cut off, or too large"
-            raise Unreadable(message)
-        rows = json.loads(text)
-        changes = [ListingChange(key, revision, body) for key, revision, body in rows]
-    except (zlib.error, ValueError, TypeError) as wrong:
-        message = "the delta is no list of changes"
-        raise Unreadable(message) from wrong
-    return IndexDelta({change.key: change for change in changes})

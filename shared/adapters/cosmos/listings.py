@@ -68,6 +68,20 @@ class CosmosListings:
         async for items in self._container.pages(ALL_LISTINGS_QUERY):
             yield listing_changes(items)
 
+    async def now(self) -> str:
+        """Return the position in the change feed after all changes until now."""
+        return await self._container.now()
+
+    async def since(self, after: str) -> AsyncIterator[tuple[list[ListingChange], str]]:
+        """Yield the changes after a position of the feed page by page, each with the position after
+        it; raise `ValueError` for a position in the feed of another container."""
+        while True:
+            page = await self._container.changes(after)
+            after = page.after
+            yield listing_changes(page.items), after
+            if not page.items:
+                return
+
     async def _decide(
         self, package: Package, choose: Callable[[Listing | None], Listing | None]
     ) -> tuple[Listing | None, ListingChange | None]:

@@ -1,4 +1,4 @@
-"""Indexes changes that the change feed missed, and compacts the index; in the cloud alone."""
+"""Builds the search index anew from the one before when that is old; in the cloud alone."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,9 @@ from shared.services.maintenance.task import LONGEST_CALL, Task
 class UpdateSearchIndex(Task):
     id = "update-search-index"
     title = "Update the search index"
-    sentence = "Adds changes of other instances to the search index that the change feed missed."
+    sentence = (
+        "Builds a new search index if the current one is an hour old, or many packages changed."
+    )
     schedule = "45 */5 * * * *"
     longest_run = LONGEST_CALL
     runs_in_read_only_mode = True
