@@ -192,6 +192,15 @@ async def api_orgs_keep(call: ApiCall) -> OrganizationView:
     )
 
 
+@organizations_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/burst-detection/off",
+    "Switch burst detection off for a day; for administrators who signed in recently.",
+)
+async def api_orgs_allow_bursts(call: ApiCall) -> None:
+    await call.registry.administration.organizations.allow_bursts(call.org, by=call.caller)
+
+
 async def _organization_view(call: ApiCall, organization: Organization) -> OrganizationView:
     domains = await _domains(call).verified(organization)
     outside = await call.registry.organizations.memberships.public_members(organization)

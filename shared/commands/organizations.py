@@ -15,7 +15,6 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName, parse_org
-from shared.domain.organizations import ReleaseTrain, ReleaseTrainPlan
 from shared.domain.rights import Role
 from shared.domain.times import time_text
 from shared.services.administration.administration import OrganizationWithFounder
@@ -153,37 +152,13 @@ def keep(name: OrgName) -> None:
 
 @org.command()
 @name_argument
-@click.option("--packages", required=True, metavar="NUMBER", help="How many, up to 500.")
-@click.option("--hours", required=True, metavar="NUMBER", help="How long it runs, up to 24.")
-def announce_train(name: OrgName, packages: str, hours: str) -> None:
-    """Announce a release train: burst detection lets so many packages of NAME through.
+def allow_bursts(name: OrgName) -> None:
+    """Switch burst detection off for the organization NAME for a day."""
 
-    \b
-    Example:
-      python -m shared.cli org announce-train acme --packages 120 --hours 6
-    """
+    async def work(registry: Registry) -> int:
+        return await registry.administration.organizations.allow_bursts(name, by=OPERATOR)
 
-    async def work(registry: Registry) -> ReleaseTrain:
-        plan = ReleaseTrainPlan.parse(packages, hours)
-        return await registry.organizations.release_trains.announce(name, plan, by=OPERATOR)
-
-    train = with_registry(work)
-    click.echo(
-        f"Burst detection lets {train.packages} packages of {name} through until "
-        f"{time_text(train.ends_ms)}."
-    )
-
-
-@org.command()
-@name_argument
-def end_train(name: OrgName) -> None:
-    """End the release train of the organization NAME."""
-
-    async def work(registry: Registry) -> None:
-        await registry.organizations.release_trains.end(name, by=OPERATOR)
-
-    with_registry(work)
-    click.echo(f"Ended the release train of {name}.")
+    click.echo(f"Burst detection is off for {name} until {time_text(with_registry(work))}.")
 
 
 def _row(founded: OrganizationWithFounder) -> TableRow:

@@ -115,17 +115,6 @@ def organization_deletion_cancelled_mail(org: str, *, by: str, link: str) -> Mai
     )
 
 
-def release_train_mail(org: str, packages: int, *, by: str, until_ms: int, link: str) -> MailText:
-    return MailText(
-        f"{org} publishes up to {packages} packages",
-        f"{by} announced a release train of {org}: until {time_text(until_ms)}, up to {packages} "
-        "packages are published without being held by burst detection. Any owner can end it:"
-        f"\n\n{link}\n\n"
-        f"If this is unexpected, end it, and ask {by} to end all sessions: the account may be "
-        "compromised.\n",
-    )
-
-
 def domain_lapsed_mail(org: str, domain: str, *, record: str, link: str) -> MailText:
     return MailText(
         f"{domain} is no longer verified for {org}",

@@ -5,53 +5,14 @@ names.
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar, NewType, Self
+from typing import ClassVar, NewType
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.organizations import ReasonMissing
 from shared.domain.packages import Visibility
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Entity, Place
 
 MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
-
-
-MAX_TRAIN_PACKAGES = 500  # A whole distribution of the standard library and connectors.
-MAX_TRAIN_HOURS = 24
-
-
-class ReleaseTrain(Record):
-    """An announcement that the organization publishes up to so many packages until a time."""
-
-    id: str
-    packages: int
-    begins_ms: int
-    ends_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseTrainPlan:
-    """A release train that an owner wants to announce, within the limits."""
-
-    packages: int
-    hours: int
-
-    @classmethod
-    def parse(cls, packages: str, hours: str) -> Self:
-        """Read the numbers of a form or a command, or raise `InvalidRequest`."""
-        return cls(
-            _whole_number("number of packages", packages, MAX_TRAIN_PACKAGES),
-            _whole_number("number of hours", hours, MAX_TRAIN_HOURS),
-        )
-
-
-def _whole_number(what: str, text: str, most: int) -> int:
-    if text.isascii() and text.isdecimal() and len(text) <= len(str(most)):
-        number = int(text)
-        if 1 <= number <= most:
-            return number
-    message = f"The {what} of a release train is from 1 to {most}, not {text[:40]!r}."
-    raise InvalidRequest(message)
 
 
 class Organization(Entity):
@@ -67,7 +28,7 @@ class Organization(Entity):
     description: str = ""
     default_visibility: Visibility = Visibility.PUBLIC  # Where the archive says nothing.
     deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
-    release_train: ReleaseTrain | None = None  # The last one, which may be over.
+    bursts_until_ms: int = 0  # Until then burst detection is off.
     upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
 
     @property
@@ -78,11 +39,6 @@ class Organization(Entity):
     def is_hidden(self) -> bool:
         """Whether only members may know that it exists."""
         return self.default_visibility is Visibility.PRIVATE
-
-    def release_train_at(self, now_ms: int) -> ReleaseTrain | None:
-        """Return the release train that runs at that time."""
-        train = self.release_train
-        return train if train and now_ms < train.ends_ms else None
 
     def is_deleted_at(self, now_ms: int) -> bool:
         """Check whether it is deleted at that time; while its record stays, its name is taken."""

@@ -154,8 +154,7 @@ _WORDS = {
     "tokens and domains; read the audit log",
     Action.LEAVE: "leave the organization",
     Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
-    "organization, trusted publishers and domains; visibility, held releases, release trains, "
-    "deletion",
+    "organization, trusted publishers and domains; visibility, held releases, deletion",
     Action.OPERATE: "moderate and administer the registry",
 }
 

@@ -93,7 +93,7 @@ def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
     watched.assert_nothing_happened()
 
 
-def test_an_owner_refuses_a_burst_and_announces_a_release_train(site: Site, opened: Open) -> None:
+def test_an_owner_refuses_a_burst(site: Site, opened: Open) -> None:
     for number in range(20):
         site.push(f"acme/p{number}")
     for number in range(20, 23):
@@ -106,16 +106,6 @@ def test_an_owner_refuses_a_burst_and_announces_a_release_train(site: Site, open
     page.locator("summary").get_by_text("Refuse all").click()
     page.get_by_role("button", name="Refuse all held releases").click()
     expect(page.get_by_text("No held releases")).to_be_visible()
-    page.get_by_role("textbox", name="Packages").fill("3")
-    page.get_by_role("textbox", name="Hours").fill("2")
-    page.get_by_role("button", name="Announce release train").click()
-    site.push("acme/p30")
-    page.reload()
-    expect(page.get_by_text("1 of 3 were published.")).to_be_visible()
-    keep_picture(page, "release-train")
-    page.get_by_role("button", name="End release train").click()
-    expect(page.get_by_text("Release train ended.")).to_be_visible()
-    site.push_held("acme/p31:1.0.0")
     watched.assert_nothing_happened()
 
 

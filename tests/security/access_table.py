@@ -518,12 +518,7 @@ API = {
     ),
     "api_held_confirm_all": _api("POST", "orgs/ORG/held/confirm", members_alone(Action.GOVERN)),
     "api_held_refuse_all": _api("POST", "orgs/ORG/held/refuse", members_alone(Action.GOVERN)),
-    "api_release_train_show": _api("GET", "orgs/ORG/release-train", members_alone(Action.MANAGE)),
-    "api_release_train_announce": _api(
-        *("POST", "orgs/ORG/release-train", members_alone(Action.GOVERN)),
-        {"packages": 3, "hours": 1},
-    ),
-    "api_release_train_end": _api("DELETE", "orgs/ORG/release-train", members_alone(Action.GOVERN)),
+    "api_orgs_allow_bursts": _api("POST", "orgs/ORG/burst-detection/off", fresh_administrators),
     "api_orgs_list": _api("GET", "orgs", anybody_known_alone()),
     "api_orgs_found": _api("POST", "orgs", founders, {"name": "matrixNUMBER"}),
     "api_orgs_show": _api("GET", "orgs/ORG", shown),

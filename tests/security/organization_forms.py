@@ -28,8 +28,6 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     "held_confirm_all": {"until": "0"},
     "held_refuse_all": {"until": "0"},
     "held_revoke": _OF_NOBODY,
-    "held_announce_train": {"packages": "3", "hours": "1"},
-    "held_end_train": {},
     "packages_deprecate": _MESSAGE,
     "packages_undeprecate": {},
     "packages_visibility": {"visibility": "public"},

@@ -346,7 +346,7 @@ ABOUT_NO_PACKAGE = {
     "api_leaks_*": "take what a scanner signs, and name no package",
     "api_members_*": "show and change who belongs to an organization",
     "api_org_tokens_*": "name patterns, whether packages match them or not",
-    "api_release_train_*": "show and change what an organization announced",
+    "api_orgs_allow_bursts": "changes how an organization may publish",
     "api_orgs_change": "changes what an organization says of itself",
     "api_orgs_found": "founds an organization",
     "api_orgs_list": "lists the caller's own organizations",

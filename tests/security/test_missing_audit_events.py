@@ -56,14 +56,14 @@ MIRROR_CHANGES = {
     "api_mirror_replace",
     "api_mirror_retry",
 }
-FOR_ADMINISTRATORS = {"api_sessions_link", *MIRROR_CHANGES}
+FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", "api_sessions_link", *MIRROR_CHANGES}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
     "api_domains_remove", "api_domains_verify", "api_held_confirm", "api_held_refuse",
     "api_invitations_accept", "api_invitations_decline", "api_invitations_show",
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
-    "api_publishers_restrict", "api_release_train_end",
+    "api_publishers_restrict",
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.
 }  # fmt: skip
 

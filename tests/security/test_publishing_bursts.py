@@ -477,3 +477,17 @@ async def test_a_burst_of_one_workload_holds_nothing_of_others_without_a_reposit
     jobs = [replace(trust.world.people.ann, token=each.text.reveal()) for each in (job, other)]
     assert await burst(trust.world, "acme", jobs[0], 4) == [State.LIVE] * 3 + [State.HELD]
     assert await burst(trust.world, "other", jobs[1], 3) == [State.LIVE] * 3
+
+
+async def test_an_administrator_switches_burst_detection_off_for_a_day(reached: World) -> None:
+    ann, url = reached.people.ann, "/api/v1/orgs/acme/burst-detection/off"
+    assert (await (await signed_in(reached, ann)).api("POST", url)).status_code == 403
+    assert (await push(reached, LIMIT, by=ann)).status_code == 400
+    admin = await signed_in(reached, reached.people.admin)
+    assert (await admin.api("POST", url)).status_code == 204
+    assert (await push(reached, LIMIT + 1, by=ann)).status_code == 204
+    _, event = (await reached.stores.events.since(0, 10_000))[-2]
+    assert (event.kind, event.subject) == ("organization.bursts-allowed", "acme")
+    reached.clock.advance(timedelta(days=1))
+    assert {each.status_code for each in await spread(reached, ann, LIMIT, first=40)} == {204}
+    assert (await push(reached, 90, by=ann)).status_code == 400

@@ -34,7 +34,6 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
-from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.role_changes import OrganizationMembers
 from shared.services.records import RecordWriter
@@ -200,17 +199,6 @@ class OrganizationServices:
             randomness=self.randomness,
             base_url=URL,
             invitation_mail_minutes=self.invitation_mail_minutes,
-        )
-
-    @property
-    def release_trains(self) -> ReleaseTrains:
-        return ReleaseTrains(
-            authorization=self.authorization,
-            organization_members=self.organization_members,
-            record_writer=self.record_writer,
-            work=self.work,
-            clock=self.clock,
-            randomness=self.randomness,
         )
 
     @property

@@ -1,6 +1,4 @@
-"""/account/organizations/{org}/packages and …/held: its packages, one package, held releases, and
-the release train.
-"""
+"""/account/organizations/{org}/packages and …/held: its packages, one package, held releases."""
 
 from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
@@ -15,7 +13,6 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
-from shared.domain.organizations import MAX_TRAIN_HOURS, MAX_TRAIN_PACKAGES, ReleaseTrainPlan
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
@@ -152,9 +149,6 @@ async def account_organization_held(
         review=review,
         is_first=not after,
         me=call.account.id,
-        progress=await call.registry.organizations.release_trains.progress(frame.organization),
-        most_packages=MAX_TRAIN_PACKAGES,
-        most_hours=MAX_TRAIN_HOURS,
     )
 
 
@@ -172,15 +166,6 @@ async def _confirm_all(call: SignedInCall, org: OrgName) -> None:
 
 async def _refuse_all(call: SignedInCall, org: OrgName) -> None:
     await call.registry.publishing.held_releases.refuse_all(org, _burst(call.form), by=call.caller)
-
-
-async def _announce_train(call: SignedInCall, org: OrgName) -> None:
-    plan = ReleaseTrainPlan.parse(call.form.text("packages"), call.form.text("hours"))
-    await call.registry.organizations.release_trains.announce(org, plan, by=call.caller)
-
-
-async def _end_train(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organizations.release_trains.end(org, by=call.caller)
 
 
 def _held(call: SignedInCall, org: OrgName) -> Coordinate:
@@ -212,8 +197,6 @@ HELD_RELEASE_ACTIONS: dict[str, FormAction] = {
     "held/confirm-all": _confirm_all,
     "held/refuse-all": _refuse_all,
     "held/revoke": _revoke,
-    "held/announce-train": _announce_train,
-    "held/end-train": _end_train,
 }
 
 

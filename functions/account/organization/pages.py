@@ -51,8 +51,6 @@ DONE_MESSAGES = {
     "held/refuse": "Release refused. Its version cannot be published again.",
     "held/confirm-all": "Releases published.",
     "held/refuse-all": "Releases refused. Their versions cannot be published again.",
-    "held/announce-train": "Release train announced. All owners were notified by email.",
-    "held/end-train": "Release train ended.",
     "held/revoke": TOKEN_DONE_MESSAGES["revoke"],
     **{f"tokens/{name}": message for name, message in TOKEN_DONE_MESSAGES.items()},
     "publishers/add": "Trusted publisher added. The next run of its workflow can publish.",

@@ -5,7 +5,7 @@ NotFound     OrganizationNotFound · AccountNotFound · MemberNotFound · Invita
 Conflict     OrganizationExists · AccountExists · LastOwner · NotClosing · LooksAlike
              AlreadyMember · ChangePending · OrganizationNotEmpty · InvitationsFull · DomainsFull
              DomainUnproven · LastAdministrator · ReservedAlready · ReservedNamesFull ·
-             TooManyNotices · ReleaseTrainRunning · NoReleaseTrain
+             TooManyNotices
 Forbidden    NameKeptBack · NotCreatedByPush
 Invalid      ReasonMissing · PatternUnreadable · NotMeant
 Unavailable  DomainSilent
@@ -14,7 +14,6 @@ Unavailable  DomainSilent
 from datetime import timedelta
 
 from shared.domain.errors.base import Conflict, Declared, Forbidden, Invalid, NotFound, Unavailable
-from shared.domain.times import time_text
 
 
 class OrganizationNotFound(Declared, NotFound):
@@ -89,21 +88,6 @@ class DomainNotFound(Declared, NotFound):
 class NotClosing(Declared, Conflict):
     org: str
     sentence = "{org} is not being deleted, so there is nothing to cancel."
-
-
-class ReleaseTrainRunning(Declared, Conflict):
-    org: str
-    ends_ms: int
-    sentence = "{org} has a release train until {end}. End it before you announce another one."
-
-    @property
-    def end(self) -> str:
-        return time_text(self.ends_ms)
-
-
-class NoReleaseTrain(Declared, Conflict):
-    org: str
-    sentence = "{org} has no release train, so there is nothing to end."
 
 
 class LooksAlike(Declared, Conflict):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.auth.authorization import Administration
 from shared.auth.secrets import Secret
@@ -30,6 +31,7 @@ from shared.domain.organizations import Organization, organization_place, parse_
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.ports import DirectoryStore
+from shared.runtime.retries import retry_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import (
@@ -268,9 +270,12 @@ class OrganizationWithFounder:
     founder: Account | None
 
 
+BURSTS_ALLOWED_FOR = timedelta(days=1)  # For the releases of a day.
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationAdministration:
-    """Lists, shows and creates organizations for administrators; deleted ones are included."""
+    """What administrators do to organizations; deleted ones are included."""
 
     directory: DirectoryStore
     administration: Administration
@@ -306,6 +311,26 @@ class OrganizationAdministration:
         """Create an organization for another owner; raise as `Organizations.create` does."""
         await self.administration.require_fresh(by, "found", f"the organization {org} for somebody")
         return await self.organizations.create(org, owner, by=by)
+
+    async def allow_bursts(self, org: OrgName, *, by: Principal) -> int:
+        """Switch burst detection off for the organization; return until when, a day from now."""
+        await self.administration.require_fresh(by, "switch off", f"burst detection of {org}")
+        records = self.organizations.record_writer
+        until_ms = records.clock.now_ms() + BURSTS_ALLOWED_FOR // timedelta(milliseconds=1)
+
+        async def attempt() -> int:
+            organization = await self.directory.get(Organization, organization_place(org))
+            if organization is None:
+                raise OrganizationNotFound(org)
+            name = organization.name
+            change = EntityChange(
+                "organization.bursts-allowed", name, org=name, details={"after": str(until_ms)}
+            )
+            changed = organization.model_copy(update={"bursts_until_ms": until_ms})
+            await records.replace(changed, change=change, by=by)
+            return until_ms
+
+        return await retry_when_stale(attempt)
 
     async def _with_founders(
         self, organizations: tuple[Organization, ...]

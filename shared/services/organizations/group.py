@@ -12,7 +12,6 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
-from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.role_changes import OrganizationMembers
 
@@ -26,7 +25,6 @@ class OrganizationServices:
     invitations: Invitations
     deletion: OrganizationDeletion
     domain_verification: DomainVerification
-    release_trains: ReleaseTrains
     reserved_names: ReservedNames
 
     @classmethod
@@ -88,14 +86,6 @@ class OrganizationServices:
                 common.record_writer,
                 members,
                 adapters.domain_records,
-                randomness,
-            ),
-            release_trains=ReleaseTrains(
-                common.authorization,
-                members,
-                common.record_writer,
-                adapters.work,
-                clock,
                 randomness,
             ),
             reserved_names=ReservedNames(

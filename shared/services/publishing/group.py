@@ -58,7 +58,6 @@ class PublishingServices:
             DependencyCheck(common.authorization, metadata, settings.require_dependencies),
             tokens.trusted_publishers,
             limits.rate_limiter,
-            organizations.release_trains,
             identity.release_mail,
             api_docs.queue,
             settings.base_url,

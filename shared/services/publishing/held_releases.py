@@ -25,7 +25,7 @@ from shared.services.records import RECORDS_AT_ONCE, organization_package_page, 
 
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
 MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.
-MAX_DECIDED_AT_ONCE = 500  # By one request; as many as the largest release train has packages.
+MAX_DECIDED_AT_ONCE = 500  # By one request.
 DECIDED_TOGETHER = 10  # Each takes some ten calls of the stores.
 
 _REFUSED = "an owner refused to publish it"

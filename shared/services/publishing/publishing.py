@@ -35,7 +35,6 @@ from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
-from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.tokens.trusted_publishing import TrustedPublishers, check_pusher
@@ -148,7 +147,6 @@ class Publishing:
     dependency_check: DependencyCheck
     trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
-    release_trains: ReleaseTrains
     mail: ReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
@@ -280,11 +278,7 @@ class Publishing:
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
         now_ms, held_because = self.clock.now_ms(), ""
-        if (
-            push.allowance.burst
-            or push.access.sponsor
-            or (organization and organization.release_train_at(now_ms))
-        ):
+        if push.allowance.burst or push.access.sponsor:
             held_because = await self._held_because(push)
         head = await self._claim_names(push, now_ms)
         if by.provenance and by.provenance.publishers:
@@ -326,18 +320,17 @@ class Publishing:
     async def _held_because(self, push: _Push) -> str:
         """Return why an owner has to confirm the release; empty if nobody has to.
 
-        It is one of a burst, and of no release train. A train counts each push that is no
-        administrator's, so that it has as many packages as its owner expects.
+        It is one of a burst, and burst detection is on.
         """
         sponsor, access, burst = "", push.access, push.allowance.burst
         if access.sponsor:
             burst_of_both = await self.rate_limiter.count_burst_of(access.sponsor, push.package)
             if burst_of_both and not burst:
                 burst, sponsor = burst_of_both, " and the inviting owner"
-        if access.is_administrator or access.organization is None:
+        organization = access.organization
+        if access.is_administrator or organization is None or not burst:
             return ""
-        is_announced = await self.release_trains.admits(access.organization, push.package)
-        if is_announced or not burst:
+        if self.clock.now_ms() < organization.bursts_until_ms:
             return ""
         return f"{PUBLISHER_WORDS}{sponsor} published {burst} in ten minutes"
 

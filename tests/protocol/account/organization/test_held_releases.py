@@ -138,32 +138,3 @@ async def test_a_form_that_does_not_say_until_when_decides_on_nothing(ann: PageC
         assert answer.status_code == 400
         assert "Open the page again." in ann.text
     assert "base" in ann.text
-
-
-async def test_an_owner_announces_a_release_train_sees_its_count_and_ends_it(
-    ann: PageClient,
-) -> None:
-    await ann.send(f"{PAGE}/announce-train", packages="2", hours="24")
-    assert "Release train announced. All owners were notified by email." in ann.text
-    await ann.world.push(bala("acme/announced:1.0.0"))
-    await ann.open(PAGE)
-    assert "burst detection lets 2 packages of acme through. 1 of 2 were published." in ann.text
-    await ann.send(f"{PAGE}/end-train")
-    assert "Release train ended." in ann.text
-    await ann.world.push_held(bala("acme/next:1.0.0"))
-    await ann.open("/account/organizations/acme/log?kind=train.")
-    assert "announced a release train (packages: 2, hours: 24)" in ann.text
-    assert "ended the release train" in ann.text
-
-
-async def test_a_release_train_that_is_refused_says_why_and_keeps_what_was_typed(
-    ann: PageClient,
-) -> None:
-    answer = await ann.send(f"{PAGE}/announce-train", packages="501", hours="1")
-    assert answer.status_code == 400
-    assert "The number of packages of a release train is from 1 to 500" in ann.text
-    assert 'value="501"' in ann.text
-    ann.world.clock.advance(LONG_AGO)
-    answer = await ann.send(f"{PAGE}/announce-train", packages="2", hours="1")
-    assert answer.status_code == 403
-    assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text

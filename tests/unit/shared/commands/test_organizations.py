@@ -50,11 +50,5 @@ def test_undoing_a_deletion_that_nobody_requested_is_refused(terminal: Terminal)
     assert terminal.fail("org", "keep", "acme").startswith("acme is not being deleted")
 
 
-def test_a_release_train_is_announced_and_ended(terminal: Terminal) -> None:
-    announce = ("org", "announce-train", "acme", "--hours", "6", "--packages")
-    line = terminal.run(*announce, "120")
-    assert "Burst detection lets 120 packages of acme through until" in line
-    assert "acme has a release train until" in terminal.fail(*announce, "10")
-    assert "Ended the release train of acme." in terminal.run("org", "end-train", "acme")
-    assert terminal.fail("org", "end-train", "acme").startswith("acme has no release train")
-    assert "is from 1 to 500, not '501'" in terminal.fail(*announce, "501")
+def test_burst_detection_is_switched_off_for_a_day(terminal: Terminal) -> None:
+    assert "Burst detection is off for acme until" in terminal.run("org", "allow-bursts", "acme")

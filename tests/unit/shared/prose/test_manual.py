@@ -85,7 +85,7 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
     [
         ("gradle", "/docs/build-tools#gradle"),
         ("Device Login", "/docs/login"),
-        ("release trains", "/docs/burst-detection#release-trains"),
+        ("held releases", "/docs/burst-detection#held-releases"),
         ("github act", "/docs/trusted-publishing-providers#github-actions"),
     ],
 )

@@ -53,7 +53,7 @@ async def test_every_owner_is_notified_by_mail_and_in_their_own_log(
     [mail] = acme.mailer.to(LEE.email)
     assert "kim requested a change: max becomes owner." in mail.text
     assert "https://registry.test/account/organizations/Acme" in mail.text
-    assert "It takes effect on 30 September 2026, 14:13 UTC." in mail.text
+    assert "It takes effect on 23 September 2026, 14:13 UTC." in mail.text
     assert [event.org for event in acme.events.feed].count("acme") == 1
 
 
