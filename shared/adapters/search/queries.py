@@ -36,7 +36,7 @@ from shared.adapters.search.symbols import (
     query_words,
 )
 from shared.adapters.search.words import facet_word
-from shared.domain.api_docs.symbols import symbols_at
+from shared.domain.api_docs.symbols import symbol_kinds, symbols_at
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
@@ -117,6 +117,8 @@ def find_symbol_page(
 ) -> SymbolResults:
     """Return a page of symbols; those of deprecated packages come last."""
     with _snapshot(connection) as postings:
+        if not query_words(query.words):
+            return _symbols_of_organizations(postings, query, page, viewer)
         places, corrections = _find_symbols(postings, query, viewer)
         if not page.limit and query.kinds is None:  # A count needs no order.
             return SymbolResults((), len(places), corrections)
@@ -126,6 +128,19 @@ def find_symbol_page(
             found = _of_kinds(connection, found, query.kinds)
         shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
         return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found), corrections)
+
+
+def _symbols_of_organizations(
+    postings: Postings, query: SymbolQuery, page: ResultPage, viewer: Viewer
+) -> SymbolResults:
+    """Return a page of all symbols of the organizations: clients read page after page until one is
+    not full, so the order depends on names alone."""
+    search = SymbolSearch(postings.connection, viewer)
+    deprecated = postings.packages(DEPRECATED)
+    places = search.of_packages(_symbol_filter(postings, query), query.kinds)
+    found = sorted(places, key=lambda each: each.package in deprecated)
+    shown = found[page.offset : page.offset + page.limit]
+    return SymbolResults(tuple(_symbol_hits(postings.connection, shown)), len(found))
 
 
 def _find_symbols(
@@ -172,9 +187,9 @@ def _of_kinds(
     rows, found = SymbolRows(connection), set[SymbolPlace]()
     packages = dict.fromkeys(each.package for each in places)
     for package in islice(packages, MAX_PACKAGES_WITH_KINDS):
-        own = [each for each in places if each.package == package]
-        symbols = symbols_at(rows.packed(package), [each.place for each in own])
-        found |= {place for place, each in zip(own, symbols, strict=True) if each.kind in kinds}
+        packed = symbol_kinds(rows.packed(package))
+        own = (each for each in places if each.package == package)
+        found |= {each for each in own if packed[each.place] in kinds}
     return [each for each in places if each in found]
 
 
@@ -184,9 +199,11 @@ def _symbol_hits(
     rows = SymbolRows(connection)
     statement = "SELECT listing FROM listings WHERE id = ?"
     hits = dict[SymbolPlace, SymbolHit]()
-    for package in dict.fromkeys(each.package for each in places):
+    by_package = defaultdict[int, list[SymbolPlace]](list)
+    for each in places:
+        by_package[each.package].append(each)
+    for package, own in by_package.items():
         listing = shown_listing(package, connection.execute(statement, (package,)).fetchone()[0])
-        own = [each for each in places if each.package == package]
         symbols = symbols_at(rows.packed(package), [each.place for each in own])
         hits |= {
             place: SymbolHit(listing, symbol) for place, symbol in zip(own, symbols, strict=True)

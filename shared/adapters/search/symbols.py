@@ -22,12 +22,13 @@ import orjson
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.words import joined_name, name_words
 from shared.adapters.sqlite.database import Migration
-from shared.domain.api_docs.symbols import Symbol, count_symbols, unpack_symbols
+from shared.domain.api_docs.symbols import Symbol, symbol_kinds, unpack_symbols
 from shared.domain.listings import Listing
 from shared.domain.packages import EVERYBODY
 from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 
 MAX_WORDS = 6  # Of a query: more narrow nothing.
+MAX_READ = 4 * 1024 * 1024  # Characters of packed symbols, of some 100,000: some 100 ms.
 _MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some 10 ms each.
 _USAGE_STEPS = 1_000  # In one unit of the score.
 _LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.
@@ -46,8 +47,9 @@ _ROWS_OF_BEGINNING = (
     " WHERE audience = ? AND word > ? AND word < ? LIMIT ?"
 )
 _SYMBOLS_OF_PACKAGES = (
-    "SELECT disuse, package, packed FROM symbols WHERE package IN (SELECT value FROM json_each(?))"
-    " AND audience IN (SELECT value FROM json_each(?)) ORDER BY disuse, package"
+    "SELECT package, packed FROM symbols JOIN packages ON packages.id = symbols.package"
+    " WHERE package IN (SELECT value FROM json_each(?))"
+    " AND audience IN (SELECT value FROM json_each(?)) ORDER BY key"
 )
 _NEXT_AUDIENCE = "SELECT min(audience) FROM symbol_words WHERE audience > ?"
 _LAST_CHARACTER = "\U0010ffff"
@@ -285,12 +287,11 @@ class SymbolSearch:
         within: SymbolFilter = UNFILTERED,
         named: Iterable[int] = (),
     ) -> tuple[SymbolPlace, ...]:
-        """Return the best `MAX_SYMBOLS_FOUND` symbols that match all words, or without words all
-        those of the packages of the filter: first those that have the words, then those in which
-        the last word is the beginning of one; of both the most used packages first. `named` are
-        keys of others that have all words, which come after the symbols of the typed name."""
-        found = self._matching(words, named) if words else self._of_packages(within.packages or ())
-        return self.among(found, within)
+        """Return the best `MAX_SYMBOLS_FOUND` symbols that match all words: first those that have
+        the words, then those in which the last word is the beginning of one; of both the most used
+        packages first. `named` are keys of others that have all words, which come after the symbols
+        of the typed name."""
+        return self.among(self._matching(words, named) if words else (), within)
 
     def among(self, found: Iterable[int], within: SymbolFilter) -> tuple[SymbolPlace, ...]:
         """Return the first `MAX_SYMBOLS_FOUND` of these symbols that the filter admits."""
@@ -299,12 +300,22 @@ class SymbolSearch:
         admitted = (each for each in places if within.admits(each.package))
         return tuple(islice(admitted, MAX_SYMBOLS_FOUND))
 
-    def _of_packages(self, packages: Iterable[int]) -> Iterator[int]:
-        """Yield the symbols of packages, as they are in their sources."""
-        bound = (str([*packages]), orjson.dumps(self._audiences).decode())
-        for _, package, packed in self._connection.execute(_SYMBOLS_OF_PACKAGES, bound):
-            for place in range(count_symbols(packed)):
-                yield SymbolPlace(package, place).key
+    def of_packages(self, within: SymbolFilter, kinds: Set[str] | None) -> Iterator[SymbolPlace]:
+        """Yield the symbols of the packages of the filter, of some kinds or of any, by the names of
+        the packages and as they are in their sources, until `MAX_READ` is reached."""
+        left_out = {symbol for word in within.without for symbol in self._with_word(word, -1)}
+        bound = (str([*(within.packages or ())]), orjson.dumps(self._audiences).decode())
+        read = 0
+        for package, packed in self._connection.execute(_SYMBOLS_OF_PACKAGES, bound):
+            read += len(packed)
+            if read > MAX_READ:
+                break
+            if package in within.left_out:
+                continue
+            for place, kind in enumerate(symbol_kinds(packed)):
+                found = SymbolPlace(package, place)
+                if (kinds is None or kind in kinds) and found.key not in left_out:
+                    yield found
 
     def _matching(self, words: Sequence[str], named: Iterable[int]) -> Iterator[int]:
         """Yield the symbols that have all words; then those that have all but the last, and a word

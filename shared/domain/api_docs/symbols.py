@@ -7,7 +7,7 @@ by the name of their record.
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -69,8 +69,11 @@ _SYMBOL = TypeAdapter(Symbol)
 
 def pack_symbols(symbols: Sequence[Symbol]) -> str:
     """Return symbols as text of about 40 bytes each; empty for none. If they take more than
-    `MAX_PACKED_LENGTH`, the last ones are left out."""
+    `MAX_PACKED_LENGTH`, all descriptions are left out, and then the last symbols."""
     packed = _pack(symbols)
+    if len(packed) > MAX_PACKED_LENGTH:
+        symbols = [replace(each, description="") for each in symbols]
+        packed = _pack(symbols)
     while len(packed) > MAX_PACKED_LENGTH:
         kept = len(symbols) * MAX_PACKED_LENGTH // len(packed)
         symbols = symbols[: min(kept, len(symbols) * 9 // 10)]
@@ -93,6 +96,12 @@ def symbols_at(packed: str, places: Sequence[int]) -> tuple[Symbol, ...]:
     """Return some of the packed symbols by their indices, without parsing the others."""
     lines = _lines(packed)
     return tuple(_SYMBOL.validate_json(lines[place]) for place in places)
+
+
+def symbol_kinds(packed: str) -> list[str]:
+    """Return the kind of each packed symbol, with which its line begins, without parsing them."""
+    start = len(b'{"kind":"')
+    return [line[start : line.index(b'"', start)].decode() for line in _lines(packed)]
 
 
 def count_symbols(packed: str) -> int:

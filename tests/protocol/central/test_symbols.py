@@ -8,6 +8,7 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import OpenWorld, World
 
@@ -202,3 +203,35 @@ async def test_symbols_of_a_withheld_release_are_not_found(world: World) -> None
     assert await found(world, "sayHello") == ["acme/greet:sayHello"]
     await moderation.remove(greet, "malware", by=OPERATOR)
     assert await found(world, "sayHello") == []
+
+
+async def test_the_functions_of_an_organization_are_listed_page_by_page_to_the_end(
+    world: World,
+) -> None:
+    named = {f"schema{i}": [f"to{i}x{each}" for each in range(40)] for i in range(30)}
+    entries = {
+        f"modules/edi.{module}/main.bal": "\n".join(
+            f"public type Type{name} record {{}};\npublic function {name}() {{}}" for name in names
+        )
+        for module, names in named.items()
+    }
+    edi = bala("acme/edi:1.0.0", modules=[*named], entries=entries)
+    await published(world, edi, documented_bala("acme/other:1.0.0", sources()))
+    functions = {(f"edi.{module}", name) for module, names in named.items() for name in names}
+    for limit in (500, 1_000):
+        rows = list[tuple[str, str]]()
+        page: dict[str, Any] = {"symbols": [None] * limit}
+        while len(page["symbols"]) == limit:
+            query = {"symbolType": "function", "limit": str(limit), "offset": str(len(rows))}
+            page = await world.editor().search_symbols(org="acme", **query)
+            rows += ((each["moduleName"], each["symbolName"]) for each in page["symbols"])
+        assert len(rows) == page["count"] > len(functions)
+        assert functions <= set(rows)
+
+
+@pytest.mark.parametrize("text", ["sayMore two", "two sayMore"])
+async def test_a_word_and_the_name_of_a_package_find_symbols_of_the_package(
+    of_organizations: World, text: str
+) -> None:
+    assert (await found(of_organizations, text))[0] == "acme/two:sayMore"
+    assert await found(of_organizations, text.replace("More", "Hello")) == ["acme/two:sayHello"]
