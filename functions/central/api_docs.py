@@ -1,11 +1,18 @@
-"""/2.0/docs: the API documentation of a module, as `bal discover` and tools for AI read it."""
+"""/2.0/docs: the API documentation of a module, as `bal discover` and tools for AI read it, and the
+modules of a distribution, as the library browser of Visual Studio Code does."""
 
-from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE
+from dataclasses import replace
+
+from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
+from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE, json_answer
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
+from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsNotFound
+from shared.domain.names import OrgName
+from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
+from shared.domain.versions import ClientProfile, Range
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import is_known
 from shared.services.api_docs.api_docs import ModuleName
@@ -19,12 +26,15 @@ WHOLE_BYTES = 1024 * 1024  # Unpacked in two milliseconds; a document has up to 
 central = CentralFace()
 FACES = (central,)
 
+LIBRARY = "stdlib"  # In place of an organization.
 _DOC_UI = "The page bundle of bal doc"
 
 
 @central.read("2.0/docs/{org}/{module}/{version}", is_repeated=True)
 async def central_docs(call: Call) -> Answer:
     params = call.route_params
+    if (params["org"], params["version"]) == (LIBRARY, "search"):
+        return await _library_search(call, params["module"])
     name = ModuleName(params["org"], params["module"], params["version"])
     found, document = await call.registry.api_docs.documentation.document(name, by=call.caller)
     answer = await document_answer(call, document, is_public=found.is_public)
@@ -63,3 +73,94 @@ async def document_answer(call: Call, document: StoredPiece, *, is_public: bool)
         else:
             answer.body = document.content if is_packed else document.unpack()
     return answer
+
+
+# --- The library browser of Visual Studio Code ---------------------------------------------------
+
+
+LIBRARY_ORG = OrgName("ballerina")
+_LANGUAGE_LIBRARY = "lang."
+_LISTS_OF_KINDS = {
+    "class": "classes",
+    "function": "functions",
+    "record": "records",
+    "constant": "constants",
+    "error": "errors",
+    "type": "types",
+    "client": "clients",
+    "listener": "listeners",
+    "annotation": "annotations",
+    "object type": "objectTypes",
+    "service type": "objectTypes",
+    "enum": "enums",
+}
+
+
+@central.read("2.0/docs/stdlib/{distribution}")
+async def central_library(call: Call) -> Answer:
+    modules = await _library(call, call.route_params["distribution"])
+    parts: dict[str, list[dict[str, object]]] = {"langLibs": [], "libraryModules": []}
+    for each in modules:
+        is_language = str(each["id"]).startswith(_LANGUAGE_LIBRARY)
+        parts["langLibs" if is_language else "libraryModules"].append(each)
+    return json_answer(parts, headers=OPEN_HEADERS)
+
+
+async def _library_search(call: Call, distribution: str) -> Answer:
+    """Return the modules and their declarations; of a module whose newest version is for later
+    distributions no declarations, as the index has those of newest versions alone."""
+    modules = await _library(call, distribution)
+    lists: dict[str, list[dict[str, object]]] = {each: [] for each in _LISTS_OF_KINDS.values()}
+    versions = {(each["id"], each["version"]) for each in modules}
+    query = SymbolQuery(orgs=frozenset({LIBRARY_ORG}), kinds=frozenset(_LISTS_OF_KINDS))
+    page, is_full = ResultPage(limit=MAX_LIMIT), True
+    while is_full:
+        found = await call.registry.packages.search.symbols(query, page, by=call.caller)
+        for hit in found.hits:
+            symbol, release = hit.symbol, hit.listing.release
+            if (symbol.module, release.version) in versions:
+                entry: dict[str, object] = {"id": symbol.name, "description": symbol.description}
+                entry |= {"moduleId": symbol.module, "moduleOrgName": release.org}
+                lists[_LISTS_OF_KINDS[symbol.kind]].append(
+                    entry | {"moduleVersion": release.version}
+                )
+        is_full = len(found.hits) == page.limit
+        page = replace(page, offset=page.offset + page.limit)
+    return json_answer({"modules": modules, **lists}, headers=OPEN_HEADERS)
+
+
+async def _library(call: Call, distribution: str) -> list[dict[str, object]]:
+    """Return the modules of `ballerina` in the newest version that the distribution can use, by
+    name."""
+    client = ClientProfile.of("", distribution)
+    query, page = Query(include_deprecated=True), ResultPage(limit=MAX_LIMIT, sort=Sort.NAME)
+    packages = call.registry.packages
+    found = await packages.search.search(
+        query.within(frozenset({LIBRARY_ORG})), replace(page, descending=False), by=call.caller
+    )
+    modules = list[dict[str, object]]()
+    for hit in found.hits:
+        listing = hit.listing
+        release = listing.release
+        if not client.can_use(release.platform, release.ballerina_version):
+            try:
+                listing = await packages.hosted.describe(
+                    release.coordinate.package, Range(), client=client, by=call.caller
+                )
+            except NotFound:
+                continue
+        release = listing.release
+        texts = {each.name: each.summary for each in listing.texts.modules}
+        for name in release.modules:
+            summary = texts.get(name) or release.summary
+            modules.append(
+                {
+                    "id": name,
+                    "summary": summary,
+                    "description": summary,
+                    "orgName": release.org,
+                    "version": release.version,
+                    "isDefaultModule": name == release.name,
+                }
+            )
+    return modules

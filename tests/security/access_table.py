@@ -442,6 +442,8 @@ CENTRAL = {
         shows=by_message,
     ),
     "central_search_symbols": _for_all(f"{REGISTRY}/search-symbols?q=x", anybody_known),
+    "central_library": _for_all("/2.0/docs/stdlib/2201.12.0", anybody_known),
+    "central_docs (library)": _for_all("/2.0/docs/stdlib/2201.12.0/search", anybody_known),
     **{
         f"central_{kind}": _for_all(f"{REGISTRY}/{kind}", anybody_known)
         for kind in ("connectors", "triggers")

@@ -171,6 +171,7 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             "nowhere/NAME",
         )
     ),
+    "central_library": (Probe("/2.0/docs/stdlib/2201.12.0"),),
     "central_search_symbols": (Probe(f"{REGISTRY}/search-symbols?q=NAME"),),
     "central_suggest": tuple(
         Probe(f"{REGISTRY}/search-suggestions?q={text}")

@@ -69,6 +69,7 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
     "central_connectors": ("/2.0/registry/connectors?limit=1000",),
     "central_connectors_by_id": ("/2.0/registry/connectors/1",),
     "central_doubled": ("/2.0/registry//search-packages?q=t&limit=1000",),
+    "central_library": ("/2.0/docs/stdlib/2201.12.0", "/2.0/docs/stdlib/2201.12.0/search"),
     "central_list": ("/2.0/registry/packages?limit=1000",),
     "central_organization": ("/2.0/registry/packages/acme?limit=1000",),
     "central_search": (
