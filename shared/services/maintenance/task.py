@@ -23,6 +23,7 @@ class Task(ABC):
     title: ClassVar[str]
     sentence: ClassVar[str]  # For administrators.
     schedule: ClassVar[str | None]  # Of equal intervals; None for a task that runs on request.
+    runs_first: ClassVar[bool] = False  # At the first call of the timer if it never ran.
     longest_run: ClassVar[timedelta] = timedelta(minutes=10)
     runs_in_read_only_mode: ClassVar[bool] = False  # Only if it changes no records.
 

@@ -13,6 +13,7 @@ class UpdateUpstreamCatalogue(Task):
     title = "Update the catalogue of the upstream"
     sentence = "Reads which packages the upstream registry has, so that search knows all of them."
     schedule = "25 */5 * * * *"
+    runs_first = True
 
     updates: CatalogueUpdates
 

@@ -69,7 +69,7 @@ class TaskRuns:
 
         Reads the records of those alone of which it does not know when they are due. Several missed
         runs are one; a task that never ran is due by its schedule, from the first call in this
-        registry on.
+        registry on, or at that call.
         """
         scheduled = [task for task in tasks if task.schedule]
         for task in scheduled:
@@ -102,7 +102,11 @@ class TaskRuns:
 
     async def _read_due(self, task: Task) -> None:
         last = await self._last_run(task)
-        self._set_due(task, last.started_ms if last else await self._first_call())
+        since_ms = last.started_ms if last else await self._first_call()
+        if task.runs_first and last is None:
+            self._due_ms[task.id] = since_ms
+        else:
+            self._set_due(task, since_ms)
 
     def _set_due(self, task: Task, since_ms: int) -> None:
         if task.schedule:

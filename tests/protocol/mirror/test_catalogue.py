@@ -72,6 +72,18 @@ async def test_search_finds_what_was_never_pulled(known: World, upstream: FakeUp
     assert upstream.asked == {"list": 1, "connectors": 1, "triggers": 1}
 
 
+async def test_the_first_round_begins_with_the_first_call_of_the_timer(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    upkeep = mirror.registry.maintenance.upkeep
+    assert [each.id for each in await upkeep.due()] == [UpdateUpstreamCatalogue.id]
+    assert await upkeep.run_due(UpdateUpstreamCatalogue.id)
+    assert not await upkeep.due()
+    await catch_up(mirror)
+    assert await found(mirror, "org:ballerina") == ["ballerina/io:1.1.0"]
+    assert upstream.asked["list"] == 1
+
+
 async def test_suggestions_and_graphql_know_it(known: World) -> None:
     answer = await known.get("/search-suggestions?q=kaf")
     assert answer.json()["suggestions"] == ["octo/kafka"]
