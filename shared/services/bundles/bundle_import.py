@@ -33,8 +33,7 @@ from shared.services.bundles.bundle_withdrawals import (
 )
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.name_owners import NameOwners
-from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
-from shared.services.mirroring.refused_releases import RefusedReleases
+from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests, RefusedReleases
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import RecordWriter

@@ -6,7 +6,7 @@ from shared.domain.mirroring import CataloguedPackage
 from shared.domain.task_runs import TaskReport
 from shared.ports import DirectoryStore
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
-from shared.services.mirroring.catalogue_items import store_catalogued
+from shared.services.mirroring.catalogue import store_catalogued
 from shared.services.records import all_entities
 
 

@@ -12,8 +12,7 @@ from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission
-from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
-from shared.services.mirroring.catalogue_items import CatalogueItems
+from shared.services.mirroring.catalogue import CatalogueItems, CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_items import MirroredItems
@@ -22,13 +21,11 @@ from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.package_chain import PackageChain
-from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.pinned_digests import PinnedDigests, RefusedReleases
 from shared.services.mirroring.prefetch import Prefetch
 from shared.services.mirroring.refreshing import Refreshing
-from shared.services.mirroring.refused_releases import RefusedReleases
-from shared.services.mirroring.upstream_cache import KeptAnswers
 from shared.services.mirroring.upstream_names import UpstreamNames
-from shared.services.mirroring.upstream_questions import Asker, UpstreamQuestions
+from shared.services.mirroring.upstream_questions import Asker, KeptAnswers, UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.mirroring.version_lists import VersionLists

@@ -19,8 +19,7 @@ from shared.domain.packages import Head, Release, State
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import Clock, DirectoryStore, MetadataStore, Unanswered, WorkStore
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.pinned_digests import PinnedDigests
-from shared.services.mirroring.refused_releases import RefusedReleases
+from shared.services.mirroring.pinned_digests import PinnedDigests, RefusedReleases
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.records import (
     ENTITIES_READ_AT_ONCE,

@@ -17,10 +17,11 @@ from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader, Unanswered
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
-from shared.services.mirroring.upstream_cache import Ask, NewAnswer
 from shared.services.mirroring.upstream_questions import (
     MISSING_FOR,
+    Ask,
     Asker,
+    NewAnswer,
     Question,
     UpstreamQuestions,
     refusal_of,

@@ -51,8 +51,13 @@ from shared.runtime.caching import LruCache
 from shared.services.leases import Leases
 from shared.services.mirroring.admission import FETCH_LEASE, WAITED_FOR
 from shared.services.mirroring.pinned_digests import MIRROR
-from shared.services.mirroring.upstream_cache import USED_WHILE_RENEWED, NewAnswer, NotThere
-from shared.services.mirroring.upstream_questions import Asker, refusal_of
+from shared.services.mirroring.upstream_questions import (
+    USED_WHILE_RENEWED,
+    Asker,
+    NewAnswer,
+    NotThere,
+    refusal_of,
+)
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 

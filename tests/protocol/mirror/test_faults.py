@@ -16,7 +16,7 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
 from shared.domain.names import Package
 from shared.services.common import Adapters
-from shared.services.mirroring.upstream_cache import RETRIED_AFTER
+from shared.services.mirroring.upstream_questions import RETRIED_AFTER
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.domain.api_docs.records import connector_id, trigger_id
-from shared.services.mirroring import catalogue_items
+from shared.services.mirroring import catalogue
 from shared.services.mirroring.catalogue import RUN_TIME
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, name_of, update
@@ -275,7 +275,7 @@ async def test_a_list_without_an_end_changes_nothing(
     known: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, *, is_new: bool
 ) -> None:
     """It sends one page again and again, or always another one."""
-    monkeypatch.setattr(catalogue_items, "MAX_PAGES", 3)
+    monkeypatch.setattr(catalogue, "MAX_PAGES", 3)
     [row, *_] = upstream.items["connectors"]
 
     async def endless(request: Request) -> Response:

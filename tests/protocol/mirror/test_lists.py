@@ -15,8 +15,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstream_cache import RETRIED_AFTER, KeptAnswers
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_questions import RETRIED_AFTER, Asker, KeptAnswers
 from shared.services.mirroring.version_lists import Sleep, VersionLists
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_faults import answering, drained

@@ -11,7 +11,7 @@ from shared.ports import (
     Unanswered,
     UpstreamBusy,
 )
-from shared.services.mirroring.circuit_breaker import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
+from shared.services.mirroring.upstreams import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
 from tests.fakes.system import FakeClock
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.ports import Unanswered
-from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer, NotThere
+from shared.services.mirroring.upstream_questions import Ask, KeptAnswers, NewAnswer, NotThere
 from tests.fakes.system import FakeClock
 
 FRESH = timedelta(minutes=5)
