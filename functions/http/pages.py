@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 NOT_FOUND = 404
+TOO_MANY = 429
 HTML = "text/html"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_SEARCH_LENGTH = 254  # Characters of a search by administrators: the longest mail address.
@@ -158,9 +159,11 @@ class Pages(Face[PageCallT]):
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:
         """Return the refusal as a page with its sentence and the id of the request."""
         status = STATUS_BY_KIND[refusal.kind]
-        title = "Page not found" if status == NOT_FOUND else "Request failed"
+        title = _TITLES.get(status, "Request failed")
         page = call.refusal_page or USUAL_REFUSAL_PAGE
-        values = {"title": title, "sentence": str(refusal), **page.values}
+        values = {"title": title, "sentence": str(refusal), "again": "", **page.values}
+        if status == TOO_MANY and call.method == "GET":
+            values["again"] = "/" + call.url.partition("://")[2].partition("/")[2]
         return self._problem(call, page.template, status, retry_headers(refusal), values)
 
     def failed(self, call: PageCallT) -> Answer:
@@ -181,6 +184,7 @@ class Pages(Face[PageCallT]):
         return call.page(template, status=status, headers=headers, **own)
 
 
+_TITLES = {NOT_FOUND: "Page not found", TOO_MANY: "Too many requests"}
 TEMPLATES = Path(__file__).parents[1] / "templates"
 STATIC = Path(__file__).parents[1] / "static"
 HOME = "/"  # Where the mark of the site leads.

@@ -137,6 +137,16 @@ async def test_deprecations_are_limited_as_changes(worlds: OpenWorld) -> None:
     assert "too many changes" in refused(answers[1], 429)
 
 
+async def test_the_page_of_a_limit_has_its_own_title_and_a_way_on(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="address=1")
+    headers = {"Accept": "text/html"}
+    answers = [await world.get(f"{URL}/search?q=greet", headers=headers) for _ in range(3)]
+    page = answers[-1]
+    assert (page.status_code, "Too many requests</h1>" in page.text) == (429, True)
+    assert 'href="/search?q=greet"' in page.text
+    assert 'href="/sign-in"' in page.text
+
+
 # --- every operation that changes something ----------------------------------------------------
 
 # Machines ask for codes and wait for answers: codes have a limit of their own, waiting has none.

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 from functools import cached_property
 from typing import cast
 
@@ -53,6 +54,9 @@ from shared.services.packages.source import HostedPackages
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
 NEAR_NAMES_SHOWN = 5
+LEAST_LIKENESS = (
+    0.7  # Of names, from 0 to 1: of `gret` and `greet` 0.89, of `http` and `https` too.
+)
 _COUNT_ONLY = ResultPage(limit=0)
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
@@ -192,7 +196,13 @@ class PackageDetails:
 
     async def near_names(self, text: str, *, by: Principal) -> list[Suggestion]:
         """Return visible packages whose names are similar to a path that leads to none."""
-        return await self.search.suggest(text, by=by, count=NEAR_NAMES_SHOWN)
+        name = text.rpartition("/")[2].lower()
+        found = await self.search.suggest(text, by=by, count=NEAR_NAMES_SHOWN)
+        return [
+            each
+            for each in found
+            if SequenceMatcher(None, name, each.name.lower()).ratio() >= LEAST_LIKENESS
+        ]
 
     async def texts(self, details: ReleaseDetails) -> Texts:
         return await self.documents.texts(details.release.content)

@@ -26,6 +26,12 @@ async def test_a_mistyped_package_leads_to_packages_with_similar_names(shelf: Wo
     assert "/search?q=gret" in page.links
 
 
+async def test_packages_with_other_names_are_no_suggestion(shelf: World) -> None:
+    for path in ("/packages/acme/greenhouse", "/packages/wso2/acme", "/packages/acme/http"):
+        answer = await opened(shelf, path)
+        assert (answer.status_code, "Did you mean" in answer.text) == (404, False), path
+
+
 async def test_a_missing_version_leads_to_the_package(shelf: World) -> None:
     for path in (f"{GREET}/9.9.9", f"{GREET}/9.9.9/files", "/files/acme/greet/9.9.9/x"):
         answer = await opened(shelf, path)

@@ -104,6 +104,15 @@ async def test_the_history_of_private_packages_is_shown_to_no_outsider(world: Wo
     assert "No recent activity" in (await opened(world, "/orgs/acme/activity")).text
 
 
+async def test_an_organization_has_a_search_of_its_packages(shelf: World) -> None:
+    form = main_of(await opened(shelf, "/orgs/acme")).partition('role="search"')[2]
+    assert 'action="/search"' in form
+    assert '<input type="hidden" name="org" value="acme">' in form
+    found = main_of(await opened(shelf, "/search?org=acme&q=greet"))
+    assert "/packages/acme/greet" in found
+    assert "/packages/other/" not in found
+
+
 async def test_private_packages_are_listed_for_members_alone(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     mia = await PageClient.of(world, world.people.mia)

@@ -154,12 +154,6 @@ def withheld(found: Survey, version: str) -> Survey:
 # --- releases ----------------------------------------------------------------------------------
 
 
-async def test_names_near_a_missing_one_are_a_question_to_the_index() -> None:
-    assert await Shop().service.near_names("acme/gret", by=ANONYMOUS) == [
-        Suggestion("acme", "acme/gret", "5")
-    ]
-
-
 async def test_replacements_are_packages_of_the_message_that_the_caller_may_see() -> None:
     message = "Use acme/words, acme/hidden, acme/gone, acme/none or ACME/greet."
     shop = Shop().has(
