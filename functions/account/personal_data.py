@@ -88,7 +88,7 @@ class PersonalDataView(ResponseModel):
             ],
             tokens=[TokenView.of(each) for each in data.tokens],
             sessions=[SessionView.of(each, by) for each in data.sessions],
-            identities=[IdentityView.of(each) for each in data.identities],
+            identities=[IdentityView.model_validate(each) for each in data.identities],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))
                 for number, event in data.events

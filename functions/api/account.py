@@ -1,27 +1,31 @@
 """The caller's account: whoami, settings of `bal`, sessions, sign-in methods and sign-in links."""
 
-from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
+from functions.api.operations import (
+    ApiCall,
+    ApiFace,
+    RequestModel,
+    ResponseModel,
+    UtcTime,
+    utc_datetime,
+)
 from functions.api.tokens import GrantView
 from functions.http.answers import NO_STORE
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.auth.sign_in_links import LINK_LIFETIME
-from shared.domain.accounts import Identity
 from shared.domain.identity import Principal
 from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
-from shared.services.identity.accounts import AccountProfile
 
 
 class MemberView(ResponseModel):
     """The caller's role in an organization."""
 
     org: str
-    role: str
+    role: Annotated[str, BeforeValidator(lambda role: role.value)]
 
 
 class WhoamiView(ResponseModel):
@@ -31,34 +35,8 @@ class WhoamiView(ResponseModel):
     name: str
     administrator: bool
     grants: list[GrantView]
-    expires_at: datetime | None
+    expires_at: UtcTime
     organizations: list[MemberView]
-
-    @classmethod
-    def of(cls, profile: AccountProfile) -> Self:
-        return cls(
-            id=profile.account.id,
-            name=profile.account.name,
-            administrator=profile.account.administrator,
-            grants=[GrantView.of(grant) for grant in profile.principal.grants],
-            expires_at=utc_datetime(profile.principal.expires_ms),
-            organizations=[
-                MemberView(org=each.org, role=each.role.value) for each in profile.memberships
-            ],
-        )
-
-    @classmethod
-    def of_machine(cls, principal: Principal) -> Self:
-        return cls(
-            id=principal.id,
-            name=principal.role_grants[0].org,
-            administrator=False,
-            grants=[GrantView.of(grant) for grant in principal.all_grants],
-            expires_at=utc_datetime(principal.expires_ms),
-            organizations=[
-                MemberView(org=each.org, role=each.role.value) for each in principal.role_grants
-            ],
-        )
 
 
 whoami_api = ApiFace()
@@ -66,9 +44,20 @@ whoami_api = ApiFace()
 
 @whoami_api.operation("GET", "api/v1/whoami", "Show the token's owner.")
 async def token_whoami(call: ApiCall) -> WhoamiView:
-    if call.caller.role_grants:
-        return WhoamiView.of_machine(call.caller)
-    return WhoamiView.of(await call.registry.identity.accounts.profile(call.caller))
+    principal = call.caller
+    if principal.role_grants:
+        owner: dict[str, object] = {
+            "id": principal.id,
+            "name": principal.role_grants[0].org,
+            "administrator": False,
+            "grants": principal.all_grants,
+            "organizations": principal.role_grants,
+        }
+    else:
+        profile = await call.registry.identity.accounts.profile(principal)
+        owner = profile.account.model_dump(include={"id", "name", "administrator"})
+        owner |= {"grants": principal.grants, "organizations": profile.memberships}
+    return WhoamiView.model_validate(owner | {"expires_ms": principal.expires_ms})
 
 
 SESSIONS_ROUTE = "api/v1/account/sessions"
@@ -83,27 +72,18 @@ class SessionView(ResponseModel):
     provider: str = Field(description="Who vouched: a provider, or link.")
     agent: str = Field(description="What the browser calls itself.")
     address: str = Field(description="Where it was when it signed in.")
-    created_at: datetime | None
-    seen_at: datetime | None = Field(description="To about ten minutes.")
-    signed_in_at: datetime | None = Field(description="When the person last showed who they are.")
-    ends_at: datetime | None = Field(description="Unless it is used before.")
+    created_at: UtcTime
+    seen_at: UtcTime = Field(description="To about ten minutes.")
+    signed_in_at: UtcTime = Field(description="When the person last showed who they are.")
+    ends_at: UtcTime = Field(description="Unless it is used before.")
     strong: bool = Field(description="Whether that sign-in cannot be phished.")
     current: bool = Field(description="Whether this request came from it.")
 
     @classmethod
     def of(cls, session: Session, by: Principal) -> Self:
-        return cls(
-            id=session.id,
-            provider=session.provider,
-            agent=session.agent,
-            address=session.address,
-            created_at=utc_datetime(session.created_ms),
-            seen_at=utc_datetime(session.seen_ms),
-            signed_in_at=utc_datetime(session.signed_in_ms),
-            ends_at=utc_datetime(session.ends_ms),
-            strong=session.strong,
-            current=by.credential == f"{SESSION_CREDENTIAL}{session.id}",
-        )
+        current = by.credential == f"{SESSION_CREDENTIAL}{session.id}"
+        own = {"ends_ms": session.ends_ms, "current": current}
+        return cls.model_validate(session.model_dump() | own)
 
 
 class SessionList(ResponseModel):
@@ -119,17 +99,7 @@ class IdentityView(ResponseModel):
     provider: str
     issuer: str
     label: str = Field(description="What the person calls themselves there.")
-    linked_at: datetime | None
-
-    @classmethod
-    def of(cls, identity: Identity) -> Self:
-        return cls(
-            id=identity.id,
-            provider=identity.provider,
-            issuer=identity.issuer,
-            label=identity.label,
-            linked_at=utc_datetime(identity.linked_ms),
-        )
+    linked_at: UtcTime
 
 
 class IdentityList(ResponseModel):
@@ -149,7 +119,7 @@ class LinkView(ResponseModel):
 
     account: str
     address: str
-    expires_at: datetime | None
+    expires_at: UtcTime
 
 
 sessions_api = ApiFace()
@@ -176,7 +146,7 @@ async def api_sessions_end(call: ApiCall) -> None:
 )
 async def api_sessions_identities(call: ApiCall) -> IdentityList:
     found = await call.registry.identity.identities.of(by=call.caller)
-    return IdentityList(identities=[IdentityView.of(each) for each in found])
+    return IdentityList.model_validate({"identities": found})
 
 
 @sessions_api.operation(

@@ -1,7 +1,6 @@
 """/api/v1/orgs/{org}/audit and /api/v1/account/events: who changed what, when and from where."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Self
 from urllib.parse import urlencode
 
@@ -11,7 +10,7 @@ from functions.api.operations import (
     ApiCall,
     ApiFace,
     ResponseModel,
-    utc_datetime,
+    UtcTime,
 )
 from functions.http.answers import NO_STORE
 from shared.domain.events import EventQuery
@@ -28,7 +27,7 @@ class EventView(ResponseModel):
     number: int = Field(description="Its place in the feed of all changes.")
     id: str
     kind: str
-    at: datetime | None
+    at: UtcTime = Field(validation_alias="at_ms")
     actor: str = Field(description="The account's id, an organization's for its tokens, or a word.")
     actor_name: str = Field(description="The account's name; empty where there is none.")
     subject: str
@@ -38,18 +37,7 @@ class EventView(ResponseModel):
 
     @classmethod
     def of(cls, number: int, event: Event, name: str) -> Self:
-        return cls(
-            number=number,
-            id=event.id,
-            kind=event.kind,
-            at=utc_datetime(event.at_ms),
-            actor=event.actor,
-            actor_name=name,
-            subject=event.subject,
-            credential=event.credential,
-            address=event.address,
-            details=event.details,
-        )
+        return cls.model_validate(event.model_dump() | {"number": number, "actor_name": name})
 
 
 class LogView(ResponseModel):

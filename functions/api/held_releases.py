@@ -1,13 +1,9 @@
 """/api/v1/orgs/{org}/held: releases that wait for an owner, and decisions on one or many."""
 
-from datetime import datetime
-from typing import Self
+from pydantic import AliasPath, AwareDatetime, Field
 
-from pydantic import AwareDatetime, Field
-
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
-from shared.domain.packages import Release
-from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from shared.services.publishing.held_releases import HeldBurst
 
 
 class HeldView(ResponseModel):
@@ -15,19 +11,12 @@ class HeldView(ResponseModel):
 
     name: str
     version: str
-    reason: str
-    published_by: str = Field(description="The id of an account or a publisher.")
-    published_at: datetime | None
-
-    @classmethod
-    def of(cls, release: Release) -> Self:
-        return cls(
-            name=release.name,
-            version=release.version,
-            reason=release.state_reason,
-            published_by=release.origin.principal,
-            published_at=utc_datetime(release.created_ms),
-        )
+    reason: str = Field(validation_alias="state_reason")
+    published_by: str = Field(
+        validation_alias=AliasPath("origin", "principal"),
+        description="The id of an account or a publisher.",
+    )
+    published_at: UtcTime = Field(validation_alias="created_ms")
 
 
 class HeldList(ResponseModel):
@@ -44,7 +33,7 @@ held_releases_api = ApiFace()
 )
 async def api_held_list(call: ApiCall) -> HeldList:
     releases = await call.registry.publishing.held_releases.all(call.org, by=call.caller)
-    return HeldList(releases=[HeldView.of(each) for each in releases])
+    return HeldList.model_validate({"releases": releases})
 
 
 @held_releases_api.operation(
@@ -97,13 +86,6 @@ class DecidedList(ResponseModel):
     releases: list[DecidedRelease]
     waiting: int = Field(description="How many of those chosen still wait; repeat the request.")
 
-    @classmethod
-    def of(cls, decided: DecidedBurst) -> Self:
-        releases = [
-            DecidedRelease(name=each.name, version=each.version) for each in decided.releases
-        ]
-        return cls(releases=releases, waiting=decided.waiting)
-
 
 @held_releases_api.operation(
     "POST",
@@ -113,7 +95,7 @@ class DecidedList(ResponseModel):
 )
 async def api_held_confirm_all(call: ApiCall, sent: HeldSelection) -> DecidedList:
     chosen, by = sent.burst, call.caller
-    return DecidedList.of(
+    return DecidedList.model_validate(
         await call.registry.publishing.held_releases.confirm_all(call.org, chosen, by=by)
     )
 
@@ -126,6 +108,6 @@ async def api_held_confirm_all(call: ApiCall, sent: HeldSelection) -> DecidedLis
 )
 async def api_held_refuse_all(call: ApiCall, sent: HeldSelection) -> DecidedList:
     chosen, by = sent.burst, call.caller
-    return DecidedList.of(
+    return DecidedList.model_validate(
         await call.registry.publishing.held_releases.refuse_all(call.org, chosen, by=by)
     )

@@ -1,22 +1,20 @@
 """/api/v1/orgs/{org}/members and …/invitations: members, pending role changes, invitations."""
 
-from datetime import datetime
 from typing import Self
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.mail import MAX_EMAIL_LENGTH
-from shared.domain.members import INVITATION_CODE_LENGTH, Invitation
+from shared.domain.members import INVITATION_CODE_LENGTH
 from shared.domain.organizations import MAX_DISPLAY_NAME
 from shared.domain.rights import Role
 from shared.services.organizations.invitations import (
-    InvitationDetails,
     InvitationRequest,
     Invitations,
     IssuedInvitation,
 )
-from shared.services.organizations.memberships import Member, Memberships
+from shared.services.organizations.memberships import Memberships
 
 
 class RoleChange(RequestModel):
@@ -29,40 +27,24 @@ class PendingRoleView(ResponseModel):
     """A change that waits for its time, and can be undone until then."""
 
     role: Role | None = Field(description="Null takes the member out.")
-    at: datetime | None
+    at: UtcTime = Field(validation_alias="at_ms")
     by: str = Field(description="The id of the account that decided it.")
 
 
 class OrgMemberView(ResponseModel):
     """A member of an organization."""
 
-    id: str
+    id: str = Field(validation_alias=AliasPath("membership", "account"))
     name: str
-    role: Role
-    since: datetime | None
-    pending: PendingRoleView | None
-
-    @classmethod
-    def of(cls, member: Member) -> Self:
-        pending = member.membership.pending
-        return cls(
-            id=member.membership.account,
-            name=member.name,
-            role=member.membership.role,
-            since=utc_datetime(member.membership.since_ms),
-            pending=pending
-            and PendingRoleView(role=pending.role, at=utc_datetime(pending.at_ms), by=pending.by),
-        )
+    role: Role = Field(validation_alias=AliasPath("membership", "role"))
+    since: UtcTime = Field(validation_alias=AliasPath("membership", "since_ms"))
+    pending: PendingRoleView | None = Field(validation_alias=AliasPath("membership", "pending"))
 
 
 class OrgMemberList(ResponseModel):
     """Members of an organization, by name."""
 
     members: list[OrgMemberView]
-
-    @classmethod
-    def of(cls, members: list[Member]) -> Self:
-        return cls(members=[OrgMemberView.of(each) for each in members])
 
 
 members_api = ApiFace()
@@ -76,7 +58,9 @@ def _memberships(call: ApiCall) -> Memberships:
     "GET", "api/v1/orgs/{org}/members", "List the members of an organization; for its members."
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(await _memberships(call).members(call.org, by=call.caller))
+    return OrgMemberList.model_validate(
+        {"members": await _memberships(call).members(call.org, by=call.caller)}
+    )
 
 
 @members_api.operation(
@@ -88,7 +72,7 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     member = await _memberships(call).show_member(
         call.org, call.route_params["account"], by=call.caller
     )
-    return OrgMemberView.of(member)
+    return OrgMemberView.model_validate(member)
 
 
 @members_api.operation(
@@ -115,7 +99,9 @@ async def api_members_remove(call: ApiCall) -> None:
 
 @members_api.operation("GET", "api/v1/orgs/{org}/pending", "List the pending changes of members.")
 async def api_members_pending(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(await _memberships(call).pending_changes(call.org, by=call.caller))
+    return OrgMemberList.model_validate(
+        {"members": await _memberships(call).pending_changes(call.org, by=call.caller)}
+    )
 
 
 @members_api.operation(
@@ -152,19 +138,8 @@ class InvitationView(ResponseModel):
     role: Role
     label: str
     by: str = Field(description="The id of the account that sent it.")
-    created_at: datetime | None
-    expires_at: datetime | None
-
-    @classmethod
-    def of(cls, invitation: Invitation) -> Self:
-        return cls(
-            id=invitation.id,
-            role=invitation.role,
-            label=invitation.label,
-            by=invitation.by,
-            created_at=utc_datetime(invitation.created_ms),
-            expires_at=utc_datetime(invitation.expires_ms),
-        )
+    created_at: UtcTime
+    expires_at: UtcTime
 
 
 class InvitationList(ResponseModel):
@@ -182,31 +157,22 @@ class InvitedView(ResponseModel):
 
     @classmethod
     def of(cls, invited: IssuedInvitation) -> Self:
-        return cls(
-            invitation=InvitationView.of(invited.invitation),
-            mailed=invited.mailed,
-            link=invited.link.reveal() if invited.link else None,
+        link = invited.link.reveal() if invited.link else None
+        return cls.model_validate(
+            {"invitation": invited.invitation, "mailed": invited.mailed, "link": link}
         )
 
 
 class OfferView(ResponseModel):
     """The offer of an invitation, for whoever holds its code."""
 
-    org: str
-    display_name: str
-    role: Role
-    by: str = Field(description="The name of whoever sent it.")
-    expires_at: datetime | None
-
-    @classmethod
-    def of(cls, opened: InvitationDetails) -> Self:
-        return cls(
-            org=opened.organization.name,
-            display_name=opened.organization.display_name,
-            role=opened.invitation.role,
-            by=opened.inviter.name,
-            expires_at=utc_datetime(opened.invitation.expires_ms),
-        )
+    org: str = Field(validation_alias=AliasPath("organization", "name"))
+    display_name: str = Field(validation_alias=AliasPath("organization", "display_name"))
+    role: Role = Field(validation_alias=AliasPath("invitation", "role"))
+    by: str = Field(
+        validation_alias=AliasPath("inviter", "name"), description="The name of whoever sent it."
+    )
+    expires_at: UtcTime = Field(validation_alias=AliasPath("invitation", "expires_ms"))
 
 
 class JoinedView(ResponseModel):
@@ -229,7 +195,7 @@ def _invitations(call: ApiCall) -> Invitations:
 )
 async def api_invitations_list(call: ApiCall) -> InvitationList:
     found = await _invitations(call).pending(call.org, by=call.caller)
-    return InvitationList(invitations=[InvitationView.of(each) for each in found])
+    return InvitationList.model_validate({"invitations": found})
 
 
 @invitations_api.operation(
@@ -253,7 +219,7 @@ async def api_invitations_withdraw(call: ApiCall) -> None:
     "POST", "api/v1/invitations/show", "Show the invitation with a code.", refusals=(400, 401, 404)
 )
 async def api_invitations_show(call: ApiCall, sent: InvitationCode) -> OfferView:
-    return OfferView.of(await _invitations(call).show(sent.code, by=call.caller))
+    return OfferView.model_validate(await _invitations(call).show(sent.code, by=call.caller))
 
 
 @invitations_api.operation(

@@ -7,6 +7,7 @@ A handler is the call of a service. Its annotations name its models:
     async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]: ...
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,15 @@ from functools import partial
 from types import NoneType
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
@@ -56,10 +65,28 @@ ChosenVisibility = Annotated[
 ]
 
 
-class ResponseModel(BaseModel):
-    """The body of an answer."""
+def utc_datetime(at: int | datetime | None) -> datetime | None:
+    """Return a time of the stores, in milliseconds, as the API shows it: in UTC, to the second."""
+    return datetime.fromtimestamp(at // 1000, UTC) if isinstance(at, int) else at
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
+
+UtcTime = Annotated[datetime | None, BeforeValidator(utc_datetime)]
+
+
+class ResponseModel(BaseModel):
+    """The body of an answer, validated from the attributes of what a service returned.
+
+    A time such as `created_at` is read from `created_ms`.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(
+            validation_alias=lambda name: re.sub(r"_at$", "_ms", name), serialization_alias=to_camel
+        ),
+        from_attributes=True,
+        populate_by_name=True,
+        defer_build=True,
+    )
 
 
 class Problem(ResponseModel):
@@ -233,8 +260,3 @@ def _usual_refusals(method: str, route: str, *, has_body: bool) -> Iterator[int]
 def _first_model(kind: type[KindT], *annotations: object) -> type[KindT] | None:
     models = (each for each in annotations if isinstance(each, type) and issubclass(each, kind))
     return next(models, None)
-
-
-def utc_datetime(at_ms: int | None) -> datetime | None:
-    """Return a time of the stores as the API shows it: in UTC, to the second."""
-    return None if at_ms is None else datetime.fromtimestamp(at_ms // 1000, UTC)

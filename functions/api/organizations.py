@@ -1,9 +1,8 @@
 """/api/v1/orgs: organizations, their profile and deletion, and their verified domains."""
 
-from datetime import datetime
 from typing import Self
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from functions.api.operations import (
     ApiCall,
@@ -11,6 +10,7 @@ from functions.api.operations import (
     ChosenVisibility,
     RequestModel,
     ResponseModel,
+    UtcTime,
     utc_datetime,
 )
 from shared.domain.names import parse_org
@@ -28,7 +28,6 @@ from shared.domain.organizations import (
 from shared.domain.packages import Visibility
 from shared.domain.rights import Role
 from shared.services.organizations.domain_verification import DomainVerification
-from shared.services.organizations.memberships import OrganizationMembership
 from shared.services.organizations.organizations import OrganizationProfile
 
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
@@ -63,24 +62,16 @@ class OrganizationView(ResponseModel):
     description: str
     default_visibility: Visibility = Field(description=_DEFAULT_VISIBILITY_MEANING)
     domains: list[str] = Field(description="Domains that are verified to be its own.")
-    created_at: datetime | None
-    newest_owner_at: datetime | None = Field(
+    created_at: UtcTime
+    newest_owner_at: UtcTime = Field(
         description="When somebody last became owner; of late is a reason to look twice."
     )
-    deleting_at: datetime | None = Field(description="When it is gone, if nobody undoes that.")
+    deleting_at: UtcTime = Field(description="When it is gone, if nobody undoes that.")
 
     @classmethod
     def of(cls, organization: Organization, domains: list[str], newest_owner_ms: int) -> Self:
-        return cls(
-            name=organization.name,
-            display_name=organization.display_name,
-            description=organization.description,
-            default_visibility=organization.default_visibility,
-            domains=domains,
-            created_at=utc_datetime(organization.created_ms),
-            newest_owner_at=utc_datetime(newest_owner_ms),
-            deleting_at=utc_datetime(organization.deleting_ms),
-        )
+        own = {"domains": domains, "newest_owner_ms": newest_owner_ms}
+        return cls.model_validate(organization.model_dump() | own)
 
 
 class CreatedOrganizationView(OrganizationView):
@@ -96,18 +87,9 @@ class CreatedOrganizationView(OrganizationView):
 class BelongingView(ResponseModel):
     """An organization that the caller belongs to."""
 
-    name: str
-    display_name: str
+    name: str = Field(validation_alias=AliasPath("organization", "name"))
+    display_name: str = Field(validation_alias=AliasPath("organization", "display_name"))
     role: Role
-
-    @classmethod
-    def of(cls, belonging: OrganizationMembership) -> Self:
-        organization = belonging.organization
-        return cls(
-            name=organization.name,
-            display_name=organization.display_name,
-            role=belonging.role,
-        )
 
 
 class BelongingList(ResponseModel):
@@ -126,7 +108,7 @@ def _domains(call: ApiCall) -> DomainVerification:
 @organizations_api.operation("GET", "api/v1/orgs", "List the organizations that you belong to.")
 async def api_orgs_list(call: ApiCall) -> BelongingList:
     mine = await call.registry.organizations.memberships.list_own(by=call.caller)
-    return BelongingList(organizations=[BelongingView.of(each) for each in mine])
+    return BelongingList.model_validate({"organizations": mine})
 
 
 @organizations_api.operation(
@@ -219,8 +201,8 @@ class DomainView(ResponseModel):
     domain: str
     record: str = Field(description="The name of the TXT record.")
     text: str = Field(description="What the record says.")
-    created_at: datetime | None
-    verified_at: datetime | None = Field(description="Null while it is not proven.")
+    created_at: UtcTime
+    verified_at: UtcTime = Field(description="Null while it is not proven.")
 
     @classmethod
     def of(cls, domain: OrganizationDomain) -> Self:

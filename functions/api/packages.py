@@ -1,6 +1,5 @@
 """/api/v1/packages: visibility, and where releases come from."""
 
-from datetime import datetime
 from enum import Enum
 from typing import Self
 
@@ -12,9 +11,10 @@ from functions.api.operations import (
     ChosenVisibility,
     RequestModel,
     ResponseModel,
+    UtcTime,
     utc_datetime,
 )
-from shared.domain.packages import Head, Provenance, Release, Visibility
+from shared.domain.packages import Release, Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 
 
@@ -32,12 +32,7 @@ class PackageView(ResponseModel):
     org: str
     name: str
     visibility: Visibility
-    changed_at: datetime | None = Field(description="Null for packages that never changed.")
-
-    @classmethod
-    def of(cls, head: Head) -> Self:
-        at = utc_datetime(head.changed_ms)
-        return cls(org=head.org, name=head.name, visibility=head.visibility, changed_at=at)
+    changed_at: UtcTime = Field(description="Null for packages that never changed.")
 
 
 visibility_api = ApiFace()
@@ -51,7 +46,7 @@ visibility_api = ApiFace()
 async def api_packages_visibility(call: ApiCall, sent: NewVisibility) -> PackageView:
     package, wanted = call.package, sent.visibility
     head = await call.registry.packages.visibility.change(package, wanted, by=call.caller)
-    return PackageView.of(head)
+    return PackageView.model_validate(head)
 
 
 class Means(Enum):
@@ -69,23 +64,12 @@ class RunView(ResponseModel):
     repository: str
     workflow: str
     reusable_workflow: str = Field(
-        description="What the job ran in, where that is no file of the repository."
+        validation_alias="defined_elsewhere",
+        description="What the job ran in, where that is no file of the repository.",
     )
     ref: str
     commit: str
     run_url: str
-
-    @classmethod
-    def of(cls, provenance: Provenance) -> Self:
-        return cls(
-            provider=Provider(provenance.provider),
-            repository=provenance.repository,
-            workflow=provenance.workflow,
-            reusable_workflow=provenance.defined_elsewhere,
-            ref=provenance.ref,
-            commit=provenance.commit,
-            run_url=provenance.run_url,
-        )
 
 
 class OriginView(ResponseModel):
@@ -95,7 +79,7 @@ class OriginView(ResponseModel):
     name: str
     version: str
     digest: str
-    published_at: datetime | None
+    published_at: UtcTime
     published_by: Means
     run: RunView | None = Field(
         description="Null for a release that came with a stored token: nobody vouched for it."
@@ -111,7 +95,7 @@ class OriginView(ResponseModel):
             digest=release.digest,
             published_at=utc_datetime(release.created_ms),
             published_by=_means(release),
-            run=RunView.of(provenance) if provenance else None,
+            run=RunView.model_validate(provenance) if provenance else None,
         )
 
 

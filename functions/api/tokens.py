@@ -3,10 +3,9 @@ organization.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from functions.api.operations import (
     ApiCall,
@@ -14,11 +13,11 @@ from functions.api.operations import (
     Created,
     RequestModel,
     ResponseModel,
-    utc_datetime,
+    UtcTime,
 )
 from shared.domain.ip_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.rights import Grant, Scope
+from shared.domain.rights import Scope
 from shared.services.tokens.token_records import IssuedToken, UsedToken
 from shared.services.tokens.token_requests import (
     MAX_TOKEN_DAYS,
@@ -73,14 +72,11 @@ class TokenName(RequestModel):
 class GrantView(ResponseModel):
     """Scopes, on the packages that match both patterns."""
 
-    scopes: list[Scope]
+    scopes: Annotated[
+        list[Scope], BeforeValidator(lambda held: [each for each in Scope if each in held])
+    ]
     org: str
     package: str
-
-    @classmethod
-    def of(cls, grant: Grant) -> Self:
-        scopes = [scope for scope in Scope if scope in grant.scopes]
-        return cls(scopes=scopes, org=grant.org, package=grant.package)
 
 
 class TokenView(ResponseModel):
@@ -90,26 +86,21 @@ class TokenView(ResponseModel):
     name: str
     grants: list[GrantView]
     addresses: list[str] = Field(description="Where it may be used; empty for everywhere.")
-    created_at: datetime | None
-    expires_at: datetime | None = Field(description="Null for tokens that never expire.")
-    last_used_at: datetime | None = Field(description="To about ten minutes; null if never.")
+    created_at: UtcTime
+    expires_at: UtcTime = Field(description="Null for tokens that never expire.")
+    last_used_at: UtcTime = Field(description="To about ten minutes; null if never.")
     last_used_from: str | None = Field(description="The address of that use.")
     last_used_by: str | None = Field(description="What the client of that use calls itself.")
 
     @classmethod
     def of(cls, used: UsedToken) -> Self:
-        token, use = used.token, used.use
-        return cls(
-            id=token.id,
-            name=token.name,
-            grants=[GrantView.of(grant) for grant in token.grants],
-            addresses=list(token.addresses),
-            created_at=utc_datetime(token.created_ms),
-            expires_at=utc_datetime(token.expires_ms),
-            last_used_at=utc_datetime(use.used_ms) if use else None,
-            last_used_from=(use.address or None) if use else None,
-            last_used_by=(use.agent or None) if use else None,
-        )
+        use = used.use
+        last = {
+            "last_used_ms": use.used_ms if use else None,
+            "last_used_from": (use.address or None) if use else None,
+            "last_used_by": (use.agent or None) if use else None,
+        }
+        return cls.model_validate(used.token.model_dump() | last)
 
 
 class TokenList(ResponseModel):

@@ -2,10 +2,9 @@
 id token.
 """
 
-from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from functions.api.operations import (
     ApiCall,
@@ -13,6 +12,7 @@ from functions.api.operations import (
     Created,
     RequestModel,
     ResponseModel,
+    UtcTime,
     utc_datetime,
 )
 from functions.http.calls import verify_credential
@@ -23,7 +23,6 @@ from shared.domain.packages import Pushers
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publisher_rules import MAX_REFS, PublisherRules
-from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.tokens.trusted_publishing import PublisherRequest
 
 ShortText = Annotated[str, Field(max_length=255)]
@@ -66,34 +65,16 @@ class PublisherView(ResponseModel):
     server: str
     ids: dict[str, str]
     repository: str
-    workflow: str
-    reusable_workflow: str
-    refs: list[str]
-    environment: str
-    protected: bool
-    created_at: datetime | None
-    pending_until: datetime | None = Field(
-        description="Until when it waits for its package; null once the package is there."
+    workflow: str = Field(validation_alias=AliasPath("rules", "workflow"))
+    reusable_workflow: str = Field(validation_alias=AliasPath("rules", "reusable_workflow"))
+    refs: list[str] = Field(validation_alias=AliasPath("rules", "refs"))
+    environment: str = Field(validation_alias=AliasPath("rules", "environment"))
+    protected: bool = Field(validation_alias=AliasPath("rules", "protected"))
+    created_at: UtcTime
+    pending_until: UtcTime = Field(
+        validation_alias="pending_until_ms",
+        description="Until when it waits for its package; null once the package is there.",
     )
-
-    @classmethod
-    def of(cls, publisher: Publisher) -> Self:
-        rules = publisher.rules
-        return cls(
-            id=publisher.id,
-            package=publisher.package,
-            provider=publisher.provider,
-            server=publisher.server,
-            ids=publisher.ids,
-            repository=publisher.repository,
-            workflow=rules.workflow,
-            reusable_workflow=rules.reusable_workflow,
-            refs=list(rules.refs),
-            environment=rules.environment,
-            protected=rules.protected,
-            created_at=utc_datetime(publisher.created_ms),
-            pending_until=utc_datetime(publisher.pending_until_ms),
-        )
 
 
 class PublisherList(ResponseModel):
@@ -128,7 +109,7 @@ publishers_api = ApiFace()
 )
 async def api_publishers_list(call: ApiCall) -> PublisherList:
     found = await call.registry.tokens.trusted_publishers.of_organization(call.org, by=call.caller)
-    return PublisherList(publishers=[PublisherView.of(each) for each in found])
+    return PublisherList.model_validate({"publishers": found})
 
 
 @publishers_api.operation(
@@ -141,7 +122,7 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
 async def api_publishers_add(call: ApiCall, new: NewPublisher) -> Created[PublisherView]:
     added = await call.registry.tokens.trusted_publishers.add(_wanted(call, new), by=call.caller)
     location = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
-    return Created(PublisherView.of(added), location)
+    return Created(PublisherView.model_validate(added), location)
 
 
 @publishers_api.operation(
@@ -193,7 +174,7 @@ class JobTokenView(ResponseModel):
     """An access token for a quarter of an hour, and what it publishes."""
 
     token: str
-    expires_at: datetime | None
+    expires_at: UtcTime
     org: str
     packages: list[str]
 
