@@ -38,7 +38,7 @@ class NewPublisher(RequestModel):
     server: ShortText = Field(default="", description="Of GitHub or GitLab, where it is one's own.")
     ids: dict[ShortText, ShortText] = Field(
         description="repository_id and repository_owner_id of GitHub; project_id and namespace_id "
-        "of GitLab; org_id, prj_id and def_id of Azure DevOps; tid and oid of Entra ID."
+        "of GitLab; org_id, prj_id and def_id of Azure DevOps."
     )
     repository: ShortText = Field(default="", description="A name for people; it decides nothing.")
     workflow: ShortText = Field(default="", description="The file of the workflow: release.yml.")

@@ -48,15 +48,14 @@ class TokenFlaw(Enum):
 class ExpectedClaims:
     """The claims that a token must have; none of them come from the token.
 
-    `keys_of` is the issuer of the signing keys, where it is not `issuer`; `also_issuers` are
-    further names of `issuer`. `types` are the accepted values of `typ` in lower case, which may be
-    missing. `shares_audience` accepts further audiences, which the caller checks.
+    `also_issuers` are further names of `issuer`. `types` are the accepted values of `typ` in lower
+    case, which may be missing. `shares_audience` accepts further audiences, which the caller
+    checks.
     """
 
     issuer: str
     audiences: tuple[str, ...]
     algorithms: tuple[str, ...] = ALGORITHMS
-    keys_of: str = ""
     also_issuers: tuple[str, ...] = ()
     types: tuple[str, ...] = _TYPES
     shares_audience: bool = False
@@ -141,7 +140,7 @@ def _header(text: str, expected: ExpectedClaims) -> Mapping[str, object]:
 async def _key(
     header: Mapping[str, object], expected: ExpectedClaims, keys: IssuerKeys
 ) -> IssuerKey:
-    issuer = expected.keys_of or expected.issuer
+    issuer = expected.issuer
     # Keys in the header (jwk, x5c) and their addresses (jku, x5u) are chosen by the sender.
     name = header.get("kid", "")
     if not isinstance(name, str):

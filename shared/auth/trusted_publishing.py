@@ -11,7 +11,6 @@ from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, T
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.trusted_publishing.claims import read_job_claims
 from shared.domain.trusted_publishing.jobs import (
-    PROVIDER_SERVERS,
     Provider,
     VerifiedJob,
     provider_server,
@@ -22,7 +21,6 @@ from shared.ports import Clock
 AZURE_DEVOPS_AUDIENCE = "api://AzureADTokenExchange"
 
 _UNKNOWN = "this registry takes no jobs of its issuer"
-_TOKEN_IDS = {Provider.ENTRA: "uti"}  # All others have the standard's `jti`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,6 @@ class TrustedIssuer:
     provider: Provider
     issuer: str
     audiences: tuple[str, ...]
-    keys_of: str = ""
 
     @property
     def server(self) -> str:
@@ -64,24 +61,14 @@ class JobTokenVerifier:
         trusted = self._issuers.get(_claimed_issuer(text))
         if trusted is None:
             raise SignedTokenRefused(_UNKNOWN)
-        expected = ExpectedClaims(trusted.issuer, trusted.audiences, keys_of=trusted.keys_of)
+        expected = ExpectedClaims(trusted.issuer, trusted.audiences)
         claims = await verify_jwt(text.reveal(), expected, keys=self._keys, clock=self._clock)
         return VerifiedJob(
             job=read_job_claims(trusted.provider, claims.values),
             issuer=trusted.issuer,
-            token_id=claims.text(_TOKEN_IDS.get(trusted.provider, "jti")),
+            token_id=claims.text("jti"),
             expires_ms=claims.seconds("exp") * 1000 + LEEWAY // timedelta(milliseconds=1),
         )
-
-
-def trusted_entra(tenant: str, audience: str) -> list[TrustedIssuer]:
-    """Return the two issuers of a tenant of Entra ID, which sign with the same keys."""
-    current = f"{PROVIDER_SERVERS[Provider.ENTRA]}/{tenant}/v2.0"
-    older = f"https://sts.windows.net/{tenant}/"
-    return [
-        TrustedIssuer(Provider.ENTRA, issuer, (audience,), keys_of=current)
-        for issuer in (current, older)
-    ]
 
 
 def _claimed_issuer(text: Secret) -> str:

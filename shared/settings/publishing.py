@@ -11,7 +11,6 @@ from shared.settings.values import (
     MIB,
     Addresses,
     AddressWithoutSlash,
-    EntraTenants,
     TopicSettings,
     split_list,
 )
@@ -173,14 +172,4 @@ class TrustedPublishingSettings(TopicSettings):
         default="",
         description="The same for Azure DevOps: https://vstoken.dev.azure.com/ and the id of an "
         "organization. Its tokens are not issued for only one registry.",
-    )
-    publish_from_entra: EntraTenants = Field(
-        default="",
-        description="Ids of the Entra ID tenants whose workload identities may be trusted "
-        "publishers, separated by commas.",
-    )
-    publish_from_entra_audience: str = Field(
-        default="",
-        description="Audience of tokens of workload identities: the application id of this "
-        "registry in Entra ID, or its address, which is the default.",
     )

@@ -38,9 +38,9 @@ from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.storage import PLACES
 from tests.support.trusted_publishing import (
+    JOBS,
     RULES,
     SETTINGS,
-    TENANT,
     CiSystems,
     TrustedPublishingWorld,
 )
@@ -48,7 +48,6 @@ from tests.support.world import Template, opened, settings_of
 
 PAGE = docs("trusted-publishing-providers", "trusted-publishing")
 REGISTRY = "https://ballroom.example.org"
-APPLICATION = "api://ballroom"
 SECONDS = 60.0
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="the workflows call curl")
@@ -74,7 +73,6 @@ COMMANDS: dict[Provider, str] = {
     Provider.GITHUB: at(GITHUB, "jobs", "publish", "steps", -1, "run"),
     Provider.GITLAB: at(GITLAB, "publish", "script", -1),
     Provider.AZURE_DEVOPS: at(AZURE_DEVOPS, "steps", -1, "script"),
-    Provider.ENTRA: blocks("sh")[0],
 }
 
 
@@ -99,7 +97,7 @@ def test_the_workflow_of_azure_devops_builds_no_pull_requests() -> None:
     assert secret == "$(System.AccessToken)"
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", JOBS)
 def test_every_workflow_names_the_place_for_the_token_as_the_settings_do(
     provider: Provider,
 ) -> None:
@@ -112,9 +110,9 @@ def test_the_publisher_on_the_page_is_one_that_is_read() -> None:
 
 
 def test_the_table_names_every_provider_with_its_ids() -> None:
-    for provider, claims in ID_CLAIMS.items():
+    for provider in JOBS:
         [row] = [line for line in PAGE.splitlines() if line.startswith(f"| `{provider.value}` |")]
-        assert set(re.findall("`(.*?)`", row.split("|")[2])) == set(claims)
+        assert set(re.findall("`(.*?)`", row.split("|")[2])) == set(ID_CLAIMS[provider])
 
 
 # --- the commands, run -------------------------------------------------------------------------
@@ -150,8 +148,6 @@ class Job:
         }
 
     def _given_by(self, provider: Provider) -> dict[str, str]:
-        federated = self.folder / "federated-token"
-        federated.write_text("the federated token")
         return {
             Provider.GITHUB: {
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token",
@@ -161,13 +157,6 @@ class Job:
             Provider.AZURE_DEVOPS: {
                 "SYSTEM_ACCESSTOKEN": "request-token",
                 "SYSTEM_OIDCREQUESTURI": f"{self.providers}/azure-devops",
-            },
-            Provider.ENTRA: {
-                "AZURE_AUTHORITY_HOST": f"{self.providers}/",
-                "AZURE_TENANT_ID": TENANT,
-                "AZURE_CLIENT_ID": "client",
-                "AZURE_FEDERATED_TOKEN_FILE": str(federated),
-                "REGISTRY_APPLICATION": APPLICATION,
             },
         }[provider]
 
@@ -181,7 +170,7 @@ exec curl -sS --fail-with-body -u "me:$token" -T "$BALA" \\
 """
 
 
-def providers(ci: CiSystems, audience: str) -> Starlette:
+def providers(ci: CiSystems) -> Starlette:
     """Return what jobs ask for their id tokens, as the providers answer."""
 
     async def github(request: Request) -> Response:
@@ -194,19 +183,10 @@ def providers(ci: CiSystems, audience: str) -> Starlette:
         assert request.query_params["api-version"] == "7.1"
         return JSONResponse({"oidcToken": ci.token(Provider.AZURE_DEVOPS)})
 
-    async def entra(request: Request) -> Response:
-        asked = dict(httpx.QueryParams((await request.body()).decode()))
-        assert asked["scope"] == f"{audience}/.default"
-        assert asked["client_assertion"] == "the federated token"
-        token = ci.token(Provider.ENTRA, aud=asked["scope"].removesuffix("/.default"))
-        shown = {"token_type": "Bearer", "expires_in": 3599, "access_token": token}
-        return JSONResponse(shown)
-
     return Starlette(
         routes=[
             Route("/github", github),
             Route("/azure-devops", azure_devops, methods=["POST"]),
-            Route(f"/{TENANT}/oauth2/v2.0/token", entra, methods=["POST"]),
         ]
     )
 
@@ -216,7 +196,7 @@ def served(template: Template, folder: Path, provider: Provider | None) -> Gener
     """Serve a registry whose acme/greet is published by a job of the provider."""
     data, bound = folder / "data", bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    chosen: dict[str, Any] = {**SETTINGS, "url": url, "publish_from_entra_audience": APPLICATION}
+    chosen: dict[str, Any] = {**SETTINGS, "url": url}
     PLACES.copy(template.folder, data)
     if provider:
         asyncio.run(_trust(data, template, provider, chosen))
@@ -226,7 +206,7 @@ def served(template: Template, folder: Path, provider: Provider | None) -> Gener
     stores = replace(asyncio.run(PLACES.stores(settings, clock)), fetcher=ci.internet)
     registry = build_registry(settings, noted(stores))
     app = Host(build_app(registry), on_stop=[registry.close])
-    with running(app, at=bound), running(providers(ci, APPLICATION)) as asked:
+    with running(app, at=bound), running(providers(ci)) as asked:
         yield Job(_machine(folder), url, asked.url, ci)
     PLACES.forget(data)
 
@@ -250,7 +230,7 @@ def _machine(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", JOBS)
 def test_the_commands_publish_and_the_release_says_where_it_comes_from(
     template: Template, scratch: Path, provider: Provider
 ) -> None:
@@ -263,7 +243,7 @@ def test_the_commands_publish_and_the_release_says_where_it_comes_from(
     assert "blr_" not in done.stderr
 
 
-@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize("provider", JOBS)
 def test_a_job_that_is_refused_fails_and_its_author_reads_why(
     template: Template, scratch: Path, provider: Provider
 ) -> None:

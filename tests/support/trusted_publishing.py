@@ -34,12 +34,11 @@ RULES: dict[Provider, dict[str, object]] = {
     },
     Provider.GITLAB: {"refs": ["refs/heads/main"], "environment": "release", "protected": True},
     Provider.AZURE_DEVOPS: {"refs": ["refs/heads/main"]},
-    Provider.ENTRA: {},
 }
 
 
 class CiSystems:
-    """All four providers, on an internet of their own."""
+    """All providers, on an internet of their own."""
 
     def __init__(self, clock: FakeClock, audience: str) -> None:
         """Sign for the registry at `audience`, by its clock."""
@@ -59,9 +58,8 @@ class CiSystems:
         Each has an id of its own, as the providers do it.
         """
         self._signed += 1
-        own = "uti" if provider is Provider.ENTRA else "jti"
         fixed = AZURE_DEVOPS_AUDIENCE if provider is Provider.AZURE_DEVOPS else self._audience
-        base = {own: f"token-{self._signed}", "aud": fixed, "exp": self._now_s() + LIFETIME_S}
+        base = {"jti": f"token-{self._signed}", "aud": fixed, "exp": self._now_s() + LIFETIME_S}
         return self.issuers[provider].sign({**JOBS[provider](**changes), **base, **changes})
 
 
@@ -242,37 +240,19 @@ def azure_devops_job(**changes: object) -> dict[str, object]:
     return claims | changes
 
 
-def entra_workload(**changes: object) -> dict[str, object]:
-    """Return what Entra ID says of a managed identity that asks for an application's token."""
-    claims: dict[str, object] = {
-        "iss": f"{ENTRA}/{TENANT}/v2.0",
-        "sub": WORKER,
-        "azp": CLIENT,
-        "azpacr": "2",
-        "idtyp": "app",
-        "oid": WORKER,
-        "tid": TENANT,
-        "uti": "A3HaoRGwyEWyU-iJcDEFAA",
-        "ver": "2.0",
-    }
-    return claims | changes
-
-
 JOBS: dict[Provider, Callable[..., dict[str, object]]] = {
     Provider.GITHUB: github_job,
     Provider.GITLAB: gitlab_job,
     Provider.AZURE_DEVOPS: azure_devops_job,
-    Provider.ENTRA: entra_workload,
 }
 IDS = {
-    provider: {claim: str(JOBS[provider]()[claim]) for claim in claims}
-    for provider, claims in ID_CLAIMS.items()
+    provider: {claim: str(JOBS[provider]()[claim]) for claim in ID_CLAIMS[provider]}
+    for provider in JOBS
 }
 ISSUERS = {provider: str(job()["iss"]) for provider, job in JOBS.items()}
 SETTINGS = {
     "publish_from_github": GITHUB,
     "publish_from_gitlab": GITLAB,
     "publish_from_azure_devops": f"{AZURE_DEVOPS}/{ORGANIZATION}",
-    "publish_from_entra": TENANT,
 }
 LIFETIME_S = 300

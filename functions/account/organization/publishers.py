@@ -32,7 +32,6 @@ ID_COMMANDS = {
     Provider.GITHUB: "gh api repos/octo/greet --jq '.id, .owner.id'",
     Provider.GITLAB: "curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
     Provider.AZURE_DEVOPS: "az pipelines show --name Release --query '[project.id, id]'",
-    Provider.ENTRA: "az identity show --name release --resource-group ci",
 }
 
 # The rules that the pipelines of the examples comply with, by the names of their fields.
@@ -202,7 +201,6 @@ _PIPELINES = {
     Provider.GITHUB: "github.yml",
     Provider.GITLAB: "gitlab.yml",
     Provider.AZURE_DEVOPS: "azure-devops.yml",
-    Provider.ENTRA: "entra.sh",
 }
 
 

@@ -4,7 +4,6 @@ NotFound · Conflict · Forbidden
 └── PublisherNotFound · PublisherExists · PublishersAlone
 Untrusted
 ├── ClaimUnusable     the token lacks a claim that its provider always sends
-├── NotAWorkload      the token is a person's, or shared by many programs
 ├── RunNotTrusted     strangers may have started the run, or changed what it does
 ├── WorkloadUnknown   no package has a publisher that is this job
 └── WorkloadDiffers   a publisher is this repository, but not this run of it
@@ -33,14 +32,6 @@ class ClaimUnusable(Declared, Untrusted):
     sentence = (
         "The id token does not say {claim} as {provider} does. Ask the provider for the token "
         "inside the job, and send it as it is."
-    )
-
-
-class NotAWorkload(Declared, Untrusted):
-    reason = "not-a-workload"
-    sentence = (
-        "The token is a person's, or one that several programs share. Send one of a managed "
-        "identity or of a service principal."
     )
 
 

@@ -6,11 +6,11 @@ claims.
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from shared.domain.errors.publishers import ClaimUnusable, NotAWorkload, RunNotTrusted
+from shared.domain.errors.publishers import ClaimUnusable, RunNotTrusted
 from shared.domain.trusted_publishing.jobs import (
     GUID_PATTERN,
     ID_CLAIMS,
@@ -38,7 +38,7 @@ _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have ref
 def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
     """Return the job whose token has these claims; its signature is verified before.
 
-    Raises `ClaimUnusable`, `NotAWorkload` or `RunNotTrusted`.
+    Raises `ClaimUnusable` or `RunNotTrusted`.
     """
     return _READERS[provider](claims)
 
@@ -117,16 +117,6 @@ class _AzureDevOps(_JobClaims):
     rpo_ref: str
     rpo_ver: str
     run_id: Number
-
-
-class _Entra(_JobClaims):
-    sub: str
-    oid: Guid
-    tid: Guid
-    idtyp: Optional = ""
-    scp: Optional = ""
-    azp: Optional = ""
-    appid: Optional = ""
 
 
 JobClaims = TypeVar("JobClaims", bound=_JobClaims)
@@ -231,22 +221,6 @@ def _azure_devops(claims: JobTokenClaims) -> CiJob:
     )
 
 
-def _entra(claims: JobTokenClaims) -> CiJob:
-    job = _parsed(_Entra, Provider.ENTRA, claims)
-    if job.tid not in urlsplit(job.iss.lower()).path.split("/"):
-        raise ClaimUnusable(Provider.ENTRA.title, "tid")
-    # A program has no delegated scope, and its subject is its object id. Otherwise the object is
-    # shared: all service connections of a tenant have the same.
-    if job.scp or job.idtyp not in ("", "app") or job.sub.lower() != job.oid:
-        raise NotAWorkload
-    return CiJob(
-        provider=Provider.ENTRA,
-        server=PROVIDER_SERVERS[Provider.ENTRA],
-        ids=_ids(Provider.ENTRA, job),
-        workflow=job.azp or job.appid,
-    )
-
-
 def _check_trigger(provider: Provider, trigger: str) -> None:
     if trigger not in ALLOWED_TRIGGERS[provider]:
         why = f"it was started by {trigger[:80]!r}"
@@ -285,5 +259,4 @@ _READERS: dict[Provider, Callable[[JobTokenClaims], CiJob]] = {
     Provider.GITHUB: _github,
     Provider.GITLAB: _gitlab,
     Provider.AZURE_DEVOPS: _azure_devops,
-    Provider.ENTRA: _entra,
 }

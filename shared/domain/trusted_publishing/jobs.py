@@ -1,4 +1,4 @@
-"""Jobs of CI systems, and other programs with an identity, as their providers describe them.
+"""Jobs of CI systems, as their providers describe them.
 
 A name can be given away and taken by somebody else, so a job is known by the ids that its provider
 never gives twice.
@@ -18,7 +18,7 @@ class Provider(Enum):
     GITHUB = "github"
     GITLAB = "gitlab"
     AZURE_DEVOPS = "azure-devops"
-    ENTRA = "entra"
+    ENTRA = "entra"  # Of publishers that earlier versions stored; its tokens are refused.
 
     @property
     def title(self) -> str:
@@ -59,7 +59,7 @@ PROVIDER_SERVERS = {
 
 @dataclass(frozen=True, slots=True)
 class CiJob:
-    """A job, or another program with an identity, as its provider describes it."""
+    """A job, as its provider describes it."""
 
     provider: Provider
     server: str

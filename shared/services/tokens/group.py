@@ -8,7 +8,6 @@ from shared.auth.trusted_publishing import (
     AZURE_DEVOPS_AUDIENCE,
     JobTokenVerifier,
     TrustedIssuer,
-    trusted_entra,
 )
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log
@@ -114,15 +113,11 @@ def _trusted_issuers(settings: Settings) -> list[TrustedIssuer]:
         (Provider.GITLAB, settings.publish_from_gitlab, registry),
         (Provider.AZURE_DEVOPS, settings.publish_from_azure_devops, anybody),
     )
-    found = [
+    return [
         TrustedIssuer(provider, issuer, accepted)
         for provider, issuers, accepted in signers
         for issuer in split_list(issuers)
     ]
-    audience = settings.publish_from_entra_audience or settings.base_url
-    for tenant in split_list(settings.publish_from_entra):
-        found += trusted_entra(tenant, audience)
-    return found
 
 
 def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:

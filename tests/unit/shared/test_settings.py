@@ -152,7 +152,6 @@ def test_reserved_names_are_separated_by_commas() -> None:
         ("publish_from_github", "token.actions.githubusercontent.com"),
         ("publish_from_gitlab", "https://gitlab.com, gitlab.example.org"),
         ("publish_from_azure_devops", "octo"),
-        ("publish_from_entra", "example.onmicrosoft.com"),
     ],
 )
 def test_whose_jobs_publish_is_said_by_addresses_and_ids(name: str, value: str) -> None:

@@ -75,7 +75,7 @@ async def test_nothing_but_a_name_is_looked_up(repository: str) -> None:
     assert http.asked == []
 
 
-@pytest.mark.parametrize("provider", [Provider.AZURE_DEVOPS, Provider.ENTRA])
+@pytest.mark.parametrize("provider", [Provider.AZURE_DEVOPS])
 async def test_some_providers_tell_no_ids(provider: Provider) -> None:
     http = OneAnswer(FOUND)
     with pytest.raises(InvalidRequest, match="Enter all of them"):
