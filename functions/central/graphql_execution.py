@@ -267,15 +267,14 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
 
 async def _catalogued(context: _Context, arguments: Json) -> Json | None:
     """Return a package of the upstream that nobody has pulled, as the catalogue has it."""
-    mirroring = context.registry.mirroring
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
-    if mirroring is None or not (org and name):
+    if not (org and name):
         return None
     try:
         package, wanted = Package.parse(org, name), parse_version_or_range(version or "*")
     except Refusal:
         return None
-    listing = await mirroring.catalogue.listing(package, wanted)
+    listing = await context.registry.package_source(context.by).known(package, wanted)
     return listing and _package_model(context, listing)
 
 

@@ -16,8 +16,7 @@ from shared.domain.packages import Release, State
 from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, Clock, MetadataStore, PullLedger
 from shared.services.maintenance.task import Task
-from shared.services.mirroring.mirrored_releases import MirroredReleases
-from shared.services.mirroring.refreshing import Refreshing
+from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.packages.pulls import utc_day

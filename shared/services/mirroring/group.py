@@ -16,14 +16,13 @@ from shared.services.mirroring.catalogue import CatalogueItems, CatalogueUpdates
 from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_items import MirroredItems
-from shared.services.mirroring.mirrored_releases import MirroredReleases
+from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.pinned_digests import PinnedDigests, RefusedReleases
 from shared.services.mirroring.prefetch import Prefetch
-from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_questions import Asker, KeptAnswers, UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader

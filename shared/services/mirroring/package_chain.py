@@ -40,8 +40,8 @@ from shared.domain.resolve_requests import (
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.mirrored_releases import Refreshing
 from shared.services.mirroring.name_owners import OURS
-from shared.services.mirroring.refreshing import Refreshing
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists
@@ -117,11 +117,14 @@ class PackageChain:
             listing = await self.describe(package, wanted, client=ANY_CLIENT, by=self.asker.by)
             versions = await self.versions(package, client=ANY_CLIENT, by=self.asker.by)
         except (UpstreamUnavailable, TooManyRequests):
-            known = await self.catalogue.listing(package, wanted)
+            known = await self.known(package, wanted)
             if known is None:
                 raise
             return ReleasePreview(known, (known.release.coordinate.version,), is_current=False)
         return ReleasePreview(listing, versions)
+
+    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
+        return await self.catalogue.listing(package, wanted)
 
     async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal

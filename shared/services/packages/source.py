@@ -90,6 +90,10 @@ class PackageSource(Protocol):
         """Return a release that is not stored, or raise `ReleaseNotFound`."""
         ...
 
+    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
+        """Return a release that is not stored, as far as it is known without asking an upstream."""
+        ...
+
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
     ) -> tuple[Version, ...]:
@@ -183,6 +187,9 @@ class HostedPackages:
 
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
         raise ReleaseNotFound(package, wanted)
+
+    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
+        """Return None: nothing is known of what is not stored."""
 
     async def require_archive(self, release: Release) -> None:
         """Do nothing: archives of releases of ours are never dropped."""
