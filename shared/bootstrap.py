@@ -13,8 +13,15 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared import log
-from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
-from shared.adapters.dns_records import DnsRecords
+from shared.adapters.backup import (
+    NoRegistry,
+    Report,
+    TargetNotEmpty,
+    backup,
+    report_nothing,
+    restore,
+    upgrading,
+)
 from shared.adapters.editions import EmbeddedEdition
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
 from shared.adapters.filesystem import (
@@ -37,8 +44,7 @@ from shared.adapters.paths import DataFolder, lock_path
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.migrations import MIGRATIONS
-from shared.adapters.system import SystemClock, SystemRandomness
-from shared.adapters.upgrades import Report, report_nothing, upgrading
+from shared.adapters.system import DnsRecords, SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Registry, create_registry
@@ -75,7 +81,7 @@ from shared.ports import (
     WorkStore,
 )
 from shared.runtime.edition import Edition
-from shared.runtime.lazy_import import LazyImport
+from shared.runtime.port_wrappers import LazyImport
 from shared.runtime.private_files import hold_file_lock
 from shared.services.bundles.bundle_export import BundleSigner
 from shared.services.bundles.bundle_reading import BundleSource, TrustedKeys

@@ -1,17 +1,24 @@
-"""Backup and restore of a data folder, while the registry runs or is stopped."""
+"""Backup and restore of a data folder, while the registry runs or is stopped, and the backup before
+an upgrade."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 
 from shared.adapters.paths import ArchiveFolder, DataFolder, partial_path
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
+    open_to_read,
     open_to_write,
+    schema_version,
     transaction,
     translate_sqlite_errors,
 )
+from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,
@@ -138,3 +145,53 @@ def _copy_keys(source: Path, target: Path) -> None:
         make_private_folder(target)
         for key in source.iterdir():
             copy_private(key, target / key.name)
+
+
+Report = Callable[[str], None]  # Gets a sentence about a step, when it is done.
+
+
+def report_nothing(sentence: str) -> None:
+    """Report a step to nobody."""
+
+
+@contextmanager
+def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[None]:
+    """Back up the folder if its schema changes in the block, and report how long both took.
+
+    If the block or the backup fails, or the process is killed, the next start does both again.
+    """
+    database = DataFolder(data).database
+    schema = _stored_schema(database) if database.is_file() else 0
+    if not 0 < schema < len(MIGRATIONS):
+        yield
+        return
+    began = time.monotonic()
+    if keeps_backup:
+        copy = back_up_before_upgrade(data, schema)
+        report(f"Backed up {data} to {copy} in {time.monotonic() - began:.1f} s.")
+    began = time.monotonic()
+    yield
+    steps = f"from schema {schema} to {len(MIGRATIONS)}"
+    report(f"Upgraded {data} {steps} in {time.monotonic() - began:.1f} s.")
+
+
+def back_up_before_upgrade(data: Path, schema: int) -> Path:
+    """Copy a registry of this schema into its data folder, and return where the copy is.
+
+    A copy that an interrupted start left is made anew. Copies of earlier upgrades are deleted when
+    this one is complete.
+    """
+    folder = DataFolder(data).upgrades
+    target = folder / f"before-{SOFTWARE_VERSION}-schema-{schema}"
+    if not DataFolder(target).database.is_file():
+        rmtree(target, ignore_errors=True)
+        make_private_folder(folder)
+        backup(data, target)
+    for earlier in set(folder.iterdir()) - {target}:
+        rmtree(earlier)
+    return target
+
+
+def _stored_schema(database: Path) -> int:
+    with translate_sqlite_errors(database), closing(open_to_read(database)) as connection:
+        return schema_version(connection)

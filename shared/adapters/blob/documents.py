@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.cosmos.graphs import CosmosGraphs
+from shared.adapters.cosmos.metadata import CosmosGraphs
 from shared.adapters.paths import (
     api_docs_blob,
     api_docs_blobs,

@@ -3,13 +3,14 @@ decoded.
 """
 
 import asyncio
+import zlib
+from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
-from shared.adapters.cosmos.graphs import digest_key
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
@@ -342,3 +343,35 @@ def read_record(kind: type[R], item: Item) -> R:
 def outbox_since(outbox: tuple[Event, ...]) -> int:
     """Return since when a record waits for its events to be published; 0 is not at all."""
     return outbox[0].at_ms if outbox else 0
+
+
+GRAPH = "graph"
+LARGEST_GRAPH_ITEM_BYTES = 64 * 1024  # Compressed. A larger item costs more than its blob.
+
+
+class CosmosGraphs:
+    """The graphs that are small enough, by the digests of their archives."""
+
+    def __init__(self, cosmos: CosmosDatabase) -> None:
+        self._packages = cosmos.container("packages")
+
+    async def put(self, digest: Digest, graph: bytes) -> None:
+        """Store the graph if it is small enough; a repeat changes nothing."""
+        body = b64encode(zlib.compress(graph)).decode()
+        if len(body) <= LARGEST_GRAPH_ITEM_BYTES:
+            fields: Item = {"id": GRAPH, "schema": 1, "kind": GRAPH, "body": body}
+            await self._packages.create({**fields, "pk": digest_key(digest)})
+
+    async def read(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
+        by_key = {digest_key(digest): digest for digest in digests}
+        items = await self._packages.read_each(list(by_key), GRAPH)
+        return {by_key[item["pk"]]: zlib.decompress(b64decode(item["body"])) for item in items}
+
+    async def delete(self, digest: Digest) -> None:
+        """Delete the graph, if there is one."""
+        await self._packages.delete(digest_key(digest), GRAPH)
+
+
+def digest_key(digest: Digest) -> str:
+    """Return the partition of what belongs to an archive."""
+    return f"digest:{digest.hex}"

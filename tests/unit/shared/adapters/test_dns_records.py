@@ -11,8 +11,8 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from shared.adapters import dns_records
-from shared.adapters.dns_records import DnsRecords
+from shared.adapters import system
+from shared.adapters.system import DnsRecords
 from shared.domain.errors.organizations import DomainSilent
 
 LONG = "x" * 300
@@ -86,8 +86,8 @@ async def test_a_name_server_that_fails_is_not_one_that_says_nothing() -> None:
 
 async def test_no_more_is_read_than_a_proof_needs() -> None:
     async with served() as records:
-        assert len(await records.texts("_many.example.org")) == dns_records.MAX_TEXTS
-        assert await records.texts("_huge.example.org") == ["y" * dns_records.MAX_TEXT_BYTES]
+        assert len(await records.texts("_many.example.org")) == system.MAX_TEXTS
+        assert await records.texts("_huge.example.org") == ["y" * system.MAX_TEXT_BYTES]
 
 
 async def test_bytes_that_are_no_text_do_no_harm() -> None:

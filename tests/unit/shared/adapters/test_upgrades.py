@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.backup import upgrading
 from shared.adapters.embedded import open_embedded
 from shared.adapters.paths import DataFolder
 from shared.adapters.sqlite.connections import SchemaMismatch
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.system import SystemClock
-from shared.adapters.upgrades import upgrading
 
 KNOWN = len(MIGRATIONS)
 

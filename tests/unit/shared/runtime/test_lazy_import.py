@@ -4,7 +4,7 @@ from typing import Protocol
 
 import pytest
 
-from shared.runtime.lazy_import import LazyImport
+from shared.runtime.port_wrappers import LazyImport
 
 
 class Ticks(Protocol):

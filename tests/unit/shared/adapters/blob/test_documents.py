@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.documents import LARGEST_CACHED_DOCUMENT_BYTES, BlobDocuments
 from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
-from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
+from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy
