@@ -1,11 +1,11 @@
 """/api/v1/tokens and /api/v1/orgs/{org}/tokens: access tokens of a person and of an
-organization.
+organization; /api/v1/leaked-tokens: reports of leaked tokens by secret scanning services.
 """
 
 from collections.abc import Iterable
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
 from functions.api.operations import (
     ApiCall,
@@ -18,6 +18,8 @@ from functions.api.operations import (
 from shared.domain.ip_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Scope
+from shared.domain.tokens import hash_secret
+from shared.services.tokens.secret_scanning import Label
 from shared.services.tokens.token_records import IssuedToken, UsedToken
 from shared.services.tokens.token_requests import (
     MAX_TOKEN_DAYS,
@@ -238,3 +240,41 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
     await _organization_tokens(call).revoke(call.org, call.route_params["id"], by=call.caller)
+
+
+class LeakedTokenVerdict(BaseModel):
+    """Whether a text was a token here; what was reported is named by its SHA-256 alone."""
+
+    token_hash: str
+    token_type: str
+    label: Label
+
+
+class LeakedTokenVerdicts(RootModel[list[LeakedTokenVerdict]]):
+    """A verdict for each entry of the report, in its order."""
+
+
+secret_scanning_api = ApiFace()
+
+
+# The body is what scanners sign, in the form of GitHub's secret scanning; docs/tokens.md shows it.
+@secret_scanning_api.operation(
+    "POST",
+    "api/v1/leaked-tokens",
+    "Report leaked tokens, signed by a scanner that this registry knows; they end at once.",
+    refusals=(400, 401, 413),
+)
+async def api_leaks_report(call: ApiCall) -> LeakedTokenVerdicts:
+    findings = await call.registry.tokens.secret_scanning.process_report(
+        call.content(), call.headers, address=call.caller.address
+    )
+    return LeakedTokenVerdicts(
+        [
+            LeakedTokenVerdict(
+                token_hash=hash_secret(each.leaked.text.reveal()),
+                token_type=each.leaked.kind,
+                label=each.label,
+            )
+            for each in findings
+        ]
+    )
