@@ -112,7 +112,9 @@ def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     if moved := list(moved_field(symbol, versions)):
         yield from moved
     elif isinstance(docs, FunctionDocs) and docs.name == "init":
-        yield from parameter_changes(docs.parameters, (), versions)
+        levels = [level for level, _ in parameter_changes(docs.parameters, (), versions)]
+        if levels:  # Without arguments objects are created as before.
+            yield max(levels), f"The {symbol.kind} was removed."
     elif owner and owner.kind in _OBJECT_TYPES and not versions.has_output:
         yield MINOR, f"Implementations may lack this {symbol.kind}."
     else:

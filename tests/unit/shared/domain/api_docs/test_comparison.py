@@ -716,7 +716,7 @@ def test_a_method_that_services_need_no_longer_is_a_compatible_change() -> None:
     [
         ("public function init() {}", "", []),
         ("", "public function init() {}", []),
-        ("public function init(int a = 1) {}", "", ["The parameter a was removed or renamed."]),
+        ("public function init(int a = 1) {}", "", ["The method was removed."]),
         ("", "function init() {}", ["Other modules can no longer create objects of it."]),
         (
             "public function init() {}",
