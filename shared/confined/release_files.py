@@ -52,7 +52,7 @@ class ReleaseRequest(Record):
     before: str = ""  # The version to compare with.
     before_is_complete: bool = False
     before_pieces: str = ""  # Their name.
-    has_unknown_history: bool = False  # There are earlier versions without documentation.
+    has_unknown_history: bool = False  # Earlier versions may be undocumented or elsewhere.
     others: tuple[OtherModule, ...] = ()
 
     @property

@@ -118,14 +118,16 @@ class JobInputs:
         """Write what the version before has; return what the request says of it."""
         live = survey.live if survey else ()
         earlier = earlier_release(live, release.coordinate.version)
+        # Other versions of a mirrored package are elsewhere.
+        unknown: dict[str, object] = {"has_unknown_history": release.upstream is not None}
         if earlier is None:
-            return {}
+            return unknown
         record = await self.write_documents(earlier, folder / BEFORE)
         if record is None:
             return {"has_unknown_history": True}
         is_complete = record.state is DocsState.DONE
         pieces = record.pieces.name if record.pieces else ""
-        known = {"before": earlier.version, "before_pieces": pieces}
+        known = {"before": earlier.version, "before_pieces": pieces, **unknown}
         return {**known, "before_is_complete": is_complete}
 
     async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:

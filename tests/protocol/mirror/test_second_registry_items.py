@@ -8,7 +8,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_catalogue import catch_up, update
 from tests.protocol.mirror.test_second_registry import Pair, pair
 from tests.support.documented_packages import documented_bala
-from tests.support.world import World
+from tests.support.world import URL, World
 
 __all__ = ["pair"]
 
@@ -80,3 +80,16 @@ async def test_private_packages_of_the_upstream_are_in_no_list(documented: Pair)
         assert (await documented.mirror.get(path)).json()["count"] == 0
     path = CONNECTOR.replace("greet", "hidden")
     assert (await documented.mirror.get(path)).status_code == 404
+
+
+async def test_a_mirrored_symbol_does_not_say_since_when_it_exists(pair: Pair) -> None:
+    archives = [documented_bala(f"tools/greet:1.{each}.0") for each in range(1, 3)]
+    for archive in archives:
+        await pair.upstream.push(archive, by=pair.upstream.people.admin)
+    for version in ("1.1.0", "1.2.0"):  # Not 1.0.0.
+        await pair.mirror.get(f"/packages/tools/greet/{version}", headers=PULL)
+        await document(pair.mirror)
+    page = f"{URL}/packages/tools/greet/1.2.0/docs/greet/greetWorld"
+    answer = await pair.mirror.get(page, headers={"Accept": "text/html"})
+    assert answer.status_code == 200, answer.text[-900:]
+    assert "Since" not in answer.text
