@@ -794,7 +794,7 @@ class DomainRecords(Protocol):
     """Public DNS records of a domain."""
 
     async def texts(self, name: str) -> list[str]:
-        """Return the TXT records of the name; raise `DomainSilent` if no name server answered,
+        """Return the TXT records of the name; raise `domain-silent` if no name server answered,
         which does not mean that there are none."""
         ...
 

@@ -31,8 +31,8 @@ from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
 from shared.domain.errors.base import Forbidden, InvalidRequest
-from shared.domain.errors.packages import NotMadeInternal
-from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
+from shared.domain.errors.packages import not_made_internal
+from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.redaction import contains_token
@@ -53,7 +53,7 @@ class RequestModel(BaseModel):
 
 def _chosen(visibility: Visibility) -> Visibility:
     if visibility not in CHOSEN_VISIBILITIES:
-        raise ValueError(str(NotMadeInternal()))
+        raise ValueError(str(not_made_internal()))
     return visibility
 
 
@@ -142,7 +142,7 @@ def parse_body(model: type[ModelT], call: Call) -> ModelT:
     """
     body = bounded_body(call, MAX_BODY_BYTES)
     if contains_token(body):
-        raise TokenMisplaced
+        raise token_misplaced()
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:

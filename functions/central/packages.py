@@ -14,8 +14,8 @@ from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import Digest, package_in_file_name
+from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import credentials_missing
-from shared.domain.errors.packages import RangeNotDeprecable
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimitClass
@@ -133,7 +133,11 @@ def _target(call: Call) -> tuple[Package, Version | Range]:
     package = call.package
     version = parse_version_or_range(call.route_params["version"])
     if isinstance(version, Range) and version != Range():
-        raise RangeNotDeprecable(version)
+        raise Invalid(
+            "range-not-deprecable",
+            f"{version} names several versions. Deprecate one version, or the whole package with "
+            "*.",
+        )
     return package, version
 
 

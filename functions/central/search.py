@@ -12,7 +12,7 @@ from functions.central.answers import (
 )
 from functions.http.answers import json_answer
 from functions.http.calls import Call
-from shared.domain.errors.requests import PostWanted
+from shared.domain.errors.base import Invalid
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import numeric_id
 from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
@@ -85,7 +85,11 @@ def _packages(
 def _organization(text: str) -> OrgName:
     """Parse the organization of a list; operations that only answer POST have no such name."""
     if text in _POST_OPERATIONS:
-        raise PostWanted(text)
+        raise Invalid(
+            "post-wanted",
+            f"{text} is an operation, not an organization: send it a POST whose body is the JSON "
+            "that lists what to resolve.",
+        )
     return parse_org(text)
 
 

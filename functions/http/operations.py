@@ -31,7 +31,7 @@ from functions.http.compression import compressed
 from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange, declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
-from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.errors.organizations import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
@@ -273,7 +273,7 @@ def _as_missing(refusal: Refusal, call: Call) -> Refusal:
         case {"org": org, "name": name}:
             return PackageNotFound(f"{org}/{name}")
         case {"org": org}:
-            return OrganizationNotFound(org)
+            return organization_not_found(org)
         case _:
             return refusal
 

@@ -14,13 +14,11 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from functions.http.calls import Call
 from shared.domain.bounded_parsing import has_at_most_values, is_shallow
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.packages import ArchiveTooLarge, FileTooLarge, UploadMissing
+from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge
+from shared.domain.errors.packages import archive_too_large, file_too_large
 from shared.domain.errors.requests import (
     BodyUnreadable,
-    TokenMisplaced,
-    UploadCutOff,
-    UploadNotTaken,
+    token_misplaced,
 )
 from shared.domain.redaction import contains_token
 from shared.settings.server import AppRole
@@ -43,7 +41,7 @@ def json_object(call: Call) -> dict[str, object]:
     if not has_at_most_values(MAX_JSON_VALUES, body):
         raise BodyUnreadable(_NOT_SO_MANY)
     if contains_token(body):
-        raise TokenMisplaced
+        raise token_misplaced()
     try:
         value: object = json.loads(body or b"{}", strict=False)
     except (ValueError, RecursionError):
@@ -54,23 +52,29 @@ def json_object(call: Call) -> dict[str, object]:
 
 
 def bounded_body(call: Call, limit: int) -> bytes:
-    """Return the body, or raise `FileTooLarge` if it has more than `limit` bytes."""
+    """Return the body, or raise `file-too-large` if it has more than `limit` bytes."""
     if call.body_size > limit:
         name = "body of the request"
-        raise FileTooLarge(name, call.body_size, limit)
+        raise file_too_large(name, call.body_size, limit)
     return call.content()
 
 
 def require_upload_taken(call: Call, role: AppRole) -> None:
-    """Raise `UploadNotTaken` for a large body if this app answers reads alone."""
+    """Raise `upload-not-taken` for a large body if this app answers reads alone."""
     if role == "reads" and call.body_size > MAX_JSON_BYTES:
-        raise UploadNotTaken(call.body_size, MAX_JSON_BYTES)
+        raise TooLarge(
+            "upload-not-taken",
+            f"The body of the request has {call.body_size:,} bytes, and this app of the registry "
+            f"answers reads, with {MAX_JSON_BYTES:,} at most. Send uploads to the registry's "
+            "public address; if you did, try again in an hour, because its edge may still be "
+            "changing.",
+        )
 
 
 def upload_body(call: Call, limit: int) -> bytes:
-    """Return a body that holds an archive of at most `limit` bytes, or raise `ArchiveTooLarge`."""
+    """Return a body with an archive of at most `limit` bytes, or raise `archive-too-large`."""
     if call.body_size > limit + MAX_MULTIPART_OVERHEAD_BYTES:
-        raise ArchiveTooLarge(call.body_size, limit)
+        raise archive_too_large(call.body_size, limit)
     return call.content()
 
 
@@ -109,10 +113,10 @@ def is_form(call: Call) -> bool:
 
 
 def form_of(call: Call) -> Form:
-    """Parse the body as a form, or raise `BodyUnreadable` or `TokenMisplaced`."""
+    """Parse the body as a form, or raise `BodyUnreadable` or `token-misplaced`."""
     body = call.content()
     if contains_token(body):
-        raise TokenMisplaced
+        raise token_misplaced()
     if not is_form(call) or call.body_size > MAX_FORM_BYTES:
         raise BodyUnreadable(_EXPECTED)
     try:
@@ -153,13 +157,13 @@ class _TooManyParts(Exception):
 def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
     """Return the part `name`, an archive of at most `limit` bytes.
 
-    Raises `ArchiveTooLarge`, `UploadMissing` if there is no such part, `InvalidRequest` for too
-    many parts, and `UploadCutOff` for a body that cannot be parsed.
+    Raises `archive-too-large`, `upload-missing` if there is no such part, `InvalidRequest` for too
+    many parts, and `upload-cut-off` for a body that cannot be parsed.
     """
     body = upload_body(call, limit)
     kind, options = _options(call.header("content-type"))
     if kind != "multipart/form-data" or not options.get("boundary"):
-        raise UploadMissing(name)
+        raise _upload_missing(name)
     try:
         parts = list(_parts(body, b"--" + options["boundary"].encode()))
     except _TooManyParts:
@@ -167,18 +171,18 @@ def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
     for found, part in parts:
         if found == name:
             return part
-    raise UploadMissing(name)
+    raise _upload_missing(name)
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, ArchivePart]]:
     """Yield the name and the content of each part of a form, as RFC 7578 has it.
 
-    Content is found by the next boundary, and not copied. Raises `UploadCutOff` for a body that
+    Content is found by the next boundary, and not copied. Raises `upload-cut-off` for a body that
     does not end with the last boundary.
     """
     position = body.find(boundary)
     if position < 0 or (position and body[position - 2 : position] != _LINE_END):
-        raise UploadCutOff
+        raise _upload_cut_off()
     for _ in range(MAX_FORM_PARTS + 1):
         position += len(boundary)
         match body[position : position + 2]:
@@ -187,12 +191,12 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, ArchivePart]]:
             case b"\r\n":
                 headers, start = _part_headers(body, position + 2)
             case _:
-                raise UploadCutOff
+                raise _upload_cut_off()
         end = body.find(_LINE_END + boundary, start)
         kind, options = _options(headers.get("content-disposition", ""))
         size = headers.get("content-length", str(end - start))
         if end < 0 or kind != "form-data" or size != str(end - start):
-            raise UploadCutOff
+            raise _upload_cut_off()
         content = memoryview(body)[start:end]
         yield options.get("name", ""), ArchivePart(content, options.get("filename", ""))
         position = end + len(_LINE_END)
@@ -210,7 +214,7 @@ def _part_headers(body: bytes, position: int) -> tuple[dict[str, str], int]:
             return headers, end + len(_LINE_END)
         name, colon, value = body[position:end].decode("utf-8", "replace").partition(":")
         if end < 0 or not colon:
-            raise UploadCutOff
+            raise _upload_cut_off()
         headers[name.lower()] = value.strip()
         position = end + len(_LINE_END)
     raise _TooManyParts
@@ -225,3 +229,17 @@ def _options(header: str) -> tuple[str, dict[str, str]]:
 
 
 _LINE_END = b"\r\n"
+
+
+def _upload_missing(part: str) -> Invalid:
+    return Invalid(
+        "upload-missing",
+        f"The request holds no archive. Send the bala as the multipart/form-data part {part}.",
+    )
+
+
+def _upload_cut_off() -> Invalid:
+    return Invalid(
+        "upload-cut-off",
+        "The upload is damaged or was cut off. Nothing was stored; push again.",
+    )

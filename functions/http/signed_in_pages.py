@@ -15,9 +15,8 @@ from functions.http.requests import Form, form_of
 from shared.auth.cookies import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Forbidden, Refusal
+from shared.domain.errors.base import Forbidden, Invalid, Refusal
 from shared.domain.errors.identity import SignInAgain
-from shared.domain.errors.organizations import NotMeant
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.redaction import redact_tokens
@@ -168,9 +167,9 @@ class AdministratorPages(SignedInPages):
 
 
 def require_confirmation(call: SignedInCall, name: str) -> None:
-    """Raise `NotMeant` unless the form repeats the name of what an administrator acts on."""
+    """Raise `not-meant` unless the form repeats the name of what an administrator acts on."""
     if call.form.text("name") != name:
-        raise NotMeant(name)
+        raise Invalid("not-meant", f"To confirm, type the name, {name}, exactly as shown.")
 
 
 RETURN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.

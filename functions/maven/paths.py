@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import Self
 
 from functions.maven.search import MavenSearch, MavenSearchRequest
-from shared.domain.errors.base import InvalidName, InvalidVersion, Refusal
-from shared.domain.errors.packages import NotDeployable, PathNotFound
+from shared.domain.errors.base import Invalid, InvalidName, InvalidVersion, Refusal, quoted
+from shared.domain.errors.packages import PathNotFound
 from shared.domain.maven import METADATA_FILE, TOOLS_FOLDER, ChecksumAlgorithm
 from shared.domain.names import Coordinate, Package, ToolId, parse_tool_id
 from shared.domain.versions import Distribution
@@ -100,9 +100,9 @@ class RepositoryPath:
         try:
             target = cls(*_parse(path))
         except PathNotFound:
-            raise NotDeployable(path) from None
+            raise _not_deployable(path) from None
         if not _is_deployable(target.resource):
-            raise NotDeployable(path)
+            raise _not_deployable(path)
         return target
 
 
@@ -171,3 +171,11 @@ def _file_kind(file: str, stem: str) -> FileKind | None:
         return FileKind.SBOM
     named = (kind for kind in FileKind if file == f"{stem}{kind.value}")
     return next(named, None)
+
+
+def _not_deployable(path: str) -> Invalid:
+    return Invalid(
+        "not-deployable",
+        f"Nothing can be published at {quoted(path)}. A bala goes to "
+        "{org}/{name}/{version}/{name}-{version}.bala.",
+    )

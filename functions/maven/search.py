@@ -13,7 +13,7 @@ from functions.http.answers import Representation
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
-from shared.domain.errors.requests import SearchUnreadable
+from shared.domain.errors.base import Invalid, quoted
 from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
@@ -101,14 +101,18 @@ def _fields(text: str) -> Mapping[str, str]:
 
 
 def _decode(words: str) -> str:
-    """Decode Base64, padded or not, or raise `SearchUnreadable`."""
+    """Decode Base64, padded or not, or raise `search-unreadable`."""
     # Repository managers may escape the slashes, which the Functions host does not unescape.
     plain = unquote(words).rstrip("=")
     try:
         # Proxies may merge two slashes, so the last word may have lost a letter.
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
-        raise SearchUnreadable(words) from None
+        raise Invalid(
+            "search-unreadable",
+            f"{quoted(words)} is not a search: send its words as UTF-8 in standard Base64, "
+            "without padding.",
+        ) from None
 
 
 _LISTS = {

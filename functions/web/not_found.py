@@ -14,7 +14,8 @@ from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.web.short_addresses import package_page, redirect
-from shared.domain.errors.requests import MethodNotAllowed, PageNotFound, ServiceNotOffered
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
 from shared.runtime.answers import Answer
 
 central = CentralFace()
@@ -28,13 +29,13 @@ _SLASHES = re.compile("/{2,}")
 async def web_update_tool(call: Call) -> Answer:
     service = "distributions of Ballerina"  # `bal dist` asks for them.
     way_out = "Download them from https://ballerina.io/downloads/."
-    raise ServiceNotOffered(service, way_out)
+    raise _service_not_offered(service, way_out)
 
 
 @central.read("v2/{*path}")
 async def web_container_images(call: Call) -> Answer:
     service, way_out = "container images", "Its packages are at /2.0/registry and /2.0/maven."
-    raise ServiceNotOffered(service, way_out)
+    raise _service_not_offered(service, way_out)
 
 
 def missing_operation(operations: Iterable[Operation]) -> Operation:
@@ -62,3 +63,8 @@ async def _missing(prefixes: Set[str], call: PublicPageCall) -> Answer:
     if is_read and not allowed and (page := package_page(call.route_params["path"], prefixes)):
         return redirect(page)
     raise refusal
+
+
+def _service_not_offered(service: str, way_out: str) -> NotFound:
+    """A client of Central or of another service asks for what no registry of ours has."""
+    return NotFound("service-not-offered", f"This registry has no {service}. {way_out}")

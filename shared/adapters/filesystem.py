@@ -14,8 +14,9 @@ from pathlib import Path
 
 from shared.adapters.paths import ArchiveFolder, PiecesFolder, partial_path
 from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.errors.requests import Busy, StorageFull, StorageNotWritable
+from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Visibility
 from shared.domain.status import DiskSpace
 from shared.ports import Clock, StoredArchive
@@ -365,7 +366,7 @@ class WriteProbe:
         self._good_until = -1.0
 
     async def require_room(self) -> None:
-        """Raise `StorageNotWritable` if the disk is full or over its quota, `Busy` if it fails."""
+        """Raise `storage-not-writable` if the disk is full or over quota, `Busy` if it fails."""
         if self._monotonic() < self._good_until:
             return
         await asyncio.to_thread(self._write)
@@ -376,7 +377,12 @@ class WriteProbe:
             with translate_disk_errors(), tempfile.TemporaryFile(dir=self._folder) as file:
                 file.write(bytes(PROBE_BYTES))
         except StorageFull:
-            raise StorageNotWritable from None
+            raise Unavailable(
+                "storage-not-writable",
+                "The registry's storage is full: packages are read and pulled, but nothing can be "
+                "published or changed. Make room on its disk, or move it to a larger one.",
+                timedelta(minutes=1),
+            ) from None
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

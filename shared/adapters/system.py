@@ -3,9 +3,10 @@ from the name servers that it uses."""
 
 import secrets
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.errors.organizations import DomainSilent
+from shared.domain.errors.base import Unavailable, quoted
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -55,7 +56,12 @@ class DnsRecords:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError):
-            raise DomainSilent(name) from None
+            raise Unavailable(
+                "domain-silent",
+                f"The name servers of {quoted(name)} did not answer, so nothing was changed. Try "
+                "again in a few minutes.",
+                timedelta(minutes=1),
+            ) from None
         return [_text(record) for record in list(answer)[:MAX_TEXTS]]
 
     def _asked(self) -> "dns.asyncresolver.Resolver":

@@ -21,7 +21,7 @@ from shared.domain.errors.identity import (
     TokenUnknown,
     credentials_missing,
 )
-from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.errors.organizations import organization_not_found
 from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
@@ -179,14 +179,14 @@ class Authorization:
     async def require_member(self, by: Principal, org: OrgName) -> AccessContext:
         """Return the access context of a member of the organization, whatever they may do.
 
-        Raises `OrganizationNotFound` for others, whether it exists or not. One call of the store.
+        Raises `organization-not-found` for others, whether it exists or not. One call of the store.
         """
         if by.is_anonymous:
             raise credentials_missing()
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         access.require_organization(org)
         if not access.is_of_member(by, org):
-            raise OrganizationNotFound(org)
+            raise organization_not_found(org)
         return access
 
     async def may_read(self, by: Principal, head: Head) -> bool:

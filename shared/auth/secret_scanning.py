@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from shared.auth.secrets import MASK, Secret
 from shared.domain.errors.base import TooLarge, Unauthenticated
-from shared.domain.errors.packages import FileTooLarge
+from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.domain.redaction import redact_tokens
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
@@ -204,11 +204,11 @@ class LeakReports:
         """Return the tokens of a report; keys of `headers` are lower case, or compared without
         case.
 
-        Raises `FileTooLarge`, `report-unsigned` before the report is parsed, `BodyUnreadable`,
+        Raises `file-too-large`, `report-unsigned` before the report is parsed, `BodyUnreadable`,
         `too-many-reported`, or `Busy` while the keys of the scanner cannot be read.
         """
         if len(body) > MAX_REPORT_BYTES:
-            raise FileTooLarge("report", len(body), MAX_REPORT_BYTES)
+            raise file_too_large("report", len(body), MAX_REPORT_BYTES)
         identifier, signature = headers.get(KEY_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
         if not (identifier and signature and await self._verified(body, identifier, signature)):
             raise Unauthenticated(

@@ -12,7 +12,7 @@ from shared.domain.errors.identity import (
     TokenUnknown,
     credentials_missing,
 )
-from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.errors.organizations import organization_not_found
 from shared.domain.identity import Principal, is_recently_signed_in
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, is_reserved
@@ -97,9 +97,9 @@ class AccessContext:
         return self if self.is_of_member(principal, org) else replace(self, organization=None)
 
     def require_organization(self, org: OrgName) -> Organization:
-        """Return the organization, or raise `OrganizationNotFound`."""
+        """Return the organization, or raise `organization-not-found`."""
         if self.organization is None or self.is_deleted:
-            raise OrganizationNotFound(org)
+            raise organization_not_found(org)
         return self.organization
 
     @property

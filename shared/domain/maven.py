@@ -16,12 +16,8 @@ from typing import Protocol, Self
 from xml.parsers import expat
 
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
-from shared.domain.errors.packages import (
-    ChecksumUnreadable,
-    FileTooLarge,
-    PomDiffers,
-    PomUnreadable,
-)
+from shared.domain.errors.base import Invalid, quoted
+from shared.domain.errors.packages import file_too_large
 from shared.domain.names import Coordinate, ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import usable_entries
@@ -163,11 +159,15 @@ def require_pom(content: bytes, coordinate: Coordinate) -> None:
     """Refuse a POM that is unreadable, or of another artifact."""
     if len(content) > MAX_POM_BYTES:
         what = "POM"
-        raise FileTooLarge(what, len(content), MAX_POM_BYTES)
+        raise file_too_large(what, len(content), MAX_POM_BYTES)
     named = _Reader().read(content)
     org, name, version = (named.get(each, "") for each in _NAMES)
     if f"{org}/{name}".lower() != coordinate.package.key or version != coordinate.version.text:
-        raise PomDiffers(f"{org}/{name}:{version}", coordinate)
+        raise Invalid(
+            "pom-differs",
+            f"The POM names {quoted(f'{org}/{name}:{version}')}, but it was sent to the path of "
+            f"{coordinate}. Give both the same organization, name and version.",
+        )
 
 
 class _Reader:
@@ -187,7 +187,7 @@ class _Reader:
             parser.Parse(content, True)
         except (expat.ExpatError, ValueError, LookupError):
             reason = "it is not well-formed XML"
-            raise PomUnreadable(reason) from None
+            raise _pom_unreadable(reason) from None
         return {name: text.strip() for name, text in self._texts.items()}
 
     def _begin(self, name: str, _attributes: object) -> None:
@@ -203,7 +203,7 @@ class _Reader:
 
     def _doctype(self, *_declaration: object) -> None:
         reason = "it has a DOCTYPE"
-        raise PomUnreadable(reason)
+        raise _pom_unreadable(reason)
 
 
 _DIGITS = re.compile(r"[0-9a-fA-F]+", re.ASCII)
@@ -255,5 +255,17 @@ class Checksum:
         text = content[:1024].decode("ascii", "replace").split(maxsplit=1)
         digits = text[0] if text else ""
         if len(digits) != algorithm.digits or not _DIGITS.fullmatch(digits):
-            raise ChecksumUnreadable(algorithm.name, algorithm.digits)
+            raise Invalid(
+                "checksum-unreadable",
+                f"The file is no {algorithm.name} checksum. Send {algorithm.digits} hexadecimal "
+                "digits and no more.",
+            )
         return cls(algorithm, digits.lower())
+
+
+def _pom_unreadable(reason: str) -> Invalid:
+    return Invalid(
+        "pom-unreadable",
+        f"The POM cannot be read: {reason}. Send a project with its groupId, artifactId and "
+        "version.",
+    )

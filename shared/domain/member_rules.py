@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from shared.domain.errors.organizations import ChangePending, LastOwner
+from shared.domain.errors.base import Conflict
+from shared.domain.errors.organizations import last_owner
 from shared.domain.members import Membership
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role
@@ -64,14 +65,18 @@ class MemberList:
         return next((each for each in self.members if each.account == account_id), None)
 
     def require_other_owner(self, account_id: str, name: str) -> None:
-        """Raise `LastOwner` unless another account is and stays owner."""
+        """Raise `last-owner` unless another account is and stays owner."""
         if not any(each.account != account_id and _stays(each) for each in self.owners):
-            raise LastOwner(name, self.org)
+            raise last_owner(name, self.org)
 
     def require_no_pending_change(self, account_id: str, name: str) -> None:
-        """Raise `ChangePending` when a change of this member is pending."""
+        """Raise `change-pending` when a change of this member is pending."""
         if any(each.account == account_id for each in self.with_pending_change):
-            raise ChangePending(name, self.org)
+            raise Conflict(
+                "change-pending",
+                f"There is a pending change of the role of {name} in {self.org} already. Cancel "
+                "it first.",
+            )
 
 
 def _stays(owner: Membership) -> bool:

@@ -7,8 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
 
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.organizations import NoticeNotFound, TooManyNotices
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, quoted
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import parse_time
 
@@ -139,17 +138,21 @@ class NoticeBoard(Entity):
         return sorted(found, key=lambda notice: notice.from_ms)
 
     def with_notice(self, notice: Notice, now_ms: int) -> "NoticeBoard":
-        """Return the board with one more notice, or raise `TooManyNotices`."""
+        """Return the board with one more notice, or raise `too-many-notices`."""
         ended = self.at_stage(NoticeStage.ENDED, now_ms)[-ENDED_NOTICES_KEPT:]
         others = [each for each in self.notices if each.stage(now_ms) is not NoticeStage.ENDED]
         if len(others) >= MAX_NOTICES:
-            raise TooManyNotices(MAX_NOTICES)
+            raise Conflict(
+                "too-many-notices",
+                f"There are {MAX_NOTICES} active and scheduled notices, which is the limit. End "
+                "one of them first.",
+            )
         return self._with((*ended, *others, notice))
 
     def with_end(self, notice_id: str, until_ms: int, now_ms: int) -> "NoticeBoard":
         """Return the board with another end of a notice; an end in the past ends it now.
 
-        Raises `NoticeNotFound` or `InvalidRequest`.
+        Raises `notice-not-found` or `InvalidRequest`.
         """
         notice = self.open_notice(notice_id, now_ms)
         if until_ms > now_ms:
@@ -158,11 +161,15 @@ class NoticeBoard(Entity):
         return self._with([changed if each is notice else each for each in self.notices])
 
     def open_notice(self, notice_id: str, now_ms: int) -> Notice:
-        """Return a notice that has not ended, or raise `NoticeNotFound`."""
+        """Return a notice that has not ended, or raise `notice-not-found`."""
         for each in self.notices:
             if each.id == notice_id and each.stage(now_ms) is not NoticeStage.ENDED:
                 return each
-        raise NoticeNotFound(notice_id)
+        raise NotFound(
+            "notice-not-found",
+            f"There is no active or scheduled notice {quoted(notice_id)}. Reload the page: it may "
+            "have ended.",
+        )
 
     def _with(self, notices: Sequence[Notice]) -> "NoticeBoard":
         return self.model_copy(update={"notices": tuple(notices)})

@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import ClassVar, NewType
 
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.organizations import ReasonMissing
+from shared.domain.errors.base import Invalid, InvalidRequest
 from shared.domain.packages import Visibility
 from shared.domain.records import Entity, Place
 
@@ -96,10 +95,13 @@ def parse_reason(text: str, what: str = "reason") -> str:
 
 
 def parse_required_reason(text: str, what: str) -> str:
-    """Return `text` as the reason for `what`, or raise `ReasonMissing` or `InvalidRequest`."""
+    """Return `text` as the reason for `what`, or raise `reason-missing` or `InvalidRequest`."""
     reason = parse_reason(text)
     if not reason:
-        raise ReasonMissing(what)
+        raise Invalid(
+            "reason-missing",
+            f"Enter a reason for {what}, in one line: others read it later.",
+        )
     return reason
 
 

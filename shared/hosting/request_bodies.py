@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload, UploadTrouble
+from shared.domain.errors.base import TooLarge
+from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.hosting.asgi import Receive, Scope
 from shared.hosting.requests import RequestHeaders, body_length
 
@@ -262,7 +263,7 @@ class BodyReader:
         self._others = BodyMemory(rest, max(limits.anonymous_body_bytes, rest // 4), limits)
 
     @asynccontextmanager
-    async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | BodyNotTaken]:
+    async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | TooLarge]:
         """Yield a body, which keeps its room until the block ends, or why it is not read.
 
         Raises `BodyTooLarge` before it reads, `NoRoomForUpload` and `ClientDisconnected` later.
@@ -275,7 +276,12 @@ class BodyReader:
             return
         sender = await self._identify(RequestHeaders.of(scope))
         if not sender.account and length > self.limits.anonymous_body_bytes:
-            yield BodyNotTaken(length, self.limits.anonymous_body_bytes)
+            yield TooLarge(
+                "body-not-taken",
+                f"The body of the request has {length:,} bytes, and more than "
+                f"{self.limits.anonymous_body_bytes:,} are taken only with a token that may "
+                "publish in some organization. Send such a token, or a smaller body.",
+            )
             return
         room = self._publishers if sender.account else self._others
         holders = tuple(each for each in (sender.account, sender.address) if each)

@@ -30,7 +30,6 @@ from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.editions import ChangeFeedEdition
 from shared.adapters.paths import SEARCH_POINTER
 from shared.adapters.system import SystemRandomness
-from shared.domain.errors.requests import SearchLoading
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
@@ -40,6 +39,7 @@ from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudInMemory
 from tests.support.logs import capture_logs
+from tests.support.refusals import raises_refusal
 
 pytestmark = pytest.mark.measured
 
@@ -172,7 +172,7 @@ async def test_a_search_while_the_first_copy_loads_is_refused_with_that_reason(
     await place.push("one")
     waiting = Waiting(place.parts())
     slow = current_copy(place, waiting, never, patience=timedelta(0))
-    with pytest.raises(SearchLoading, match="still being loaded"):
+    with raises_refusal("search-loading", match="still being loaded"):
         async with slow.borrow():
             pass
     waiting.answers.set()
@@ -188,7 +188,7 @@ async def test_searches_are_refused_at_once_if_the_first_copy_cannot_be_read(pla
     await place.put(SEARCH_POINTER, b"no pointer")
     with capture_logs() as events:
         for _ in range(2):
-            with pytest.raises(SearchLoading):
+            with raises_refusal("search-loading"):
                 await place.found()
     assert reasons(events) == ["Unreadable: the pointer has 1 mistakes"]
 

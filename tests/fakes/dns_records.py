@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.domain.errors.organizations import DomainSilent
+from shared.domain.errors.base import Unavailable
 
 
 @dataclass
@@ -16,5 +16,5 @@ class FakeDomainRecords:
     async def texts(self, name: str) -> list[str]:
         self.asked.append(name)
         if self.is_silent:
-            raise DomainSilent(name)
+            raise Unavailable("domain-silent", f"{name} did not answer.")
         return self.by_name.get(name, [])

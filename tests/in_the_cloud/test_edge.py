@@ -18,6 +18,7 @@ from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.front_door import APP, BLOBS, CHANGES, EdgeRegistry, behind_front_door
+from tests.support.refusals import raises_refusal
 from tests.support.world import BASE, MAVEN, URL
 
 GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
@@ -196,7 +197,7 @@ async def test_a_purge_that_fails_is_repeated_when_the_blob_is_gone_already(
 ) -> None:
     assert (await fetch(edge)).status_code == 200
     edge.front_door.refuses_purges = True
-    with pytest.raises(NotListedYet):
+    with raises_refusal("not-listed-yet"):
         await edge.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 200  # A copy, for five minutes at most.

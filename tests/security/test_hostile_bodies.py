@@ -26,7 +26,6 @@ from shared.auth.secrets import Secret
 from shared.auth.tokens import AccessToken, token_text
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import FileTooLarge
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.maven import Checksum, ChecksumAlgorithm, require_pom
 from shared.domain.names import Coordinate, Package
@@ -42,6 +41,7 @@ from shared.runtime.conditional_requests import (
 from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx
 from tests.sampling import FULL
 from tests.support.operations import call_of
+from tests.support.refusals import raises_refusal
 
 MIB = 1024 * 1024
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -217,9 +217,9 @@ def test_no_header_or_path_takes_more_than_a_moment(parser: str, bomb: str) -> N
 
 
 def test_a_body_over_its_limit_is_refused_before_it_is_read() -> None:
-    with pytest.raises(FileTooLarge, match="body of the request has"):
+    with raises_refusal("file-too-large", match="body of the request has"):
         requests.json_object(request(b" " * (requests.MAX_JSON_BYTES + 1)))
-    with pytest.raises(FileTooLarge, match="body of the request has"):
+    with raises_refusal("file-too-large", match="body of the request has"):
         operations.parse_body(MODELS[0], request(b" " * (operations.MAX_BODY_BYTES + 1)))
 
 

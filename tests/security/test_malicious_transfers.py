@@ -10,16 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.organizations import (
     InvitationNotFound,
-    LastOwner,
-    OrganizationNotFound,
 )
 from shared.domain.identity import OPERATOR
 from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.rights import Role
 from shared.services.organizations.invitations import InvitationRequest
+from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices
 
 pytestmark = pytest.mark.measured
@@ -106,7 +105,7 @@ async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -
         handed.memberships.remove_member(ACME, KIM, by=kim),
         handed.organization_deletion.delete(ACME, by=kim),
     ):
-        with pytest.raises((SignInAgain, LastOwner)):
+        with raises_refusal("sign-in-again", "last-owner"):
             await attempt
 
 
@@ -127,7 +126,7 @@ async def test_a_removed_member_has_no_rights(handed: OrganizationServices) -> N
         handed.invitations.invite(ACME, member, by=eve),
         handed.organization_deletion.delete(ACME, by=eve),
     ):
-        with pytest.raises(OrganizationNotFound):
+        with raises_refusal("organization-not-found"):
             await attempt
     with pytest.raises(InvitationNotFound):
         await handed.invitations.accept(code, by=eve)
@@ -146,7 +145,7 @@ async def test_a_former_owner_who_left_has_no_rights(
         handed.memberships.set_member(ACME, EVE, Role.MEMBER, by=kim),
         handed.organization_deletion.delete(ACME, by=kim),
     ):
-        with pytest.raises(OrganizationNotFound):
+        with raises_refusal("organization-not-found"):
             await attempt
     with pytest.raises(InvitationNotFound):
         await handed.invitations.accept(code, by=handed.signed_in(LEE))

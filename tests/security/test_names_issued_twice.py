@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.organizations import LooksAlike, OrganizationExists, OrganizationNotFound
+from shared.domain.errors.organizations import OrganizationExists
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.member_rules import OWNER_CHANGE_DELAY
@@ -22,6 +22,7 @@ from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.token_requests import TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
+from tests.support.refusals import raises_refusal
 from tests.support.world import World
 
 pytestmark = pytest.mark.measured
@@ -71,7 +72,7 @@ async def test_the_name_of_an_organization_that_had_a_package_is_never_given_aga
 async def test_nothing_that_looks_like_it_is_given_to_somebody_else(gone: World, name: str) -> None:
     bob = gone.people.bob.account
     by = Principal(bob.id, "session", (Grant(),))
-    with pytest.raises(LooksAlike):
+    with raises_refusal("looks-alike"):
         await gone.registry.organizations.organizations.create(OrgName(name), bob, by=by)
 
 
@@ -84,7 +85,7 @@ async def test_no_push_revives_it(gone: World) -> None:
 
 async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
     by = Principal(gone.people.ann.account.id, "token", (Grant(),))
-    with pytest.raises(OrganizationNotFound):
+    with raises_refusal("organization-not-found"):
         await gone.registry.organizations.memberships.members(EMPTY, by=by)
     assert "empty" not in {
         each.organization.name

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.publishers import Untrusted
+from shared.domain.errors.identity import Untrusted
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.trusted_publishing import IDS, TrustedPublishingWorld, trusting
 from tests.support.world import OpenWorld

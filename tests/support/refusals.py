@@ -19,8 +19,7 @@ from shared.domain.errors.base import (
     Unauthenticated,
     Unavailable,
 )
-from shared.domain.errors.identity import DeviceRefusal
-from shared.domain.errors.publishers import Untrusted
+from shared.domain.errors.identity import DeviceRefusal, Untrusted
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 
@@ -70,6 +69,10 @@ class _Maker(ast.NodeVisitor):
         self._class = None
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._sentences = {}
+        self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._sentences = {}
         self.generic_visit(node)
 

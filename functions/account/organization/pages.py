@@ -104,7 +104,7 @@ class OrganizationFrame:
 
 
 async def organization_frame(call: SignedInCall, tab: str) -> OrganizationFrame:
-    """Return the frame of a page, or raise `OrganizationNotFound` for those outside."""
+    """Return the frame of a page, or raise `organization-not-found` for those outside."""
     access = await call.registry.organizations.organizations.access_context(
         call.org, by=call.caller
     )

@@ -11,7 +11,7 @@ from functions.web.package.frame import PackageFrame, details_of, show_tab
 from functions.web.package.missing import refusal_page_of
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
 from shared.domain.documents import etag_of
-from shared.domain.errors.packages import FileNotInArchive
+from shared.domain.errors.packages import file_not_in_archive
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
@@ -63,7 +63,7 @@ async def _file(
 ) -> ShownFile:
     entry = files.file(path)
     if entry is None:
-        raise FileNotInArchive(details.release.coordinate, path)
+        raise file_not_in_archive(details.release.coordinate, path)
     size = entry.unpacked_bytes
     if size > MAX_SHOWN_BYTES:
         return ShownFile(path, size, None, 0, is_text=False)

@@ -26,7 +26,8 @@ from shared.adapters.cloud_search.parts import (
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange, listing_changes
 from shared.adapters.editions import FeedReader
-from shared.domain.errors.requests import SearchLoading, SearchUnconfirmed
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.names import Package
 from shared.domain.search import (
@@ -155,7 +156,7 @@ class CurrentCopy:
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
         """Provide the copy for one search, with what changed up to a second ago; raise
-        `SearchLoading` if none is loaded in time, or `SearchUnconfirmed`."""
+        `search-loading` if none is loaded in time, or `SearchUnconfirmed`."""
         if self._current is None:
             await self._wait_for_copy()
         is_confirmed = await self._edition.confirm()
@@ -226,9 +227,9 @@ class CurrentCopy:
             async with asyncio.timeout(self._patience.total_seconds()):
                 await self._first_refresh.wait()
         except TimeoutError:
-            raise SearchLoading from None
+            raise _search_loading() from None
         if self._current is None:
-            raise SearchLoading
+            raise _search_loading()
         return self._current
 
     async def _refresh_periodically(self) -> None:
@@ -404,3 +405,12 @@ def open_cloud_search(
     current_copy = CurrentCopy(listings, parts, folders, environment)
     feed = CloudSearchFeed(listings, parts, folders, environment.clock)
     return CloudSearchPorts(CloudSearchIndex(listings, current_copy), feed, current_copy)
+
+
+def _search_loading() -> Unavailable:
+    return Unavailable(
+        "search-loading",
+        "The search of this server is still being loaded, which takes some seconds; everything "
+        "else works. Search again in a moment.",
+        timedelta(seconds=10),
+    )

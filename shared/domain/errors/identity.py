@@ -161,3 +161,10 @@ class DeviceRefusal(Invalid):
     def __init__(self, code: str, sentence: str, *, error: str) -> None:
         super().__init__(code, sentence)
         self.error = error
+
+
+class Untrusted(Forbidden):
+    """A CI job may not publish; the code is why, for the owners' log.
+
+    A sentence tells about publishers only to a job of the repository that they name.
+    """

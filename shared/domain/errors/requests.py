@@ -1,13 +1,4 @@
-"""Refusals of requests as such, whatever they are about: form, size, rate and availability.
-
-Invalid          PostWanted · BodyUnreadable · UploadCutOff · TokenMisplaced · SearchUnreadable
-NotFound         PageNotFound · ServiceNotOffered
-TooMany          TooManyRequests · TooManyFailures · MailedLately
-TooLarge         BodyNotTaken · UploadNotTaken
-Unavailable      Busy · NoRoomForUpload · StorageFull · StorageNotWritable · NotListedYet
-                 ApiDocsPending · SearchLoading · SearchUnconfirmed · TakesNoChanges
-MethodNotAllowed · LengthMissing
-"""
+"""Refusals of requests as such, whatever they are about: form, size, rate and availability."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -15,13 +6,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from shared.domain.errors.base import (
-    Declared,
     Invalid,
     NotFound,
     Refusal,
     RefusalKind,
-    TooLarge,
     Unavailable,
+    quoted,
 )
 
 if TYPE_CHECKING:
@@ -29,88 +19,48 @@ if TYPE_CHECKING:
     from shared.domain.rate_limits import RateLimitAllowance
 
 
-class PostWanted(Declared, Invalid):
-    operation: str
-    sentence = (
-        "{operation} is an operation, not an organization: send it a POST whose body is the JSON "
-        "that lists what to resolve."
+class BodyUnreadable(Invalid):
+    def __init__(self, expected: str) -> None:
+        super().__init__(
+            "body-unreadable",
+            f"The body of the request cannot be read. Send {expected}.",
+        )
+
+
+def token_misplaced() -> Invalid:
+    return Invalid(
+        "token-misplaced",
+        "The body of the request holds an access token, and nothing was stored. Tokens go into "
+        "the Authorization header alone; revoke this one if others could have read it.",
     )
 
 
-class BodyUnreadable(Declared, Invalid):
-    expected: str
-    sentence = "The body of the request cannot be read. Send {expected}."
+class PageNotFound(NotFound):
+    def __init__(self, path: str) -> None:
+        sentence = f"There is no page {quoted(path)} here. Check the address."
+        super().__init__("page-not-found", sentence)
 
 
-class UploadCutOff(Declared, Invalid):
-    sentence = "The upload is damaged or was cut off. Nothing was stored; push again."
-
-
-class TokenMisplaced(Declared, Invalid):
-    sentence = (
-        "The body of the request holds an access token, and nothing was stored. Tokens go into the "
-        "Authorization header alone; revoke this one if others could have read it."
-    )
-
-
-class SearchUnreadable(Declared, Invalid):
-    text: str
-    sentence = (
-        "{text!q} is not a search: send its words as UTF-8 in standard Base64, without padding."
-    )
-
-
-class PageNotFound(Declared, NotFound):
-    path: str
-    sentence = "There is no page {path!q} here. Check the address."
-
-
-class ServiceNotOffered(Declared, NotFound):
-    """A client of Central or of another service asks for what no registry of ours has."""
-
-    service: str
-    way_out: str
-    sentence = "This registry has no {service}. {way_out}"
-
-
-class MethodNotAllowed(Declared, Refusal):
+class MethodNotAllowed(Refusal):
     kind = RefusalKind.METHOD_NOT_ALLOWED
-    method: str
-    path: str
-    allowed: Collection[str]
-    sentence = "{method} is not supported at {path!q}. Use {alternatives}."
 
-    @property
-    def alternatives(self) -> str:
-        return " or ".join(self.allowed)
+    def __init__(self, method: str, path: str, allowed: Collection[str]) -> None:
+        super().__init__(
+            "method-not-allowed",
+            f"{method} is not supported at {quoted(path)}. Use {' or '.join(allowed)}.",
+        )
+        self.allowed = allowed
 
 
-class LengthMissing(Declared, Refusal):
+class LengthMissing(Refusal):
     kind = RefusalKind.LENGTH_MISSING
-    sentence = (
-        "The request has no Content-Length, and chunked uploads are not read here. Send the body "
-        "whole, with its length."
-    )
 
-
-class BodyNotTaken(Declared, TooLarge):
-    size_bytes: int
-    limit_bytes: int
-    sentence = (
-        "The body of the request has {size_bytes:,} bytes, and more than {limit_bytes:,} are taken "
-        "only with a token that may publish in some organization. Send such a token, or a smaller "
-        "body."
-    )
-
-
-class UploadNotTaken(Declared, TooLarge):
-    size_bytes: int
-    limit_bytes: int
-    sentence = (
-        "The body of the request has {size_bytes:,} bytes, and this app of the registry answers "
-        "reads, with {limit_bytes:,} at most. Send uploads to the registry's public address; if "
-        "you did, try again in an hour, because its edge may still be changing."
-    )
+    def __init__(self) -> None:
+        super().__init__(
+            "length-missing",
+            "The request has no Content-Length, and chunked uploads are not read here. Send the "
+            "body whole, with its length.",
+        )
 
 
 class TooMany(Refusal):
@@ -145,10 +95,14 @@ def too_many_failures(allowance: "RateLimitAllowance") -> TooMany:
     return TooMany("too-many-failures", sentence, allowance)
 
 
-class Busy(Declared, Unavailable):
+class Busy(Unavailable):
     """The registry handles as many requests as it can, or a store did not answer in time."""
 
-    sentence = "The registry is busy. Try again in a moment; a repeat does no harm."
+    def __init__(self) -> None:
+        super().__init__(
+            "busy",
+            "The registry is busy. Try again in a moment; a repeat does no harm.",
+        )
 
 
 class UploadTrouble(Enum):
@@ -164,66 +118,64 @@ class UploadTrouble(Enum):
     )
 
 
-class NoRoomForUpload(Declared, Unavailable):
+class NoRoomForUpload(Unavailable):
     retry_after = timedelta(seconds=5)
-    trouble: UploadTrouble
-    sentence = (
-        "Nothing was changed: the registry has room for a few large uploads at a time, and "
-        "{trouble.value}"
-    )
+
+    def __init__(self, trouble: UploadTrouble) -> None:
+        super().__init__(
+            "no-room-for-upload",
+            "Nothing was changed: the registry has room for a few large uploads at a time, and "
+            f"{trouble.value}",
+        )
 
 
-class StorageFull(Declared, Unavailable):
+class StorageFull(Unavailable):
     retry_after = timedelta(minutes=5)
-    sentence = (
-        "The registry's storage is full, so nothing was changed. Tell its operator, and try again "
-        "when there is room."
-    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            "storage-full",
+            "The registry's storage is full, so nothing was changed. Tell its operator, and try "
+            "again when there is room.",
+        )
 
 
-class StorageNotWritable(Declared, Unavailable):
-    retry_after = timedelta(minutes=1)
-    sentence = (
-        "The registry's storage is full: packages are read and pulled, but nothing can be "
-        "published or changed. Make room on its disk, or move it to a larger one."
-    )
-
-
-class NotListedYet(Declared, Unavailable):
+class NotListedYet(Unavailable):
     """The change is committed, but not yet in every list, in the search and in the feed."""
 
-    changed: object
-    sentence = (
-        "{changed} is stored, but the registry could not list it everywhere yet. Nothing is lost: "
-        "send the request again, or wait until the registry finishes by itself."
-    )
+    def __init__(self, changed: object) -> None:
+        super().__init__(
+            "not-listed-yet",
+            f"{changed} is stored, but the registry could not list it everywhere yet. Nothing is "
+            "lost: send the request again, or wait until the registry finishes by itself.",
+        )
 
 
-class ApiDocsPending(Declared, Unavailable):
-    coordinate: "Coordinate"
-    sentence = "The API documentation of {coordinate} is being made. Ask again in a few seconds."
+class ApiDocsPending(Unavailable):
+    def __init__(self, coordinate: "Coordinate") -> None:
+        super().__init__(
+            "api-docs-pending",
+            f"The API documentation of {coordinate} is being made. Ask again in a few seconds.",
+        )
 
 
-class SearchLoading(Declared, Unavailable):
-    retry_after = timedelta(seconds=10)
-    sentence = (
-        "The search of this server is still being loaded, which takes some seconds; everything "
-        "else works. Search again in a moment."
-    )
-
-
-class SearchUnconfirmed(Declared, Unavailable):
+class SearchUnconfirmed(Unavailable):
     retry_after = timedelta(seconds=5)
-    sentence = (
-        "The search of this server does not know the latest changes of packages, which may have "
-        "become private; everything else works. Search again in a few seconds."
-    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            "search-unconfirmed",
+            "The search of this server does not know the latest changes of packages, which may "
+            "have become private; everything else works. Search again in a few seconds.",
+        )
 
 
-class TakesNoChanges(Declared, Unavailable):
+class TakesNoChanges(Unavailable):
     retry_after = timedelta(minutes=5)
-    reason: str
-    sentence = (
-        "This registry is in read-only mode: {reason}. Packages can still be searched and pulled. "
-        "Try again later."
-    )
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "takes-no-changes",
+            f"This registry is in read-only mode: {reason}. Packages can still be searched and "
+            "pulled. Try again later.",
+        )

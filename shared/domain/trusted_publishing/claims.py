@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from shared.domain.errors.publishers import ClaimUnusable, RunNotTrusted
+from shared.domain.errors.identity import Untrusted
 from shared.domain.trusted_publishing.jobs import (
     GUID_PATTERN,
     ID_CLAIMS,
@@ -38,7 +38,7 @@ _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have ref
 def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
     """Return the job whose token has these claims; its signature is verified before.
 
-    Raises `ClaimUnusable` or `RunNotTrusted`.
+    Raises `claim-unusable` or `run-not-trusted`.
     """
     return _READERS[provider](claims)
 
@@ -127,7 +127,7 @@ def _parsed(model: type[JobClaims], provider: Provider, claims: JobTokenClaims) 
         return model.model_validate(claims)
     except ValidationError as error:
         claim = str(error.errors()[0]["loc"][0])
-        raise ClaimUnusable(provider.title, claim) from None
+        raise _claim_unusable(provider.title, claim) from None
 
 
 def _ids(provider: Provider, job: _JobClaims) -> dict[str, str]:
@@ -204,7 +204,7 @@ def _azure_devops(claims: JobTokenClaims) -> CiJob:
     job = _parsed(_AzureDevOps, Provider.AZURE_DEVOPS, claims)
     # One key signs for all organizations, so the issuer must be that of this organization.
     if job.iss.lower().rpartition("/")[2] != job.org_id:
-        raise ClaimUnusable(Provider.AZURE_DEVOPS.title, "org_id")
+        raise _claim_unusable(Provider.AZURE_DEVOPS.title, "org_id")
     _check_ref(job.rpo_ref)
     server = PROVIDER_SERVERS[Provider.AZURE_DEVOPS]
     organization, project, pipeline = job.sub.removeprefix("p://").split("/")
@@ -224,7 +224,7 @@ def _azure_devops(claims: JobTokenClaims) -> CiJob:
 def _check_trigger(provider: Provider, trigger: str) -> None:
     if trigger not in ALLOWED_TRIGGERS[provider]:
         why = f"it was started by {trigger[:80]!r}"
-        raise RunNotTrusted(
+        raise _run_not_trusted(
             why, f"a run that is started by {', '.join(ALLOWED_TRIGGERS[provider])}"
         )
 
@@ -235,7 +235,7 @@ def _check_ref(ref: str) -> None:
 
 
 def _refuse_run(why: str) -> None:
-    raise RunNotTrusted(why, "a branch or a tag of the repository itself")
+    raise _run_not_trusted(why, "a branch or a tag of the repository itself")
 
 
 def _path_and_ref(text: str) -> tuple[str, str]:
@@ -260,3 +260,19 @@ _READERS: dict[Provider, Callable[[JobTokenClaims], CiJob]] = {
     Provider.GITLAB: _gitlab,
     Provider.AZURE_DEVOPS: _azure_devops,
 }
+
+
+def _claim_unusable(provider: str, claim: str) -> Untrusted:
+    return Untrusted(
+        "claim-unusable",
+        f"The id token does not say {claim} as {provider} does. Ask the provider for the token "
+        "inside the job, and send it as it is.",
+    )
+
+
+def _run_not_trusted(why: str, instead: str) -> Untrusted:
+    return Untrusted(
+        "run-not-trusted",
+        f"This run may not publish: {why}, so it may do what strangers want. Publish from "
+        f"{instead}.",
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.domain.accounts import Account, AccountName, Identity, account_name_place
 from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
-from shared.domain.errors.organizations import LastOwner
+from shared.domain.errors.organizations import last_owner
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.members import Membership, OpenedInvitation
@@ -76,7 +76,7 @@ class AccountDeletion:
     async def delete(self, *, by: Principal) -> list[Session]:
         """Delete the account of `by`, who signed in recently; return the ended sessions.
 
-        Raises `NotPermitted` for administrators, `SignInAgain`, and `LastOwner` before anything is
+        Raises `NotPermitted` for administrators, `SignInAgain`, and `last-owner` before anything is
         changed. A repeat continues after a crash: identities are deleted before the account, so
         that no sign-in creates it again, and the session of the request last.
         """
@@ -145,7 +145,7 @@ class AccountDeletion:
         members = await self.memberships.members(OrgName(membership.org), by=by)
         owners = [each for each in members if each.membership.role is Role.OWNER]
         if len(owners) == 1:
-            raise LastOwner(account.name, membership.org)
+            raise last_owner(account.name, membership.org)
 
     async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
         if await self._is_organization_deleted(membership):

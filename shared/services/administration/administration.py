@@ -15,7 +15,7 @@ from shared.domain.accounts import (
     account_name_place,
     is_id,
 )
-from shared.domain.errors.organizations import AccountNotFound, OrganizationNotFound
+from shared.domain.errors.organizations import account_not_found, organization_not_found
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
 from shared.domain.mail import (
@@ -124,11 +124,11 @@ class AccountAdministration:
         return ListPage(await self._with_accounts(names))
 
     async def show(self, account_id: str, query: EventQuery, *, by: Principal) -> AccountDetails:
-        """Return an account with a page of its audit log, or raise `AccountNotFound`."""
+        """Return an account with a page of its audit log, or raise `account-not-found`."""
         await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
         account = await account_by_id(self.directory, account_id)
         if account is None:
-            raise AccountNotFound(account_id)
+            raise account_not_found(account_id)
         identities, memberships, tokens, sessions, log = await asyncio.gather(
             self.directory.list_by_subject(Identity, account.id),
             self.memberships.of_account(account.id),
@@ -202,7 +202,7 @@ class AccountAdministration:
     async def lock(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
         """Lock the account and return its ended sessions; a repeat changes the reason.
 
-        Its credentials are refused everywhere within five seconds. Raises `LastAdministrator`.
+        Its credentials are refused everywhere within five seconds. Raises `last-administrator`.
         """
         parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
         async with self.administrators.locked(account, "lock", by=by) as current:
@@ -299,11 +299,11 @@ class OrganizationAdministration:
         return ListPage(await self._with_founders(found))
 
     async def show(self, org: OrgName, *, by: Principal) -> OrganizationWithFounder:
-        """Return an organization, or raise `OrganizationNotFound`."""
+        """Return an organization, or raise `organization-not-found`."""
         await self.administration.require(by, "see", f"the organization {org}")
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None:
-            raise OrganizationNotFound(org)
+            raise organization_not_found(org)
         [found] = await self._with_founders((organization,))
         return found
 
@@ -321,7 +321,7 @@ class OrganizationAdministration:
         async def attempt() -> int:
             organization = await self.directory.get(Organization, organization_place(org))
             if organization is None:
-                raise OrganizationNotFound(org)
+                raise organization_not_found(org)
             name = organization.name
             change = EntityChange(
                 "organization.bursts-allowed", name, org=name, details={"after": str(until_ms)}

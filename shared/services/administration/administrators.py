@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import ADMINISTRATORS, Account
+from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import account_locked
-from shared.domain.errors.organizations import AccountNotFound, LastAdministrator
+from shared.domain.errors.organizations import account_not_found
 from shared.domain.identity import Principal
 from shared.domain.mail import administrators_changed_mail
 from shared.domain.records import Place
@@ -53,7 +54,7 @@ class Administrators:
     @retried_when_leased
     async def dismiss(self, account: Account, *, by: Principal) -> Account:
         """End that an account is administrator; a repeat changes nothing. Raises
-        `LastAdministrator`.
+        `last-administrator`.
         """
         async with self.locked(account, "dismiss", by=by) as current:
             if not current.administrator:
@@ -68,7 +69,7 @@ class Administrators:
         """Yield the stored account while nobody else can change administrators.
 
         Otherwise two administrators could dismiss each other, and none would be left.
-        Raises as `Administration.require_fresh` and `Leases.lease` do, and `AccountNotFound`.
+        Raises as `Administration.require_fresh` and `Leases.lease` do, and `account-not-found`.
         """
         what = f"the account {account.name}"
         await self.administration.require_fresh(by, verb, what)
@@ -77,13 +78,17 @@ class Administrators:
             await self.administration.require_fresh(by, verb, what)
             current = await self.directory.get(Account, Place(account.id))
             if current is None:
-                raise AccountNotFound(account.name)
+                raise account_not_found(account.name)
             yield current
 
     async def require_another(self, account: Account) -> None:
-        """Raise `LastAdministrator` unless another administrator can sign in."""
+        """Raise `last-administrator` unless another administrator can sign in."""
         if not any(each.id != account.id and not each.is_locked for each in await self.all()):
-            raise LastAdministrator(account.name)
+            raise Conflict(
+                "last-administrator",
+                f"{account.name} is the only administrator who can sign in. Appoint another one "
+                "first.",
+            )
 
     async def _write(self, account: Account, by: Principal) -> Account:
         kind = "account.appointed" if account.administrator else "account.dismissed"

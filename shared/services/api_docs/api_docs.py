@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from shared.auth.authorization import Authorization
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
@@ -14,8 +13,8 @@ from shared.domain.api_docs.records import (
     DocsState,
 )
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import InvalidName, InvalidVersion
-from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
+from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable
+from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package, parse_module_name, parse_org, possible_packages
@@ -68,7 +67,7 @@ class ApiDocs:
     """Reads the documentation of releases.
 
     What is not made yet is wanted from the queue, and refused until then. Private, withheld and
-    missing packages are the same `ModuleNotFound`.
+    missing packages are the same `module-not-found`.
     """
 
     authorization: Authorization
@@ -82,7 +81,7 @@ class ApiDocs:
     ) -> tuple[DocumentedModule, StoredPiece]:
         """Return a module and its document.
 
-        Raises `ModuleNotFound`, `ApiDocsFailed` or `ApiDocsPending`.
+        Raises `module-not-found`, `ApiDocsFailed` or `ApiDocsPending`.
         """
         found = await self.find(name, by=by)
         return found, await self.document_of(found)
@@ -181,17 +180,22 @@ class ApiDocs:
         return ApiDocsPending(coordinate)
 
     async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
-        """Return the release that has the module, or raise `ModuleNotFound`. One trip."""
-        missing = partial(ModuleNotFound, name.org, name.module, name.version)
+        """Return the release that has the module, or raise `module-not-found`. One trip."""
+        org, module, version_text = map(printable, (name.org, name.module, name.version))
+        missing = NotFound(
+            "module-not-found",
+            f"module not found: {org}/{module}:{version_text}. Look at the versions and modules "
+            "of its package.",
+        )
         try:
             packages, version = name.packages(), Version.parse(name.version)
         except (InvalidName, InvalidVersion):
-            raise missing() from None
+            raise missing from None
         surveys = await self.records.survey(packages, [each.at(version) for each in packages])
         requested = list(zip(packages, surveys, strict=True))
         found = _find(await self.authorization.visible(by, requested), name.module, version)
         if found is None:
-            raise missing()
+            raise missing
         return found
 
 

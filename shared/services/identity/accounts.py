@@ -18,7 +18,7 @@ from shared.domain.accounts import (
 )
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
-from shared.domain.errors.organizations import AccountExists, AccountNotFound
+from shared.domain.errors.organizations import AccountExists, account_not_found
 from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.records import Place
@@ -66,14 +66,14 @@ class Accounts:
         return await self._create(self._new(name, administrator=False), by)
 
     async def by_id(self, account_id: str) -> Account:
-        """Return the account with this id, or raise `AccountNotFound`."""
+        """Return the account with this id, or raise `account-not-found`."""
         account = await account_by_id(self.directory, account_id)
         if account is None:
-            raise AccountNotFound(account_id)
+            raise account_not_found(account_id)
         return account
 
     async def by_name_or_id(self, text: str) -> Account:
-        """Return the account with a name or, after `id:`, with an id; raise `AccountNotFound`."""
+        """Return the account with a name or, after `id:`, with an id; raise `account-not-found`."""
         account = await account_by_name_or_id(self.directory, text)
         if account is None:
             way_out = (
@@ -81,7 +81,7 @@ class Accounts:
                 if is_id(text)
                 else ""
             )
-            raise AccountNotFound(text, way_out)
+            raise account_not_found(text, way_out)
         return account
 
     async def rename(self, account: Account, name: str, *, by: Principal) -> Account:

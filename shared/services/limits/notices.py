@@ -114,7 +114,7 @@ class Notices:
         return await self._read()
 
     async def publish(self, draft: NoticeDraft, *, by: Principal) -> Notice:
-        """Add a notice to every page; raise `TooManyNotices`."""
+        """Add a notice to every page; raise `too-many-notices`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         notice = Notice(
             id=random_text(self.randomness, NOTICE_ID_LENGTH),
@@ -129,13 +129,13 @@ class Notices:
         return notice
 
     async def extend(self, notice_id: str, until_ms: int, *, by: Principal) -> None:
-        """Change when a notice ends; raise `NoticeNotFound` or `InvalidRequest`."""
+        """Change when a notice ends; raise `notice-not-found` or `InvalidRequest`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         change = _change("notice.changed", notice_id, {"until-ms": str(until_ms)})
         await self._write(lambda old: old.with_end(notice_id, until_ms, self._now_ms), change, by)
 
     async def end(self, notice_id: str, *, by: Principal) -> None:
-        """End a notice now; raise `NoticeNotFound`."""
+        """End a notice now; raise `notice-not-found`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         change = _change("notice.ended", notice_id)
         await self._write(lambda old: old.with_end(notice_id, 0, self._now_ms), change, by)

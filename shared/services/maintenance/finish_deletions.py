@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.organizations import OwnerMissing
+from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.identity import UPKEEP
 from shared.domain.members import Invitation, Membership
 from shared.domain.mirroring import NameOwner
@@ -77,7 +76,7 @@ class FinishDeletions(Task):
     async def _delete_if_orphaned(self, organization: Organization) -> bool:
         """Delete the organization at once if the accounts of all members are deleted.
 
-        Raises `OwnerMissing` where a member who is not an owner is left, or a package.
+        Raises `owner-missing` where a member who is not an owner is left, or a package.
         """
         members = await self.directory.list_by_owner(Membership, organization.key)
         existing = [
@@ -87,7 +86,11 @@ class FinishDeletions(Task):
         if any(each.role_at(now_ms) is Role.OWNER for each in existing):
             return False
         if existing or await self.organization_deletion.package_of(organization) is not None:
-            raise OwnerMissing(organization.name)
+            raise Conflict(
+                "owner-missing",
+                f"The owners of {organization.name} have all deleted their accounts. The operator "
+                f"gives it another owner: org add-member {organization.name} ACCOUNT --role owner.",
+            )
         name, details = organization.name, {"before": "", "after": str(now_ms)}
         change = EntityChange("organization.deleting", name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": now_ms})

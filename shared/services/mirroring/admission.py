@@ -14,7 +14,7 @@ from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import UNUSABLE, UpstreamUnavailable
-from shared.domain.errors.packages import ArchiveTooLarge, ReleaseNotFound, SpelledDifferently
+from shared.domain.errors.packages import ReleaseNotFound, SpelledDifferently, archive_too_large
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
 from shared.domain.names import Coordinate, package_owner
 from shared.ports import AnswerTooLarge, Unanswered
@@ -141,7 +141,7 @@ class Admission:
                 limit = self.archive_reader.max_archive_bytes
                 digest, refusal = (
                     described.listing.release.content,
-                    ArchiveTooLarge(limit + 1, limit),
+                    archive_too_large(limit + 1, limit),
                 )
                 raise await self._refused(source, coordinate, digest, refusal)
             if isinstance(fetched, BaseException):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.domain import mail
-from shared.domain.errors.organizations import DomainNotFound, DomainsFull, DomainUnproven
+from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.identity import UPKEEP, Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import (
@@ -48,7 +48,11 @@ class DomainVerification:
             len(await self.directory.list_by_owner(OrganizationDomain, organization.key))
             >= MAX_DOMAINS
         ):
-            raise DomainsFull(organization.name, MAX_DOMAINS)
+            raise Conflict(
+                "domains-full",
+                f"{organization.name} has {MAX_DOMAINS} domains, which is the limit. Remove one "
+                "first.",
+            )
         claimed = OrganizationDomain(
             org=organization.name,
             domain=domain,
@@ -72,7 +76,7 @@ class DomainVerification:
     ) -> OrganizationDomain:
         """Read the DNS record and mark the domain as verified.
 
-        Raises `DomainUnproven`, or `DomainSilent` when the name servers do not respond.
+        Raises `domain-unproven`, or `domain-silent` when the name servers do not respond.
         """
         await self.authorization.require_within(by, Action.MANAGE, org)
         texts = await self.records.texts(domain_record_name(domain))
@@ -80,8 +84,11 @@ class DomainVerification:
         async def attempt() -> OrganizationDomain:
             known = await self._require_claimed(org, domain)
             if not known.is_verified_by(texts):
-                raise DomainUnproven(
-                    domain, domain_record_name(domain), domain_record_text(known.challenge)
+                raise Conflict(
+                    "domain-unproven",
+                    f"{domain} is not verified: there is no TXT record "
+                    f'{domain_record_name(domain)} with "{domain_record_text(known.challenge)}". '
+                    "Add it, and try again when DNS servers have it, which may take an hour.",
                 )
             if known.verified_ms is not None:
                 return known
@@ -134,7 +141,10 @@ class DomainVerification:
     async def _require_claimed(self, org: OrgName, domain: DomainName) -> OrganizationDomain:
         known = await self.directory.get(OrganizationDomain, domain_place(org, domain))
         if known is None:
-            raise DomainNotFound(domain, org)
+            raise NotFound(
+                "domain-not-found",
+                f"{org} does not claim the domain {domain}. Add it first.",
+            )
         return known
 
 

@@ -10,8 +10,9 @@ from shared.auth.secrets import Secret, random_text
 from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
+from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
-from shared.domain.errors.organizations import AlreadyMember, InvitationNotFound, InvitationsFull
+from shared.domain.errors.organizations import InvitationNotFound
 from shared.domain.errors.requests import TakesNoChanges, TooMany
 from shared.domain.identity import Principal
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
@@ -118,7 +119,7 @@ class Invitations:
     ) -> IssuedInvitation:
         """Offer a role; an address that was invited before gets a new code and a new lifetime.
 
-        Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`,
+        Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `invitations-full`,
         `TooManyRequests`, and `TooMany` for an address that was just mailed.
         """
         access = await self.authorization.require_within(by, Action.MANAGE, org)
@@ -127,7 +128,11 @@ class Invitations:
         organization = access.require_organization(org)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
         if len(await self._list_open(org)) >= MAX_INVITATIONS:
-            raise InvitationsFull(organization.name, MAX_INVITATIONS)
+            raise Conflict(
+                "invitations-full",
+                f"{organization.name} has {MAX_INVITATIONS} pending invitations, which is the "
+                "limit. Revoke one, or wait until one expires.",
+            )
         await self._check_limits(request.address, by)
         stored = await self._store(self._new(organization, request, code, by), by, access)
         link = f"{self.base_url}/account/invitations/{code}"
@@ -169,7 +174,7 @@ class Invitations:
     async def accept(self, code: str, *, by: Principal) -> Organization:
         """Make `by` a member; of concurrent calls one succeeds.
 
-        Raises `InvitationNotFound`, and `AlreadyMember` without using the code.
+        Raises `InvitationNotFound`, and `already-member` without using the code.
         """
         return await self._accept(await self.show(code, by=by), by)
 
@@ -385,4 +390,8 @@ def _change(what: str, invitation: Invitation, account: str = "") -> EntityChang
 def _require_no_member(members: MemberList, by: Principal) -> None:
     known = members.member(by.id)
     if known is not None:
-        raise AlreadyMember(members.org, known.role.value)
+        raise Conflict(
+            "already-member",
+            f"You are {known.role.value} of {members.org} already. Its owners can change your "
+            "role; the invitation stays open for somebody else.",
+        )

@@ -11,7 +11,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import credentials_missing
-from shared.domain.errors.organizations import MemberNotFound
+from shared.domain.errors.organizations import member_not_found
 from shared.domain.identity import Principal
 from shared.domain.members import Membership, member_place
 from shared.domain.names import OrgName
@@ -95,13 +95,13 @@ class Memberships:
         return sorted(members, key=lambda member: member.name.lower())
 
     async def show_member(self, org: OrgName, account_id: str, *, by: Principal) -> Member:
-        """Return a member, to members only; raise `MemberNotFound`."""
+        """Return a member, to members only; raise `member-not-found`."""
         await self.authorization.require_within(by, Action.READ, org)
         account, membership = await self._member(org, account_id)
         return Member(account.name, membership)
 
     async def member_account(self, org: OrgName, account_id: str, *, by: Principal) -> Account:
-        """Return the account of a member, or raise `MemberNotFound`, whether the account exists.
+        """Return the account of a member, or raise `member-not-found`, whether the account exists.
 
         Actions on the member check their own rights.
         """
@@ -142,7 +142,7 @@ class Memberships:
         actor = Actor(by, access)
         async with self.organization_members.locked(access.require_organization(org)) as members:
             if members.member(account.id) is None and not actor.is_operator_or_administrator:
-                raise MemberNotFound(account.name, members.org)
+                raise member_not_found(account.name, members.org)
             request = RequestedMembership(account, role)
             await self.organization_members.apply(members, request, actor)
 
@@ -169,17 +169,17 @@ class Memberships:
     async def change_role(
         self, org: OrgName, account_id: str, role: Role, *, by: Principal
     ) -> None:
-        """Give a member another role, as `set_member` does; raise `MemberNotFound`."""
+        """Give a member another role, as `set_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
         await self.set_member(org, account, role, by=by)
 
     async def end_membership(self, org: OrgName, account_id: str, *, by: Principal) -> None:
-        """Remove a member, as `remove_member` does; raise `MemberNotFound`."""
+        """Remove a member, as `remove_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
         await self.remove_member(org, account, by=by)
 
     async def cancel_role_change(self, org: OrgName, account_id: str, *, by: Principal) -> None:
-        """Cancel the scheduled change of a member; raise `MemberNotFound`."""
+        """Cancel the scheduled change of a member; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
         await self.cancel_change(org, account, by=by)
 
@@ -189,7 +189,7 @@ class Memberships:
         async with self.organization_members.locked(access.require_organization(org)) as members:
             current = members.member(by.id)
             if current is None:
-                raise MemberNotFound(by.id, org)
+                raise member_not_found(by.id, org)
             if current.is_shown is is_shown:
                 return
             changed = current.model_copy(update={"is_shown": is_shown})
@@ -203,9 +203,9 @@ class Memberships:
     async def _member(self, org: OrgName, account_id: str) -> tuple[Account, Membership]:
         account = await account_by_id(self.directory, account_id)
         if account is None:
-            raise MemberNotFound(account_id, org)
+            raise member_not_found(account_id, org)
         stored = await self.directory.get(Membership, member_place(org, account.id))
         current = stored.at(self.clock.now_ms()) if stored else None
         if current is None:
-            raise MemberNotFound(account_id, org)
+            raise member_not_found(account_id, org)
         return account, current

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mail
-from shared.domain.errors.organizations import NotClosing, OrganizationNotEmpty
+from shared.domain.errors.base import Conflict
 from shared.domain.identity import UPKEEP, Principal
 from shared.domain.mail import MailText
 from shared.domain.member_rules import OWNER_CHANGE_DELAY
@@ -40,7 +40,7 @@ class OrganizationDeletion:
     async def delete(self, org: OrgName, *, by: Principal) -> Organization:
         """Schedule the deletion for two days later; at once for the operator and administrators.
 
-        Nobody can publish to the organization meanwhile. Raises `OrganizationNotEmpty`.
+        Nobody can publish to the organization meanwhile. Raises `organization-not-empty`.
         """
 
         async def attempt() -> Organization:
@@ -49,7 +49,12 @@ class OrganizationDeletion:
                 return organization  # A repeat.
             package = await self.package_of(organization)
             if package is not None:
-                raise OrganizationNotEmpty(organization.name, str(package))
+                raise Conflict(
+                    "organization-not-empty",
+                    f"{organization.name} has packages, such as {package!s}, and releases stay "
+                    "for those who use them. Only an organization that never published anything "
+                    "can be deleted; deprecate its packages instead.",
+                )
             wait_ms = (
                 0
                 if actor.is_operator_or_administrator
@@ -67,12 +72,15 @@ class OrganizationDeletion:
         return await retry_when_stale(attempt)
 
     async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
-        """Cancel a scheduled deletion, or raise `NotClosing`."""
+        """Cancel a scheduled deletion, or raise `not-closing`."""
 
         async def attempt() -> Organization:
             actor, organization = await self._require_owner(org, by)
             if organization.deleting_ms is None:
-                raise NotClosing(organization.name)
+                raise Conflict(
+                    "not-closing",
+                    f"{organization.name} is not being deleted, so there is nothing to cancel.",
+                )
             link = self.organization_members.organization_url(org)
             mail_text = mail.organization_deletion_cancelled_mail(
                 organization.name, by=actor.name, link=link

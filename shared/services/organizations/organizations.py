@@ -10,6 +10,7 @@ from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
+from shared.domain.errors.base import Conflict, Forbidden
 from shared.domain.errors.identity import (
     NotPermitted,
     OrganizationMissing,
@@ -18,13 +19,10 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.organizations import (
-    LooksAlike,
-    NameKeptBack,
-    NotCreatedByPush,
     OrganizationExists,
-    OrganizationNotFound,
+    organization_not_found,
 )
-from shared.domain.errors.packages import NotMadeInternal
+from shared.domain.errors.packages import not_made_internal
 from shared.domain.identity import Principal
 from shared.domain.lookalike_names import skeletons
 from shared.domain.members import Membership
@@ -116,7 +114,7 @@ class Organizations:
 
         Raises `OrganizationExists` for a name that is taken in any spelling, and `OwnedByUpstream`
         for one that an upstream owns or that a rule of the mirror names; except for
-        administrators, `LooksAlike`, `NameKeptBack` or `TooManyRequests`.
+        administrators, `looks-alike`, `name-kept-back` or `TooManyRequests`.
         """
         profile = profile or OrganizationProfile()
         await self._check_creator(org, owner, by)
@@ -136,7 +134,7 @@ class Organizations:
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
-        `OrganizationMissing` for `root`, and `NotCreatedByPush` for a name that is reserved or
+        `OrganizationMissing` for `root`, and `not-created-by-push` for a name that is reserved or
         perhaps mistyped. Names that the same administrator created do not count: a registry that
         is imported has names that look alike.
 
@@ -145,25 +143,25 @@ class Organizations:
         if renamed := way_to_rename(org):
             raise OrganizationMissing("publish", org, org, way_out=renamed)
         if access.account is None or not access.is_administrator:
-            raise OrganizationNotFound(org)
+            raise organization_not_found(org)
         await self._check_meant(org, access.account)
         with suppress(OrganizationExists):  # By another push of an administrator.
             await self._add(self._new(org, access.account), by)
 
     async def _check_meant(self, org: OrgName, by: Account) -> None:
         if is_reserved_name(org, await self._reserved_patterns()):
-            raise NotCreatedByPush(org, "the name is, or looks like, a reserved one")
+            raise _not_created_by_push(org, "the name is, or looks like, a reserved one")
         for known in await all_entities(self.directory, Organization):
             if known.founder != by.id and is_one_edit_apart(org, known.name):
                 reason = f"its name is one character away from {known.name}, which exists"
-                raise NotCreatedByPush(org, reason)
+                raise _not_created_by_push(org, reason)
 
     async def show(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization; only members find one whose packages are private by default."""
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         organization = access.require_organization(org)
         if organization.is_hidden and refusal_of(by, access, Action.READ, org) is not None:
-            raise OrganizationNotFound(org)
+            raise organization_not_found(org)
         return organization
 
     async def access_context(self, org: OrgName, *, by: Principal) -> AccessContext:
@@ -174,9 +172,9 @@ class Organizations:
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
     ) -> Organization:
         """Change the profile; the default visibility takes `Action.GOVERN`. Raises
-        `NotMadeInternal`."""
+        `not-made-internal`."""
         if profile.default_visibility is Visibility.INTERNAL:
-            raise NotMadeInternal
+            raise not_made_internal()
 
         async def attempt() -> Organization:
             access = await self.authorization.require_within(by, Action.MANAGE, org)
@@ -201,7 +199,7 @@ class Organizations:
         if owner.id != by.id:
             raise NotPermitted("create", f"{org} for {owner.name}", "only they themselves may")
         if is_reserved_name(org, await self._reserved_patterns()):
-            raise NameKeptBack(org)
+            raise _name_kept_back(org)
         if access.organization is not None:
             raise OrganizationExists(org)
         await self._check_lookalikes(org, org)
@@ -220,7 +218,7 @@ class Organizations:
         """Raise if the display name is reserved or looks like another organization's name."""
         patterns = await self._reserved_patterns() if text else ()
         if is_reserved_name(text, patterns) and not is_reserved_name(org, patterns):
-            raise NameKeptBack(text)
+            raise _name_kept_back(text)
         await self._check_lookalikes(org, text)
 
     async def _reserved_patterns(self) -> tuple[str, ...]:
@@ -231,7 +229,12 @@ class Organizations:
         for skeleton in sorted(skeletons(text)):
             for known in await self.directory.list_by_subject(NameSkeleton, skeleton):
                 if known.org.lower() != org.lower():
-                    raise LooksAlike(text)
+                    # Never which organization: its name may not be public.
+                    raise Conflict(
+                        "looks-alike",
+                        f"{text} looks like the name of another organization, so people could "
+                        "confuse them. Choose a name that differs more.",
+                    )
 
     def _new(self, org: OrgName, owner: Account) -> Organization:
         return Organization(
@@ -298,3 +301,19 @@ def _differences(before: Organization, after: Organization) -> dict[str, str]:
 
 def _text(value: str | Visibility) -> str:
     return value.value if isinstance(value, Visibility) else value
+
+
+def _name_kept_back(name: str) -> Forbidden:
+    return Forbidden(
+        "name-kept-back",
+        f"{name} is, or looks like, a reserved name of this registry. Choose another name.",
+    )
+
+
+def _not_created_by_push(org: str, reason: str) -> Forbidden:
+    return Forbidden(
+        "not-created-by-push",
+        f"The organization {org} does not exist, and a push does not create it, because {reason}. "
+        "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
+        "push again.",
+    )

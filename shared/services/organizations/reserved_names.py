@@ -5,12 +5,7 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account, AccountName, account_name_place
-from shared.domain.errors.base import InvalidName
-from shared.domain.errors.organizations import (
-    ReservedAlready,
-    ReservedNameNotFound,
-    ReservedNamesFull,
-)
+from shared.domain.errors.base import Conflict, InvalidName, NotFound
 from shared.domain.identity import Principal
 from shared.domain.lookalike_names import skeletons
 from shared.domain.names import parse_org
@@ -116,14 +111,18 @@ class ReservedNames:
     async def add(self, pattern: str, reason: str, *, by: Principal) -> ReservedName:
         """Reserve a pattern; existing organizations are not affected.
 
-        Raises `PatternUnreadable`, `ReasonMissing`, `ReservedAlready` or `ReservedNamesFull`.
+        Raises `PatternUnreadable`, `reason-missing`, `reserved-already` or `reserved-names-full`.
         """
         await self.administration.require_fresh(by, "change", _WHAT)
         parsed = parse_reserved_name(pattern)
         parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
         known = await stored_patterns(self.directory)
         if len(known) >= MAX_RESERVED_NAMES:
-            raise ReservedNamesFull(MAX_RESERVED_NAMES)
+            raise Conflict(
+                "reserved-names-full",
+                f"There are {MAX_RESERVED_NAMES} patterns, which is the limit, because creating "
+                "an organization reads all of them. Replace several by one with *.",
+            )
         now_ms = self.record_writer.clock.now_ms()
         reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
         try:
@@ -131,16 +130,23 @@ class ReservedNames:
                 reserved, change=_change("reserved", reserved), by=by
             )
         except AlreadyThere:
-            raise ReservedAlready(parsed) from None
+            raise Conflict(
+                "reserved-already",
+                f"{parsed} is reserved already. Remove it first to change its reason.",
+            ) from None
 
     async def remove(self, pattern: str, *, by: Principal) -> None:
-        """Remove a pattern, or raise `ReservedNameNotFound`."""
+        """Remove a pattern, or raise `reserved-name-not-found`."""
         await self.administration.require_fresh(by, "change", _WHAT)
 
         async def attempt() -> None:
             current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
             if current is None:
-                raise ReservedNameNotFound(pattern)
+                raise NotFound(
+                    "reserved-name-not-found",
+                    f"{pattern[:80]!r} is not a reserved name that administrators added. Those of "
+                    "the setting BALLROOM_RESERVED_NAMES, and ballerina*, cannot be changed here.",
+                )
             await self.record_writer.remove(current, change=_change("released", current), by=by)
 
         await retry_when_stale(attempt)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
-from shared.domain.errors.organizations import NothingPending
+from shared.domain.errors.base import NotFound
 from shared.domain.identity import Principal
 from shared.domain.mail import MailText
 from shared.domain.member_rules import OWNER_CHANGE_DELAY, MemberList
@@ -92,8 +92,8 @@ class OrganizationMembers:
         """Apply a request, or schedule it where it changes owners and the actor is not the operator
         or an administrator.
 
-        Requesting the current role cancels a scheduled change. Raises `LastOwner`, `ChangePending`,
-        or what `Action.GOVERN` raises.
+        Requesting the current role cancels a scheduled change. Raises `last-owner`,
+        `change-pending`, or what `Action.GOVERN` raises.
         """
         current = members.member(request.account.id)
         if request.role is (current.role if current else None):
@@ -137,12 +137,16 @@ class OrganizationMembers:
     async def cancel(self, members: MemberList, account: Account, actor: Actor) -> None:
         """Cancel a scheduled change.
 
-        Raises `NothingPending`, or what `Action.GOVERN` raises.
+        Raises `nothing-pending`, or what `Action.GOVERN` raises.
         """
         require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
         current = members.member(account.id)
         if current is None or current.pending is None:
-            raise NothingPending(account.name, members.org)
+            raise NotFound(
+                "nothing-pending",
+                f"There is no pending change of {account.name} in {members.org}, so there is "
+                "nothing to cancel.",
+            )
         cancelled = RequestedMembership(account, current.pending.role)
         change = _change("owner.undone", members, cancelled)
         await self._write(members, current.model_copy(update={"pending": None}), change, actor)

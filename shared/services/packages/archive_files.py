@@ -14,7 +14,8 @@ from shared.domain.archives.unpacking import (
     unpack_file,
 )
 from shared.domain.archives.zip_records import MAX_EXTRA_BYTES
-from shared.domain.errors.packages import FileNotInArchive, FileTooLarge, FileTooLargeToShow
+from shared.domain.errors.base import TooLarge, quoted
+from shared.domain.errors.packages import file_not_in_archive, file_too_large
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
 from shared.runtime.caching import LruCache
@@ -48,13 +49,17 @@ class ArchiveFiles:
         return files
 
     async def read(self, release: Release, path: str) -> bytes:
-        """Return one file; raise `FileNotInArchive` or `FileTooLargeToShow`."""
+        """Return one file; raise `file-not-in-archive` or `file-too-large-to-show`."""
         files = await self.list(release)
         entry = files.file(path)
         if entry is None:
-            raise FileNotInArchive(release.coordinate, path)
+            raise file_not_in_archive(release.coordinate, path)
         if entry.unpacked_bytes > MAX_FILE_BYTES:
-            raise FileTooLargeToShow(path, entry.unpacked_bytes, MAX_FILE_BYTES)
+            raise TooLarge(
+                "file-too-large-to-show",
+                f"The file {quoted(path)} has {entry.unpacked_bytes:,} bytes, and files of up to "
+                f"{MAX_FILE_BYTES:,} are sent one by one. Pull the archive to read it.",
+            )
         region = await self._read(release, files.span(entry))
         if max(len(region), entry.unpacked_bytes) <= ON_THE_LOOP_BYTES:
             return unpack_file(region, entry)
@@ -67,7 +72,7 @@ class ArchiveFiles:
         if missing is not None:
             if missing.count > MAX_DIRECTORY_BYTES:
                 name = "list of files of the archive"
-                raise FileTooLarge(name, missing.count, MAX_DIRECTORY_BYTES)
+                raise file_too_large(name, missing.count, MAX_DIRECTORY_BYTES)
             tail = await self._read(release, missing) + tail
         return await asyncio.to_thread(list_files, tail, size)
 

@@ -10,7 +10,7 @@ from functools import partial
 from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
-from shared.domain.errors.packages import ArchiveTooLarge
+from shared.domain.errors.packages import archive_too_large
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.packages import Release
 
@@ -50,9 +50,9 @@ class ArchiveReader:
         return self if release.upstream is None else self.of_mirrored
 
     async def read(self, content: bytes | memoryview) -> Bala:
-        """Return the contents of an archive; raise `ArchiveTooLarge` or a `BadArchive`."""
+        """Return the contents of an archive; raise `archive-too-large` or a `BadArchive`."""
         if len(content) > self.max_archive_bytes:
-            raise ArchiveTooLarge(len(content), self.max_archive_bytes)
+            raise archive_too_large(len(content), self.max_archive_bytes)
         loop = asyncio.get_running_loop()
         find_token = TokenSearch(self.environment).find
         reading = partial(read_bala, content, self.limits, find_token)

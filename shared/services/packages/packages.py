@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of, require_right
+from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import (
-    MessageTooLong,
-    NotMadeInternal,
-    PackageIsDeprecated,
     PackageNotFound,
     ReleaseNotFound,
-    VisibilityOfUpstream,
+    not_made_internal,
 )
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package
@@ -74,7 +72,7 @@ class OrganizationPackages:
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> ManagedPackagePage:
         """Return a page of the packages whose names come after one. Three trips.
 
-        Raises `OrganizationNotFound` unless `by` is a member.
+        Raises `organization-not-found` unless `by` is a member.
         """
         await self.authorization.require_within(by, Action.READ, org)
         packages, more = await organization_package_page(
@@ -86,7 +84,7 @@ class OrganizationPackages:
     async def package(self, package: Package, *, by: Principal) -> ManagedPackage:
         """Return a package with all its versions to members who may deprecate it. Two trips.
 
-        Raises `OrganizationNotFound` for everybody else, and `PackageNotFound`.
+        Raises `organization-not-found` for everybody else, and `PackageNotFound`.
         """
         access = await self.authorization.require_member(by, package.org)
         require_right(by, access, Action.DEPRECATE, package)
@@ -118,11 +116,15 @@ class Deprecation:
         return await self._change_release(coordinate, lambda _head, _release: text, by)
 
     async def undeprecate(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Undeprecate one version; raise `PackageIsDeprecated` if all of the package is."""
+        """Undeprecate one version; raise `package-is-deprecated` if all of the package is."""
 
         def no_message(head: Head, release: Release) -> None:
             if head.deprecation is not None and release.deprecation is None:
-                raise PackageIsDeprecated(coordinate)
+                raise Invalid(
+                    "package-is-deprecated",
+                    f"{coordinate.package} is deprecated as a whole, and {coordinate} with it. "
+                    f"Undo that first: bal deprecate --undo {coordinate.package}.",
+                )
 
         return await self._change_release(coordinate, no_message, by)
 
@@ -168,10 +170,14 @@ class Deprecation:
 
 
 def _message(text: str) -> str:
-    """Return the message as one line without control characters, or raise `MessageTooLong`."""
+    """Return the message as one line without control characters, or raise `message-too-long`."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(line) > MAX_MESSAGE_LENGTH:
-        raise MessageTooLong(len(line), MAX_MESSAGE_LENGTH)
+        raise Invalid(
+            "message-too-long",
+            f"The deprecation message has {len(line)} characters, and {MAX_MESSAGE_LENGTH} fit. "
+            "Shorten it, and point to a page for the rest.",
+        )
     return line
 
 
@@ -186,16 +192,21 @@ class PackageVisibility:
     async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
         """Make the package public or private, in search and index too; a repeat changes nothing.
 
-        Takes an owner who signed in recently. Raises `PackageNotFound`, `NotMadeInternal`, and
-        `VisibilityOfUpstream` for an internal package.
+        Takes an owner who signed in recently. Raises `PackageNotFound`, `not-made-internal`, and
+        `visibility-of-upstream` for an internal package.
         """
         await self.authorization.require_within(by, Action.GOVERN, package)
         if wanted is Visibility.INTERNAL:
-            raise NotMadeInternal
+            raise not_made_internal()
 
         def decide(head: Head) -> Head:
             if head.visibility is Visibility.INTERNAL:
-                raise VisibilityOfUpstream(head.package, head.upstream)
+                raise Conflict(
+                    "visibility-of-upstream",
+                    f"{head.package} is internal, because the upstream registry {head.upstream} "
+                    "gives it for its token alone, so its visibility is not changed here. It "
+                    f"becomes public as soon as {head.upstream} gives it to everybody.",
+                )
             if head.visibility is wanted:
                 return head
             kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()

@@ -9,8 +9,8 @@ from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import (
     PackageNotFound,
     ReleaseNotFound,
-    ToolNotFound,
-    ToolVersionNotFound,
+    tool_not_found,
+    tool_version_not_found,
 )
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
@@ -118,7 +118,7 @@ class PackageSource(Protocol):
     ) -> Listing:
         """Return the exact version of the tool, or the latest of the range that contains it.
 
-        Raises `ToolNotFound`, or `ToolVersionNotFound` where other versions have it.
+        Raises `tool-not-found`, or `tool-version-not-found` where other versions have it.
         """
         ...
 
@@ -219,8 +219,8 @@ class HostedPackages:
         survey = await self._survey(owner, by)
         versions = usable_versions(survey.with_tool(tool), client) if survey else ()
         if not versions:
-            return ToolNotFound(tool)
-        return ToolVersionNotFound(tool, wanted, tuple(each.text for each in versions))
+            return tool_not_found(tool)
+        return tool_version_not_found(tool, wanted, tuple(each.text for each in versions))
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal

@@ -11,17 +11,13 @@ from typing import cast
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.documents import DerivedDocument
-from shared.domain.errors.base import NotFound, Refusal, Unauthenticated
+from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal, Unauthenticated
 from shared.domain.errors.packages import (
-    ChecksumDiffers,
-    FileTooLarge,
     PackageNotFound,
     ReleaseNotFound,
-    SbomExists,
-    SbomNotFound,
-    SbomUnreadable,
-    ToolNotFound,
     VersionExists,
+    file_too_large,
+    tool_not_found,
 )
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
@@ -99,16 +95,16 @@ class MavenPackages:
     async def tool(self, tool: ToolId, *, client: ClientProfile, by: Principal) -> Survey:
         """Return the package of a tool with the versions of it that the client can use.
 
-        Raises `ToolNotFound` or `credentials-wanted`.
+        Raises `tool-not-found` or `credentials-wanted`.
         """
         try:
             survey = await self._packages.survey(await self._packages.tool_owner(tool), by=by)
             entries = tuple(each for each in usable_entries(survey, client) if tool in each.tools)
             if not entries:
-                raise ToolNotFound(tool)
+                raise tool_not_found(tool)
         except NotFound:
             # A tool's id does not name its organization, so any private package counts.
-            raise await self.refusal(ToolNotFound(tool), f"The tool {tool}", None, by) from None
+            raise await self.refusal(tool_not_found(tool), f"The tool {tool}", None, by) from None
         return replace(survey, entries=entries)
 
     async def graph(self, available: AvailableRelease) -> bytes:
@@ -118,10 +114,13 @@ class MavenPackages:
 
     async def sbom(self, available: AvailableRelease) -> bytes:
         """Return the bill of materials that was published with a release, or raise
-        `SbomNotFound`."""
+        `sbom-not-found`."""
         content = await self._documents.sbom(available.release.content)
         if content is None:
-            raise SbomNotFound(available.release.coordinate)
+            raise NotFound(
+                "sbom-not-found",
+                f"{available.release.coordinate} was published without a bill of materials.",
+            )
         return content
 
     async def checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
@@ -248,12 +247,17 @@ class MavenPublishing:
     async def check_archive_checksum(
         self, content: bytes, algorithm: ChecksumAlgorithm, at: Coordinate, *, by: Principal
     ) -> None:
-        """Raise `ChecksumDiffers` unless the archive, which came before, has the checksum."""
+        """Raise `checksum-differs` unless the archive, which came before, has the checksum."""
         release = await self._published(at, by)
         claimed = Checksum.parse(algorithm, content)
         actual = await self.maven_packages.checksum(release, algorithm)
         if actual != claimed.hex:
-            raise ChecksumDiffers(algorithm.name, claimed.hex, actual)
+            raise Invalid(
+                "checksum-differs",
+                f"The {algorithm.name} checksum of the archive here is {actual}, but "
+                f"{claimed.hex} was sent. Compare it with your file; releases never change, so "
+                "push a mended one as a new version.",
+            )
 
     async def check_pom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Check a POM, which may come before its archive or after one that was refused."""
@@ -265,11 +269,19 @@ class MavenPublishing:
         release = await self._published(at, by)
         if len(content) > MAX_SBOM_BYTES:
             what = "bill of materials"
-            raise FileTooLarge(what, len(content), MAX_SBOM_BYTES)
+            raise file_too_large(what, len(content), MAX_SBOM_BYTES)
         if not await asyncio.to_thread(_is_cyclonedx, content):
-            raise SbomUnreadable
+            raise Invalid(
+                "sbom-unreadable",
+                "The bill of materials cannot be read. Send a CycloneDX document in JSON, with "
+                '"bomFormat": "CycloneDX".',
+            )
         if await self.documents.put_sbom(release.content, content) != content:
-            raise SbomExists(at)
+            raise Conflict(
+                "sbom-exists",
+                f"{at} has a bill of materials already, and releases never change. Publish a new "
+                "version with the new one.",
+            )
 
     async def require_right(self, package: Package, *, by: Principal) -> None:
         """Raise unless `by` may publish the package, whose metadata files are then ignored."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
+from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import (
     PackageNotFound,
     ReleaseNotFound,
-    RemovedForGood,
 )
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package, release_place
@@ -182,7 +182,11 @@ class Moderation:
                 if decision.reasons == (release.state_reason, release.public_reason):
                     return release
             elif release.state is State.REMOVED:
-                raise RemovedForGood(coordinate)
+                raise Invalid(
+                    "removed-for-good",
+                    f"{coordinate} was removed permanently, and its version can never be "
+                    "published again. Publish a new version instead.",
+                )
             kind, now_ms = f"release.{state.value}", self.clock.now_ms()
             return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 

@@ -10,18 +10,12 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import Conflict, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.packages import (
-    DigestMismatch,
-    MissingDependencies,
-    ReleaseHeld,
-    ReleaseWithheld,
     SpelledDifferently,
-    ToolTaken,
     VersionExists,
-    VisibilityDiffers,
 )
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package
@@ -113,7 +107,7 @@ class DependencyCheck:
     require_dependencies: bool
 
     async def check(self, bala: Bala, by: Principal) -> None:
-        """Raise `MissingDependencies` when the check is on and a direct dependency is missing."""
+        """Raise `missing-dependencies` when the check is on and a direct dependency is missing."""
         if not self.require_dependencies:
             return
         wanted = [
@@ -129,7 +123,11 @@ class DependencyCheck:
             if here.release is None or coordinate.package.key not in readable
         )
         if missing:
-            raise MissingDependencies(bala.coordinate, missing)
+            raise Invalid(
+                "missing-dependencies",
+                f"{bala.coordinate} depends on packages that are not in this registry: "
+                f"{', '.join(map(str, missing))}. Push them first, or correct Dependencies.toml.",
+            )
 
 
 @dataclass(frozen=True)
@@ -238,7 +236,11 @@ class Publishing:
     async def _read_archive(self, upload: Upload) -> Bala:
         bala = await self.archive_reader.read(upload.content)
         if upload.digest and upload.digest != bala.digest:
-            raise DigestMismatch(upload.digest, bala.digest)
+            raise Invalid(
+                "digest-mismatch",
+                f"The archive's SHA-256 is {bala.digest}, but the request announced "
+                f"{upload.digest}. It was damaged on the way; push it again.",
+            )
         if upload.coordinate:
             require_coordinate(bala, upload.coordinate)
         return bala
@@ -268,7 +270,11 @@ class Publishing:
             return
         head = await self.metadata.head(owner)
         is_seen = head is not None and await self.authorization.may_read(push.by, head)
-        raise ToolTaken(tool, owner if is_seen else None)
+        raise Conflict(
+            "tool-taken",
+            f"The tool id {tool} belongs to {(owner if is_seen else None) or 'another package'}. "
+            "Choose another id in BalTool.toml.",
+        )
 
     # --- Second step: the release record commits -----------------------------------------------
 
@@ -355,10 +361,20 @@ class Publishing:
         if release.awaits_owner:
             page = f"{self.base_url}/account/organizations/{release.org}/held"
             reason = _reason_for(release, push.by)
-            outcome, refusal = Outcome.HELD, ReleaseHeld(release.coordinate, reason, page)
+            outcome = Outcome.HELD
+            # Refused only in form: it is stored, and a push that says "done" would mislead.
+            refusal = Conflict(
+                "release-held",
+                f"{release.coordinate} is stored and held: {reason}. An owner of "
+                f"{release.coordinate.package.org} publishes it at {page}",
+            )
         elif release.state is not State.LIVE:
             outcome = Outcome.WITHHELD
-            refusal = ReleaseWithheld(release.coordinate, release.state.value)
+            refusal = Conflict(
+                "release-withheld",
+                f"{release.coordinate} is stored and {release.state.value}: an administrator of "
+                "this registry withheld it. Ask the operator.",
+            )
         return Publication(release, outcome, push.allowance.allowance, refusal)
 
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
@@ -397,4 +413,8 @@ def _check_name(bala: Bala, head: Head) -> None:
     if bala.coordinate.package != head.package:
         raise SpelledDifferently(bala.coordinate.package, head.package)
     if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:
-        raise VisibilityDiffers(head.package)
+        raise Invalid(
+            "visibility-differs",
+            f'{head.package} is public, but this archive says visibility = "private". Remove the '
+            "line from Ballerina.toml, or push under another name.",
+        )

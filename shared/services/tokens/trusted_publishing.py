@@ -11,15 +11,10 @@ from datetime import timedelta
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import Secret, random_text
 from shared.auth.trusted_publishing import JobTokenVerifier
-from shared.domain.errors.base import InvalidRequest, Unauthenticated
-from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.publishers import (
-    PublisherExists,
-    PublisherNotFound,
-    PublishersAlone,
+from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from shared.domain.errors.identity import (
+    NotPermitted,
     Untrusted,
-    WorkloadDiffers,
-    WorkloadUnknown,
 )
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
@@ -88,7 +83,7 @@ class TrustedPublishers:
     async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
         """Let a CI workflow publish a package; if it does not exist, the first push creates it.
 
-        Raises `InvalidRequest` for rules that exclude nobody, and `PublisherExists`.
+        Raises `InvalidRequest` for rules that exclude nobody, and `publisher-exists`.
         """
         package = wanted.package
         await self.authorization.require_within(by, Action.GOVERN, package)
@@ -123,7 +118,11 @@ class TrustedPublishers:
         async def attempt() -> None:
             publisher = await self._get(org, publisher_id)
             if publisher is None:
-                raise PublisherNotFound(publisher_id)
+                raise NotFound(
+                    "publisher-not-found",
+                    f"trusted publisher not found: {publisher_id}. List the organization's to see "
+                    "their ids.",
+                )
             details = {"publisher": publisher.id, **_details(publisher)}
             subject = str(publisher.target)
             change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
@@ -200,7 +199,11 @@ class TrustedPublishers:
         publishers = await self._all(OrgName(wanted.org))
         for each in publishers:
             if _identity(each) == _identity(wanted):
-                raise PublisherExists(each.target, each.id)
+                raise Conflict(
+                    "publisher-exists",
+                    f"{each.target} has this trusted publisher already, as {each.id}. Remove that "
+                    "one first, or set other restrictions.",
+                )
         if len(publishers) >= MAX_PUBLISHERS:
             reason = f"{wanted.org} has {MAX_PUBLISHERS} publishers; remove some first"
             raise NotPermitted("add", "another trusted publisher", reason)
@@ -226,9 +229,13 @@ class TrustedPublishers:
 
 
 def check_pusher(head: Head, by: Principal) -> None:
-    """Raise `PublishersAlone` for a stored token, if only trusted publishers may push."""
+    """Raise `publishers-alone` for a stored token, if only trusted publishers may push."""
     if head.pushers is Pushers.PUBLISHERS and by.provenance is None:
-        raise PublishersAlone(head.package)
+        raise Forbidden(
+            "publishers-alone",
+            f"{head.package} is published by its trusted publishers alone, so no stored token can "
+            "push to it. Publish from the workflow, or ask an owner to open it for members.",
+        )
 
 
 def _identity(publisher: Publisher) -> object:
@@ -342,7 +349,7 @@ class TrustedPublishing:
             Organization, organization_place(OrgName(keys.pop()))
         )
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            raise WorkloadUnknown(str(job.job))
+            raise _workload_unknown(job)
         return organization
 
     async def _use_once(self, job: VerifiedJob) -> None:
@@ -386,16 +393,27 @@ class TrustedPublishing:
             await self.events.append([event])
 
 
-def _refusal(
-    job: VerifiedJob, candidates: Sequence[Publisher]
-) -> WorkloadUnknown | WorkloadDiffers:
+def _refusal(job: VerifiedJob, candidates: Sequence[Publisher]) -> Untrusted:
     same = [each for each in candidates if is_same_job(each, job.job)]
     if not same:
-        return WorkloadUnknown(str(job.job))
+        return _workload_unknown(job)
     differing = {each.id: rule_differences(each.rules, job.job) for each in same}
     nearest = min(same, key=lambda each: len(differing[each.id]))
     differences = differing[nearest.id] or ["the package that it waited for was made by another"]
-    return WorkloadDiffers(nearest.target, "; ".join(differences))
+    return Untrusted(
+        "workload-differs",
+        f"The trusted publisher of {nearest.target} does not take this run: "
+        f"{'; '.join(differences)}. Publish from a run as it asks for, or ask an owner to change "
+        "it.",
+    )
+
+
+def _workload_unknown(job: VerifiedJob) -> Untrusted:
+    return Untrusted(
+        "workload-unknown",
+        f"No package here is published by {job.job}. An owner of the organization adds it as a "
+        "trusted publisher; names are not enough, the ids have to be the same.",
+    )
 
 
 def _grant(publisher: Publisher) -> Grant:

@@ -12,7 +12,7 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.errors.organizations import AccountExists, LastOwner
+from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import parse_org
@@ -114,7 +114,7 @@ async def test_an_administrator_stays_since_no_registry_starts_without_one(world
 
 async def test_the_last_owner_of_an_organization_stays_with_everything(world: World) -> None:
     ann = world.people.ann
-    with pytest.raises(LastOwner, match="ann is the only owner of acme"):
+    with raises_refusal("last-owner", match="ann is the only owner of acme"):
         await world.registry.administration.account_deletion.delete(by=principal(world, ann))
     assert await account_of(world, ann)
     assert (await world.get(f"{URL}/api/v1/whoami", by=ann)).status_code == 200
@@ -126,7 +126,7 @@ async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may
     ann, bob = world.people.ann, world.people.bob
     memberships = world.registry.organizations.memberships
     await memberships.set_member(parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR)
-    with pytest.raises(LastOwner, match="bob is the only owner of other"):
+    with raises_refusal("last-owner", match="bob is the only owner of other"):
         await world.registry.administration.account_deletion.delete(by=principal(world, bob))
     await world.registry.administration.account_deletion.delete(by=principal(world, ann))
     members = await memberships.members(parse_org("acme"), by=OPERATOR)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State
@@ -17,6 +17,7 @@ from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.refusals import raises_refusal
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -190,7 +191,7 @@ async def test_a_repeat_finishes_a_confirmation_that_was_cut_off(worlds: OpenWor
         metadata=failing(stores.metadata, Fault("put_entries", Busy())),
     )
     cut_off = replace(held, records=replace(held.records, derived_data=broken))
-    with pytest.raises(NotListedYet):
+    with raises_refusal("not-listed-yet"):
         await cut_off.confirm(NEXT, by=fresh(world))
     await world.push(ARCHIVE)
     assert (await world.java().pull(str(NEXT))).content == ARCHIVE

@@ -20,7 +20,7 @@ from shared.domain.bundles import (
     lines_of,
 )
 from shared.domain.errors.bundles import BundleUnusable
-from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, Release, State, WithdrawalReason
@@ -32,6 +32,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, Files, bundled
 from tests.support.port_doubles import Fault, failing
+from tests.support.refusals import raises_refusal
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
@@ -335,6 +336,6 @@ async def crash_during_an_import(target: World, carrier: Carrier) -> None:
     derived = replace(writer.derived_data, metadata=broken)
     crashing = replace(withdrawals, packages=replace(writer, derived_data=derived))
     crashed = replace(importing, withdrawals=crashing)
-    with pytest.raises(NotListedYet):
+    with raises_refusal("not-listed-yet"):
         await crashed.run(file, carrier.trusted, progress=lambda *_: None)
     file.close()

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.bundle_files import BundleFileSource
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
-from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, parse_org
@@ -21,6 +21,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
 from tests.support.port_doubles import Fault, failing
+from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import OpenWorld, World
 
@@ -358,7 +359,7 @@ async def test_an_import_finishes_what_a_crash_left_of_a_release(
     broken: MetadataStore = failing(releases.metadata, Fault("put_entries", Busy()))
     derived = replace(releases.derived_data, metadata=broken)
     crashed = replace(importing, releases=replace(releases, derived_data=derived))
-    with pytest.raises(NotListedYet):
+    with raises_refusal("not-listed-yet"):
         await crashed.run(file, carrier.trusted, progress=lambda *_: None)
     file.close()
     assert await target.java().versions("ballerina/io") == []

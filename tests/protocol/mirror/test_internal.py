@@ -14,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
-from shared.domain.errors.packages import NotMadeInternal, VisibilityOfUpstream
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
 from shared.domain.names import Coordinate, Package, parse_org
@@ -28,6 +27,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
+from tests.support.refusals import raises_refusal
 from tests.support.upstreams import BASE as UPSTREAM_BASE
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, Person, World, limited
@@ -447,9 +447,9 @@ async def test_nobody_changes_the_visibility_of_an_internal_package(
     moved.clock.advance(timedelta(seconds=10))
     assert (await pulled(moved)).status_code == 302
     change = moved.registry.packages.visibility.change
-    with pytest.raises(VisibilityOfUpstream, match="is internal, because"):
+    with raises_refusal("visibility-of-upstream", match="is internal, because"):
         await change(Package.parse("partner", "secret"), Visibility.PUBLIC, by=OPERATOR)
-    with pytest.raises(NotMadeInternal, match="Choose public or private"):
+    with raises_refusal("not-made-internal", match="Choose public or private"):
         await change(Package.parse("partner", "open"), Visibility.INTERNAL, by=OPERATOR)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from functions.web.package.tabs import TAB_PAGES, TABS
-from shared.domain.errors.requests import Busy, SearchLoading
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.organizations import domain_record_name, domain_record_text, parse_domain
@@ -522,7 +523,7 @@ async def test_a_page_is_shown_while_a_store_of_its_tabs_does_not_respond(
 async def test_a_missing_package_is_missing_also_while_the_search_is_loaded(
     worlds: OpenWorld,
 ) -> None:
-    fault = Fault("suggest", SearchLoading())
+    fault = Fault("suggest", Unavailable("search-loading", "The search is still being loaded."))
     world = await worlds(wrap=lambda each: replace(each, search=failing(each.search, fault)))
     answer = await opened(world, "/packages/acme/none")
     assert (answer.status_code, "Did you mean" in answer.text) == (404, False)

@@ -16,7 +16,7 @@ from functions.http.answers import (
 )
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.identity import TokenNotFound, TokenUnknown
-from shared.domain.errors.organizations import LastOwner
+from shared.domain.errors.organizations import last_owner
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import (
     Busy,
@@ -67,10 +67,10 @@ def test_every_kind_of_refusal_has_a_status_of_its_own() -> None:
 
 
 def test_a_refusal_is_a_code_for_programs_and_a_sentence_for_people() -> None:
-    answer = problem_answer(LastOwner("kim", "acme"))
+    answer = problem_answer(last_owner("kim", "acme"))
     problem = json.loads(answer.body)["error"]
     assert answer.status == 409
-    assert problem == {"code": "last-owner", "message": str(LastOwner("kim", "acme"))}
+    assert problem == {"code": "last-owner", "message": str(last_owner("kim", "acme"))}
 
 
 def test_an_unknown_caller_reads_how_to_authenticate() -> None:

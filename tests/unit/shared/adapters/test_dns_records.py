@@ -9,11 +9,10 @@ import dns.asyncresolver
 import dns.message
 import dns.rcode
 import dns.rrset
-import pytest
 
 from shared.adapters import system
 from shared.adapters.system import DnsRecords
-from shared.domain.errors.organizations import DomainSilent
+from tests.support.refusals import raises_refusal
 
 LONG = "x" * 300
 ZONE = {
@@ -80,7 +79,7 @@ async def test_a_name_without_records_and_one_that_is_not_there_say_nothing() ->
 
 async def test_a_name_server_that_fails_is_not_one_that_says_nothing() -> None:
     async with served() as records:
-        with pytest.raises(DomainSilent, match=r"broken\.example\.org"):
+        with raises_refusal("domain-silent", match=r"broken\.example\.org"):
             await records.texts("broken.example.org")
 
 

@@ -18,12 +18,13 @@ from shared.adapters.filesystem import (
 )
 from shared.adapters.paths import ArchiveFolder
 from shared.domain.archives.names import Digest
-from shared.domain.errors.requests import Busy, StorageNotWritable
+from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.runtime.private_files import hold_file_lock
 from tests.contract.sample_records import BALA, DIGEST, NAME
 from tests.crash.small_disks import MIB, small_disk
 from tests.fakes.system import FakeClock
+from tests.support.refusals import raises_refusal
 
 PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds.
@@ -196,7 +197,7 @@ async def test_a_full_disk_is_noticed_within_a_second(tmp_path: Path) -> None:
         await probe.require_room()  # It was asked just now.
         now += PROBE_INTERVAL.total_seconds()
         for _ in range(2):
-            with pytest.raises(StorageNotWritable, match="storage is full"):
+            with raises_refusal("storage-not-writable", match="storage is full"):
                 await probe.require_room()
         disk.free()
         await probe.require_room()

@@ -12,7 +12,7 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.errors.organizations import organization_not_found
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
@@ -439,9 +439,9 @@ async def test_a_stranger_is_told_the_same_of_an_organization_and_of_none(
     authorization: Authorization,
 ) -> None:
     for org in ("acme", "nothing"):
-        with pytest.raises(OrganizationNotFound) as refused:
+        with raises_refusal("organization-not-found") as refused:
             await authorization.require_member(STRANGER, OrgName(org))
-        assert str(refused.value) == str(OrganizationNotFound(OrgName(org)))
+        assert str(refused.value) == str(organization_not_found(OrgName(org)))
 
 
 # --- Known readers -------------------------------------------------------------------------------

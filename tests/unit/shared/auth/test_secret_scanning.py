@@ -20,7 +20,7 @@ from shared.auth.secret_scanning import (
     parse_report,
 )
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import FileTooLarge
+from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.ports import HttpResponse
 from tests.fakes.secret_scanner import PEM, PUBLIC, FakeScanner, found
@@ -274,9 +274,9 @@ async def test_a_report_that_is_too_large_is_not_even_verified(
     reports: LeakReports, scanner: FakeScanner
 ) -> None:
     body = b" " * (MAX_REPORT_BYTES + 1)
-    with pytest.raises(FileTooLarge) as refused:
+    with raises_refusal("file-too-large") as refused:
         await reports.read(body, scanner.headers(body))
-    assert str(refused.value) == str(FileTooLarge("report", len(body), MAX_REPORT_BYTES))
+    assert str(refused.value) == str(file_too_large("report", len(body), MAX_REPORT_BYTES))
     assert scanner.fetched == 0
 
 

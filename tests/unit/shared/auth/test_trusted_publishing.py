@@ -13,8 +13,7 @@ from shared.auth.trusted_publishing import (
     TrustedIssuer,
 )
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import SignedTokenRefused
-from shared.domain.errors.publishers import Untrusted
+from shared.domain.errors.identity import SignedTokenRefused, Untrusted
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.fakes.identity_provider import Issuer, rsa_key
 from tests.fakes.system import FakeClock

@@ -13,15 +13,13 @@ from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal, printable
 from shared.domain.errors.packages import (
     SHOWN_VERSIONS,
-    ToolNotFound,
-    ToolTaken,
-    ToolVersionNotFound,
+    tool_not_found,
+    tool_version_not_found,
 )
 from shared.domain.events import EventQuery
 from shared.domain.ip_addresses import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
-from shared.domain.names import Package
 from shared.domain.notices import NoticeDraft, parse_read_only_reason
 from shared.domain.organizations import (
     MAX_DESCRIPTION,
@@ -130,12 +128,12 @@ def test_a_missing_version_of_a_tool_is_told_with_ten_others_at_most(
     count: int, snapshot: SnapshotAssertion
 ) -> None:
     versions = tuple(f"1.{number}.0" for number in range(count))
-    assert str(ToolVersionNotFound("hi", "9.9.9", versions)) == snapshot
+    assert str(tool_version_not_found("hi", "9.9.9", versions)) == snapshot
 
 
 def test_control_characters_of_a_refusal_are_replaced() -> None:
     shown = "tool not found: a\N{REPLACEMENT CHARACTER}b. Search for it with bal tool search."
-    assert str(ToolNotFound("a\0b")) == shown
+    assert str(tool_not_found("a\0b")) == shown
 
 
 @pytest.mark.parametrize("text", ["a" * 100, "é"])
@@ -148,16 +146,3 @@ def test_a_printable_text_of_100_characters_is_shown_as_it_is(text: str) -> None
 )
 def test_other_texts_are_shortened_or_quoted(text: str, shown: str) -> None:
     assert printable(text) == shown
-
-
-def test_a_taken_tool_names_its_package_only_if_that_is_not_private() -> None:
-    owner = Package.parse("acme", "tool")
-    for shown, named in ((owner, "acme/tool"), (None, "another package")):
-        assert str(ToolTaken("hi", shown)) == (
-            f"The tool id hi belongs to {named}. Choose another id in BalTool.toml."
-        )
-
-
-def test_a_refusal_takes_no_more_values_than_it_has_fields() -> None:
-    with pytest.raises(ValueError, match="longer"):
-        ToolNotFound("health", "too much")  # pyright: ignore[reportCallIssue] - as a test of it.

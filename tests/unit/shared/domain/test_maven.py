@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.errors.packages import (
-    ChecksumUnreadable,
-    FileTooLarge,
-    PomDiffers,
-    PomUnreadable,
-)
+from shared.domain.errors.packages import file_too_large
 from shared.domain.maven import (
     MAX_POM_BYTES,
     Checksum,
@@ -32,6 +27,7 @@ from shared.domain.names import Coordinate, ToolId
 from shared.domain.packages import Origin, Release, State, Survey
 from shared.domain.resolution import usable_versions
 from shared.domain.versions import ANY_CLIENT, Distribution
+from tests.support.refusals import raises_refusal
 from tests.support.surveys import deprecated, entry, survey
 
 ALGORITHMS = pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
@@ -65,7 +61,7 @@ def test_a_written_checksum_is_read_back(content: bytes, algorithm: ChecksumAlgo
 def test_a_checksum_of_another_length_is_refused(
     content: bytes, algorithm: ChecksumAlgorithm
 ) -> None:
-    with pytest.raises(ChecksumUnreadable, match=f"Send {algorithm.digits} hexadecimal digits"):
+    with raises_refusal("checksum-unreadable", match=f"Send {algorithm.digits} hexadecimal digits"):
         Checksum.parse(algorithm, content.hex().encode() + b"0" * algorithm.digits + b"0")
 
 
@@ -225,7 +221,7 @@ def test_a_pom_of_the_release_is_accepted(content: bytes) -> None:
     ],
 )
 def test_a_pom_of_something_else_is_refused(content: bytes) -> None:
-    with pytest.raises(PomDiffers):
+    with raises_refusal("pom-differs"):
         require_pom(content, GREET)
 
 
@@ -240,34 +236,37 @@ def test_a_pom_of_something_else_is_refused(content: bytes) -> None:
     ],
 )
 def test_a_pom_that_cannot_be_read_is_refused(content: bytes, reason: str) -> None:
-    with pytest.raises(PomUnreadable) as refused:
+    with raises_refusal("pom-unreadable") as refused:
         require_pom(content, GREET)
-    assert str(refused.value) == str(PomUnreadable(reason))
+    assert str(refused.value) == (
+        f"The POM cannot be read: {reason}. "
+        "Send a project with its groupId, artifactId and version."
+    )
 
 
 def test_a_pom_has_a_limit() -> None:
-    with pytest.raises(FileTooLarge):
+    with raises_refusal("file-too-large"):
         require_pom(pom_of(GREET) + b" " * MAX_POM_BYTES, GREET)
 
 
 @given(st.binary())
 def test_anything_is_read_or_refused(content: bytes) -> None:
-    with pytest.raises((PomUnreadable, PomDiffers)):
+    with raises_refusal("pom-unreadable", "pom-differs"):
         require_pom(content, GREET)
 
 
 def test_a_refused_pom_is_named_with_its_size_or_its_artifact() -> None:
-    with pytest.raises(FileTooLarge) as large:
+    with raises_refusal("file-too-large") as large:
         require_pom(b" " * (MAX_POM_BYTES + 1), GREET)
-    assert str(large.value) == str(FileTooLarge("POM", MAX_POM_BYTES + 1, MAX_POM_BYTES))
-    with pytest.raises(PomDiffers) as differs:
+    assert str(large.value) == str(file_too_large("POM", MAX_POM_BYTES + 1, MAX_POM_BYTES))
+    with raises_refusal("pom-differs") as differs:
         require_pom(f"<project>{NAMES}<version>1.0.0</version></project>".encode(), GREET)
-    assert str(differs.value) == str(PomDiffers("acme/aws.s3:1.0.0", GREET))
+    assert str(differs.value).startswith("The POM names 'acme/aws.s3:1.0.0', but")
 
 
 @pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
 def test_a_checksum_of_other_letters_is_refused(algorithm: ChecksumAlgorithm) -> None:
-    with pytest.raises(ChecksumUnreadable):
+    with raises_refusal("checksum-unreadable"):
         Checksum.parse(algorithm, b"\xff" * algorithm.digits)
 
 

@@ -1,12 +1,10 @@
 """The rules for the members of an organization."""
 
-import pytest
-
-from shared.domain.errors.organizations import ChangePending
 from shared.domain.member_rules import MemberList
 from shared.domain.members import Membership, PendingRole
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role
+from tests.support.refusals import raises_refusal
 
 
 def test_the_newest_owner_is_the_last_one_or_the_founder() -> None:
@@ -27,6 +25,6 @@ def test_a_member_has_one_pending_change_at_a_time() -> None:
     waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee")
     kim = Membership(org="acme", account="kim", role=Role.OWNER, since_ms=0, pending=waiting)
     members = MemberList(Organization(name="acme", founder="kim", created_ms=0), (kim,), 10)
-    with pytest.raises(ChangePending):
+    with raises_refusal("change-pending"):
         members.require_no_pending_change("kim", "Kim")
     members.require_no_pending_change("lee", "Lee")

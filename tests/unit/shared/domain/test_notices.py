@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.organizations import NoticeNotFound, TooManyNotices
 from shared.domain.notices import (
     ENDED_NOTICES_KEPT,
     MAX_NOTICE_LENGTH,
@@ -19,6 +18,7 @@ from shared.domain.notices import (
     ReadOnlyState,
     parse_read_only_reason,
 )
+from tests.support.refusals import raises_refusal
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
@@ -145,7 +145,7 @@ def test_there_are_a_few_notices_at_a_time_and_the_last_ended_ones_remain() -> N
         board = board.with_notice(notice(f"new{number}"), NOW)
     assert len(board.at_stage(NoticeStage.ENDED, NOW)) == ENDED_NOTICES_KEPT
     assert board.at_stage(NoticeStage.ENDED, NOW)[-1].id == f"old{ENDED_NOTICES_KEPT + 4}"
-    with pytest.raises(TooManyNotices, match="5 active and scheduled notices"):
+    with raises_refusal("too-many-notices", match="5 active and scheduled notices"):
         board.with_notice(notice("more"), NOW)
 
 
@@ -156,7 +156,7 @@ def test_an_end_can_be_another_or_now() -> None:
     for name in ("a", "b"):
         ended = board.with_end(name, 0, NOW)
         assert [each.id for each in ended.at_stage(NoticeStage.ENDED, NOW)] == [name]
-        with pytest.raises(NoticeNotFound):
+        with raises_refusal("notice-not-found"):
             ended.with_end(name, NOW + DAY, NOW)
 
 
@@ -168,7 +168,7 @@ def test_an_end_before_the_beginning_or_too_late_is_refused() -> None:
 
 
 def test_an_unknown_notice_cannot_be_ended() -> None:
-    with pytest.raises(NoticeNotFound, match="no active or scheduled notice 'x'"):
+    with raises_refusal("notice-not-found", match="no active or scheduled notice 'x'"):
         NoticeBoard().with_end("x", 0, NOW)
 
 

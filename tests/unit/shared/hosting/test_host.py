@@ -9,7 +9,8 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
+from shared.domain.errors.base import TooLarge
+from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.asgi import Message
 from shared.hosting.file_responses import FileRefusal, FileResponse
 from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOptions
@@ -126,7 +127,7 @@ def reading_app() -> func.FunctionApp:
     async def read(req: func.HttpRequest) -> func.HttpResponse:
         try:
             return func.HttpResponse(req.get_body())
-        except (BodyNotTaken, NoRoomForUpload) as refusal:
+        except (TooLarge, NoRoomForUpload) as refusal:
             return func.HttpResponse(str(refusal))
 
     return app

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
+from shared.domain.errors.base import TooLarge
+from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.asgi import Message, Receive
 from shared.hosting.request_bodies import (
     BodyReader,
@@ -107,7 +108,7 @@ async def test_nobody_has_a_room_of_their_own_and_a_limit() -> None:
     limits = replace(LIMITS, anonymous_body_bytes=50, anonymous_bytes=60)
     intake = intake_of(NOBODY, limits)
     async with uploading(intake, 51, never) as refusal:
-        assert isinstance(refusal, BodyNotTaken)
+        assert isinstance(refusal, TooLarge)
     async with uploading(intake, 50, arriving(b"x" * 50).receive):
         with pytest.raises(NoRoomForUpload):
             async with uploading(intake, 11, never):

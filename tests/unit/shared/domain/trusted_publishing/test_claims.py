@@ -3,7 +3,6 @@
 import pytest
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.publishers import ClaimUnusable, RunNotTrusted
 from shared.domain.trusted_publishing.claims import read_job_claims
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider
 from tests.support.trusted_publishing import (
@@ -108,13 +107,13 @@ def test_every_id_that_never_changes_has_to_be_there(provider: Provider) -> None
         for bad in (None, "", "*", "a/b", True, ["74"]):
             claims = {**JOBS[provider](), claim: bad}
             refusal = refusal_of(provider, claims)
-            assert isinstance(refusal, ClaimUnusable), (claim, bad)
+            assert getattr(refusal, "code", "") == "claim-unusable", (claim, bad)
             assert claim in str(refusal)
 
 
 @pytest.mark.parametrize("provider", JOBS)
 def test_an_empty_token_is_refused(provider: Provider) -> None:
-    assert isinstance(refusal_of(provider, {}), ClaimUnusable)
+    assert getattr(refusal_of(provider, {}), "code", "") == "claim-unusable"
 
 
 @pytest.mark.parametrize("provider", CI)
@@ -124,7 +123,7 @@ def test_a_ref_that_is_neither_branch_nor_tag_publishes_nothing(
 ) -> None:
     claims = JOBS[provider](**{REF[provider]: ref})
     refusal = refusal_of(provider, claims)
-    assert isinstance(refusal, RunNotTrusted)
+    assert getattr(refusal, "code", "") == "run-not-trusted"
     assert "branch or a tag" in str(refusal)
 
 
@@ -149,7 +148,7 @@ def test_a_ref_that_is_neither_branch_nor_tag_publishes_nothing(
 )  # fmt: skip
 def test_a_run_that_strangers_may_start_is_refused(provider: Provider, trigger: str) -> None:
     refusal = refusal_of(provider, JOBS[provider](**{RUN_STARTED_BY[provider]: trigger}))
-    assert isinstance(refusal, RunNotTrusted)
+    assert getattr(refusal, "code", "") == "run-not-trusted"
     assert trigger in str(refusal)
 
 
@@ -170,14 +169,14 @@ def test_a_run_that_takes_the_right_to_write_is_read(provider: Provider, trigger
 @pytest.mark.parametrize("claim", ["head_ref", "base_ref"])
 def test_a_run_of_a_pull_request_is_refused_whatever_started_it(claim: str) -> None:
     refusal = refusal_of(Provider.GITHUB, github_job(**{claim: "main"}))
-    assert isinstance(refusal, RunNotTrusted)
+    assert getattr(refusal, "code", "") == "run-not-trusted"
     assert "pull request" in str(refusal)
 
 
 @pytest.mark.parametrize("claim", ["job_project_id", "source_project_id"])
 def test_a_run_of_a_fork_is_refused_whatever_started_it(claim: str) -> None:
     refusal = refusal_of(Provider.GITLAB, gitlab_job(**{claim: "21"}))
-    assert isinstance(refusal, RunNotTrusted)
+    assert getattr(refusal, "code", "") == "run-not-trusted"
     assert "fork" in str(refusal)
 
 
@@ -223,7 +222,7 @@ def test_a_job_of_github_is_its_repositorys_where_its_steps_are_a_file_of_the_sa
 
 def test_a_github_job_that_does_not_name_its_workflow_is_refused() -> None:
     claims = {name: value for name, value in github_job().items() if name != "job_workflow_ref"}
-    assert isinstance(refusal_of(Provider.GITHUB, claims), ClaimUnusable)
+    assert getattr(refusal_of(Provider.GITHUB, claims), "code", "") == "claim-unusable"
 
 
 @pytest.mark.parametrize(
@@ -269,12 +268,12 @@ def test_a_job_without_an_environment_has_an_empty_one() -> None:
 
 def test_the_organization_of_azure_devops_is_the_one_that_signs() -> None:
     foreign = azure_devops_job(iss=f"https://vstoken.dev.azure.com/{PROJECT}")
-    assert isinstance(refusal_of(Provider.AZURE_DEVOPS, foreign), ClaimUnusable)
+    assert getattr(refusal_of(Provider.AZURE_DEVOPS, foreign), "code", "") == "claim-unusable"
 
 
 def test_a_service_connection_is_no_pipeline() -> None:
     claims = {"iss": f"https://vstoken.dev.azure.com/{ORGANIZATION}", "sub": "sc://octo/tools/any"}
-    assert isinstance(refusal_of(Provider.AZURE_DEVOPS, claims), ClaimUnusable)
+    assert getattr(refusal_of(Provider.AZURE_DEVOPS, claims), "code", "") == "claim-unusable"
 
 
 @pytest.mark.parametrize("provider", JOBS)

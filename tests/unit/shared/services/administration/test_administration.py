@@ -12,7 +12,6 @@ from shared.domain.errors.identity import (
     NotPermitted,
     SignInAgain,
 )
-from shared.domain.errors.organizations import AccountNotFound, LastAdministrator
 from shared.domain.events import EventQuery
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
@@ -101,7 +100,7 @@ async def test_a_deleted_account_is_neither_appointed_nor_dismissed(
         services.administrators.appoint(KIM, by=OPERATOR),
         services.administrators.dismiss(KIM, by=OPERATOR),
     ):
-        with pytest.raises(AccountNotFound, match=r"^account not found: kim$"):
+        with raises_refusal("account-not-found", match=r"^account not found: kim$"):
             await attempt
 
 
@@ -112,7 +111,7 @@ async def test_a_refusal_names_the_account_that_is_locked_or_the_last(
     await services.directory.put(KIM.model_copy(update={"lock": lock}))
     with raises_refusal("account-locked", match=r"^The account kim is locked"):
         await services.administrators.appoint(KIM, by=OPERATOR)
-    with pytest.raises(LastAdministrator, match=r"^ada is the only administrator"):
+    with raises_refusal("last-administrator", match=r"^ada is the only administrator"):
         await services.administrators.dismiss(ADA, by=OPERATOR)
 
 

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.errors.organizations import AccountExists, AccountNotFound
+from shared.domain.errors.organizations import AccountExists
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.rights import Grant
@@ -87,7 +87,7 @@ async def test_an_id_is_no_name_even_where_an_old_account_is_called_so(
     await store.add(Account(id="stranger00", name=kim.id, created_ms=0))
     await store.add(AccountName(name=kim.id, account="stranger00", created_ms=0))
     assert await accounts.by_id(kim.id) == kim
-    with pytest.raises(AccountNotFound, match=f"id:{kim.id}"):
+    with raises_refusal("account-not-found", match=f"id:{kim.id}"):
         await accounts.by_name_or_id(kim.id)
 
 
@@ -97,7 +97,7 @@ async def test_a_name_that_was_given_back_is_nobodys(
     kim = await accounts.create("kim", by=OPERATOR)
     [claim] = store.every(AccountName)
     await store.replace(claim.model_copy(update={"is_retired": True}))
-    with pytest.raises(AccountNotFound):
+    with raises_refusal("account-not-found"):
         await accounts.by_name_or_id("kim")
     assert await accounts.by_id(kim.id) == kim
 

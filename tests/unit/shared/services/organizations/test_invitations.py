@@ -16,7 +16,6 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.errors.organizations import (
     InvitationNotFound,
-    InvitationsFull,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import (
@@ -107,7 +106,7 @@ async def test_an_organization_has_a_hundred_open_invitations_at_most(
 ) -> None:
     for _ in range(MAX_INVITATIONS):
         await code(acme)
-    with pytest.raises(InvitationsFull, match="100"):
+    with raises_refusal("invitations-full", match="100"):
         await code(acme)
     acme.clock.advance(INVITATION_LIFETIME)
     await code(acme)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.organizations import OrganizationExists, OrganizationNotEmpty
+from shared.domain.errors.organizations import OrganizationExists
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.member_rules import OWNER_CHANGE_DELAY
@@ -23,6 +23,7 @@ from shared.ports import Stale
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organization_deletion
 from tests.support.port_doubles import Fault, failing
+from tests.support.refusals import raises_refusal
 from tests.support.services import (
     ACME,
     KIM,
@@ -85,7 +86,7 @@ async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationSe
     ]
     last = claimed[-1]
     acme.packages = FakePackages([head(each) for each in claimed], {str(last): [release(last)]})
-    with pytest.raises(OrganizationNotEmpty, match=str(last)):
+    with raises_refusal("organization-not-empty", match=str(last)):
         await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
 
 

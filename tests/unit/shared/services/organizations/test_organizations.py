@@ -8,13 +8,9 @@ from shared.domain.access import NO_ACCESS
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.organizations import (
-    LooksAlike,
-    MemberNotFound,
-    NameKeptBack,
     OrganizationExists,
-    OrganizationNotFound,
+    organization_not_found,
 )
-from shared.domain.errors.packages import NotMadeInternal
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import NameSkeleton, Organization
@@ -63,7 +59,7 @@ async def test_exactly_one_of_two_concurrent_creators_owns_the_organization(
 
 async def test_packages_are_not_internal_by_default(acme: OrganizationServices) -> None:
     internal = OrganizationProfile(default_visibility=Visibility.INTERNAL)
-    with pytest.raises(NotMadeInternal):
+    with raises_refusal("not-made-internal"):
         await acme.organizations.change(ACME, internal, by=OPERATOR)
 
 
@@ -96,7 +92,7 @@ async def test_creating_an_organization_takes_an_account(world: OrganizationServ
 async def test_people_create_no_organization_with_a_name_like_an_existing_one(
     acme: OrganizationServices, name: str
 ) -> None:
-    with pytest.raises(LooksAlike) as refused:
+    with raises_refusal("looks-alike") as refused:
         await acme.organizations.create(OrgName(name), LEE, by=acme.signed_in(LEE))
     assert "Acme" not in str(refused.value)  # It may be nobody's business that it is there.
     assert {each.org for each in acme.directory.every(NameSkeleton)} == {"Acme"}
@@ -116,9 +112,9 @@ async def test_only_administrators_create_an_organization_by_a_push(
 ) -> None:
     lee = await world.directory.access_context(LEE.id, ACME, 0)
     for access in (NO_ACCESS, lee):
-        with pytest.raises(OrganizationNotFound) as refused:
+        with raises_refusal("organization-not-found") as refused:
             await world.organizations.create_by_push(ACME, access, by=world.signed_in(LEE))
-        assert str(refused.value) == str(OrganizationNotFound(ACME))
+        assert str(refused.value) == str(organization_not_found(ACME))
 
 
 # --- what it says of itself --------------------------------------------------------------------
@@ -147,7 +143,7 @@ async def test_an_organization_calls_itself_by_nobody_else_s_name(
             OTHER, MAX, by=acme.signed_in(MAX), profile=OrganizationProfile(display_name=text)
         ),
     ):
-        with pytest.raises((LooksAlike, NameKeptBack)):
+        with raises_refusal("looks-alike", "name-kept-back"):
             await attempt
     assert (await acme.acme()).display_name == ""
 
@@ -168,7 +164,7 @@ async def test_a_hidden_release_costs_what_a_missing_one_costs(acme: Organizatio
     costs: list[list[str]] = []
     for org in (ACME, OTHER):
         acme.directory.calls.clear()
-        with pytest.raises(OrganizationNotFound):
+        with raises_refusal("organization-not-found"):
             await acme.organizations.show(org, by=acme.signed_in(MAX))
         costs.append(list(acme.directory.calls))
     assert costs[0] == costs[1]
@@ -198,9 +194,9 @@ async def shown(acme: OrganizationServices) -> list[str]:
 async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
     acme: OrganizationServices,
 ) -> None:
-    with pytest.raises(OrganizationNotFound):
+    with raises_refusal("organization-not-found"):
         await acme.memberships.show_membership(ACME, by=acme.signed_in(EVE))
-    with pytest.raises(MemberNotFound):
+    with raises_refusal("member-not-found"):
         await acme.memberships.show_membership(ACME, by=acme.signed_in(ADA))
     with pytest.raises(NotPermitted):
         await acme.memberships.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
@@ -222,7 +218,7 @@ async def test_a_refused_creation_names_the_organization_and_the_reason(
     )
     with pytest.raises(OrganizationExists, match=r"^The organization ACME exists already\. "):
         await acme.organizations.create(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
-    with pytest.raises(LooksAlike, match=r"^acrne looks like the name of another "):
+    with raises_refusal("looks-alike", match=r"^acrne looks like the name of another "):
         await acme.organizations.create(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
     acme.creators = OrganizationCreators.ADMINISTRATORS
     with pytest.raises(NotPermitted) as refused:

@@ -5,17 +5,12 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import AccountName
-from shared.domain.errors.organizations import (
-    ReasonMissing,
-    ReservedAlready,
-    ReservedNameNotFound,
-    ReservedNamesFull,
-)
 from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, ReservedName
 from shared.services.organizations.reserved_names import MAX_NAMES_COMPARED
+from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, KIM, AdministrationServices
 
 WHY = "Theirs."
@@ -43,10 +38,10 @@ async def test_reserved_names_are_listed_with_who_reserved_them_and_why(
 
 
 async def test_a_pattern_takes_a_reason_and_is_there_once(world: AdministrationServices) -> None:
-    with pytest.raises(ReasonMissing):
+    with raises_refusal("reason-missing"):
         await world.reserved_names.add("a*", "", by=OPERATOR)
     await world.reserved_names.add("a*", WHY, by=OPERATOR)
-    with pytest.raises(ReservedAlready):
+    with raises_refusal("reserved-already"):
         await world.reserved_names.add("A*", WHY, by=OPERATOR)
 
 
@@ -54,7 +49,7 @@ async def test_a_name_that_is_not_reserved_cannot_be_released(
     world: AdministrationServices,
 ) -> None:
     for pattern in ("a*", "wso2*", "ballerina*"):
-        with pytest.raises(ReservedNameNotFound):
+        with raises_refusal("reserved-name-not-found"):
             await world.reserved_names.remove(pattern, by=OPERATOR)
 
 
@@ -64,7 +59,7 @@ async def test_there_are_no_more_patterns_than_the_creation_of_an_organization_r
     for number in range(MAX_RESERVED_NAMES):
         pattern = f"p{number}"
         await world.directory.put(ReservedName(pattern=pattern, reason="", by="", since_ms=0))
-    with pytest.raises(ReservedNamesFull):
+    with raises_refusal("reserved-names-full"):
         await world.reserved_names.add("one_more", WHY, by=OPERATOR)
 
 

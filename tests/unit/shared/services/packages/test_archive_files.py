@@ -9,7 +9,6 @@ import pytest
 
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import MAX_FILE_BYTES, TAIL_BYTES, list_files
-from shared.domain.errors.packages import FileNotInArchive, FileTooLarge, FileTooLargeToShow
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
 from shared.services.packages.archive_files import (
@@ -21,6 +20,7 @@ from shared.services.packages.archive_files import (
 from tests.contract.sample_records import release
 from tests.support.archives import zipped
 from tests.support.raw_zip import Member, extra_field, raw_zip
+from tests.support.refusals import raises_refusal
 
 
 @dataclass
@@ -94,7 +94,7 @@ async def test_a_file_that_is_not_in_the_archive_is_not_found(
 ) -> None:
     made = archives.holding({"docs/": b"", "docs/a": b"x"})
     for path in ("b", "docs", "docs/", ""):
-        with pytest.raises(FileNotInArchive):
+        with raises_refusal("file-not-in-archive"):
             await unpacking.read(made, path)
 
 
@@ -102,7 +102,7 @@ async def test_a_file_too_large_to_read_is_not_unpacked(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
     made = archives.holding({"huge": b"\0" * (MAX_FILE_BYTES + 1)})
-    with pytest.raises(FileTooLargeToShow):
+    with raises_refusal("file-too-large-to-show"):
         await unpacking.read(made, "huge")
     largest = archives.holding({"large": b"\0" * MAX_FILE_BYTES})
     assert len(await unpacking.read(largest, "large")) == MAX_FILE_BYTES
@@ -151,6 +151,6 @@ async def test_a_directory_that_is_too_long_is_not_read(
     made = archives.keeping(
         raw_zip(Member(name=f"f{n}", comment=b"x" * 60_000) for n in range(100))
     )
-    with pytest.raises(FileTooLarge, match="list of files of the archive"):
+    with raises_refusal("file-too-large", match="list of files of the archive"):
         await unpacking.list(made)
     assert max(archives.read_bytes) < 100_000

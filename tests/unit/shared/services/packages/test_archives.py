@@ -11,7 +11,6 @@ import pytest
 
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest
-from shared.domain.errors.requests import NotListedYet
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
@@ -21,6 +20,7 @@ from shared.services.packages.archives import ArchiveRelocation
 from tests.fakes.archive_placement import STORE, FakeEdge, FakeLinks, PlacedArchives
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
+from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, Person, World
 
 MIB = 1024 * 1024
@@ -296,7 +296,7 @@ async def test_upkeep_finishes_what_was_broken_off(
     world: World, cloud: Cloud, break_: Callable[[Cloud], None]
 ) -> None:
     break_(cloud)
-    with pytest.raises(NotListedYet):
+    with raises_refusal("not-listed-yet"):
         await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     found = await world.stores.metadata.find(FIRST)
     assert found.release

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.documents import DerivedDocument
-from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package, release_place
@@ -23,6 +23,7 @@ from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
+from tests.support.refusals import raises_refusal
 from tests.support.surveys import survey
 from tests.support.world import OpenWorld, World
 
@@ -316,7 +317,7 @@ async def test_upkeep_notes_what_was_broken_off(
         await moderation.quarantine(FIRST, REASON, by=OPERATOR)
     before = await listed(two_releases)
     interleaved.failure = Busy()
-    with pytest.raises(NotListedYet):
+    with raises_refusal("not-listed-yet"):
         await (
             moderation.restore(FIRST, by=OPERATOR)
             if act == "restore"

@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.archives.names import Digest
-from shared.domain.errors.packages import ChecksumDiffers
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.maven import ChecksumAlgorithm
 from shared.domain.names import Coordinate, Package
@@ -22,6 +21,7 @@ from shared.services.publishing.maven import (
 )
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
+from tests.support.refusals import raises_refusal
 from tests.support.surveys import entry, survey
 from tests.support.world import World
 
@@ -169,7 +169,7 @@ async def test_a_checksum_that_differs_is_refused_with_the_right_one(world: Worl
     publishing, right = world.registry.publishing.maven, ChecksumAlgorithm.MD5.of(archive)
     await publishing.check_archive_checksum(right.encode(), ChecksumAlgorithm.MD5, at, by=OPERATOR)
     wrong = "0" * 32
-    with pytest.raises(ChecksumDiffers) as refused:
+    with raises_refusal("checksum-differs") as refused:
         await publishing.check_archive_checksum(
             wrong.encode(), ChecksumAlgorithm.MD5, at, by=OPERATOR
         )

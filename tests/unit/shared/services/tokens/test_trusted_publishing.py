@@ -7,14 +7,10 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.packages import PackageNotFound
-from shared.domain.errors.publishers import (
-    PublisherExists,
-    PublisherNotFound,
-    WorkloadDiffers,
-    WorkloadUnknown,
+from shared.domain.errors.identity import (
+    NotPermitted,
 )
+from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Package, parse_org
 from shared.domain.organizations import Organization, organization_place
@@ -48,7 +44,7 @@ async def test_the_nearest_of_several_publishers_explains_what_differs(
 ) -> None:
     await trust.add(rules={"workflow": "other.yml", "refs": ["refs/heads/other"]})
     await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/main"]})
-    with pytest.raises(WorkloadDiffers) as caught:
+    with raises_refusal("workload-differs") as caught:
         await trust.mint()
     assert "refs/heads/main" in str(caught.value)
     assert "other" not in str(caught.value)
@@ -57,7 +53,7 @@ async def test_the_nearest_of_several_publishers_explains_what_differs(
 async def test_an_owner_reads_which_job_was_refused_and_why(trust: TrustedPublishingWorld) -> None:
     added = await trust.add()
     transferred = trust.ci.token(Provider.GITHUB, repository_owner_id="66")
-    with pytest.raises(WorkloadUnknown):
+    with raises_refusal("workload-unknown"):
         await trust.exchange(transferred, org=ACME)
     event = (await trust.log())[0]
     assert (event.kind, event.subject) == ("publisher.refused", "acme/greet")
@@ -70,7 +66,7 @@ async def test_a_job_that_differs_reads_of_which_package_and_so_does_the_log(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
-    with pytest.raises(WorkloadDiffers) as refused:
+    with raises_refusal("workload-differs") as refused:
         await trust.exchange(trust.ci.token(Provider.GITHUB, ref="refs/heads/dev"), org=ACME)
     assert "acme/greet" in str(refused.value)
     event = (await trust.log())[0]
@@ -86,14 +82,14 @@ async def test_a_publisher_counts_until_the_moment_at_which_it_ends(
     trust.world.clock.at_ms = added.ends_ms - 1
     assert (await trust.mint()).token.provenance
     trust.world.clock.at_ms = added.ends_ms
-    with pytest.raises(WorkloadUnknown):
+    with raises_refusal("workload-unknown"):
         await trust.mint()
 
 
 async def test_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     before = await trust.log()
-    with pytest.raises(WorkloadUnknown):
+    with raises_refusal("workload-unknown"):
         await trust.exchange(trust.ci.token(Provider.GITHUB, repository_id="9999"), org=ACME)
     assert await trust.log() == before
 
@@ -129,7 +125,7 @@ async def test_an_outdated_list_gives_no_rights(trust: TrustedPublishingWorld) -
     directory = trust.world.stores.directory
     listed = await directory.list_by_subject(type(added), added.subject)
     await directory.remove(listed[0])
-    with pytest.raises(WorkloadUnknown):
+    with raises_refusal("workload-unknown"):
         await trust.mint()
 
 
@@ -142,7 +138,7 @@ async def test_a_deleted_organization_publishes_nothing(
     assert organization is not None
     now_ms = trust.world.clock.now_ms()
     await directory.replace(organization.model_copy(update={"deleting_ms": now_ms}))
-    with pytest.raises(WorkloadUnknown):
+    with raises_refusal("workload-unknown"):
         await trust.mint()
 
 
@@ -297,7 +293,7 @@ async def test_a_publisher_does_not_take_a_package_that_somebody_else_made(
 ) -> None:
     await trust.add()
     await trust.world.push(bala("acme/greet:1.0.0"))
-    with pytest.raises(WorkloadDiffers, match="made by another"):
+    with raises_refusal("workload-differs", match="made by another"):
         await trust.mint()
 
 
@@ -346,10 +342,13 @@ async def test_each_refusal_of_a_publisher_names_what_is_there(
 ) -> None:
     added = await trust.add()
     publishers = trust.world.registry.tokens.trusted_publishers
-    with pytest.raises(PublisherExists) as exists:
+    with raises_refusal("publisher-exists") as exists:
         await trust.add()
-    assert str(exists.value) == str(PublisherExists(GREET, added.id))
+    assert str(exists.value) == (
+        f"{GREET} has this trusted publisher already, as {added.id}. Remove that one first, or set "
+        "other restrictions."
+    )
     for id_ in ("publisher1", "a/b"):
-        with pytest.raises(PublisherNotFound) as absent:
+        with raises_refusal("publisher-not-found") as absent:
             await publishers.remove(ACME, id_, by=trust.owner)
-        assert str(absent.value) == str(PublisherNotFound(id_))
+        assert f" {id_}. List the organization's" in str(absent.value)
