@@ -1,6 +1,7 @@
 """TXT records in a dictionary."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
 
@@ -16,5 +17,5 @@ class FakeDomainRecords:
     async def texts(self, name: str) -> list[str]:
         self.asked.append(name)
         if self.is_silent:
-            raise Unavailable("domain-silent", f"{name} did not answer.")
+            raise Unavailable("domain-silent", f"{name} did not answer.", timedelta(minutes=1))
         return self.by_name.get(name, [])

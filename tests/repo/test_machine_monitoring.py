@@ -14,6 +14,7 @@ from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN, INSTRUMENTS, STREAMED, InstrumentKind
 from shared.telemetry.prometheus import metric_name
 from tests.paths import ROOT, docs
+from tests.support.refusals import refusals_of_the_source
 
 MACHINE = ROOT / "infra" / "machine"
 RULES = yaml.safe_load((MACHINE / "prometheus-alerts.yml").read_text())["groups"][0]["rules"]
@@ -42,7 +43,7 @@ def samples() -> Iterator[str]:
 
 
 def refusals(kind: type[Refusal]) -> Iterator[str]:
-    """Yield the name of every kind of refusal."""
+    """Yield the name of every class of refusals."""
     for each in kind.__subclasses__():
         yield each.__name__
         yield from refusals(each)
@@ -64,7 +65,8 @@ def test_an_expression_reads_metrics_that_are_exposed(expression: str) -> None:
 def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
     served = {each.name for each in operations(Settings(metrics="loopback"))}
     assert values("operation") <= served | {"archive_stream"}
-    assert values("outcome") <= {*refusals(Refusal), ANSWERED, BROKEN, STREAMED}
+    raised = {each.outcome for each in refusals_of_the_source()}
+    assert values("outcome") <= {*raised, *refusals(Refusal), ANSWERED, BROKEN, STREAMED}
     assert values("result") <= {each.value for each in TaskResult}
 
 
