@@ -7,9 +7,8 @@ Clients take `unresolved` as final, so what only an upstream could find that doe
 refusal, which a client repeats.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -50,7 +49,7 @@ from shared.services.packages.source import AvailableRelease, HostedPackages, Re
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
 # Upstreams are asked for each tool by itself, and for one module in several ways one by one.
-TOOLS_ASKED, TOOLS_ASKED_AT_ONCE = 100, 4
+TOOLS_ASKED = 100
 SAME_MODULE_ASKED = 4
 
 NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph comes with it.
@@ -184,7 +183,7 @@ class PackageChain:
             for each in requests
             if each.wanted and not (each in stored and _is_exact(each))
         }
-        owners = await self._upstream_tool_owners(set(asked.values()))
+        owners = await self._upstream_tool_owners(dict.fromkeys(asked.values()))
         theirs = dict[ToolRequest, ResolvedTool | Refusal]()
         packages = dict[ToolRequest, PackageRequest]()
         for each, tool in asked.items():
@@ -223,20 +222,21 @@ class PackageChain:
         return None if is_ours else await self.reader.tool_owner(named, self.asker)
 
     async def _upstream_tool_owners(
-        self, tools: Set[ToolId]
+        self, tools: Collection[ToolId]
     ) -> dict[ToolId, Package | Refusal | None]:
-        """Return the owner of each tool, or the refusal if nobody knows it."""
+        """Return the owner of each tool, or the refusal if nobody knows it.
+
+        Tools are looked up one after the other: requests to stores in another order would tell
+        whether a tool of a hidden package is here.
+        """
         _require_few(len(tools), TOOLS_ASKED, "tools")
-        turns = asyncio.Semaphore(TOOLS_ASKED_AT_ONCE)
-
-        async def owner(tool: ToolId) -> Package | Refusal | None:
-            async with turns:
-                try:
-                    return await self._upstream_tool_owner(tool)
-                except (UpstreamUnavailable, TooManyRequests) as refusal:
-                    return refusal
-
-        return dict(zip(tools, await asyncio.gather(*map(owner, tools)), strict=True))
+        owners = dict[ToolId, Package | Refusal | None]()
+        for tool in tools:
+            try:
+                owners[tool] = await self._upstream_tool_owner(tool)
+            except (UpstreamUnavailable, TooManyRequests) as refusal:
+                owners[tool] = refusal
+        return owners
 
     async def _resolved(
         self, requests: Sequence[PackageRequest], client: ClientProfile
