@@ -1,6 +1,7 @@
 """/2.0/docs: the API documentation of a module, as `bal discover` and tools for AI read it, and the
 modules of a distribution, as the library browser of Visual Studio Code does."""
 
+import re
 from dataclasses import replace
 
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
@@ -8,7 +9,7 @@ from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE, json_answer
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
-from shared.domain.errors.base import NotFound
+from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.names import OrgName
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
@@ -129,9 +130,15 @@ async def _library_search(call: Call, distribution: str) -> Answer:
     return json_answer({"modules": modules, **lists}, headers=OPEN_HEADERS)
 
 
+_DISTRIBUTION = re.compile(r"[\w.-]{1,64}", re.ASCII)
+
+
 async def _library(call: Call, distribution: str) -> list[dict[str, object]]:
     """Return the modules of `ballerina` in the newest version that the distribution can use, by
     name."""
+    if not _DISTRIBUTION.fullmatch(distribution):
+        message = "There is no such distribution. Name one, such as 2201.13.0."
+        raise InvalidRequest(message)
     client = ClientProfile.of("", distribution)
     query, page = Query(include_deprecated=True), ResultPage(limit=MAX_LIMIT, sort=Sort.NAME)
     packages = call.registry.packages
