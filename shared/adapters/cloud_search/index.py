@@ -158,6 +158,8 @@ class CurrentCopy:
         """Provide the copy for one search, with what changed up to a second ago; raise
         `search-loading` if none is loaded in time, or `SearchUnconfirmed`."""
         if self._current is None:
+            if not await self._edition.confirm():  # No copy can be loaded without the feed.
+                raise SearchUnconfirmed
             await self._wait_for_copy()
         is_confirmed = await self._edition.confirm()
         if not is_confirmed and not self._edition.is_confirmed_within(CONFIRMED_WITHIN):
