@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from shared.domain.api_docs.release import ReleaseFiles, select_sources, source_names
+from shared.domain.api_docs.sources import ReleaseFiles, select_sources, source_names
 from shared.domain.archives.unpacking import (
     ArchiveDirectory,
     ByteSpan,

@@ -15,7 +15,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 
-from shared.prose.highlighting import (
+from shared.prose.highlighting import highlight_code, load_lexer
+from shared.prose.limits import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -29,8 +30,6 @@ from shared.prose.highlighting import (
     UNTIL_PARAGRAPHS,
     RenderingTimeout,
     Stopwatch,
-    highlight_code,
-    load_lexer,
 )
 from shared.prose.places import TextPlace
 from shared.prose.sanitizing import RawHtml, lowered, picture_elsewhere

@@ -15,7 +15,7 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
-from shared.prose.highlighting import MAX_CHARACTERS, MAX_SOURCE_CHARACTERS, UNTIL_HTML, Stopwatch
+from shared.prose.limits import MAX_CHARACTERS, MAX_SOURCE_CHARACTERS, UNTIL_HTML, Stopwatch
 from shared.prose.places import TextPlace
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 

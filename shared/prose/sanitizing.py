@@ -14,7 +14,7 @@ from itertools import islice
 import nh3
 from pygments.token import STANDARD_TYPES
 
-from shared.prose.highlighting import MAX_OPEN_TAGS
+from shared.prose.limits import MAX_OPEN_TAGS
 from shared.prose.places import TextPlace, prefixed
 
 _TAG = re.compile(

@@ -1,7 +1,6 @@
 """From the sources of a release to its modules, and to the record of its documentation."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 from typing import Self
@@ -22,86 +21,10 @@ from shared.domain.api_docs.records import (
     UnreadLines,
 )
 from shared.domain.api_docs.signatures import signature_text
+from shared.domain.api_docs.sources import ReleaseFiles, SourceName
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol, pack_symbols
-from shared.domain.archives.manifest import BALA_TOML
-from shared.domain.names import Coordinate
-from shared.domain.packages import Graph, ModuleText, Texts
+from shared.domain.packages import ModuleText
 from shared.domain.records import Record
-
-KIB = 1024
-MAX_SOURCE_BYTES = 4 * 1024 * KIB  # Of a file; the largest known one has 2.3 MB.
-MAX_MODULE_BYTES = 20 * 1024 * KIB
-MAX_PACKAGE_BYTES = 40 * 1024 * KIB  # About ten seconds of the processor.
-
-_SOURCE = re.compile(r"(?:modules/(?P<module>[^/]+)/)?(?P<path>(?:generated/)?[^/]+\.bal)")
-
-
-@dataclass(frozen=True, slots=True)
-class SourceName:
-    """A source file: its module, its path below the folder of the module, its name in the
-    archive."""
-
-    module: str
-    path: str
-    entry: str
-
-
-def source_names(entries: Iterable[str], package: str) -> list[SourceName]:
-    """Return the sources of a package among the files of its archive, by module and path.
-
-    Sources of tests are in other folders.
-    """
-    names = frozenset(entries)
-    is_project = BALA_TOML in names  # The author's project, with the default module at the root.
-    found = (_source_name(name, package, is_project) for name in names)
-    return sorted((each for each in found if each), key=lambda each: (each.module, each.path))
-
-
-def _source_name(entry: str, package: str, is_project: bool) -> SourceName | None:
-    found = _SOURCE.fullmatch(entry)
-    if found is None:
-        return None
-    folder, path = found["module"], found["path"]
-    if not is_project:
-        return SourceName(folder, path, entry) if folder else None
-    return SourceName(f"{package}.{folder}" if folder else package, path, entry)
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseFiles:
-    """The sources of the documentation of a release. Of a source that is not read, `contents`
-    has the reason instead of the bytes."""
-
-    coordinate: Coordinate
-    exported: tuple[str, ...]
-    texts: Texts
-    graph: Graph
-    contents: Mapping[SourceName, bytes | str]
-
-
-def select_sources(sizes: Mapping[SourceName, int]) -> dict[SourceName, str]:
-    """Return the reason for each source that is too large to be read; sizes are in bytes."""
-    refused: dict[SourceName, str] = {}
-    package = 0
-    for _, sources in groupby(sizes, key=lambda each: each.module):
-        module = 0
-        for source in sources:
-            reason = _too_large(sizes[source], module, package)
-            if reason:
-                refused[source] = reason
-            else:
-                module, package = module + sizes[source], package + sizes[source]
-    return refused
-
-
-def _too_large(size: int, module: int, package: int) -> str:
-    if size > MAX_SOURCE_BYTES:
-        return f"the file has more than {MAX_SOURCE_BYTES // KIB:,} KiB"
-    if module + size > MAX_MODULE_BYTES:
-        return f"the sources of the module have more than {MAX_MODULE_BYTES // KIB:,} KiB"
-    if package + size > MAX_PACKAGE_BYTES:
-        return f"the sources of the package have more than {MAX_PACKAGE_BYTES // KIB:,} KiB"
-    return ""
 
 
 def read_sources(

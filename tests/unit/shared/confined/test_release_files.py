@@ -6,7 +6,7 @@ import pytest
 
 from shared.confined.comparison import read_models
 from shared.confined.release_files import ArchiveFile, changelog_in
-from shared.domain.api_docs.release import MAX_SOURCE_BYTES
+from shared.domain.api_docs.sources import MAX_SOURCE_BYTES
 from tests.support.archives import zipped
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request, write_documents

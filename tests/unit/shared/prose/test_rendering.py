@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.prose.highlighting import (
+from shared.prose.limits import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,

@@ -13,12 +13,11 @@ from shared.domain.api_docs.release import (
     MAX_SYMBOLS,
     MAX_UNREAD,
     ModuleFacts,
-    ReleaseFiles,
-    SourceName,
     read_sources,
     release_record,
     symbols_of,
 )
+from shared.domain.api_docs.sources import ReleaseFiles, SourceName
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts

@@ -1,6 +1,6 @@
 """Which files of an archive are sources of a module, and which are too large."""
 
-from shared.domain.api_docs.release import (
+from shared.domain.api_docs.sources import (
     MAX_MODULE_BYTES,
     MAX_PACKAGE_BYTES,
     MAX_SOURCE_BYTES,
