@@ -14,13 +14,17 @@ from shared.adapters.search.words import stem
 from tests.search.corpus import INDEX, PACKAGES, Corpus
 from tests.search.judging import (
     HELD_OUT,
+    TUNING,
+    UNREAD,
     first_page,
+    halved_questions,
     heldout_questions,
     judge,
     judged_queries,
     questions,
 )
 from tests.search.plain_ranking import PlainRanking
+from tests.search.symbol_corpus import documented, first_symbols
 from tests.support.search_files import filled_index
 
 MEAN_RECIPROCAL_RANK = 0.97
@@ -64,6 +68,26 @@ async def test_questions_are_answered_by_names_and_keywords(
 @pytest.mark.skipif(not HELD_OUT.exists(), reason=f"no held-out questions are at {HELD_OUT}")
 async def test_questions_that_nobody_read_are_answered(index: SqliteSearchIndex) -> None:
     verdict = await judge(partial(first_page, index), heldout_questions())
+    assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
+    assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
+
+
+async def test_a_half_that_nobody_read_of_the_fourth_questions_is_answered(
+    index: SqliteSearchIndex,
+) -> None:
+    verdict = await judge(partial(first_page, index), halved_questions("fourth", UNREAD))
+    assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
+    assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
+
+
+@pytest.mark.parametrize("half", [TUNING, UNREAD])
+async def test_symbols_are_found_by_words_of_their_packages(
+    tmp_path_factory: pytest.TempPathFactory, half: str
+) -> None:
+    file = tmp_path_factory.mktemp("symbols") / "search.db"
+    index = filled_index(file, [each async for each in documented(Corpus.read())])
+    verdict = await judge(partial(first_symbols, index), halved_questions("symbols", half))
+    index.close()
     assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
     assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
 

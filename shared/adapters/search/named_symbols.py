@@ -33,6 +33,8 @@ FORM_CREDIT = 0.75  # `directory` in `createDir`, `upload` in `put`.
 COMMENT_CREDIT = 0.5
 WHOLE_NAME_BONUS = 0.3  # Times the share of the name that was typed.
 NAMED_BONUS = 0.1  # For a package that is called so, above one with the keyword.
+OWN_BONUS = 0.05  # For a symbol that has, in another form, what its package is called, too.
+MAIN_PARENT = "Client"  # By convention what a package is used through.
 
 _MIN_ABBREVIATION = 3  # Letters.
 _PUBLIC_PACKAGES = "SELECT packages FROM words WHERE length = ? AND word = ?"
@@ -96,7 +98,7 @@ class NamedSymbols:
             best = sorted(packages, key=lambda each: (-weights[each], packages[each], each))
             read = self._read(dict.fromkeys(best[:MAX_READ_PACKAGES]))
             scored = sorted(_scored(read, words, named, packages))
-            return [key for credit, _, key in scored if credit <= -MIN_CREDIT]
+            return [key for credit, *_, key in scored if credit <= -MIN_CREDIT]
         rows = {word: self._rows(word) for word in words}
         found = Counter(key for keys in rows.values() for key in keys)
         least = max(2, (len(words) + 1) // 2)
@@ -179,9 +181,9 @@ def _scored(
     words: Sequence[str],
     named: _Named,
     disuse: Mapping[int, int],
-) -> Iterator[tuple[float, int, int]]:
-    """Yield, for each symbol that has a word in its name or comment, what all words count for in
-    it, negative, the disuse of its package, and its key."""
+) -> Iterator[tuple[float, int, int, int]]:
+    """Yield what all words count for in each symbol, negative, the disuse of its package, how
+    special its parent is, and its key."""
     forms = {word: _forms(word) for word in words}
     for place, symbol in islice(symbols, MAX_READ_SYMBOLS):
         own = name_words(symbol.name)
@@ -191,13 +193,15 @@ def _scored(
             credit = _credit(word, forms[word], own)
             matched += credit > 0
             if weight := named[word].get(place.package, 0.0):
-                credit = max(credit, PACKAGE_CREDIT) + NAMED_BONUS * weight
+                own_bonus = OWN_BONUS * (credit > 0)
+                credit = max(credit, PACKAGE_CREDIT + own_bonus) + NAMED_BONUS * weight
             elif credit < PARENT_CREDIT and word in parent:
                 credit = PARENT_CREDIT
             total += credit or COMMENT_CREDIT * bool(_credit(word, forms[word], comment))
         share = min(1.0, matched / max(1, len(split_humps(symbol.name))))
         credit = total / len(words) + WHOLE_NAME_BONUS * share
-        yield -credit, disuse.get(place.package, 0), place.key
+        special = 0 if symbol.parent == MAIN_PARENT else len(split_humps(symbol.parent))
+        yield -credit, disuse.get(place.package, 0), special, place.key
 
 
 def _credit(word: str, forms: Sequence[str], texts: Sequence[str]) -> float:
