@@ -17,6 +17,7 @@ from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.log import log
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.task import LONGEST_CALL, Task
@@ -30,7 +31,6 @@ from shared.telemetry.recording import Activity, SpanOrigin
 TIMER_SCHEDULE = "20 * * * * *"
 REQUESTS = "requests"  # The job that runs requested tasks.
 
-_MS = timedelta(milliseconds=1)
 _A_MINUTE = timedelta(minutes=1)
 
 Jobs = Set[asyncio.Task[None]]
@@ -89,7 +89,7 @@ class _Call:
 
     def _may_begin(self, task: Task) -> bool:
         """Check whether the host would let the task run as long as it may."""
-        minutes = (self._clock.now_ms() - self._began_ms) // (_A_MINUTE // _MS)
+        minutes = (self._clock.now_ms() - self._began_ms) // (_A_MINUTE // MS)
         return minutes * _A_MINUTE + task.longest_run <= LONGEST_CALL
 
     def _seconds_to_next_look(self) -> float:

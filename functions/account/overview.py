@@ -9,6 +9,7 @@ from functions.http.signed_in_pages import SignedInCall, SignedInPages
 from shared.domain.names import OrgName
 from shared.domain.rights import Role
 from shared.domain.search import Query, ResultPage, Results, Sort
+from shared.domain.times import MS
 from shared.runtime.answers import Answer
 from shared.services.organizations.memberships import OrganizationMembership
 
@@ -54,7 +55,7 @@ async def account_page(call: SignedInCall) -> Answer:
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     released = await _packages(call, _keys(organizations), RELEASES_SHOWN)
     held = await _held(call, organizations)
-    soon_ms = call.now_ms + EXPIRES_SOON // timedelta(milliseconds=1)
+    soon_ms = call.now_ms + EXPIRES_SOON // MS
     return call.show(
         "account/overview.html",
         account=call.account,

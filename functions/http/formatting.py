@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from shared.domain.search import SymbolHit
+from shared.domain.times import MS
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -114,7 +115,7 @@ def symbol_address(hit: SymbolHit) -> str:
 
 def lasting(span: timedelta) -> str:
     """Return a length of time in its largest whole unit: `90 days`."""
-    milliseconds = span // timedelta(milliseconds=1)
+    milliseconds = span // MS
     for length, unit in (*_UNITS[2:], (_SECOND_MS, "second")):
         if milliseconds >= length:
             return counted(milliseconds // length, unit)

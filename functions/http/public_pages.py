@@ -17,6 +17,7 @@ from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages, RefusalPag
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.redaction import redact_tokens
+from shared.domain.times import MS
 from shared.runtime.answers import Answer
 from shared.runtime.caching import SingleFlight
 from shared.runtime.conditional_requests import is_known
@@ -25,7 +26,6 @@ MARKDOWN, ATOM, SVG = "text/markdown", "application/atom+xml", "image/svg+xml"
 
 # How long a cache may keep the page of an anonymous visitor. Withheld releases vanish within it.
 PAGE_CACHE_TIME = timedelta(seconds=5)
-_PAGE_CACHE_TIME_MS = PAGE_CACHE_TIME // timedelta(milliseconds=1)
 
 # The answer depends on these headers: the media type and the credentials of the client.
 _VARY = "Accept, Authorization, Cookie"
@@ -152,7 +152,7 @@ def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
         return answer
     # Its notices were read earlier than the rest, and must not be shown for longer either.
     since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
-    return repeat_until(call, answer, since_ms + _PAGE_CACHE_TIME_MS, number)
+    return repeat_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)
 
 
 AnswerKey = tuple[str, ...]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
+from shared.domain.times import MS
 from shared.log import log
 from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS
@@ -117,8 +118,6 @@ WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the re
 PACKAGES = "packages"  # The container whose changes are followed.
 ITEMS_AT_ONCE = 1_000
 MOST_PAGES = 10  # Of one range. After so many changes at once, nothing that was read stands.
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,4 +282,4 @@ class ChangeFeedEdition:
             reader.lost()
 
     def _is_recent(self, since_ms: int | None, age: timedelta) -> bool:
-        return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // _MS
+        return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // MS

@@ -22,11 +22,11 @@ from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.adapters.sqlite.work import SqliteWork
 from shared.domain.errors.requests import StorageFull
+from shared.domain.times import MS
 from shared.ports import Clock
 from shared.runtime.private_files import open_to_others
 
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class EmbeddedStores:
     def migrate(self) -> None:
         """Create the stores or bring them up to date; for the process that starts the others."""
         self.database.migrate()
-        self.archives.sweep_temporary(self.clock.now_ms() - LONGEST_WRITE // _MS)
+        self.archives.sweep_temporary(self.clock.now_ms() - LONGEST_WRITE // MS)
 
     def close(self) -> None:
         """Close every file; the next use opens them again."""

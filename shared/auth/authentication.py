@@ -20,6 +20,7 @@ from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.ip_addresses import Networks, client_address, is_address_allowed
 from shared.domain.records import Place
 from shared.domain.redaction import redact_tokens
+from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
 from shared.ports import Clock, DirectoryStore
@@ -30,9 +31,6 @@ from shared.runtime.edition import Edition, records_of
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.
 MAX_CACHED_TOKENS = 10_000  # Per process; each takes about 1 KiB.
-
-_TOKEN_CACHED_FOR_MS = TOKEN_CACHED_FOR // timedelta(milliseconds=1)
-_LAST_USE_INTERVAL_MS = LAST_USE_INTERVAL // timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -144,7 +142,7 @@ class Authentication:
     def _known(self, key: str, now_ms: int) -> _CachedToken | None:
         """Return a token whose records stand. The edition is confirmed."""
         cached = self._verified.get(key)
-        if cached is None or now_ms - cached.read_ms >= _TOKEN_CACHED_FOR_MS:
+        if cached is None or now_ms - cached.read_ms >= TOKEN_CACHED_FOR // MS:
             return None
         if not self._edition.follows_records:
             return cached
@@ -203,7 +201,7 @@ class TokenLastUse:
 
     def record(self, token: Token, client: RequestClient, now_ms: int) -> None:
         """Start writing the use of `token`, unless one was written in the last ten minutes."""
-        if 0 <= now_ms - (self._recorded.get(token.id) or 0) < _LAST_USE_INTERVAL_MS:
+        if 0 <= now_ms - (self._recorded.get(token.id) or 0) < LAST_USE_INTERVAL // MS:
             return
         self._recorded.put(token.id, now_ms)
         self._background_tasks.start(self._write(_use(token, client, now_ms)))

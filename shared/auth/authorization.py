@@ -39,6 +39,7 @@ from shared.domain.rights import (
     org_of,
 )
 from shared.domain.search import Viewer
+from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import RECORDS, Edition, records_of, unnoted
@@ -353,8 +354,6 @@ class Administration:
 KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
 MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5 KiB.
 
-_KNOWN_FOR_MS = KNOWN_FOR // timedelta(milliseconds=1)
-
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -388,7 +387,7 @@ class KnownReaders:
     def includes(self, by: Principal, reader: str) -> bool:
         """Check whether `by` is known to be one of these readers."""
         known = self._known.get((by.id, by.credential, reader))
-        if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
+        if known is None or self._clock.monotonic_ms() - known.read_ms >= KNOWN_FOR // MS:
             return False
         keys = (RECORDS, records_of(by.id), records_of(reader))
         return self._edition.holds(known.number, keys)

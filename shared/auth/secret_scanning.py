@@ -20,6 +20,7 @@ from shared.domain.errors.base import TooLarge, Unauthenticated
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.domain.redaction import redact_tokens
+from shared.domain.times import MS
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class FetchedScannerKeys:
             self._failed("the answer was no list of keys")
 
     def _is_older(self, at_ms: int | None, age: timedelta) -> bool:
-        age_ms = age // timedelta(milliseconds=1)
+        age_ms = age // MS
         return at_ms is None or self._clock.monotonic_ms() - at_ms >= age_ms
 
 

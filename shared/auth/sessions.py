@@ -17,6 +17,7 @@ from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.rights import Grant
 from shared.domain.sign_in import SecretState, Session, SignInPurpose
+from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.caching import LruCache
@@ -28,7 +29,6 @@ SESSION_SECRET_LENGTH = 32  # 190 bits, like a token.
 
 SESSION_CREDENTIAL = "session:"  # Before the id of a session in events and logs.
 
-_CACHED_FOR_MS = SESSION_CACHED_FOR // timedelta(milliseconds=1)
 _FORM = re.compile(
     rf"([0-9A-Za-z]{{10}})\.([0-9A-Za-z]{{{SESSION_ID_LENGTH}}})\.([0-9A-Za-z]{{{SESSION_SECRET_LENGTH}}})"
 )
@@ -175,7 +175,7 @@ class SessionAuthentication:
         cached = self._cache.get(cookie.place.key)
         if (
             cached is not None
-            and now_ms - cached.read_ms < _CACHED_FOR_MS
+            and now_ms - cached.read_ms < SESSION_CACHED_FOR // MS
             and _matches(cached, cookie)
         ):
             return cached.session

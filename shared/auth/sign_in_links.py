@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from shared.auth.secrets import Secret, random_text
 from shared.domain.errors.identity import link_expired
+from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, Randomness, WorkStore
 
@@ -27,7 +28,7 @@ class SignInLinks:
     async def create(self, account_id: str) -> Secret:
         """Return a link that signs the account in, valid for an hour and one use."""
         code = random_text(self._randomness, LINK_CODE_LENGTH)
-        expires_ms = self._clock.now_ms() + LINK_LIFETIME // timedelta(milliseconds=1)
+        expires_ms = self._clock.now_ms() + LINK_LIFETIME // MS
         await self._work.put(_KIND, hash_secret(code), account_id, expires_ms)
         return Secret(f"{self._base_url}/sign-in/link/{code}")
 

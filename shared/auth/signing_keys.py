@@ -14,6 +14,7 @@ from typing import Protocol, Self
 from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
+from shared.domain.times import MS
 from shared.ports import Clock, Randomness
 from shared.runtime.private_files import make_private_folder, replace_private
 
@@ -291,7 +292,7 @@ class VaultKeys:
 
 
 def _ms(duration: timedelta) -> int:
-    return duration // timedelta(milliseconds=1)
+    return duration // MS
 
 
 class KeyFiles:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import cast
 
 from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
 from shared.domain.errors.identity import SignedTokenRefused
+from shared.domain.times import MS
 from shared.domain.trusted_publishing.claims import read_job_claims
 from shared.domain.trusted_publishing.jobs import (
     Provider,
@@ -67,7 +67,7 @@ class JobTokenVerifier:
             job=read_job_claims(trusted.provider, claims.values),
             issuer=trusted.issuer,
             token_id=claims.text("jti"),
-            expires_ms=claims.seconds("exp") * 1000 + LEEWAY // timedelta(milliseconds=1),
+            expires_ms=claims.seconds("exp") * 1000 + LEEWAY // MS,
         )
 
 

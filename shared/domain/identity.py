@@ -16,6 +16,7 @@ from shared.domain.rights import (
     matches_pattern,
     org_of,
 )
+from shared.domain.times import MS
 
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 
@@ -113,7 +114,7 @@ def is_recently_signed_in(principal: Principal, now_ms: int) -> bool:
     """Check whether the session began at most `RECENT_SIGN_IN` ago; False for tokens."""
     if principal.signed_in_ms is None:
         return False
-    return now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // timedelta(milliseconds=1)
+    return now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
 
 
 def require_recent_sign_in(by: Principal, now_ms: int, verb: str, what: str) -> None:

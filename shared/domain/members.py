@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from shared.domain.mail import EmailAddress
 from shared.domain.records import Entity, Place, Record
 from shared.domain.rights import Role
+from shared.domain.times import MS
 
 # How long new members count as their sponsor in burst detection.
 NEW_MEMBER_PERIOD = timedelta(days=7)
@@ -49,7 +50,7 @@ class Membership(Entity):
 
     def sponsor_at(self, now_ms: int) -> str:
         """Return the account that invited this one, while the role is new; empty later."""
-        is_new = now_ms - self.since_ms < NEW_MEMBER_PERIOD // timedelta(milliseconds=1)
+        is_new = now_ms - self.since_ms < NEW_MEMBER_PERIOD // MS
         return self.invited_by if is_new else ""
 
     def at(self, now_ms: int) -> Self | None:
@@ -68,11 +69,8 @@ def member_place(org: str, account_id: str) -> Place:
     return Place(org.lower(), account_id)
 
 
-_MS = timedelta(milliseconds=1)
-
-
 INVITATION_LIFETIME = timedelta(days=7)  # Long enough for a holiday.
-INVITATION_LIFETIME_MS = INVITATION_LIFETIME // timedelta(milliseconds=1)
+INVITATION_LIFETIME_MS = INVITATION_LIFETIME // MS
 MAX_INVITATIONS = 100  # Open ones per organization, against mass mailing.
 INVITATION_CODE_LENGTH = 32  # Characters of base62: 190 bits.
 INVITATION_ID_LENGTH = 20  # Hexadecimal digits.

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, quoted
 from shared.domain.records import Entity, Place, Record
-from shared.domain.times import parse_time
+from shared.domain.times import MS, parse_time
 
 MAX_NOTICE_LENGTH = 300  # Two sentences.
 MAX_READ_ONLY_REASON_LENGTH = 200  # It is a part of a sentence.
@@ -19,7 +19,6 @@ MAX_NOTICE_PERIOD = timedelta(days=90)  # Anything longer belongs on a page.
 MAX_NOTICES = 5  # Current and future ones.
 ENDED_NOTICES_KEPT = 20  # Shown to administrators.
 
-_MS = timedelta(milliseconds=1)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Browsers read `//` and a backslash at the start as another host.
 _LINK = re.compile(
@@ -77,7 +76,7 @@ class NoticeDraft:
         """
         begins, ends = span
         from_ms = max(now_ms, parse_time("from", begins)) if begins else now_ms
-        until_ms = parse_time("until", ends) if ends else from_ms + DEFAULT_NOTICE_PERIOD // _MS
+        until_ms = parse_time("until", ends) if ends else from_ms + DEFAULT_NOTICE_PERIOD // MS
         said = _line("notice", text, MAX_NOTICE_LENGTH)
         _check_span(from_ms, until_ms, now_ms)
         return cls(said, _mood(mood), _link(link), from_ms, until_ms)
@@ -212,7 +211,7 @@ def _link(text: str) -> str:
 
 
 def _check_span(from_ms: int, until_ms: int, now_ms: int) -> None:
-    if not max(from_ms, now_ms) < until_ms <= now_ms + MAX_NOTICE_PERIOD // _MS:
+    if not max(from_ms, now_ms) < until_ms <= now_ms + MAX_NOTICE_PERIOD // MS:
         message = (
             f"A notice ends after it begins, and within {MAX_NOTICE_PERIOD.days} days from now. "
             "Choose another end."

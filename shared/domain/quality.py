@@ -13,12 +13,12 @@ from datetime import timedelta
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.packages import Head, Release, Texts, effective_deprecation
 from shared.domain.source_repositories import SourceRepository
+from shared.domain.times import MS
 
 GUIDE = "/about/quality"  # The path of the page with a section for each part.
 MAINTAINED_FOR = timedelta(days=730)  # After the newest release; finished packages change rarely.
 DEPENDENCIES_NAMED = 3  # Of the deprecated ones, in the sentence.
 
-_MAINTAINED_FOR_MS = MAINTAINED_FOR // timedelta(milliseconds=1)
 _FENCES = ("```", "~~~")
 _CODE_BLOCK = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 
@@ -231,7 +231,7 @@ def _provenance(release: Release, source: SourceRepository | None) -> QualityPar
 def _maintained(facts: QualityFacts) -> QualityPart:
     if effective_deprecation(facts.head, facts.release.deprecation) is not None:
         return QualityPart(MAINTAINED, 0, "This version is deprecated.")
-    if facts.now_ms - facts.newest_ms > _MAINTAINED_FOR_MS:
+    if facts.now_ms - facts.newest_ms > MAINTAINED_FOR // MS:
         return QualityPart(MAINTAINED, 0, "The package had no release in the last two years.")
     return _full(MAINTAINED, "The package had a release in the last two years.")
 

@@ -15,6 +15,7 @@ from typing import Self
 
 from shared.domain.identity import Principal
 from shared.domain.ip_addresses import caller_network
+from shared.domain.times import MS
 
 
 class RateLimitClass(Enum):
@@ -148,7 +149,7 @@ class Window:
 
     @classmethod
     def at(cls, now_ms: int, length: timedelta) -> Self:
-        length_ms = length // timedelta(milliseconds=1)
+        length_ms = length // MS
         return cls(now_ms // length_ms, length_ms, now_ms % length_ms)
 
     @property

@@ -10,12 +10,10 @@ from urllib.parse import urlsplit
 
 from shared.domain.ip_addresses import is_loopback
 from shared.domain.records import Entity, Place, Record
+from shared.domain.times import MS
 
 SECRET_ROTATION = timedelta(minutes=10)  # A stolen cookie is useless soon.
 SECRET_GRACE = timedelta(minutes=1)  # For concurrent requests when the secret changes.
-
-_SECRET_ROTATION_MS = SECRET_ROTATION // timedelta(milliseconds=1)
-_SECRET_GRACE_MS = SECRET_GRACE // timedelta(milliseconds=1)
 
 
 def needs_https(base_url: str) -> bool:
@@ -70,7 +68,7 @@ class Session(Entity):
             return SecretState.CURRENT
         if secret_hash not in self.secrets:
             return SecretState.UNKNOWN
-        if self.confirmed_ms is None or now_ms - self.confirmed_ms < _SECRET_GRACE_MS:
+        if self.confirmed_ms is None or now_ms - self.confirmed_ms < SECRET_GRACE // MS:
             return SecretState.PREVIOUS
         return SecretState.COPIED
 
@@ -78,8 +76,8 @@ class Session(Entity):
         """Check whether to replace the secret: it is old, or the browser never got the newest."""
         age_ms = now_ms - self.seen_ms
         if presented is SecretState.PREVIOUS:
-            return self.confirmed_ms is None and age_ms >= _SECRET_GRACE_MS
-        return age_ms >= _SECRET_ROTATION_MS
+            return self.confirmed_ms is None and age_ms >= SECRET_GRACE // MS
+        return age_ms >= SECRET_ROTATION // MS
 
     def needs_confirmation(self, presented: SecretState) -> bool:
         """Check whether the browser presents the newest secret for the first time."""

@@ -15,12 +15,12 @@ from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
 from shared.domain.records import Entity, Record
 from shared.domain.task_runs import TaskRequest, TaskResult, TaskRun, TaskState
+from shared.domain.times import MS
 
 LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
 LOW_DISK_FRACTION = 20  # One part in so many of the whole disk.
 FULL_DISK_BYTES = 1024**3  # Databases need temporary space for writes.
 BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # Outboxes are processed every minute.
-_MS = timedelta(milliseconds=1)
 
 
 class Severity(Enum):
@@ -51,7 +51,7 @@ class Backlog:
 
     def is_stuck(self, now_ms: int) -> bool:
         """Check whether a record waits longer than the next run of upkeep."""
-        return self.oldest_ms is not None and now_ms - self.oldest_ms > BACKLOG_STUCK_AFTER // _MS
+        return self.oldest_ms is not None and now_ms - self.oldest_ms > BACKLOG_STUCK_AFTER // MS
 
 
 @dataclass(frozen=True, slots=True)

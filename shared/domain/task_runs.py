@@ -8,6 +8,7 @@ from enum import Enum
 from typing import ClassVar
 
 from shared.domain.records import Entity, Place, Record
+from shared.domain.times import MS
 
 PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
 # Longer than any task takes, and than an instance needs to start.
@@ -68,7 +69,7 @@ class TaskState:
         """Check whether a run is missing. A task that never ran is never overdue."""
         if self.last_run is None or self.due_ms is None:
             return False
-        return now_ms - self.due_ms > OVERDUE_AFTER // timedelta(milliseconds=1)
+        return now_ms - self.due_ms > OVERDUE_AFTER // MS
 
 
 TASK_REQUESTS_OWNER = "upkeep"
@@ -95,4 +96,4 @@ class TaskRequest(Entity):
     @property
     def ends_ms(self) -> int:
         """When the request expires."""
-        return self.asked_ms + TASK_REQUEST_LIFETIME // timedelta(milliseconds=1)
+        return self.asked_ms + TASK_REQUEST_LIFETIME // MS

@@ -1,8 +1,10 @@
 """Times as people write and read them, in UTC unless they say otherwise."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.errors.base import InvalidRequest
+
+MS = timedelta(milliseconds=1)  # `duration // MS` is its length in milliseconds.
 
 
 def parse_time(name: str, text: str) -> int:

@@ -8,12 +8,11 @@ from typing import ClassVar
 from shared.domain.packages import Provenance
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope
+from shared.domain.times import MS
 
 # An expired token or invitation is still stored so long, that its user reads "expired", not
 # "unknown".
 EXPIRED_KEPT_FOR = timedelta(days=7)
-
-_MS = timedelta(milliseconds=1)
 
 
 def hash_secret(secret: str) -> str:
@@ -26,7 +25,7 @@ def hash_secret(secret: str) -> str:
 def token_expiry(now_ms: int, days: int, latest_ms: int | None) -> int:
     """Return when a token of so many days expires: never after the credential that asks for it,
     which expires at `latest_ms`."""
-    expires_ms = now_ms + timedelta(days=days) // _MS
+    expires_ms = now_ms + timedelta(days=days) // MS
     return expires_ms if latest_ms is None else min(expires_ms, latest_ms)
 
 

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.records import Record
+from shared.domain.times import MS
 from shared.ports import Clock, Unanswered
 
 Key = TypeVar("Key", bound=Hashable)
@@ -140,7 +141,6 @@ USABLE_FOR = timedelta(
 RENEWED_AT_MOST_EVERY = timedelta(minutes=1)  # However many tokens with unknown keys are sent.
 RETRIED_EVERY = timedelta(seconds=10)  # While there is no usable value.
 
-_MS = timedelta(milliseconds=1)
 
 ReportFailure = Callable[[str, str], None]  # Called with the name of the value and the reason.
 
@@ -205,7 +205,7 @@ class Refreshed(Generic[Value]):
         return self._held is not None and self._is_within(self._held[1], USABLE_FOR)
 
     def _is_within(self, since_ms: int | None, age: timedelta) -> bool:
-        return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // _MS
+        return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // MS
 
 
 class SingleFlight(Generic[Value]):

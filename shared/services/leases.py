@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from shared.auth.secrets import random_text
 from shared.domain.errors.base import Unavailable
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, Randomness, Stale, WorkStore
 from shared.runtime.retries import back_off, retry_when_stale
 
@@ -22,7 +23,6 @@ CHANGE_LEASE = timedelta(seconds=10)
 RENEWALS = 3  # In the lifetime of a lease: two may fail.
 
 _HOLDER_LENGTH = 20  # Base62: no two share a lease.
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Leases:
 
     async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()
-        return await self.work.lease(name, holder, now_ms, now_ms + lifetime // _MS)
+        return await self.work.lease(name, holder, now_ms, now_ms + lifetime // MS)
 
 
 LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.

@@ -23,6 +23,7 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Visibility
+from shared.domain.times import MS
 from shared.ports import Clock, StoredArchive
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ _OTHER = {Visibility.PUBLIC: Visibility.PRIVATE, Visibility.PRIVATE: Visibility.
 
 # A client that followed a private link just before it expired reads for a while.
 _LINK_GRACE = LINK_LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
-_LINK_GRACE_MS = _LINK_GRACE // timedelta(milliseconds=1)
 
 
 class BlobArchives:
@@ -140,7 +140,7 @@ class BlobArchives:
     async def _has_settled(self, target: BlobClient) -> bool:
         """Return whether the public copy is older than the last link to the private one."""
         there = await target.get_blob_properties()
-        return self._clock.now_ms() - _date_of(there) >= _LINK_GRACE_MS
+        return self._clock.now_ms() - _date_of(there) >= _LINK_GRACE // MS
 
     async def _copy(self, source: BlobClient, target: BlobClient) -> bool:
         try:

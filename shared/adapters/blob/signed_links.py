@@ -23,6 +23,7 @@ from shared.domain.archives.delivery import (
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
+from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock
 from shared.runtime.caching import SingleFlight
@@ -49,8 +50,6 @@ KEY_RETRY_INTERVAL = timedelta(
     seconds=30
 )  # After a failed request; until then requests do not wait for a key.
 
-_MS = timedelta(milliseconds=1)
-
 
 class LinkSigner(Protocol):
     """Returns the key for signatures."""
@@ -74,7 +73,7 @@ class BlobLinks:
     async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
         now_ms = self._clock.monotonic_ms()
         repeated = LINK_LIFETIME[container] / LIFETIMES_REPEATED
-        return StoreLink(await self._link(name, container, file), now_ms + repeated // _MS)
+        return StoreLink(await self._link(name, container, file), now_ms + repeated // MS)
 
     async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
         # The client of a blob knows all of this, too, but creating one takes longer than signing.
@@ -95,13 +94,13 @@ class BlobLinks:
 
     async def _sign(self, blob: "_Blob", lifetime: timedelta, **overrides: Any) -> str:
         now_ms = self._clock.now_ms()
-        until_ms = now_ms + lifetime // _MS
+        until_ms = now_ms + lifetime // MS
         query = generate_blob_sas(
             blob.account,
             blob.container,
             blob.name,
             permission="r",
-            start=_time(now_ms - CLOCK_SKEW // _MS),
+            start=_time(now_ms - CLOCK_SKEW // MS),
             expiry=_time(until_ms),
             **await self._chosen_signer().key(until_ms),
             **overrides,
@@ -148,7 +147,7 @@ class DelegationKeys:
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:
         """Return the current key, or wait for the first one; raise `Busy` if none is available."""
-        if not self._is_valid(until_ms + KEY_RENEWAL_MARGIN // _MS):
+        if not self._is_valid(until_ms + KEY_RENEWAL_MARGIN // MS):
             renewal = self._renewal.start("", self._renew)
             if not self._is_valid(
                 until_ms
@@ -159,17 +158,17 @@ class DelegationKeys:
         return {"user_delegation_key": self._delegation_key, "protocol": "https"}
 
     def _is_valid(self, until_ms: int) -> bool:
-        return self._delegation_key is not None and until_ms + CLOCK_SKEW // _MS < self._expires_ms
+        return self._delegation_key is not None and until_ms + CLOCK_SKEW // MS < self._expires_ms
 
     async def _renew(self) -> None:
         now_ms = self._clock.now_ms()
         if now_ms < self._retry_at_ms:
             return
-        expires_ms = now_ms + KEY_LIFETIME // _MS
+        expires_ms = now_ms + KEY_LIFETIME // MS
         try:
-            self._delegation_key = await self._request_key(now_ms - CLOCK_SKEW // _MS, expires_ms)
+            self._delegation_key = await self._request_key(now_ms - CLOCK_SKEW // MS, expires_ms)
         except (Busy, ClientAuthenticationError) as failure:
-            self._retry_at_ms = now_ms + KEY_RETRY_INTERVAL // _MS
+            self._retry_at_ms = now_ms + KEY_RETRY_INTERVAL // MS
             log.warning("links.without_key", reason=type(failure).__name__)
         else:
             self._expires_ms = expires_ms

@@ -26,6 +26,7 @@ from shared.adapters.cloud_search.parts import (
     Unreadable,
 )
 from shared.adapters.cosmos.listings import CosmosListings
+from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock, Stale
 from shared.runtime.retries import back_off, retry_when_stale
@@ -36,8 +37,6 @@ SWEEP_GRACE_PERIOD = timedelta(minutes=15)  # Another process may still read or 
 UPGRADE_OVERLAP = timedelta(
     minutes=30
 )  # How long two versions of the program may run at the same time.
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -92,14 +91,14 @@ class CloudSearchFeed:
         except ValueError as wrong:  # A backup was restored.
             message = "its place in the change feed is one of another container"
             raise Unreadable(message) from wrong
-        is_due = count > MOST_CHANGES or begun_ms - pointer.made_ms >= BASE_LIFETIME // _MS
+        is_due = count > MOST_CHANGES or begun_ms - pointer.made_ms >= BASE_LIFETIME // MS
         if count and is_due and pointer.schema == COPY_SCHEMA:
             await self._renew(found, begun_ms)
         else:  # Where no listing changed, others need not read the same again.
             read = replace(pointer, fed_ms=begun_ms, after=pointer.after if count else after)
             await self._blobs.replace_pointer(read, found.etag)
         await self._blobs.delete_unused(
-            (await self._current()).pointer, begun_ms - SWEEP_GRACE_PERIOD // _MS
+            (await self._current()).pointer, begun_ms - SWEEP_GRACE_PERIOD // MS
         )
         return count
 
@@ -110,7 +109,7 @@ class CloudSearchFeed:
             raise IndexNotBuilt
         schema, age_ms = found.pointer.schema, self._clock.now_ms() - found.pointer.made_ms
         # During an upgrade the newer version builds the index; after a rollback this one does.
-        if schema < COPY_SCHEMA or (schema > COPY_SCHEMA and age_ms > UPGRADE_OVERLAP // _MS):
+        if schema < COPY_SCHEMA or (schema > COPY_SCHEMA and age_ms > UPGRADE_OVERLAP // MS):
             message = f"the base has schema {schema}, and this Ballroom needs {COPY_SCHEMA}"
             raise Unreadable(message)
         return found

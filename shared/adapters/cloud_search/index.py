@@ -42,6 +42,7 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.domain.search_facets import Facet, FacetCount, Facets
+from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock, Randomness
 from shared.telemetry import recording
@@ -60,7 +61,6 @@ UNREADABLE_RETRY_INTERVAL = timedelta(
 )  # Before a base that could not be read is downloaded again.
 # A search of an older state is refused: somebody was told that a package is private.
 CONFIRMED_WITHIN = timedelta(seconds=3)
-_MS = timedelta(milliseconds=1)
 
 
 class FollowedEdition(Protocol):
@@ -274,7 +274,7 @@ class CurrentCopy:
         except BaseException as failure:
             await _discard(copy)
             if pointer and isinstance(failure, Unreadable):
-                retry_ms = self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // _MS
+                retry_ms = self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // MS
                 self._unreadable = pointer.base.name, retry_ms
             raise
         finally:

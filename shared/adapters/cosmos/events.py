@@ -17,6 +17,7 @@ from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
+from shared.domain.times import MS
 from shared.ports import Clock, Stale
 from shared.runtime.retries import back_off, retry_when_stale
 
@@ -211,8 +212,6 @@ _PK, _ID = "feed", "months"
 # after the time of the following label.
 LABEL_IS_OLDER = timedelta(days=7, hours=1)  # Clocks differ.
 
-_MS = timedelta(milliseconds=1)
-
 
 class FeedPartitions:
     """The partitions of the feed, by their labels. A new one begins when the last one is sealed."""
@@ -243,7 +242,7 @@ class FeedPartitions:
         """Return the partitions that may have the event, newest first: the current one, the one
         before, and all that had not ended when it happened."""
         labels = sorted((each for each in self._firsts if each <= current), reverse=True)
-        since = _label(event.at_ms - LABEL_IS_OLDER // _MS)
+        since = _label(event.at_ms - LABEL_IS_OLDER // MS)
         before = (place for place, label in enumerate(labels) if place and label <= since)
         return labels[: next(before, len(labels)) + 1]
 

@@ -30,6 +30,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place, parse_required_reason
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
+from shared.domain.times import MS
 from shared.ports import DirectoryStore
 from shared.runtime.retries import retry_when_stale
 from shared.services.administration.administrators import Administrators
@@ -316,7 +317,7 @@ class OrganizationAdministration:
         """Switch burst detection off for the organization; return until when, a day from now."""
         await self.administration.require_fresh(by, "switch off", f"burst detection of {org}")
         records = self.organizations.record_writer
-        until_ms = records.clock.now_ms() + BURSTS_ALLOWED_FOR // timedelta(milliseconds=1)
+        until_ms = records.clock.now_ms() + BURSTS_ALLOWED_FOR // MS
 
         async def attempt() -> int:
             organization = await self.directory.get(Organization, organization_place(org))

@@ -32,6 +32,7 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
+from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import ArchiveStore, Clock, ConfinedTasks, DocumentStore, MetadataStore
 from shared.runtime.caching import LruCache
@@ -231,7 +232,7 @@ class ApiDocsGeneration:
             return False
         place = record.pieces
         if place is None:
-            is_due = self.clock.now_ms() - TRIED_AGAIN_AFTER // timedelta(milliseconds=1)
+            is_due = self.clock.now_ms() - TRIED_AGAIN_AFTER // MS
             return record.set_aside_ms is None or record.set_aside_ms > is_due
         if not await self.documents.read_pieces(release.content, place.name, 0, 1):
             return False

@@ -23,6 +23,7 @@ from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.records import Place
 from shared.domain.rights import Role
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter, all_entities
@@ -190,7 +191,7 @@ class Accounts:
             raise AccountExists(claim.name) from None
 
     async def _is_abandoned(self, taken: AccountName, now_ms: int) -> bool:
-        lifetime_ms = NAME_CLAIM_LIFETIME // timedelta(milliseconds=1)
+        lifetime_ms = NAME_CLAIM_LIFETIME // MS
         if taken.is_retired or now_ms - taken.created_ms < lifetime_ms:
             return False
         return await self.directory.get(Account, Place(taken.account)) is None

@@ -22,6 +22,7 @@ from shared.domain.mail import (
 )
 from shared.domain.packages import Release
 from shared.domain.records import Place
+from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
@@ -33,7 +34,6 @@ MailTextBuilder = Callable[[str, str], MailText]  # Takes the account's name and
 _HELD_MAIL_KIND = "held-news"
 _MAIL_KIND = "mail"
 SENDING_TIME = timedelta(minutes=10)  # A claim of a process that ended meanwhile ends with it.
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class MailDelivery:
         """
         sent = 0
         for account in accounts:
-            own, ends_ms = f"{key}:{account.id}", now_ms + SENDING_TIME // _MS
+            own, ends_ms = f"{key}:{account.id}", now_ms + SENDING_TIME // MS
             if not account.email or not await work.claim(
                 _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
             ):
@@ -190,7 +190,7 @@ class ReleaseMail:
                 await organization_owners(self.directory, release.org, now_ms),
                 held_release_mail(release, page),
                 work=self.work,
-                until_ms=now_ms + BURST_WINDOW // _MS,
+                until_ms=now_ms + BURST_WINDOW // MS,
                 now_ms=now_ms,
             )
 

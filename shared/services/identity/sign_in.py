@@ -33,6 +33,7 @@ from shared.domain.mail import new_device_mail
 from shared.domain.records import Place
 from shared.domain.rights import Grant
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
+from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.runtime.retries import retry_when_stale
@@ -45,7 +46,6 @@ CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's cl
 LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-in link.
 
 _ATTEMPT_KIND = "sign-in-state"
-_MS = timedelta(milliseconds=1)
 
 
 class SignUp(Enum):
@@ -121,7 +121,7 @@ class SignInFlow:
             session=request.by.credential.removeprefix(SESSION_CREDENTIAL),
             begun_ms=now_ms,
         )
-        expires_ms = now_ms + STATE_LIFETIME // _MS
+        expires_ms = now_ms + STATE_LIFETIME // MS
         await self.work.put(
             _ATTEMPT_KIND, hash_secret(started.state), attempt.model_dump_json(), expires_ms
         )
@@ -309,8 +309,8 @@ class SignInFlow:
             provider=authentication.provider,
             created_ms=now_ms,
             seen_ms=now_ms,
-            expires_ms=now_ms + self.lifetimes.whole // _MS,
-            idle_ms=self.lifetimes.idle // _MS,
+            expires_ms=now_ms + self.lifetimes.whole // MS,
+            idle_ms=self.lifetimes.idle // MS,
             signed_in_ms=authentication.signed_in_ms,
             strong=authentication.strong,
             agent=browser.agent,
@@ -320,7 +320,7 @@ class SignInFlow:
 
 
 def _check_age(verified: VerifiedIdentity, attempt: SignInAttempt, label: str) -> None:
-    if verified.authenticated_ms < attempt.begun_ms - CLOCK_LEEWAY // _MS:
+    if verified.authenticated_ms < attempt.begun_ms - CLOCK_LEEWAY // MS:
         raise sign_in_failed(label, "it did not ask you again who you are")
 
 

@@ -19,6 +19,7 @@ from shared.domain.notices import (
     ReadOnlyState,
     parse_read_only_reason,
 )
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter
@@ -32,7 +33,7 @@ NOTICES_READ_TIMEOUT = timedelta(
     milliseconds=250
 )  # The longest that a page waits for a slow store.
 
-_CACHED_FOR_MS = NOTICES_CACHED_FOR // timedelta(milliseconds=1)
+_CACHED_FOR_MS = NOTICES_CACHED_FOR // MS
 
 
 class NoticeCache:

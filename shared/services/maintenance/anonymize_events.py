@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import Clock, EventStore
 from shared.services.maintenance.task import Task
 from shared.services.records import RECORDS_AT_ONCE
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class AnonymizeEvents(Task):
     async def run(self) -> TaskReport:
         """Anonymize in batches, so that no write is long."""
         age = timedelta(days=self.audit_days)
-        before_ms = self.clock.now_ms() - age // _MS
+        before_ms = self.clock.now_ms() - age // MS
         forgotten = 0
         while count := await self.events.forget_origins(before_ms, RECORDS_AT_ONCE):
             forgotten += count

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from shared.domain.packages import Head
+from shared.domain.times import MS
 from shared.ports import Clock, MetadataStore, WorkStore
 from shared.services.maintenance.task import Task
 from shared.services.records import RECORDS_AT_ONCE, package_batches
@@ -14,7 +15,6 @@ RUN_TIME = timedelta(minutes=7)  # Less than a run may take: the last package ma
 CHECKPOINT_KEPT_FOR = timedelta(days=30)
 
 _CHECKPOINT_KIND = "upkeep-mark"
-_MS = timedelta(milliseconds=1)
 
 T = TypeVar("T")
 Visit = Callable[[T], Awaitable[None]]
@@ -65,11 +65,11 @@ class Checkpoints:
         return True
 
     def _until(self) -> int:
-        return self.clock.now_ms() + RUN_TIME // _MS
+        return self.clock.now_ms() + RUN_TIME // MS
 
     async def _checkpoint(self, task: Task) -> str:
         return await self.work.peek(_CHECKPOINT_KIND, task.id, self.clock.now_ms()) or ""
 
     async def _save(self, task: Task, after: str) -> None:
-        ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // _MS
+        ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // MS
         await self.work.put(_CHECKPOINT_KIND, task.id, after, ends_ms)

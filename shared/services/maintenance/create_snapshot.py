@@ -5,13 +5,12 @@ from datetime import timedelta
 
 from shared.domain.snapshots import SnapshotUnusable, snapshot_name
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import Clock
 from shared.services.maintenance.snapshots import SnapshotCreation, StoredSnapshots
 from shared.services.maintenance.task import LONGEST_CALL, Task
 
 UNFINISHED_KEPT = timedelta(days=1)  # Longer than any snapshot takes.
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class CreateSnapshot(Task):
         """Delete old and incomplete snapshots, never the newest complete one; return how many."""
         now_ms = self.clock.now_ms()
         complete = [manifest.name for manifest in await self.snapshots.manifests()]
-        old = snapshot_name(now_ms - timedelta(days=self.snapshot_days) // _MS)
-        abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // _MS)
+        old = snapshot_name(now_ms - timedelta(days=self.snapshot_days) // MS)
+        abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // MS)
         names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
         deleted = {name for name in complete[1:] if name < old}
         deleted |= {name for name in names.difference(complete) if name < abandoned}

@@ -1,14 +1,12 @@
 """Deletes expired tokens, invitations and short-lived state."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.domain.tokens import EXPIRED_KEPT_FOR
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.maintenance.task import Task
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -24,6 +22,6 @@ class DeleteExpiredRecords(Task):
 
     async def run(self) -> TaskReport:
         now_ms = self.clock.now_ms()
-        removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // _MS)
+        removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // MS)
         removed += await self.work.remove_expired(now_ms)
         return TaskReport(removed, removed)

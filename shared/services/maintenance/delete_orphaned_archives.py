@@ -7,12 +7,11 @@ from datetime import timedelta
 
 from shared.domain.packages import Head, Release, State, archive_container
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, StoredArchive
 from shared.services.api_docs.api_history import ApiHistory
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class DeleteOrphanedArchives(Task):
         """Look at every archive; those that a push may still need are within the grace period."""
         now_ms = self.checkpoints.clock.now_ms()
         grace = timedelta(hours=self.sweep_grace_hours)
-        before_ms = now_ms - grace // _MS
+        before_ms = now_ms - grace // MS
         seen = changed = 0
 
         async def visit(archive: StoredArchive) -> None:

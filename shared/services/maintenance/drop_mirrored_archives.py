@@ -14,6 +14,7 @@ from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnava
 from shared.domain.identity import OPERATOR
 from shared.domain.packages import Release, State
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import ArchiveStore, Clock, MetadataStore, PullLedger
 from shared.services.maintenance.task import Task
 from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
@@ -24,7 +25,6 @@ from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 KEPT_AFTER_FETCH = timedelta(hours=1)  # Whoever made it be fetched may still download it.
 
-_MS = timedelta(milliseconds=1)
 _ASKER = Asker(OPERATOR)
 
 
@@ -131,7 +131,7 @@ class DropMirroredArchives(Task):
         if source is None or source.name != origin.name or release.state is not State.LIVE:
             return False
         there = await self.archives.stat(release.archive)
-        newest_ms = self.clock.now_ms() - KEPT_AFTER_FETCH // _MS
+        newest_ms = self.clock.now_ms() - KEPT_AFTER_FETCH // MS
         return there is not None and there.stored_ms < newest_ms
 
     async def _candidate(self, release: Release) -> _Candidate:

@@ -10,6 +10,7 @@ from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.packages import Head, Release
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.domain.versions import Version
 from shared.ports import Clock, EventStore, MetadataStore, WorkStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
@@ -25,7 +26,6 @@ DOCUMENTING_TIME = timedelta(minutes=5)  # Of one run, for the feed.
 _KIND = "api-docs"
 _POSITION = "position"
 _ALL = f"all-{GENERATOR_VERSION}"
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class GenerateApiDocs(Task):
 
     async def _follow_feed(self, counts: "_Counts") -> bool:
         """Document what was published since the last run; return whether that was all."""
-        until_ms = self.clock.now_ms() + DOCUMENTING_TIME // _MS
+        until_ms = self.clock.now_ms() + DOCUMENTING_TIME // MS
         position = int(await self._peek(_POSITION) or 0)
         while batch := await self.events.since(position, FEED_BATCH):
             for number, event in batch:
@@ -98,7 +98,7 @@ class GenerateApiDocs(Task):
         return await self.work.peek(_KIND, key, self.clock.now_ms())
 
     async def _put(self, key: str, value: str) -> None:
-        ends_ms = self.clock.now_ms() + DOCUMENTED_AGAIN_AFTER // _MS
+        ends_ms = self.clock.now_ms() + DOCUMENTED_AGAIN_AFTER // MS
         await self.work.put(_KIND, key, value, ends_ms)
 
 

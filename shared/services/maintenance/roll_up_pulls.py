@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import Clock, PullLedger, RollUp
 from shared.services.maintenance.task import Task
 from shared.services.packages.derived_data import DerivedData
@@ -13,8 +14,6 @@ from shared.services.packages.pulls import FLUSH_AFTER, pull_window, utc_day
 
 ROLL_UP_PAUSE = timedelta(minutes=1)
 ROLL_UP_TIME = timedelta(minutes=13)  # Its last roll-up ends before the task is due again.
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class RollUpPulls(Task):
     async def run(self) -> TaskReport:
         """Roll up all counts, and again each minute while many instances write them: they would be
         too many for a run at its next time."""
-        until_ms = self.clock.now_ms() + ROLL_UP_TIME // _MS
+        until_ms = self.clock.now_ms() + ROLL_UP_TIME // MS
         rolled_up = await self._roll_up()
         packages = len(rolled_up.changed)
         while rolled_up.is_behind and self.clock.now_ms() < until_ms:
@@ -46,7 +45,7 @@ class RollUpPulls(Task):
         """Roll up once; keep the callers of the current and the previous window."""
         now_ms = self.clock.now_ms()
         # A day is over when the processes have written the last pulls of it.
-        today = utc_day(now_ms - 2 * FLUSH_AFTER // _MS)
+        today = utc_day(now_ms - 2 * FLUSH_AFTER // MS)
         rolled_up = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
         for package in rolled_up.changed:
             await self.derived_data.update_search(package)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore
 from shared.services.identity.mail import TokenMail
@@ -12,8 +13,6 @@ from shared.services.maintenance.task import Task
 from shared.services.records import RECORDS_AT_ONCE
 
 REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class SendExpiryReminders(Task):
     async def run(self) -> TaskReport:
         seen = sent = 0
         now_ms = self.clock.now_ms()
-        async for token in self._expiring(now_ms, now_ms + max(REMINDER_LEADS) // _MS + 1):
+        async for token in self._expiring(now_ms, now_ms + max(REMINDER_LEADS) // MS + 1):
             seen += 1
             sent += await self._remind(token, now_ms)
         return TaskReport(seen, sent)
@@ -58,7 +57,7 @@ class SendExpiryReminders(Task):
 def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
     """Return the reminder that is due; None for a token whose lifetime is not longer than it."""
     left_ms = (token.expires_ms or 0) - now_ms
-    due = next((lead for lead in REMINDER_LEADS if left_ms <= lead // _MS), None)
-    if due is None or (token.expires_ms or 0) - token.created_ms <= due // _MS:
+    due = next((lead for lead in REMINDER_LEADS if left_ms <= lead // MS), None)
+    if due is None or (token.expires_ms or 0) - token.created_ms <= due // MS:
         return None
     return due

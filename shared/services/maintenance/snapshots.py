@@ -35,6 +35,7 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,
@@ -249,7 +250,7 @@ class SnapshotRestore:
         if begun != name and not await self._is_empty():
             message = "There is a registry here already. Restore to an empty one."
             raise SnapshotUnusable(message)
-        ends_ms = now_ms + RESTORE_MARK_KEPT_FOR // timedelta(milliseconds=1)
+        ends_ms = now_ms + RESTORE_MARK_KEPT_FOR // MS
         await self.work.put(_KIND, _KEY, name, ends_ms)
 
     async def _is_empty(self) -> bool:

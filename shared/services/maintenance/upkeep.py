@@ -21,6 +21,7 @@ from shared.domain.task_runs import (
     TaskRun,
     TaskState,
 )
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale, WorkStore
 from shared.runtime.schedules import next_run
 from shared.services.leases import Leases
@@ -30,8 +31,6 @@ from shared.services.records import EntityChange, RecordWriter
 
 # After a crash the task waits for so long, and up to a minute more for the next timer.
 TASK_LEASE = timedelta(minutes=1)
-
-_MS = timedelta(milliseconds=1)
 
 
 class TaskRuns:
@@ -50,7 +49,7 @@ class TaskRuns:
         """Store a run that ended now; without a report it failed."""
         now_ms = self._clock.now_ms()
         run = _run_of(task, started_ms, now_ms, report).model_dump_json()
-        ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
+        ends_ms = now_ms + TASK_RUNS_KEPT_FOR // MS
         await self._work.put(_RUN_KIND, task.id, run, ends_ms)
         self._set_due(task, started_ms)
 
@@ -60,7 +59,7 @@ class TaskRuns:
     async def read_cached(self, tasks: Iterable[Task]) -> list[TaskState]:
         """Return the state of each task as it was a few seconds ago."""
         now_ms = self._clock.monotonic_ms()
-        if not self._cached or now_ms - self._cached_ms >= TASK_RUNS_CACHED_FOR // _MS:
+        if not self._cached or now_ms - self._cached_ms >= TASK_RUNS_CACHED_FOR // MS:
             self._cached, self._cached_ms = await self.read(tasks), now_ms
         return self._cached
 
@@ -91,7 +90,7 @@ class TaskRuns:
         """
         now_ms = self._clock.now_ms()
         next_ms = next_run(task.schedule, now_ms) if task.schedule else now_ms
-        if next_ms - now_ms <= TASK_LEASE // _MS:
+        if next_ms - now_ms <= TASK_LEASE // MS:
             return True
         attempts = int(await self._work.peek(_ATTEMPTS_KIND, task.id, now_ms) or 0)
         if attempts >= MAX_ATTEMPTS:
@@ -118,7 +117,7 @@ class TaskRuns:
             now_ms = self._clock.now_ms()
             stored = await self._work.peek(_FIRST_CALL_KIND, _FIRST_CALL, now_ms)
             if stored is None:
-                ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
+                ends_ms = now_ms + TASK_RUNS_KEPT_FOR // MS
                 await self._work.put(_FIRST_CALL_KIND, _FIRST_CALL, str(now_ms), ends_ms)
             self._first_ms = int(stored or now_ms)
         return self._first_ms
@@ -257,7 +256,7 @@ class TaskRequests:
             await self.read_only_mode.require_changes_allowed()
         except TakesNoChanges:
             return
-        until_ms = self.clock.now_ms() + BEGINS_WITHIN // _MS
+        until_ms = self.clock.now_ms() + BEGINS_WITHIN // MS
         for task_id, request in (await self.pending()).items():
             if self.clock.now_ms() < until_ms:
                 await self._run_request(task_id, request, run)

@@ -15,6 +15,7 @@ from shared.domain.packages import Survey, Visibility
 from shared.domain.resolution import latest
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
     Clock,
@@ -38,7 +39,6 @@ LATELY = timedelta(days=30)
 PACKAGES_AT_ONCE = 16
 
 _ALL = Query(include_deprecated=True, stored_only=True)
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class WritePackagePack(Task):
 
     async def _pulled(self, package: Package) -> list[str]:
         """Return the versions that were pulled lately, the most pulled first."""
-        since = utc_day(self.clock.now_ms() - LATELY // _MS)
+        since = utc_day(self.clock.now_ms() - LATELY // MS)
         pulls = Counter[str]()
         for versions in (await self.pulls.history(package, since)).days.values():
             pulls.update(versions)

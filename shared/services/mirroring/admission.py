@@ -30,7 +30,6 @@ FETCH_LEASE = timedelta(seconds=20)  # After the death of a process others wait 
 LOOKED_AT_EVERY = timedelta(milliseconds=200)  # What another process fetches.
 WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
 
-_MS = timedelta(milliseconds=1)
 
 Sleep = Callable[[float], Awaitable[None]]
 _DAMAGED = "the archive that came has another digest than was announced"

@@ -32,6 +32,7 @@ from shared.domain.mirroring import (
 )
 from shared.domain.names import Package, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
+from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import Clock, DirectoryStore, PackageReader, Stale, Unanswered
 from shared.services.mirroring.pinned_digests import MIRROR
@@ -154,7 +155,6 @@ PAGE_PACKAGES = 100  # With their readmes, which Central may send, some megabyte
 MAX_PACKAGES = 20_000  # Ten times those of public Central.
 MAX_CONFIRMED = 100  # Packages of a round that the upstream is asked whether it removed them.
 
-_MS = timedelta(milliseconds=1)
 _ASKER = Asker(Principal(id=MIRROR.id))
 _NOT_STORED = Query(include_deprecated=True, not_stored_only=True)
 
@@ -245,7 +245,7 @@ class CatalogueUpdates:
         begun; one that fails does not stop the others."""
         sources = await self.upstreams.sources()
         done = await self._leave_out_others({each.name for each in sources})
-        until_ms = self.clock.now_ms() + RUN_TIME // _MS
+        until_ms = self.clock.now_ms() + RUN_TIME // MS
         for source in sources:
             done += await self._run_round(source, until_ms)
         return done
@@ -287,7 +287,7 @@ class CatalogueUpdates:
         if state.begun_ms is not None or state.completed_ms is None:
             return True
         changed_ms = (await self.upstreams.rules()).changed_ms or 0
-        is_old = self.clock.now_ms() - state.completed_ms >= FRESH_FOR // _MS
+        is_old = self.clock.now_ms() - state.completed_ms >= FRESH_FOR // MS
         return is_old or changed_ms >= state.completed_ms
 
     async def _failed(
@@ -379,7 +379,7 @@ class CatalogueUpdates:
         last_ms = state.begun_ms or state.completed_ms
         if last_ms is None:
             return 0
-        since_ms, directory = last_ms - FRESH_FOR // _MS, self.catalogue.directory
+        since_ms, directory = last_ms - FRESH_FOR // MS, self.catalogue.directory
         owned = await all_entities(directory, NameOwner)
         removed = 0
         for owner in owned:

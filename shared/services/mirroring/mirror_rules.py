@@ -20,6 +20,7 @@ from shared.domain.mirror_rules import (
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, MetadataStore, PullLedger, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.mirroring.name_owners import NameOwners
@@ -33,7 +34,6 @@ DRY_RUN_PERIOD = timedelta(days=30)
 PACKAGES_READ_AT_ONCE = 100
 
 _WHAT = "the upstream registries and their rules"
-_MS = timedelta(milliseconds=1)
 _SERVED = "served"
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
@@ -212,7 +212,7 @@ class RuleChanges:
         ]
 
     async def _pulls(self, package: Package) -> Counter[str]:
-        since = utc_day(self.clock.now_ms() - DRY_RUN_PERIOD // _MS)
+        since = utc_day(self.clock.now_ms() - DRY_RUN_PERIOD // MS)
         history = await self.pulls.history(package, since=since)
         totals = Counter[str]()
         for versions in history.days.values():

@@ -25,6 +25,7 @@ from shared.domain.packages import (
 )
 from shared.domain.releases import mirrored_head, mirrored_release, with_change, with_removal
 from shared.domain.rights import Grant, Scope
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.runtime.caching import LruCache
 from shared.services.mirroring.pinned_digests import MIRROR
@@ -181,7 +182,6 @@ REFRESHES_REMEMBERED = 5_000  # Releases.
 AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Central is slow.
 MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
 
-_MS = timedelta(milliseconds=1)
 _WITH_TOKEN = Principal(id=MIRROR.id, grants=(Grant(scopes=frozenset({Scope.READ})),))
 
 
@@ -211,7 +211,7 @@ class Refreshing:
             # The clock may have been set back since then.
             last_ms = now_ms - max(self.clock.now_ms() - origin.first_seen_ms, 0)
             self._refreshed.put(key, last_ms)
-        if now_ms - last_ms < self.fresh_for // _MS:
+        if now_ms - last_ms < self.fresh_for // MS:
             return
         self._refreshed.put(key, now_ms)
         task = asyncio.create_task(self._refresh(release))

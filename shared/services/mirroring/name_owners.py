@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore
 from shared.runtime.caching import LruCache
 from shared.services.records import all_entities
@@ -16,8 +17,6 @@ OWNERS_CACHED = 2_000  # Organizations.
 OWNER_CACHED_FOR = timedelta(seconds=5)  # Within which a change holds everywhere.
 
 OURS = ""  # The owner of a name that belongs to this registry.
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class NameOwners:
             return known[0]
         found = await self.stored_owner(org)
         if found is not None:
-            self._owners.put(org.lower(), (found, now_ms + OWNER_CACHED_FOR // _MS))
+            self._owners.put(org.lower(), (found, now_ms + OWNER_CACHED_FOR // MS))
         return found
 
     async def stored_owner(self, org: OrgName) -> str | None:

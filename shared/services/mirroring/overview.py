@@ -16,6 +16,7 @@ from shared.domain.mirror_overview import MirrorCount, MirrorTotals, RefusedNote
 from shared.domain.mirroring import CatalogueRound, UpstreamRelease
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Release, State
+from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import Clock, DirectoryStore, MetadataStore, Unanswered, WorkStore
 from shared.services.mirroring.catalogue import UpstreamCatalogue
@@ -34,7 +35,6 @@ COUNT_KEPT_FOR = timedelta(days=400)
 PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
 
 _KIND, _KEY = "mirror-count", "last"
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class MirrorOverview:
         )
         now_ms = self.clock.now_ms()
         counted = MirrorCount(at_ms=now_ms, upstreams=tuple(totals))
-        until_ms = now_ms + COUNT_KEPT_FOR // _MS
+        until_ms = now_ms + COUNT_KEPT_FOR // MS
         await self.work.put(_KIND, _KEY, counted.model_dump_json(), until_ms)
         return counted
 

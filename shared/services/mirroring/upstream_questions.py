@@ -14,6 +14,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.times import MS
 from shared.ports import (
     AnswerUnusable,
     Clock,
@@ -32,7 +33,6 @@ USED_WHILE_RENEWED = timedelta(hours=1)  # An older answer is renewed before it 
 RETRIED_AFTER = timedelta(seconds=10)  # An answer that could not be renewed is used meanwhile.
 MAX_FAILURES_KEPT = 1_000  # Questions that failed within that time, and are not asked again.
 
-_MS = timedelta(milliseconds=1)
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class KeptAnswers:
 
     def __init__(self, clock: Clock, fresh_for: timedelta) -> None:
         self._clock = clock
-        self._fresh_ms = fresh_for // _MS
+        self._fresh_ms = fresh_for // MS
         self._kept = LruCache[Hashable, _KeptAnswer](
             ANSWERS_KEPT_BYTES, weigh=lambda _, kept: kept.answer.memory_bytes
         )
@@ -94,7 +94,7 @@ class KeptAnswers:
             return await self.renewed(key, ask)
         if not self._is_due(kept, now_ms):
             return kept.answer.value
-        if now_ms - kept.confirmed_ms >= USED_WHILE_RENEWED // _MS:
+        if now_ms - kept.confirmed_ms >= USED_WHILE_RENEWED // MS:
             return await self._renewed_or_kept(key, ask, kept)
         task = asyncio.create_task(self._renew(key, ask, kept))
         self._renewing.add(task)
@@ -128,7 +128,7 @@ class KeptAnswers:
     def note_failure(self, key: Hashable, error: Unanswered) -> None:
         """Keep a failure that concerns this question alone; the gate keeps the others."""
         if not isinstance(error, NoRoomToFetch | ServerUnreachable | UpstreamBusy):
-            until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // _MS
+            until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // MS
             kind = AnswerUnusable if isinstance(error, AnswerUnusable) else Unanswered
             self._failed.put(key, (kind(str(error)), until_ms))
 
@@ -145,11 +145,11 @@ class KeptAnswers:
 
     def _is_fresh(self, kept: _KeptAnswer) -> bool:
         own = kept.answer.fresh_for
-        fresh_ms = self._fresh_ms if own is None else min(own // _MS, self._fresh_ms)
+        fresh_ms = self._fresh_ms if own is None else min(own // MS, self._fresh_ms)
         return self._clock.monotonic_ms() - kept.confirmed_ms < fresh_ms
 
     def _is_due(self, kept: _KeptAnswer, now_ms: int) -> bool:
-        wait_ms = min(RETRIED_AFTER // _MS, self._fresh_ms)
+        wait_ms = min(RETRIED_AFTER // MS, self._fresh_ms)
         return not self._is_fresh(kept) and now_ms - kept.asked_ms >= wait_ms
 
     async def _renew(self, key: Hashable, ask: Ask, kept: _KeptAnswer) -> None:
@@ -280,7 +280,7 @@ class UpstreamQuestions:
         return await self.work.peek(_MISSING, key, self.clock.now_ms()) is not None
 
     async def _note(self, key: str) -> None:
-        await self.work.put(_MISSING, key, "", self.clock.now_ms() + MISSING_FOR // _MS)
+        await self.work.put(_MISSING, key, "", self.clock.now_ms() + MISSING_FOR // MS)
 
     async def ask(
         self,

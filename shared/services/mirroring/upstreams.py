@@ -8,6 +8,7 @@ from typing import TypeVar
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
+from shared.domain.times import MS
 from shared.ports import (
     AnswerUnusable,
     Clock,
@@ -25,7 +26,6 @@ from shared.runtime.caching import SingleFlight
 FAILURES_TO_CLOSE = 5
 CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
 
-_MS = timedelta(milliseconds=1)
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class UpstreamGate:
     def opens_in(self) -> timedelta:
         """How long the upstream is left alone from now on; zero while the gate is open."""
         until_ms = self._closed_until_ms
-        return max(until_ms - self._clock.monotonic_ms(), 0) * _MS if until_ms else timedelta(0)
+        return max(until_ms - self._clock.monotonic_ms(), 0) * MS if until_ms else timedelta(0)
 
     async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
         """Return the upstream's answer about a subject, such as a package.
@@ -129,7 +129,7 @@ class UpstreamGate:
         is_closing = was_closed or len(self._failures) >= FAILURES_TO_CLOSE
         if isinstance(error, UpstreamBusy) or (is_closing and is_new):
             wait = error.wait if isinstance(error, UpstreamBusy) else CLOSED_FOR
-            self._closed_until_ms = self._clock.monotonic_ms() + wait // _MS
+            self._closed_until_ms = self._clock.monotonic_ms() + wait // MS
         self._health = replace(
             self._health,
             is_open=self._closed_until_ms is None,
@@ -143,7 +143,7 @@ class UpstreamGate:
 
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 
-_CACHED_FOR_MS = RULES_CACHED_FOR // timedelta(milliseconds=1)
+_CACHED_FOR_MS = RULES_CACHED_FOR // MS
 
 ConnectUpstream = Callable[[UpstreamAddress], Upstream]
 LogFailure = Callable[[str, str], None]  # Called with the name of an upstream and the reason.

@@ -36,6 +36,7 @@ from shared.domain.packages import (
 )
 from shared.domain.resolution import ResolutionMode
 from shared.domain.resolve_requests import PackageRequest
+from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import (
@@ -70,7 +71,6 @@ FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhe
 _FACT_BYTES = 1_000  # Of memory, for the facts of a version.
 _VERSION_BYTES = 100
 _KEPT = "kept"  # The tag of a list that is served while it is renewed.
-_MS = timedelta(milliseconds=1)
 
 Sleep = Callable[[float], Awaitable[None]]
 Facts = tuple[ReleaseEntry, ...]
@@ -182,7 +182,7 @@ class VersionLists:
             if each.facts and each.version in listed and not each.refused_because
         )
         facts = tuple(map(_numbered, accepted))
-        until_ms = now_ms + FACTS_CACHED_FOR // _MS
+        until_ms = now_ms + FACTS_CACHED_FOR // MS
         self._facts.put(key, _CachedFacts(versions, facts, until_ms))
         return facts
 
@@ -234,11 +234,11 @@ class VersionLists:
         return known if known and known.upstream == source.name else None
 
     def _is_younger(self, known: UpstreamVersions, age: timedelta) -> bool:
-        return self.clock.now_ms() - known.listed_ms < age // _MS
+        return self.clock.now_ms() - known.listed_ms < age // MS
 
     def _answer(self, known: UpstreamVersions) -> NewAnswer:
-        left_ms = known.listed_ms + self.fresh_for // _MS - self.clock.now_ms()
-        fresh_for = max(left_ms, 0) * _MS
+        left_ms = known.listed_ms + self.fresh_for // MS - self.clock.now_ms()
+        fresh_for = max(left_ms, 0) * MS
         return NewAnswer(known.versions, _KEPT, _VERSION_BYTES * len(known.versions), fresh_for)
 
     @asynccontextmanager

@@ -37,6 +37,7 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.rights import Action, Role, Scope
+from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.retries import retry_when_stale
@@ -52,7 +53,6 @@ from shared.services.organizations.role_changes import (
 from shared.services.records import EntityChange, RecordWriter
 
 _MAIL_KIND = "invitation-mail"
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class Invitations:
         if address is None or not self.invitation_mail_minutes:
             return
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + timedelta(minutes=self.invitation_mail_minutes) // _MS
+        until_ms = now_ms + timedelta(minutes=self.invitation_mail_minutes) // MS
         key = hash_secret(mailbox_key(address))
         claimed = await self.work.claim(
             _MAIL_KIND, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms

@@ -5,7 +5,6 @@ A deletion can be cancelled for two days; a day later the name is free again.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mail
@@ -16,6 +15,7 @@ from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action
+from shared.domain.times import MS
 from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.runtime.retries import retry_when_stale
 from shared.services.organizations.role_changes import (
@@ -55,11 +55,7 @@ class OrganizationDeletion:
                     "for those who use them. Only an organization that never published anything "
                     "can be deleted; deprecate its packages instead.",
                 )
-            wait_ms = (
-                0
-                if actor.is_operator_or_administrator
-                else OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
-            )
+            wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
             at_ms = self.record_writer.clock.now_ms() + wait_ms
             mail_text = mail.organization_deletion_mail(
                 organization.name,

@@ -6,7 +6,6 @@ A change of owners takes effect after two days; all owners are notified and can 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
@@ -19,6 +18,7 @@ from shared.domain.members import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action, Role
+from shared.domain.times import MS
 from shared.ports import DirectoryStore
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import MailDelivery
@@ -121,7 +121,7 @@ class OrganizationMembers:
         request, where it is not the actor.
         """
         decided = decider or actor
-        at_ms = members.now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
+        at_ms = members.now_ms + OWNER_CHANGE_DELAY // MS
         pending = PendingRole(role=request.role, at_ms=at_ms, by=decided.by.id)
         current = members.member(request.account.id) or _new_member(members, request.account)
         change = _change("owner.pending", members, request, at_ms=str(at_ms))

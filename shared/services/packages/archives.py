@@ -34,6 +34,7 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.packages import Head, Release, State, Visibility, archive_container
+from shared.domain.times import MS
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
@@ -171,7 +172,7 @@ class ArchiveDelivery:
             return self.stable_url(link), inf
         url = self.stable_url(replace(link, scope=Visibility.PRIVATE.value))
         await self.signer.ready()
-        lifetime_ms = SIGNED_LINK_LIFETIME // timedelta(milliseconds=1)
+        lifetime_ms = SIGNED_LINK_LIFETIME // MS
         expires_ms = self.clock.now_ms() + lifetime_ms
         signature = self.signer.sign(url.removeprefix(self.base_url), expires_ms)
         # Clients split the whole URL on `/`, so its query may hold none.

@@ -40,6 +40,7 @@ from shared.domain.packages import (
 from shared.domain.quality import DependencyStates, QualityFacts, QualityScore
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results, Suggestion
+from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
     Clock,
@@ -58,7 +59,6 @@ LEAST_LIKENESS = (
     0.7  # Of names, from 0 to 1: of `gret` and `greet` 0.89, of `http` and `https` too.
 )
 _COUNT_ONLY = ResultPage(limit=0)
-_DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,8 @@ class PackageDetails:
         """Return the last 90 days, today last, as the pull ledger writes them."""
         today_ms = self.clock.now_ms()
         return [
-            _day(today_ms - ago * _DAY_MS) for ago in range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
+            _day(today_ms - ago * timedelta(days=1) // MS)
+            for ago in range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
         ]
 
     async def _details(

@@ -13,6 +13,7 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.names import Coordinate
+from shared.domain.times import MS
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode
@@ -23,7 +24,6 @@ FLUSH_AFTER = timedelta(seconds=30)  # A crash loses the pulls of that long, and
 MAX_PULLS_REMEMBERED = 100_000  # By one process, and as many that wait for a store; 40 MB.
 BATCH_PULLS = 1_000  # Counts of a batch; with the longest names they take 300 KB in the cloud.
 
-_MS = timedelta(milliseconds=1)
 _PROCESS_ID_BYTES = 8
 
 
@@ -206,7 +206,7 @@ class BloomFilter:
 
 def pull_window(now_ms: int) -> int:
     """Return the number of the window that contains a time."""
-    return now_ms // (PULL_WINDOW // _MS)
+    return now_ms // (PULL_WINDOW // MS)
 
 
 def utc_day(now_ms: int) -> str:

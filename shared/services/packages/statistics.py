@@ -12,6 +12,7 @@ from shared.domain.names import Package
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.search_facets import Facets
 from shared.domain.status import DatedCounts, RegistryCounts
+from shared.domain.times import MS
 from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
 from shared.runtime.caching import SingleFlight
 from shared.services.packages.pulls import utc_day
@@ -49,7 +50,6 @@ COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
 RECENT_PULLS = timedelta(days=30)
 
 _KIND, _KEY = "census", "last"
-_MS = timedelta(milliseconds=1)
 
 
 class LastRegistryCounts:
@@ -64,7 +64,7 @@ class LastRegistryCounts:
     async def save(self, counts: RegistryCounts) -> None:
         now_ms = self._clock.now_ms()
         dated = DatedCounts(census=counts, at_ms=now_ms)
-        await self._work.put(_KIND, _KEY, dated.model_dump_json(), now_ms + COUNTS_KEPT_FOR // _MS)
+        await self._work.put(_KIND, _KEY, dated.model_dump_json(), now_ms + COUNTS_KEPT_FOR // MS)
 
     async def read(self) -> DatedCounts | None:
         text = await self._work.peek(_KIND, _KEY, self._clock.now_ms())
@@ -73,7 +73,7 @@ class LastRegistryCounts:
     async def read_cached(self) -> DatedCounts | None:
         """Return the last counts, read at most minutes ago, or before if the store fails."""
         now_ms = self._clock.monotonic_ms()
-        if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // _MS:
+        if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // MS:
             self._cached_ms = now_ms
             with suppress(Unavailable):
                 self._cached = await self.read()
@@ -88,7 +88,7 @@ class RecentPulls:
     clock: Clock
 
     async def count(self, package: Package) -> int:
-        since = utc_day(self.clock.now_ms() - RECENT_PULLS // _MS)
+        since = utc_day(self.clock.now_ms() - RECENT_PULLS // MS)
         return await self.count_between(package, since, utc_day(self.clock.now_ms()))
 
     async def count_today(self, package: Package) -> int:
@@ -123,7 +123,7 @@ class CachedCounts:
         store fails. A package that was not listed then is left out."""
         packages = [each.head.package for each in listings]
         now_ms = self._clock.monotonic_ms()
-        if self._cached_ms is None or now_ms - self._cached_ms >= self._kept_for // _MS:
+        if self._cached_ms is None or now_ms - self._cached_ms >= self._kept_for // MS:
             self._cached_ms = now_ms
             with suppress(Unavailable):
                 counts = await asyncio.gather(*map(self._count, packages))
@@ -176,7 +176,7 @@ class RegistryStatistics:
     async def _counts(self) -> tuple[IndexTotals, Facets]:
         now_ms = self._clock.monotonic_ms()
         counted = self._counted
-        if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // _MS:
+        if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // MS:
             # The searches that keywords lead to list deprecated packages too.
             everything = Query(include_deprecated=True)
             found = await asyncio.gather(

@@ -23,6 +23,7 @@ from shared.domain.packages import FoundRelease, Head, Release, State, Visibilit
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.rights import PUBLISHING_SCOPES, Action
+from shared.domain.times import MS
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
@@ -40,8 +41,6 @@ PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
 PUBLISHER_WORDS = "its publisher"  # How a stored reason begins; they themselves read "you".
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +230,7 @@ class Publishing:
         until_ms = self._may_publish.get(key)
         if until_ms is None or until_ms < now_ms:
             await self.authorization.require_publisher(by, of)
-            self._may_publish.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
+            self._may_publish.put(key, now_ms + PUBLISHER_CACHED_FOR // MS)
 
     async def _read_archive(self, upload: Upload) -> Bala:
         bala = await self.archive_reader.read(upload.content)

@@ -25,6 +25,7 @@ from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
 from shared.domain.rights import Grant
+from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
@@ -43,8 +44,6 @@ _BY_USER_CODE, _BY_DEVICE_CODE, _DECISION, _POLL = (
     "device-answer",
     "device-poll",
 )
-
-_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class DeviceLogin:
             address=by.address,
             agent=by.agent,
             asked_ms=now_ms,
-            expires_ms=now_ms + DEVICE_CODE_LIFETIME // _MS,
+            expires_ms=now_ms + DEVICE_CODE_LIFETIME // MS,
         )
         user_code = await self._claim_user_code(request)
         await self.work.put(
@@ -208,7 +207,7 @@ class DeviceLogin:
 
     async def _check_poll_interval(self, device: str) -> None:
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + self.interval // _MS
+        until_ms = now_ms + self.interval // MS
         if not await self.work.claim(_POLL, device, "", expires_ms=until_ms, now_ms=now_ms):
             raise DeviceRefusal(
                 "slow-down",

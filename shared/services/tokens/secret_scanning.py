@@ -11,6 +11,7 @@ from shared.auth.tokens import AccessToken
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.identity import Principal
 from shared.domain.records import Place
+from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.identity.mail import TokenMail
@@ -92,7 +93,7 @@ class SecretScanning:
         return access_token if access_token.environment == self.records.environment else None
 
     async def _revoke(self, token: Token, leaked: LeakedToken, by: Principal) -> None:
-        until_ms = self.clock.now_ms() + REPORTS_KEPT_FOR // timedelta(milliseconds=1)
+        until_ms = self.clock.now_ms() + REPORTS_KEPT_FOR // MS
         # Stored before the revocation, so that a repeated report has the same result.
         await self.work.put(_LEAKED, token.hash, token.id, until_ms)
         change = token_change("leaked", token)

@@ -24,6 +24,7 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.rights import Action, Grant, Scope
+from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, Provider, VerifiedJob
 from shared.domain.trusted_publishing.publisher_rules import PublisherRules, rule_differences
@@ -44,8 +45,6 @@ from shared.services.tokens.token_records import IssuedToken, TokenRecords
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
 PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
 MAX_PUBLISHERS = 1_000  # Of one organization.
-
-_PENDING_FOR_MS = PENDING_FOR // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ class TrustedPublishers:
             rules=PublisherRules.parse(wanted.provider, wanted.rules),
             created_ms=now_ms,
             by=by.id,
-            pending_until_ms=None if head else now_ms + _PENDING_FOR_MS,
+            pending_until_ms=None if head else now_ms + PENDING_FOR // MS,
         )
 
     def _server(self, wanted: PublisherRequest) -> str:
@@ -354,7 +353,7 @@ class TrustedPublishing:
 
     async def _use_once(self, job: VerifiedJob) -> None:
         key = hashlib.sha256(f"{job.issuer}\n{job.token_id}".encode()).hexdigest()
-        kept_ms = job.expires_ms + ID_TOKEN_REMEMBERED_FOR // timedelta(milliseconds=1)
+        kept_ms = job.expires_ms + ID_TOKEN_REMEMBERED_FOR // MS
         now_ms = self.clock.now_ms()
         if not await self.work.claim(_KIND, key, "", expires_ms=kept_ms, now_ms=now_ms):
             raise Unauthenticated(
@@ -379,7 +378,7 @@ class TrustedPublishing:
             name=f"{job.job.provider.title} {job.job.repository}".strip(),
             grants=tuple(_grant(each) for each in publishers),
             created_ms=now_ms,
-            expires_ms=now_ms + TOKEN_LIFETIME // timedelta(milliseconds=1),
+            expires_ms=now_ms + TOKEN_LIFETIME // MS,
             provenance=job.job.provenance(*(each.id for each in publishers)),
         )
         return await self.tokens.issue(draft, by=by)
