@@ -113,8 +113,8 @@ class UploadTrouble(Enum):
         "faster connection if there is one."
     )
     SEVERAL = (
-        "this one was not the only one of its account or address while others waited. Try again in "
-        "a moment, and send one archive after the other."
+        "others of its account or address took all that these may have. Try again in a moment, and "
+        "send one archive after the other."
     )
 
 
