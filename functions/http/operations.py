@@ -10,6 +10,7 @@ A face has the operations of one kind of client. It identifies their callers, an
 in the form that those clients show.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -189,7 +190,14 @@ async def answer(
         made.headers[REQUEST_ID_HEADER] = call.exchange.request_id
         complete(made, call.method)
     call.exchange.end(made.status, outcome)
+    if context is not None and made.packed:
+        # The worker takes the body before the next task of its loop, and so before the next turn.
+        async with _unpacking:
+            await made.unpack()
     return FunctionResponse(made)
+
+
+_unpacking = asyncio.Semaphore(1)  # A document of 64 MiB takes host and worker several times that.
 
 
 Respond = Callable[

@@ -4,6 +4,7 @@ A host of the registry's own may repeat an answer, without calling its Function,
 changed that the answer depends on (docs/decisions/0008 and 0020).
 """
 
+import asyncio
 import gzip
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ class Answer:
     """The status, headers and body of a response; `cookies` are values of `Set-Cookie`.
 
     A gzip file in `packed` is a body that a host of the registry's own unpacks while it sends it;
-    then the `Content-Length` is that of the whole, and `body` is empty.
+    then the `Content-Length` is that of the whole, and `body` is empty. The Functions host takes
+    whole bodies alone: `unpack` makes one.
 
     An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
     and repeats the answer until a time of the monotonic clock: 0 for never.
@@ -82,6 +84,11 @@ class Answer:
 
     def __post_init__(self) -> None:
         self.headers = dict(self.headers)  # Callers share theirs, and more are added here.
+
+    async def unpack(self) -> None:
+        """Put what is `packed` into the body."""
+        self.body = await asyncio.to_thread(gzip.decompress, self.packed)
+        self.packed = b""
 
     @property
     def content_type(self) -> str:
@@ -102,6 +109,3 @@ class FunctionResponse(func.HttpResponse):
         for cookie in answer.cookies:
             self.headers.add("Set-Cookie", cookie)
         self.answer = answer
-
-    def get_body(self) -> bytes:
-        return gzip.decompress(self.answer.packed) if self.answer.packed else super().get_body()

@@ -1,15 +1,20 @@
 """Small requests that ask for much work: what they cost is bounded, however they are put."""
 
 import asyncio
+import gzip
 import hashlib
 import json
+import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
 
+import azure.functions as func
 import pytest
 
+from functions.faces import build_app
 from shared.adapters.search.index import IndexReader, SqliteSearchIndex
 from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
@@ -29,6 +34,7 @@ from shared.domain.search import ANYONE, Query, Viewer
 from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile
 from shared.hosting.asgi import Message
+from shared.hosting.triggers import functions_of
 from tests.contract.sample_records import head, release
 from tests.support.archives import bala, noise
 from tests.support.surveys import entry, survey
@@ -212,3 +218,31 @@ async def test_a_document_without_compression_is_unpacked_while_it_is_sent(world
 
     assert await memory_taken(ask) < len(whole)
     assert sent.digest() == hashlib.sha256(whole).digest()
+
+
+async def test_the_functions_host_gets_documents_that_a_thread_unpacks_one_at_a_time(
+    world: World,
+) -> None:
+    await publish_large_documentation(world)
+    path = f"{URL}/2.0/docs/acme/greet/1.0.0"
+    whole = (await world.get(path)).content
+    [docs] = [f for f in functions_of(build_app(world.registry)).http if f.name == "central_docs"]
+    respond = cast("Callable[..., Awaitable[func.HttpResponse]]", docs.call)
+    context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
+
+    async def ask() -> None:
+        names = {"org": "acme", "module": "greet", "version": "1.0.0"}
+        request = func.HttpRequest("GET", path, route_params=names, body=b"")
+        assert (await respond(request, context)).get_body() == whole
+
+    async def ask_often() -> None:
+        await asyncio.gather(*(ask() for _ in range(20)))
+
+    assert await memory_taken(ask_often) < 6 * len(whole)
+    packed, began = gzip.compress(whole), time.thread_time()
+    for _ in range(20):
+        gzip.decompress(packed)
+    unpacking, began = time.thread_time() - began, time.thread_time()
+    await ask_often()
+    taken = time.thread_time() - began
+    assert taken < unpacking / 2
