@@ -118,10 +118,10 @@ provenance_api = ApiFace()
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
     asked, client = call.coordinate, call.client
-    offer = await call.registry.packages.hosted.find(
+    found = await call.packages.describe(
         asked.package, asked.version, client=client, by=call.caller
     )
-    return OriginView.of(offer.release)
+    return OriginView.of(found.release)
 
 
 class SymbolView(ResponseModel):

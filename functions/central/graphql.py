@@ -44,5 +44,5 @@ async def central_graphql(call: Call) -> Answer:
     body = json_object(call)
     # The library takes a tenth of a second to import, and most processes need it never.
     execution = await asyncio.to_thread(import_module, "functions.central.graphql_execution")
-    result = await execution.execute_query(call.registry, body, call.caller)
+    result = await execution.execute_query(call, body)
     return json_answer(result, headers=OPEN_HEADERS)

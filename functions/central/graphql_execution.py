@@ -38,11 +38,13 @@ from graphql import (
 
 from functions.central.answers import package_model
 from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
+from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
-from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.requests import ApiDocsPending, TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.names import Package, parse_org
@@ -51,6 +53,7 @@ from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
 from shared.domain.versions import ANY_CLIENT, Version, parse_version_or_range
 from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
+from shared.services.packages.source import PackageSource
 
 Json = dict[str, Any]
 
@@ -69,7 +72,7 @@ RULES = [
 _SIGNS = {"$": "Variable", "@": "Directive", "...": "Fragment"}
 
 
-async def execute_query(registry: Registry, body: Mapping[str, object], by: Principal) -> Json:
+async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
     """Return the answer to the body of a request: `data` and `errors`."""
     query, operation, variables = (body.get(k) for k in ("query", "operationName", "variables"))
     if not isinstance(query, str):
@@ -86,7 +89,9 @@ async def execute_query(registry: Registry, body: Mapping[str, object], by: Prin
     rules = _rules(query)
     if errors := validate(SCHEMA, document, rules, max_errors=MAX_ERRORS, hide_suggestions=True):
         return _refused(errors)
-    return await _executed(document, request, _Context(registry, by, _Allowance()))
+    return await _executed(
+        document, request, _Context(call.registry, call.packages, call.caller, _Allowance())
+    )
 
 
 def _rules(query: str) -> list[type[ASTValidationRule]]:
@@ -150,6 +155,7 @@ class _Context:
     package, by its key."""
 
     registry: Registry
+    packages: PackageSource
     by: Principal
     allowance: _Allowance
     dependents: dict[str, asyncio.Task[list[Json]]] = field(
@@ -248,34 +254,24 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
     """Return a package, or None; with days, `totalPullCount` has the pulls between them."""
     context = info.context
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
+    if not (org and name):
+        return None
+    package, wanted = Package.parse(org, name), parse_version_or_range(version or "*")
     try:
-        package = Package.parse(org, name)
-        listing = await context.registry.packages.hosted.describe(
-            package, parse_version_or_range(version or "*"), client=ANY_CLIENT, by=context.by
-        )
-    except Refusal as refusal:
-        if not isinstance(refusal, NotFound) and org and name:
+        listing = await context.packages.describe(package, wanted, client=ANY_CLIENT, by=context.by)
+    except NotFound:
+        return None
+    except (UpstreamUnavailable, TooManyRequests):
+        known = await context.packages.known(package, wanted)
+        if known is None:
             raise
-        return await _catalogued(context, arguments)
+        listing = known
     model = _package_model(context, listing)
     days = _days(arguments)
     if days is None:
         return model
     pulls = await context.registry.packages.recent_pulls.count_between(listing.head.package, *days)
     return model | {"totalPullCount": pulls}
-
-
-async def _catalogued(context: _Context, arguments: Json) -> Json | None:
-    """Return a package of the upstream that nobody has pulled, as the catalogue has it."""
-    org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
-    if not (org and name):
-        return None
-    try:
-        package, wanted = Package.parse(org, name), parse_version_or_range(version or "*")
-    except Refusal:
-        return None
-    listing = await context.registry.package_source(context.by).known(package, wanted)
-    return listing and _package_model(context, listing)
 
 
 def _days(arguments: Json) -> tuple[str, str] | None:

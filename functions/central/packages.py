@@ -156,6 +156,5 @@ def _message(call: Call) -> str:
 
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
-    packages, by = call.registry.packages.hosted, call.caller
-    listing = await packages.describe(package, version, client=ANY_CLIENT, by=by)
+    listing = await call.packages.describe(package, version, client=ANY_CLIENT, by=call.caller)
     return json_answer(package_model(call.registry, listing))

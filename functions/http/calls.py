@@ -21,8 +21,6 @@ from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLi
 from shared.domain.versions import ClientProfile
 from shared.runtime.answers import Answer, RecognizedRequest
 from shared.runtime.edition import unnoted
-from shared.services.api_docs.editor_catalog import EditorCatalog
-from shared.services.mirroring.mirrored_items import MirroredItems
 from shared.services.packages.source import PackageSource
 from shared.settings import Settings
 
@@ -127,13 +125,6 @@ class Call:
         if self._packages is None:
             self._packages = self.registry.package_source(self.caller, self._via)
         return self._packages
-
-    @property
-    def editor_items(self) -> EditorCatalog | MirroredItems:
-        """Single connectors and triggers, with those of the upstream."""
-        registry, local = self.registry, self.registry.api_docs.editor_catalog
-        mirroring = registry.mirroring
-        return local if mirroring is None else mirroring.items(local, self.caller, self._via)
 
     def repeated_while_fresh(self, answer: Answer, release: Release) -> Answer:
         """Limit how long the answer about a mirrored release is repeated, because the release is

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
@@ -23,7 +24,9 @@ from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available
+from shared.services.packages.source import PackageSource
 
+WAITED_FOR = timedelta(seconds=5)  # Until a release that was just fetched is documented.
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
 
@@ -35,10 +38,16 @@ class ModuleName:
     module: str
     version: str
 
-    def packages(self) -> list[Package]:
-        """Return the packages that may have the module, the longest name first."""
-        org, module = parse_org(self.org), parse_module_name(self.module)
-        return [Package(org, name) for name in possible_packages(module)][:MAX_CANDIDATES]
+    def releases(self) -> list[Coordinate]:
+        """Return the releases that may have the module, the longest name first; none if a part of
+        the name cannot be one."""
+        try:
+            org, module = parse_org(self.org), parse_module_name(self.module)
+            version = Version.parse(self.version)
+        except (InvalidName, InvalidVersion):
+            return []
+        names = possible_packages(module)[:MAX_CANDIDATES]
+        return [Package(org, name).at(version) for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +86,20 @@ class ApiDocs:
     queue: ApiDocsQueue
 
     async def document(
-        self, name: ModuleName, *, by: Principal
+        self, name: ModuleName, packages: PackageSource, *, by: Principal
     ) -> tuple[DocumentedModule, StoredPiece]:
-        """Return a module and its document.
+        """Return a module and its document, for which `packages` may have to fetch its release.
 
-        Raises `module-not-found`, `ApiDocsFailed` or `ApiDocsPending`.
+        Raises `module-not-found`, `ApiDocsFailed`, `ApiDocsPending` or what `packages` does.
         """
-        found = await self.find(name, by=by)
+        try:
+            found = await self.find(name, by=by)
+        except NotFound:
+            if not await packages.fetch_module(name.module, name.releases()):
+                raise
+            found = await self.find(name, by=by)
+            self.queue.want(found.coordinate)
+            await self.queue.wait(WAITED_FOR)
         return found, await self.document_of(found)
 
     async def document_of(self, found: DocumentedModule) -> StoredPiece:
@@ -187,13 +203,14 @@ class ApiDocs:
             f"module not found: {org}/{module}:{version_text}. Look at the versions and modules "
             "of its package.",
         )
-        try:
-            packages, version = name.packages(), Version.parse(name.version)
-        except (InvalidName, InvalidVersion):
-            raise missing from None
-        surveys = await self.records.survey(packages, [each.at(version) for each in packages])
+        wanted = name.releases()
+        if not wanted:
+            raise missing
+        packages = [each.package for each in wanted]
+        surveys = await self.records.survey(packages, wanted)
         requested = list(zip(packages, surveys, strict=True))
-        found = _find(await self.authorization.visible(by, requested), name.module, version)
+        visible = await self.authorization.visible(by, requested)
+        found = _find(visible, name.module, wanted[0].version)
         if found is None:
             raise missing
         return found

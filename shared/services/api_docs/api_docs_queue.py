@@ -84,6 +84,11 @@ class ApiDocsQueue:
             if coordinate.key in self._wanted:
                 self._outdated.add(coordinate.key)
 
+    async def wait(self, patience: timedelta) -> None:
+        """Wait until nothing is left to document here, for so long at most."""
+        if self._working is not None:
+            await asyncio.wait({self._working}, timeout=patience.total_seconds())
+
     async def drain(self) -> int:
         """Document what was added; stop if that has to be repeated later. Returns of how many
         releases that was."""

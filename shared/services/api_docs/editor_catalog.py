@@ -1,6 +1,7 @@
 """Connectors and triggers of the latest releases, for editors that list them and ask for one."""
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,22 +10,23 @@ from typing import Self
 
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
-from shared.domain.errors.base import NotFound
+from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, Refusal
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
-from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.errors.requests import ApiDocsPending, SearchUnconfirmed
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, parse_module_name
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.domain.versions import ANY_CLIENT
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
 from shared.services.api_docs.pieces import are_available, arrived
 from shared.services.packages.search import PackageSearch
-from shared.services.packages.source import HostedPackages
+from shared.services.packages.source import HostedPackages, PackageSource
 
 Summary = ConnectorSummary | TriggerSummary
 
+_IDENTIFIER = re.compile(r"\w{1,200}")  # It becomes a part of an address.
 LARGEST_ID = 2**31 - 1  # Clients parse a Java int.
 
 
@@ -90,6 +92,16 @@ class ItemName:
     def __str__(self) -> str:
         return f"{self.org}/{self.module}:{self.version} {self.name}"
 
+    @property
+    def coordinate(self) -> Coordinate | None:
+        """The release; None if a part of the name cannot be one."""
+        try:
+            parse_module_name(self.module)
+            wanted = Coordinate.parse(self.org, self.package, self.version)
+        except (InvalidName, InvalidVersion):
+            return None
+        return wanted if _IDENTIFIER.fullmatch(self.name) else None
+
     def modules(self) -> tuple[ModuleName, ...]:
         """Return the modules that may be meant: some editors repeat the module in place of the
         package, and some leave the package out of the module."""
@@ -123,11 +135,30 @@ class EditorCatalog:
         end = page.offset + page.limit
         return CatalogPage(tuple(items[page.offset : end]), len(items))
 
-    async def by_id(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogEntry:
-        """Return the item of the latest release by its number, or raise `ApiDocsNotFound`."""
-        return await self.entry(kind, await self.item(kind, text, by=by), by=by)
+    async def by_id(
+        self, kind: CatalogKind, text: str, packages: PackageSource, *, by: Principal
+    ) -> CatalogEntry:
+        """Return the item of the latest release by its number, or raise `ApiDocsNotFound`.
 
-    async def item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
+        What is not documented here is asked of `packages`; raises as it does.
+        """
+        item = await self._item(kind, text, by=by)
+        release = item.listing.release
+        missing: Refusal = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
+        if release.is_stored:
+            name = ModuleName(release.org, item.summary.module, release.version)
+            try:
+                return await self._entry(kind, await self.api_docs.find(name, by=by), item)
+            except ApiDocsPending as pending:
+                missing = pending
+        found = await packages.item(
+            kind.searched, release.coordinate, item.summary.id, is_stored=release.is_stored
+        )
+        if found is None:
+            raise missing
+        return CatalogEntry(CatalogItem(found.summary, item.listing), found.parts)
+
+    async def _item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
         """Return the item with this number as lists have it, or raise `ApiDocsNotFound`."""
         missing = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
         if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
@@ -139,15 +170,28 @@ class EditorCatalog:
             raise missing
         return item
 
-    async def entry(self, kind: CatalogKind, item: CatalogItem, *, by: Principal) -> CatalogEntry:
-        """Return an item of lists whose release is stored; raise as `by_name` does."""
-        release = item.listing.release
-        name = ModuleName(release.org, item.summary.module, release.version)
-        return await self._entry(kind, await self.api_docs.find(name, by=by), item)
-
-    async def by_name(self, kind: CatalogKind, name: ItemName, *, by: Principal) -> CatalogEntry:
+    async def by_name(
+        self, kind: CatalogKind, name: ItemName, packages: PackageSource, *, by: Principal
+    ) -> CatalogEntry:
         """Return the item of a version, or raise `ApiDocsNotFound`, or `ApiDocsFailed` with the
-        reason why it is not described."""
+        reason why it is not described; ask `packages` as `by_id` does."""
+        try:
+            return await self._stored_by_name(kind, name, by)
+        except (ApiDocsNotFound, ApiDocsPending) as missing:
+            wanted = name.coordinate
+            found = wanted and await packages.item(
+                kind.searched,
+                wanted,
+                (name.module, name.name),
+                is_stored=isinstance(missing, ApiDocsPending),
+            )
+            if not found:
+                raise
+            return CatalogEntry(CatalogItem(found.summary, found.package.listing(())), found.parts)
+
+    async def _stored_by_name(
+        self, kind: CatalogKind, name: ItemName, by: Principal
+    ) -> CatalogEntry:
         missing = ApiDocsNotFound(f"{kind.singular} {name}")
         for module in name.modules():
             found = await self._module(module, by)

@@ -8,14 +8,12 @@ from urllib.parse import urlsplit
 
 from shared.domain.identity import Principal
 from shared.log import log
-from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import CatalogueItems, CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
-from shared.services.mirroring.mirrored_items import MirroredItems
 from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
@@ -63,11 +61,6 @@ class MirroringServices:
             self.catalogue,
             Asker(by, via, {}),
         )
-
-    def items(self, local: EditorCatalog, by: Principal, via: Callable[[], str]) -> MirroredItems:
-        """Return single connectors and triggers for a request."""
-        asker = Asker(by, via, {})
-        return MirroredItems(local, self.packages.cache, self.reader, self.catalogue, asker)
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:

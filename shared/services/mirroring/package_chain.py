@@ -20,7 +20,7 @@ from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.mirroring import UpstreamPackage, without_refused
+from shared.domain.mirroring import DescribedItem, UpstreamPackage, without_refused
 from shared.domain.names import Coordinate, OrgName, Package, ToolId, parse_tool_id
 from shared.domain.packages import Release, State, Survey, Visibility
 from shared.domain.resolution import usable_versions
@@ -36,6 +36,7 @@ from shared.domain.resolve_requests import (
     ToolRequest,
     UnresolvedModule,
 )
+from shared.domain.search import SearchKind
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import UpstreamCatalogue
@@ -43,8 +44,14 @@ from shared.services.mirroring.mirrored_releases import Refreshing
 from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.packages.source import AvailableRelease, HostedPackages, ReleasePreview
+from shared.services.packages.source import (
+    AvailableRelease,
+    HostedPackages,
+    ItemName,
+    ReleasePreview,
+)
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
@@ -139,6 +146,39 @@ class PackageChain:
         return await self.describe(
             found.head.package, found.release.coordinate.version, client=client, by=by
         )
+
+    async def item(
+        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
+    ) -> DescribedItem | None:
+        # The source first: of what is ours nothing more is read, whether it is there or not.
+        source = await self.reader.source(wanted.package, self.asker)
+        if source is None:
+            return None
+        if isinstance(name, int):  # Of a list, in which the upstream has a number of its own.
+            known = await self.catalogue.package(wanted.package)
+            number = known.numbers.get(str(name)) if known else None
+            path = None if number is None else [str(number)]
+        else:
+            is_here = await self._was_stored(wanted) is is_stored
+            package = wanted.package
+            path = [package.org, package.name, wanted.version.text, *name] if is_here else None
+        found = await self._described_item(source, kind, wanted, path) if path else None
+        if found is None:
+            return None
+        if isinstance(name, int):
+            return found if found.summary.id == name else None  # It gave the number to another one.
+        # Some editors repeat the module in place of the package, so it may be of another one.
+        is_here = await self._was_stored(found.package.release.coordinate) is is_stored
+        return found if is_here else None
+
+    async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
+        for each in candidates:
+            if await self.reader.may_ask(each.package, self.asker):
+                package, version = each.package, each.version
+                found = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
+                if found and module.lower() in map(str.lower, found.listing.release.modules):
+                    return await self.admission.admit(each, self.asker)
+        return False
 
     async def require_archive(self, release: Release) -> None:
         if release.is_dropped:
@@ -259,6 +299,37 @@ class PackageChain:
         return await self.reader.may_ask(package, self.asker) and bool(
             without_refused([version], await self.reader.pins.of_package(package))
         )
+
+    async def _was_stored(self, coordinate: Coordinate) -> bool:
+        """Check whether the release was stored here, whatever became of it. For callers who must
+        not find its package it was not, so that the upstream is asked as for a missing one."""
+        found = await self.hosted.records.find(coordinate)
+        return found.release is not None and self.asker.may_see(found.head)
+
+    async def _described_item(
+        self, source: UpstreamSource, kind: SearchKind, wanted: Coordinate, path: Sequence[str]
+    ) -> DescribedItem | None:
+        """Return the answer of the upstream of the package; None if it is about another release, or
+        if rules or a refusal leave this one out."""
+        found = await self.reader.questions.ask(
+            source,
+            [kind.value, *(each.lower() for each in path)],
+            lambda: source.upstream.item(kind, path, via=self.asker.via()),
+            self.asker,
+            size=lambda item: 4_000 + len(item.parts),
+        )
+        if found is None:
+            return None
+        release, package = found.package.release, found.package.package
+        is_meant = package.org.lower() == wanted.package.org.lower()
+        if not is_meant or release.coordinate.version != wanted.version:
+            return None
+        own = await self.reader.source(package, self.asker)
+        rules = await self.reader.upstreams.rules()
+        if own is None or own.name != source.name or rules.is_frozen(release.created_ms):
+            return None
+        pinned = await self.reader.pins.of_package(package)
+        return found if without_refused([wanted.version], pinned) else None
 
     async def _theirs_or_local(
         self,

@@ -14,6 +14,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
+from shared.domain.mirroring import DescribedItem
 from shared.domain.names import NO_PACKAGE, Coordinate, Package, ToolId
 from shared.domain.packages import (
     FoundRelease,
@@ -41,6 +42,7 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.search import SearchKind
 from shared.domain.versions import ClientProfile, Range, Version
 from shared.ports import DocumentStore, PackageReader
 
@@ -48,6 +50,9 @@ from shared.ports import DocumentStore, PackageReader
 CANDIDATES_PER_MODULE = 4
 
 MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is in memory whole; a large build needs 5 MiB.
+
+
+ItemName = int | tuple[str, str]  # Its number here, or its module and name.
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,18 @@ class PackageSource(Protocol):
         """
         ...
 
+    async def item(
+        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
+    ) -> DescribedItem | None:
+        """Return a connector or trigger that only the upstream of its release describes, because
+        the release is not stored, or `is_stored` without documentation."""
+        ...
+
+    async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
+        """Store the first of these releases that has the module, if an upstream has it; return
+        whether it is stored."""
+        ...
+
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
     ) -> PackageAnswer:
@@ -193,6 +210,18 @@ class HostedPackages:
 
     async def require_archive(self, release: Release) -> None:
         """Do nothing: archives of releases of ours are never dropped."""
+
+    async def item(
+        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
+    ) -> DescribedItem | None:
+        """Return None, as `known` does."""
+
+    async def fetch_module(
+        self,
+        module: str,  # noqa: ARG002 - others fetch it.
+        candidates: Sequence[Coordinate],  # noqa: ARG002 - the same.
+    ) -> bool:
+        return False
 
     async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal

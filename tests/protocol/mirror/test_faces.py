@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from starlette.responses import Response
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
@@ -125,3 +126,48 @@ async def test_the_overview_of_administrators_shows_the_upstream(
     await admin.open("/manage")
     assert admin.page is not None
     assert f"at {upstream.url}/2.0/registry: answers, " in main_of(admin.page)
+
+
+async def test_documents_of_what_nobody_pulled_are_made_at_the_first_request(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    docs = f"{URL}/2.0/docs/ballerina"
+    first = await mirror.get(f"{docs}/io/1.1.0")
+    assert first.status_code == 503
+    assert int(first.headers["retry-after"]) > 0
+    await mirror.document()
+    found = (await mirror.get(f"{docs}/io/1.1.0")).json()["docsData"]["modules"]
+    assert [each["id"] for each in found] == ["io"]
+    assert upstream.asked == {"package": 1, "pull": 1, "file": 1}
+    for missing in ("io/7.0.0", "other/1.1.0", "io.other/1.1.0"):
+        assert (await mirror.get(f"{docs}/{missing}")).status_code == 404
+
+
+async def test_a_process_that_makes_documents_answers_the_first_request(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    mirror.registry.api_docs.queue.enable()
+    found = await mirror.get(f"{URL}/2.0/docs/ballerina/io/1.1.0")
+    assert found.status_code == 200, found.text
+    assert upstream.asked["file"] == 1
+
+
+async def test_documents_say_that_the_upstream_does_not_answer(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    async def gone(_request: object) -> Response:
+        return Response("gone", 500)
+
+    upstream.behave["package"] = upstream.behave["pull"] = gone
+    answer = await mirror.get(f"{URL}/2.0/docs/ballerina/io/1.1.0")
+    assert (answer.status_code, int(answer.headers["retry-after"])) == (503, 10)
+
+
+async def test_documents_of_ours_are_not_looked_for_elsewhere(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await mirror.push(bala("acme/lib:1.0.0"))
+    upstream.publish("acme/other:1.0.0")
+    upstream.asked.clear()
+    assert (await mirror.get(f"{URL}/2.0/docs/acme/other/1.0.0")).status_code == 404
+    assert not upstream.asked

@@ -22,6 +22,12 @@ GREET = coordinate("acme/greet:1.0.0")
 NAME = ModuleName("acme", "greet", "1.0.0")
 
 
+async def document(world: World) -> None:
+    registry = world.registry
+    packages = registry.packages.hosted
+    await registry.api_docs.documentation.document(NAME, packages, by=ANONYMOUS)
+
+
 async def pushed(world: World) -> Release:
     await world.push(documented_bala())
     release = (await world.stores.metadata.find(GREET)).release
@@ -53,7 +59,7 @@ async def test_a_failure_of_an_older_generator_is_pending(world: World) -> None:
     await world.stores.documents.delete(release.content)
     await recorded(world, release, generator=0, state=DocsState.FAILED, reason="old")
     with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+        await document(world)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,7 @@ async def test_documentation_that_failed_says_why(world: World, reason: str, tol
     release = await documented(world)
     await recorded(world, release, pieces=None, reason=reason)
     with pytest.raises(ApiDocsFailed, match=told):
-        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+        await document(world)
 
 
 async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> None:
@@ -73,9 +79,9 @@ async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> 
     await world.stores.documents.delete(release.content)
     await world.stores.documents.put_api_docs(release.content, record)
     with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+        await document(world)
     await world.registry.api_docs.queue.drain()
-    await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+    await document(world)
 
 
 async def test_pieces_that_went_after_their_index_was_read_are_pending(world: World) -> None:

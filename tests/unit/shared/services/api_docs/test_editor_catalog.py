@@ -40,7 +40,9 @@ async def greeting(world: World) -> World:
 
 
 async def parts(world: World) -> str:
-    entry = await world.registry.api_docs.editor_catalog.by_name(CONNECTORS, NAME, by=ANONYMOUS)
+    registry = world.registry
+    catalog, packages = registry.api_docs.editor_catalog, registry.packages.hosted
+    entry = await catalog.by_name(CONNECTORS, NAME, packages, by=ANONYMOUS)
     return entry.parts
 
 
