@@ -112,19 +112,13 @@ class BundledRelease(Record):
     @classmethod
     def of(cls, head: Head, release: Release, *, registry: str) -> Self:
         """Return the line of a release; `registry` is the name of the one that makes the bundle."""
-        return cls(
-            org=release.org,
-            name=release.name,
-            version=release.version,
-            digest=release.digest,
-            size_bytes=release.size_bytes,
-            created_ms=release.created_ms,
-            upstream=release.upstream.name if release.upstream else registry,
-            deprecation=release.deprecation,
-            package_deprecation=head.deprecation,
-            visibility=Visibility.PUBLIC if head.readers == EVERYBODY else Visibility.PRIVATE,
-            removed_ms=release.upstream.removed_ms if release.upstream else None,
-        )
+        own = {
+            "upstream": release.upstream.name if release.upstream else registry,
+            "package_deprecation": head.deprecation,
+            "visibility": Visibility.PUBLIC if head.readers == EVERYBODY else Visibility.PRIVATE,
+            "removed_ms": release.upstream.removed_ms if release.upstream else None,
+        }
+        return cls.model_validate({**dict(release), **own})
 
     @property
     def coordinate(self) -> Coordinate:
@@ -138,17 +132,8 @@ class BundledRelease(Record):
 
     def described(self) -> Release:
         """Return the release as far as it is known without its archive."""
-        return Release(
-            org=self.org,
-            name=self.name,
-            version=self.version,
-            digest=self.digest,
-            size_bytes=self.size_bytes,
-            platform="any",
-            created_ms=self.created_ms,
-            origin=Origin(principal=MIRROR_ID),
-            deprecation=self.deprecation,
-        )
+        own = {"platform": "any", "origin": Origin(principal=MIRROR_ID), "upstream": None}
+        return Release.model_validate({**dict(self), **own})
 
     def head(self, *, now_ms: int) -> Head:
         """Return the head that claims the package's name.
@@ -179,14 +164,8 @@ class BundledWithdrawal(Record):
     @classmethod
     def of(cls, release: Release, *, registry: str) -> Self:
         """Return the line of a release; `registry` is the name of the one that makes the bundle."""
-        return cls(
-            org=release.org,
-            name=release.name,
-            version=release.version,
-            digest=release.digest,
-            upstream=release.upstream.name if release.upstream else registry,
-            public_reason=release.public_reason,
-        )
+        upstream = release.upstream.name if release.upstream else registry
+        return cls.model_validate({**dict(release), "upstream": upstream})
 
     @property
     def coordinate(self) -> Coordinate:

@@ -199,11 +199,8 @@ class Head(Record):
         return EVERY_ACCOUNT if is_internal else self.org.lower()
 
 
-class Release(Record):
-    """One version of a package: facts from its archive, and its state.
-
-    Creating this record commits a push. At most 16 KB as JSON.
-    """
+class ArchiveFacts(Record):
+    """What an archive says of its release."""
 
     org: str
     name: str
@@ -231,6 +228,27 @@ class Release(Record):
     tools: tuple[str, ...] = ()
     compiler_plugin: bool = False  # Or other code that runs in the builds of users.
     sbom: bool = False
+
+    @property
+    def coordinate(self) -> Coordinate:
+        package = Package(OrgName(self.org), PackageName(self.name))
+        return Coordinate(package, Version.parse(self.version))
+
+    @property
+    def content(self) -> Digest:
+        return Digest(self.digest)
+
+    @property
+    def archive(self) -> ArchiveName:
+        return ArchiveName(self.content, self.coordinate, self.platform)
+
+
+class Release(ArchiveFacts):
+    """One version of a package: facts from its archive, and its state.
+
+    Creating this record commits a push. At most 16 KB as JSON.
+    """
+
     created_ms: StoredMs
     changed_ms: StoredMs | None = None  # None: unchanged since publication.
     origin: Origin
@@ -244,12 +262,6 @@ class Release(Record):
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
-
-    @property
-    def coordinate(self) -> Coordinate:
-        """The coordinate, in the spelling of the package's first push."""
-        package = Package(OrgName(self.org), PackageName(self.name))
-        return Coordinate(package, Version.parse(self.version))
 
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""
@@ -271,14 +283,6 @@ class Release(Record):
         """Whether the archive was ever stored here; False for what is only known of an upstream,
         whose descriptions have no size."""
         return self.upstream is None or self.size_bytes > 0
-
-    @property
-    def content(self) -> Digest:
-        return Digest(self.digest)
-
-    @property
-    def archive(self) -> ArchiveName:
-        return ArchiveName(self.content, self.coordinate, self.platform)
 
 
 class ReleaseEntry(Record):

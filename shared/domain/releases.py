@@ -30,10 +30,9 @@ def new_head(
 
     The first archive decides the visibility; `default_visibility` applies where it says nothing.
     """
-    package = bala.coordinate.package
     return Head(
-        org=package.org,
-        name=package.name,
+        org=bala.org,
+        name=bala.name,
         visibility=bala.visibility or default_visibility,
         created_ms=now_ms,
         made_by=by.provenance.publishers if by.provenance else (),
@@ -42,32 +41,8 @@ def new_head(
 
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
     """Return the release, with the event of its publication in its outbox."""
-    coordinate = bala.coordinate
     return Release(
-        org=coordinate.package.org,
-        name=coordinate.package.name,
-        version=coordinate.version.text,
-        digest=bala.digest.hex,
-        size_bytes=bala.size_bytes,
-        platform=bala.platform,
-        ballerina_version=bala.ballerina_version,
-        bala_version=bala.bala_version,
-        language_spec_version=bala.language_spec_version,
-        implementation_vendor=bala.implementation_vendor,
-        summary=bala.summary,
-        licenses=bala.licenses,
-        authors=bala.authors,
-        keywords=bala.keywords,
-        source_repository=bala.source_repository,
-        icon=bala.icon,
-        template=bala.template,
-        graalvm=bala.graalvm,
-        modules=bala.modules,
-        internal_modules=bala.internal_modules,
-        dependencies=bala.dependencies,
-        tools=bala.tools,
-        compiler_plugin=bala.compiler_plugin,
-        sbom=bool(bala.sbom),
+        **dict(bala),
         created_ms=now_ms,
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(_published(bala, by, now_ms),),
@@ -86,7 +61,7 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
         credential=by.credential,
         address=by.address,
         details={
-            "digest": bala.digest.hex,
+            "digest": bala.digest,
             **(by.provenance.event_details if by.provenance else {}),
         },
     )
@@ -94,10 +69,9 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
 
 def mirrored_head(bala: Bala, upstream: str, visibility: Visibility, *, now_ms: int) -> Head:
     """Return the head of a package of the upstream, whatever its archive says of its visibility."""
-    package = bala.coordinate.package
     return Head(
-        org=package.org,
-        name=package.name,
+        org=bala.org,
+        name=bala.name,
         visibility=visibility,
         created_ms=now_ms,
         upstream=upstream,

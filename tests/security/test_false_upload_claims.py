@@ -164,7 +164,7 @@ def said(read: Bala) -> dict[str, Any]:
         "balaVersion": read.bala_version,
         "ballerinaVersion": read.ballerina_version,
         "languageSpecificationVersion": read.language_spec_version,
-        "digest": read.digest.header(),
+        "digest": read.content.header(),
         "summary": read.summary,
         "readme": read.texts.readme,
         "template": read.template,

@@ -62,8 +62,8 @@ class Layout(Protocol):
         ...
 
     @property
-    def documentation_folder(self) -> str | None:
-        """The folder that must hold documentation; None where documentation is optional."""
+    def requires_documentation(self) -> bool:
+        """Whether `docs` must hold documentation."""
         ...
 
 
@@ -151,7 +151,7 @@ def read_layout(contents: ArchiveContents) -> Layout:
 class JavaLayout:
     """Layouts 2 and 3: every module in a folder of its full name, texts under `docs`."""
 
-    documentation_folder = "docs"
+    requires_documentation = True
 
     def __init__(self, contents: ArchiveContents) -> None:
         package = contents.json(PACKAGE_JSON, PackageJson)
@@ -177,7 +177,7 @@ class JavaLayout:
         """Return the text that the manifest names, then those of newer and older clients."""
         own = f"docs/modules/{self.manifest.coordinate.package.name}"
         return (
-            self.manifest.readme,
+            self.manifest.package.readme,
             "docs/README.md",
             "docs/Package.md",
             f"{own}/README.md",
@@ -193,7 +193,7 @@ class JavaLayout:
 class GoLayout:
     """Layout 4: the author's project as it is; the default module is at the root."""
 
-    documentation_folder = None
+    requires_documentation = False
 
     def __init__(self, contents: ArchiveContents) -> None:
         ballerina = contents.toml(BALLERINA_TOML, BallerinaToml)
@@ -221,7 +221,7 @@ class GoLayout:
 
     def package_texts(self) -> tuple[str, ...]:
         """Return the text that the manifest names, then those of newer and older toolchains."""
-        named = self.manifest.readme
+        named = self.manifest.package.readme
         return (named, f"docs/{named}", "docs/README.md", "README.md", "Package.md")
 
     def module_texts(self, module: str) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """The manifest of an archive: its files parsed into one shape, whatever the layout."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,7 @@ from pydantic import (
 from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.base import BadArchive, InvalidName, InvalidVersion, printable
 from shared.domain.names import Coordinate
-from shared.domain.packages import CHOSEN_VISIBILITIES, Graalvm, Visibility
+from shared.domain.packages import Graalvm
 from shared.domain.versions import ANY_PLATFORM, is_platform
 
 PACKAGE_JSON = "package.json"
@@ -78,44 +78,48 @@ class _PlatformDependency(_Parsed):
     scope: str = ""
 
 
-class _Authored(_Parsed):
-    """The fields that the author wrote, in either manifest."""
+class PackageFacts(_Parsed):
+    """What the author wrote about a package, by the names of a release."""
 
     name: str
     version: str
+    organization: str
     authors: Many[Line] = ()
     keywords: Many[Line] = ()
+    licenses: Many[Line] = ()
+    source_repository: Line = ""
     export: Many[str] = ()
-    visibility: str = ""
+    visibility: Literal["", "private", "public"] = ""
     icon: Path = ""
     readme: Path = ""
     description: str = ""
     template: bool = False
+    modules: Many[ModuleItem] = ()
 
 
-class PackageJson(_Authored):
-    """`package.json` of layouts 2 and 3."""
+class BuildFacts(_Parsed):
+    """How an archive was built, by the names of a release."""
 
-    organization: str
-    licenses: Many[Line] = ()
-    source_repository: Line = ""
-    include: Many[str] = ()
     ballerina_version: Line = ""
     implementation_vendor: Line = ""
     language_spec_version: Line = ""
     platform: str = ANY_PLATFORM
+
+
+class PackageJson(PackageFacts, BuildFacts):
+    """`package.json` of layouts 2 and 3."""
+
+    include: Many[str] = ()
     platform_dependencies: Many[_PlatformDependency] = Field((), alias="platformDependencies")
     dependencies: Many[object] = ()
     template_version: str = ""
     graalvm_compatible: bool | None = Field(None, alias="graalvmCompatible")
-    modules: Many[ModuleItem] = ()
 
 
-class _PackageTable(_Authored):
-    org: str
-    license: Many[Line] = ()
-    repository: Line = ""
-    modules: Many[ModuleItem] = ()
+class _PackageTable(PackageFacts):
+    organization: str = Field(alias="org")
+    licenses: Many[Line] = Field((), alias="license")
+    source_repository: Line = Field("", alias="repository")
 
 
 class BallerinaToml(_Parsed):
@@ -129,18 +133,11 @@ class _BalaTable(_Parsed):
     schema_version: Line = "4"
 
 
-class _BuildTable(_Parsed):
-    ballerina_version: Line = ""
-    implementation_vendor: Line = ""
-    language_spec_version: Line = ""
-    platform: str = ANY_PLATFORM
-
-
 class BalaToml(_Parsed):
     """`Bala.toml` of layout 4: how the archive was built."""
 
     bala: _BalaTable = _BalaTable()
-    build: _BuildTable = _BuildTable()
+    build: BuildFacts = BuildFacts()
     modules: Many[ModuleItem] = ()
 
 
@@ -220,7 +217,13 @@ def read_model(model: type[Parsed], name: str, value: object) -> Parsed:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise _refusal(name, error) from None
+        first = error.errors()[0]
+    # As people write it: `modules[3].name`.
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    field = "".join(parts).removeprefix(".") or "the whole file"
+    if first["type"] == "missing":
+        raise _field_missing(name, field)
+    raise field_invalid(name, field, _EXPECTED.get(first["type"], f"{first['msg']}."))
 
 
 _EXPECTED: Mapping[str, str] = {
@@ -230,21 +233,8 @@ _EXPECTED: Mapping[str, str] = {
     "tuple_type": "it is not a list.",
     "model_type": "it is not an object.",
     "model_attributes_type": "it is not an object.",
+    "literal_error": 'it is neither "private" nor "public".',
 }
-
-
-def _refusal(name: str, error: ValidationError) -> BadArchive:
-    first = error.errors()[0]
-    field = _field(first["loc"])
-    if first["type"] == "missing":
-        return _field_missing(name, field)
-    return field_invalid(name, field, _EXPECTED.get(first["type"], f"{first['msg']}."))
-
-
-def _field(location: Iterable[str | int]) -> str:
-    """Return the path of a field as people write it: `modules[3].name`."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return path.removeprefix(".") or "the whole file"
 
 
 # --- one shape for all layouts -----------------------------------------------------------------
@@ -258,77 +248,49 @@ class Manifest:
     layout: int
     bala_version: str
     coordinate: Coordinate
-    platform: str
-    ballerina_version: str
-    implementation_vendor: str
-    language_spec_version: str
-    visibility: Visibility | None
-    licenses: tuple[str, ...]
-    authors: tuple[str, ...]
-    keywords: tuple[str, ...]
-    source_repository: str
-    description: str
-    readme: str
-    icon: str
-    template: bool
-    graalvm: Graalvm
+    package: PackageFacts
+    build: BuildFacts
+    graalvm: Graalvm = Graalvm.UNKNOWN
     exported: tuple[str, ...]
     modules: tuple[ModuleItem, ...]
     exports_default: bool = False  # Whether the default module is exported though no list says so.
+
+
+_GRAALVM = {None: Graalvm.UNKNOWN, True: Graalvm.YES, False: Graalvm.NO}
 
 
 def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
     version = bala.bala_version or bala.balo_version
     if not version:
         raise _field_missing(BALA_JSON, "bala_version")
+    _refuse_unknown_platform(PACKAGE_JSON, package.platform)
     return Manifest(
         source=PACKAGE_JSON,
         layout=2 if version == LAYOUT_2_VERSION else 3,
         bala_version=version,
         coordinate=coordinate_in(PACKAGE_JSON, package.organization, package.name, package.version),
-        platform=_platform(PACKAGE_JSON, package.platform),
-        ballerina_version=package.ballerina_version,
-        implementation_vendor=package.implementation_vendor,
-        language_spec_version=package.language_spec_version,
-        visibility=_visibility(PACKAGE_JSON, package.visibility),
-        licenses=package.licenses,
-        authors=package.authors,
-        keywords=package.keywords,
-        source_repository=package.source_repository,
-        description=package.description,
-        readme=package.readme,
-        icon=package.icon,
-        template=package.template,
-        graalvm=_graalvm(package.graalvm_compatible),
+        package=package,
+        build=package,
+        graalvm=_GRAALVM[package.graalvm_compatible],
         exported=package.export,
         modules=package.modules,
     )
 
 
 def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
-    package, build = ballerina.package, bala.build
-    if not _ONE_NUMBER.fullmatch(bala.bala.schema_version):
+    package, version = ballerina.package, bala.bala.schema_version
+    if not _ONE_NUMBER.fullmatch(version):
         reason = 'it is not one number such as "4", so the Go toolchain does not load the package.'
         raise field_invalid(BALA_TOML, "bala.schema_version", reason)
+    _refuse_unknown_platform(BALA_TOML, bala.build.platform)
+    coordinate = (package.organization, package.name, package.version)
     return Manifest(
         source=BALLERINA_TOML,
         layout=GO_LAYOUT,
-        bala_version=bala.bala.schema_version,
-        coordinate=coordinate_in(BALLERINA_TOML, package.org, package.name, package.version),
-        platform=_platform(BALA_TOML, build.platform),
-        ballerina_version=build.ballerina_version,
-        implementation_vendor=build.implementation_vendor,
-        language_spec_version=build.language_spec_version,
-        visibility=_visibility(BALLERINA_TOML, package.visibility),
-        licenses=package.license,
-        authors=package.authors,
-        keywords=package.keywords,
-        source_repository=package.repository,
-        description=package.description,
-        readme=package.readme,
-        icon=package.icon,
-        template=package.template,
-        graalvm=Graalvm.UNKNOWN,
+        bala_version=version,
+        coordinate=coordinate_in(BALLERINA_TOML, *coordinate),
+        package=package,
+        build=bala.build,
         # The newest list replaces the others, and the default module is not in it.
         exported=() if package.modules else package.export,
         modules=package.modules or (*ballerina.modules, *bala.modules),
@@ -344,30 +306,13 @@ def coordinate_in(where: str, org: str, name: str, version: str) -> Coordinate:
         raise coordinate_invalid(where, error) from None
 
 
-def _platform(source: str, text: str) -> str:
+def _refuse_unknown_platform(source: str, text: str) -> None:
     if not is_platform(text):
         raise BadArchive(
             "platform-unknown",
             f"{printable(source)} says platform {printable(text)}, and clients know any, java21 "
             "and its like, and go1.26 and its like. Build for one of them and pack again.",
         )
-    return text
-
-
-def _visibility(source: str, text: str) -> Visibility | None:
-    if not text:
-        return None
-    chosen = next((each for each in CHOSEN_VISIBILITIES if each.value == text), None)
-    if chosen is None:
-        reason = 'it is neither "private" nor "public".'
-        raise field_invalid(source, "visibility", reason)
-    return chosen
-
-
-def _graalvm(compatible: bool | None) -> Graalvm:
-    if compatible is None:
-        return Graalvm.UNKNOWN
-    return Graalvm.YES if compatible else Graalvm.NO
 
 
 def _field_missing(name: str, field: str) -> BadArchive:

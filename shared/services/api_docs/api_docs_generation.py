@@ -72,16 +72,9 @@ class JobInputs:
             self.documents.graphs([digest]),
             self.metadata.survey([package]),
         )
-        request = ReleaseRequest(
-            org=release.org,
-            name=release.name,
-            version=release.version,
-            bala_version=release.bala_version,
-            summary=release.summary,
-            modules=release.modules,
-            texts=texts,
-            graph=Graph(nodes=read_graph(graph)),
-            oldest=_oldest(survey, release),
+        of_package = {"texts": texts, "graph": Graph(nodes=read_graph(graph))}
+        request = ReleaseRequest.model_validate(
+            {**dict(release), **of_package, "oldest": _oldest(survey, release)}
         )
         history = await self._write_before(survey, release, folder)
         request = request.model_copy(

@@ -6,7 +6,7 @@ from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.identity import ANONYMOUS
-from shared.domain.packages import Head, Release, State
+from shared.domain.packages import ArchiveFacts, Head, Release, State
 from shared.domain.releases import new_release
 from shared.domain.task_runs import TaskReport
 from shared.ports import ArchiveStore, MetadataStore
@@ -14,12 +14,7 @@ from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
 from shared.services.packages.archive_reader import ArchiveReader
 
-# Fields of a release that are not read from its archive; all others are.
-HISTORY = {
-    "created_ms", "changed_ms", "origin", "state", "state_reason", "public_reason", "awaits_owner",
-    "was_withheld", "refused", "deprecation", "upstream", "revision", "outbox",
-}  # fmt: skip
-FACTS = sorted(set(Release.model_fields) - HISTORY)
+FACTS = sorted(ArchiveFacts.model_fields)
 # Of an older record, which `repair-derived-data` has not updated yet.
 FACTS_BEFORE = sorted({*FACTS} - {"modules", "internal_modules"})
 

@@ -225,4 +225,4 @@ class Admission:
         try:
             await self.releases.store(bala, content, foreign)
         except SpelledDifferently as refusal:
-            raise await self._refused(source, coordinate, bala.digest, refusal) from None
+            raise await self._refused(source, coordinate, bala.content, refusal) from None

@@ -85,7 +85,7 @@ class MirroredReleases:
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         await asyncio.gather(
             self.archives.put(release.archive, content, archive_container(head, release)),
-            self.documents.put(bala.digest, bala.texts, bala.graph),
+            self.documents.put(bala.content, bala.texts, bala.graph),
         )
         try:
             await self.metadata.add_release(release)

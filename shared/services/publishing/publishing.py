@@ -234,10 +234,10 @@ class Publishing:
 
     async def _read_archive(self, upload: Upload) -> Bala:
         bala = await self.archive_reader.read(upload.content)
-        if upload.digest and upload.digest != bala.digest:
+        if upload.digest and upload.digest != bala.content:
             raise Invalid(
                 "digest-mismatch",
-                f"The archive's SHA-256 is {bala.digest}, but the request announced "
+                f"The archive's SHA-256 is {bala.content}, but the request announced "
                 f"{upload.digest}. It was damaged on the way; push it again.",
             )
         if upload.coordinate:
@@ -296,7 +296,7 @@ class Publishing:
         # release that cannot be pulled.
         await asyncio.gather(
             self.archives.put(release.archive, upload.content, archive_container(head, release)),
-            self.documents.put(bala.digest, bala.texts, bala.graph),
+            self.documents.put(bala.content, bala.texts, bala.graph),
         )
         try:
             await self.metadata.add_release(release)
@@ -382,7 +382,7 @@ class Publishing:
         Where it is, or was, withheld, anybody may repeat it who may push it: whoever publishes a
         group of packages again, such as the next run of a CI job, learns what became of it.
         """
-        if release.digest != bala.digest.hex or release.state is State.REMOVED:
+        if release.digest != bala.digest or release.state is State.REMOVED:
             return False
         if release.state is not State.LIVE or release.was_withheld:
             return True

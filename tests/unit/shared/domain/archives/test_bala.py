@@ -78,7 +78,7 @@ def test_every_fact_is_read_in_every_layout(layout: int) -> None:
     assert (found.modules, found.internal_modules) == (("greet", "greet.sub"), ())
     assert found.tools == ("greet",)
     assert found.compiler_plugin
-    assert found.sbom == "bom.cdx.json"
+    assert found.sbom
     assert found.warnings == ()
 
 
@@ -89,7 +89,8 @@ def test_missing_parts_of_a_bala_are_empty(layout: int) -> None:
     assert found.ballerina_version == ""
     assert found.visibility is None
     assert found.licenses == found.authors == found.keywords == found.tools == ()
-    assert found.source_repository == found.summary == found.icon == found.sbom == ""
+    assert found.source_repository == found.summary == found.icon == ""
+    assert not found.sbom
     assert found.graalvm is Graalvm.UNKNOWN
     assert not found.template
     assert not found.compiler_plugin
@@ -100,7 +101,7 @@ def test_missing_parts_of_a_bala_are_empty(layout: int) -> None:
 def test_digest_and_size_are_of_the_bytes() -> None:
     content = bala(GREET)
     found = read_bala(memoryview(content))
-    assert found.digest == Digest.of(content)
+    assert found.content == Digest.of(content)
     assert found.size_bytes == len(content)
 
 
@@ -165,9 +166,9 @@ def test_an_icon_that_is_no_png_of_the_archive_is_not_shown(icon: str) -> None:
     assert found.warnings == (f"The icon {icon} is no PNG file of the archive, so none is shown.",)
 
 
-def test_the_sbom_that_lies_highest_counts() -> None:
-    entries = {"a/b/bom.cdx.json": "{}", "c/bom.cdx.json": "{}", "b/xbom.cdx.json": "{}"}
-    assert read(entries=entries).sbom == "c/bom.cdx.json"
+@pytest.mark.parametrize(("name", "is_one"), [("a/b/bom.cdx.json", True), ("xbom.cdx.json", False)])
+def test_an_sbom_is_found_in_any_folder(name: str, is_one: bool) -> None:
+    assert read(entries={name: "{}"}).sbom is is_one
 
 
 @pytest.mark.parametrize(
