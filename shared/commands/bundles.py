@@ -136,8 +136,6 @@ def _print_plan(file: Path, plan: BundlePlan, size: int) -> None:
 
 
 def _print_exceptions(plan: BundlePlan, file: Path) -> None:
-    if plan.withdrawn:
-        click.echo(f"It says of {plan.withdrawn:,} more releases that they are withdrawn.")
     if plan.left_out:
         click.echo(
             f"{plan.left_out:,} packages that are not public were left out; --private includes "
@@ -215,13 +213,12 @@ def _print_nothing(_step: ImportStep, _coordinate: Coordinate) -> None:
 
 
 def _summary(report: ImportReport) -> str:
-    counts = report.counts
-    withdrawn = counts[ImportStep.WITHDRAWN]
+    counts, ignored = report.counts, report.withdrawals_ignored
     return (
         f"{counts[ImportStep.IMPORTED]:,} imported, {counts[ImportStep.STORED]:,} were stored, "
-        f"{f'{withdrawn:,} withdrawn, ' if withdrawn else ''}"
         f"{counts[ImportStep.REFUSED]:,} left out. The bundle is of {report.manifest.registry}, "
         f"up to its event {report.manifest.cursor}."
+        f"{f' Its {ignored:,} withdrawals are ignored.' if ignored else ''}"
     )
 
 
@@ -249,7 +246,7 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
         "releases": len(contents.releases),
         "private": sum(each.visibility is not Visibility.PUBLIC for each in contents.releases),
         "bytes": sum(each.size_bytes for each in contents.releases),
-        "withdrawn": len(contents.withdrawals),
+        "withdrawn": contents.withdrawals,
         "after": contents.manifest.after,
         "cursor": contents.manifest.cursor,
         "catalogue": len(contents.catalogue),

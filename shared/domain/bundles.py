@@ -4,7 +4,7 @@
     manifest.sig             the key, and its signature of manifest.json
     releases.jsonl           what archives do not say of releases: times, deprecations, visibility
     catalogue.jsonl          all packages of the registry by name, also those that are not here
-    withdrawals.jsonl        releases that are not served any more; only in a bundle that has some
+    withdrawals.jsonl        only in bundles of earlier versions, and ignored
     archives/{sha256}.bala   in the order of releases.jsonl
 
 The file is a tar of the plainest kind. Each header has one possible form for a name and a size, and
@@ -15,31 +15,27 @@ import re
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Self, TypeVar
+from typing import Self, TypeVar
 
 from pydantic import ValidationError
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.bundles import BundleUnusable
-from shared.domain.identity import Principal
-from shared.domain.mirror_rules import WAS_HELD
-from shared.domain.names import Coordinate, release_place
+from shared.domain.names import Coordinate
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import (
     EVERYBODY,
     Head,
     Origin,
-    PublicReason,
     Release,
-    State,
     Visibility,
 )
-from shared.domain.records import Entity, Place, Record
-from shared.domain.releases import MIRROR_ID, Decision, with_decision
+from shared.domain.records import Record
+from shared.domain.releases import MIRROR_ID
 
 FORMAT = 1
-FORMAT_WITH_WITHDRAWALS = 2
+FORMAT_WITH_WITHDRAWALS = 2  # Of earlier versions.
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 RELEASES, CATALOGUE, WITHDRAWALS = "releases.jsonl", "catalogue.jsonl", "withdrawals.jsonl"
 MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
@@ -151,73 +147,6 @@ class BundledRelease(Record):
         )
 
 
-class BundledWithdrawal(Record):
-    """A release that the registry which made the bundle has, and does not serve any more."""
-
-    org: str
-    name: str
-    version: str
-    digest: str
-    upstream: str  # The registry that owns the name.
-    public_reason: PublicReason | None = None
-
-    @classmethod
-    def of(cls, release: Release, *, registry: str) -> Self:
-        """Return the line of a release; `registry` is the name of the one that makes the bundle."""
-        upstream = release.upstream.name if release.upstream else registry
-        return cls.model_validate({**dict(release), "upstream": upstream})
-
-    @property
-    def coordinate(self) -> Coordinate:
-        """The coordinate; raises `InvalidName` or `InvalidVersion`."""
-        return Coordinate.parse(self.org, self.name, self.version)
-
-
-class BundleStatement(Entity):
-    """The last word of a registry's bundles about a release: it is withdrawn, or served again.
-
-    An older bundle does not change it.
-    """
-
-    kind: ClassVar[str] = "bundle-statement"
-
-    org: str
-    name: str
-    version: str
-    registry: str  # The address of the one that made the bundle.
-    cursor: int  # Of the bundle.
-    is_withdrawn: bool
-
-    @property
-    def place(self) -> Place:
-        return release_place(Coordinate.parse(self.org, self.name, self.version))
-
-
-WITHHELD_BY_BUNDLE = "Bundle: "  # How the reason begins; no administrator writes so.
-
-
-def is_withheld_by_bundle(release: Release) -> bool:
-    """Check whether the release is served again once a newer bundle has it."""
-    return (
-        release.state is State.QUARANTINED
-        and release.state_reason.startswith(WITHHELD_BY_BUNDLE)
-        and not release.state_reason.endswith(WAS_HELD)
-    )
-
-
-def withheld_by_bundle(
-    release: Release, withdrawal: BundledWithdrawal, registry: str, *, by: Principal, now_ms: int
-) -> Release:
-    """Return the release withheld, because a bundle of `registry` says so; unchanged if it is not
-    served anyway and an administrator could not serve it again by releasing it."""
-    if release.state not in (State.LIVE, State.HELD):
-        return release
-    before = WAS_HELD if release.state is State.HELD else ""
-    reason = f"{WITHHELD_BY_BUNDLE}{registry} does not serve it any more.{before}"
-    decision = Decision(State.QUARANTINED, reason, withdrawal.public_reason)
-    return with_decision(release, "release.quarantined", decision, by=by, now_ms=now_ms)
-
-
 class CatalogueEntry(Record):
     """A package of the registry that made a bundle, and its newest version."""
 
@@ -315,7 +244,7 @@ class BundleContents:
     manifest: BundleManifest
     releases: tuple[BundledRelease, ...]
     catalogue: tuple[CatalogueEntry, ...]
-    withdrawals: tuple[BundledWithdrawal, ...]
+    withdrawals: int  # Of a bundle of an earlier version; they are ignored.
 
 
 def read_contents(
@@ -327,35 +256,30 @@ def read_contents(
         manifest,
         _records(BundledRelease, RELEASES, releases),
         _records(CatalogueEntry, CATALOGUE, catalogue),
-        _records(BundledWithdrawal, WITHDRAWALS, withdrawals),
+        len(withdrawals.splitlines()),
     )
     if [each.archive for each in found.releases] != list(manifest.archives):
         message = f"{RELEASES} and the archives of its manifest differ"
         raise BundleUnusable(message)
     keys = set[str]()
     for each in found.releases:
-        _check_line(RELEASES, each, keys, each.deprecation, each.package_deprecation)
-    for each in found.withdrawals:
-        note = each.public_reason.note if each.public_reason else ""
-        _check_line(WITHDRAWALS, each, keys, note)
+        _check_line(each, keys)
     return found
 
 
-def _check_line(
-    name: str, line: BundledRelease | BundledWithdrawal, keys: set[str], *texts: str | None
-) -> None:
-    """Check a line of a list; `keys` are those of the releases that were named before."""
+def _check_line(line: BundledRelease, keys: set[str]) -> None:
+    """Check a release of the list; `keys` are those of the releases that were named before."""
     try:
         key = line.coordinate.key
     except Refusal as refusal:
-        message = f"{name} names something that is no release ({refusal})"
+        message = f"{RELEASES} names something that is no release ({refusal})"
         raise BundleUnusable(message) from None
-    for text in (line.upstream, *texts):
+    for text in (line.upstream, line.deprecation, line.package_deprecation):
         if text is not None and not (len(text) <= MAX_LINE and (text.isprintable() or not text)):
-            message = f"{name} has a text of {line.coordinate} that is no line"
+            message = f"{RELEASES} has a text of {line.coordinate} that is no line"
             raise BundleUnusable(message)
     if not line.upstream:
-        message = f"{name} does not say whose {line.coordinate} is"
+        message = f"{RELEASES} does not say whose {line.coordinate} is"
         raise BundleUnusable(message)
     if key in keys:
         message = f"it names {line.coordinate} twice"

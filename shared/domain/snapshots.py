@@ -17,7 +17,6 @@ from typing import cast
 from pydantic import ValidationError
 
 from shared.domain.accounts import Account, AccountName, Identity
-from shared.domain.bundles import BundleStatement
 from shared.domain.members import Invitation, Membership, OpenedInvitation
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
@@ -54,7 +53,6 @@ ENTITIES: tuple[type[Entity], ...] = (
     UpstreamRelease,
     MirrorRules,
     UpstreamVersions,
-    BundleStatement,
 )
 
 
@@ -101,7 +99,7 @@ _KINDS: dict[str, type[Record]] = {
     **{each.kind: each for each in ENTITIES},
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_REMOVED_KINDS = ("made-by-token", "stolen-token")  # Of earlier versions.
+_REMOVED_KINDS = ("bundle-statement", "made-by-token", "stolen-token")  # Of earlier versions.
 
 
 def snapshot_name(now_ms: int) -> str:

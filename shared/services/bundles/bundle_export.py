@@ -13,13 +13,10 @@ from shared.domain.bundles import (
     CATALOGUE,
     END,
     FORMAT,
-    FORMAT_WITH_WITHDRAWALS,
     MANIFEST,
     RELEASES,
     SIGNATURE,
-    WITHDRAWALS,
     BundledRelease,
-    BundledWithdrawal,
     BundleManifest,
     CatalogueEntry,
     file_of,
@@ -31,7 +28,7 @@ from shared.domain.errors.base import NotFound
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import EVERYBODY, WITHDRAWN, Head, Release, State, Survey, Visibility
+from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
 from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.domain.wanted_releases import parse_coordinate
@@ -76,7 +73,6 @@ class BundlePlan:
     manifest: BundleManifest
     lists: tuple[bytes, ...]  # Their contents, in the order of the manifest.
     archives: tuple[Release, ...]
-    withdrawn: int
     left_out: int
     not_public: tuple[str, ...] = ()
 
@@ -88,7 +84,6 @@ class _Chosen:
     releases: dict[str, tuple[Head, Release]] = field(
         default_factory=dict[str, tuple[Head, Release]]
     )
-    withdrawn: dict[str, Release] = field(default_factory=dict[str, Release])
     missing: list[Coordinate] = field(default_factory=list[Coordinate])
     private: set[str] = field(default_factory=set[str])
 
@@ -111,17 +106,12 @@ class BundleExport:
         chosen = await self._chosen(selection)
         found = [chosen.releases[key] for key in sorted(chosen.releases)]
         bundled = [BundledRelease.of(*each, registry=self.name) for each in found]
-        withdrawn = [chosen.withdrawn[key] for key in sorted(chosen.withdrawn)]
         lists = {
             RELEASES: lines_of(bundled),
             CATALOGUE: lines_of([each async for each in self._catalogue(selection)]),
         }
-        if withdrawn:  # Earlier versions can read bundles that have none.
-            lists[WITHDRAWALS] = lines_of(
-                BundledWithdrawal.of(each, registry=self.name) for each in withdrawn
-            )
         manifest = BundleManifest(
-            format=FORMAT_WITH_WITHDRAWALS if withdrawn else FORMAT,
+            format=FORMAT,
             registry=self.registry,
             cursor=cursor,
             after=selection.after or 0,
@@ -136,7 +126,6 @@ class BundleExport:
             manifest,
             tuple(lists.values()),
             archives,
-            withdrawn=len(withdrawn),
             left_out=len(chosen.private),
             not_public=tuple(sorted(not_public)),
         )
@@ -183,18 +172,13 @@ class BundleExport:
             chosen.missing.append(coordinate)
 
     async def _choose(self, coordinate: Coordinate, selection: Selection, chosen: _Chosen) -> None:
-        """Add a release if it is live, or was withdrawn. One that is held was not published."""
+        """Add a release if it is live."""
         found = await self.metadata.find(coordinate)
         head, release = found.head, found.release
-        if head is None or release is None:
-            return
-        is_withdrawn = release.state in WITHDRAWN and not release.refused
-        if release.state is not State.LIVE and not is_withdrawn:
+        if head is None or release is None or release.state is not State.LIVE:
             return
         if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
             chosen.private.add(head.package.key)
-        elif is_withdrawn:
-            chosen.withdrawn[release.coordinate.key] = release
         elif await self.archives.stat(release.archive) is None:
             chosen.missing.append(release.coordinate)
         else:

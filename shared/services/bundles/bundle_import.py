@@ -4,13 +4,13 @@ An import that was interrupted is repeated: what is stored is not stored again.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
-from shared.domain.bundles import BundledRelease, BundledWithdrawal, BundleManifest
+from shared.domain.bundles import BundledRelease, BundleManifest
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.bundles import BundleUnusable
 from shared.domain.errors.mirroring import UpstreamReleaseRefused
@@ -25,12 +25,6 @@ from shared.services.bundles.bundle_reading import (
     TrustedKeys,
     open_bundle,
 )
-from shared.services.bundles.bundle_withdrawals import (
-    ANOTHER,
-    NOT_THEIRS,
-    BundleWithdrawals,
-    LeftOut,
-)
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests, RefusedReleases
@@ -39,14 +33,16 @@ from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import RecordWriter
 
 
+class LeftOut(Exception):
+    """A release of a bundle is not imported; the text is the reason."""
+
+
 class ImportStep(Enum):
     """Steps of an import, one for each release."""
 
     CHECKED = "checked"
     IMPORTED = "imported"
     STORED = "stored"  # It was there, with the same digest.
-    WITHDRAWN = "withdrawn"  # It was served until now.
-    UNCHANGED = "unchanged"  # It was withdrawn before, or is not stored.
     REFUSED = "refused"
 
 
@@ -58,6 +54,7 @@ class ImportReport:
     counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])
     refused: dict[str, str] = field(default_factory=dict[str, str])  # By coordinate.
     names: int = 0  # In the catalogue.
+    withdrawals_ignored: int = 0  # Of a bundle of an earlier version.
     internal: set[str] = field(default_factory=set[str])  # Packages that are internal here.
 
 
@@ -73,7 +70,6 @@ class BundleImport:
     record_writer: RecordWriter
     packages: PackageRecordWriter
     releases: MirroredReleases
-    withdrawals: BundleWithdrawals
     unchecked: ArchiveReader  # Without the rules that are no safety.
     clock: Clock
 
@@ -88,25 +84,22 @@ class BundleImport:
         """
         bundle = await open_bundle(source, trusted)
         await self._check(bundle, progress)
-        manifest = bundle.contents.manifest
-        report = ImportReport(manifest, names=len(bundle.contents.catalogue))
+        contents = bundle.contents
+        report = ImportReport(
+            contents.manifest,
+            names=len(contents.catalogue),
+            withdrawals_ignored=contents.withdrawals,
+        )
 
-        async def take(coordinate: Coordinate, done: Awaitable[ImportStep]) -> None:
+        async for release, archive in bundle.archives():
             try:
-                step = await done
+                step = await self._import(release, archive)
+                await self._note_internal(release, report)
             except LeftOut as reason:
                 step = ImportStep.REFUSED
-                report.refused[str(coordinate)] = str(reason)
+                report.refused[str(release.coordinate)] = str(reason)
             report.counts[step] += 1
-            progress(step, coordinate)
-
-        # First, because somebody may be about to pull what was withdrawn.
-        for withdrawal in bundle.contents.withdrawals:
-            await take(withdrawal.coordinate, self._withdraw(withdrawal, manifest))
-        async for release, archive in bundle.archives():
-            await take(release.coordinate, self._import(release, archive, manifest))
-            if str(release.coordinate) not in report.refused:
-                await self._note_internal(release, report)
+            progress(step, release.coordinate)
         return report
 
     async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:
@@ -143,27 +136,23 @@ class BundleImport:
             raise BundleUnusable(message) from None
         return bala
 
-    async def _withdraw(
-        self, withdrawal: BundledWithdrawal, manifest: BundleManifest
-    ) -> ImportStep:
-        is_changed = await self.withdrawals.apply(withdrawal, manifest)
-        return ImportStep.WITHDRAWN if is_changed else ImportStep.UNCHANGED
-
-    async def _import(
-        self, release: BundledRelease, archive: BundledArchive, manifest: BundleManifest
-    ) -> ImportStep:
+    async def _import(self, release: BundledRelease, archive: BundledArchive) -> ImportStep:
         """Store one release; raise `LeftOut` with the reason."""
         coordinate = release.coordinate
         found = (await self.metadata.find(coordinate)).release
         if found is not None and found.upstream is None:
             if found.digest == release.digest:
                 return ImportStep.STORED  # It comes home.
-            raise LeftOut(ANOTHER)
+            message = "this registry has another archive of it"
+            raise LeftOut(message)
         owners = NameOwners(self.directory, self.clock)
         if not await owners.claim(coordinate.package.org, release.upstream):
-            raise LeftOut(NOT_THEIRS.format(upstream=release.upstream))
+            message = (
+                "the organization belongs to this registry, or to another upstream than "
+                f"{release.upstream}"
+            )
+            raise LeftOut(message)
         await self._pin(release)
-        await self.withdrawals.require_served(release, manifest)
         if found is not None:
             await self.releases.finish(found)
             # First, so that the quota does not drop it meanwhile.
@@ -171,7 +160,6 @@ class BundleImport:
         is_stored = await self._is_stored(release)
         if not is_stored:
             await self._store(release, archive)
-        await self.withdrawals.restore(coordinate)
         await self._follow(release)
         return ImportStep.STORED if is_stored else ImportStep.IMPORTED
 

@@ -5,7 +5,6 @@ from typing import Self
 
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
-from shared.services.bundles.bundle_withdrawals import BundleWithdrawals
 from shared.services.common import Common
 from shared.services.mirroring.group import pseudonym_of
 from shared.services.mirroring.mirrored_releases import MirroredReleases
@@ -44,7 +43,6 @@ class BundleServices:
                     packages.derived_data,
                     clock,
                 ),
-                BundleWithdrawals(metadata, adapters.directory, packages.record_writer, clock),
                 packages.archive_reader.of_mirrored,
                 clock,
             ),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.bundle_files import BundleFileSource
+from shared.domain.bundles import FORMAT_WITH_WITHDRAWALS, WITHDRAWALS, file_of
 from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
@@ -377,3 +378,52 @@ async def test_names_that_look_alike_are_imported_together(
     assert (report.counts, report.refused) == ({ImportStep.IMPORTED: len(names)}, {})
     for name in names:
         assert (await target.java().pull(name)).content == bala(name)
+
+
+async def test_a_removal_upstream_is_carried_as_a_mark(
+    worlds: OpenWorld, source: World, upstream: FakeUpstream, carrier: Carrier
+) -> None:
+    io, mirroring, target = "ballerina/io:1.0.0", source.registry.mirroring, await worlds()
+    assert mirroring is not None
+    await pull(source, io)
+    cursor = (await carrier.export(source, io)).manifest.cursor
+    await carrier.deliver(target)
+    stored = await release_of(source, io)
+    assert stored is not None
+    await mirroring.refreshing.set_removed(stored, is_removed=True)
+    second = await carrier.export(source, after=cursor)
+    assert [str(each.coordinate) for each in second.archives] == [io]
+    await carrier.deliver(target)
+    marked = await release_of(target, io)
+    assert marked is not None
+    assert marked.upstream is not None
+    assert marked.upstream.removed_ms == source.clock.now_ms()
+    assert (marked.upstream.name, marked.state) == (upstream.name, State.LIVE)
+    removed = await release_of(source, io)
+    assert removed is not None
+    await mirroring.refreshing.set_removed(removed, is_removed=False)
+    await carrier.export(source, after=second.manifest.cursor)
+    await carrier.deliver(target)
+    restored = await release_of(target, io)
+    assert restored is not None
+    assert restored.upstream is not None
+    assert restored.upstream.removed_ms is None
+
+
+async def test_withdrawals_of_an_earlier_version_are_ignored_and_counted(
+    worlds: OpenWorld, carrier: Carrier
+) -> None:
+    target, hammer = await worlds(), "tools/hammer:1.0.0"
+    carrier.write(*bundled({hammer: bala(hammer)}))
+    await carrier.deliver(target)
+    files, manifest = bundled({"tools/saw:1.0.0": bala("tools/saw:1.0.0")})
+    line = b'{"org":"tools","name":"hammer","version":"1.0.0","digest":"0","upstream":"central"}\n'
+    files = [*files[:2], (WITHDRAWALS, line), *files[2:]]
+    listed = (*manifest.files[:2], file_of(WITHDRAWALS, line), *manifest.archives)
+    update = {"format": FORMAT_WITH_WITHDRAWALS, "files": listed}
+    carrier.write(files, manifest.model_copy(update=update))
+    report = await carrier.deliver(target)
+    assert (report.counts, report.withdrawals_ignored) == ({ImportStep.IMPORTED: 1}, 1)
+    served = await release_of(target, hammer)
+    assert served is not None
+    assert served.state is State.LIVE
