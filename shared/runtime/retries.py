@@ -1,23 +1,22 @@
-"""Retries of writes that lost to another writer, with or without a pause between two attempts."""
+"""Changes of records that start again when another writer was faster."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from shared.domain.errors.requests import Busy
-from shared.ports import Stale
+from shared.ports import AlreadyThere, Stale
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 MAX_ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
 BACK_OFF_STEP = timedelta(milliseconds=20)
 MAX_BACK_OFF = timedelta(seconds=1)
-
-
-async def no_pause(_attempt: int) -> None:
-    """Repeat at once."""
 
 
 async def back_off(attempt: int) -> None:
@@ -26,15 +25,29 @@ async def back_off(attempt: int) -> None:
     await asyncio.sleep(random.uniform(0, longest.total_seconds()))  # noqa: S311 - no secret.
 
 
-async def retry_when_stale(
-    attempt: Callable[[], Awaitable[Result]],
-    max_attempts: int = MAX_ATTEMPTS,
-    pause: Callable[[int], Awaitable[None]] = no_pause,
-) -> Result:
-    """Await `attempt` again while it raises `Stale`; raise `Busy` after the last time."""
-    for number in range(max_attempts):
-        try:
-            return await attempt()
-        except Stale:
-            await pause(number)
-    raise Busy
+def retried(
+    max_attempts: int = MAX_ATTEMPTS, pause: Callable[[int], Awaitable[None]] | None = None
+) -> Callable[
+    [Callable[Parameters, Awaitable[Result]]], Callable[Parameters, Coroutine[None, None, Result]]
+]:
+    """Return the decorator of a change that starts again while it raises `Stale` or `AlreadyThere`,
+    with what is stored then; it raises `Busy` after the last attempt."""
+
+    def decorate(
+        change: Callable[Parameters, Awaitable[Result]],
+    ) -> Callable[Parameters, Coroutine[None, None, Result]]:
+        @wraps(change)
+        async def change_again(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+            for number in range(max_attempts):
+                with suppress(Stale, AlreadyThere):
+                    return await change(*args, **kwargs)
+                if pause is not None:
+                    await pause(number)
+            raise Busy
+
+        return change_again
+
+    return decorate
+
+
+retried_when_stale = retried()

@@ -1,21 +1,17 @@
 """Leases: what they name is done by one process at a time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
 from shared.auth.secrets import random_text
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, Randomness, Stale, WorkStore
-from shared.runtime.retries import back_off, retry_when_stale
+from shared.ports import Clock, Randomness, Stale, WorkStore
+from shared.runtime.retries import back_off, retried
 
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
 Sleep = Callable[[float], Awaitable[object]]
 
 # A change takes milliseconds; after the death of a process others wait this long.
@@ -43,10 +39,7 @@ class Leases:
         async with self._taken(name, CHANGE_LEASE) as holder:
             if not holder:
                 raise Stale
-            try:
-                yield
-            except AlreadyThere:
-                raise Stale from None  # The lease expired, and another process was faster.
+            yield
 
     @asynccontextmanager
     async def held(self, name: str, lifetime: timedelta) -> AsyncGenerator[bool]:
@@ -93,17 +86,5 @@ class Leases:
 
 LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
 
-
-def retried_when_leased(
-    change: Callable[Parameters, Awaitable[Result]],
-) -> Callable[Parameters, Coroutine[None, None, Result]]:
-    """Return a change that starts again while another process holds its lease, or wrote first.
-
-    It checks rights and reads records again each time. At last it raises `Busy`.
-    """
-
-    @wraps(change)
-    async def retried(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        return await retry_when_stale(lambda: change(*args, **kwargs), LEASE_ATTEMPTS, back_off)
-
-    return retried
+# Of a change that starts again while another process holds its lease, or wrote first.
+retried_when_leased = retried(LEASE_ATTEMPTS, back_off)

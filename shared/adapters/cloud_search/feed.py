@@ -29,7 +29,7 @@ from shared.adapters.cosmos.listings import CosmosListings
 from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock, Stale
-from shared.runtime.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retried
 
 BASE_LIFETIME = timedelta(hours=1)  # An instance that starts reads what changed since.
 MOST_CHANGES = 2_000  # Since a base: an instance applies as many in two seconds.
@@ -73,11 +73,12 @@ class CloudSearchFeed:
             await copy.fill(self._listings)
             built = await self._stored(copy, after)
 
+        @retried(pause=back_off)
         async def attempt() -> None:
             if not await self._point_at(built, begun_ms, await self._blobs.etag()):
                 raise Stale
 
-        await retry_when_stale(attempt, pause=back_off)
+        await attempt()
         log.info("search.rebuilt", packages=built.packages, size_bytes=built.part.size_bytes)
         return built.packages
 

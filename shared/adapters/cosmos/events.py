@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from shared.adapters.cosmos.client import (
     BatchWrite,
@@ -19,7 +18,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
 from shared.domain.times import MS
 from shared.ports import Clock, Stale
-from shared.runtime.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retried
 
 # A week of the feed is one partition. Its head has the next number, and one batch changes the head
 # and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
@@ -71,9 +70,7 @@ class CosmosEvents:
                 self._append_lock
             ):  # Otherwise calls of one process would compete for the head.
                 batch = each_once[start : start + EVENTS_PER_BATCH]
-                numbered = await retry_when_stale(
-                    partial(self._append, batch), PUBLISH_ATTEMPTS, back_off
-                )
+                numbered = await self._append(batch)
             for each in numbered:
                 await self._copy(each)
 
@@ -114,6 +111,7 @@ class CosmosEvents:
                 await _forget(self._container, pk, id_)
         return len(oldest)
 
+    @retried(PUBLISH_ATTEMPTS, back_off)
     async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
         """Append the events that are not in the feed; raise `Stale` if another writer did."""
         label, head = await self._partitions.current()
@@ -221,9 +219,17 @@ class FeedPartitions:
         self._clock = clock
         self._firsts: dict[str, int] = {}  # Each label's first number; only ever added to.
 
+    @retried(PARTITION_ATTEMPTS)
     async def current(self) -> tuple[str, Item]:
         """Return the label of the current partition, and its head."""
-        return await retry_when_stale(self._current, PARTITION_ATTEMPTS)
+        if not self._firsts:
+            await self._load()
+        wanted = self._wanted()
+        head = await self._container.read(feed_partition(wanted), "head")
+        if wanted not in self._firsts or head is None or head["sealed"]:
+            await self._begin(wanted)
+            raise Stale
+        return wanted, head
 
     async def after(self, number: int) -> list[str]:
         """Return the partitions with numbers above this one, oldest first."""
@@ -245,16 +251,6 @@ class FeedPartitions:
         since = _label(event.at_ms - LABEL_IS_OLDER // MS)
         before = (place for place, label in enumerate(labels) if place and label <= since)
         return labels[: next(before, len(labels)) + 1]
-
-    async def _current(self) -> tuple[str, Item]:
-        if not self._firsts:
-            await self._load()
-        wanted = self._wanted()
-        head = await self._container.read(feed_partition(wanted), "head")
-        if wanted not in self._firsts or head is None or head["sealed"]:
-            await self._begin(wanted)
-            raise Stale
-        return wanted, head
 
     def _wanted(self) -> str:
         """Return the label of now. The clock of another instance may be ahead: never return to a

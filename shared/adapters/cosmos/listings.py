@@ -10,7 +10,7 @@ from shared.adapters.search.stored_listings import excerpt
 from shared.domain.listings import Listing, release_for_search
 from shared.domain.names import Package
 from shared.ports import Stale
-from shared.runtime.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retried
 
 LISTING = "listing"
 ALL_LISTINGS_QUERY = "SELECT * FROM c WHERE c.kind = 'listing'"
@@ -82,26 +82,23 @@ class CosmosListings:
             if not page.items:
                 return
 
+    @retried(pause=back_off)
     async def _decide(
         self, package: Package, choose: Callable[[Listing | None], Listing | None]
     ) -> tuple[Listing | None, ListingChange | None]:
         """Return the previous listing, and the change that `choose` made, if any."""
-
-        async def attempt() -> tuple[Listing | None, ListingChange | None]:
-            item = await self._container.read(package.key, LISTING)
-            before = _change_of(item).listing() if item else None
-            chosen = choose(before)
-            if not _is_news(before, chosen):
-                return before, None
-            revision = 1 + (item["revision"] if item else 0)
-            change = ListingChange(
-                package.key, revision, chosen and _LISTING.dump_python(chosen, mode="json")
-            )
-            if not await self._stored(change, item):
-                raise Stale
-            return before, change
-
-        return await retry_when_stale(attempt, pause=back_off)
+        item = await self._container.read(package.key, LISTING)
+        before = _change_of(item).listing() if item else None
+        chosen = choose(before)
+        if not _is_news(before, chosen):
+            return before, None
+        revision = 1 + (item["revision"] if item else 0)
+        change = ListingChange(
+            package.key, revision, chosen and _LISTING.dump_python(chosen, mode="json")
+        )
+        if not await self._stored(change, item):
+            raise Stale
+        return before, change
 
     async def _stored(self, change: ListingChange, over: Item | None) -> bool:
         item: Item = {

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.ports import Clock, Counter, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 
 GRACE_SECONDS = 3_600  # Clocks differ; code compares ends itself.
 
@@ -40,8 +39,7 @@ class CosmosWork:
         return await self._container.replace(item, there["_etag"])
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        counted = (retry_when_stale(partial(self._count, each, now_ms)) for each in counters)
-        return list(await asyncio.gather(*counted))
+        return list(await asyncio.gather(*(self._count(each, now_ms) for each in counters)))
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
         item = self._item("lease", name, until_ms, value=owner)
@@ -59,6 +57,7 @@ class CosmosWork:
         delete = self._container.delete  # Of this version: a lease may have been taken again.
         return sum([await delete(item["pk"], item["id"], item["_etag"]) for item in found])
 
+    @retried_when_stale
     async def _count(self, counter: Counter, now_ms: int) -> int:
         pk = _pk(counter.kind, counter.key)
         where, adding = f"c.expires_ms > {now_ms}", {"total": counter.amount}

@@ -16,7 +16,7 @@ from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.identities import Identities
 from shared.services.identity.sessions import Sessions
@@ -98,21 +98,18 @@ class AccountDeletion:
         for identity in await self.identities.of(by=by):
             change = EntityChange("identity.removed", identity.id, account=by.id)
             await self.record_writer.remove(identity, change=change, by=by)
-        await retry_when_stale(lambda: self._remove_account(by))
+        await self._remove_account(by)
         return [
             await self.sessions.end(session.id, by=by)
             for session in await self.sessions.list_own(by=by)
         ]
 
+    @retried_when_stale
     async def retire_name(self, name: str) -> None:
         """Retire a name, so that nobody ever gets it again; a repeat changes nothing."""
-
-        async def attempt() -> None:
-            claim = await self.directory.get(AccountName, account_name_place(name))
-            if claim is not None and not claim.is_retired:
-                await self.directory.replace(claim.model_copy(update={"is_retired": True}))
-
-        await retry_when_stale(attempt)
+        claim = await self.directory.get(AccountName, account_name_place(name))
+        if claim is not None and not claim.is_retired:
+            await self.directory.replace(claim.model_copy(update={"is_retired": True}))
 
     async def _account(self, by: Principal) -> Account:
         if by.is_anonymous:
@@ -165,6 +162,7 @@ class AccountDeletion:
         with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
             await self.record_writer.remove(membership, change=change, by=by)
 
+    @retried_when_stale
     async def _remove_account(self, by: Principal) -> None:
         account = await self._account(by)
         change = EntityChange("account.deleted", account.id, account=account.id)

@@ -32,7 +32,7 @@ from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.domain.times import MS
 from shared.ports import DirectoryStore
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import (
@@ -313,25 +313,22 @@ class OrganizationAdministration:
         await self.administration.require_fresh(by, "found", f"the organization {org} for somebody")
         return await self.organizations.create(org, owner, by=by)
 
+    @retried_when_stale
     async def allow_bursts(self, org: OrgName, *, by: Principal) -> int:
         """Switch burst detection off for the organization; return until when, a day from now."""
         await self.administration.require_fresh(by, "switch off", f"burst detection of {org}")
         records = self.organizations.record_writer
         until_ms = records.clock.now_ms() + BURSTS_ALLOWED_FOR // MS
-
-        async def attempt() -> int:
-            organization = await self.directory.get(Organization, organization_place(org))
-            if organization is None:
-                raise organization_not_found(org)
-            name = organization.name
-            change = EntityChange(
-                "organization.bursts-allowed", name, org=name, details={"after": str(until_ms)}
-            )
-            changed = organization.model_copy(update={"bursts_until_ms": until_ms})
-            await records.replace(changed, change=change, by=by)
-            return until_ms
-
-        return await retry_when_stale(attempt)
+        organization = await self.directory.get(Organization, organization_place(org))
+        if organization is None:
+            raise organization_not_found(org)
+        name = organization.name
+        change = EntityChange(
+            "organization.bursts-allowed", name, org=name, details={"after": str(until_ms)}
+        )
+        changed = organization.model_copy(update={"bursts_until_ms": until_ms})
+        await records.replace(changed, change=change, by=by)
+        return until_ms
 
     async def _with_founders(
         self, organizations: tuple[Organization, ...]

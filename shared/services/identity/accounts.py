@@ -25,7 +25,7 @@ from shared.domain.records import Place
 from shared.domain.rights import Role
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter, all_entities
 
 _ADMINISTRATOR_NAME = (
@@ -94,8 +94,8 @@ class Accounts:
         self._check_name(name, administrator=account.administrator)
         await self._claim_if_missing(name, account)
         if name.lower() != account.name.lower():
-            await retry_when_stale(lambda: self._retire(account.name, account))
-        return await retry_when_stale(lambda: self._write_name(account.id, name, by))
+            await self._retire(account.name, account)
+        return await self._write_name(account.id, name, by)
 
     async def list_misnamed(self, *, by: Principal) -> list[Account]:
         """Return the accounts whose names are no longer permitted; reads all accounts."""
@@ -144,11 +144,13 @@ class Accounts:
             now_ms = self.clock.now_ms()
             await self._claim(account.model_copy(update={"name": name, "created_ms": now_ms}))
 
+    @retried_when_stale
     async def _retire(self, name: str, account: Account) -> None:
         claim = await self.directory.get(AccountName, account_name_place(name))
         if claim is not None and claim.account == account.id and not claim.is_retired:
             await self.directory.replace(claim.model_copy(update={"is_retired": True}))
 
+    @retried_when_stale
     async def _write_name(self, account_id: str, name: str, by: Principal) -> Account:
         account = await self.by_id(account_id)
         if account.name == name:

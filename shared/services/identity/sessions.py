@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.access import require_own_account
@@ -14,7 +13,7 @@ from shared.domain.mail import session_copied_mail
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import AccountMail
 from shared.services.records import EntityChange, RecordWriter
 
@@ -38,14 +37,14 @@ class Sessions:
     async def end(self, session_id: str, *, by: Principal) -> Session:
         """End a session everywhere within five seconds, or raise `SessionNotFound`."""
         require_own_account(by, "end", "sessions")
-        return await retry_when_stale(lambda: self._end(Place(by.id, session_id), by))
+        return await self._end(Place(by.id, session_id), by)
 
     async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
         """End all sessions of an account; callers check rights."""
         ended: list[Session] = []
         for each in await self.directory.list_by_owner(Session, account_id):
             with suppress(SessionNotFound):  # Its owner ended it meanwhile.
-                ended.append(await retry_when_stale(partial(self._end, each.place, by)))
+                ended.append(await self._end(each.place, by))
         return ended
 
     async def sign_out(self, *, by: Principal) -> Session | None:
@@ -67,6 +66,7 @@ class Sessions:
             return  # It is changing; the next request with the copy ends it.
         self.account_mail.send(session.account, session_copied_mail)
 
+    @retried_when_stale
     async def _end(self, place: Place, by: Principal) -> Session:
         session = await self.directory.get(Session, place)
         if session is None:

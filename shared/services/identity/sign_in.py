@@ -36,7 +36,7 @@ from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.identity.identities import Identities
 from shared.services.identity.mail import AccountMail
 from shared.services.records import EntityChange, RecordWriter
@@ -238,12 +238,11 @@ class SignInFlow:
             label = self._provider(attempt.provider).label
             raise sign_in_failed(label, "you showed that you are somebody else")
         secret = self.session_authentication.new_secret()
-        session = await retry_when_stale(
-            lambda: self._renew_session(verified, attempt, secret, browser)
-        )
+        session = await self._renew_session(verified, attempt, secret, browser)
         self.session_authentication.invalidate(session)
         return (self.session_authentication.session_cookie(session, secret),)
 
+    @retried_when_stale
     async def _renew_session(
         self,
         verified: VerifiedIdentity,

@@ -20,8 +20,8 @@ from shared.domain.notices import (
     parse_read_only_reason,
 )
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.ports import Clock, DirectoryStore, Randomness
+from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
 NOTICE_ID_LENGTH = 8  # Base62: no two notices share it.
@@ -164,24 +164,17 @@ class Notices:
     async def _read(self) -> NoticeBoard:
         return await self.directory.get(NoticeBoard, NOTICE_BOARD_PLACE) or NoticeBoard(revision=0)
 
+    @retried_when_stale
     async def _write(
-        self, decide: Callable[[NoticeBoard], NoticeBoard], change: EntityChange, by: Principal
-    ) -> None:
-        await retry_when_stale(lambda: self._attempt(decide, change, by))
-        self.notice_cache.invalidate()
-
-    async def _attempt(
         self, decide: Callable[[NoticeBoard], NoticeBoard], change: EntityChange, by: Principal
     ) -> None:
         decided = decide(await self._read())
         if decided.revision:
             await self.record_writer.replace(decided, change=change, by=by)
-            return
-        first = decided.model_copy(update={"revision": 1})
-        try:
+        else:
+            first = decided.model_copy(update={"revision": 1})
             await self.record_writer.add(first, change=change, by=by)
-        except AlreadyThere:
-            raise Stale from None  # Another process added it meanwhile.
+        self.notice_cache.invalidate()
 
 
 def _change(kind: str, subject: str, details: Mapping[str, str] | None = None) -> EntityChange:

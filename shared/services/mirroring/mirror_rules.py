@@ -21,8 +21,8 @@ from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, MetadataStore, PullLedger, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.ports import Clock, MetadataStore, PullLedger
+from shared.runtime.retries import retried_when_stale
 from shared.services.mirroring.name_owners import NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR
 from shared.services.mirroring.upstreams import Upstreams
@@ -174,11 +174,12 @@ class RuleChanges:
         """Store the draft. Other processes follow within five seconds, and stored releases that it
         denies are withheld before this returns; a task repeats that after a crash."""
         await self.administration.require_fresh(by, "change", _WHAT)
-        rules = await retry_when_stale(lambda: self._store(draft, by))
+        rules = await self._store(draft, by)
         self.upstreams.invalidate()
         await self.rule_application.apply()
         return rules
 
+    @retried_when_stale
     async def _store(self, draft: MirrorDraft, by: Principal) -> MirrorRules:
         stored = await self.upstreams.stored_rules()
         changed = stored.with_draft(draft, now_ms=self.clock.now_ms())
@@ -187,10 +188,7 @@ class RuleChanges:
         if stored.revision:
             return await self.record_writer.replace(changed, change=change, by=by)
         first = changed.model_copy(update={"revision": 1})
-        try:
-            return await self.record_writer.add(first, change=change, by=by)
-        except AlreadyThere:
-            raise Stale from None  # Another process added it meanwhile.
+        return await self.record_writer.add(first, change=change, by=by)
 
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules

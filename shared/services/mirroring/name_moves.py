@@ -11,8 +11,8 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, State, Visibility
 from shared.domain.releases import with_change
-from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.runtime.retries import retried_when_stale
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import MIRROR
@@ -72,7 +72,7 @@ class NameMoves:
         if after != OURS:
             await self._mark(org, after, by)
         await self.rule_application.apply_to(org, after)
-        await retry_when_stale(lambda: self._set_owner(org, plan, by))
+        await self._set_owner(org, plan, by)
         self.owners.forget(org)
         await self._set_heads(org, after, by)
         if after == OURS:
@@ -112,20 +112,18 @@ class NameMoves:
         pairs = zip(releases, changed, strict=True)
         return [new.state for old, new in pairs if new is not old]
 
+    @retried_when_stale
     async def _mark(self, org: OrgName, upstream: str, by: Principal) -> None:
         """Note in the organization, if there is one, which registry has its name."""
+        organization = await self.directory.get(Organization, organization_place(org))
+        if organization is None or organization.upstream == upstream:
+            return
+        details = {"upstream_before": organization.upstream, "upstream_after": upstream}
+        change = EntityChange("organization.changed", org, org=org, details=details)
+        changed = organization.model_copy(update={"upstream": upstream})
+        await self.record_writer.replace(changed, change=change, by=by)
 
-        async def attempt() -> None:
-            organization = await self.directory.get(Organization, organization_place(org))
-            if organization is None or organization.upstream == upstream:
-                return
-            details = {"upstream_before": organization.upstream, "upstream_after": upstream}
-            change = EntityChange("organization.changed", org, org=org, details=details)
-            changed = organization.model_copy(update={"upstream": upstream})
-            await self.record_writer.replace(changed, change=change, by=by)
-
-        await retry_when_stale(attempt)
-
+    @retried_when_stale
     async def _set_owner(self, org: OrgName, plan: NameMove, by: Principal) -> None:
         known = await self.directory.get(NameOwner, name_owner_place(org))
         if known is not None and known.upstream == plan.after:
@@ -142,10 +140,7 @@ class NameMoves:
             await self.record_writer.replace(changed, change=change, by=by)
             return
         owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
-        try:
-            await self.record_writer.add(owner, change=change, by=by)
-        except AlreadyThere:
-            raise Stale from None  # Another process added it meanwhile.
+        await self.record_writer.add(owner, change=change, by=by)
 
     async def _set_heads(self, org: OrgName, upstream: str, by: Principal) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream

@@ -15,7 +15,7 @@ from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.records import Place
 from shared.domain.releases import MIRROR_ID
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, ListPage, RecordWriter, entity_page
 
 
@@ -122,27 +122,24 @@ class PinnedDigests:
             )
         self._require_accepted(known)
 
+    @retried_when_stale
     async def keep(
         self, package: Package, facts: ReleaseEntry, upstream: str, *, is_internal: bool
     ) -> None:
         """Keep the facts of a release for lists, and pin their digest; raise as `require` does."""
         coordinate, digest = package.at(facts.parsed), Digest(facts.digest)
-
-        async def attempt() -> None:
-            known = await self._pinned(
-                coordinate,
-                digest,
-                upstream,
-                published_ms=facts.created_ms,
-                facts=facts,
-                is_internal=is_internal,
-            )
-            if known.digest != facts.digest:
-                await self.require(coordinate, digest, upstream)
-            elif known.facts != facts:
-                await self.directory.replace(known.model_copy(update={"facts": facts}))
-
-        await retry_when_stale(attempt)
+        known = await self._pinned(
+            coordinate,
+            digest,
+            upstream,
+            published_ms=facts.created_ms,
+            facts=facts,
+            is_internal=is_internal,
+        )
+        if known.digest != facts.digest:
+            await self.require(coordinate, digest, upstream)
+        elif known.facts != facts:
+            await self.directory.replace(known.model_copy(update={"facts": facts}))
 
     async def require_accepted(self, coordinate: Coordinate, *, by: Principal) -> None:
         """Raise `UpstreamReleaseRefused` if the release is refused, and `by` may know that it
@@ -200,21 +197,17 @@ class PinnedDigests:
         if known.refused_because:
             raise UpstreamReleaseRefused(known.coordinate, known.upstream, known.refused_because)
 
+    @retried_when_stale
     async def _change(
         self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str
     ) -> UpstreamRelease:
-        coordinate, update_ms = first.coordinate, self.clock.now_ms()
-
-        async def attempt() -> UpstreamRelease:
-            known = await self._known(coordinate) or first
-            changed = known.model_copy(update={**update, "refused_ms": update_ms})
-            details = {"digest": known.digest, "reason": changed.refused_because}
-            if changed.offered_digest:
-                details["offered"] = changed.offered_digest
-            org = coordinate.package.org
-            change = EntityChange(kind, str(coordinate), org=org, details=details)
-            return await self.record_writer.replace(changed, change=change, by=by)
-
-        written = await retry_when_stale(attempt)
+        coordinate = first.coordinate
+        known = await self._known(coordinate) or first
+        changed = known.model_copy(update={**update, "refused_ms": self.clock.now_ms()})
+        details = {"digest": known.digest, "reason": changed.refused_because}
+        if changed.offered_digest:
+            details["offered"] = changed.offered_digest
+        change = EntityChange(kind, str(coordinate), org=coordinate.package.org, details=details)
+        written = await self.record_writer.replace(changed, change=change, by=by)
         await self.refused.update(written)
         return written

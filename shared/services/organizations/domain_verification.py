@@ -21,7 +21,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.rights import Action
 from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.organizations.role_changes import OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter
 
@@ -71,6 +71,7 @@ class DomainVerification:
         domains = await self.directory.list_by_owner(OrganizationDomain, organization.key)
         return [each.domain for each in domains if each.verified_ms is not None]
 
+    @retried_when_stale
     async def verify(
         self, org: OrgName, domain: DomainName, *, by: Principal
     ) -> OrganizationDomain:
@@ -80,30 +81,23 @@ class DomainVerification:
         """
         await self.authorization.require_within(by, Action.MANAGE, org)
         texts = await self.records.texts(domain_record_name(domain))
+        known = await self._require_claimed(org, domain)
+        if not known.is_verified_by(texts):
+            raise Conflict(
+                "domain-unproven",
+                f"{domain} is not verified: there is no TXT record "
+                f'{domain_record_name(domain)} with "{domain_record_text(known.challenge)}". '
+                "Add it, and try again when DNS servers have it, which may take an hour.",
+            )
+        if known.verified_ms is not None:
+            return known
+        return await self._set_verified(known, self.record_writer.clock.now_ms(), by)
 
-        async def attempt() -> OrganizationDomain:
-            known = await self._require_claimed(org, domain)
-            if not known.is_verified_by(texts):
-                raise Conflict(
-                    "domain-unproven",
-                    f"{domain} is not verified: there is no TXT record "
-                    f'{domain_record_name(domain)} with "{domain_record_text(known.challenge)}". '
-                    "Add it, and try again when DNS servers have it, which may take an hour.",
-                )
-            if known.verified_ms is not None:
-                return known
-            return await self._set_verified(known, self.record_writer.clock.now_ms(), by)
-
-        return await retry_when_stale(attempt)
-
+    @retried_when_stale
     async def remove(self, org: OrgName, domain: DomainName, *, by: Principal) -> None:
         await self.authorization.require_within(by, Action.MANAGE, org)
-
-        async def attempt() -> None:
-            known = await self._require_claimed(org, domain)
-            await self.record_writer.remove(known, change=_change("removed", known), by=by)
-
-        await retry_when_stale(attempt)
+        known = await self._require_claimed(org, domain)
+        await self.record_writer.remove(known, change=_change("removed", known), by=by)
 
     async def end_if_unproven(self, domain: OrganizationDomain) -> bool:
         """End the verification of a domain whose DNS record is gone, and notify the owners; return

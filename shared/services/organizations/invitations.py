@@ -39,8 +39,8 @@ from shared.domain.rate_limits import (
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
-from shared.runtime.retries import retry_when_stale
+from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import MailDelivery
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
@@ -259,22 +259,19 @@ class Invitations:
         found = await self.directory.list_by_owner(Invitation, org.lower())
         return [each for each in found if each.is_open_at(now_ms)]
 
+    @retried_when_stale
     async def _store(
         self, invitation: Invitation, by: Principal, access: AccessContext
     ) -> Invitation:
         change = _change("sent", invitation)
-
-        async def attempt() -> Invitation:
-            known = await self.directory.get(Invitation, invitation.place)
-            if known is not None and by.token and self._is_of_person(known):
-                require_right(by, access, Action.GOVERN, OrgName(invitation.org))
-            if known is None:
-                return await self._add(invitation, change, by)
-            fields = {"revision": known.revision, "outbox": known.outbox}
-            renewed = invitation.model_copy(update=fields)
-            return await self.record_writer.replace(renewed, change=change, by=by)
-
-        return await retry_when_stale(attempt)
+        known = await self.directory.get(Invitation, invitation.place)
+        if known is not None and by.token and self._is_of_person(known):
+            require_right(by, access, Action.GOVERN, OrgName(invitation.org))
+        if known is None:
+            return await self.record_writer.add(invitation, change=change, by=by)
+        fields = {"revision": known.revision, "outbox": known.outbox}
+        renewed = invitation.model_copy(update=fields)
+        return await self.record_writer.replace(renewed, change=change, by=by)
 
     def _is_of_person(self, invitation: Invitation) -> bool:
         """Check whether it is open and was sent by a person, not with a token.
@@ -282,12 +279,6 @@ class Invitations:
         A token that replaces it learns the new code.
         """
         return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
-
-    async def _add(self, invitation: Invitation, change: EntityChange, by: Principal) -> Invitation:
-        try:
-            return await self.record_writer.add(invitation, change=change, by=by)
-        except AlreadyThere:
-            raise Stale from None  # Another owner invited the same address: replace that one.
 
     async def _mail(
         self, invitation: Invitation, address: EmailAddress, link: str, inviter: str

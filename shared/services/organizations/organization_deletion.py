@@ -17,7 +17,7 @@ from shared.domain.organizations import Organization
 from shared.domain.rights import Action
 from shared.domain.times import MS
 from shared.ports import DirectoryStore, MetadataStore, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.organizations.role_changes import (
     Actor,
     OrganizationMembers,
@@ -37,53 +37,47 @@ class OrganizationDeletion:
     organization_members: OrganizationMembers
     record_writer: RecordWriter
 
+    @retried_when_stale
     async def delete(self, org: OrgName, *, by: Principal) -> Organization:
         """Schedule the deletion for two days later; at once for the operator and administrators.
 
         Nobody can publish to the organization meanwhile. Raises `organization-not-empty`.
         """
-
-        async def attempt() -> Organization:
-            actor, organization = await self._require_owner(org, by)
-            if organization.deleting_ms is not None and not actor.is_operator_or_administrator:
-                return organization  # A repeat.
-            package = await self.package_of(organization)
-            if package is not None:
-                raise Conflict(
-                    "organization-not-empty",
-                    f"{organization.name} has packages, such as {package!s}, and releases stay "
-                    "for those who use them. Only an organization that never published anything "
-                    "can be deleted; deprecate its packages instead.",
-                )
-            wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
-            at_ms = self.record_writer.clock.now_ms() + wait_ms
-            mail_text = mail.organization_deletion_mail(
-                organization.name,
-                by=actor.name,
-                at_ms=at_ms,
-                link=self.organization_members.organization_url(org),
+        actor, organization = await self._require_owner(org, by)
+        if organization.deleting_ms is not None and not actor.is_operator_or_administrator:
+            return organization  # A repeat.
+        package = await self.package_of(organization)
+        if package is not None:
+            raise Conflict(
+                "organization-not-empty",
+                f"{organization.name} has packages, such as {package!s}, and releases stay "
+                "for those who use them. Only an organization that never published anything "
+                "can be deleted; deprecate its packages instead.",
             )
-            return await self._write(organization, at_ms, mail_text, by)
+        wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
+        at_ms = self.record_writer.clock.now_ms() + wait_ms
+        mail_text = mail.organization_deletion_mail(
+            organization.name,
+            by=actor.name,
+            at_ms=at_ms,
+            link=self.organization_members.organization_url(org),
+        )
+        return await self._write(organization, at_ms, mail_text, by)
 
-        return await retry_when_stale(attempt)
-
+    @retried_when_stale
     async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
         """Cancel a scheduled deletion, or raise `not-closing`."""
-
-        async def attempt() -> Organization:
-            actor, organization = await self._require_owner(org, by)
-            if organization.deleting_ms is None:
-                raise Conflict(
-                    "not-closing",
-                    f"{organization.name} is not being deleted, so there is nothing to cancel.",
-                )
-            link = self.organization_members.organization_url(org)
-            mail_text = mail.organization_deletion_cancelled_mail(
-                organization.name, by=actor.name, link=link
+        actor, organization = await self._require_owner(org, by)
+        if organization.deleting_ms is None:
+            raise Conflict(
+                "not-closing",
+                f"{organization.name} is not being deleted, so there is nothing to cancel.",
             )
-            return await self._write(organization, None, mail_text, by)
-
-        return await retry_when_stale(attempt)
+        link = self.organization_members.organization_url(org)
+        mail_text = mail.organization_deletion_cancelled_mail(
+            organization.name, by=actor.name, link=link
+        )
+        return await self._write(organization, None, mail_text, by)
 
     async def restore(self, organization: Organization) -> None:
         """Cancel the deletion of an organization that got a package meanwhile."""

@@ -40,7 +40,7 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reserved_names import is_reserved_name
 from shared.domain.rights import Action, Role, Scope
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.organizations.reserved_names import stored_patterns
@@ -168,6 +168,7 @@ class Organizations:
         """Return the access of a member; raise as `Authorization.require_member` does."""
         return await self.authorization.require_member(by, org)
 
+    @retried_when_stale
     async def change(
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
     ) -> Organization:
@@ -175,15 +176,11 @@ class Organizations:
         `not-made-internal`."""
         if profile.default_visibility is Visibility.INTERNAL:
             raise not_made_internal()
-
-        async def attempt() -> Organization:
-            access = await self.authorization.require_within(by, Action.MANAGE, org)
-            if profile.default_visibility is not None:
-                require_right(by, access, Action.GOVERN, org)
-            await self._check_display_name(org, profile.display_name or "")
-            return await self._change(access.require_organization(org), profile, by)
-
-        return await retry_when_stale(attempt)
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        if profile.default_visibility is not None:
+            require_right(by, access, Action.GOVERN, org)
+        await self._check_display_name(org, profile.display_name or "")
+        return await self._change(access.require_organization(org), profile, by)
 
     async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> None:
         """Raise unless `by` may create an organization with this name for the owner."""

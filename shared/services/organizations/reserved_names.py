@@ -27,7 +27,7 @@ from shared.domain.reserved_names import (
     reserved_name_place,
 )
 from shared.ports import AlreadyThere, DirectoryStore
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
 from shared.services.records import EntityChange, RecordWriter, entity_page
 
@@ -135,21 +135,18 @@ class ReservedNames:
                 f"{parsed} is reserved already. Remove it first to change its reason.",
             ) from None
 
+    @retried_when_stale
     async def remove(self, pattern: str, *, by: Principal) -> None:
         """Remove a pattern, or raise `reserved-name-not-found`."""
         await self.administration.require_fresh(by, "change", _WHAT)
-
-        async def attempt() -> None:
-            current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
-            if current is None:
-                raise NotFound(
-                    "reserved-name-not-found",
-                    f"{pattern[:80]!r} is not a reserved name that administrators added. Those of "
-                    "the setting BALLROOM_RESERVED_NAMES, and ballerina*, cannot be changed here.",
-                )
-            await self.record_writer.remove(current, change=_change("released", current), by=by)
-
-        await retry_when_stale(attempt)
+        current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
+        if current is None:
+            raise NotFound(
+                "reserved-name-not-found",
+                f"{pattern[:80]!r} is not a reserved name that administrators added. Those of "
+                "the setting BALLROOM_RESERVED_NAMES, and ballerina*, cannot be changed here.",
+            )
+        await self.record_writer.remove(current, change=_change("released", current), by=by)
 
     async def look_up(self, name: str, *, by: Principal) -> NameAvailability:
         """Return the reasons why a name is not available."""

@@ -30,7 +30,7 @@ from shared.ports import (
     Stale,
 )
 from shared.runtime.caching import LruCache
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archives import ArchiveRelocation
 
 
@@ -215,17 +215,17 @@ class PackageRecordWriter:
 
     async def change_package(self, package: Package, decide: Callable[[Head], Head]) -> Head:
         """Raise `PackageNotFound`, `NotListedYet`, or what `decide` raises."""
-
-        async def attempt() -> Head:
-            head = await self.metadata.head(package)
-            if head is None:
-                raise PackageNotFound(package)
-            changed = decide(head)
-            return head if changed is head else await self.metadata.replace_head(changed)
-
-        head = await retry_when_stale(attempt)
+        head = await self._store_head(package, decide)
         await self.derived_data.update(head)
         return head
+
+    @retried_when_stale
+    async def _store_head(self, package: Package, decide: Callable[[Head], Head]) -> Head:
+        head = await self.metadata.head(package)
+        if head is None:
+            raise PackageNotFound(package)
+        changed = decide(head)
+        return head if changed is head else await self.metadata.replace_head(changed)
 
     async def change_release(
         self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
@@ -235,22 +235,19 @@ class PackageRecordWriter:
         await self.derived_data.update(release)
         return release
 
+    @retried_when_stale
     async def store_release(
         self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
     ) -> tuple[Release, bool]:
         """Change the record alone; return the release, and whether it changed."""
-
-        async def attempt() -> tuple[Release, bool]:
-            found = await self.metadata.find(coordinate)
-            head, release = found.head, found.release
-            if head is None or release is None:
-                raise ReleaseNotFound(coordinate.package, coordinate.version)
-            changed = decide(head, release)
-            if changed is release:
-                return release, False
-            return await self.metadata.replace_release(changed), True
-
-        return await retry_when_stale(attempt)
+        found = await self.metadata.find(coordinate)
+        head, release = found.head, found.release
+        if head is None or release is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        changed = decide(head, release)
+        if changed is release:
+            return release, False
+        return await self.metadata.replace_release(changed), True
 
 
 DOCUMENTS_CACHED_BYTES = 32 * 1024 * 1024  # The whole public index has about 4 MB.

@@ -13,7 +13,7 @@ from shared.domain.identity import Principal
 from shared.domain.records import Place
 from shared.domain.tokens import Token, TokenUse, describe_grants
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
 TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
@@ -74,16 +74,13 @@ class TokenRecords:
         use = await self.directory.get(TokenUse, Place(owner, token_id))
         return UsedToken(token, use)
 
+    @retried_when_stale
     async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
-
-        async def attempt() -> Token:
-            current = (await self._texts(token.owner, token.id))[-1]
-            details = {"before": current.name, "after": name}
-            change = replace(token_change("renamed", current), details=details)
-            renamed = current.model_copy(update={"name": name})
-            return await self.record_writer.replace(renamed, change=change, by=by)
-
-        return await retry_when_stale(attempt)
+        current = (await self._texts(token.owner, token.id))[-1]
+        details = {"before": current.name, "after": name}
+        change = replace(token_change("renamed", current), details=details)
+        renamed = current.model_copy(update={"name": name})
+        return await self.record_writer.replace(renamed, change=change, by=by)
 
     async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
         """Give the token a new text and a new expiry; the old text is refused within five seconds.
@@ -131,24 +128,19 @@ class TokenRecords:
             raise TokenNotFound(token_id)
         return texts
 
+    @retried_when_stale
     async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
-        async def attempt() -> None:
-            current = await self.directory.get(Token, token.place)
-            if current is not None:
-                await self.record_writer.remove(current, change=change, by=by)
+        current = await self.directory.get(Token, token.place)
+        if current is not None:
+            await self.record_writer.remove(current, change=change, by=by)
 
-        await retry_when_stale(attempt)
-
+    @retried_when_stale
     async def _remove_text(self, token: Token) -> bool:
         """Remove an old text without an event; say whether it existed."""
-
-        async def attempt() -> bool:
-            current = await self.directory.get(Token, token.place)
-            if current is not None:
-                await self.directory.remove(current)
-            return current is not None
-
-        return await retry_when_stale(attempt)
+        current = await self.directory.get(Token, token.place)
+        if current is not None:
+            await self.directory.remove(current)
+        return current is not None
 
 
 def token_change(what: str, token: Token) -> EntityChange:

@@ -35,7 +35,7 @@ from shared.domain.trusted_publishing.publishers import (
     parse_repository,
 )
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness, WorkStore
-from shared.runtime.retries import retry_when_stale
+from shared.runtime.retries import retried_when_stale
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter
@@ -110,24 +110,21 @@ class TrustedPublishers:
         ids = await self.repository_ids.find(wanted.provider, server, wanted.repository)
         return await self.add(replace(wanted, ids=ids), by=by)
 
+    @retried_when_stale
     async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
         """Remove a publisher; tokens that its jobs got before expire within minutes."""
         await self.authorization.require_within(by, Action.GOVERN, org)
-
-        async def attempt() -> None:
-            publisher = await self._get(org, publisher_id)
-            if publisher is None:
-                raise NotFound(
-                    "publisher-not-found",
-                    f"trusted publisher not found: {publisher_id}. List the organization's to see "
-                    "their ids.",
-                )
-            details = {"publisher": publisher.id, **_details(publisher)}
-            subject = str(publisher.target)
-            change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
-            await self.record_writer.remove(publisher, change=change, by=by)
-
-        await retry_when_stale(attempt)
+        publisher = await self._get(org, publisher_id)
+        if publisher is None:
+            raise NotFound(
+                "publisher-not-found",
+                f"trusted publisher not found: {publisher_id}. List the organization's to see "
+                "their ids.",
+            )
+        details = {"publisher": publisher.id, **_details(publisher)}
+        subject = str(publisher.target)
+        change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
+        await self.record_writer.remove(publisher, change=change, by=by)
 
     async def restrict_pushers(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
         """Set who may push to the package: members and publishers, or trusted publishers alone."""
@@ -152,8 +149,9 @@ class TrustedPublishers:
         ids = by.provenance.publishers if by.provenance else ()
         creators = frozenset(ids) & frozenset(head.made_by)
         if creators:
-            await retry_when_stale(lambda: self._bind(head.package, creators, by))
+            await self._bind(head.package, creators, by)
 
+    @retried_when_stale
     async def _bind(self, package: Package, creators: frozenset[str], by: Principal) -> None:
         for publisher in await self.directory.list_by_owner(Publisher, package.org.lower()):
             if publisher.id in creators and publisher.is_pending_for(package):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.ports import AlreadyThere, Stale
+from shared.ports import Stale
 from shared.services.leases import CHANGE_LEASE, Leases, retried_when_leased
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -37,15 +37,6 @@ async def test_one_who_died_is_not_waited_for_forever(leases: Leases, clock: Fak
         clock.advance(CHANGE_LEASE)
         async with leases.lease("a name"):
             pass
-
-
-@pytest.mark.parametrize("failure", [Stale(), AlreadyThere()])
-async def test_a_write_that_lost_the_lease_is_stale(leases: Leases, failure: Exception) -> None:
-    with pytest.raises(Stale):
-        async with leases.lease("a name"):
-            raise failure
-    async with leases.lease("a name"):
-        pass
 
 
 async def test_the_second_caller_starts_again_when_the_first_has_ended(leases: Leases) -> None:
