@@ -13,8 +13,6 @@ from typing import Any, cast
 
 import orjson
 from graphql import (
-    ASTValidationRule,
-    DocumentNode,
     GraphQLArgument,
     GraphQLBoolean,
     GraphQLError,
@@ -37,7 +35,7 @@ from graphql import (
 )
 
 from functions.central.answers import package_model
-from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
+from functions.central.graphql_limits import Allowance, parse_within_limits, too_expensive
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
@@ -60,7 +58,7 @@ Json = dict[str, Any]
 MAX_DEPENDENTS = 20  # Of a package; each is read from the index.
 MAX_ERRORS = 5  # Of a query; each would search for similar names.
 
-# Overlapping fields take quadratic time; `graphql_limits` compares those of the query itself.
+# Overlapping fields take quadratic time; `graphql_limits` compares those of each selection.
 RULES = [
     *(each for each in specified_rules if each is not OverlappingFieldsCanBeMergedRule),
     NoSchemaIntrospectionCustomRule,
@@ -77,38 +75,26 @@ async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
     query, operation, variables = (body.get(k) for k in ("query", "operationName", "variables"))
     if not isinstance(query, str):
         return _refused([GraphQLError("Send a JSON object with the text of a query as query.")])
-    request = GraphQLRequest(
-        query,
-        operation if isinstance(operation, str) and operation else None,
-        cast("Json", variables) if isinstance(variables, dict) else {},
-    )
     try:
-        document = parse_within_limits(request)
+        document = parse_within_limits(query)
+        context = _Context(call.registry, call.packages, call.caller, Allowance.of(document))
     except GraphQLError as error:
         return _refused([error])
-    rules = _rules(query)
+    missing = [kind for sign, kind in _SIGNS.items() if sign not in query]
+    rules = [rule for rule in RULES if not any(kind in rule.__name__ for kind in missing)]
     if errors := validate(SCHEMA, document, rules, max_errors=MAX_ERRORS, hide_suggestions=True):
         return _refused(errors)
-    return await _executed(
-        document, request, _Context(call.registry, call.packages, call.caller, _Allowance())
-    )
-
-
-def _rules(query: str) -> list[type[ASTValidationRule]]:
-    missing = [kind for sign, kind in _SIGNS.items() if sign not in query]
-    return [rule for rule in RULES if not any(kind in rule.__name__ for kind in missing)]
-
-
-async def _executed(document: DocumentNode, request: GraphQLRequest, context: "_Context") -> Json:
     result = execute(
         SCHEMA,
         document,
         context_value=context,
-        variable_values=dict(request.variables),
-        operation_name=request.operation,
+        variable_values=cast("Json", variables) if isinstance(variables, dict) else {},
+        operation_name=operation if isinstance(operation, str) and operation else None,
     )
     if isawaitable(result):
         result = await result
+    if context.allowance.cost < 0:
+        return _refused([too_expensive()])
     answer: Json = {"data": result.data}
     if result.errors:
         answer["errors"] = [_error(each) for each in result.errors]
@@ -129,26 +115,6 @@ def _error(error: GraphQLError) -> Json:
     return {"message": "The registry failed. Tell its operator.", **path}
 
 
-MAX_ANSWER_BYTES = 2 << 20  # Of the documentation in an answer; `/2.0/docs` sends all of it.
-
-
-@dataclass(slots=True)
-class _Allowance:
-    """The bytes of documentation that an answer may still have."""
-
-    left: int = MAX_ANSWER_BYTES
-
-    def spend(self, size: int) -> None:
-        """Reserve room for a piece; raise `GraphQLError` if it is one too many."""
-        self.left -= size
-        if self.left < 0:
-            message = (
-                f"The answer has more than {MAX_ANSWER_BYTES >> 20} MB of documentation. Ask for "
-                "fewer modules or lists, or read the whole document at /2.0/docs."
-            )
-            raise GraphQLError(message)
-
-
 @dataclass(frozen=True, slots=True)
 class _Context:
     """The state that the fields of a query share; versions of a package share what is asked of the
@@ -157,7 +123,7 @@ class _Context:
     registry: Registry
     packages: PackageSource
     by: Principal
-    allowance: _Allowance
+    allowance: Allowance
     dependents: dict[str, asyncio.Task[list[Json]]] = field(
         default_factory=dict[str, asyncio.Task[list[Json]]]
     )
@@ -182,6 +148,7 @@ class _Module:
 async def _api_docs(_root: object, info: "_Info", **arguments: Any) -> Json:
     """Return the module; one that is unknown, hidden or not documented yet is no module at all."""
     context = info.context
+    context.allowance.spend_module()
     wanted: Json = arguments.get("inputFilter") or {}
     module: Json = wanted.get("moduleInfo") or {}
     name = ModuleName(*(module.get(key) or "" for key in ("orgName", "moduleName", "version")))
@@ -225,7 +192,7 @@ async def _piece(
     place = await api_docs.place(found.digest, found.coordinate, *of)
     if place is None:
         return None
-    context.allowance.spend(place.unpacked_length)
+    context.allowance.spend_bytes(place.unpacked_length)
     piece = await api_docs.piece(found.digest, found.coordinate, *of)
     return piece and piece.unpack().decode()
 
@@ -237,6 +204,7 @@ async def _packages(_root: object, info: "_Info", **arguments: Any) -> Json:
     context = info.context
     limit, offset = (arguments.get(key) for key in ("limit", "offset"))
     page = ResultPage.parse(*("" if each is None else str(each) for each in (limit, offset)))
+    context.allowance.spend_list(page.limit)
     query = Query.parse(arguments.get("query") or "")
     org = arguments.get("orgName")
     if org:
@@ -253,6 +221,7 @@ async def _packages(_root: object, info: "_Info", **arguments: Any) -> Json:
 async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | None:
     """Return a package, or None; with days, `totalPullCount` has the pulls between them."""
     context = info.context
+    context.allowance.spend_package()
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
     if not (org and name):
         return None
@@ -313,6 +282,7 @@ async def _dependents_of_version(_root: object, info: "_Info", **arguments: Any)
     """Return every package whose latest release depends directly on a version, or on any version
     if none is named."""
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
+    info.context.allowance.spend_dependents()
     package, context, found = Package.parse(org, name), info.context, list[Json]()
     wanted = Version.parse(version).text if version else ""
     offset, total = 0, 1

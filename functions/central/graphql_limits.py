@@ -1,43 +1,30 @@
-"""Limits of GraphQL queries: a query that would cost much is refused before it is validated."""
+"""Limits of GraphQL queries: of their text before they are validated, and of what they cost."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
-    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
     parse,
-    print_ast,
 )
-
-from shared.domain.search import DEFAULT_LIMIT, MAX_LIMIT
 
 MAX_QUERY_CHARACTERS = 64 * 1024
 MAX_DEPTH = 12  # Of brackets; the deepest query of a client has six.
-MAX_TOKENS = 5_000  # An editor asks for the 86 versions of a package, with 2,700.
-MAX_PARTS = 200  # Fields below one of those; a module has fifty.
-MAX_SELECTIONS = 5_000  # Of a document, after its fragments are put in wherever they are used.
+MAX_TOKENS = 3_000  # An editor asks for the 86 versions of a package, with 2,700.
+MAX_DEFINITIONS = 20  # Operations and fragments; clients have one or two.
 MAX_COST = (
     525  # Ten modules, every version of http as an editor asks for it, or a list of a thousand.
 )
+MAX_ANSWER_BYTES = 2 << 20  # Of the documentation in an answer; `/2.0/docs` sends all of it.
 
-_LEAST_COST = 4  # Of a field of a query.
-_PARTS_FOR_ONE = 12  # Parts of a package that cost one.
-# All dependents are a list of hundreds of packages: one of them in a query.
-_COSTS = {"apiDocs": 50, "packages": 50, "dependentPackages": 300}
-_PACKAGES_FOR_ONE = 4  # Listed packages that cost one.
-_PART_COSTS = {"dependentPackages": 1, "dailyPullCount": 1}  # Of each package; one more question.
-_PART_COST_IN_LISTS = 10  # Times that, where the packages are different ones.
+_FURTHER_QUESTIONS = {"dependentPackages", "dailyPullCount"}  # Parts that are read by themselves.
+_PARTS_OF_MODULES = 4  # There are several of a package.
 
 # A string or comment ends where the parser ends it; one without an end takes what is left, so that
 # none is read twice.
@@ -45,141 +32,104 @@ _BRACKETS = re.compile(r'"""(?s:\\"""|.)*?(?:"""|\Z)|"(?:[^"\\\r\n]|\\.)*+"?|#[^
 _STEPS = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
-    """A query as the client sent it."""
-
-    query: str
-    operation: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-def parse_within_limits(request: GraphQLRequest) -> DocumentNode:
-    """Return the parsed query, or raise `GraphQLError` if it is invalid or costs too much."""
-    if len(request.query) > MAX_QUERY_CHARACTERS:
+def parse_within_limits(query: str) -> DocumentNode:
+    """Return the parsed query, or raise `GraphQLError` if it is invalid or too large."""
+    if len(query) > MAX_QUERY_CHARACTERS:
         message = f"The query has more than {MAX_QUERY_CHARACTERS:,} characters."
         raise GraphQLError(message)
-    _require_shallow(request.query)
-    document = parse(request.query, no_location=True, max_tokens=MAX_TOKENS)
-    limits = _Limits(
-        {
-            each.name.value: each
-            for each in document.definitions
-            if isinstance(each, FragmentDefinitionNode)
-        },
-        request.variables,
-    )
-    for each in document.definitions:
-        if isinstance(each, OperationDefinitionNode):
-            limits.require_cheap(each.selection_set)
-    return document
-
-
-def _require_shallow(query: str) -> None:
-    """Raise for nested brackets, which the parser would read by recursion."""
-    depth = 0
+    depth = 0  # The parser reads brackets by recursion.
     for found in _BRACKETS.finditer(query):
         depth += _STEPS.get(found[0], 0)
         if depth > MAX_DEPTH:
             message = f"The query is nested more than {MAX_DEPTH} levels deep."
             raise GraphQLError(message)
+    document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
+    if len(document.definitions) > MAX_DEFINITIONS:
+        message = f"The query has more than {MAX_DEFINITIONS} operations and fragments."
+        raise GraphQLError(message)
+    return document
 
 
 @dataclass(slots=True)
-class _Limits:
-    """The limits of all operations of a document together."""
+class Allowance:
+    """What the answer to a document may still cost, and the bytes of documentation it may have.
 
-    fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Mapping[str, Any]
-    selections: int = 0  # Those that were visited.
-    printed: dict[int, str] = field(default_factory=dict[int, str])
+    A field counts wherever it stands in the document, so no fragment hides it.
+    """
 
-    def require_cheap(self, selections: SelectionSetNode) -> None:
-        cost, answers = 0, dict[str, FieldNode]()
-        for each in self._fields(selections, ()):
-            packages = _listed_packages(each, self.variables)
-            cost += _COSTS.get(each.name.value, _LEAST_COST) + packages // _PACKAGES_FOR_ONE
-            if cost > MAX_COST:
-                raise _too_expensive()
-            self._require_one_meaning(each, answers)
-            parts, further = self._parts(each)
-            cost += further * (packages * _PART_COST_IN_LISTS or 1)
-            cost += parts // _PARTS_FOR_ONE * (packages // _PACKAGES_FOR_ONE or 1)
-        if cost > MAX_COST:
-            raise _too_expensive()
+    parts: int = 0  # The different fields, as often as the aliases below the top multiply them.
+    questions: int = 0  # Those of them that are read by themselves, of each package.
+    aliases: int = 0  # Below the top.
+    cost: int = MAX_COST
+    bytes: int = MAX_ANSWER_BYTES
 
-    def _parts(self, root: FieldNode) -> tuple[int, int]:
-        """Return how many parts are wanted of one package, and what those cost that take a further
-        question; raise for a part of an answer that is wanted twice, by other names: answers would
-        grow with the query."""
-        names, pending, count = dict[tuple[str, str], str](), [root], 0
-        while pending:
-            parent = pending.pop()
-            for each in self._fields(parent.selection_set, ()):
-                key = (parent.name.value, each.name.value)
-                name = each.alias.value if each.alias else each.name.value
-                count += 1
-                if count > MAX_PARTS or names.setdefault(key, name) != name:
-                    message = f"The query wants {each.name.value} more than once. Ask for it once."
-                    raise GraphQLError(message)
-                pending.append(each)
-        return count, sum(_PART_COSTS.get(part, 0) for _, part in names)
+    @classmethod
+    def of(cls, document: DocumentNode) -> "Allowance":
+        """Raise `GraphQLError` if two different fields have one name in the answer."""
+        fields, aliases = set[str](), 0
+        for each in document.definitions:
+            if isinstance(each, OperationDefinitionNode | FragmentDefinitionNode):
+                aliases += _survey(each.selection_set, fields)
+            if isinstance(each, OperationDefinitionNode):
+                top = (one for one in each.selection_set.selections if isinstance(one, FieldNode))
+                aliases -= sum(field.alias is not None for field in top)
+        parts = len(fields) + (_PARTS_OF_MODULES if "modules" in fields else 0)
+        questions = len(fields & _FURTHER_QUESTIONS)
+        return cls(parts * (1 + aliases), questions * (1 + aliases), aliases)
 
-    def _require_one_meaning(self, node: FieldNode, answers: dict[str, FieldNode]) -> None:
-        """Raise for two different fields with one name in the answer, which are not merged."""
-        key = node.alias.value if node.alias else node.name.value
-        first = answers.setdefault(key, node)
-        if first is not node and self._meaning(first) != self._meaning(node):
-            message = f"The query has two fields named {key}: give each an alias."
+    def spend_module(self) -> None:
+        self._spend(50 * (1 + self.aliases // 10))
+
+    def spend_package(self) -> None:
+        self._spend(4 + self.parts // 12 + self.questions)
+
+    def spend_list(self, packages: int) -> None:
+        self._spend(50 + packages // 4 * (1 + self.parts // 12 + 40 * self.questions))
+
+    def spend_dependents(self) -> None:
+        """All dependents are a list of hundreds of packages: one of them in a query."""
+        self._spend(300)
+
+    def _spend(self, cost: int) -> None:
+        """Raise `GraphQLError` once the document has cost too much."""
+        self.cost -= cost
+        if self.cost < 0:
+            raise too_expensive()
+
+    def spend_bytes(self, size: int) -> None:
+        """Reserve room for a piece; raise `GraphQLError` if it is one too many."""
+        self.bytes -= size
+        if self.bytes < 0:
+            message = (
+                f"The answer has more than {MAX_ANSWER_BYTES >> 20} MB of documentation. Ask for "
+                "fewer modules or lists, or read the whole document at /2.0/docs."
+            )
             raise GraphQLError(message)
 
-    def _meaning(self, node: FieldNode) -> str:
-        """Return the text of a field; that of a fragment is visited wherever it is used."""
-        if id(node) not in self.printed:
-            self.printed[id(node)] = print_ast(node)
-        return self.printed[id(node)]
 
-    def _fields(
-        self, selections: SelectionSetNode | None, within: tuple[str, ...]
-    ) -> Iterator[FieldNode]:
-        """Yield the fields of a selection, with those of its fragments."""
-        for each in selections.selections if selections else ():
-            self.selections += 1
-            if self.selections > MAX_SELECTIONS:  # Fragments without a field count as well.
-                raise _too_expensive()
-            if isinstance(each, FieldNode):
-                yield each
-            elif isinstance(each, FragmentSpreadNode):
-                name = each.name.value
-                if name in self.fragments and name not in within:
-                    yield from self._fields(self.fragments[name].selection_set, (*within, name))
-            elif isinstance(each, InlineFragmentNode):
-                yield from self._fields(each.selection_set, within)
+def _survey(selections: SelectionSetNode, fields: set[str]) -> int:
+    """Add the names of all fields, and return how many have an alias."""
+    aliases, answers = 0, dict[str, FieldNode]()
+    for each in selections.selections:
+        if isinstance(each, FieldNode):
+            key = (each.alias or each.name).value
+            first = answers.setdefault(key, each)
+            # The library compares them in quadratic time.
+            if first.name != each.name or first.arguments != each.arguments:
+                message = f"The query has two fields named {key}: give each an alias."
+                raise GraphQLError(message)
+            fields.add(each.name.value)
+            aliases += each.alias is not None
+        if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set:
+            aliases += _survey(each.selection_set, fields)
+    return aliases
 
 
-def _too_expensive() -> GraphQLError:
+def too_expensive() -> GraphQLError:
     return GraphQLError(
-        f"The query costs too much: it may have a cost of {MAX_COST}, of which apiDocs takes "
-        f"{_COSTS['apiDocs']}, package {_LEAST_COST}, and packages {_COSTS['packages']} and one "
-        f"more for each {_PACKAGES_FOR_ONE} packages; each {_PARTS_FOR_ONE} fields of a package "
-        f"take 1 more, or in lists as much as the packages; dependentPackages and dailyPullCount "
-        f"take 1 more of each package, and {_PART_COST_IN_LISTS} in lists; dependentPackages of a "
-        f"version takes {_COSTS['dependentPackages']}. With its fragments, its "
-        f"document may have {MAX_SELECTIONS:,} selections."
+        f"The query costs too much: it may have a cost of {MAX_COST}, of which apiDocs takes 50, "
+        "package 4, packages 50, and all dependentPackages of a version 300. Each 12 different "
+        "fields of the query take 1 more of a package. A list takes as much for each 4 packages "
+        "of its limit, and 1 more. dependentPackages and dailyPullCount of a package take 1 more, "
+        "and 10 more of each package of a list. Aliases below the top multiply this."
     )
-
-
-def _listed_packages(node: FieldNode, variables: Mapping[str, Any]) -> int:
-    """Return how many packages a list may have; 0 for no list."""
-    if node.name.value != "packages":
-        return 0
-    for argument in node.arguments or ():
-        if argument.name.value == "limit":
-            limit: object = None
-            if isinstance(argument.value, IntValueNode):
-                limit = int(argument.value.value[:9])
-            elif isinstance(argument.value, VariableNode):
-                limit = variables.get(argument.value.name.value)
-            # A default of the variable counts as the largest page.
-            return min(max(limit if isinstance(limit, int) else MAX_LIMIT, 0), MAX_LIMIT)
-    return DEFAULT_LIMIT

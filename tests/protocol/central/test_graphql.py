@@ -270,7 +270,6 @@ BOMBS = {
     "lists": "{package(orgName: " + "[" * 20_000 + ")",
     "unclosed": "{" * 60_000,
     "aliases": "{" + " ".join(f'a{n}: package(orgName: "x") {{name}}' for n in MANY) + "}",
-    "fields": "{packages {" + "count " * 1_400 + "}}",
     "aliased parts": "{apiDocs {docsData {modules {"
     + " ".join(f"a{n}: functions" for n in range(450))
     + "}}}}",
@@ -331,7 +330,7 @@ async def test_a_bomb_is_refused_in_a_moment(shared_world: World, name: str) -> 
         seconds = time.thread_time() - began
         assert answer["errors"][0]["message"]
         assert not answer["data"]
-        if seconds < 0.5:
+        if seconds < 0.2:
             return
     pytest.fail("It takes too long.")  # Without the limits it takes many seconds.
 
