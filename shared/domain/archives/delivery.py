@@ -78,31 +78,23 @@ class DeliveryOptions:
 
 def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
     """Return who sends the archive to the client after the redirect."""
-    if options.container is Visibility.PUBLIC and _takes(options, client):
+    is_plain = client is ClientKind.WITHOUT_AUTHORIZATION
+    takes = {
+        Cdn.NONE: False,
+        Cdn.STRIPPING: True,
+        Cdn.PASSING: is_plain,
+        Cdn.READING_BLOBS: options.is_linked,
+    }
+    if options.container is Visibility.PUBLIC and takes[options.cdn]:
         return DeliveryRoute.CDN
-    return (
-        DeliveryRoute.STORE
-        if options.is_linked and client is ClientKind.WITHOUT_AUTHORIZATION
-        else DeliveryRoute.REGISTRY
-    )
-
-
-def _takes(options: DeliveryOptions, client: ClientKind) -> bool:
-    if options.cdn is Cdn.READING_BLOBS:
-        return options.is_linked
-    return options.cdn is Cdn.STRIPPING or (
-        options.cdn is Cdn.PASSING and client is ClientKind.WITHOUT_AUTHORIZATION
-    )
+    return DeliveryRoute.STORE if options.is_linked and is_plain else DeliveryRoute.REGISTRY
 
 
 # A push that is concurrent with a change of its package may use the old container. The nightly
 # sweep moves such archives.
 PLACEMENT_SETTLED_AFTER = timedelta(days=2)
 
-_DECIDING = {
-    "visibility",
-    "state",
-}  # The fields of heads and releases that decide on the container.
+_DECIDING = {"visibility", "state"}  # Fields of heads and releases.
 
 
 def changes_placement(outbox: Iterable[Event]) -> bool:

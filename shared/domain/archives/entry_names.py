@@ -52,11 +52,6 @@ def decode_name(raw_name: bytes) -> str:
         raise unsafe_name(name, "is not UTF-8") from None
     if not 1 <= len(raw_name) <= _LONGEST_NAME:
         raise unsafe_name(name, f"does not have 1 to {_LONGEST_NAME:,} bytes")
-    _refuse_unsafe(name)
-    return name
-
-
-def _refuse_unsafe(name: str) -> None:
     if name[0] == "/" or _DRIVE.match(name):
         raise unsafe_name(name, "is an absolute path")
     if "\\" in name:
@@ -67,6 +62,7 @@ def _refuse_unsafe(name: str) -> None:
         raise unsafe_name(name, "has a part that is empty, . or .., and could leave its folder")
     if not unicodedata.is_normalized("NFC", name):
         raise unsafe_name(name, "is not in Unicode normalization form C")
+    return name
 
 
 def refuse_costly(raw_names: Iterable[bytes]) -> None:
@@ -110,26 +106,20 @@ def _why_unportable(part: str) -> str:
 def refuse_invisible(names: Sequence[str]) -> None:
     """Refuse names with characters that nobody sees or that change the direction of text."""
     # Each character is looked at once, since names may have millions of them.
-    invisible = "".join(filter(_is_invisible, frozenset[str]().union(*names)))
+    invisible = "".join(
+        each
+        for each in frozenset[str]().union(*names)
+        if unicodedata.category(each) in _INVISIBLE_CATEGORIES or _INVISIBLE.match(each)
+    )
     if not invisible:
         return
     pattern = re.compile(f"[{invisible}]")
     for name in names:
         if found := pattern.search(_VISIBLE_JOIN.sub("", name)):
+            escaped = pattern.sub(lambda each: each[0].encode("unicode-escape").decode(), name)
             number = f"U+{ord(found[0]):04X}"
             reason = f"has {number}, which is invisible or changes the direction of text"
-            raise unsafe_name(pattern.sub(_escape, name), reason)
-
-
-def _is_invisible(character: str) -> bool:
-    return (
-        unicodedata.category(character) in _INVISIBLE_CATEGORIES
-        or _INVISIBLE.match(character) is not None
-    )
-
-
-def _escape(found: re.Match[str]) -> str:
-    return found[0].encode("ascii", "backslashreplace").decode()
+            raise unsafe_name(escaped, reason)
 
 
 def fold_case(name: str) -> str:

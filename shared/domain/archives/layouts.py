@@ -2,8 +2,7 @@
 graph are.
 """
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 from shared.domain.archives.entry_names import fold_case
 from shared.domain.archives.manifest import (
@@ -17,8 +16,8 @@ from shared.domain.archives.manifest import (
     BalaToml,
     BallerinaToml,
     DependenciesToml,
+    GraphItem,
     GraphJson,
-    Manifest,
     Node,
     NodeName,
     PackageJson,
@@ -32,39 +31,7 @@ from shared.domain.archives.unpacking import ArchiveLimits, ZipArchive
 from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.errors.base import BadArchive, printable
 from shared.domain.names import Coordinate
-from shared.domain.packages import Dependency, Graph, GraphNode
-
-
-class Layout(Protocol):
-    """Where a layout keeps things. Folders have no slash at the end; the root is empty."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """The manifest, in one shape for all layouts."""
-        ...
-
-    def graph(self) -> Graph: ...
-
-    def folder(self, module: str) -> str:
-        """Return the folder that holds the sources of `module`."""
-        ...
-
-    def module(self, folder: str) -> str | None:
-        """Return the module whose sources are in `folder`."""
-        ...
-
-    def package_texts(self) -> tuple[str, ...]:
-        """Return names for the text of the package; the first that exists is used."""
-        ...
-
-    def module_texts(self, module: str) -> tuple[str, ...]:
-        """Return names for the text of a module; the first that exists is used."""
-        ...
-
-    @property
-    def requires_documentation(self) -> bool:
-        """Whether `docs` must hold documentation."""
-        ...
+from shared.domain.packages import Graph, GraphNode
 
 
 class ArchiveContents:
@@ -135,21 +102,11 @@ class ArchiveContents:
         return self._archive.read(name)
 
 
-def read_layout(contents: ArchiveContents) -> Layout:
-    """Return the layout of a bala with its manifest, or refuse it."""
-    if not contents.has(BALA_TOML):
-        return JavaLayout(contents)
-    if contents.has(PACKAGE_JSON):
-        raise BadArchive(
-            "layout-ambiguous",
-            "The archive has both Bala.toml and package.json at its root, and clients differ in "
-            "which they read. Keep one and pack again.",
-        )
-    return GoLayout(contents)
-
-
 class JavaLayout:
-    """Layouts 2 and 3: every module in a folder of its full name, texts under `docs`."""
+    """Layouts 2 and 3: every module in a folder of its full name, texts under `docs`.
+
+    Folders have no slash at the end; of names of texts, the first that exists is used.
+    """
 
     requires_documentation = True
 
@@ -163,13 +120,16 @@ class JavaLayout:
         """Return the graph of `dependency-graph.json`, which may be absent."""
         own = self.manifest.coordinate
         if not self._contents.has(GRAPH_JSON):
-            return recorded_graph(own, GraphJson())
-        return recorded_graph(own, self._contents.json(GRAPH_JSON, GraphJson))
+            return _graph(own, "", ())
+        packages = self._contents.json(GRAPH_JSON, GraphJson).packages
+        return _graph(own, f"{GRAPH_JSON}: packages", packages)
 
     def folder(self, module: str) -> str:
+        """Return the folder that holds the sources of `module`."""
         return f"modules/{module}"
 
     def module(self, folder: str) -> str | None:
+        """Return the module whose sources are in `folder`."""
         parent, _, module = folder.rpartition("/")
         return module if parent == "modules" else None
 
@@ -204,8 +164,18 @@ class GoLayout:
 
     def graph(self) -> Graph:
         """Return the graph of `Dependencies.toml`, without which the toolchain loads no package."""
-        locked = self._contents.toml(DEPENDENCIES_TOML, DependenciesToml)
-        return locked_graph(self.manifest.coordinate, locked)
+        locked = self._contents.toml(DEPENDENCIES_TOML, DependenciesToml).package
+        versions = {(each.org, each.name): each for each in locked}
+        packages = [
+            GraphItem(
+                org=package.org,
+                name=package.name,
+                version=package.version,
+                dependencies=tuple(_locked(versions, needed) for needed in package.dependencies),
+            )
+            for package in locked
+        ]
+        return _graph(self.manifest.coordinate, f"{DEPENDENCIES_TOML}: package", packages)
 
     def folder(self, module: str) -> str:
         """Return the root for the default module, else `modules/` and the rest of its name."""
@@ -235,65 +205,47 @@ class GoLayout:
         return (named, *texts, *beside)
 
 
-def recorded_graph(own: Coordinate, recorded: GraphJson) -> Graph:
-    """Return the graph of `dependency-graph.json`, the package's own node first."""
-    nodes = (
-        _node(f"{GRAPH_JSON}: packages[{at}]", package, package.dependencies)
-        for at, package in enumerate(recorded.packages)
-    )
-    return _own_first(own, nodes)
+Layout = JavaLayout | GoLayout
 
 
-def locked_graph(own: Coordinate, locked: DependenciesToml) -> Graph:
-    """Return the graph of `Dependencies.toml`, the package's own node first."""
-    versions = {(each.org, each.name): each.version for each in locked.package}
-    nodes = (
-        _node(
-            f"{DEPENDENCIES_TOML}: package[{at}]",
-            package,
-            tuple(_locked(versions, needed) for needed in package.dependencies),
+def read_layout(contents: ArchiveContents) -> Layout:
+    """Return the layout of a bala with its manifest, or refuse it."""
+    if not contents.has(BALA_TOML):
+        return JavaLayout(contents)
+    if contents.has(PACKAGE_JSON):
+        raise BadArchive(
+            "layout-ambiguous",
+            "The archive has both Bala.toml and package.json at its root, and clients differ in "
+            "which they read. Keep one and pack again.",
         )
-        for at, package in enumerate(locked.package)
-    )
-    return _own_first(own, nodes)
+    return GoLayout(contents)
 
 
-def _locked(versions: dict[tuple[str, str], str], needed: NodeName) -> Node:
-    version = versions.get((needed.org, needed.name))
-    if version is None:
+def _locked(versions: Mapping[tuple[str, str], Node], needed: NodeName) -> Node:
+    found = versions.get((needed.org, needed.name))
+    if found is None:
         raise BadArchive(
             "dependency-unlocked",
             f"{printable(DEPENDENCIES_TOML)} names the dependency "
             f"{printable(f'{needed.org}/{needed.name}')} but has no entry with its version. Build "
             "the package, which writes that file anew, and pack again.",
         )
-    return Node(org=needed.org, name=needed.name, version=version)
+    return found
 
 
-def _node(where: str, package: Node, dependencies: tuple[Node, ...]) -> GraphNode:
-    coordinate_in(where, package.org, package.name, package.version)
-    for at, each in enumerate(dependencies):
-        coordinate_in(f"{where}.dependencies[{at}]", each.org, each.name, each.version)
-    return GraphNode(
-        org=package.org,
-        name=package.name,
-        version=package.version,
-        dependencies=tuple(
-            Dependency(org=each.org, name=each.name, version=each.version) for each in dependencies
-        ),
-    )
+def _graph(own: Coordinate, place: str, packages: Sequence[GraphItem]) -> Graph:
+    """Return the graph of the packages that are listed at `place`.
 
-
-def _own_first(own: Coordinate, nodes: Iterator[GraphNode]) -> Graph:
-    """Put the node of the package first, at its own version; without one it has no dependencies."""
-    package = own.package
-    every = tuple(nodes)
-    ours = [node for node in every if (node.org, node.name) == (package.org, package.name)]
-    first = GraphNode(
-        org=package.org,
-        name=package.name,
-        version=own.version.text,
-        dependencies=ours[0].dependencies if ours else (),
-    )
-    others = (node for node in every if (node.org, node.name) != (package.org, package.name))
-    return Graph(nodes=(first, *others))
+    The package itself is first, at its own version; without a node it has no dependencies.
+    """
+    for at, package in enumerate(packages):
+        where = f"{place}[{at}]"
+        coordinate_in(where, package.org, package.name, package.version)
+        for number, each in enumerate(package.dependencies):
+            coordinate_in(f"{where}.dependencies[{number}]", each.org, each.name, each.version)
+    org, name = own.package.org, own.package.name
+    nodes = [GraphNode.model_validate(each, from_attributes=True) for each in packages]
+    ours = [node for node in nodes if (node.org, node.name) == (org, name)]
+    needed = ours[0].dependencies if ours else ()
+    first = GraphNode(org=org, name=name, version=own.version.text, dependencies=needed)
+    return Graph(nodes=(first, *(node for node in nodes if (node.org, node.name) != (org, name))))

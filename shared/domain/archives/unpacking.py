@@ -15,7 +15,7 @@ from shared.domain.archives.zip_records import (
     ZipEntry,
     directory_span,
     entry_damaged,
-    entry_with_data,
+    entry_data,
     list_directory,
     read_entries,
 )
@@ -91,14 +91,14 @@ class ZipArchive:
     def read(self, name: str) -> bytes:
         """Return the content of an entry. It is unpacked once and cached."""
         if name not in self._kept:
-            self._kept[name] = b"".join(_unpacked(self._entries[name]))
+            self._kept[name] = b"".join(_unpacked(self._entries[name], self._entries[name].data))
         return self._kept[name]
 
     def verify(self, find_token: FindToken = find_no_token) -> None:
         """Unpack all entries that were not read yet, and discard their content; refuse one with
         an access token."""
         for name, entry in self._entries.items():
-            pieces = (self._kept[name],) if name in self._kept else _unpacked(entry)
+            pieces = (self._kept[name],) if name in self._kept else _unpacked(entry, entry.data)
             start = _start_of_token(pieces, find_token)
             if start is not None:
                 raise BadArchive(
@@ -135,9 +135,10 @@ def _refuse_sizes(entries: tuple[ZipEntry, ...], limits: ArchiveLimits) -> None:
         )
 
 
-def _unpacked(entry: ZipEntry) -> Iterator[bytes | memoryview]:
+def _unpacked(entry: ZipEntry | ListedEntry, data: memoryview) -> Iterator[bytes | memoryview]:
     crc = size = 0
-    for piece in _pieces(entry):
+    stored = (data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK))
+    for piece in _inflated(entry.name, data) if entry.method == METHOD_DEFLATED else stored:
         size += len(piece)
         if size > entry.unpacked_bytes:
             raise entry_damaged(entry.name, "it is larger than its header says")
@@ -161,24 +162,14 @@ def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken)
 
 def _line_at(entry: ZipEntry, position: int) -> int:
     line = 1
-    for piece in _unpacked(entry):
+    for piece in _unpacked(entry, entry.data):
         line += bytes(piece[:position]).count(b"\n")
         position = max(0, position - len(piece))
     return line
 
 
-def _pieces(entry: ZipEntry) -> Iterator[bytes | memoryview]:
-    return _inflated(entry) if entry.method == METHOD_DEFLATED else _sliced(entry.data)
-
-
-def _sliced(data: memoryview) -> Iterator[memoryview]:
-    for at in range(0, len(data), _CHUNK):
-        yield data[at : at + _CHUNK]
-
-
-def _inflated(entry: ZipEntry) -> Iterator[bytes]:
+def _inflated(name: str, rest: memoryview) -> Iterator[bytes]:
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    rest = entry.data
     try:
         while rest and not stream.eof:
             piece = stream.decompress(rest[:_STEP], _CHUNK)
@@ -187,11 +178,11 @@ def _inflated(entry: ZipEntry) -> Iterator[bytes]:
                 yield piece
                 piece = stream.decompress(stream.unconsumed_tail, _CHUNK)
     except zlib.error:
-        raise entry_damaged(entry.name, "its data cannot be unpacked") from None
+        raise entry_damaged(name, "its data cannot be unpacked") from None
     if not stream.eof:
-        raise entry_damaged(entry.name, "its data is cut off")
+        raise entry_damaged(name, "its data is cut off")
     if rest or stream.unused_data:
-        raise entry_damaged(entry.name, "there are bytes behind its packed data")
+        raise entry_damaged(name, "there are bytes behind its packed data")
 
 
 TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
@@ -276,7 +267,7 @@ def list_files(tail: bytes, size: int) -> ArchiveDirectory:
 
 def unpack_file(region: bytes, entry: ListedEntry) -> bytes:
     """Return the content of a file from the bytes of its span."""
-    return b"".join(_unpacked(entry_with_data(memoryview(region), entry)))
+    return b"".join(_unpacked(entry, entry_data(memoryview(region), entry)))
 
 
 def text_of(content: bytes) -> str | None:

@@ -104,7 +104,14 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
     refuse_unportable(entry.name for entry in entries)
     refuse_invisible([entry.name for entry in entries])
     refuse_duplicates(entry.name for entry in entries)
-    located = _match_local_headers(content, entries, directory.start)
+    ordered = sorted(entries, key=lambda entry: entry.start)
+    starts = [*(entry.start for entry in ordered), directory.start]
+    if starts[0] > 0:
+        raise _bytes_before(starts[0])
+    located = {
+        entry.start: _located(content[entry.start : end], entry)
+        for entry, end in zip(ordered, starts[1:], strict=True)
+    }
     return tuple(located[entry.start] for entry in entries)
 
 
@@ -153,25 +160,13 @@ def list_directory(directory: bytes, count: int) -> Iterator[ListedEntry]:
         at = name_at + name_length + extra + comment
 
 
-def entry_with_data(region: memoryview, listed: ListedEntry) -> ZipEntry:
-    """Return the entry with its data; `region` begins with its local header."""
+def entry_data(region: memoryview, listed: ListedEntry) -> memoryview:
+    """Return the packed data of the entry; `region` begins with its local header."""
     if len(region) < _LOCAL.size or _signature(region, 0) != _LOCAL_SIGNATURE:
         raise entry_damaged(listed.name, "its local header is missing")
     header = _LOCAL.unpack_from(region)
     start = _LOCAL.size + header[9] + header[10]
-    data = region[start : start + listed.packed_bytes]
-    return ZipEntry(
-        name=listed.name,
-        raw_name=b"",
-        flags=listed.flags,
-        method=listed.method,
-        crc=listed.crc,
-        packed_bytes=listed.packed_bytes,
-        unpacked_bytes=listed.unpacked_bytes,
-        unicode_paths=(),
-        start=listed.start,
-        data=data,
-    )
+    return region[start : start + listed.packed_bytes]
 
 
 # --- the end record ----------------------------------------------------------------------------
@@ -182,7 +177,10 @@ def _find_directory(content: memoryview, max_entries: int) -> DirectorySpan:
     if at < 0 or _signature(content, at) != _END_SIGNATURE:
         raise _why_no_end(content)
     _, disk, start_disk, here, count, size, start, comment = _END.unpack_from(content, at)
-    _refuse_zip64(content, at, {here, count}, {size, start})
+    # Zip64 is refused: the limits are far below it, and readers differ most about it.
+    located = _signature(content, max(at - _ZIP64_LOCATOR_LENGTH, 0)) == _ZIP64_LOCATOR_SIGNATURE
+    if located or _FULL_16 in (here, count) or _FULL_32 in (size, start):
+        raise _zip64_used(where="The archive")
     if disk or start_disk or here != count:
         raise _split_archive()
     if comment:
@@ -193,7 +191,12 @@ def _find_directory(content: memoryview, max_entries: int) -> DirectorySpan:
             f"The archive has {count:,} entries, and this registry reads {max_entries:,} at most. "
             "Leave out what the package does not need.",
         )
-    _refuse_misplaced(content, start, size, at)
+    shift = at - size - start
+    if shift < 0:
+        raise _directory_damaged(reason="it would reach beyond the end of the archive")
+    if shift > 0:
+        shifted = _signature(content, at - size) in (_CENTRAL_SIGNATURE, _END_SIGNATURE)
+        raise _bytes_before(shift) if shifted else _bytes_between(shift, "the central directory")
     return DirectorySpan(count, start, at)
 
 
@@ -224,23 +227,6 @@ def _why_no_end(content: memoryview) -> BadArchive:
         "bytes-after",
         f"The archive has {bytes_text(behind)} after its end. Pack it again with bal pack.",
     )
-
-
-def _refuse_zip64(content: memoryview, end: int, counts: set[int], sizes: set[int]) -> None:
-    """Refuse zip64: the limits are far below it, and readers differ most about it."""
-    locator = max(end - _ZIP64_LOCATOR_LENGTH, 0)
-    located = _signature(content, locator) == _ZIP64_LOCATOR_SIGNATURE
-    if located or _FULL_16 in counts or _FULL_32 in sizes:
-        raise _zip64_used(where="The archive")
-
-
-def _refuse_misplaced(content: memoryview, start: int, size: int, end: int) -> None:
-    shift = end - size - start
-    if shift < 0:
-        raise _directory_damaged(reason="it would reach beyond the end of the archive")
-    if shift > 0:
-        shifted = _signature(content, end - size) in (_CENTRAL_SIGNATURE, _END_SIGNATURE)
-        raise _bytes_before(shift) if shifted else _bytes_between(shift, "the central directory")
 
 
 # --- the central directory ---------------------------------------------------------------------
@@ -279,7 +265,10 @@ def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
         raise _split_archive()
     _refuse_unsupported(name, flags, method, needed)
     _refuse_special(name, attributes, unpacked)
-    _refuse_comment(name, comment)
+    try:
+        comment.decode()
+    except UnicodeDecodeError:  # Java's ZipFile fails on the whole entry.
+        raise _entry_unsupported(name, "a comment that is not UTF-8") from None
     extras = _read_extras(name, raw_name, rest[name_length : name_length + extra_length])
     repeated = sum(_EXTRA.size + len(path) for path in extras.unicode_paths[:1])
     if len(rest) - name_length - repeated > MAX_EXTRA_BYTES:
@@ -290,13 +279,6 @@ def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
         raise _zip64_used(where=f"The entry {name}")
     paths = extras.unicode_paths
     return ZipEntry(name, raw_name, flags, method, crc, packed, unpacked, paths, start)
-
-
-def _refuse_comment(name: str, comment: bytes) -> None:
-    try:
-        comment.decode()
-    except UnicodeDecodeError:  # Java's ZipFile fails on the whole entry.
-        raise _entry_unsupported(name, "a comment that is not UTF-8") from None
 
 
 def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None:
@@ -366,20 +348,6 @@ def _read_extras(name: str, raw_name: bytes, extra: bytes) -> _Extras:
 # --- the local headers -------------------------------------------------------------------------
 
 
-def _match_local_headers(
-    content: memoryview, entries: tuple[ZipEntry, ...], directory_start: int
-) -> dict[int, ZipEntry]:
-    """Return the entries by their start, each with its data, when they fill the file."""
-    ordered = sorted(entries, key=lambda entry: entry.start)
-    starts = [entry.start for entry in ordered] + [directory_start]
-    if starts[0] > 0:
-        raise _bytes_before(starts[0])
-    return {
-        entry.start: _located(content[entry.start : end], entry)
-        for entry, end in zip(ordered, starts[1:], strict=True)
-    }
-
-
 def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
     """Return `entry` with its data, when header, data and descriptor fill `region` exactly."""
     if len(region) < _LOCAL.size:
@@ -393,7 +361,15 @@ def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
     _match_header(entry, header, bytes(region[_LOCAL.size : name_end]))
     if end > len(region):
         raise _entries_overlap(entry.name)
-    _match_extras(entry, bytes(region[name_end:start]))
+    extras = _read_extras(entry.name, entry.raw_name, bytes(region[name_end:start]))
+    if extras.unicode_paths != entry.unicode_paths:
+        raise _headers_differ(entry.name, "Unicode path field")
+    # Info-ZIP leaves room for zip64 sizes when it packs from a pipe. No reader looks at them while
+    # the plain fields hold the sizes, unless a descriptor follows: it would then be a longer one.
+    sizes = _ZIP64_SIZES.pack(entry.unpacked_bytes, entry.packed_bytes)
+    idle = all(field in (sizes, bytes(_ZIP64_SIZES.size)) for field in extras.zip64)
+    if extras.zip64 and (entry.is_described or not idle):
+        raise _zip64_used(where=f"The entry {entry.name}")
     _match_descriptor(entry, bytes(region[end:]))
     return replace(entry, data=region[start:end])
 
@@ -412,18 +388,6 @@ def _match_header(entry: ZipEntry, header: tuple[int, ...], raw_name: bytes) -> 
     for what, ours, theirs in zip(names, header[6:9], central, strict=True):
         if ours != theirs and not (entry.is_described and ours == 0):
             raise _headers_differ(entry.name, what)
-
-
-def _match_extras(entry: ZipEntry, extra: bytes) -> None:
-    extras = _read_extras(entry.name, entry.raw_name, extra)
-    if extras.unicode_paths != entry.unicode_paths:
-        raise _headers_differ(entry.name, "Unicode path field")
-    # Info-ZIP leaves room for zip64 sizes when it packs from a pipe. No reader looks at them while
-    # the plain fields hold the sizes, unless a descriptor follows: it would then be a longer one.
-    sizes = _ZIP64_SIZES.pack(entry.unpacked_bytes, entry.packed_bytes)
-    idle = all(field in (sizes, bytes(_ZIP64_SIZES.size)) for field in extras.zip64)
-    if extras.zip64 and (entry.is_described or not idle):
-        raise _zip64_used(where=f"The entry {entry.name}")
 
 
 def _match_descriptor(entry: ZipEntry, rest: bytes) -> None:
