@@ -4,7 +4,7 @@ with the token that the operator set for it.
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from copy import copy
 from datetime import timedelta
 from functools import partial
@@ -59,6 +59,7 @@ from shared.ports import (
     HttpDownloader,
     HttpResponse,
     ReleaseUnusable,
+    ServerUnreachable,
     Unanswered,
     UpstreamBusy,
 )
@@ -67,6 +68,7 @@ DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a se
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # The graphs of a large build have 5 MiB.
 
+MAX_TAG = 200  # Characters of an ETag that is sent back.
 MOST_PLATFORMS = 16  # A `bal` client sends five.
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
@@ -130,7 +132,9 @@ class CentralUpstream:
             return VersionsAnswer(None, tag)
         if _is_missing(answer):
             return None
-        return VersionsAnswer(_read(answer, read_versions), answer.headers.get("etag", ""))
+        given = answer.headers.get("etag", "")
+        is_sendable = given.isascii() and given.isprintable() and len(given) <= MAX_TAG
+        return VersionsAnswer(_read(answer, read_versions), given if is_sendable else "")
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
         url = self._url("packages", org) + "?limit=1"
@@ -172,7 +176,7 @@ class CentralUpstream:
         if answer is None:
             return None
         # The last two segments are the version and the file name, for every client of Central.
-        segments = urlsplit(_location(answer)).path.split("/")
+        segments = urlsplit(self._location(answer)).path.split("/")
         try:
             version = Version.parse(unquote(segments[-2]) if len(segments) > 1 else "")
         except Refusal:
@@ -197,10 +201,14 @@ class CentralUpstream:
             except Refusal:
                 message = "the redirect names no digest"
                 raise AnswerUnusable(message) from None
-            url = urljoin(self._base, _location(redirect))
+            url = self._location(redirect)
             headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
-            # Without the token, wherever it leads.
-            _require(await self._archives.download(url, headers, file.write), _OK)
+            try:
+                # Without the token, wherever it leads.
+                _require(await self._archives.download(url, headers, file.write), _OK)
+            except (ServerUnreachable, UpstreamBusy) as error:
+                # The registry itself answered; one package may lead to a server that is none.
+                raise Unanswered(str(error)) from None
             yield FetchedArchive(file.content(), file.digest, announced)
 
     async def resolve_packages(
@@ -279,6 +287,15 @@ class CentralUpstream:
         _require(answer, _FOUND)
         return answer
 
+    def _location(self, redirect: HttpResponse) -> str:
+        """Return where it leads; raise `AnswerUnusable` if that is no address."""
+        location = redirect.headers.get("location", "")
+        with suppress(ValueError):
+            if location:
+                return urljoin(self._base, location)
+        message = "the redirect leads nowhere"
+        raise AnswerUnusable(message)
+
     async def _post(
         self, path: str, content: Mapping[str, object], client: ClientProfile, via: str
     ) -> HttpResponse:
@@ -347,14 +364,6 @@ def _read(answer: HttpResponse, read: Callable[[bytes], T]) -> T:
         raise ReleaseUnusable(str(error)) from None
     except ValueError as error:
         raise AnswerUnusable(str(error)) from None
-
-
-def _location(answer: HttpResponse) -> str:
-    location = answer.headers.get("location", "")
-    if not location:
-        message = "the redirect leads nowhere"
-        raise AnswerUnusable(message)
-    return location
 
 
 def _is_missing(answer: HttpResponse) -> bool:

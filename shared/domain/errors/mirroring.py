@@ -39,6 +39,7 @@ class OwnedByUpstream(Declared, Conflict):
 
 
 UNUSABLE = "gives an answer about it that cannot be used"
+FAILING = "fails to answer about it"
 NO_ROOM = "is not asked now, because this registry fetches as much as it has room for"
 
 

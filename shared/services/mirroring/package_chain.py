@@ -313,6 +313,7 @@ class PackageChain:
         if rules or a refusal leave this one out."""
         found = await self.reader.questions.ask(
             source,
+            wanted.package,
             [kind.value, *(each.lower() for each in path)],
             lambda: source.upstream.item(kind, path, via=self.asker.via()),
             self.asker,

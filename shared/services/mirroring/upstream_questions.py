@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import NO_ROOM, UNUSABLE, UpstreamUnavailable
+from shared.domain.errors.mirroring import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, package_owner
+from shared.domain.names import Coordinate, Package, package_owner
 from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.times import MS
@@ -285,15 +285,17 @@ class UpstreamQuestions:
     async def ask(
         self,
         source: UpstreamSource,
+        package: Package,
         key: Sequence[str],
         request: Callable[[], Awaitable[T | None]],
         asker: Asker,
         *,
         size: Callable[[T], int],
     ) -> T | None:
-        """Return the answer that the upstream gives everybody, without its token. It is kept by the
-        key; `size` is about how many bytes of memory it takes."""
-        missing = sha256("\n".join((source.name, *key)).encode()).hexdigest()
+        """Return the answer about a part of a package that the upstream gives everybody, without
+        its token. It is kept by the key; `size` is about how many bytes of memory it takes."""
+        part = sha256("\n".join((source.name, *key)).encode()).hexdigest()
+        missing = f"{package_owner(package)}:{part}"
 
         async def ask(_tag: str) -> NewAnswer:
             found = await self.present(source, missing, request)
@@ -334,4 +336,6 @@ def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> Ups
         return UpstreamUnavailable(what, source.name, UNUSABLE)
     if isinstance(failure, NoRoomToFetch):
         return UpstreamUnavailable(what, source.name, NO_ROOM)
-    return UpstreamUnavailable(what, source.name)
+    if isinstance(failure, ServerUnreachable | UpstreamBusy):
+        return UpstreamUnavailable(what, source.name)
+    return UpstreamUnavailable(what, source.name, FAILING)

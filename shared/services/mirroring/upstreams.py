@@ -122,6 +122,7 @@ class UpstreamGate:
 
     def _note_failure(self, subject: str, error: Unanswered) -> None:
         is_every = isinstance(error, ServerUnreachable)
+        unusable = self._health.unusable if is_every else f"{subject}: {error}"
         failure = f"{subject} {len(self._failures)}" if is_every else subject
         # A package that failed before says nothing about the others: another one is tried next.
         is_new, was_closed = failure not in self._failures, self._closed_until_ms is not None
@@ -135,6 +136,7 @@ class UpstreamGate:
             is_open=self._closed_until_ms is None,
             asked=self._health.asked + 1,
             failed=self._health.failed + 1,
+            unusable=unusable,
             reason=str(error),
             failed_ms=self._clock.now_ms(),
         )

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import pytest
 from starlette.requests import Request
@@ -104,8 +105,9 @@ async def test_what_an_upstream_answers_about_a_package_closes_it_for_no_other(
         for path, headers in ((BAD, {}), (f"{BAD}/1.0.0", {}), (f"{BAD}/1.0.0", PULL)):
             answer = await mirror.get(path, headers=headers)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
-            is_unusable = "cannot be used" in answer.json()["message"]
-            assert is_unusable is (kind in UNUSABLE), answer.text
+            trouble = "gives an answer about it that cannot be used"
+            trouble = trouble if kind in UNUSABLE else "fails to answer about it"
+            assert trouble in answer.json()["message"]
     # What failed is not asked for again with each request.
     assert upstream.asked["versions"] <= len(mirror.instances)
     assert upstream.asked["package"] <= 2 * len(mirror.instances)
@@ -122,10 +124,68 @@ async def test_requests_that_run_out_of_time_for_one_package_close_no_other(
     assert (await mirror.get(IO)).status_code == 200
 
 
-async def test_operators_read_which_answer_cannot_be_used(
+REDIRECTS = {
+    "to no host": {"Location": "http://no-such-host.invalid/1.0.0/x.bala"},
+    "to no address": {"Location": "http://[::1/1.0.0/x.bala"},
+    "to a busy server": {"Location": "/2.0/registry/file/1.0.0/busy.bala"},
+}
+
+
+@pytest.mark.parametrize("headers", REDIRECTS.values(), ids=REDIRECTS)
+async def test_where_the_archive_of_a_package_is_closes_an_upstream_for_no_other(
+    mirror: World, upstream: FakeUpstream, headers: dict[str, str]
+) -> None:
+    upstream.publish("ballerina/bad:1.0.0")
+
+    async def pulled(request: Request) -> Response | None:
+        sent = {"Digest": f"sha-256={'a' * 64}", **headers}
+        return Response("", 302, sent) if request.path_params["name"] == "bad" else None
+
+    async def file(request: Request) -> Response | None:
+        return Response("", 429) if request.path_params["file"] == "busy.bala" else None
+
+    upstream.behave |= {"pull": pulled, "file": file}
+    for number in range(MORE_THAN_CLOSES):
+        for version in ("1.0.0", f"1.0.{number}", "*"):
+            answer = await mirror.get(f"{BAD}/{version}", headers=PULL)
+            assert answer.status_code == 503, answer.text
+    assert (await mirror.get(f"{IO}/1.0.0", headers=PULL)).status_code == 302
+
+
+async def test_connectors_of_a_package_that_fail_close_no_other(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    behave_badly(upstream, UNUSABLE["garbage"])
+    async def fails(_: Request) -> Response:
+        return Response("no", 500)
+
+    upstream.behave["item"] = fails
+    for number in range(MORE_THAN_CLOSES):
+        answer = await mirror.get(f"/connectors/ballerina/bad/1.0.0/bad/Client{number}")
+        assert answer.status_code == 503
+    assert (await mirror.get(IO)).status_code == 200
+
+
+@pytest.mark.parametrize("tag", ['"\xff\xfe"', f'"{"a" * 5_000}"'], ids=["Latin", "long"])
+async def test_a_tag_that_cannot_be_sent_back_leaves_a_list_to_be_renewed(
+    mirror: World, upstream: FakeUpstream, tag: str
+) -> None:
+    listed = ["1.0.0"]
+
+    async def versions(_: Request) -> Response:
+        return JSONResponse(listed, headers={"ETag": tag})
+
+    upstream.behave["versions"] = versions
+    assert (await mirror.get(BAD)).json() == listed
+    listed.insert(0, "1.1.0")
+    mirror.clock.advance(timedelta(hours=2))
+    assert (await mirror.get(BAD)).json() == listed
+
+
+@pytest.mark.parametrize("kind", ["garbage", "500", "broken chunks"])
+async def test_operators_read_which_answer_cannot_be_used(
+    mirror: World, upstream: FakeUpstream, kind: str
+) -> None:
+    behave_badly(upstream, {**UNUSABLE, **FAILING}[kind])
     await mirror.get(BAD)
     answer = await mirror.get("https://registry.test/api/v1/mirror/status", by=mirror.people.admin)
     [status] = answer.json()["upstreams"]

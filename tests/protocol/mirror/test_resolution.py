@@ -131,7 +131,7 @@ async def test_what_only_a_silent_upstream_could_answer_is_a_503(
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     message = answer.json()["message"]
     assert f"{named} is not stored here" in message
-    assert f"the upstream registry {upstream.name} does not answer" in message
+    assert f"is not stored here, and the upstream registry {upstream.name} " in message
     answer = await mirror.send("POST", path, content=json.dumps({key: [ours]}).encode())
     assert answer.status_code == 200
     assert not answer.json().get("unresolved", answer.json().get("unresolvedModules"))
