@@ -10,7 +10,7 @@ from functions.api.tokens import TokenView
 from functions.http.answers import JSON
 from functions.http.pages import PAGE_HEADERS
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.identity import Principal
 from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
@@ -101,7 +101,8 @@ async def account_delete(call: SignedInCall) -> Answer:
     name = call.account.name
     if call.form.text("name") != name:
         message = f"To delete your account, type its name, {name}, exactly as shown."
-        raise InvalidRequest(message)
+        with about_field("name"):
+            raise InvalidRequest(message)
     for session in await call.registry.administration.account_deletion.delete(by=call.caller):
         call.registry.identity.session_authentication.invalidate(session)
     call.cookies.append(call.registry.identity.session_authentication.expired_cookie())

@@ -7,7 +7,7 @@ from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.rights import ANY_NAME, Scope
 from shared.runtime.answers import Answer
 from shared.services.tokens.token_records import IssuedToken
@@ -179,7 +179,8 @@ def _days(text: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_TOKEN_DAYS))):
         message = f"A token can expire in 1 to {MAX_TOKEN_DAYS} days. Enter a number of days."
-        raise InvalidRequest(message)
+        with about_field("days"):
+            raise InvalidRequest(message)
     return int(text)
 
 

@@ -15,7 +15,7 @@ from functions.http.requests import Form, form_of
 from shared.auth.cookies import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Forbidden, Invalid, Refusal
+from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
@@ -32,14 +32,15 @@ class FormProblem:
     sentence: str
     status: int
     asks_to_sign_in: bool = False
-    headers: Mapping[str, str] = field(
-        default_factory=dict[str, str]
-    )  # When to try reauthentication.
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # When to try again.
+    field_name: str = ""  # At which the page shows it; empty if it is about the whole form.
+    path: str = ""  # Of the form.
 
     @classmethod
-    def of(cls, refusal: Refusal) -> "FormProblem":
+    def of(cls, refusal: Refusal, path: str = "") -> "FormProblem":
         is_stale = isinstance(refusal, SignInAgain)
-        return cls(str(refusal), STATUS_BY_KIND[refusal.kind], is_stale, retry_headers(refusal))
+        status, headers = STATUS_BY_KIND[refusal.kind], retry_headers(refusal)
+        return cls(str(refusal), status, is_stale, headers, refusal.field, path)
 
 
 class SignedInCall(PageCall):
@@ -137,7 +138,7 @@ class SignedInPages(Pages[SignedInCall]):
         except Refusal as refusal:
             self.require_access(call)
             try:
-                return await show(call, FormProblem.of(refusal))
+                return await show(call, FormProblem.of(refusal, call.path))
             except Refusal:  # The page of the form needs what the form names, too.
                 raise refusal from None
 
@@ -168,8 +169,9 @@ class AdministratorPages(SignedInPages):
 
 def require_confirmation(call: SignedInCall, name: str) -> None:
     """Raise `not-meant` unless the form repeats the name of what an administrator acts on."""
-    if call.form.text("name") != name:
-        raise Invalid("not-meant", f"To confirm, type the name, {name}, exactly as shown.")
+    with about_field("name"):
+        if call.form.text("name") != name:
+            raise Invalid("not-meant", f"To confirm, type the name, {name}, exactly as shown.")
 
 
 RETURN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.

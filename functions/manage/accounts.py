@@ -21,6 +21,7 @@ from functions.http.signed_in_pages import (
 )
 from shared.auth.secrets import Secret
 from shared.domain.accounts import Account, is_id
+from shared.domain.errors.base import about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
@@ -163,7 +164,9 @@ async def _revoke_all(call: SignedInCall, account: Account) -> None:
 
 async def _lock(call: SignedInCall, account: Account) -> None:
     reason = call.form.text("reason")
-    for session in await _accounts(call).lock(account, reason, by=call.caller):
+    with about_field("reason"):
+        ended = await _accounts(call).lock(account, reason, by=call.caller)
+    for session in ended:
         call.registry.identity.session_authentication.invalidate(session)
 
 
@@ -196,8 +199,10 @@ ACCOUNT_ACTIONS: dict[str, AccountAction] = {
 async def manage_account_create(call: SignedInCall) -> Answer:
     form, by = call.form, call.caller
     typed = form.text("email")
-    address = parse_email(typed) if typed else None
-    account = await _accounts(call).create(form.text("name"), by=by)
+    with about_field("email"):
+        address = parse_email(typed) if typed else None
+    with about_field("name"):
+        account = await _accounts(call).create(form.text("name"), by=by)
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=by)
     if address and await _accounts(call).send_sign_in_link(account, address, link, by=by):
         return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")

@@ -3,6 +3,7 @@
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.domain.errors.base import about_field
 from shared.domain.notices import (
     DEFAULT_NOTICE_PERIOD,
     MAX_NOTICE_LENGTH,
@@ -109,9 +110,10 @@ async def manage_notice_end(call: SignedInCall) -> Answer:
 
 @pages.form("manage/read-only/on", manage_read_only, works_in_read_only_mode=True)
 async def manage_read_only_on(call: SignedInCall) -> Answer:
-    await call.registry.limits.notices.enter_read_only_mode(
-        call.form.text("reason"), by=call.caller
-    )
+    with about_field("reason"):
+        await call.registry.limits.notices.enter_read_only_mode(
+            call.form.text("reason"), by=call.caller
+        )
     return see_other(f"{READ_ONLY_PATH}?done=on")
 
 

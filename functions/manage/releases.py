@@ -13,7 +13,7 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.domain.errors.base import InvalidRequest, Refusal
+from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.names import Coordinate, Package
@@ -238,11 +238,13 @@ async def _remove(call: SignedInCall, coordinate: Coordinate) -> Release:
 
 
 def _reason(call: SignedInCall, coordinate: Coordinate) -> str:
-    return parse_required_reason(call.form.text("reason"), f"the decision about {coordinate}")
+    with about_field("reason"):
+        return parse_required_reason(call.form.text("reason"), f"the decision about {coordinate}")
 
 
 def _public_reason(call: SignedInCall) -> PublicReason | None:
-    return parse_public_reason(call.form.text("public"), call.form.text("note"))
+    with about_field("note"):
+        return parse_public_reason(call.form.text("public"), call.form.text("note"))
 
 
 # The actions of forms, by the last segments of their paths.

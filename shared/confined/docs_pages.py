@@ -160,6 +160,12 @@ _TITLES = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
 _SECTIONS = (*_TITLES.values(), _REMOTE, _RESOURCE)
 
 
+def _text_if_cut(symbol: DocsSymbol) -> str:
+    """Return the signature as text, for copying it, if a page does not show all of it."""
+    parts = [part.text for part in signature(symbol.docs)]
+    return "".join(parts) if len(parts) > SIGNATURE_PARTS else ""
+
+
 def _section_of(symbol: DocsSymbol) -> str:
     docs = symbol.docs
     if isinstance(docs, FunctionDocs) and (docs.is_remote or docs.is_resource):
@@ -208,6 +214,7 @@ class DocsPages:
             module=self.module,
             links=self.links,
             shown=self._full(symbol),
+            cut_signature=_text_if_cut(symbol),
             sections=sections,
             hidden_members=max(0, count - MEMBERS_SHOWN),
             is_long=is_long,

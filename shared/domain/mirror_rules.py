@@ -22,6 +22,7 @@ from shared.domain.releases import Decision, with_decision
 from shared.domain.times import parse_time
 
 CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
+CENTRAL_PAGES = "https://central.ballerina.io"  # With the name of a module and a version.
 CENTRAL_ORGS = ("ballerina", "ballerinax", "wso2")  # Every build needs packages of these.
 
 MAX_UPSTREAMS = 10  # An organization that nobody has costs a request to each.

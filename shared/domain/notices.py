@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
 
-from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, quoted
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field, quoted
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS, parse_time
 
@@ -76,10 +76,14 @@ class NoticeDraft:
         """
         begins, ends = span
         from_ms = max(now_ms, parse_time("from", begins)) if begins else now_ms
-        until_ms = parse_time("until", ends) if ends else from_ms + DEFAULT_NOTICE_PERIOD // MS
-        said = _line("notice", text, MAX_NOTICE_LENGTH)
-        _check_span(from_ms, until_ms, now_ms)
-        return cls(said, _mood(mood), _link(link), from_ms, until_ms)
+        with about_field("until"):
+            until_ms = parse_time("until", ends) if ends else from_ms + DEFAULT_NOTICE_PERIOD // MS
+            _check_span(from_ms, until_ms, now_ms)
+        with about_field("text"):
+            said = _line("notice", text, MAX_NOTICE_LENGTH)
+        with about_field("link"):
+            checked = _link(link)
+        return cls(said, _mood(mood), checked, from_ms, until_ms)
 
 
 class Notice(Record):

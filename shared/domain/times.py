@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 
 MS = timedelta(milliseconds=1)  # `duration // MS` is its length in milliseconds.
 
@@ -14,7 +14,8 @@ def parse_time(name: str, text: str) -> int:
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         message = f"The parameter {name} is a time such as 2026-11-20T10:00:00Z, not {text[:40]!r}."
-        raise InvalidRequest(message) from None
+        with about_field(name):
+            raise InvalidRequest(message) from None
 
 
 def time_text(at_ms: int) -> str:

@@ -46,8 +46,9 @@ def problems_of(page: Page, name: str = "") -> list[str]:
             assert_accessible(page)
         except AssertionError as violations:
             wrong.append(f"{form} {scheme}: {violations}")
-        if too_wide := width_problem(page):
-            wrong.append(f"{form} {scheme}: {too_wide}")
+        wrong += [
+            f"{form} {scheme}: {each}" for each in (width_problem(page), *touching(page)) if each
+        ]
         if name:
             keep_picture(page, f"{name}-{form}-{scheme}")
     return wrong
@@ -57,6 +58,24 @@ def width_problem(page: Page) -> str:
     """Say that a page is wider than its window, or nothing."""
     width, window = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     return f"{page.url} is {width} wide in a window of {window}" if width > window else ""
+
+
+def touching(page: Page) -> list[str]:
+    """Return which inputs stand less than four pixels from another one."""
+    return page.evaluate(_TOUCHING)
+
+
+_TOUCHING = """() => {
+  const kinds = "input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea";
+  const boxes = [...document.querySelectorAll(kinds)]
+    .filter((each) => each.checkVisibility())
+    .map((each) => [each.name || each.id, each.getBoundingClientRect()]);
+  const near = ([, a], [, b]) =>
+    a.left < b.right + 4 && b.left < a.right + 4 && a.top < b.bottom + 4 && b.top < a.bottom + 4;
+  return boxes.flatMap((one, place) => boxes.slice(place + 1)
+    .filter((other) => near(one, other))
+    .map((other) => `the inputs ${one[0]} and ${other[0]} touch`));
+}"""
 
 
 def _from_the_window_of(page: Page) -> Sequence[tuple[str, str]]:

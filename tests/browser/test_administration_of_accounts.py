@@ -46,7 +46,7 @@ def a_name_that_is_not_meant(site: Site, page: Page) -> None:
     an_account(site, page)
     page.locator("#revoke-name").fill("somebody else")
     page.get_by_role("button", name="Revoke 2 tokens").click()
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
 
 
 def a_locked_account(site: Site, page: Page) -> None:
@@ -70,7 +70,7 @@ def an_organization_for_nobody(site: Site, page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("globex")
     page.get_by_label("Owner").fill("zoe")
     page.get_by_role("button", name="Create organization").click()
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
 
 
 def an_organization(site: Site, page: Page) -> None:

@@ -53,7 +53,7 @@ def test_an_administrator_removes_a_release_for_ever(
     furnished_site.sign_in(watched.page, furnished_site.served.people.admin)
     page = watched.open(PAGE)
     decide(watched, "Remove permanently", HOSTILE[:500], "acme/greet")
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
     assert_shown_well(watched.page, "manage-refused")
     page.get_by_label("Type acme").fill("acme/greet:1.1.0")
     page.get_by_role("button", name="Remove release permanently").click()

@@ -26,7 +26,7 @@ def a_token_that_is_refused(site: Site, page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("for ever")
     page.get_by_label("Expires in (days)").fill("9999")
     page.get_by_role("button", name="Create token").click()
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
 
 
 def an_organization_that_is_refused(site: Site, page: Page) -> None:
@@ -34,7 +34,7 @@ def an_organization_that_is_refused(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/account/organizations")
     page.get_by_label("Name", exact=True).fill("other")
     page.get_by_role("button", name="Create organization").click()
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
 
 
 def an_invitation(site: Site, page: Page) -> None:
@@ -60,7 +60,7 @@ def a_publisher_that_is_refused(site: Site, page: Page) -> None:
     for label in ("Repository ID", "Repository owner ID"):
         page.get_by_label(label).fill("octo")
     page.get_by_role("button", name="Add trusted publisher").click()
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
 
 
 def a_log_with_details(site: Site, page: Page) -> None:
@@ -72,7 +72,7 @@ def a_log_with_details(site: Site, page: Page) -> None:
 def a_log_that_is_refused(site: Site, page: Page) -> None:
     """Look for what happened on a day that there is not."""
     page.goto(f"{site.url}/account/organizations/acme/log?since=never")
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[aria-invalid]")).to_be_focused()
 
 
 def a_machine_to_approve(site: Site, page: Page) -> None:

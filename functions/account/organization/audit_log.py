@@ -10,7 +10,7 @@ from functions.account.organization.pages import (
     organization_frame,
 )
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID, UPKEEP
 from shared.domain.organizations import Organization
@@ -74,8 +74,8 @@ async def _api_params(call: SignedInCall, organization: Organization) -> dict[st
     params = {
         "kind": _param(call, "kind"),
         "actor": actor,
-        "since": _day(_param(call, "since"), timedelta(0)),
-        "until": _day(_param(call, "until"), timedelta(days=1)),  # That day is included.
+        "since": _day(call, "since", timedelta(0)),
+        "until": _day(call, "until", timedelta(days=1)),  # That day is included.
     }
     return {
         **{name: value for name, value in params.items() if value},
@@ -88,12 +88,14 @@ def _param(call: SignedInCall, name: str) -> str:
     return redact_tokens(call.params.get(name, "")).strip()
 
 
-def _day(text: str, later: timedelta) -> str:
+def _day(call: SignedInCall, name: str, later: timedelta) -> str:
+    text = _param(call, name)
     try:
         return (date.fromisoformat(text) + later).isoformat() if text else ""
     except (ValueError, OverflowError):
         message = f"{text[:40]!r} is not a date. Write it as 2026-11-20."
-        raise InvalidRequest(message) from None
+        with about_field(name):
+            raise InvalidRequest(message) from None
 
 
 # The sentence after the name of the actor. `subject` and `account` are fields of the event, the

@@ -11,7 +11,7 @@ from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.redaction import redact_tokens
@@ -74,8 +74,9 @@ async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdi
 
 
 async def _deprecate(call: SignedInCall, _org: OrgName) -> None:
-    message, by = call.form.text("message"), call.caller
-    await call.registry.packages.deprecation.deprecate_package(_package(call), message, by=by)
+    message, deprecation = call.form.text("message"), call.registry.packages.deprecation
+    with about_field("message"):
+        await deprecation.deprecate_package(_package(call), message, by=call.caller)
 
 
 async def _undeprecate(call: SignedInCall, _org: OrgName) -> None:
@@ -83,8 +84,9 @@ async def _undeprecate(call: SignedInCall, _org: OrgName) -> None:
 
 
 async def _deprecate_version(call: SignedInCall, _org: OrgName) -> None:
-    message, by = call.form.text("message"), call.caller
-    await call.registry.packages.deprecation.deprecate(_coordinate(call), message, by=by)
+    message, deprecation = call.form.text("message"), call.registry.packages.deprecation
+    with about_field("message"):
+        await deprecation.deprecate(_coordinate(call), message, by=call.caller)
 
 
 async def _undeprecate_version(call: SignedInCall, _org: OrgName) -> None:
@@ -96,7 +98,8 @@ async def _set_visibility(call: SignedInCall, _org: OrgName) -> None:
     # Builds of others fail from then on, so it has to be confirmed.
     if wanted is Visibility.PRIVATE and call.form.text("confirm").lower() != package.name.lower():
         message = f"To make {package} private, type its name, {package.name}, into the field."
-        raise InvalidRequest(message)
+        with about_field("confirm"):
+            raise InvalidRequest(message)
     await call.registry.packages.visibility.change(package, wanted, by=call.caller)
 
 

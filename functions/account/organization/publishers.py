@@ -16,7 +16,7 @@ from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.ip_addresses import is_loopback
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
@@ -156,7 +156,8 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
     provider = _provider(form)
     if not form.text("package"):
         message = "Enter the name of the package."
-        raise InvalidRequest(message)
+        with about_field("package"):
+            raise InvalidRequest(message)
     ids = {claim: form.text(claim) for claim in ID_CLAIMS[provider]}
     if not any(ids.values()) and not form.text("repository"):
         message = (
@@ -165,6 +166,8 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
             else f"Enter {' and '.join(ids)}, which identify the job."
         )
         raise InvalidRequest(message)
+    with about_field("package"):
+        package = Package.parse(org, form.text("package"))
     rules: dict[str, object] = {
         "workflow": form.text("workflow"),
         "reusable_workflow": form.text("reusable_workflow"),
@@ -173,7 +176,7 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
         "protected": bool(form.all("protected")),
     }
     return PublisherRequest(
-        package=Package.parse(org, form.text("package")),
+        package=package,
         provider=provider,
         ids=ids,
         server=form.text("server"),

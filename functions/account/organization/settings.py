@@ -9,6 +9,7 @@ from functions.account.organization.pages import (
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import require_right
+from shared.domain.errors.base import about_field
 from shared.domain.names import OrgName
 from shared.domain.organizations import (
     DomainName,
@@ -48,8 +49,9 @@ async def account_organization_settings(
 
 
 async def _claim(call: SignedInCall, org: OrgName) -> None:
-    domain = parse_domain(call.form.text("domain"))
-    await call.registry.organizations.domain_verification.claim(org, domain, by=call.caller)
+    with about_field("domain"):
+        domain = parse_domain(call.form.text("domain"))
+        await call.registry.organizations.domain_verification.claim(org, domain, by=call.caller)
 
 
 async def _verify(call: SignedInCall, org: OrgName) -> None:

@@ -23,9 +23,13 @@ from functions.web.package.frame import (
 from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.api_docs.records import ApiVerdict, earlier_release
+from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.mirror_rules import CENTRAL_PAGES
+from shared.domain.names import parse_org, parse_package_name
 from shared.domain.packages import ReleaseEntry
+from shared.domain.versions import Version
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
@@ -53,11 +57,28 @@ async def web_module_docs(call: PublicPageCall) -> Answer:
 @pages.read("docs/{org}/{module}/{version}/{*symbol}")
 async def web_type_docs(call: PublicPageCall) -> Answer:
     """Redirect to a type of another package, of which its users know the module alone."""
-    named = (call.redacted_route[each] for each in ("org", "module", "version"))
-    found = await call.registry.api_docs.documentation.find(ModuleName(*named), by=call.caller)
+    named = [call.redacted_route[each] for each in ("org", "module", "version")]
+    try:
+        found = await call.registry.api_docs.documentation.find(ModuleName(*named), by=call.caller)
+    except NotFound:
+        return call.redirect(await _page_elsewhere(call, *named))
     release = f"/packages/{found.head.package}/{found.entry.version}"
     address = quote(f"{release}/docs/{found.module}/{call.redacted_route.get('symbol', '')}")
     return call.redirect(address.rstrip("/"))
+
+
+async def _page_elsewhere(call: PublicPageCall, org: str, module: str, version: str) -> str:
+    """Return the page of Central, or raise `PageNotFound` for names that cannot be there: those of
+    our organizations, and what is no name of a module or no version."""
+    try:
+        checked = parse_org(org), parse_package_name(module), Version.parse(version)
+    except Refusal:
+        raise page_not_found(call) from None
+    try:
+        await call.registry.organizations.organizations.show(checked[0], by=call.caller)
+    except NotFound:
+        return "/".join((CENTRAL_PAGES, *map(str, checked)))
+    raise page_not_found(call)
 
 
 async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:

@@ -18,6 +18,8 @@ package hold the refusals of one topic each.
 """
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from string import Formatter
@@ -86,6 +88,7 @@ class Refusal(Exception):
     kind: ClassVar[RefusalKind]
     code: str
     sentence: str
+    field = ""  # Of the form, if it is about one field alone.
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code, sentence)
@@ -139,6 +142,16 @@ class NotFound(Refusal):
 
 class Conflict(Refusal):
     kind = RefusalKind.CONFLICT
+
+
+@contextmanager
+def about_field(name: str) -> Generator[None]:
+    """Name the field of a form for what is refused within, so that the page shows it there."""
+    try:
+        yield
+    except (Invalid, NotFound, Conflict) as refusal:
+        refusal.field = refusal.field or name
+        raise
 
 
 class Unauthenticated(Refusal):

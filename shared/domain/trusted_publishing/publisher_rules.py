@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Self
 
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.records import Record
 from shared.domain.trusted_publishing.jobs import CiJob, Provider
 
@@ -78,12 +78,14 @@ def _check_forms(rules: PublisherRules) -> None:
         if value and not form.fullmatch(value):
             what = name.replace("_", " ")
             message = f"{value[:80]!r} is no {what}. Write its name, such as {_EXAMPLES[name]}."
-            raise InvalidRequest(message)
+            with about_field(name):
+                raise InvalidRequest(message)
     wrong = [ref for ref in rules.refs if not _REF.fullmatch(ref)]
     if wrong or len(rules.refs) > MAX_REFS:
         what = f"{wrong[0][:80]!r} is no ref" if wrong else f"There are more than {MAX_REFS} refs"
         message = f"{what}. Write refs/heads/main, or refs/tags/v* for all such tags."
-        raise InvalidRequest(message)
+        with about_field("refs"):
+            raise InvalidRequest(message)
 
 
 _EXAMPLES = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import Package
 from shared.domain.records import Entity, Place
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
@@ -72,7 +72,8 @@ def parse_repository(repository: str) -> str:
             f"The name of a repository is a line of {MAX_REPOSITORY_LENGTH} characters at most, "
             "such as octo/greet. It decides nothing, and may be left out."
         )
-        raise InvalidRequest(message)
+        with about_field("repository"):
+            raise InvalidRequest(message)
     return repository
 
 
@@ -87,5 +88,6 @@ def parse_job_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
             f"A publisher of {provider.title} is known by {' and '.join(wanted)}, which never "
             f"change. {' and '.join(wrong)}: copy each id from the provider, and no name."
         )
-        raise InvalidRequest(message)
+        with about_field(wrong[0]):
+            raise InvalidRequest(message)
     return {claim: lowered[claim] for claim in wanted}

@@ -10,7 +10,7 @@ from shared.auth.secrets import Secret, random_text
 from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Conflict
+from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
 from shared.domain.errors.organizations import InvitationNotFound
 from shared.domain.errors.requests import TakesNoChanges, TooMany
@@ -67,8 +67,10 @@ class InvitationRequest:
     def parse(cls, role: Role, email: str | None, label: str) -> Self:
         """Return the request, or raise `InvalidRequest`."""
         if email is None:
-            return cls(role, None, parse_invitation_label(label))
-        address = parse_email(email)
+            with about_field("label"):
+                return cls(role, None, parse_invitation_label(label))
+        with about_field("email"):
+            address = parse_email(email)
         return cls(role, address, mask_email(address))
 
 

@@ -10,7 +10,7 @@ from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Conflict, Forbidden
+from shared.domain.errors.base import Conflict, Forbidden, about_field
 from shared.domain.errors.identity import (
     NotPermitted,
     OrganizationMissing,
@@ -65,11 +65,11 @@ class OrganizationProfile:
         default_visibility: Visibility | None,
     ) -> Self:
         """Return the profile, or raise `InvalidRequest`."""
-        return cls(
-            None if display_name is None else parse_display_name(display_name),
-            None if description is None else parse_description(description),
-            default_visibility,
-        )
+        with about_field("display_name"):
+            title = None if display_name is None else parse_display_name(display_name)
+        with about_field("description"):
+            text = None if description is None else parse_description(description)
+        return cls(title, text, default_visibility)
 
     def applied_to(self, organization: Organization) -> Organization:
         values = {name: getattr(self, name) for name in _PROFILE}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account, AccountName, account_name_place
-from shared.domain.errors.base import Conflict, InvalidName, NotFound
+from shared.domain.errors.base import Conflict, InvalidName, NotFound, about_field
 from shared.domain.identity import Principal
 from shared.domain.lookalike_names import skeletons
 from shared.domain.names import parse_org
@@ -114,8 +114,10 @@ class ReservedNames:
         Raises `PatternUnreadable`, `reason-missing`, `reserved-already` or `reserved-names-full`.
         """
         await self.administration.require_fresh(by, "change", _WHAT)
-        parsed = parse_reserved_name(pattern)
-        parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
+        with about_field("pattern"):
+            parsed = parse_reserved_name(pattern)
+        with about_field("reason"):
+            parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
         known = await stored_patterns(self.directory)
         if len(known) >= MAX_RESERVED_NAMES:
             raise Conflict(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.ip_addresses import parse_ranges
 from shared.domain.rights import Grant, Scope
 
@@ -38,12 +38,20 @@ class TokenRequest:
         addresses: Iterable[str] = (),
     ) -> Self:
         """Read a request, or raise `InvalidRequest`."""
-        grant = Grant(
-            scopes=_scopes(scopes),
-            org=_pattern("organization", org),
-            package=_pattern("package", package),
-        )
-        return cls(parse_token_name(name), grant, _days(days), parse_ranges(addresses))
+        with about_field("scope"):
+            granted = _scopes(scopes)
+        with about_field("org"):
+            orgs = _pattern("organization", org)
+        with about_field("package"):
+            packages = _pattern("package", package)
+        with about_field("name"):
+            checked = parse_token_name(name)
+        with about_field("days"):
+            lifetime = _days(days)
+        with about_field("addresses"):
+            ranges = parse_ranges(addresses)
+        grant = Grant(scopes=granted, org=orgs, package=packages)
+        return cls(checked, grant, lifetime, ranges)
 
     @property
     def manages(self) -> bool:

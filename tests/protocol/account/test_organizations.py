@@ -69,7 +69,10 @@ async def test_a_name_that_cannot_be_had_is_shown_again_with_the_reason(
     answer = await bob.send(PAGE, name=name)
     assert answer.status_code == status
     form = bob.text[bob.text.index("Create an organization") :]
-    assert 'role="alert"' in form
+    is_at_the_field = 'aria-invalid="true"' in form
+    assert is_at_the_field == (status != 403)
+    assert ('id="name-error"' in form) == is_at_the_field
+    assert form.count('role="alert"') == 1
     assert f'value="{name}"' in form
 
 

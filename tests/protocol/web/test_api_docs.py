@@ -9,6 +9,7 @@ import pytest
 from shared.confined.docs_text import call_of
 from shared.domain.api_docs.model import FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol
+from shared.domain.mirror_rules import CENTRAL_PAGES
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import World
@@ -186,6 +187,16 @@ async def test_a_type_of_another_package_is_found_by_its_module(documented: Worl
     answer = await opened(documented, "/docs/acme/hello.low/1.0.0")
     assert answer.headers["location"] == f"{DOCS}/hello.low"
     for path in ("acme/hello/9.9.9/Person", "acme/nothing/1.0.0/A", "acme/secret/1.0.0/A"):
+        assert (await opened(documented, f"/docs/{path}")).status_code == 404
+
+
+async def test_a_type_of_an_organization_that_is_not_here_leads_to_central(
+    documented: World,
+) -> None:
+    answer = await opened(documented, "/docs/ballerina/http/2.10.0/Response")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == f"{CENTRAL_PAGES}/ballerina/http/2.10.0"
+    for path in ("a%2F%2Fb/http/2.10.0/A", "ballerina/..%5Cevil/2.10.0/A", "ballerina/http/x/A"):
         assert (await opened(documented, f"/docs/{path}")).status_code == 404
 
 

@@ -171,6 +171,26 @@ async def test_an_owner_invites_by_mail(world: World) -> None:
     assert "/account/invitations/" not in ann.text
 
 
+async def test_who_invites_reads_how_the_person_gets_an_account(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    admin = await browser_of(world, world.people.admin)
+    for inviter, way_in in (
+        (ann, "ask an administrator"),
+        (admin, 'href="/manage/accounts#create"'),
+    ):
+        await inviter.send(f"{PAGE}/invite", role="member", email="", label="new")
+        assert way_in in inviter.text
+
+
+async def test_the_command_for_an_invited_person_makes_an_account(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/invite", role="member", email="", label="new")
+    [link] = re.findall(rf'value="({URL}/account/invitations/\w+)"', ann.text)
+    page = (await PageClient(world).open(link.removeprefix(URL))).text
+    program = world.registry.settings.operator_program
+    assert page.index(f"{program} account add NAME") < page.index(f"{program} signin-link NAME")
+
+
 async def test_where_no_mail_leaves_the_owner_gets_the_link(world: World) -> None:
     world.mailer.is_down = True
     ann = await browser_of(world, world.people.ann)
@@ -186,6 +206,7 @@ async def test_an_invitation_that_cannot_be_is_shown_again_with_what_was_typed(
     answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="nobody", label="x")
     assert answer.status_code == 400
     assert 'value="nobody"' in ann.text
+    assert 'aria-describedby="email-hint email-error" aria-invalid="true"' in ann.text
     assert '<option value="maintainer" selected>' in ann.text
 
 
