@@ -10,6 +10,7 @@ from typing import Self
 from shared.domain.errors.base import InvalidRange, InvalidVersion
 
 MAX_VERSION_LENGTH = 128  # Characters: ids and paths of the stores hold versions.
+MAX_REMEMBERED_LENGTH = 24  # Longer ones, with many parts, are what an attacker sends.
 MAX_VERSION_NUMBER = 2**31 - 1  # The largest number that the Java clients can read.
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?", re.ASCII)
@@ -30,7 +31,7 @@ class Version:
     @staticmethod
     def parse(text: str) -> "Version":
         """Return `text` as a version, or raise `InvalidVersion`."""
-        return _parse(text)
+        return _remembered(text) if len(text) <= MAX_REMEMBERED_LENGTH else _parse(text)
 
     @property
     def major(self) -> int:
@@ -55,7 +56,6 @@ class Version:
         return self.text
 
 
-@lru_cache(maxsize=65_536)  # The same few thousand versions are read from every index page.
 def _parse(text: str) -> Version:
     if len(text) > MAX_VERSION_LENGTH:
         raise InvalidVersion(text, f"it is longer than {MAX_VERSION_LENGTH} characters")
@@ -69,6 +69,10 @@ def _parse(text: str) -> Version:
         return Version(text, (major, minor, patch, 1, ()))
     identifiers = tuple(_identifier(text, part) for part in match[4].split("."))
     return Version(text, (major, minor, patch, 0, identifiers))
+
+
+# The same few thousand versions are read from every index page; a version takes up to 1 KiB.
+_remembered = lru_cache(maxsize=16_384)(_parse)
 
 
 def _number(text: str, digits: str) -> int:

@@ -7,9 +7,12 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Generic, TypeVar
+from sys import getsizeof
+from typing import Generic, TypeVar, cast
 
-from shared.domain.packages import Release, ReleaseEntry
+from pydantic import BaseModel
+
+from shared.domain.packages import Dependency, Release, ReleaseEntry
 from shared.domain.records import Record
 from shared.domain.times import MS
 from shared.ports import Clock, Unanswered
@@ -261,6 +264,7 @@ SURVEYS_CACHED_BYTES = 16 * 1024 * 1024  # All 6,785 versions of Ballerina Centr
 _ENTRY_BYTES = 800
 _DEPENDENCY_BYTES = 300
 _TEXT_BYTES = 60  # Of a text, besides its characters.
+_RECORD_BYTES, _FIELD_BYTES = 300, 60  # Of any record, with the set of the names of its fields.
 
 
 def share_field_names(record: R) -> R:
@@ -300,3 +304,18 @@ def _memory_of(entry: ReleaseEntry) -> int:
         + _DEPENDENCY_BYTES * len(entry.dependencies)
         + sum(_TEXT_BYTES + len(each) for each in texts)
     )
+
+
+def memory_of(value: object) -> int:
+    """Return about how many bytes of memory a text, a decoded record or a tuple of these takes."""
+    if isinstance(value, str):  # One emoji makes each character of its text take four bytes.
+        return getsizeof(value)
+    if isinstance(value, tuple):
+        parts = cast("tuple[object, ...]", value)
+        return getsizeof(parts) + sum(map(memory_of, parts))
+    if isinstance(value, Dependency):
+        return _DEPENDENCY_BYTES
+    if not isinstance(value, BaseModel):
+        return 0
+    fields = value.__dict__.values()
+    return _RECORD_BYTES + _FIELD_BYTES * len(fields) + sum(map(memory_of, fields))

@@ -26,9 +26,9 @@ from shared.adapters.search.stored_listings import read_listing
 from shared.adapters.search.words import facet_word
 from shared.domain.listings import Listing
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.runtime.caching import LruCache
+from shared.runtime.caching import LruCache, memory_of
 
-LISTINGS_KEPT = 2_048  # Decoded, by their bytes: some 16 MB in each process.
+LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 2,000, decoded.
 FEW_PACKAGES = 1_000  # Sorting so many by name is faster than reading all names in order.
 
 _COLUMNS = {
@@ -261,7 +261,9 @@ class DecodedListings:
     """
 
     def __init__(self) -> None:
-        self._kept = LruCache[int, tuple[bytes, _Shown]](LISTINGS_KEPT)
+        self._kept = LruCache[int, tuple[bytes, _Shown, int]](
+            LISTINGS_KEPT_BYTES, weigh=lambda _, kept: kept[2]
+        )
         self._lock = Lock()
 
     def decode(self, package: int, stored: bytes) -> _Shown:
@@ -270,7 +272,9 @@ class DecodedListings:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:
             listing = read_listing(stored)
-            kept = stored, (listing, ranking_boosts(listing))
+            parts = (listing.head, listing.release, listing.texts, listing.api, listing.symbols)
+            size = len(stored) + memory_of(parts)
+            kept = stored, (listing, ranking_boosts(listing)), size
             with self._lock:
                 self._kept.put(package, kept)
         return kept[1]

@@ -73,12 +73,16 @@ def joined_name(name: str) -> str:
     return "".join(split_words(name))
 
 
-@lru_cache(maxsize=65_536)  # A word takes 35 microseconds, and most words are in many texts.
 def stem(word: str) -> str:
     """Return the English stem of a folded word: of `logging` log, of `encryption` encrypt."""
-    # A stemmer keeps the word that it works on, so each thread needs its own: they are cheap.
     if len(word) > MAX_STEMMED or word[-1:] not in _STEMMED_ENDINGS:
         return word
+    return _stem(word)
+
+
+@lru_cache(maxsize=65_536)  # A word takes 35 microseconds, and most words are in many texts.
+def _stem(word: str) -> str:
+    # A stemmer keeps the word that it works on, so each thread needs its own: they are cheap.
     stemmer: Any = EnglishStemmer()
     return stemmer.stemWord(word)
 

@@ -38,6 +38,7 @@ from shared.domain.resolve_requests import (
 )
 from shared.domain.search import SearchKind
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
+from shared.runtime.caching import memory_of
 from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirrored_releases import Refreshing
@@ -317,7 +318,7 @@ class PackageChain:
             [kind.value, *(each.lower() for each in path)],
             lambda: source.upstream.item(kind, path, via=self.asker.via()),
             self.asker,
-            size=lambda item: 4_000 + len(item.parts),
+            size=lambda item: memory_of((item.summary, item.package, item.parts)),
         )
         if found is None:
             return None

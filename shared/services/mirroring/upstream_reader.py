@@ -15,6 +15,7 @@ from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader, Unanswered
+from shared.runtime.caching import memory_of
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.upstream_questions import (
@@ -28,7 +29,7 @@ from shared.services.mirroring.upstream_questions import (
 )
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 
-_VERSION_BYTES = 200  # Of memory, for a version of a list.
+_VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
 
 T = TypeVar("T")
 
@@ -136,7 +137,8 @@ class UpstreamReader:
             )
             if answer.versions is None:
                 return None
-            size = 1_000 + _VERSION_BYTES * len(answer.versions)
+            parts = sum(len(each.precedence[-1]) for each in answer.versions)
+            size = 1_000 + _VERSION_BYTES * (len(answer.versions) + parts)
             return NewAnswer(answer.versions, answer.tag, size)
 
         return (source.kept_as, "versions", package.key, client), ask
@@ -220,7 +222,7 @@ class UpstreamReader:
                 await self.pins.require_described(
                     release, source.name, is_internal=source.sends_token
                 )
-                size = 4_000 + len(found.listing.texts.model_dump_json())
+                size = memory_of((release, found.listing.texts))
                 return NewAnswer(found.internal if source.sends_token else found, memory_bytes=size)
 
             return (source.kept_as, "package", package.key, wanted, client), ask

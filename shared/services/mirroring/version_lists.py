@@ -48,7 +48,7 @@ from shared.ports import (
     Stale,
     Unanswered,
 )
-from shared.runtime.caching import LruCache
+from shared.runtime.caching import LruCache, memory_of_entries
 from shared.services.leases import Leases
 from shared.services.mirroring.admission import FETCH_LEASE, WAITED_FOR
 from shared.services.mirroring.pinned_digests import MIRROR
@@ -68,7 +68,7 @@ LOOKED_AT_EVERY = timedelta(seconds=1)  # What another process makes.
 FACTS_CACHED_BYTES = 1024 * 1024  # About 1,000 versions, which a build reads in seconds.
 FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhere.
 
-_FACT_BYTES = 1_000  # Of memory, for the facts of a version.
+_FACT_BYTES = 1_000  # Of memory, besides the facts of versions.
 _VERSION_BYTES = 100
 _KEPT = "kept"  # The tag of a list that is served while it is renewed.
 
@@ -105,7 +105,8 @@ class VersionLists:
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LISTS_AT_ONCE))
     _facts: LruCache[str, _CachedFacts] = field(
         default_factory=lambda: LruCache[str, _CachedFacts](
-            FACTS_CACHED_BYTES, weigh=lambda _, cached: _FACT_BYTES * (1 + len(cached.facts))
+            FACTS_CACHED_BYTES,
+            weigh=lambda _, cached: _FACT_BYTES + memory_of_entries(cached.facts),
         )
     )
 

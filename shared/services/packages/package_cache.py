@@ -13,17 +13,12 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Head, Survey, Visibility
 from shared.ports import MetadataStore
-from shared.runtime.caching import LruCache
+from shared.runtime.caching import LruCache, memory_of, memory_of_entries
 from shared.runtime.edition import Edition, note_private, note_read, unnoted
 
 CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
 STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the capacity.
 TOOLS_CACHED = 10_000  # A tool id is never given to another package.
-
-# Upper bounds, measured with tracemalloc over the index of Ballerina Central.
-_HEAD_BYTES = 3_000
-_RELEASE_BYTES = 3_000
-_DEPENDENCY_BYTES = 300
 
 T = TypeVar("T", FoundRelease, Survey)
 
@@ -204,7 +199,7 @@ class PackageCache:
 
     def _keep(self, place: str, head: Head, value: FoundRelease | Survey, number: int) -> None:
         if head.visibility is Visibility.PUBLIC:
-            memory_bytes = memory_of(value)
+            memory_bytes = memory_of_read(value)
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
 
     def _is_stale(self, cached: _Cached) -> bool:
@@ -216,8 +211,8 @@ def _note_private(head: Head | None) -> None:
         note_private(head.readers)
 
 
-def memory_of(value: FoundRelease | Survey) -> int:
-    """Return at most how many bytes of memory decoded records take."""
-    releases = value.entries if isinstance(value, Survey) else (value.release,)
-    dependencies = sum(len(each.dependencies) for each in releases if each)
-    return _HEAD_BYTES + _RELEASE_BYTES * len(releases) + _DEPENDENCY_BYTES * dependencies
+def memory_of_read(value: FoundRelease | Survey) -> int:
+    """Return about how many bytes of memory decoded records take."""
+    if isinstance(value, Survey):
+        return memory_of(value.head) + memory_of_entries(value.entries)
+    return memory_of((value.head, value.release))

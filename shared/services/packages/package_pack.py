@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 
 from shared.domain.packages import FoundRelease
 from shared.ports import PackageChangeFeed, PackagePack, PackedPackage, PackStore
-from shared.services.packages.package_cache import ReadRecords, memory_of
+from shared.services.packages.package_cache import ReadRecords, memory_of_read
 
 
 def memory_of_packed(package: PackedPackage) -> int:
     """Return at most how many bytes of memory a package cache needs for the package."""
-    return memory_of(package.survey) + sum(map(memory_of, _found(package)))
+    return memory_of_read(package.survey) + sum(map(memory_of_read, _found(package)))
 
 
 def _found(package: PackedPackage) -> Iterator[FoundRelease]:

@@ -8,15 +8,16 @@ from collections.abc import Callable
 import pytest
 from pydantic import BaseModel
 
-from shared.domain.packages import Dependency, ReleaseEntry
+from shared.domain.packages import Dependency, Release, ReleaseEntry, Texts
 from shared.runtime.caching import (
     LruCache,
     SingleFlight,
     VersionedCache,
+    memory_of,
     memory_of_entries,
     share_field_names,
 )
-from tests.contract.sample_records import entry, head
+from tests.contract.sample_records import entry, head, release
 
 
 def test_a_full_cache_evicts_what_was_put_first() -> None:
@@ -188,6 +189,22 @@ def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
 
     taken = memory_taken(decode)
     assert 0.7 * taken < memory_of_entries(kept) < 1.5 * taken
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\u6f22", "\U0001f600"])
+def test_the_weight_of_a_record_counts_its_texts_as_wide_as_they_are(letter: str) -> None:
+    lines = tuple(f"{number:03}{letter * 190}" for number in range(100))
+    full = release("acme/greet:1.0.0", keywords=lines, modules=("greet",), summary=letter * 300)
+    body = Texts(readme=f"{'x' * 10_000}{letter}").model_dump_json(), full.model_dump_json()
+    kept = list[BaseModel]()
+
+    def decode() -> None:
+        kept.extend([Texts.model_validate_json(body[0]), Release.model_validate_json(body[1])])
+
+    decode()  # The first one builds the models.
+    kept.clear()
+    taken = memory_taken(decode)
+    assert 0.7 * taken < memory_of(tuple(kept)) < 1.5 * taken
 
 
 def test_decoded_records_share_the_sets_of_their_field_names() -> None:

@@ -138,7 +138,7 @@ async def test_the_memory_of_what_is_packed_is_bounded(scene: Scene) -> None:
     for number in range(8):
         await scene.world.push(bala(f"acme/p{number}:1.0.0"))
     await scene.pull("other", "1.0.0", 1)
-    packed = list(await scene.pack(capacity_bytes=8 * 12_000))
+    packed = list(await scene.pack(capacity_bytes=8 * 9_500))
     assert packed[0] == "other"
     assert len(packed) == 8
 
