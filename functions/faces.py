@@ -50,7 +50,6 @@ MODULES = (
     "index.sparse_index",
     "manage.accounts",
     "manage.mirror",
-    "manage.mirror_lists",
     "manage.notices",
     "manage.organizations",
     "manage.releases",

@@ -13,7 +13,6 @@ from shared.composition import Registry
 from shared.domain.errors.base import Unauthenticated
 from shared.domain.errors.packages import PathNotFound
 from shared.runtime.answers import Answer
-from shared.services.mirroring.overview import MirrorOverview
 from shared.settings import Settings
 from shared.telemetry.recording import current_backend
 
@@ -68,33 +67,6 @@ def _is_from_this_machine(call: Call) -> bool:
         return False
 
 
-async def _mirror_gauges(overview: MirrorOverview) -> dict[str, tuple[str, float]]:
-    """Return the totals of all upstreams; nothing before the first count."""
-    counted = await overview.last_count()
-    if counted is None:
-        return {}
-    found = counted.upstreams
-    return {
-        "ballroom_mirror_releases": ("Mirrored releases.", sum(each.releases for each in found)),
-        "ballroom_mirror_bytes": (
-            "Size of the archives of mirrored releases.",
-            sum(each.size_bytes for each in found),
-        ),
-        "ballroom_mirror_pulls": (
-            "Pulls of mirrored releases, of all time.",
-            sum(each.pulls for each in found),
-        ),
-        "ballroom_mirror_refused": (
-            "Releases of upstreams that are refused, incidents included.",
-            sum(each.refused for each in found),
-        ),
-        "ballroom_mirror_incidents": (
-            "Releases whose archives an upstream changed.",
-            sum(each.incidents for each in found),
-        ),
-    }
-
-
 async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
     """Return the gauges, which are read when they are asked for, with their meanings."""
     now_ms = registry.clock.now_ms()
@@ -109,5 +81,7 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
         "ballroom_disk_size_bytes": ("Size of the disk with the data folder.", disk.total),
     }
     if registry.mirroring:
-        gauges |= await _mirror_gauges(registry.mirroring.overview)
+        incidents = len(await registry.mirroring.pins.incidents())
+        about = "Releases whose archives an upstream changed."
+        gauges["ballroom_mirror_incidents"] = (about, incidents)
     return gauges

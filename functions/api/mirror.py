@@ -1,4 +1,5 @@
-"""/api/v1/mirror: upstream registries, their rules, and moves of names; for administrators."""
+"""/api/v1/mirror: upstream registries, their rules, moves of names, and refused releases; for
+administrators."""
 
 from datetime import datetime
 from typing import Self
@@ -7,10 +8,13 @@ from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
+from shared.domain.mirroring import CatalogueRound, UpstreamRelease
 from shared.domain.names import parse_org
+from shared.domain.wanted_releases import parse_coordinate
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
+from shared.services.mirroring.upstreams import UpstreamSource
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
 
@@ -134,6 +138,83 @@ class NameMoveView(ResponseModel):
         )
 
 
+class UpstreamStatusView(ResponseModel):
+    """The state of an upstream."""
+
+    name: str
+    address: str
+    answers: bool | None = Field(
+        description="As the process knows that answered; null if it has not asked."
+    )
+    problem: str | None = Field(description="Why it does not answer.")
+    unusable: str | None = Field(
+        description="Which of its answers could not be used last, and why; others are not affected."
+    )
+    catalogue_read_at: datetime | None
+
+    @classmethod
+    def of(cls, source: UpstreamSource, catalogue: CatalogueRound) -> Self:
+        health = source.gate.health
+        return cls(
+            name=source.name,
+            address=source.address,
+            answers=health.is_open if health.asked else None,
+            problem=None if health.is_open else health.reason,
+            unusable=health.unusable or None,
+            catalogue_read_at=utc_datetime(catalogue.completed_ms),
+        )
+
+
+class MirrorStatusView(ResponseModel):
+    """The upstreams in their order."""
+
+    upstreams: list[UpstreamStatusView]
+
+
+class RefusedReleaseView(ResponseModel):
+    """A release of an upstream that is not served."""
+
+    release: str
+    upstream: str
+    reason: str
+    incident: bool = Field(description="Whether the upstream changed its archive.")
+    refused_at: datetime | None
+    pinned_digest: str
+    offered_digest: str | None = Field(description="Of an incident.")
+
+    @classmethod
+    def of(cls, release: UpstreamRelease) -> Self:
+        return cls(
+            release=str(release.coordinate),
+            upstream=release.upstream,
+            reason=release.refused_because,
+            incident=release.is_incident,
+            refused_at=utc_datetime(release.refused_ms),
+            pinned_digest=release.digest,
+            offered_digest=release.offered_digest or None,
+        )
+
+
+class RefusedReleaseList(ResponseModel):
+    """Refused releases: incidents first, then the newest."""
+
+    releases: list[RefusedReleaseView]
+
+
+class RetryRequest(RequestModel):
+    """A refused release that the next pull fetches again."""
+
+    release: str = Field(description="Such as ballerina/io:1.6.1.")
+
+
+class RetryView(ResponseModel):
+    """Whether the release was refused."""
+
+    retried: bool
+
+
+_LIST_REFUSALS = (400, 401, 403)
+
 mirror_api = ApiFace()
 
 
@@ -178,6 +259,39 @@ async def api_mirror_move(call: ApiCall, wanted: NameMoveRequest) -> NameMoveVie
     moves = (await require_mirroring(call)).moves
     make = moves.dry_run if wanted.dry_run else moves.move
     return NameMoveView.of(await make(parse_org(wanted.org), wanted.to, by=call.caller))
+
+
+@mirror_api.operation(
+    "GET",
+    "api/v1/mirror/status",
+    "Show the state of the upstream registries; for administrators.",
+    refusals=_LIST_REFUSALS,
+)
+async def api_mirror_status(call: ApiCall) -> MirrorStatusView:
+    states = await (await require_mirroring(call)).states()
+    return MirrorStatusView(upstreams=[UpstreamStatusView.of(*each) for each in states])
+
+
+@mirror_api.operation(
+    "GET",
+    "api/v1/mirror/refusals",
+    "List up to 1,000 refused releases of upstreams, incidents first; for administrators.",
+    refusals=_LIST_REFUSALS,
+)
+async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
+    found = await (await require_mirroring(call)).pins.list_refused(by=call.caller)
+    return RefusedReleaseList(releases=list(map(RefusedReleaseView.of, found)))
+
+
+@mirror_api.operation(
+    "POST",
+    "api/v1/mirror/retries",
+    "Let the next pull fetch a refused release again; for administrators. Its pinned digest stays.",
+    refusals=_LIST_REFUSALS,
+)
+async def api_mirror_retry(call: ApiCall, sent: RetryRequest) -> RetryView:
+    pins = (await require_mirroring(call)).pins
+    return RetryView(retried=await pins.accept(parse_coordinate(sent.release), by=call.caller))
 
 
 async def require_mirroring(call: ApiCall) -> MirroringServices:

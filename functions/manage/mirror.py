@@ -1,4 +1,5 @@
-"""/manage/mirror: upstream registries, their rules with a dry run, and moves of names."""
+"""/manage/mirror: upstream registries, their rules with a dry run, moves of names, and refused
+releases."""
 
 from functions.http.pages import see_other
 from functions.http.requests import Form
@@ -10,8 +11,8 @@ from functions.http.signed_in_pages import (
 )
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.domain.names import parse_org
+from shared.domain.wanted_releases import parse_coordinate
 from shared.runtime.answers import Answer
-from shared.services.maintenance.count_mirrored_packages import CountMirroredPackages
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import RuleDryRun
 
@@ -19,6 +20,7 @@ MIRROR_PATH = "/manage/mirror"
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
 
 DONE_MESSAGES = {
+    "retried": "The next pull fetches the release again.",
     "saved": "Rules saved. All processes follow within five seconds.",
     "moved": "Name moved. All processes follow within five seconds.",
 }
@@ -44,8 +46,8 @@ async def _page(
         problem,
         is_on=True,
         rules=rules,
-        mirror=await mirroring.overview.status(by=call.caller),
-        count_task=CountMirroredPackages.id,
+        states=await mirroring.states(),
+        incidents=len(await mirroring.pins.incidents()),
         typed=_typed(call.form, rules),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
@@ -97,6 +99,22 @@ async def manage_mirror_moved(call: SignedInCall) -> Answer:
     require_confirmation(call, org)
     await _mirroring(call).moves.move(org, call.form.text("to"), by=call.caller)
     return see_other(f"{MIRROR_PATH}?done=moved")
+
+
+@pages.read("manage/mirror/refusals")
+async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    releases = await _mirroring(call).pins.list_refused(by=call.caller)
+    return call.show(
+        "manage/mirror_refusals.html", problem, releases=releases, done=call.done(DONE_MESSAGES)
+    )
+
+
+@pages.form("manage/mirror/retry", manage_mirror_refusals)
+async def manage_mirror_retry(call: SignedInCall) -> Answer:
+    """Let the next pull fetch a refused release again."""
+    release = parse_coordinate(call.form.text("release"))
+    await _mirroring(call).pins.accept(release, by=call.caller)
+    return see_other(f"{MIRROR_PATH}/refusals?done=retried")
 
 
 def _mirroring(call: SignedInCall) -> MirroringServices:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.domain.mirroring import CatalogueRound
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
@@ -14,8 +13,6 @@ from shared.services.limits.burst_detection import BURST_WINDOW
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
-from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstreams import UpstreamSource
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
@@ -60,16 +57,8 @@ async def manage_overview(call: SignedInCall) -> Answer:
         settings=settings,
         version=SOFTWARE_VERSION,
         most=MAX_RECORDS_COUNTED,
-        upstreams=await _upstreams(mirroring) if mirroring else (),
+        upstreams=await mirroring.states() if mirroring else (),
     )
-
-
-async def _upstreams(
-    mirroring: MirroringServices,
-) -> list[tuple[UpstreamSource, CatalogueRound]]:
-    """Return each upstream with how far its catalogue is read."""
-    sources = await mirroring.upstreams.sources()
-    return [(each, await mirroring.catalogue.state(each.name)) for each in sources]
 
 
 @pages.read("manage/tasks")

@@ -11,7 +11,6 @@ from shared.commands.base import OutputFormat, as_json, print_rows, with_registr
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.sign_in import needs_https
-from shared.services.mirroring.overview import problem_of
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
@@ -65,7 +64,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
 
 async def _upstream(source: UpstreamSource) -> StoreCheck:
     """Ask an upstream registry."""
-    problem = await problem_of(source)
+    problem = await source.problem()
     if not problem:
         return StoreCheck(_UPSTREAM, f"{source.name} at {source.address} answers.")
     way_out = (
@@ -78,7 +77,7 @@ async def _upstream(source: UpstreamSource) -> StoreCheck:
 
 async def _token(source: UpstreamSource) -> StoreCheck:
     """Ask an upstream registry with the token for it."""
-    problem = await problem_of(source)
+    problem = await source.problem()
     if not problem:
         return StoreCheck(_UPSTREAM, f"{source.name} answers with its token.")
     way_out = "What is stored is served. See that BALLROOM_UPSTREAM_TOKEN is valid there."

@@ -1,6 +1,5 @@
 """upstream …: the registries that are mirrored, their rules, what is stored, what is refused."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,16 +19,12 @@ from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE, MirrorDraft, MirrorRules
-from shared.domain.mirroring import CataloguedPackage, UpstreamRelease
+from shared.domain.mirroring import CataloguedPackage, CatalogueRound, UpstreamRelease
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
 from shared.services.mirroring.mirror_rules import RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
-from shared.services.mirroring.overview import MirroredPackage, UpstreamStatus, problems_of
-from shared.services.mirroring.prefetch import Outcome, Prefetched, PrefetchScope
-from shared.services.records import iterate_pages
-
-ROWS_AT_ONCE = 100  # Read for a list.
+from shared.services.mirroring.upstreams import UpstreamSource
 
 
 def coordinate_argument(text: str) -> Coordinate:
@@ -63,68 +58,35 @@ def upstream() -> None:
 @upstream.command("check")
 @as_json
 def check_upstreams(output: OutputFormat) -> None:
-    """Ask each upstream, and count what is stored and refused of it.
+    """Ask each upstream.
 
     The exit code is 1 if one does not answer, or does not accept its token.
     """
 
-    async def work(registry: Registry) -> list[tuple[UpstreamStatus, str, str | None]]:
-        overview = registry.require_mirroring().overview
-        await overview.count()
-        status = await overview.status(by=OPERATOR)
-        return [(each, *await problems_of(each.source)) for each in status.upstreams]
+    async def work(registry: Registry) -> list[dict[str, object]]:
+        return [await _checked(*each) for each in await registry.require_mirroring().states()]
 
-    found = with_registry(work)
-    rows = [
-        {
-            "upstream": each.source.name,
-            "address": each.source.address,
-            "answers": not problem,
-            "problem": problem or None,
-            "token": None if token_problem is None else token_problem or "accepted",
-            "packages": each.totals.packages,
-            "releases": each.totals.releases,
-            "dropped": each.totals.dropped,
-            "removed_upstream": each.totals.removed_upstream,
-            "bytes": each.totals.size_bytes,
-            "pulls": each.totals.pulls,
-            "hit_rate": None if each.totals.hit_rate is None else f"{each.totals.hit_rate:.0%}",
-            "catalogue": each.totals.catalogued,
-            "catalogue_read": format_time(each.catalogue.completed_ms),
-            "catalogue_problem": each.catalogue.problem or None,
-            "refused": each.totals.refused,
-            "incidents": each.totals.incidents,
-        }
-        for each, problem, token_problem in found
-    ]
+    rows = with_registry(work)
     print_rows(rows, output)
-    if any(problem or token_problem for _, problem, token_problem in found):
+    if any(each["problem"] or each["token"] not in (None, ACCEPTED) for each in rows):
         raise click.exceptions.Exit(1)
 
 
-@upstream.command("packages")
-@as_json
-def list_packages(output: OutputFormat) -> None:
-    """List the packages of which releases are stored."""
+ACCEPTED = "accepted"
 
-    async def work(registry: Registry) -> list[MirroredPackage]:
-        overview = registry.require_mirroring().overview
-        pages = iterate_pages(lambda after: overview.packages(after, ROWS_AT_ONCE, by=OPERATOR))
-        return [each async for each in pages]
 
-    rows = [
-        {
-            "package": each.name,
-            "upstream": each.upstream,
-            "releases": each.releases,
-            "dropped": each.dropped,
-            "removed_upstream": each.removed_upstream,
-            "bytes": each.size_bytes,
-            "pulls": each.pulls,
-        }
-        for each in with_registry(work)
-    ]
-    print_rows(rows, output)
+async def _checked(source: UpstreamSource, catalogue: CatalogueRound) -> dict[str, object]:
+    known = source.with_token
+    problem = await source.problem()
+    return {
+        "upstream": source.name,
+        "address": source.address,
+        "answers": not problem,
+        "problem": problem or None,
+        "token": (await known.problem() or ACCEPTED) if known else None,
+        "catalogue_read": format_time(catalogue.completed_ms),
+        "catalogue_problem": catalogue.problem or None,
+    }
 
 
 @upstream.command("catalogue")
@@ -166,9 +128,7 @@ def list_refusals(output: OutputFormat) -> None:
     """
 
     async def work(registry: Registry) -> list[UpstreamRelease]:
-        overview = registry.require_mirroring().overview
-        pages = iterate_pages(lambda after: overview.refusals(after, ROWS_AT_ONCE, by=OPERATOR))
-        return [each async for each in pages]
+        return await registry.require_mirroring().pins.list_refused(by=OPERATOR)
 
     rows = [
         {
@@ -195,7 +155,7 @@ def retry_release(coordinate: Coordinate) -> None:
     """
 
     async def work(registry: Registry) -> bool:
-        return await registry.require_mirroring().overview.retry(coordinate, by=OPERATOR)
+        return await registry.require_mirroring().pins.accept(coordinate, by=OPERATOR)
 
     if with_registry(work):
         click.echo(f"{coordinate} is fetched again with the next pull.")
@@ -297,57 +257,3 @@ def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> No
         "moved": yes,
     }
     print_facts(facts, output)
-
-
-@upstream.command("prefetch")
-@click.argument("coordinates", metavar="ORG/NAME:VERSION", nargs=-1, type=coordinate_argument)
-@click.option("--list", "lists", metavar="FILE", multiple=True, type=READABLE_FILE,
-              help="Fetch the releases of a file, one org/name:version on each line.")  # fmt: skip
-@click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
-              help="Fetch everything that a Dependencies.toml locks.")  # fmt: skip
-@click.option("--with-dependencies", "scope", flag_value=PrefetchScope.WITH_DEPENDENCIES,
-              type=click.UNPROCESSED, default=PrefetchScope.ALONE,
-              help="Fetch all dependencies of each release as well.")  # fmt: skip
-def prefetch_releases(
-    coordinates: tuple[Coordinate, ...],
-    lists: tuple[Path, ...],
-    locks: tuple[Path, ...],
-    scope: PrefetchScope,
-) -> None:
-    """Fetch releases of the upstream before anybody pulls them, one after the other.
-
-    What is stored is not fetched again, so an interrupted prefetch is repeated to go on. The
-    archives are never dropped. The exit code is 1 if a release is not there at the end.
-
-    \b
-    Examples:
-      python -m shared.cli upstream prefetch --lock ~/shop/Dependencies.toml
-      python -m shared.cli upstream prefetch --with-dependencies ballerinax/kafka:4.1.0
-    """
-    wanted = wanted_releases(coordinates, lists, locks)
-    if not wanted:
-        message = "Name releases, or a file with --list or --lock."
-        raise click.UsageError(message)
-
-    async def work(registry: Registry) -> list[Prefetched]:
-        return await registry.require_mirroring().prefetch.run(
-            wanted, scope, progress=_print_prefetched
-        )
-
-    done = with_registry(work)
-    failed = [each for each in done if not each.outcome.is_there]
-    counted = Counter(each.outcome for each in done)
-    there = f"{counted[Outcome.FETCHED]} fetched, {counted[Outcome.STORED]} were stored"
-    click.echo(f"{len(done)} wanted: {there}, {len(failed)} failed.")
-    for each in failed:
-        click.echo(f"  {each.coordinate}: {each.outcome.value}. {each.reason}")
-    if failed:
-        click.echo("Repeat the command to fetch what failed; the rest is stored.")
-        raise click.exceptions.Exit(1)
-
-
-def _print_prefetched(each: Prefetched) -> None:
-    size = f"  {each.size_bytes:,} bytes" if each.outcome.is_there else ""
-    click.echo(
-        f"{each.number}/{each.total}  {each.outcome.value}  {each.coordinate}{size}", err=True
-    )

@@ -52,6 +52,9 @@ def name_owner_place(org: str) -> Place:
     return Place(org.lower(), "name-owner")
 
 
+INCIDENT, REFUSED = "incident", "refused"
+
+
 class UpstreamRelease(Entity):
     """A release of the upstream as it was first seen, and why it is refused, if it is.
 
@@ -86,6 +89,13 @@ class UpstreamRelease(Entity):
     @property
     def place(self) -> Place:
         return release_place(self.coordinate)
+
+    @property
+    def subject(self) -> str:
+        """What lists of refused releases are read by; empty for one that is served."""
+        if not self.refused_because:
+            return ""
+        return INCIDENT if self.is_incident else REFUSED
 
 
 class UpstreamVersions(Entity):

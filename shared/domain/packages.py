@@ -163,8 +163,7 @@ class UpstreamOrigin(Record):
     name: str
     first_seen_ms: StoredMs
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
-    kept: bool = False  # A prefetch or a bundle brought it: the quota never drops its archive.
-    dropped_ms: StoredMs | None = None  # When the quota dropped its archive; None: it is stored.
+    dropped_ms: StoredMs | None = None  # When an earlier version dropped its archive; else None.
     removed_ms: StoredMs | None = None  # When the upstream was found to have it no more.
 
 
@@ -270,7 +269,7 @@ class Release(ArchiveFacts):
 
     @property
     def is_dropped(self) -> bool:
-        """Whether the quota dropped the archive, which the upstream has."""
+        """Whether an earlier version dropped the archive, which the next pull fetches again."""
         return self.upstream is not None and self.upstream.dropped_ms is not None
 
     @property

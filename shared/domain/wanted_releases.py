@@ -9,7 +9,6 @@ from shared.domain.archives.manifest import DEPENDENCIES_TOML, DependenciesToml,
 from shared.domain.bounded_parsing import parse_toml
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.names import Coordinate
-from shared.domain.packages import Graph
 
 # Versions of packages of the platform that are parts of the distribution: no registry has them.
 BUILT_IN_VERSIONS = frozenset(("0.0.0", "0.0.1"))
@@ -60,12 +59,6 @@ def _tools(parsed: Mapping[str, object]) -> Iterable[tuple[str, str, str]]:
             org, name, version = (item.get(key) for key in ("org", "name", "version"))
             if isinstance(org, str) and isinstance(name, str) and isinstance(version, str):
                 yield org, name, version
-
-
-def dependencies_of(own: Coordinate, graph: Graph) -> tuple[Coordinate, ...]:
-    """Return all packages of the graph of a release but the release itself."""
-    found = _coordinates((node.org, node.name, node.version) for node in graph.nodes)
-    return tuple(each for each in found if each.key != own.key)
 
 
 def _coordinates(items: Iterable[tuple[str, str, str]]) -> tuple[Coordinate, ...]:

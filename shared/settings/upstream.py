@@ -37,12 +37,6 @@ class UpstreamSettings(TopicSettings):
         "versions, are used before it is asked again.",
     )
 
-    upstream_quota_bytes: int = Field(
-        default=0,
-        ge=0,
-        description="Bytes that archives of the upstream registry may take; those that were pulled "
-        "least recently are dropped first, and fetched again by a pull. 0 for no limit.",
-    )
     bundle: Path | None = Field(
         default=None,
         description="File of a bundle that a registry on one machine imports when it starts; the "

@@ -27,11 +27,8 @@ from infra.cost.model import (
 )
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
-from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
-from shared.services.maintenance.count_mirrored_packages import CountMirroredPackages
-from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
+from shared.services.maintenance.mirror_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
-from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import module
@@ -142,8 +139,6 @@ NOT_COUNTED = (
     UpdatePublicCopies.id,  # Copies for Front Door cost less than a cent for a thousand pushes.
     # Only a registry with an upstream has these.
     ApplyMirrorRules.id,
-    CountMirroredPackages.id,
-    DropMirroredArchives.id,
     UpdateUpstreamCatalogue.id,
 )
 

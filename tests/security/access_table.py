@@ -612,7 +612,6 @@ API = {
     # The registry of the matrix mirrors nothing, which only administrators learn.
     "api_mirror_show": _api("GET", "mirror", administrators),
     "api_mirror_status": _api("GET", "mirror/status", administrators),
-    "api_mirror_packages": _api("GET", "mirror/packages", administrators),
     "api_mirror_refusals": _api("GET", "mirror/refusals", administrators),
     "api_mirror_retry": _api(
         "POST", "mirror/retries", administrators, {"release": "ORG/name:1.0.0"}
@@ -769,7 +768,6 @@ PAGES = {
     "manage_mirror_preview": _for_all("/manage/mirror/preview", nobody_by_token, "POST"),
     "manage_mirror_move": _for_all("/manage/mirror/move?org=ORG&to=here", nobody_by_token),
     "manage_mirror_moved": _for_all("/manage/mirror/move", nobody_by_token, "POST"),
-    "manage_mirror_packages": _for_all("/manage/mirror/packages", nobody_by_token),
     "manage_mirror_refusals": _for_all("/manage/mirror/refusals", nobody_by_token),
     "manage_mirror_retry": _for_all("/manage/mirror/retry", nobody_by_token, "POST"),
     "manage_notices": _for_all("/manage/notices", nobody_by_token),

@@ -27,10 +27,9 @@ from shared.services.bundles.bundle_reading import (
 )
 from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
 from shared.services.mirroring.name_owners import NameOwners
-from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests, RefusedReleases
+from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.records import RecordWriter
 
 
 class LeftOut(Exception):
@@ -67,7 +66,7 @@ class BundleImport:
 
     metadata: MetadataStore
     directory: DirectoryStore
-    record_writer: RecordWriter
+    pins: PinnedDigests
     packages: PackageRecordWriter
     releases: MirroredReleases
     unchecked: ArchiveReader  # Without the rules that are no safety.
@@ -155,8 +154,6 @@ class BundleImport:
         await self._pin(release)
         if found is not None:
             await self.releases.finish(found)
-            # First, so that the quota does not drop it meanwhile.
-            await self.releases.keep(coordinate)
         is_stored = await self._is_stored(release)
         if not is_stored:
             await self._store(release, archive)
@@ -164,11 +161,8 @@ class BundleImport:
         return ImportStep.STORED if is_stored else ImportStep.IMPORTED
 
     async def _pin(self, release: BundledRelease) -> None:
-        pins = PinnedDigests(
-            self.directory, self.record_writer, RefusedReleases(self.directory), self.clock
-        )
         try:
-            await pins.require(release.coordinate, Digest(release.digest), release.upstream)
+            await self.pins.require(release.coordinate, Digest(release.digest), release.upstream)
         except UpstreamReleaseRefused as refusal:
             raise LeftOut(refusal.reason) from None
 
@@ -176,7 +170,7 @@ class BundleImport:
         content = await archive.read()
         bala = await self._read(release, content)
         head = release.head(now_ms=self.clock.now_ms())
-        foreign = ForeignRelease(release.upstream, release.described(), is_kept=True, head=head)
+        foreign = ForeignRelease(release.upstream, release.described(), head=head)
         try:
             await self.releases.store(bala, content, foreign)
         except (NotFound, Conflict, Invalid) as refusal:

@@ -8,6 +8,7 @@ from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Common
 from shared.services.mirroring.group import pseudonym_of
 from shared.services.mirroring.mirrored_releases import MirroredReleases
+from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.packages.group import PackageServices
 
 
@@ -34,7 +35,9 @@ class BundleServices:
             BundleImport(
                 metadata,
                 adapters.directory,
-                common.record_writer,
+                PinnedDigests(
+                    adapters.directory, common.record_writer, common.administration, clock
+                ),
                 packages.record_writer,
                 MirroredReleases(
                     metadata,

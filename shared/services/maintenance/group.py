@@ -9,17 +9,15 @@ from shared.services.common import Adapters, Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
-from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.check_domains import CheckDomains
 from shared.services.maintenance.checkpoints import Checkpoints
-from shared.services.maintenance.count_mirrored_packages import CountMirroredPackages
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
-from shared.services.maintenance.drop_mirrored_archives import DropMirroredArchives
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
+from shared.services.maintenance.mirror_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
@@ -35,7 +33,6 @@ from shared.services.maintenance.snapshots import (
 from shared.services.maintenance.task import MaintenanceTasks, Task
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
-from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
 from shared.services.maintenance.write_package_pack import WritePackagePack
 from shared.services.mirroring.group import MirroringServices
@@ -99,7 +96,7 @@ class MaintenanceServices:
             CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
             RebuildDerivedData(*repairing, directory),
             GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
-            *_tasks_of_the_mirror(common, mirroring),
+            *_tasks_of_the_mirror(mirroring),
             *_tasks_of_the_cloud(adapters, packages, checkpoints),
         )
         tasks: MaintenanceTasks = {task.id: task for task in created}
@@ -130,25 +127,11 @@ class MaintenanceServices:
         )
 
 
-def _tasks_of_the_mirror(common: Common, mirroring: MirroringServices | None) -> Iterator[Task]:
+def _tasks_of_the_mirror(mirroring: MirroringServices | None) -> Iterator[Task]:
     """Yield the tasks of a registry that mirrors another one."""
-    adapters, quota_bytes = common.adapters, common.settings.upstream_quota_bytes
-    if mirroring is None:
-        return
-    yield ApplyMirrorRules(mirroring.rule_application)
-    yield UpdateUpstreamCatalogue(mirroring.catalogue_updates)
-    yield CountMirroredPackages(mirroring.overview)
-    if quota_bytes:
-        yield DropMirroredArchives(
-            adapters.metadata,
-            adapters.archives,
-            adapters.pulls,
-            mirroring.reader,
-            mirroring.refreshing,
-            mirroring.admission.releases,
-            adapters.clock,
-            quota_bytes,
-        )
+    if mirroring is not None:
+        yield ApplyMirrorRules(mirroring.rule_application)
+        yield UpdateUpstreamCatalogue(mirroring.catalogue_updates)
 
 
 def _tasks_of_the_cloud(

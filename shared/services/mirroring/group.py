@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from shared.domain.identity import Principal
+from shared.domain.mirroring import CatalogueRound
 from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
@@ -17,14 +18,12 @@ from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.name_moves import NameMoves
 from shared.services.mirroring.name_owners import NameOwners
-from shared.services.mirroring.overview import MirrorOverview
 from shared.services.mirroring.package_chain import PackageChain
-from shared.services.mirroring.pinned_digests import PinnedDigests, RefusedReleases
-from shared.services.mirroring.prefetch import Prefetch
+from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_questions import Asker, KeptAnswers, UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
-from shared.services.mirroring.upstreams import Upstreams
+from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.group import PackageServices
 
@@ -40,7 +39,6 @@ class MirroringServices:
     upstreams: Upstreams
     pins: PinnedDigests
     kept: KeptAnswers
-    overview: MirrorOverview
     lists: VersionLists
     catalogue: UpstreamCatalogue
     catalogue_updates: CatalogueUpdates
@@ -48,7 +46,6 @@ class MirroringServices:
     rules: RuleChanges
     moves: NameMoves
     names: UpstreamNames
-    prefetch: Prefetch
 
     def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
         """Return the packages for a request, whose header `Via` is read when it matters."""
@@ -61,6 +58,11 @@ class MirroringServices:
             self.catalogue,
             Asker(by, via, {}),
         )
+
+    async def states(self) -> list[tuple[UpstreamSource, CatalogueRound]]:
+        """Return each upstream in its order, with how far its catalogue is read; asks nobody."""
+        sources = await self.upstreams.sources()
+        return [(each, await self.catalogue.state(each.name)) for each in sources]
 
     @classmethod
     def build(cls, common: Common, limits: LimitServices, packages: PackageServices) -> Self | None:
@@ -76,8 +78,7 @@ class MirroringServices:
         )
         common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
-        refused = RefusedReleases(directory)
-        pins = PinnedDigests(directory, common.record_writer, refused, clock)
+        pins = PinnedDigests(directory, common.record_writer, common.administration, clock)
         reader = FrozenTimeReader(
             pseudonym_of(settings.base_url),
             upstreams,
@@ -109,17 +110,6 @@ class MirroringServices:
             upstreams,
             pins,
             kept,
-            MirrorOverview(
-                common.administration,
-                upstreams,
-                adapters.metadata,
-                directory,
-                adapters.work,
-                catalogue,
-                pins,
-                refused,
-                clock,
-            ),
             VersionLists(reader, directory, common.leases, clock, fresh_for),
             catalogue,
             CatalogueUpdates(
@@ -152,7 +142,6 @@ class MirroringServices:
                 clock,
             ),
             UpstreamNames(upstreams, owners, directory),
-            Prefetch(admission, adapters.metadata, adapters.documents),
         )
 
 

@@ -42,7 +42,6 @@ class ForeignRelease:
     upstream: str
     described: Release
     visibility: Visibility = Visibility.PUBLIC  # Or internal, which decides for all its releases.
-    is_kept: bool = False  # Whether the quota never drops it.
     head: Head | None = None  # None: that of an upstream's package.
 
 
@@ -79,7 +78,6 @@ class MirroredReleases:
             name=foreign.upstream,
             first_seen_ms=self.clock.now_ms(),
             without_tools=tuple(await self._foreign_tools(bala)),
-            kept=foreign.is_kept,
         )
         release = mirrored_release(bala, foreign.described, origin)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
@@ -90,7 +88,7 @@ class MirroredReleases:
         try:
             await self.metadata.add_release(release)
         except AlreadyThere:
-            await self._update(bala.coordinate, dropped_ms=None)
+            await self._note_stored(bala.coordinate)
         else:
             await self.derived_data.add_release(head, release, bala.texts)
 
@@ -99,42 +97,19 @@ class MirroredReleases:
         if release.outbox:
             await self.derived_data.update(release)
 
-    async def keep(self, coordinate: Coordinate) -> None:
-        """Let the quota never drop the archive from now on; do nothing if the release is ours."""
-        await self._update(coordinate, kept=True)
-
-    async def drop(self, coordinate: Coordinate) -> Release | None:
-        """Note that the archive is dropped, before it is deleted; return the release, or None if it
-        has to stay."""
-        now_ms = self.clock.now_ms()
-
-        def decide(origin: UpstreamOrigin) -> UpstreamOrigin:
-            return origin if origin.kept else origin.model_copy(update={"dropped_ms": now_ms})
-
-        return await self._change(coordinate, decide)
-
-    async def _update(self, coordinate: Coordinate, **update: object) -> Release | None:
-        return await self._change(coordinate, lambda origin: origin.model_copy(update=update))
-
-    async def _change(
-        self, coordinate: Coordinate, decide: Callable[[UpstreamOrigin], UpstreamOrigin]
-    ) -> Release | None:
-        """Change where a mirrored release came from, without an event; return a release that
-        changed. Raises `ReleaseNotFound`."""
+    async def _note_stored(self, coordinate: Coordinate) -> None:
+        """Note that the archive is here, which an earlier version dropped."""
 
         def changed(_head: Head, release: Release) -> Release:
-            if release.upstream is None:
+            if release.upstream is None or not release.is_dropped:
                 return release
-            origin = decide(release.upstream)
-            is_same = origin == release.upstream
-            return release if is_same else release.model_copy(update={"upstream": origin})
+            origin = release.upstream.model_copy(update={"dropped_ms": None})
+            return release.model_copy(update={"upstream": origin})
 
         writer = PackageRecordWriter(self.metadata, self.derived_data)
         release, is_changed = await writer.store_release(coordinate, changed)
-        if not is_changed:
-            return None
-        await self.metadata.put_entries(coordinate.package, [ReleaseEntry.of(release)])
-        return release
+        if is_changed:
+            await self.metadata.put_entries(coordinate.package, [ReleaseEntry.of(release)])
 
     async def _claim(self, bala: Bala, foreign: ForeignRelease) -> Head:
         coordinate = bala.coordinate

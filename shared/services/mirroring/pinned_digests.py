@@ -1,71 +1,22 @@
 """Pinned digests: the first digest of each release of the upstream, and what is refused of it."""
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
+from shared.auth.authorization import Administration
 from shared.domain.archives.names import Digest
 from shared.domain.errors.mirroring import UpstreamReleaseRefused
 from shared.domain.identity import Principal
-from shared.domain.mirror_overview import RefusedNote, refused_place
-from shared.domain.mirroring import UpstreamRelease
+from shared.domain.mirroring import INCIDENT, REFUSED, UpstreamRelease
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.names import package_owner as owner_of
 from shared.domain.packages import Release, ReleaseEntry
-from shared.domain.records import Place
 from shared.domain.releases import MIRROR_ID
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import EntityChange, ListPage, RecordWriter, entity_page
+from shared.services.records import EntityChange, RecordWriter
 
-
-@dataclass(frozen=True)
-class RefusedReleases:
-    """Keeps and reads the list; every call may be repeated.
-
-    A process that ends before the list is written leaves a release out, until the task
-    `count-mirrored-packages` lists it. Whether a release is refused depends on its record alone.
-    """
-
-    directory: DirectoryStore
-
-    async def update(self, release: UpstreamRelease) -> None:
-        """List or unlist a release whose record was just written."""
-        for is_incident in (False, True):
-            place = refused_place(release.coordinate, is_incident=is_incident)
-            await self._update(release, place, is_incident=is_incident)
-
-    async def _update(self, release: UpstreamRelease, place: Place, *, is_incident: bool) -> None:
-        listed = await self.directory.get(RefusedNote, place)
-        is_wanted = bool(release.refused_because) and release.is_incident == is_incident
-        if is_wanted and listed is None:
-            await self.directory.put(RefusedNote.of(release))
-        elif listed is not None and not is_wanted:
-            with suppress(Stale):  # Another process has removed it.
-                await self.directory.remove(listed)
-
-    async def page(self, after: str, count: int) -> ListPage[UpstreamRelease]:
-        """Return up to `count` refused releases after the place `after`, as `next` of the page
-        before names it; empty is the first page. The cost does not grow with their number."""
-        owner, _, key = after.partition(" ")
-        found = await entity_page(self.directory, RefusedNote, Place(owner, key), count)
-        releases = await asyncio.gather(*(self._refused(each) for each in found.entities))
-        last = found.entities[-1].place if found.is_more else None
-        following = f"{last.owner} {last.key}" if last else ""
-        return ListPage(tuple(filter(None, releases)), following)
-
-    async def unlist(self, note: RefusedNote) -> None:
-        """Remove the note of a release that is not refused, or not in that way."""
-        if await self._refused(note) is None:
-            with suppress(Stale):
-                await self.directory.remove(note)
-
-    async def _refused(self, note: RefusedNote) -> UpstreamRelease | None:
-        release = await self.directory.get(UpstreamRelease, release_place(note.coordinate))
-        is_right = release and release.refused_because and release.is_incident == note.is_incident
-        return release if is_right else None
-
-
+MOST_LISTED = 1_000  # Refused releases.
 CHANGED = "the upstream changed its archive after it was first seen here."
 
 MIRROR = Principal(id=MIRROR_ID, credential=MIRROR_ID)
@@ -77,7 +28,7 @@ class PinnedDigests:
 
     directory: DirectoryStore
     record_writer: RecordWriter
-    refused: RefusedReleases
+    administration: Administration
     clock: Clock
 
     async def require_described(
@@ -156,9 +107,22 @@ class PinnedDigests:
         await self._change(known, "mirror.refused", refused_because=reason)
         return UpstreamReleaseRefused(coordinate, upstream, reason)
 
+    async def incidents(self) -> list[UpstreamRelease]:
+        """Return the releases whose archives an upstream changed."""
+        return await self.directory.list_by_subject(UpstreamRelease, INCIDENT)
+
+    async def list_refused(self, *, by: Principal) -> list[UpstreamRelease]:
+        """Return the refused releases to an administrator: incidents first, then the newest."""
+        await self.administration.require(by, "look at", "the mirror")
+        others = await self.directory.list_by_subject(UpstreamRelease, REFUSED)
+        found = [*await self.incidents(), *others]
+        found.sort(key=lambda each: (not each.is_incident, -(each.refused_ms or 0), each.place))
+        return found[:MOST_LISTED]
+
     async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
-        """Forget why a release is refused, so that it is fetched again; the pin stays. Returns
-        whether it was refused."""
+        """Forget why a release is refused, so that the next pull fetches it again; the pin stays.
+        Returns whether it was refused. For administrators."""
+        await self.administration.require(by, "change", "the mirror")
         known = await self._known(coordinate)
         if known is None or not known.refused_because:
             return False
@@ -208,6 +172,4 @@ class PinnedDigests:
         if changed.offered_digest:
             details["offered"] = changed.offered_digest
         change = EntityChange(kind, str(coordinate), org=coordinate.package.org, details=details)
-        written = await self.record_writer.replace(changed, change=change, by=by)
-        await self.refused.update(written)
-        return written
+        return await self.record_writer.replace(changed, change=change, by=by)

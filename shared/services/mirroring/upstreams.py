@@ -8,7 +8,9 @@ from typing import TypeVar
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
+from shared.domain.names import Package
 from shared.domain.times import MS
+from shared.domain.versions import ANY_CLIENT
 from shared.ports import (
     AnswerUnusable,
     Clock,
@@ -143,6 +145,7 @@ class UpstreamGate:
         self._failed(str(error))
 
 
+PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 
 _CACHED_FOR_MS = RULES_CACHED_FOR // MS
@@ -170,6 +173,14 @@ class UpstreamSource:
     def kept_as(self) -> str:
         """The key of its kept answers, which are apart for requests with a token."""
         return f"{self.name} with token" if self.sends_token else self.name
+
+    async def problem(self) -> str:
+        """Ask it; return why it does not answer, as part of a sentence, or an empty text."""
+        try:
+            await self.upstream.versions(PROBED, ANY_CLIENT, via="")
+        except Unanswered as error:
+            return str(error)
+        return ""
 
     def asked_by(self, by: Principal) -> tuple["UpstreamSource", ...]:
         """Return how the upstream is asked for a caller, in this order: as anybody asks it, and

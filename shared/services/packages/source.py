@@ -158,7 +158,7 @@ class PackageSource(Protocol):
         ...
 
     async def require_archive(self, release: Release) -> None:
-        """Store the archive of a release again if the quota dropped it."""
+        """Store the archive of a release again if an earlier version dropped it."""
         ...
 
 

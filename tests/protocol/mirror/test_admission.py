@@ -15,14 +15,13 @@ from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head
+from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
 from shared.runtime.caching import SingleFlight
 from shared.services.leases import Leases
 from shared.services.mirroring.admission import FETCH_LEASE, Admission
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.overview import problem_of
 from shared.services.mirroring.upstream_questions import Asker
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -221,15 +220,15 @@ async def test_a_refusal_that_an_operator_lifts_is_tried_again(
     upstream.archives["ballerina/io:1.0.0"] = b"no zip"
     assert (await mirror.get(PATH, headers=PULL)).status_code == 400
     upstream.archives["ballerina/io:1.0.0"] = good
-    overview = services(mirror).overview
-    [refused] = (await overview.refusals("", 5, by=OPERATOR)).rows
+    pins = services(mirror).pins
+    [refused] = await pins.list_refused(by=OPERATOR)
     assert (refused.coordinate, refused.is_incident) == (IO, False)
-    assert await overview.retry(IO, by=OPERATOR)
-    assert not await overview.retry(IO, by=OPERATOR)
-    assert (await overview.refusals("", 5, by=OPERATOR)).rows == ()
+    assert await pins.accept(IO, by=OPERATOR)
+    assert not await pins.accept(IO, by=OPERATOR)
+    assert await pins.list_refused(by=OPERATOR) == []
     mirror.clock.advance(timedelta(hours=2))
     assert (await mirror.get(PATH, headers=PULL)).status_code == 400  # Another digest is pinned.
-    [incident] = (await overview.refusals("", 5, by=OPERATOR)).rows
+    [incident] = await pins.list_refused(by=OPERATOR)
     assert incident.is_incident
     assert incident.offered_digest == Digest.of(good).hex
     [event] = await events_of(mirror, "mirror.incident")
@@ -240,26 +239,18 @@ async def test_a_refusal_that_an_operator_lifts_is_tried_again(
     }
 
 
-async def test_operators_see_what_is_stored_and_whether_the_upstream_answers(
+async def test_operators_see_whether_the_upstream_answers(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    await mirror.get(PATH, headers=PULL)
-    await mirror.push(bala("acme/greet:1.0.0"))
-    overview = services(mirror).overview
-    [found] = (await overview.count()).upstreams
-    assert (found.packages, found.releases, found.refused, found.incidents) == (1, 1, 0, 0)
-    assert found.size_bytes == len(upstream.archives["ballerina/io:1.0.0"])
-    [package] = (await overview.packages("", 5, by=OPERATOR)).rows
-    assert package.name == "ballerina/io"
-    [status] = (await overview.status(by=OPERATOR)).upstreams
-    assert await problem_of(status.source) == ""
+    [(source, _)] = await services(mirror).states()
+    assert await source.problem() == ""
     upstream.archives.clear()
 
     async def broken(_request: object) -> Response:
         return Response("broken", 500)
 
     upstream.behave["versions"] = broken
-    assert await problem_of(status.source) == "the answer was 500"
+    assert await source.problem() == "the answer was 500"
 
 
 async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
@@ -392,3 +383,22 @@ async def test_a_refresh_that_finds_the_message_stored_writes_nothing(mirror: Wo
     after = (await mirror.stores.metadata.find(IO)).release
     assert after is not None
     assert after.revision == stored.revision
+
+
+async def test_an_archive_that_an_earlier_version_dropped_is_fetched_again(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    assert (await mirror.get(PATH, headers=PULL)).status_code == 302
+
+    def dropped(_head: Head, release: Release) -> Release:
+        assert release.upstream is not None
+        origin = release.upstream.model_copy(update={"dropped_ms": mirror.clock.now_ms()})
+        return release.model_copy(update={"upstream": origin})
+
+    release, _ = await mirror.registry.packages.record_writer.store_release(IO, dropped)
+    await mirror.stores.archives.delete(release.content, mirror.clock.now_ms())
+    assert (await mirror.java().pull(str(IO))).content == upstream.archives[str(IO)]
+    assert upstream.asked["file"] == 2
+    stored = (await mirror.stores.metadata.find(IO)).release
+    assert stored is not None
+    assert not stored.is_dropped

@@ -101,7 +101,6 @@ async def test_times_deprecations_and_owners_are_carried(
         upstream.url.removeprefix("http://"),
         "source.test",
     )
-    assert io.upstream.kept
     head = await target.stores.metadata.head(hammer.package)
     assert head is not None
     assert head.deprecation == "use a saw"

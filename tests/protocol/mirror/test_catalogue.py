@@ -8,12 +8,11 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.names import Coordinate
 from shared.domain.packages import UpstreamOrigin
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
+from shared.services.maintenance.mirror_tasks import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_rules import change
@@ -442,13 +441,11 @@ async def test_an_administrator_clears_it(known: World) -> None:
     assert await update(known) == TaskReport()
 
 
-async def test_operators_see_its_size_and_the_hit_rate(known: World) -> None:
+async def test_operators_see_when_it_was_read(known: World) -> None:
     mirroring = known.registry.mirroring
     assert mirroring is not None
-    await mirroring.overview.count()
-    [status] = (await mirroring.overview.status(by=OPERATOR)).upstreams
-    assert (status.totals.catalogued, status.totals.hit_rate) == (3, None)
-    assert (status.catalogue.problem, status.catalogue.completed_ms) == ("", known.clock.now_ms())
+    [(_, state)] = await mirroring.states()
+    assert (state.problem, state.completed_ms) == ("", known.clock.now_ms())
 
 
 async def test_a_removal_is_noted_once(known: World, upstream: FakeUpstream) -> None:

@@ -19,8 +19,6 @@ from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.ports import Upstream
-from shared.services.mirroring.overview import problems_of
-from shared.services.mirroring.prefetch import Outcome, PrefetchScope
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -355,10 +353,10 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
     assert fresh.status_code == 302
     assert (await stored.get(f"{SECRET}/1.1.0", headers=PULL)).status_code == 404
     assert stored.registry.mirroring is not None
-    status = await stored.registry.mirroring.overview.status(by=OPERATOR)
-    problem, token_problem = await problems_of(status.upstreams[0].source)
-    assert not problem
-    assert token_problem
+    source, _ = (await stored.registry.mirroring.states())[0]
+    assert not await source.problem()
+    assert source.with_token is not None
+    token_problem = await source.with_token.problem()
     assert "401" in token_problem
     assert "BALLROOM_UPSTREAM_TOKEN" in token_problem
     assert sent not in caplog.text
@@ -469,16 +467,6 @@ async def test_the_api_sets_no_internal_visibility(mirror: World) -> None:
     )
     assert answer.status_code == 400
     assert "visibility" in answer.text
-
-
-async def test_a_prefetch_fetches_internal_packages(mirror: World) -> None:
-    assert mirror.registry.mirroring is not None
-    wanted = [Coordinate.parse("partner", "secret", "1.1.0")]
-    [done] = await mirror.registry.mirroring.prefetch.run(
-        wanted, PrefetchScope.ALONE, progress=lambda _: None
-    )
-    assert done.outcome is Outcome.FETCHED
-    assert (await head_of(mirror)).visibility is Visibility.INTERNAL
 
 
 async def test_nothing_is_stored_if_nobody_knows_whether_it_is_public(

@@ -7,7 +7,6 @@ import pytest
 
 import shared.domain
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.mirror_overview import RefusedNote
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.records import Entity
 from shared.domain.sign_in import Session
@@ -24,7 +23,6 @@ LEFT_OUT = {
     ApiVerdict,
     CataloguedPackage,
     CatalogueRound,
-    RefusedNote,
 }
 
 

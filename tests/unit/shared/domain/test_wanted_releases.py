@@ -4,8 +4,7 @@ import pytest
 
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.names import Coordinate
-from shared.domain.packages import Graph, GraphNode
-from shared.domain.wanted_releases import dependencies_of, read_list, read_lock
+from shared.domain.wanted_releases import read_list, read_lock
 
 LOCK = b"""
 [ballerina]
@@ -94,10 +93,3 @@ def test_a_list_has_comments_and_empty_lines() -> None:
 def test_a_wrong_line_is_named() -> None:
     with pytest.raises(InvalidRequest, match="Line 2 of the list is no org/name:version: "):
         read_list("a/b:1.0.0\nhello\n")
-
-
-def test_dependencies_are_all_of_the_graph_but_the_release() -> None:
-    nodes = [("acme", "shop", "1.0.0"), ("ballerina", "io", "1.6.1"), ("ballerina", "log", "0.0.1")]
-    graph = Graph(nodes=tuple(GraphNode(org=o, name=n, version=v) for o, n, v in nodes))
-    own = Coordinate.parse("Acme", "shop", "1.0.0")
-    assert texts(dependencies_of(own, graph)) == ["ballerina/io:1.6.1"]

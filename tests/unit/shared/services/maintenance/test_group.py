@@ -37,7 +37,6 @@ async def test_a_registry_that_has_every_adapter_has_every_task(world: World) ->
         "archive_cdn_url": "https://cdn.test",
         "archive_cdn_origin": "blobs",
         "upstream": "central",
-        "upstream_quota_bytes": 1,
     }
     settings = world.registry.settings.model_copy(update=chosen)
     created = create_registry(settings, adapters).maintenance.tasks
@@ -54,8 +53,6 @@ async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(wor
         "write-package-pack",
         "update-public-copies",
         "apply-mirror-rules",
-        "count-mirrored-packages",
-        "drop-mirrored-archives",
         "update-upstream-catalogue",
     }
 
