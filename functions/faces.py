@@ -30,7 +30,6 @@ MODULES = (
     "account.organization.packages",
     "account.organization.publishers",
     "account.organization.settings",
-    "account.organization.tokens",
     "account.organizations",
     "account.overview",
     "account.personal_data",

@@ -16,6 +16,7 @@ from shared.services.organizations.memberships import OrganizationMembership
 ACCOUNT_PATH = "/account"
 PACKAGES_PATH = "/account/packages"
 TOKENS_PATH, ORGANIZATIONS_PATH = "/account/tokens", "/account/organizations"
+REVOKED_MESSAGE = "Access token revoked. It stops working within five seconds."
 
 # Where the tabs of Central's dashboard are here, which Central's documentation links to.
 _DASHBOARD_TABS = {

@@ -1,9 +1,12 @@
-"""/account/tokens: access tokens of the account, and the form of a new token."""
+"""/account/tokens and /account/organizations/{org}/tokens: access tokens of the account and of an
+organization, and the form of a new token.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from functions.account.overview import TOKENS_PATH
+from functions.account.organization.pages import ORGANIZATION_ROUTE, organization_frame
+from functions.account.overview import ORGANIZATIONS_PATH, REVOKED_MESSAGE, TOKENS_PATH
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
@@ -12,12 +15,7 @@ from shared.domain.rights import ANY_NAME, Scope
 from shared.runtime.answers import Answer
 from shared.services.tokens.token_records import IssuedToken
 from shared.services.tokens.token_requests import MAX_TOKEN_DAYS, TokenRequest
-
-# The messages after forms, by the names of their actions: of tokens of accounts, of organizations
-# and for administrators.
-TOKEN_DONE_MESSAGES = {
-    "revoke": "Access token revoked. It stops working within five seconds.",
-}
+from shared.services.tokens.tokens import OfOrganization, TokenOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +72,53 @@ PRESETS = (
 _NO_PRESET = TokenPreset("", "", "", (Scope.READ,))
 
 pages = SignedInPages()
+organization_pages = SignedInPages()
+ORGANIZATION_TOKENS = f"{ORGANIZATION_ROUTE}/tokens"
 
 
+def _owner(call: SignedInCall) -> TokenOwner:
+    """Return whose tokens the path names: those of the account or of an organization."""
+    return OfOrganization(call.org) if "org" in call.route_params else call.caller.id
+
+
+async def _show(
+    call: SignedInCall, problem: FormProblem | None, template: str, **values: object
+) -> Answer:
+    """Return a page of the account or of an organization, of which no token manages."""
+    if "org" in call.route_params:
+        frame = await organization_frame(call, "tokens")
+        return frame.show(problem, template, scopes=scope_choices(Scope.MANAGE), **values)
+    path = f"account/{template}.html"
+    return call.show(path, problem, scopes=scope_choices(), path=TOKENS_PATH, **values)
+
+
+@organization_pages.read(ORGANIZATION_TOKENS, name="account_organization_tokens")
 @pages.read("account/tokens")
 async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     registry, by = call.registry, call.caller
-    tokens = await registry.tokens.access_tokens.list(by.id, by=by)
-    return call.show(
-        "account/tokens.html",
+    tokens = await registry.tokens.access_tokens.list(_owner(call), by=by)
+    preset = next((each for each in PRESETS if each.key == call.params.get("for")), _NO_PRESET)
+    return await _show(
+        call,
         problem,
+        "tokens",
         tokens=tokens[::-1],
         actions=TOKEN_ACTIONS,
-        scopes=scope_choices(),
-        organizations=await registry.organizations.memberships.list_own(by=by),
+        organizations=await registry.organizations.memberships.list_own(by=by)
+        if "org" not in call.route_params
+        else (),
         most_days=MAX_TOKEN_DAYS,
-        typed=token_form_values(call.form, registry.settings.token_days, chosen_preset(call)),
+        typed=_form_values(call.form, registry.settings.token_days, preset),
         presets=PRESETS,
-        done=call.done(TOKEN_DONE_MESSAGES),
+        done=call.done({"revoke": REVOKED_MESSAGE}),
     )
 
 
-def chosen_preset(call: SignedInCall) -> TokenPreset:
-    """Return the preset that the address names; /cli-token and refused pushes lead to one."""
-    chosen = call.params.get("for")
-    return next((each for each in PRESETS if each.key == chosen), _NO_PRESET)
-
-
-def account_token_confirmation(action: TokenAction) -> PageWithForms:
+def token_confirmation(action: TokenAction) -> PageWithForms:
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-        by, token_id = call.caller, requested_token(call)
-        used = await call.registry.tokens.access_tokens.find(by.id, token_id, by=by)
-        return call.show(
-            "account/token_confirm.html",
-            problem,
-            action=action,
-            used=used,
-            scopes=scope_choices(),
-            path=TOKENS_PATH,
-        )
+        tokens, token_id = call.registry.tokens.access_tokens, requested_token(call)
+        used = await tokens.find(_owner(call), token_id, by=call.caller)
+        return await _show(call, problem, "token_confirm", action=action, used=used)
 
     return show
 
@@ -121,12 +128,20 @@ def requested_token(call: SignedInCall) -> str:
     return call.form.text("token") or call.params.get("token", "")
 
 
-def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
+async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     """Show the token in this answer alone, since its text is a secret."""
-    text = issued.text.reveal()
-    settings = call.registry.client_settings(call.account.name, text)
-    template, url = "account/token_issued.html", call.registry.settings.base_url
-    return call.show(template, token=issued.token, text=text, settings=settings, url=url)
+    token, text, registry = issued.token, issued.text.reveal(), call.registry
+    lifetime_ms = (token.expires_ms or 0) - token.created_ms
+    return await _show(
+        call,
+        None,
+        "token_issued",
+        token=token,
+        text=text,
+        is_long=lifetime_ms > LONG_LIFETIME.total_seconds() * 1000,
+        settings=registry.client_settings(call.route_params.get("org", call.account.name), text),
+        url=registry.settings.base_url,
+    )
 
 
 # The description of each scope, the least powerful first.
@@ -149,7 +164,7 @@ def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
     ]
 
 
-def token_form_values(form: Form, days: int, preset: TokenPreset) -> dict[str, object]:
+def _form_values(form: Form, days: int, preset: TokenPreset) -> dict[str, object]:
     """Return the values of the fields: what was typed, else the defaults."""
     scopes = [] if form.values else [each.value for each in preset.scopes]
     return {
@@ -162,7 +177,7 @@ def token_form_values(form: Form, days: int, preset: TokenPreset) -> dict[str, o
     }
 
 
-def parse_token_form(form: Form, org: str) -> TokenRequest:
+def _parse_form(form: Form, org: str) -> TokenRequest:
     """Read the form of a token for organizations of this pattern, or raise `InvalidRequest`."""
     return TokenRequest.parse(
         form.text("name"),
@@ -184,31 +199,47 @@ def _days(text: str) -> int | None:
     return int(text)
 
 
+@organization_pages.form(
+    ORGANIZATION_TOKENS, account_tokens, name="account_organization_tokens_issue"
+)
 @pages.form("account/tokens", account_tokens)
 async def account_token_issue(call: SignedInCall) -> Answer:
-    by, form = call.caller, call.form
-    wanted = parse_token_form(form, form.text("org") or ANY_NAME)
-    return _show_issued(call, await call.registry.tokens.access_tokens.issue(by.id, wanted, by=by))
+    form, tokens = call.form, call.registry.tokens.access_tokens
+    org = call.org if "org" in call.route_params else form.text("org") or ANY_NAME
+    wanted = _parse_form(form, org)
+    return await _show_issued(call, await tokens.issue(_owner(call), wanted, by=call.caller))
 
 
-CONFIRMATIONS = {action: account_token_confirmation(action) for action in TOKEN_ACTIONS}
-for _action, _show in CONFIRMATIONS.items():
-    _name = f"account_token_confirm_{_action.name.replace('-', '_')}"
-    pages.read(f"account/tokens/{_action.name}", name=_name)(_show)
+CONFIRMATIONS = {action: token_confirmation(action) for action in TOKEN_ACTIONS}
+for _action, _page in CONFIRMATIONS.items():
+    _name = f"token_confirm_{_action.name}"
+    pages.read(f"account/tokens/{_action.name}", name=f"account_{_name}")(_page)
+    _path = f"{ORGANIZATION_TOKENS}/{_action.name}"
+    organization_pages.read(_path, name=f"account_organization_{_name}")(_page)
 
 
+@organization_pages.form(
+    f"{ORGANIZATION_TOKENS}/rotate",
+    CONFIRMATIONS[ROTATE],
+    name="account_organization_tokens_rotate",
+)
 @pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_token_rotate(call: SignedInCall) -> Answer:
-    by = call.caller
-    issued = await call.registry.tokens.access_tokens.rotate(by.id, call.form.text("token"), by=by)
-    return _show_issued(call, issued)
+    tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
+    return await _show_issued(call, await tokens.rotate(_owner(call), token_id, by=call.caller))
 
 
+@organization_pages.form(
+    f"{ORGANIZATION_TOKENS}/revoke",
+    CONFIRMATIONS[REVOKE],
+    name="account_organization_tokens_revoke",
+)
 @pages.form("account/tokens/revoke", CONFIRMATIONS[REVOKE])
 async def account_token_revoke(call: SignedInCall) -> Answer:
-    by = call.caller
-    await call.registry.tokens.access_tokens.revoke(by.id, call.form.text("token"), by=by)
-    return see_other(f"{TOKENS_PATH}?done=revoke")
+    tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
+    await tokens.revoke(_owner(call), token_id, by=call.caller)
+    path = f"{ORGANIZATIONS_PATH}/{call.org}/tokens" if "org" in call.route_params else TOKENS_PATH
+    return see_other(f"{path}?done=revoke")
 
 
-FACES = (pages,)
+FACES = (pages, organization_pages)

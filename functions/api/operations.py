@@ -180,6 +180,7 @@ class ApiFace(JsonFace[ApiCall]):
         also: tuple[int, ...] = (),
         limit: RateLimitClass | None = RateLimitClass.WRITE,
         is_open: bool = False,
+        name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
 
@@ -200,8 +201,8 @@ class ApiFace(JsonFace[ApiCall]):
                 response=_first_model(BaseModel, returned, *get_args(returned)),
                 refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
             )
-            name = cast("Any", handler).__name__
-            options: dict[str, Any] = {"openapi": described, "is_open": is_open, "name": name}
+            named = name or cast("Any", handler).__name__
+            options: dict[str, Any] = {"openapi": described, "is_open": is_open, "name": named}
             answer = partial(self._call, handler, described)
             if method == "GET":
                 self.read(route, **options)(answer)

@@ -26,7 +26,7 @@ from shared.services.tokens.token_requests import (
     MAX_TOKEN_NAME_LENGTH,
     TokenRequest,
 )
-from shared.services.tokens.tokens import OrganizationTokens, Tokens
+from shared.services.tokens.tokens import OfOrganization, TokenOwner, Tokens
 
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 
@@ -127,15 +127,27 @@ class IssuedView(ResponseModel):
 
 
 tokens_api = ApiFace()
+organization_tokens_api = ApiFace()
 
 
 def _tokens(call: ApiCall) -> Tokens:
     return call.registry.tokens.access_tokens
 
 
+def _owner(call: ApiCall) -> TokenOwner:
+    """Return whose tokens the path names: the caller's or those of an organization."""
+    return OfOrganization(call.org) if "org" in call.route_params else call.caller.id
+
+
+@organization_tokens_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/tokens",
+    "List the tokens of an organization; for its owners.",
+    name="api_org_tokens_list",
+)
 @tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", also=(403,))
 async def token_list(call: ApiCall) -> TokenList:
-    return TokenList.of(await _tokens(call).list(call.caller.id, by=call.caller))
+    return TokenList.of(await _tokens(call).list(_owner(call), by=call.caller))
 
 
 @tokens_api.operation(
@@ -150,49 +162,6 @@ async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]:
     return Created(IssuedView.of(issued), f"/api/v1/tokens/{issued.token.id}")
 
 
-@tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
-async def token_show(call: ApiCall) -> TokenView:
-    token_id = call.route_params["id"]
-    return TokenView.of(await _tokens(call).find(call.caller.id, token_id, by=call.caller))
-
-
-@tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
-async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
-    token_id, name = call.route_params["id"], sent.name
-    renamed = await _tokens(call).rename(call.caller.id, token_id, name, by=call.caller)
-    return TokenView.of(renamed)
-
-
-@tokens_api.operation(
-    "POST",
-    "api/v1/tokens/{id}/rotate",
-    "Rotate a token; the old value stops working.",
-    limit=RateLimitClass.TOKEN_ISSUE,
-)
-async def token_rotate(call: ApiCall) -> IssuedView:
-    issued = await _tokens(call).rotate(call.caller.id, call.route_params["id"], by=call.caller)
-    return IssuedView.of(issued)
-
-
-@tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
-async def token_revoke(call: ApiCall) -> None:
-    await _tokens(call).revoke(call.caller.id, call.route_params["id"], by=call.caller)
-
-
-organization_tokens_api = ApiFace()
-
-
-def _organization_tokens(call: ApiCall) -> OrganizationTokens:
-    return call.registry.tokens.organization_tokens
-
-
-@organization_tokens_api.operation(
-    "GET", "api/v1/orgs/{org}/tokens", "List the tokens of an organization; for its owners."
-)
-async def api_org_tokens_list(call: ApiCall) -> TokenList:
-    return TokenList.of(await _organization_tokens(call).list(call.org, by=call.caller))
-
-
 @organization_tokens_api.operation(
     "POST",
     "api/v1/orgs/{org}/tokens",
@@ -201,26 +170,32 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
     limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> Created[IssuedView]:
-    org = call.org
-    issued = await _organization_tokens(call).issue(org, new.wanted(org), by=call.caller)
-    return Created(IssuedView.of(issued), f"/api/v1/orgs/{org}/tokens/{issued.token.id}")
+    issued = await _tokens(call).issue(_owner(call), new.wanted(call.org), by=call.caller)
+    return Created(IssuedView.of(issued), f"/api/v1/orgs/{call.org}/tokens/{issued.token.id}")
 
 
 @organization_tokens_api.operation(
-    "GET", "api/v1/orgs/{org}/tokens/{id}", "Show a token of an organization."
+    "GET",
+    "api/v1/orgs/{org}/tokens/{id}",
+    "Show a token of an organization.",
+    name="api_org_tokens_show",
 )
-async def api_org_tokens_show(call: ApiCall) -> TokenView:
-    return TokenView.of(
-        await _organization_tokens(call).find(call.org, call.route_params["id"], by=call.caller)
-    )
+@tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
+async def token_show(call: ApiCall) -> TokenView:
+    token_id = call.route_params["id"]
+    return TokenView.of(await _tokens(call).find(_owner(call), token_id, by=call.caller))
 
 
 @organization_tokens_api.operation(
-    "PATCH", "api/v1/orgs/{org}/tokens/{id}", "Rename a token of an organization."
+    "PATCH",
+    "api/v1/orgs/{org}/tokens/{id}",
+    "Rename a token of an organization.",
+    name="api_org_tokens_rename",
 )
-async def api_org_tokens_rename(call: ApiCall, sent: TokenName) -> TokenView:
-    tokens, token_id = _organization_tokens(call), call.route_params["id"]
-    return TokenView.of(await tokens.rename(call.org, token_id, sent.name, by=call.caller))
+@tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
+async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
+    token_id, name = call.route_params["id"], sent.name
+    return TokenView.of(await _tokens(call).rename(_owner(call), token_id, name, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -228,18 +203,28 @@ async def api_org_tokens_rename(call: ApiCall, sent: TokenName) -> TokenView:
     "api/v1/orgs/{org}/tokens/{id}/rotate",
     "Rotate a token of an organization; the old value stops working.",
     limit=RateLimitClass.TOKEN_ISSUE,
+    name="api_org_tokens_rotate",
 )
-async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
-    return IssuedView.of(
-        await _organization_tokens(call).rotate(call.org, call.route_params["id"], by=call.caller)
-    )
+@tokens_api.operation(
+    "POST",
+    "api/v1/tokens/{id}/rotate",
+    "Rotate a token; the old value stops working.",
+    limit=RateLimitClass.TOKEN_ISSUE,
+)
+async def token_rotate(call: ApiCall) -> IssuedView:
+    token_id = call.route_params["id"]
+    return IssuedView.of(await _tokens(call).rotate(_owner(call), token_id, by=call.caller))
 
 
 @organization_tokens_api.operation(
-    "DELETE", "api/v1/orgs/{org}/tokens/{id}", "Revoke a token of an organization."
+    "DELETE",
+    "api/v1/orgs/{org}/tokens/{id}",
+    "Revoke a token of an organization.",
+    name="api_org_tokens_revoke",
 )
-async def api_org_tokens_revoke(call: ApiCall) -> None:
-    await _organization_tokens(call).revoke(call.org, call.route_params["id"], by=call.caller)
+@tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
+async def token_revoke(call: ApiCall) -> None:
+    await _tokens(call).revoke(_owner(call), call.route_params["id"], by=call.caller)
 
 
 class LeakedTokenVerdict(BaseModel):

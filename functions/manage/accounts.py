@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from functions.account.overview import REVOKED_MESSAGE
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import (
     REVOKE,
-    TOKEN_DONE_MESSAGES,
     TokenAction,
     requested_token,
     scope_choices,
@@ -37,7 +37,7 @@ ACCOUNTS_PER_PAGE = 25  # A screen or two.
 DONE_MESSAGES = {
     "invited": "Account created. A sign-in link was sent by email; it expires in an hour.",
     "sessions": "All sessions ended. Browsers are signed out within five seconds.",
-    **TOKEN_DONE_MESSAGES,
+    "revoke": REVOKED_MESSAGE,
     "revoke-all": "All access tokens revoked. They stop working within five seconds.",
     "lock": "Account locked. Its credentials are refused within five seconds.",
     "unlock": "Account unlocked. Its tokens that were not revoked work again.",

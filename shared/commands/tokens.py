@@ -19,6 +19,7 @@ from shared.domain.tokens import describe_grants
 from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
 from shared.services.tokens.token_records import IssuedToken, UsedToken
 from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import OfOrganization, TokenOwner
 
 SCOPES = [scope.value for scope in Scope]
 NEVER_EXPIRES = "never"
@@ -105,7 +106,8 @@ def list_tokens(owner: str, output: OutputFormat) -> None:
     """List the tokens of OWNER, without their values."""
 
     async def work(registry: Registry) -> list[TableRow]:
-        tokens = await registry.tokens.access_tokens.list(await _id(registry, owner), by=OPERATOR)
+        whose = await _owner(registry, owner)
+        tokens = await registry.tokens.access_tokens.list(whose, by=OPERATOR)
         return [_row(each) for each in tokens]
 
     print_rows(with_registry(work), output)
@@ -119,8 +121,8 @@ def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
     """Show the token TOKEN_ID of OWNER, without its value."""
 
     async def work(registry: Registry) -> TableRow:
-        owner_id = await _id(registry, owner)
-        used = await registry.tokens.access_tokens.find(owner_id, token_id, by=OPERATOR)
+        whose = await _owner(registry, owner)
+        used = await registry.tokens.access_tokens.find(whose, token_id, by=OPERATOR)
         token, use = used.token, used.use
         return {
             **_row(used),
@@ -141,8 +143,8 @@ def rename(owner: str, token_id: str, name: str) -> None:
     """Rename the token TOKEN_ID of OWNER to NAME."""
 
     async def work(registry: Registry) -> None:
-        owner_id = await _id(registry, owner)
-        await registry.tokens.access_tokens.rename(owner_id, token_id, name, by=OPERATOR)
+        whose = await _owner(registry, owner)
+        await registry.tokens.access_tokens.rename(whose, token_id, name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Renamed {token_id} to {name.strip()}.")
@@ -155,8 +157,8 @@ def rotate(owner: str, token_id: str) -> None:
     """Rotate the token TOKEN_ID of OWNER and print its new value; the old value stops working."""
 
     async def work(registry: Registry) -> IssuedToken:
-        owner_id = await _id(registry, owner)
-        return await registry.tokens.access_tokens.rotate(owner_id, token_id, by=OPERATOR)
+        whose = await _owner(registry, owner)
+        return await registry.tokens.access_tokens.rotate(whose, token_id, by=OPERATOR)
 
     _print(with_registry(work))
 
@@ -168,35 +170,29 @@ def revoke(*, owner: str, token_id: str) -> None:
     """Revoke the token TOKEN_ID of OWNER; `token list` prints the ids."""
 
     async def work(registry: Registry) -> None:
-        owner_id = await _id(registry, owner)
-        await registry.tokens.access_tokens.revoke(owner_id, token_id, by=OPERATOR)
+        whose = await _owner(registry, owner)
+        await registry.tokens.access_tokens.revoke(whose, token_id, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Revoked {token_id}. It is refused everywhere within five seconds.")
 
 
-async def _id(registry: Registry, owner: str) -> str:
+async def _owner(registry: Registry, owner: str) -> TokenOwner:
     if owner.startswith(ORGANIZATION_PREFIX):
-        org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
-        return await registry.tokens.organization_tokens.owner(org, by=OPERATOR)
+        return OfOrganization(parse_org(owner.removeprefix(ORGANIZATION_PREFIX)))
     return (await registry.identity.accounts.by_name_or_id(owner)).id
 
 
 async def _issue(
     registry: Registry, owner: str, wanted: TokenRequest, *, unlimited: bool
 ) -> IssuedToken:
-    if not owner.startswith(ORGANIZATION_PREFIX):
-        issue_token = (
-            registry.tokens.access_tokens.issue_unlimited
-            if unlimited
-            else registry.tokens.access_tokens.issue
-        )
-        return await issue_token(await _id(registry, owner), wanted, by=OPERATOR)
-    if unlimited:
+    whose, tokens = await _owner(registry, owner), registry.tokens.access_tokens
+    if not unlimited:
+        return await tokens.issue(whose, wanted, by=OPERATOR)
+    if isinstance(whose, OfOrganization):
         message = "A token of an organization has to expire: give a number of days."
         raise click.BadParameter(message, param_hint="--expires")
-    org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
-    return await registry.tokens.organization_tokens.issue(org, wanted, by=OPERATOR)
+    return await tokens.issue_unlimited(whose, wanted, by=OPERATOR)
 
 
 def _print(issued: IssuedToken) -> None:

@@ -25,6 +25,7 @@ from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
 from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import OfOrganization
 from tests.lazy_app import lazy_functions
 from tests.sampling import FULL, covering
 from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
@@ -151,8 +152,8 @@ async def hand_out(world: World, accounts: dict[str, Account]) -> dict[str, str]
 async def machine(world: World, org: str, scopes: list[str], package: str) -> str:
     """Return a token that belongs to an organization."""
     wanted = TokenRequest.parse("machine", scopes, org=org, package=package, days=None)
-    issue = world.registry.tokens.organization_tokens.issue
-    return (await issue(parse_org(org), wanted, by=OPERATOR)).text.reveal()
+    issue, owner = world.registry.tokens.access_tokens.issue, OfOrganization(parse_org(org))
+    return (await issue(owner, wanted, by=OPERATOR)).text.reveal()
 
 
 async def bad_tokens(world: World) -> dict[str, str]:

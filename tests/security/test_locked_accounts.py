@@ -13,6 +13,7 @@ from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import OfOrganization
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.sign_in.test_entra_access import RIGHT, ROLES
 from tests.support.archives import bala
@@ -95,8 +96,8 @@ async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World)
 
 async def test_tokens_of_its_organizations_stay(world: World) -> None:
     wanted = TokenRequest.parse("ci", ["read"], org="*", package="*", days=1)
-    issued = await world.registry.tokens.organization_tokens.issue(
-        parse_org("acme"), wanted, by=OPERATOR
+    issued = await world.registry.tokens.access_tokens.issue(
+        OfOrganization(parse_org("acme")), wanted, by=OPERATOR
     )
     await lock(world, world.people.ann.account)
     machine = replace(world.people.ann, token=issued.text.reveal())

@@ -20,6 +20,7 @@ from shared.domain.packages import Head, Visibility
 from shared.domain.rights import Grant, Role
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import OfOrganization
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.refusals import raises_refusal
@@ -129,7 +130,7 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
     await registry.organizations.memberships.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)
     wanted = TokenRequest.parse("ci", ["push-new"], org="empty", package="*", days=90)
-    stolen = await registry.tokens.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
+    stolen = await registry.tokens.access_tokens.issue(OfOrganization(EMPTY), wanted, by=OPERATOR)
     await registry.organizations.deletion.delete(EMPTY, by=OPERATOR)
     world.clock.advance(NAME_FREE_AFTER)
     await registry.maintenance.upkeep.run("finish-deletions")

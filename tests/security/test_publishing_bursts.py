@@ -20,6 +20,7 @@ from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.ports import Undelivered
 from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import OfOrganization
 from tests.fakes.mail import FakeMailer
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
@@ -454,7 +455,9 @@ async def test_a_burst_by_a_token_of_the_operator_holds_nothing_of_other_organiz
     for org in ("acme", "other"):
         wanted = TokenRequest.parse("ci", ["push-new"], org=org, package="*", days=90)
         name = parse_org(org)
-        issued = await world.registry.tokens.organization_tokens.issue(name, wanted, by=OPERATOR)
+        issued = await world.registry.tokens.access_tokens.issue(
+            OfOrganization(name), wanted, by=OPERATOR
+        )
         machines.append(replace(world.people.ann, token=issued.text.reveal()))
     assert await burst(world, "acme", machines[0], 4) == [State.LIVE] * 3 + [State.HELD]
     assert await burst(world, "other", machines[1], 3) == [State.LIVE] * 3

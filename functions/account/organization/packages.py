@@ -18,6 +18,7 @@ from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.held_releases import HeldBurst
+from shared.services.tokens.tokens import OfOrganization
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
 MAX_TIME_MS = 10**14  # The year 5138.
@@ -190,7 +191,7 @@ async def _revoke(call: SignedInCall, org: OrgName) -> None:
     if call.form.text("whose") == "mine":
         await call.registry.tokens.access_tokens.revoke(by.id, token_id, by=by)
     else:
-        await call.registry.tokens.organization_tokens.revoke(org, token_id, by=by)
+        await call.registry.tokens.access_tokens.revoke(OfOrganization(org), token_id, by=by)
 
 
 # The actions of forms, by their paths below the organization.

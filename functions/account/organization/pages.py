@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from functions.account.overview import ORGANIZATIONS_PATH
-from functions.account.tokens import TOKEN_DONE_MESSAGES
+from functions.account.overview import ORGANIZATIONS_PATH, REVOKED_MESSAGE
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
@@ -51,8 +50,7 @@ DONE_MESSAGES = {
     "held/refuse": "Release refused. Its version cannot be published again.",
     "held/confirm-all": "Releases published.",
     "held/refuse-all": "Releases refused. Their versions cannot be published again.",
-    "held/revoke": TOKEN_DONE_MESSAGES["revoke"],
-    **{f"tokens/{name}": message for name, message in TOKEN_DONE_MESSAGES.items()},
+    "held/revoke": REVOKED_MESSAGE,
     "publishers/add": "Trusted publisher added. The next run of its workflow can publish.",
     "publishers/remove": "Trusted publisher removed. Its jobs get no more tokens.",
 }

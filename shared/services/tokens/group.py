@@ -19,7 +19,7 @@ from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.secret_scanning import SecretScanning
 from shared.services.tokens.token_records import TokenRecords
-from shared.services.tokens.tokens import OrganizationTokens, Tokens
+from shared.services.tokens.tokens import Tokens
 from shared.services.tokens.trusted_publishing import TrustedPublishers, TrustedPublishing
 from shared.settings import Settings
 from shared.settings.values import split_list
@@ -29,8 +29,7 @@ from shared.settings.values import split_list
 class TokenServices:
     """Access tokens, and what creates and ends them."""
 
-    access_tokens: Tokens  # Of accounts.
-    organization_tokens: OrganizationTokens
+    access_tokens: Tokens
     records: TokenRecords
     device_login: DeviceLogin
     secret_scanning: SecretScanning
@@ -52,13 +51,10 @@ class TokenServices:
         records = TokenRecords(
             directory, common.record_writer, clock, randomness, settings.environment
         )
-        access_tokens = Tokens(records, clock, settings.token_days)
+        access_tokens = Tokens(records, common.authorization, clock, settings.token_days)
         jobs = JobTokenVerifier(_trusted_issuers(settings), identity.issuer_keys, clock)
         return cls(
             access_tokens=access_tokens,
-            organization_tokens=OrganizationTokens(
-                records, common.authorization, clock, settings.token_days
-            ),
             records=records,
             device_login=DeviceLogin(
                 work,

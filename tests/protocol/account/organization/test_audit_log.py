@@ -12,6 +12,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.records import Event
 from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import OfOrganization
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
@@ -94,7 +95,9 @@ async def test_a_token_in_the_address_is_not_shown(ann: PageClient) -> None:
 
 async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient) -> None:
     wanted = TokenRequest.parse("robot", ["push-new"], org="acme", package="*", days=None)
-    issued = await ann.world.registry.tokens.organization_tokens.issue(ACME, wanted, by=OPERATOR)
+    issued = await ann.world.registry.tokens.access_tokens.issue(
+        OfOrganization(ACME), wanted, by=OPERATOR
+    )
     robot = Person(ann.world.people.ann.account, issued.text.reveal())
     await ann.world.push(bala("acme/words:1.0.0"), by=robot)
     await ann.open(f"{PAGE}?actor=Acme")

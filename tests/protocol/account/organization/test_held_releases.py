@@ -78,9 +78,9 @@ async def test_the_token_is_revoked_at_once_if_it_is_the_organization_s(world: W
         await world.push_held(bala(f"acme/{name}:1.0.0"), by=robot)
     await ann.open(PAGE)
     assert "a token of acme" in ann.text
-    [used] = await world.registry.tokens.organization_tokens.records.of(await id_of(world))
+    [used] = await world.registry.tokens.records.of(await id_of(world))
     await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="organization")
-    assert await world.registry.tokens.organization_tokens.records.of(await id_of(world)) == []
+    assert await world.registry.tokens.records.of(await id_of(world)) == []
 
 
 async def id_of(world: World) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.auth.authorization import Authorization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -18,6 +19,7 @@ from shared.ports import Stale
 from shared.services.tokens.token_records import IssuedToken, TokenRecords, token_change
 from shared.services.tokens.token_requests import TokenRequest
 from shared.services.tokens.tokens import Tokens
+from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -56,7 +58,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    return Tokens(records, clock, token_days=90)
+    return Tokens(records, Authorization(store, clock, known_readers()), clock, token_days=90)
 
 
 async def issued(tokens: Tokens) -> IssuedToken:
@@ -107,7 +109,10 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
     old = await issued(tokens)
     clock.advance(timedelta(minutes=1))
     cut_off = Tokens(
-        replace(tokens.records, directory=failing(store, Fault("remove", Busy()))), clock, 90
+        replace(tokens.records, directory=failing(store, Fault("remove", Busy()))),
+        tokens.authorization,
+        clock,
+        90,
     )
     with pytest.raises(Busy):
         await cut_off.rotate(KIM.id, old.token.id, by=KIM)
@@ -119,16 +124,14 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
 
 
 async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
-    tokens: Tokens, store: FakeDirectory, events: FakeEvents, clock: FakeClock
+    tokens: Tokens, store: FakeDirectory, events: FakeEvents
 ) -> None:
     class Lagging(FakeDirectory):
         async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
             return [each for each in [new.token] if isinstance(each, kind)]
 
     new = await issued(tokens)
-    lagging = Tokens(
-        replace(tokens.records, directory=Lagging(store.entities)), clock, token_days=90
-    )
+    lagging = replace(tokens, records=replace(tokens.records, directory=Lagging(store.entities)))
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert events.kinds() == ["token.issued", "token.revoked"]
@@ -153,16 +156,14 @@ async def test_a_use_that_is_noted_while_its_token_ends_is_no_fault(
 
 
 async def test_revoking_reaches_a_text_that_lists_by_id_do_not_know_yet(
-    tokens: Tokens, store: FakeDirectory, clock: FakeClock
+    tokens: Tokens, store: FakeDirectory
 ) -> None:
     class Lagging(FakeDirectory):
         async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
             return []
 
     new = await issued(tokens)
-    lagging = Tokens(
-        replace(tokens.records, directory=Lagging(store.entities)), clock, token_days=90
-    )
+    lagging = replace(tokens, records=replace(tokens.records, directory=Lagging(store.entities)))
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert store.every(Token) == []
 
