@@ -350,7 +350,7 @@ def exported_index(folder: Path) -> AbstractContextManager[IndexExport]:
 
 @contextmanager
 def bundle_source(file: Path) -> Generator[BundleSource]:
-    """Open a bundle; raise `BundleUnusable` if there is none."""
+    """Open a bundle; raise `bundle-unusable` if there is none."""
     from shared.adapters.bundle_files import BundleFileSource
 
     source = BundleFileSource(file)
@@ -368,21 +368,21 @@ def bundle_writer(file: Path) -> Callable[[AsyncIterator[bytes]], Awaitable[int]
 
 
 def bundle_key(file: Path) -> BundleSigner:
-    """Return the key that signs bundles; raise `BundleKeyUnusable`."""
+    """Return the key that signs bundles; raise `bundle-key-unusable`."""
     from shared.adapters.bundle_files import BundleKey
 
     return BundleKey.read(file)
 
 
 def new_bundle_key(file: Path) -> str:
-    """Write a new key, and return the line of the public one; raise `BundleKeyUnusable`."""
+    """Write a new key, and return the line of the public one; raise `bundle-key-unusable`."""
     from shared.adapters.bundle_files import BundleKey
 
     return BundleKey.create(file).line
 
 
 def trusted_keys(file: Path) -> TrustedKeys:
-    """Return the keys whose bundles are imported; raise `BundleKeyUnusable`."""
+    """Return the keys whose bundles are imported; raise `bundle-key-unusable`."""
     from shared.adapters.bundle_files import KeysOfFile
 
     return KeysOfFile.read(file)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
-from shared.domain.errors.mirroring import NothingMirrored
+from shared.domain.errors.base import Invalid
 from shared.domain.identity import Principal
 from shared.domain.packages import Release
 from shared.ports import Clock
@@ -56,9 +56,13 @@ class Registry:
         return self.mirroring.source(by, via) if self.mirroring else self.packages.hosted
 
     def require_mirroring(self) -> MirroringServices:
-        """Return the services of the mirror, or raise `NothingMirrored`."""
+        """Return the services of the mirror, or raise `nothing-mirrored`."""
         if self.mirroring is None:
-            raise NothingMirrored
+            raise Invalid(
+                "nothing-mirrored",
+                "No registry is mirrored: BALLROOM_UPSTREAM is empty. Set it to central or to the "
+                "address of another registry, and restart this one.",
+            )
         return self.mirroring
 
     async def probe(self) -> None:

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 
 from shared.adapters.filesystem import translate_disk_errors
 from shared.adapters.paths import partial_path
-from shared.domain.errors.bundles import BundleKeyUnusable, BundleUnusable
+from shared.domain.bundles import bundle_unusable
+from shared.domain.errors.base import Invalid
 from shared.runtime.private_files import open_private
 
 _KIND = "ballroom-bundle-ed25519"
@@ -37,13 +38,13 @@ class BundleKey:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Return the key of a file; raise `BundleKeyUnusable`."""
+        """Return the key of a file; raise `bundle-key-unusable`."""
         try:
             key = serialization.load_pem_private_key(file.read_bytes(), password=None)
         except (OSError, ValueError, TypeError):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
-            raise BundleKeyUnusable(file, "holds no key of `bundle new-key`")
+            raise _key_unusable(file, "holds no key of `bundle new-key`")
         return cls(key)
 
     @classmethod
@@ -60,7 +61,7 @@ class BundleKey:
                 opened.write(private)
             public_file(file).write_text(f"{key.line}\n", "ascii")
         except OSError as error:
-            raise BundleKeyUnusable(file, f"cannot be written: {error.strerror}") from None
+            raise _key_unusable(file, f"cannot be written: {error.strerror}") from None
         return key
 
     @property
@@ -88,7 +89,8 @@ class KeysOfFile:
 
     @classmethod
     def read(cls, file: Path) -> Self:
-        """Return the keys of a file, one a line, `#` before comments; raise `BundleKeyUnusable`."""
+        """Return the keys of a file, one a line, `#` before comments; raise
+        `bundle-key-unusable`."""
         try:
             lines = file.read_text("ascii").splitlines()
         except (OSError, UnicodeDecodeError):
@@ -96,22 +98,22 @@ class KeysOfFile:
         texts = [each for line in lines if (each := line.partition("#")[0].strip())]
         keys = frozenset(_decoded(each.split(maxsplit=1)) for each in texts)
         if not keys or b"" in keys:
-            raise BundleKeyUnusable(file, "lists no public keys of `bundle new-key`, one a line")
+            raise _key_unusable(file, "lists no public keys of `bundle new-key`, one a line")
         return cls(str(file), keys)
 
     def require(self, content: bytes, signature: bytes) -> None:
         *words, text = signature.decode("ascii", "replace").strip().split(" ") or [""]
         key = _decoded(words)
         if key not in self._keys:
-            message = f"it is signed with a key that {self._name} does not list"
-            raise BundleUnusable(message)
+            raise bundle_unusable(reason=f"it is signed with a key that {self._name} does not list")
         try:
             Ed25519PublicKey.from_public_bytes(key).verify(
                 base64.b64decode(text, validate=True), content
             )
         except (InvalidSignature, binascii.Error, ValueError):
-            message = "its signature is wrong: its manifest is not the one that was signed"
-            raise BundleUnusable(message) from None
+            raise bundle_unusable(
+                reason="its signature is wrong: its manifest is not the one that was signed"
+            ) from None
 
 
 def _decoded(words: list[str]) -> bytes:
@@ -128,13 +130,12 @@ class BundleFileSource:
     """A bundle on the disk."""
 
     def __init__(self, file: Path) -> None:
-        """Open the file; raise `BundleUnusable` if there is none."""
+        """Open the file; raise `bundle-unusable` if there is none."""
         try:
             self._file = file.open("rb", buffering=0)
             self.size_bytes = os.fstat(self._file.fileno()).st_size
         except OSError as error:
-            message = f"{file} cannot be read ({error.strerror})"
-            raise BundleUnusable(message) from None
+            raise bundle_unusable(reason=f"{file} cannot be read ({error.strerror})") from None
 
     async def read(self, start: int, count: int) -> bytes:
         return await asyncio.to_thread(self._read, start, count)
@@ -165,3 +166,7 @@ async def write_bundle(file: Path, pieces: AsyncIterator[bytes]) -> int:
     finally:
         partial.unlink(missing_ok=True)
     return size
+
+
+def _key_unusable(file: Path, reason: str) -> Invalid:
+    return Invalid("bundle-key-unusable", f"The file of keys cannot be used: {file} {reason}.")

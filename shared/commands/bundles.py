@@ -182,7 +182,7 @@ def import_bundle(file: Path, trust: Path) -> None:
 async def import_into(
     registry: Registry, file: Path, trust: Path, progress: Progress
 ) -> ImportReport:
-    """Import a bundle; raise `BundleUnusable` or `BundleKeyUnusable`."""
+    """Import a bundle; raise `bundle-unusable` or `bundle-key-unusable`."""
     keys = trusted_keys(trust)
     with bundle_source(file) as source:
         return await registry.bundles.importing.run(source, keys, progress=progress)

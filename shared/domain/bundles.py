@@ -20,8 +20,7 @@ from typing import Self, TypeVar
 from pydantic import ValidationError
 
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.bundles import BundleUnusable
+from shared.domain.errors.base import Invalid, Refusal
 from shared.domain.names import Coordinate
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import (
@@ -53,6 +52,13 @@ _SIZE_FIELD = slice(124, 136)
 _ARCHIVE = re.compile(r"archives/([0-9a-f]{64})\.bala")
 
 RecordType = TypeVar("RecordType", bound=Record)
+
+
+def bundle_unusable(reason: str) -> Invalid:
+    return Invalid(
+        "bundle-unusable",
+        f"The bundle cannot be used: {reason}. Nothing of it was imported.",
+    )
 
 
 class BundleFile(Record):
@@ -185,31 +191,30 @@ def entry_bytes(size_bytes: int) -> int:
 
 
 def read_header(name: str, header: bytes, most: int) -> int:
-    """Return the size of a file whose size is not known yet; raise `BundleUnusable` unless it is
+    """Return the size of a file whose size is not known yet; raise `bundle-unusable` unless it is
     the file `name` with at most so many bytes."""
     digits = header[_SIZE_FIELD].rstrip(b"\0 ")
     size = int(digits, 8) if re.fullmatch(rb"[0-7]{1,11}", digits) else -1
     if size < 0 or tar_header(name, size) != header:
-        message = f"{name} is not where a bundle has it"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"{name} is not where a bundle has it")
     if size > most:
-        message = f"its {name} has {size:,} bytes, and at most {most:,} are read"
-        raise BundleUnusable(message)
+        raise bundle_unusable(
+            reason=f"its {name} has {size:,} bytes, and at most {most:,} are read"
+        )
     return size
 
 
 def read_manifest(content: bytes) -> BundleManifest:
-    """Return the manifest, whose signature was verified; raise `BundleUnusable`."""
+    """Return the manifest, whose signature was verified; raise `bundle-unusable`."""
     try:
         manifest = BundleManifest.model_validate_json(content)
     except ValidationError:
-        message = "its manifest cannot be read"
-        raise BundleUnusable(message) from None
+        raise bundle_unusable(reason="its manifest cannot be read") from None
     if manifest.format not in _LISTS:
-        message = (
-            f"it has the format {manifest.format}, and this version reads {max(_LISTS)} and earlier"
+        raise bundle_unusable(
+            reason=f"it has the format {manifest.format}, and this version reads {max(_LISTS)} and "
+            "earlier"
         )
-        raise BundleUnusable(message)
     _check_files(manifest)
     return manifest
 
@@ -218,23 +223,21 @@ def _check_files(manifest: BundleManifest) -> None:
     files, lists = manifest.files, manifest.lists
     names = tuple(each.name for each in files[: len(lists)])
     if names != lists:
-        message = f"its manifest does not begin with {' and '.join(lists)}"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"its manifest does not begin with {' and '.join(lists)}")
     seen = set[str]()
     for each in files:
         if each.name in seen:
-            message = f"its manifest lists {each.name} twice"
-            raise BundleUnusable(message)
+            raise bundle_unusable(reason=f"its manifest lists {each.name} twice")
         seen.add(each.name)
         most = MAX_LIST_BYTES if each.name in lists else MAX_FILE_BYTES
         if not 0 <= each.size_bytes <= most:
-            message = f"{each.name} has a size that is not read"
-            raise BundleUnusable(message)
+            raise bundle_unusable(reason=f"{each.name} has a size that is not read")
     for each in manifest.archives:
         found = _ARCHIVE.fullmatch(each.name)
         if found is None or found[1] != each.sha256:
-            message = f"its manifest lists {each.name!r}, which is no name of an archive"
-            raise BundleUnusable(message)
+            raise bundle_unusable(
+                reason=f"its manifest lists {each.name!r}, which is no name of an archive"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +253,7 @@ class BundleContents:
 def read_contents(
     manifest: BundleManifest, releases: bytes, catalogue: bytes, withdrawals: bytes = b""
 ) -> BundleContents:
-    """Return the lists; raise `BundleUnusable` unless each archive has one release, and no release
+    """Return the lists; raise `bundle-unusable` unless each archive has one release, and no release
     is named twice."""
     found = BundleContents(
         manifest,
@@ -259,8 +262,7 @@ def read_contents(
         len(withdrawals.splitlines()),
     )
     if [each.archive for each in found.releases] != list(manifest.archives):
-        message = f"{RELEASES} and the archives of its manifest differ"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"{RELEASES} and the archives of its manifest differ")
     keys = set[str]()
     for each in found.releases:
         _check_line(each, keys)
@@ -272,18 +274,18 @@ def _check_line(line: BundledRelease, keys: set[str]) -> None:
     try:
         key = line.coordinate.key
     except Refusal as refusal:
-        message = f"{RELEASES} names something that is no release ({refusal})"
-        raise BundleUnusable(message) from None
+        raise bundle_unusable(
+            reason=f"{RELEASES} names something that is no release ({refusal})"
+        ) from None
     for text in (line.upstream, line.deprecation, line.package_deprecation):
         if text is not None and not (len(text) <= MAX_LINE and (text.isprintable() or not text)):
-            message = f"{RELEASES} has a text of {line.coordinate} that is no line"
-            raise BundleUnusable(message)
+            raise bundle_unusable(
+                reason=f"{RELEASES} has a text of {line.coordinate} that is no line"
+            )
     if not line.upstream:
-        message = f"{RELEASES} does not say whose {line.coordinate} is"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"{RELEASES} does not say whose {line.coordinate} is")
     if key in keys:
-        message = f"it names {line.coordinate} twice"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"it names {line.coordinate} twice")
     keys.add(key)
 
 
@@ -291,5 +293,4 @@ def _records(kind: type[RecordType], name: str, content: bytes) -> tuple[RecordT
     try:
         return tuple(kind.model_validate_json(line) for line in content.splitlines())
     except ValidationError:
-        message = f"{name} cannot be read"
-        raise BundleUnusable(message) from None
+        raise bundle_unusable(reason=f"{name} cannot be read") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Self
 
-from shared.domain.errors.base import InvalidRange, InvalidVersion
+from shared.domain.errors.base import Invalid, InvalidVersion, quoted
 
 MAX_VERSION_LENGTH = 128  # Characters: ids and paths of the stores hold versions.
 MAX_REMEMBERED_LENGTH = 24  # Longer ones, with many parts, are what an attacker sends.
@@ -96,10 +96,13 @@ class Range:
 
     @classmethod
     def parse(cls, text: str) -> "Range":
-        """Return `text` as a range, or raise `InvalidRange`."""
+        """Return `text` as a range, or raise `invalid-range`."""
         match = _RANGE.fullmatch(text)
         if match is None:
-            raise InvalidRange(text)
+            raise Invalid(
+                "invalid-range",
+                f"{quoted(text)} is not a version range. Ask for *, 1.* or 1.2.*.",
+            )
         major, minor = (None if part is None else int(part) for part in match.groups())
         return cls(major, minor)
 

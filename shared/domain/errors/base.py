@@ -2,7 +2,7 @@
 
     Refusal
     ├── Invalid              the request or the archive cannot be accepted as it is
-    │   └── InvalidName · InvalidVersion · InvalidRange · InvalidDigest · InvalidRequest
+    │   └── InvalidName · InvalidVersion · InvalidDigest · InvalidRequest
     ├── NotFound             it does not exist for this caller
     ├── Conflict             it conflicts with what exists
     ├── Unauthenticated      the caller cannot be identified
@@ -17,13 +17,11 @@ A face maps each kind to a status and a body, because clients differ. The other 
 package hold the refusals of one topic each.
 """
 
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
-from string import Formatter
-from typing import Any, ClassVar, dataclass_transform, get_origin
+from typing import ClassVar
 
 from shared.domain.redaction import redact_tokens
 
@@ -56,28 +54,6 @@ def bytes_text(count: int) -> str:
     return "1 byte" if count == 1 else f"{count:,} bytes"
 
 
-class _SentenceFormatter(Formatter):
-    """Formats attributes of a refusal: `{name!q}` as `quoted` does, `{name!p}` as `printable`,
-    and `{count!b}` as a number of bytes."""
-
-    def __init__(self, refusal: "Refusal") -> None:
-        self._refusal = refusal
-
-    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:  # noqa: ARG002
-        return getattr(self._refusal, str(key))
-
-    def convert_field(self, value: Any, conversion: Any) -> Any:
-        match conversion:
-            case "q":
-                return quoted(value)
-            case "p":
-                return printable(value)
-            case "b":
-                return bytes_text(value)
-            case _:
-                return super().convert_field(value, conversion)
-
-
 class Refusal(Exception):
     """A request that the registry declines; `str()` is one sentence for the user.
 
@@ -108,24 +84,6 @@ class Refusal(Exception):
     def outcome(self) -> str:
         """Return the name in logs and metrics: `VersionExists` for `version-exists`."""
         return "".join(word.capitalize() for word in self.code.split("-"))
-
-
-@dataclass_transform(eq_default=False)
-class Declared(Refusal):
-    """A refusal whose class declares its fields, and its sentence as a format string."""
-
-    fields: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls) -> None:
-        declared = cls.__annotations__.items()
-        own = (name for name, type_ in declared if get_origin(type_) is not ClassVar)
-        cls.fields = (*cls.fields, *own)
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
-
-    def __init__(self, *values: object, **named: object) -> None:
-        vars(self).update(zip(self.fields[: len(values)], values, strict=True), **named)
-        super().__init__(self.code, _SentenceFormatter(self).format(self.sentence))
-        self.args = values
 
 
 class Invalid(Refusal):
@@ -178,27 +136,25 @@ class Unavailable(Refusal):
             self.retry_after = retry_after
 
 
-class InvalidName(Declared, Invalid):
-    what: str
-    text: str
-    rule: str
-    sentence = "{text!q} is not a valid {what} name. {rule}"
+class InvalidName(Invalid):
+    def __init__(self, what: str, text: str, rule: str) -> None:
+        super().__init__("invalid-name", f"{quoted(text)} is not a valid {what} name. {rule}")
 
 
-class InvalidVersion(Declared, Invalid):
-    text: str
-    reason: str
-    sentence = "{text!q} is not a version: {reason}. Use semantic versioning, such as 1.2.3."
+class InvalidVersion(Invalid):
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(
+            "invalid-version",
+            f"{quoted(text)} is not a version: {reason}. Use semantic versioning, such as 1.2.3.",
+        )
 
 
-class InvalidRange(Declared, Invalid):
-    text: str
-    sentence = "{text!q} is not a version range. Ask for *, 1.* or 1.2.*."
-
-
-class InvalidDigest(Declared, Invalid):
-    text: str
-    sentence = "{text!q} is not a digest. Send sha-256= and the hexadecimal SHA-256."
+class InvalidDigest(Invalid):
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            "invalid-digest",
+            f"{quoted(text)} is not a digest. Send sha-256= and the hexadecimal SHA-256.",
+        )
 
 
 class InvalidRequest(Invalid):

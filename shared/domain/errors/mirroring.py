@@ -1,40 +1,27 @@
-"""Refusals about packages of an upstream registry.
-
-Invalid      UpstreamReleaseRefused · NothingMirrored
-Conflict     OwnedByUpstream
-Unavailable  UpstreamUnavailable, VersionsIncomplete
-"""
+"""Refusals about packages of an upstream registry."""
 
 from datetime import timedelta
 
-from shared.domain.errors.base import Conflict, Declared, Invalid, Unavailable
+from shared.domain.errors.base import Conflict, Invalid, Unavailable
 
 
-class UpstreamReleaseRefused(Declared, Invalid):
-    # A 400, whose sentence every client shows: a 404 would say that it does not exist.
-    coordinate: object
-    upstream: str
-    reason: str
-    sentence = (
-        "{coordinate} of the upstream registry {upstream} is not served here: {reason} Use another "
-        "version, or ask the operator."
-    )
+class UpstreamReleaseRefused(Invalid):
+    def __init__(self, coordinate: object, upstream: str, reason: str) -> None:
+        # A 400, whose sentence every client shows: a 404 would say that it does not exist.
+        super().__init__(
+            "upstream-release-refused",
+            f"{coordinate} of the upstream registry {upstream} is not served here: {reason} Use "
+            "another version, or ask the operator.",
+        )
+        self.reason = reason
 
 
-class NothingMirrored(Declared, Invalid):
-    sentence = (
-        "No registry is mirrored: BALLROOM_UPSTREAM is empty. Set it to central or to the address "
-        "of another registry, and restart this one."
-    )
-
-
-class OwnedByUpstream(Declared, Conflict):
-    org: object
-    upstream: str
-    sentence = (
-        "The organization {org} belongs to the upstream registry {upstream}, whose packages are "
-        "mirrored here, so nothing is published under that name here. Choose another name, or "
-        "ask the operator."
+def owned_by_upstream(org: object, upstream: str) -> Conflict:
+    return Conflict(
+        "owned-by-upstream",
+        f"The organization {org} belongs to the upstream registry {upstream}, whose packages are "
+        "mirrored here, so nothing is published under that name here. Choose another name, or ask "
+        "the operator.",
     )
 
 
@@ -43,22 +30,12 @@ FAILING = "fails to answer about it"
 NO_ROOM = "is not asked now, because this registry fetches as much as it has room for"
 
 
-class UpstreamUnavailable(Declared, Unavailable):
+class UpstreamUnavailable(Unavailable):
     retry_after = timedelta(seconds=10)
-    what: object
-    upstream: str
-    trouble: str = "does not answer"
-    sentence = (
-        "{what} is not stored here, and the upstream registry {upstream} {trouble}. Try again in a "
-        "moment."
-    )
 
-
-class VersionsIncomplete(Declared, Unavailable):
-    retry_after = timedelta(seconds=5)
-    package: object
-    upstream: str
-    sentence = (
-        "The list of versions of {package} is being read from the upstream registry {upstream}, "
-        "which takes up to a minute. Try again in a moment."
-    )
+    def __init__(self, what: object, upstream: str, trouble: str = "does not answer") -> None:
+        super().__init__(
+            "upstream-unavailable",
+            f"{what} is not stored here, and the upstream registry {upstream} {trouble}. Try again "
+            "in a moment.",
+        )

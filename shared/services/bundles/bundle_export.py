@@ -4,7 +4,7 @@ The bytes depend on the releases, the catalogue, the cursor and the key alone, s
 has the same bytes.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,8 +24,7 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
-from shared.domain.errors.base import NotFound
-from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
+from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
@@ -36,6 +35,7 @@ from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 EVENTS_AT_ONCE = 500
+_MOST_NAMED = 5  # Of the releases that are missing.
 
 _CHANGES_UPSTREAM = {"mirror.removed", "mirror.restored"}  # Of a release that stays here.
 
@@ -100,7 +100,7 @@ class BundleExport:
     name: str  # Its name as the owner of names.
 
     async def plan(self, selection: Selection) -> BundlePlan:
-        """Choose the releases; raise `BundleIncomplete` or `BundlePrivate`."""
+        """Choose the releases; raise `bundle-incomplete` or `bundle-private`."""
         # Read first: what happens meanwhile is in this bundle, and in the next one again.
         cursor = await self._last_event()
         chosen = await self._chosen(selection)
@@ -137,11 +137,11 @@ class BundleExport:
         for coordinate in await self._selected(selection):
             await self._choose(coordinate, selection, chosen)
         if chosen.missing:
-            raise BundleIncomplete(tuple(chosen.missing))
+            raise _incomplete(chosen.missing)
         return chosen
 
     async def pieces(self, plan: BundlePlan, signer: BundleSigner) -> AsyncGenerator[bytes]:
-        """Yield the bytes of the bundle; raise `BundleIncomplete` for an archive that is lost or
+        """Yield the bytes of the bundle; raise `bundle-incomplete` for an archive that is lost or
         damaged."""
         manifest = plan.manifest.content()
         first = (MANIFEST, manifest), (SIGNATURE, signer.sign(manifest))
@@ -157,7 +157,7 @@ class BundleExport:
         except NotFound:
             content = b""
         if Digest.of(content) != release.content:
-            raise BundleIncomplete((release.coordinate,))
+            raise _incomplete([release.coordinate])
         return content
 
     async def _choose_named(
@@ -166,7 +166,11 @@ class BundleExport:
         """Add a release that was named: it has to be there."""
         await self._choose(coordinate, selection, chosen)
         if coordinate.package.key in chosen.private:
-            raise BundlePrivate(coordinate.package)
+            raise Invalid(
+                "bundle-private",
+                f"{coordinate.package} is not public, and a bundle is for everybody who gets the "
+                "file. Leave it out, or add --private.",
+            )
         known = {each.key for each in chosen.missing} | chosen.releases.keys()
         if coordinate.key not in known:
             chosen.missing.append(coordinate)
@@ -273,3 +277,13 @@ def _changed_since(survey: Survey, since_ms: int | None) -> list[Coordinate]:
 
 def _entry(name: str, content: bytes) -> bytes:
     return b"".join((tar_header(name, len(content)), content, padding(len(content))))
+
+
+def _incomplete(missing: Sequence[Coordinate]) -> Invalid:
+    named, more = ", ".join(map(str, missing[:_MOST_NAMED])), len(missing) - _MOST_NAMED
+    return Invalid(
+        "bundle-incomplete",
+        f"{len(missing)} releases are not stored here, so no bundle was written: {named}"
+        f"{f' and {more:,} more' if more > 0 else ''}. Fetch them with `upstream prefetch`, or "
+        "leave them out.",
+    )

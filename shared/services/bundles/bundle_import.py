@@ -10,9 +10,8 @@ from enum import Enum
 
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
-from shared.domain.bundles import BundledRelease, BundleManifest
+from shared.domain.bundles import BundledRelease, BundleManifest, bundle_unusable
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
-from shared.domain.errors.bundles import BundleUnusable
 from shared.domain.errors.mirroring import UpstreamReleaseRefused
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
@@ -75,7 +74,7 @@ class BundleImport:
     async def run(
         self, source: BundleSource, trusted: TrustedKeys, *, progress: Progress
     ) -> ImportReport:
-        """Verify everything, then store the releases; raise `BundleUnusable` before anything of
+        """Verify everything, then store the releases; raise `bundle-unusable` before anything of
         the bundle is visible.
 
         Releases whose names belong to somebody else, or that are pinned to another digest, are left
@@ -106,8 +105,9 @@ class BundleImport:
         async for release, archive in bundle.archives():
             if release.size_bytes > self.unchecked.max_archive_bytes:
                 size, most = release.size_bytes, self.unchecked.max_archive_bytes
-                message = f"the archive of {release.coordinate} has {size:,} bytes; {most:,} fit"
-                raise BundleUnusable(message)
+                raise bundle_unusable(
+                    reason=f"the archive of {release.coordinate} has {size:,} bytes; {most:,} fit"
+                )
             if not await self._is_stored(release):
                 await self._read(release, await archive.read())
             progress(ImportStep.CHECKED, release.coordinate)
@@ -125,14 +125,14 @@ class BundleImport:
 
     async def _read(self, release: BundledRelease, content: bytes) -> Bala:
         if Digest.of(content).hex != release.digest:
-            message = f"it changed while it was read, at {release.coordinate}"
-            raise BundleUnusable(message)
+            raise bundle_unusable(reason=f"it changed while it was read, at {release.coordinate}")
         try:
             bala = await self.unchecked.read(content)
             require_coordinate(bala, release.coordinate)
         except Refusal as refusal:
-            message = f"the archive of {release.coordinate} is not safe ({refusal})"
-            raise BundleUnusable(message) from None
+            raise bundle_unusable(
+                reason=f"the archive of {release.coordinate} is not safe ({refusal})"
+            ) from None
         return bala
 
     async def _import(self, release: BundledRelease, archive: BundledArchive) -> ImportStep:

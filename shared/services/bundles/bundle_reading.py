@@ -19,6 +19,7 @@ from shared.domain.bundles import (
     BundleContents,
     BundledRelease,
     BundleFile,
+    bundle_unusable,
     entry_bytes,
     padding,
     read_contents,
@@ -26,7 +27,6 @@ from shared.domain.bundles import (
     read_manifest,
     tar_header,
 )
-from shared.domain.errors.bundles import BundleUnusable
 
 PIECE_BYTES = 1024 * 1024  # Read and hashed at once.
 
@@ -47,7 +47,7 @@ class TrustedKeys(Protocol):
     """The keys whose bundles are imported."""
 
     def require(self, content: bytes, signature: bytes) -> None:
-        """Raise `BundleUnusable` unless one of the keys signed the content."""
+        """Raise `bundle-unusable` unless one of the keys signed the content."""
         ...
 
 
@@ -78,7 +78,7 @@ class BundledArchive:
 
 
 async def open_bundle(source: BundleSource, trusted: TrustedKeys) -> OpenedBundle:
-    """Verify the whole bundle; raise `BundleUnusable`."""
+    """Verify the whole bundle; raise `bundle-unusable`."""
     at, manifest = await _first_file(source, 0, MANIFEST, MAX_MANIFEST_BYTES)
     at, signature = await _first_file(source, at, SIGNATURE, MAX_SIGNATURE_BYTES)
     trusted.require(manifest, signature)
@@ -94,8 +94,7 @@ async def open_bundle(source: BundleSource, trusted: TrustedKeys) -> OpenedBundl
                 pass
         at += entry_bytes(listed.size_bytes)
     if await source.read(at, len(END)) != END:
-        message = "it does not end where a bundle ends"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason="it does not end where a bundle ends")
     return OpenedBundle(source, read_contents(described, *texts), starts[len(texts) :])
 
 
@@ -104,26 +103,24 @@ async def _first_file(source: BundleSource, at: int, name: str, most: int) -> tu
     size = read_header(name, await source.read(at, _HEADER), most)
     content = await source.read(at + _HEADER, size)
     if len(content) != size:
-        message = f"it ends within {name}"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"it ends within {name}")
     return at + entry_bytes(size), content
 
 
 def _require_size(source: BundleSource, at: int, files: Sequence[BundleFile]) -> None:
     wanted = at + sum(entry_bytes(each.size_bytes) for each in files) + len(END)
     if source.size_bytes < wanted:
-        message = f"{wanted - source.size_bytes:,} bytes are missing at its end"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"{wanted - source.size_bytes:,} bytes are missing at its end")
     if source.size_bytes > wanted:
-        message = f"it has {source.size_bytes - wanted:,} bytes that its manifest does not list"
-        raise BundleUnusable(message)
+        raise bundle_unusable(
+            reason=f"it has {source.size_bytes - wanted:,} bytes that its manifest does not list"
+        )
 
 
 async def _verified(source: BundleSource, at: int, listed: BundleFile) -> AsyncIterator[bytes]:
-    """Yield the content of a file in pieces; raise `BundleUnusable` at its end if it is another."""
+    """Yield the content of a file in pieces; raise `bundle-unusable` at its end if it differs."""
     if await source.read(at, _HEADER) != tar_header(listed.name, listed.size_bytes):
-        message = f"the entry at the place of {listed.name} is another one"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"the entry at the place of {listed.name} is another one")
     start, digest = at + _HEADER, hashlib.sha256()
     for offset in range(0, listed.size_bytes, PIECE_BYTES):
         piece = await source.read(start + offset, min(PIECE_BYTES, listed.size_bytes - offset))
@@ -132,5 +129,4 @@ async def _verified(source: BundleSource, at: int, listed: BundleFile) -> AsyncI
     zeros = padding(listed.size_bytes)
     rest = await source.read(start + listed.size_bytes, len(zeros))
     if digest.hexdigest() != listed.sha256 or rest != zeros:
-        message = f"{listed.name} has another digest than its manifest says"
-        raise BundleUnusable(message)
+        raise bundle_unusable(reason=f"{listed.name} has another digest than its manifest says")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.errors.mirroring import OwnedByUpstream
+from shared.domain.errors.mirroring import owned_by_upstream
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.ports import DirectoryStore, Unanswered
@@ -60,12 +60,12 @@ class UpstreamNames:
     directory: DirectoryStore
 
     async def require_foundable(self, org: OrgName) -> None:
-        """Raise `OwnedByUpstream` if a rule says that packages of the organization come from an
+        """Raise `owned-by-upstream` if a rule says that packages of the organization come from an
         upstream."""
         rules = await self.upstreams.rules()
         rule = rules.reserving_rule(org)
         if rule is not None:
-            raise OwnedByUpstream(org, rule.upstream or rules.upstreams[0].name)
+            raise owned_by_upstream(org, rule.upstream or rules.upstreams[0].name)
 
     async def check(self, org: OrgName) -> NameCheck:
         """Ask each upstream once whether it has the organization. Never raises: an organization is

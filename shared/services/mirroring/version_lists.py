@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.mirroring import (
     UpstreamReleaseRefused,
-    VersionsIncomplete,
 )
 from shared.domain.identity import Principal
 from shared.domain.mirroring import (
@@ -114,7 +114,7 @@ class VersionLists:
         """Return the package with every version of its upstream that was published before the
         frozen time, and with what is stored of it; None if no upstream has such a package.
 
-        Waits while a list is made, as long as clients do, and raises `VersionsIncomplete` if it
+        Waits while a list is made, as long as clients do, and raises `versions-incomplete` if it
         takes longer: it is made for the one who asks again. Raises `UpstreamUnavailable` and
         `TooManyRequests`.
         """
@@ -162,7 +162,12 @@ class VersionLists:
         except (TimeoutError, _BeingMade):
             known = await self._stored(source, package)
             if known is None:
-                raise VersionsIncomplete(package, source.name) from None
+                raise Unavailable(
+                    "versions-incomplete",
+                    f"The list of versions of {package} is being read from the upstream registry "
+                    f"{source.name}, which takes up to a minute. Try again in a moment.",
+                    timedelta(seconds=5),
+                ) from None
             return known.versions
         except Unanswered as failure:
             raise refusal_of(failure, package, source) from None

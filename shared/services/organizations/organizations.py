@@ -17,7 +17,7 @@ from shared.domain.errors.identity import (
     TokenUnknown,
     credentials_missing,
 )
-from shared.domain.errors.mirroring import OwnedByUpstream
+from shared.domain.errors.mirroring import owned_by_upstream
 from shared.domain.errors.organizations import (
     OrganizationExists,
     organization_not_found,
@@ -112,9 +112,9 @@ class Organizations:
     ) -> Organization:
         """Create an organization with its first owner.
 
-        Raises `OrganizationExists` for a name that is taken in any spelling, and `OwnedByUpstream`
-        for one that an upstream owns or that a rule of the mirror names; except for
-        administrators, `looks-alike`, `name-kept-back` or `TooManyRequests`.
+        Raises `OrganizationExists` for a name that is taken in any spelling, and
+        `owned-by-upstream` for one that an upstream owns or that a rule of the mirror names;
+        except for administrators, `looks-alike`, `name-kept-back` or `TooManyRequests`.
         """
         profile = profile or OrganizationProfile()
         await self._check_creator(org, owner, by)
@@ -244,7 +244,7 @@ class Organizations:
     async def _add(self, organization: Organization, by: Principal) -> Organization:
         """Add the organization with its first owner, which makes the name ours.
 
-        Raises `OrganizationExists` or `OwnedByUpstream`.
+        Raises `OrganizationExists` or `owned-by-upstream`.
         """
         name, owner = organization.name, organization.founder
         if self.upstream_names is not None:
@@ -263,7 +263,7 @@ class Organizations:
             )
         known = await self.directory.get(NameOwner, owner_of_name.place)
         if known is not None and known.upstream:
-            raise OwnedByUpstream(name, known.upstream)
+            raise owned_by_upstream(name, known.upstream)
         try:  # The name may be ours from an organization that was deleted.
             return await self.record_writer.add(organization, *records, change=change, by=by)
         except AlreadyThere:

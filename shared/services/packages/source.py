@@ -114,7 +114,7 @@ class PackageSource(Protocol):
         """Return the package with all its entries, whatever their state: a complete list.
 
         Raises the same `PackageNotFound` for a package that is missing, hidden or has no live
-        release, and `VersionsIncomplete` while a list is made.
+        release, and `versions-incomplete` while a list is made.
         """
         ...
 

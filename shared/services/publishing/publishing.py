@@ -12,7 +12,7 @@ from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Conflict, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.errors.mirroring import OwnedByUpstream
+from shared.domain.errors.mirroring import owned_by_upstream
 from shared.domain.errors.packages import (
     SpelledDifferently,
     VersionExists,
@@ -402,13 +402,13 @@ def _check_org(package: Package, access: AccessContext) -> None:
     if organization and organization.name != package.org:
         raise SpelledDifferently(package.org, organization.name)
     if organization and organization.upstream:
-        raise OwnedByUpstream(organization.name, organization.upstream)
+        raise owned_by_upstream(organization.name, organization.upstream)
 
 
 def _check_name(bala: Bala, head: Head) -> None:
     """Raise unless the archive names the package as its first push did, and may join it."""
     if head.upstream:
-        raise OwnedByUpstream(head.org, head.upstream)
+        raise owned_by_upstream(head.org, head.upstream)
     if bala.coordinate.package != head.package:
         raise SpelledDifferently(bala.coordinate.package, head.package)
     if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:

@@ -8,7 +8,6 @@ import pytest
 
 from shared.adapters.bundle_files import BundleFileSource
 from shared.domain.bundles import FORMAT_WITH_WITHDRAWALS, WITHDRAWALS, file_of
-from shared.domain.errors.bundles import BundleIncomplete, BundlePrivate
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
@@ -133,7 +132,7 @@ async def test_private_packages_are_in_no_bundle_unless_that_is_said(
     plan = await carrier.export(source, orgs=(parse_org("tools"),))
     assert (len(plan.archives), plan.left_out) == (2, 1)
     assert b"secret" not in carrier.file.read_bytes()
-    with pytest.raises(BundlePrivate):
+    with raises_refusal("bundle-private"):
         await carrier.export(source, "tools/secret:1.0.0")
     plan = await carrier.export(source, "tools/secret:1.0.0", includes_private=True)
     assert plan.not_public == ("tools/secret",)
@@ -173,12 +172,14 @@ async def test_what_is_not_stored_is_named_and_no_bundle_is_written(
     source: World, carrier: Carrier
 ) -> None:
     names = ["ballerina/io:1.0.0", *(f"tools/none{number}:1.0.0" for number in range(6))]
-    with pytest.raises(BundleIncomplete, match=r"^7 releases .*: ballerina/io:1.0.0, .* 2 more"):
+    with raises_refusal(
+        "bundle-incomplete", match=r"^7 releases .*: ballerina/io:1.0.0, .* 2 more"
+    ):
         await carrier.export(source, *names)
     await source.registry.publishing.moderation.hold(
         parse_coordinate("tools/hammer:1.0.0"), "odd", by=OPERATOR
     )
-    with pytest.raises(BundleIncomplete, match="1 releases are not stored here"):
+    with raises_refusal("bundle-incomplete", match="1 releases are not stored here"):
         await carrier.export(source, "tools/hammer:1.0.0")
     assert not carrier.file.exists()
 
@@ -188,7 +189,7 @@ async def test_an_archive_that_is_damaged_ends_the_export(source: World, carrier
     coordinate = parse_coordinate("tools/hammer:1.0.0")
     plan = await carrier.export(source, str(coordinate))
     lost = replace(plan, archives=(plan.archives[0].model_copy(update={"digest": "0" * 64}),))
-    with pytest.raises(BundleIncomplete):
+    with raises_refusal("bundle-incomplete"):
         async for _ in exporting.pieces(lost, carrier.key):
             pass
 

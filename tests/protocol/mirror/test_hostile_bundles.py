@@ -8,10 +8,10 @@ import pytest
 
 from shared.adapters.bundle_files import BundleFileSource, BundleKey, KeysOfFile, public_file
 from shared.domain.bundles import CATALOGUE, RELEASES, file_of, tar_header
-from shared.domain.errors.bundles import BundleKeyUnusable, BundleUnusable
 from shared.domain.outside_values import LATEST_MS, MAX_NUMBER
 from tests.support.archives import bala, zipped
 from tests.support.bundles import Carrier, bundled, bundled_lines, line_of, packed
+from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -250,7 +250,7 @@ async def test_a_hostile_bundle_gets_a_sentence_and_leaves_nothing(
     carrier = Carrier.new(tmp_path)
     carrier.write(*bundled(GOOD))
     attack(carrier)
-    with pytest.raises(BundleUnusable, match=ATTACKS[attack]) as refused:
+    with raises_refusal("bundle-unusable", match=ATTACKS[attack]) as refused:
         await carrier.deliver(target)
     assert "\n" not in str(refused.value)
     assert await target.stores.metadata.packages("", 10) == []
@@ -280,7 +280,7 @@ async def test_a_number_out_of_bounds_refuses_the_bundle(
         sentence = "its manifest cannot be read"
         manifest = json.dumps(document).encode()
     carrier.write(files, manifest)
-    with pytest.raises(BundleUnusable, match=sentence) as refused:
+    with raises_refusal("bundle-unusable", match=sentence) as refused:
         await carrier.deliver(target)
     assert "\n" not in str(refused.value)
     assert await target.stores.metadata.packages("", 10) == []
@@ -300,14 +300,14 @@ async def test_a_bundle_that_changes_after_it_was_verified_is_refused(
             replaced(carrier, GOOD[IO][100:140], bytes(40))
 
     source = BundleFileSource(carrier.file)
-    with pytest.raises(BundleUnusable, match="it changed while it was read"):
+    with raises_refusal("bundle-unusable", match="it changed while it was read"):
         await importing.run(source, carrier.trusted, progress=change)
     source.close()
     assert await target.java().versions("ballerina/io") == []
 
 
 async def test_a_file_that_is_not_there_is_no_bundle(target: World, tmp_path: Path) -> None:
-    with pytest.raises(BundleUnusable, match="No such file"):
+    with raises_refusal("bundle-unusable", match="No such file"):
         await Carrier.new(tmp_path).deliver(target)
 
 
@@ -320,11 +320,11 @@ def test_keys_are_read_or_refused(tmp_path: Path) -> None:
     KeysOfFile.read(trusted).require(content, BundleKey.read(key).sign(content))
     for text in ("", "# none\n", "ssh-ed25519 AAAA\n", f"{line[:-5]}\n", "one\n", "ä"):
         trusted.write_text(text, "utf-8")
-        with pytest.raises(BundleKeyUnusable, match="lists no public keys"):
+        with raises_refusal("bundle-key-unusable", match="lists no public keys"):
             KeysOfFile.read(trusted)
     for file in (public_file(key), tmp_path / "missing"):
-        with pytest.raises(BundleKeyUnusable, match="holds no key"):
+        with raises_refusal("bundle-key-unusable", match="holds no key"):
             BundleKey.read(file)
-    with pytest.raises(BundleKeyUnusable, match="cannot be written: File exists"):
+    with raises_refusal("bundle-key-unusable", match="cannot be written: File exists"):
         BundleKey.create(key)
     assert key.stat().st_mode & 0o077 == 0

@@ -10,7 +10,6 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.domain.errors.mirroring import VersionsIncomplete
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
@@ -20,6 +19,7 @@ from shared.services.mirroring.version_lists import Sleep, VersionLists
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_faults import answering, drained
 from tests.support.archives import bala
+from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
@@ -227,7 +227,9 @@ async def test_a_client_that_waits_too_long_asks_again(
     upstream.behave["package"] = slow
     lists = services(mirror).lists
     hasty = replace(lists, patience=timedelta(milliseconds=50), sleep=asyncio.sleep)
-    with pytest.raises(VersionsIncomplete, match="ballerina/io is being read from the upstream"):
+    with raises_refusal(
+        "versions-incomplete", match="ballerina/io is being read from the upstream"
+    ):
         await hasty.survey(IO, None, ASKER)
     upstream.gate.set()
     assert versions_of(await lists.survey(IO, None, ASKER)) == ["1.1.0", "1.0.0"]
@@ -394,7 +396,7 @@ async def test_a_process_gives_up_before_its_client_does(
     async def nothing(_seconds: float) -> None:
         """Let the other process take its time."""
 
-    with pytest.raises(VersionsIncomplete):
+    with raises_refusal("versions-incomplete"):
         await other_process(mirror, nothing).survey(IO, None, ASKER)
     assert upstream.total == 0
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, SignInAgain
-from shared.domain.errors.mirroring import OwnedByUpstream
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE, MirrorDraft
@@ -28,6 +27,7 @@ from tests.protocol.mirror.test_rules import principal_of
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing
+from tests.support.refusals import raises_refusal
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
@@ -160,7 +160,7 @@ async def test_a_move_restores_no_release_that_rules_deny(
 async def test_a_name_of_the_upstream_becomes_ours(mirror: World, upstream: FakeUpstream) -> None:
     upstream.publish("company/lib:1.0.0")
     assert await status(mirror, "/packages/company/lib/1.0.0") == 302
-    with pytest.raises(OwnedByUpstream):
+    with raises_refusal("owned-by-upstream"):
         await mirror.create_organization("company")
     await move(mirror, "company", HERE)
     asked = upstream.total
@@ -353,7 +353,7 @@ async def test_a_name_moves_to_a_registry_of_the_list_only(
 
 @pytest.mark.parametrize("org", ["ballerina", "ballerinax", "wso2"])
 async def test_nobody_creates_an_organization_that_a_rule_names(mirror: World, org: str) -> None:
-    with pytest.raises(OwnedByUpstream, match="belongs to the upstream registry"):
+    with raises_refusal("owned-by-upstream", match="belongs to the upstream registry"):
         await mirror.create_organization(org)
 
 
@@ -364,7 +364,7 @@ async def test_rules_of_operators_reserve_names_and_free_them(
     given = ["wso2 deny", "partner*/api allow", "* allow"]
     await rules.replace(MirrorDraft.parse([upstream.url], given), by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
-    with pytest.raises(OwnedByUpstream):
+    with raises_refusal("owned-by-upstream"):
         await mirror.create_organization("partners")
     await mirror.create_organization("wso2")
     await mirror.create_organization("anything")

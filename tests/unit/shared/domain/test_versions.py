@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.errors.base import InvalidRange, InvalidVersion
+from shared.domain.errors.base import InvalidVersion
 from shared.domain.versions import (
     ANY_CLIENT,
     MAX_VERSION_LENGTH,
@@ -20,6 +20,7 @@ from shared.domain.versions import (
     is_platform,
     parse_version_or_range,
 )
+from tests.support.refusals import raises_refusal
 from tests.unit.shared.domain.strategies import any_versions, small_versions, version_texts
 
 
@@ -348,7 +349,7 @@ def test_a_range_holds_its_major_and_minor(
      "-1.*", " *", "*\n", "٣.*", "99999999999.*"],
 )  # fmt: skip
 def test_other_wildcards_are_refused(text: str) -> None:
-    with pytest.raises(InvalidRange, match="is not a version range"):
+    with raises_refusal("invalid-range", match="is not a version range"):
         Range.parse(text)
 
 
@@ -375,7 +376,7 @@ def test_a_text_that_ends_in_a_star_is_a_range_and_other_texts_are_versions() ->
     assert parse_version_or_range("1.2.*") == Range(1, 2)
     assert parse_version_or_range("*") == Range()
     assert parse_version_or_range("1.2.3") == Version.parse("1.2.3")
-    with pytest.raises(InvalidRange):
+    with raises_refusal("invalid-range"):
         parse_version_or_range("1.2.3.*")
     with pytest.raises(InvalidVersion):
         parse_version_or_range("latest")
