@@ -4,8 +4,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.http_server.server import bind, create_server, listen
+from shared.hosting.requests import Message, Receive, Scope, Send
 from shared.hosting.responses import RawHeaders
 
 FOLDER = Path(sys.argv[2])

@@ -21,8 +21,8 @@ from bench.servers import UNLIMITED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
-from shared.hosting.asgi import Scope
 from shared.hosting.host import Host
+from shared.hosting.requests import Scope
 from shared.settings import Settings
 from tests.unit.shared.hosting.asgi import ask, scope
 

@@ -36,7 +36,6 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.ip_addresses import caller_network, is_shared
 from shared.hosting.access_log import AccessLogOptions
-from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import (
     ChangeFeedOptions,
@@ -50,6 +49,7 @@ from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
+from shared.hosting.routing import StartRefused
 from shared.runtime.answers import Repeatable
 from shared.runtime.edition import packages_read
 from shared.settings import Settings
@@ -83,7 +83,12 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
     if settings.is_address_unknown:
         scheme = "https" if settings.tls_cert else "http"
         example = f"{scheme}://{address_of_this_machine()}:{settings.port}"
-        raise AddressUnknown(settings.host, example)
+        message = (
+            f"BALLROOM_HOST={settings.host} listens on every address of this machine, and links to "
+            "the registry need the one that its clients use. "
+            f"Set it too, for example BALLROOM_URL={example}."
+        )
+        raise StartRefused(message)
     match arguments:
         case [flag, descriptor] if flag == WORKER:
             serve_as_worker(plan, int(descriptor))
@@ -137,7 +142,11 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
             return asyncio.run(_first_start(settings))
     except StorageFull:
         if not is_readable_without_room(settings):
-            raise DiskFull(settings.data) from None
+            message = (
+                f"The disk of the data folder {settings.data} is full, and nothing can be served "
+                "from it without some room. Make room there, and start again."
+            )
+            raise StartRefused(message) from None
         return ReadsAlone(settings.base_url, settings.data)
 
 

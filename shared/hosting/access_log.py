@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.domain.redaction import redact_tokens
-from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import RequestHeaders
+from shared.hosting.requests import ASGIApp, Message, Receive, RequestHeaders, Scope, Send
 from shared.ports import Clock
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Se
 from dataclasses import dataclass
 from typing import Self
 
-from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
     COMPARED_HEADERS,
     HEADERS_READ,
@@ -17,7 +16,12 @@ from shared.hosting.requests import (
     QUERY_READ,
     REPEAT,
     WHOLE_QUERY,
+    ASGIApp,
     LazyRequest,
+    Message,
+    Receive,
+    Scope,
+    Send,
     query_parameters,
 )
 from shared.hosting.responses import (

@@ -11,12 +11,16 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
     REPEAT,
+    ASGIApp,
     MalformedPath,
+    Message,
+    Receive,
     RequestHeaders,
     RequestQuery,
+    Scope,
+    Send,
     decode_path,
 )
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer

@@ -15,7 +15,6 @@ import azure.functions as func
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.answer_cache import AnswerCache
-from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import (
     ChunkSender,
@@ -37,8 +36,12 @@ from shared.hosting.request_bodies import (
 from shared.hosting.requests import (
     KNOWN_CALLER,
     UNREAD,
+    ASGIApp,
     LazyRequest,
     MalformedPath,
+    Receive,
+    Scope,
+    Send,
     decode_path,
 )
 from shared.hosting.responses import (
@@ -54,8 +57,7 @@ from shared.hosting.responses import (
     with_cors,
     with_headers,
 )
-from shared.hosting.route_templates import parse_template
-from shared.hosting.routing import Route, Router
+from shared.hosting.routing import Route, Router, parse_template
 from shared.hosting.timers import AdminEndpoint, Timers
 from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import FunctionCall, HttpFunction, functions_of

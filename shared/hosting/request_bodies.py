@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
-from shared.hosting.asgi import Receive, Scope
-from shared.hosting.requests import RequestHeaders, body_length
+from shared.hosting.requests import Receive, RequestHeaders, Scope, body_length
 
 MIB = 1024 * 1024
 

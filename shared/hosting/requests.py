@@ -1,17 +1,31 @@
 """Requests: limits of heads, decoding of paths, and the `HttpRequest` of a Function."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 from azure.functions.http import HttpRequest as WorkerRequest
 
 from shared.domain.errors.base import Refusal
-from shared.hosting.asgi import Scope
 from shared.runtime.answers import KnownCaller, RecognizedRequest
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import REPEAT, body_length
+from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send, body_length
 from shared.runtime.answers import FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]

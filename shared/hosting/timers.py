@@ -13,11 +13,10 @@ from pathlib import Path
 
 from azure.functions.timer import TimerRequest
 
-from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
-from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.request_bodies import ClientDisconnected, read_body
-from shared.hosting.requests import body_length
+from shared.hosting.requests import ASGIApp, Receive, Scope, Send, body_length
 from shared.hosting.responses import AnswerMessages, send_answer, status_answer
+from shared.hosting.routing import unsupported
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
 from shared.ports import Clock
@@ -115,7 +114,7 @@ class Timers:
 
 def _require_schedule(timer: TimerFunction) -> None:
     if not is_schedule(timer.schedule):
-        raise UnsupportedFunction(
+        raise unsupported(
             timer.name, f"its schedule '{timer.schedule}' is not six fields, seconds first"
         )
 

@@ -9,9 +9,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.hosting.errors import StartRefused, UnsupportedFunction
-from shared.hosting.route_templates import parse_template
-from shared.hosting.routing import Route
+from shared.hosting.routing import Route, StartRefused, parse_template, unsupported
 
 FunctionCall = Callable[[Any], Awaitable[object]]
 
@@ -92,14 +90,14 @@ def _read(function: Any) -> HttpFunction | TimerFunction | ChangeFeedFunction:
         case "cosmosDBTrigger":
             return _feed(name, function, call)
         case other:
-            raise UnsupportedFunction(name, f"the local host knows no trigger '{other}'")
+            raise unsupported(name, f"the local host knows no trigger '{other}'")
 
 
 def _feed(name: str, function: Any, call: FunctionCall) -> ChangeFeedFunction:
     trigger, policy = function.get_trigger(), function.get_settings_dict("retry_policy")
     if trigger.create_lease_container_if_not_exists:
         # The identity of the app cannot create containers, so the real host would not start it.
-        raise UnsupportedFunction(name, "its leases container has to be made by the templates")
+        raise unsupported(name, "its leases container has to be made by the templates")
     known = ChangeFeedFunction(name, trigger.container_name, trigger.lease_container_name, call)
     return replace(
         known,
@@ -139,8 +137,8 @@ def _check_signature(name: str, argument: str, handler: Callable[..., Any]) -> N
         # The worker does this too, and refuses types that are imported only under TYPE_CHECKING.
         typing.get_type_hints(handler)
     except NameError as unknown:
-        raise UnsupportedFunction(name, f"an annotation cannot be resolved, {unknown}") from None
+        raise unsupported(name, f"an annotation cannot be resolved, {unknown}") from None
     parameters = inspect.signature(handler).parameters
     # The real host passes its context to handlers that have the parameter; here there is none.
     if [name for name in parameters if name != "context"] != [argument]:
-        raise UnsupportedFunction(name, f"its one parameter must be called '{argument}'")
+        raise unsupported(name, f"its one parameter must be called '{argument}'")

@@ -20,8 +20,7 @@ from functions.http.operations import Face
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
-from shared.hosting.route_templates import CatchAll, Literal, Mixed, Segment, parse_template
-from shared.hosting.routing import Route
+from shared.hosting.routing import CatchAll, Literal, Mixed, Route, Segment, parse_template
 from shared.hosting.triggers import AppFunctions, functions_of
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions

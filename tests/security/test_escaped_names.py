@@ -7,8 +7,7 @@ import re
 from typing import Any
 
 from functions.faces import build_app
-from shared.hosting.asgi import Scope
-from shared.hosting.requests import LazyRequest
+from shared.hosting.requests import LazyRequest, Scope
 from shared.hosting.triggers import HttpFunction, functions_of
 from tests.security.routes import VALUES
 from tests.support.storage import one_machine

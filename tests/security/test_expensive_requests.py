@@ -34,7 +34,7 @@ from shared.domain.resolve_requests import (
 from shared.domain.search import ANYONE, Query, Viewer
 from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile
-from shared.hosting.asgi import Message
+from shared.hosting.requests import Message
 from shared.hosting.triggers import functions_of
 from tests.contract.sample_records import head, release
 from tests.support.archives import bala, noise

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import azure.functions as func
 
-from shared.hosting.errors import StartRefused
 from shared.hosting.host import Host
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
+from shared.hosting.routing import StartRefused
 from shared.log import configure
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.hosting.asgi import ASGIApp
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import (
     SHUTDOWN_SECONDS,
@@ -22,6 +21,7 @@ from shared.hosting.http_server.server import (
     require_usable,
     require_writable,
 )
+from shared.hosting.requests import ASGIApp
 from shared.log import log
 
 INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.

@@ -22,9 +22,9 @@ from typing import cast
 import uvicorn
 
 from shared.domain.ip_addresses import Networks, caller_network, is_shared
-from shared.hosting.asgi import ASGIApp
-from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
+from shared.hosting.requests import ASGIApp
+from shared.hosting.routing import StartRefused
 from shared.runtime.private_files import make_private_folder
 
 BACKLOG = 2048
@@ -98,7 +98,7 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as refused:
-        raise AddressUnusable(host, port, refused.strerror or str(refused)) from None
+        raise _address_unusable(host, port, refused.strerror or str(refused)) from None
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(address)
@@ -129,14 +129,24 @@ def listen(bound: socket.socket) -> None:
         raise _refusal(refused, host, port) from None
 
 
-def _refusal(refused: OSError, host: str, port: int) -> PortInUse | AddressUnusable:
+def _refusal(refused: OSError, host: str, port: int) -> StartRefused:
     if refused.errno == errno.EADDRINUSE:
-        return PortInUse(host, port)
-    return AddressUnusable(host, port, os.strerror(refused.errno or 0))
+        return StartRefused(
+            f"Port {port} of {host} is in use. "
+            "Stop the program that listens there, or set PORT to another port."
+        )
+    return _address_unusable(host, port, os.strerror(refused.errno or 0))
+
+
+def _address_unusable(host: str, port: int, reason: str) -> StartRefused:
+    return StartRefused(
+        f"Cannot listen on port {port} of {host} ({reason}). "
+        "Set PORT and BALLROOM_HOST to an address of this machine that this user may use."
+    )
 
 
 def require_writable(folder: Path) -> None:
-    """Create the folder if it is missing; raise `FolderUnwritable` if it cannot be written."""
+    """Create the folder if it is missing; raise `StartRefused` if it cannot be written."""
     try:
         # For its owner only: it will contain private packages and hashes of tokens.
         make_private_folder(folder)
@@ -145,16 +155,24 @@ def require_writable(folder: Path) -> None:
     except OSError as refused:
         if refused.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
             return  # What is there can be read.
-        raise FolderUnwritable(folder, refused.strerror or str(refused)) from None
+        message = (
+            f"The data folder {folder} cannot be written ({refused.strerror or refused}). "
+            "Give this user the right to write there, or set BALLROOM_DATA to another folder."
+        )
+        raise StartRefused(message) from None
 
 
 def require_usable(certificate: Certificate) -> None:
-    """Raise `CertificateUnusable` if HTTPS cannot be served with the certificate."""
+    """Raise `StartRefused` if HTTPS cannot be served with the certificate."""
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.chain, certificate.key)
     except OSError as refused:
-        raise CertificateUnusable(certificate.chain, refused.strerror or str(refused)) from None
+        message = (
+            f"The certificate {certificate.chain} cannot be used ({refused.strerror or refused}). "
+            "Set BALLROOM_TLS_CERT and BALLROOM_TLS_KEY to a PEM chain and its key."
+        )
+        raise StartRefused(message) from None
 
 
 # --- The server --------------------------------------------------------------------------------

@@ -18,9 +18,9 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.hosting.answer_cache import AnswerCache
-from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host
+from shared.hosting.requests import ASGIApp, Receive, Scope, Send
 from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver
 from shared.log import configure, log

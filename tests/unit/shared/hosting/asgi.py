@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.hosting.asgi import ASGIApp, Message, Scope
+from shared.hosting.requests import ASGIApp, Message, Scope
 
 HOST = (b"host", b"registry.test")
 

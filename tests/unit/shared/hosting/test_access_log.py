@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.hosting.access_log import AccessLogOptions, with_access_log
-from shared.hosting.asgi import Message, Receive, Scope, Send
+from shared.hosting.requests import Message, Receive, Scope, Send
 from tests.fakes.system import FakeClock
 
 TOKEN = "blr_example_0000000000Example0Token0That0Opens0Nothing2vJ1kV"

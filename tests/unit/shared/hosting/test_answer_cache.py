@@ -14,8 +14,15 @@ from shared.hosting.answer_cache import (
     STALE_EVICTIONS_PER_WRITE,
     AnswerCache,
 )
-from shared.hosting.asgi import Message, Receive, Scope, Send
-from shared.hosting.requests import REPEAT, LazyRequest, RequestHeaders
+from shared.hosting.requests import (
+    REPEAT,
+    LazyRequest,
+    Message,
+    Receive,
+    RequestHeaders,
+    Scope,
+    Send,
+)
 from shared.runtime.answers import KnownCaller, Repeatable
 from shared.runtime.edition import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope

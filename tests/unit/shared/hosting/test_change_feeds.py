@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.hosting.change_feeds import LEASE_MS, ChangeFeeds
-from shared.hosting.errors import UnsupportedFunction
+from shared.hosting.routing import StartRefused
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from shared.ports import Lease
 from tests.fakes.system import FakeClock
@@ -212,5 +212,5 @@ def test_a_function_says_what_it_follows_and_how(*, repeated: bool) -> None:
 
 
 def test_a_function_that_would_make_containers_is_refused() -> None:
-    with pytest.raises(UnsupportedFunction, match="templates"):
+    with pytest.raises(StartRefused, match="templates"):
         functions_of(app_with(made=True))

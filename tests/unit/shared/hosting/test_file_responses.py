@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.file_responses import (
     CHUNK,
     INLINE_READ_BYTES,
@@ -21,7 +20,7 @@ from shared.hosting.file_responses import (
     FollowedRedirects,
     RedirectFollower,
 )
-from shared.hosting.requests import REPEAT
+from shared.hosting.requests import REPEAT, Message, Receive, Scope, Send
 from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 

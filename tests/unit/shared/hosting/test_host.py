@@ -11,10 +11,10 @@ import pytest
 
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.asgi import Message
 from shared.hosting.file_responses import FileRefusal, FileResponse
 from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOptions
 from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits
+from shared.hosting.requests import Message
 from shared.hosting.triggers import functions_of
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs

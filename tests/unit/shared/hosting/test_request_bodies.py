@@ -10,7 +10,6 @@ import pytest
 
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.asgi import Message, Receive
 from shared.hosting.request_bodies import (
     BodyReader,
     BodySender,
@@ -22,6 +21,7 @@ from shared.hosting.request_bodies import (
     discard_body,
     read_body,
 )
+from shared.hosting.requests import Message, Receive
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
 LIMITS = HostLimits(body_bytes=100, small_body_bytes=10, large_bodies=1, room_seconds=0.01)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.hosting.errors import UnknownConstraint, UnreadableRoute
-from shared.hosting.route_templates import (
+from shared.hosting.routing import (
     CatchAll,
     Literal,
     Mixed,
     Parameter,
+    StartRefused,
     parse_constraint,
     parse_template,
 )
@@ -59,7 +59,7 @@ def test_an_expression_folds_case_as_the_real_host_does() -> None:
 
 
 def test_an_unknown_constraint_names_the_known_ones() -> None:
-    with pytest.raises(UnknownConstraint, match="'semver' is unknown"):
+    with pytest.raises(StartRefused, match="'semver' is unknown"):
         parse_constraint("semver", "")
 
 
@@ -95,5 +95,5 @@ def test_text_and_parameters_share_a_segment() -> None:
     ["a//b", "a/{", "a/}", "{a}{b}", "x{*a}", "{*a}/b", "{*a?}", "{a=1}", "a?", "x{a?}", "{}"],
 )
 def test_a_template_that_the_real_host_would_refuse_is_refused(route: str) -> None:
-    with pytest.raises(UnreadableRoute, match="cannot be read"):
+    with pytest.raises(StartRefused, match="cannot be read"):
         parse_template(route)

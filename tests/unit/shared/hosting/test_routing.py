@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.hosting.route_templates import parse_template
-from shared.hosting.routing import Route, Router
+from shared.hosting.routing import Route, Router, parse_template
 
 
 def route(template: str, *methods: str, name: str = "") -> Route:

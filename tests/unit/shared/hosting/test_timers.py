@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from azure.functions.timer import TimerRequest
 
-from shared.hosting.asgi import Receive, Scope, Send
-from shared.hosting.errors import UnsupportedFunction
+from shared.hosting.requests import Receive, Scope, Send
+from shared.hosting.routing import StartRefused
 from shared.hosting.timers import AdminEndpoint, Timers
 from shared.hosting.triggers import TimerFunction
 from tests.fakes.system import FakeClock
@@ -250,5 +250,5 @@ def test_timers_are_known_without_case(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("schedule", ["*/5 * * * *", "0 0 25 * * *", "00:05:00", "%SCHEDULE%", ""])
 def test_an_invalid_schedule_is_refused_at_the_start(schedule: str, tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedFunction, match="is not six fields, seconds first"):
+    with pytest.raises(StartRefused, match="is not six fields, seconds first"):
         timers(Runs(clock_at(FIRST)), tmp_path, FIRST, schedule)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import azure.functions as func
 import pytest
 
-from shared.hosting.errors import StartRefused, UnsupportedFunction
+from shared.hosting.routing import StartRefused
 from shared.hosting.triggers import functions_of
 
 Register = Callable[[func.FunctionApp], object]
@@ -90,7 +90,7 @@ def test_a_parameter_of_another_name_is_refused() -> None:
     async def handler(request: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse()
 
-    with pytest.raises(UnsupportedFunction, match="its one parameter must be called 'req'"):
+    with pytest.raises(StartRefused, match="its one parameter must be called 'req'"):
         functions_of(app_of(lambda app: app.route("x")(handler)))
 
 
@@ -98,7 +98,7 @@ def test_an_annotation_that_cannot_be_resolved_is_refused_as_the_worker_does() -
     async def handler(req: "Missing") -> func.HttpResponse:  # type: ignore[name-defined] # noqa: F821
         return func.HttpResponse()
 
-    with pytest.raises(UnsupportedFunction, match="'Missing' is not defined"):
+    with pytest.raises(StartRefused, match="'Missing' is not defined"):
         functions_of(app_of(lambda app: app.route("x")(handler)))
 
 
@@ -109,5 +109,5 @@ def test_a_trigger_that_only_the_cloud_has_is_refused() -> None:
     def register(app: func.FunctionApp) -> None:
         app.queue_trigger(arg_name="documents", queue_name="q", connection="c")(handler)
 
-    with pytest.raises(UnsupportedFunction, match="knows no trigger 'queueTrigger'"):
+    with pytest.raises(StartRefused, match="knows no trigger 'queueTrigger'"):
         functions_of(app_of(register))

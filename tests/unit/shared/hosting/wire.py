@@ -7,8 +7,8 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from shared.hosting.asgi import ASGIApp
 from shared.hosting.http_server.connection import Connection
+from shared.hosting.requests import ASGIApp
 
 
 class Wire(asyncio.Transport):

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.http_server.connection import (
     MAX_PIPELINED_REQUESTS,
     Connection,
     ConnectionTimeouts,
     Phase,
 )
+from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import (
     AnswerMessages,
     PreparedAnswer,

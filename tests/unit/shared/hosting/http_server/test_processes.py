@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.hosting.asgi import ASGIApp
-from shared.hosting.errors import CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.http_server.processes import (
     RestartDelays,
     ServerOptions,
@@ -20,6 +18,8 @@ from shared.hosting.http_server.processes import (
     serve,
 )
 from shared.hosting.http_server.server import Certificate, bind
+from shared.hosting.requests import ASGIApp
+from shared.hosting.routing import StartRefused
 from tests.support.logs import capture_logs
 
 
@@ -62,7 +62,7 @@ def test_ctrl_c_in_the_first_start_ends_it_without_a_word(tmp_path: Path) -> Non
 
 def test_nothing_is_prepared_for_an_invalid_certificate(tmp_path: Path) -> None:
     start = Start()
-    with pytest.raises(CertificateUnusable):
+    with pytest.raises(StartRefused):
         serve(
             plan(tmp_path, certificate=Certificate(tmp_path / "none.pem")),
             start.prepare,
@@ -74,7 +74,7 @@ def test_nothing_is_prepared_for_an_invalid_certificate(tmp_path: Path) -> None:
 def test_nothing_is_prepared_in_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     start = Start()
-    with pytest.raises(FolderUnwritable):
+    with pytest.raises(StartRefused):
         serve(plan(tmp_path / "file" / "data"), start.prepare, start.announce)
     assert not start.steps
 
@@ -89,7 +89,7 @@ def test_nothing_is_announced_that_another_program_serves(tmp_path: Path) -> Non
             start.prepare()
             other.listen()
 
-        with pytest.raises(PortInUse):
+        with pytest.raises(StartRefused):
             serve(plan(tmp_path, port=other.getsockname()[1]), lose_the_race, start.announce)
     assert start.steps == ["prepare"]
 

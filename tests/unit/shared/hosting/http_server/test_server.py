@@ -11,8 +11,6 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.ip_addresses import parse_networks
-from shared.hosting.asgi import Receive, Scope, Send
-from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.server import (
     Certificate,
@@ -25,6 +23,8 @@ from shared.hosting.http_server.server import (
     slow_readers,
     surplus_connections,
 )
+from shared.hosting.requests import Receive, Scope, Send
+from shared.hosting.routing import StartRefused
 from tests.support.server import make_certificate, running
 
 LIMITS = ConnectionLimits(
@@ -118,20 +118,20 @@ def test_a_port_in_use_is_named() -> None:
     with bind("127.0.0.1", 0) as first:
         listen(first)
         port = first.getsockname()[1]
-        with pytest.raises(PortInUse, match=f"Port {port} of 127.0.0.1 is in use"):
+        with pytest.raises(StartRefused, match=f"Port {port} of 127.0.0.1 is in use"):
             bind("127.0.0.1", port)
 
 
 def test_the_second_of_two_processes_on_a_port_is_refused_when_it_listens() -> None:
     with bind("127.0.0.1", 0) as first, bind("127.0.0.1", first.getsockname()[1]) as second:
         listen(first)
-        with pytest.raises(PortInUse):
+        with pytest.raises(StartRefused):
             listen(second)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "fe80::1%none"])
 def test_an_address_of_another_machine_is_refused(host: str) -> None:
-    with pytest.raises(AddressUnusable, match=f"Cannot listen on port 8080 of {host}"):
+    with pytest.raises(StartRefused, match=f"Cannot listen on port 8080 of {host}"):
         bind(host, 8080)
 
 
@@ -142,15 +142,15 @@ def test_a_folder_is_made_if_it_is_missing(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(FolderUnwritable, match=r"/file/data cannot be written \(Not a directory\)"):
+    with pytest.raises(StartRefused, match=r"/file/data cannot be written \(Not a directory\)"):
         require_writable(tmp_path / "file" / "data")
 
 
 def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
-    with pytest.raises(CertificateUnusable, match="No such file"):
+    with pytest.raises(StartRefused, match="No such file"):
         require_usable(Certificate(tmp_path / "none.pem"))
     (tmp_path / "nonsense.pem").write_text("nonsense")
-    with pytest.raises(CertificateUnusable, match="BALLROOM_TLS_CERT and BALLROOM_TLS_KEY"):
+    with pytest.raises(StartRefused, match="BALLROOM_TLS_CERT and BALLROOM_TLS_KEY"):
         require_usable(Certificate(tmp_path / "nonsense.pem"))
 
 

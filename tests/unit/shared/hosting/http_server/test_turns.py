@@ -5,9 +5,8 @@ import asyncio
 import uvicorn
 from uvicorn.server import ServerState
 
-from shared.hosting.asgi import Receive, Scope, Send
-from shared.hosting.http_server.connection import Connection
-from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
+from shared.hosting.http_server.connection import REQUESTS_OF_A_TURN, Connection
+from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import PreparedAnswer
 from tests.unit.shared.hosting.wire import Wire
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.request_bodies import read_body
+from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import send_answer
 from tests.unit.shared.hosting.wire import answers_to
 
