@@ -65,7 +65,7 @@ class UpstreamGate:
         self._failed = failed
         self._failures = set[str]()
         self._closed_until_ms: int | None = None  # Of the monotonic clock.
-        self._is_trying = False
+        self._tried = list[str]()  # The subjects of the requests that decide whether it opens.
         self._health = UpstreamHealth()
 
     @property
@@ -81,14 +81,17 @@ class UpstreamGate:
     async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
         """Return the upstream's answer about a subject, such as a package.
 
-        Raises `ServerUnreachable` at once while the gate is closed, and what the request raises.
+        Raises `ServerUnreachable` at once while the gate is closed, and what the request raises. An
+        archive and its description are asked for together, so both are tried then.
         """
         until_ms = self._closed_until_ms
-        if until_ms is not None and (self._is_trying or self._clock.monotonic_ms() < until_ms):
+        is_early = until_ms is not None and self._clock.monotonic_ms() < until_ms
+        if is_early or (self._tried and self._tried != [subject]):
             message = f"it is left alone for a time: {self._health.reason}"
             raise ServerUnreachable(message)
         is_trial = until_ms is not None
-        self._is_trying = self._is_trying or is_trial
+        if is_trial:
+            self._tried.append(subject)
         try:
             answer = await request()
         except AnswerUnusable as error:  # It is there.
@@ -101,7 +104,8 @@ class UpstreamGate:
             self._note_failure(subject, error)
             raise
         finally:
-            self._is_trying = self._is_trying and not is_trial
+            if is_trial:
+                self._tried.remove(subject)
         self._note_answer(is_trial=is_trial)
         return answer
 

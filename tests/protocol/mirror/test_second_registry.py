@@ -86,6 +86,12 @@ async def pair(worlds: OpenWorld) -> Pair:
     await upstream.push(bala("tools/nail:1.0.0", dependencies=["tools/hammer:1.0.0"]), by=admin)
     await upstream.push(SECRET, by=admin)
     documents, archives = ToWorld(upstream), ToWorld(upstream)
+    mirror = await mirror_of(worlds, documents, archives)
+    return Pair(upstream, mirror, documents, archives)
+
+
+async def mirror_of(worlds: OpenWorld, documents: ToWorld, archives: ToWorld) -> World:
+    """Return a registry that mirrors the one that both lead to."""
 
     def mirroring(stores: Adapters) -> Adapters:
         asked = CentralUpstream(
@@ -99,8 +105,7 @@ async def pair(worlds: OpenWorld) -> Pair:
         )
         return replace(stores, connect_upstream=lambda _: asked)
 
-    mirror = await worlds(upstream=URL_OF_UPSTREAM, wrap=mirroring)
-    return Pair(upstream, mirror, documents, archives)
+    return await worlds(upstream=URL_OF_UPSTREAM, wrap=mirroring)
 
 
 @pytest.mark.parametrize("client", ["java", "go"])

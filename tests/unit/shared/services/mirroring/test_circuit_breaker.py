@@ -88,17 +88,22 @@ async def test_answers_that_cannot_be_used_close_nothing_and_are_named(
     assert len(asked.reasons) == 20
 
 
-async def test_one_request_is_tried_when_the_time_is_over() -> None:
+async def test_one_package_is_tried_when_the_time_is_over() -> None:
     asked = Asked()
     await asked.close()
     asked.clock.advance(CLOSED_FOR)
 
-    async def trial() -> str:
-        with pytest.raises(ServerUnreachable, match="left alone"):
-            await asked.gate.ask("acme:greet", answered)  # Another one, meanwhile.
-        return "tried"
+    async def archive() -> str:
+        for subject in ("acme:greet", "acme:other"):
+            with pytest.raises(ServerUnreachable, match="left alone"):
+                await asked.gate.ask(subject, answered)  # Others, meanwhile.
+        return "archive"
 
-    assert await asked.gate.ask("acme:greet", trial) == "tried"
+    async def description() -> str:
+        assert await asked.gate.ask("acme:greet", archive) == "archive"
+        return "description"
+
+    assert await asked.gate.ask("acme:greet", description) == "description"
     assert await asked.gate.ask("acme:greet", answered) == "yes"
 
 
