@@ -2,11 +2,10 @@
 product, with their limits in bytes, which count redirects and records as they do for requests.
 
 The records are those of the real index (bench/real_packages.py), whose names and releases are
-repeated until there are enough packages. An instance begins with the pack. Nothing changes
+repeated until there are enough packages. An instance begins with nothing, and nothing changes
 meanwhile. A read of the store is what the cache asks it for; a link that is signed again is none.
 """
 
-import asyncio
 from bisect import bisect
 from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from math import inf
 from random import Random
 from typing import Any, TypeVar, cast
 
-from bench.real_packages import packed, zipf
+from bench.real_packages import RealPackage, zipf
 from infra.cost.usage import MEASURED, OperationUsage
 from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.adapters.system import SystemClock
@@ -23,10 +22,9 @@ from shared.auth.authorization import KnownReaders
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import FoundRelease, Survey
-from shared.ports import MetadataStore, PackedPackage
+from shared.ports import MetadataStore
 from shared.runtime.edition import PackagesRead
-from shared.services.maintenance.write_package_pack import PACK_BYTES
-from shared.services.packages.package_cache import PackageCache, ReadRecords
+from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.pull_redirects import Redirect, RedirectCache
 
 T = TypeVar("T")
@@ -61,7 +59,7 @@ class _Stored:
 class Catalog:
     """Packages, the most pulled first, in a store that notes what is read of it."""
 
-    def __init__(self, real: Sequence[PackedPackage], count: int) -> None:
+    def __init__(self, real: Sequence[RealPackage], count: int) -> None:
         """Repeat the real packages until there are enough."""
         stored = [_stored(real[rank % len(real)], rank // len(real)) for rank in range(count)]
         self._stored = stored
@@ -72,7 +70,6 @@ class Catalog:
         }
         self._surveys = {each.package.key: each.survey for each in stored}
         self._pulls, self._version_pulls = zipf(count), zipf(max(len(e.releases) for e in stored))
-        self._pack = packed(real[:count], PACK_BYTES)
         self.edition = EmbeddedEdition(int, lambda _: ChangesSince(0, None))  # Nobody writes.
         self.edition.is_confirmed()
         self.asked: list[OperationUsage] = []
@@ -87,11 +84,6 @@ class Catalog:
         self.asked.append(OperationUsage.VERSIONS)
         return [self._surveys[each.key] for each in packages]
 
-    async def read(self) -> ReadRecords:
-        """Return the pack, as a new instance reads it."""
-        releases = [FoundRelease(p.survey.head, each) for p in self._pack for each in p.releases]
-        return ReadRecords(self.edition.number, [each.survey for each in self._pack], releases)
-
     def draw(self, chance: Random, wanted: Wanted) -> Coordinate:
         """Return what the next pull is of."""
         package = self._stored[_draw(chance, self._pulls, len(self._stored))]
@@ -100,7 +92,7 @@ class Catalog:
         return package.coordinates[_draw(chance, self._version_pulls, len(package.coordinates))]
 
 
-def _stored(real: PackedPackage, copy: int) -> _Stored:
+def _stored(real: RealPackage, copy: int) -> _Stored:
     package = real.survey.head.package
     if copy:
         package = Package(OrgName(f"{package.org}{copy}"), package.name)
@@ -117,13 +109,11 @@ class InstanceMemory:
     """What one instance has in memory."""
 
     def __init__(self, catalog: Catalog, wanted: Wanted) -> None:
-        """Load the pack."""
         self._catalog, self._wanted = catalog, wanted
-        self._cache = PackageCache(cast("MetadataStore", catalog), catalog.edition, catalog)
+        self._cache = PackageCache(cast("MetadataStore", catalog), catalog.edition)
         clock = SystemClock()
         readers = KnownReaders(catalog.edition, clock)
         self._hops = RedirectCache(catalog.edition, readers, clock, cast("Any", None))
-        asyncio.run(self._cache.load())
 
     def pull(self, chance: Random) -> tuple[OperationUsage, ...]:
         """Answer a pull, and return what was read of the store for it."""

@@ -8,20 +8,25 @@ k-th package has a k-th of the pulls of the first.
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import accumulate, takewhile
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from bench.sample_packages import real_releases
 from shared.domain.packages import Dependency, Head, Origin, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
-from shared.ports import PackedPackage
-from shared.services.maintenance.write_package_pack import VERSIONS_PACKED
-from shared.services.packages.package_pack import memory_of_packed
 
 PACKAGES = 20_000  # Of a large registry; the real index has 1,708.
 CREATED_MS = 1_700_000_000_000
 SUMMARY = "Connects to a service on the Internet and offers its operations to programs. " * 2
+
+
+@dataclass(frozen=True, slots=True)
+class RealPackage:
+    """A package with all its entries and releases, the newest first."""
+
+    survey: Survey
+    releases: tuple[Release, ...]
 
 
 def zipf(count: int) -> list[float]:
@@ -29,15 +34,7 @@ def zipf(count: int) -> list[float]:
     return list(accumulate(1 / rank for rank in range(1, count + 1)))
 
 
-def packed(packages: Sequence[PackedPackage], capacity_bytes: int) -> tuple[PackedPackage, ...]:
-    """Return the packages of a pack, of those that are pulled most."""
-    short = [replace(each, releases=each.releases[:VERSIONS_PACKED]) for each in packages]
-    totals = accumulate(map(memory_of_packed, short))
-    fit = sum(1 for _ in takewhile(lambda total: total <= capacity_bytes, totals))
-    return tuple(short[:fit])
-
-
-def by_dependents() -> Iterator[PackedPackage]:
+def by_dependents() -> Iterator[RealPackage]:
     """Yield the real packages, those with the most dependents first."""
     packages = real_releases()
     dependents = Counter[str]()
@@ -47,12 +44,12 @@ def by_dependents() -> Iterator[PackedPackage]:
         yield package_of(packages[key])
 
 
-def package_of(lines: Sequence[Mapping[str, Any]]) -> PackedPackage:
+def package_of(lines: Sequence[Mapping[str, Any]]) -> RealPackage:
     """Return a package with these releases, the newest first."""
     newest = sorted(map(_release_of, lines), key=_precedence, reverse=True)
     head = Head(org=newest[0].org, name=newest[0].name, created_ms=CREATED_MS, pulls=1_000)
     survey = Survey(head, tuple(map(ReleaseEntry.of, newest)))
-    return PackedPackage(survey, tuple(newest))
+    return RealPackage(survey, tuple(newest))
 
 
 def _needs(release: Mapping[str, Any]) -> list[Mapping[str, str]]:

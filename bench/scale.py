@@ -19,10 +19,9 @@ second, two carry 2,600 to 3,800 on four cores: a worker uses one core, the host
   1,000 instances of a Python app in less than a minute ("How to achieve high HTTP scale with Azure
   Functions Flex Consumption", techcommunity.microsoft.com, 2024-06-17): 17 a second. `--rate`.
 - A new instance serves after its cold start: what importing the app takes, measured here, and two
-  seconds for the place and the host, which is assumed. `--cold-start`. It loads the pack, which
-  takes some tenths of a second, and these are left out. Then it has in memory the redirects
-  and records that the product keeps, within its limits in bytes (bench/instance_memory.py). Of
-  20,000 packages the k-th has a k-th of the pulls of the first (Zipf). Changes of packages, and
+  seconds for the place and the host, which is assumed. `--cold-start`. It keeps redirects and
+  records as the product does, within its limits in bytes (bench/instance_memory.py). Of 20,000
+  packages the k-th has a k-th of the pulls of the first (Zipf). Changes of packages, and
   resolves, which take room in the same cache, are left out.
 - Paid is the time that an instance has something in hand, with all of its memory; at least a second
   (the first page). Prices are those of infra/cost/prices.py.

@@ -719,68 +719,6 @@ class ChangeSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedPackages:
-    """The keys of packages that changed, and the number of the edition from before they were
-    read."""
-
-    number: int
-    keys: frozenset[str]
-
-
-class TooManyChanges(Exception):
-    """More changed after a position than is read at once."""
-
-
-class PackageChangeFeed(Protocol):
-    """Which packages changed, in the cloud, where an edition follows the changes of all
-    instances."""
-
-    async def positions(self) -> Mapping[str, str]:
-        """Return the present positions. What is read afterwards includes every change before
-        them."""
-        ...
-
-    async def since(self, positions: Mapping[str, str]) -> ChangedPackages:
-        """Return the packages that changed after these positions, also if it was long ago. Raises
-        `Busy`, `TooManyChanges`, and other errors for positions that cannot be used."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class PackedPackage:
-    """A public package with all its entries, and some of its releases."""
-
-    survey: Survey
-    releases: tuple[Release, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PackagePack:
-    """Records of packages, the most pulled first, that were read after these positions in the
-    changes of packages."""
-
-    positions: Mapping[str, str]
-    packages: tuple[PackedPackage, ...]
-
-
-class PackUnusable(Exception):
-    """The stored pack is damaged, or of another version; the text is the reason, for the log."""
-
-
-class PackStore(Protocol):
-    """The pack of the packages that are pulled most, which instances load when they start."""
-
-    async def write(self, pack: PackagePack) -> None:
-        """Store the pack over an earlier one, without the outboxes of its records. An interrupted
-        write changes nothing."""
-        ...
-
-    async def read(self) -> PackagePack | None:
-        """Return the pack, or None if there is none; raise `PackUnusable`."""
-        ...
-
-
 class Mailer(Protocol):
     """Sends mail to people."""
 

@@ -18,7 +18,6 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.documents import BlobDocuments
-from shared.adapters.blob.package_pack import BlobPackagePack
 from shared.adapters.blob.public_copies import BlobPublicCopies
 from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
@@ -127,7 +126,6 @@ class CloudStores:
     pulls: CosmosPulls
     snapshots: BlobSnapshots
     copies: BlobPublicCopies
-    package_pack: BlobPackagePack
     search: CloudSearchPorts
     changes: CosmosChangeFeed
     edition: ChangeFeedEdition
@@ -163,7 +161,6 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
         copies=BlobPublicCopies(blobs, archives.links),
-        package_pack=BlobPackagePack(blobs),
         changes=changes,
         edition=edition,
         search=open_cloud_search(

@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.requests import Busy
 from shared.domain.times import MS
 from shared.log import log
-from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
+from shared.ports import ChangeSource, Clock
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS
 
 MOST_CHANGED = 100_000  # Keys whose last change is known; about 15 MB.
@@ -141,8 +140,7 @@ class FeedReader(Protocol):
 
 
 class ChangeFeedEdition:
-    """The edition of one instance in the cloud, which reads what changed from the change feed, and
-    the `PackageChangeFeed` of whoever read packages at another time.
+    """The edition of one instance in the cloud, which reads what changed from the change feed.
 
     The feed has a change as soon as it is committed, so a writer that crashes leaves nothing
     untold. It is asked once a second at most, and only while this instance is asked itself.
@@ -201,32 +199,6 @@ class ChangeFeedEdition:
         other processes are not followed: whoever keeps such records bounds their age."""
         self._changes.note((RECORDS,))
 
-    async def positions(self) -> Mapping[str, str]:
-        ranges = await self._source.ranges(PACKAGES)
-        pages = await asyncio.gather(*(self._page(range_, "") for range_ in ranges))
-        return {range_: after for range_, (_, after) in zip(ranges, pages, strict=True)}
-
-    async def since(self, positions: Mapping[str, str]) -> ChangedPackages:
-        await self._wait_for_begin()
-        number, changed = self.number, set[str]()
-
-        def note(items: Sequence[Mapping[str, object]]) -> None:
-            changed.update(str(item["pk"]) for item in items)
-
-        reads = [self._read_range(*each, note) for each in positions.items()]
-        if not all(each.is_complete for each in await asyncio.gather(*reads)):
-            raise TooManyChanges
-        return ChangedPackages(number, frozenset(changed))
-
-    async def _wait_for_begin(self) -> None:
-        """Wait until the feed is followed: what is read before does not stand."""
-        if not self._positions:
-            self.ask()
-            if self._asking is not None:
-                await asyncio.wait({self._asking})
-        if not self._positions:
-            raise Busy
-
     async def _ask(self) -> None:
         """Read what changed. If that fails, what was read before stays unconfirmed."""
         began_ms = self._clock.monotonic_ms()
@@ -246,23 +218,23 @@ class ChangeFeedEdition:
 
     async def _begin(self) -> None:
         """Follow the feed from here on; nothing that was read before stands."""
-        self._positions = await self.positions()
+        ranges = await self._source.ranges(PACKAGES)
+        pages = await asyncio.gather(*(self._page(range_, "") for range_ in ranges))
+        self._positions = {range_: after for range_, (_, after) in zip(ranges, pages, strict=True)}
         self._lose()
 
     async def _read_changes(self) -> None:
-        reads = [self._read_range(*each, self._note) for each in self._positions.items()]
+        reads = [self._read_range(*each) for each in self._positions.items()]
         found = await asyncio.gather(*reads)
         if not all(each.is_complete for each in found):
             self._lose()
         self._positions = dict(zip(self._positions, (each.after for each in found), strict=True))
 
-    async def _read_range(
-        self, range_: str, after: str, note: Callable[[Sequence[Mapping[str, object]]], None]
-    ) -> "_RangeChanges":
+    async def _read_range(self, range_: str, after: str) -> "_RangeChanges":
         """Note the items of a range that changed after the position."""
         for _ in range(MOST_PAGES):
             items, after = await self._page(range_, after)
-            note(items)
+            self._note(items)
             if not items:
                 return _RangeChanges(after, is_complete=True)
         return _RangeChanges(after, is_complete=False)

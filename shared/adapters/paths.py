@@ -161,8 +161,6 @@ def pieces_blob(digest: Digest, name: str = "") -> str:
     return f"{api_docs_blobs(digest)}pieces/{name}"
 
 
-PACKAGE_PACK = "packages/pack.jsonl.z"
-
 # Of all blobs of the search index. Earlier versions, which may still run, had theirs in "search/".
 SEARCH_PARTS = "index/"
 SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"

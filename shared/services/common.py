@@ -28,8 +28,6 @@ from shared.ports import (
     HttpClient,
     Mailer,
     MetadataStore,
-    PackageChangeFeed,
-    PackStore,
     PublicCopyStore,
     PullLedger,
     Randomness,
@@ -71,8 +69,6 @@ class Adapters:
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with changes.
-    package_changes: PackageChangeFeed | None = None  # Of all instances, which keep a pack.
-    package_pack: PackStore | None = None
     copies: PublicCopyStore | None = None  # Read by a CDN while the registry does not answer.
     caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.

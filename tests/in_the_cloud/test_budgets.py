@@ -111,7 +111,6 @@ async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
             await cloud.push(f"acme/greet:{version}")
         await registry.registry.identity.authentication.close()
         await registry.registry.adapters.edition.confirm()
-        await registry.registry.packages.cache.load()
         yield cloud
 
 
@@ -123,7 +122,6 @@ async def reading(cloud: Cloud) -> AsyncGenerator[Cloud]:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
         await adapters.edition.confirm()
-        await process.registry.packages.cache.load()
         yield Cloud(process, watchers.newest)
 
 

@@ -135,7 +135,6 @@ async def test_a_private_archive_comes_from_our_host_by_a_signed_link(cloud: Clo
 
 async def test_our_host_reads_no_more_of_a_blob_than_is_asked_for(cloud: CloudRegistry) -> None:
     link = await location(cloud, **cloud.as_ann)
-    await cloud.registry.packages.cache.load()
     cloud.outage.ranges.clear()
     cloud.outage.asked.clear()
     head = await cloud.http.head(link)

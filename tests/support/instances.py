@@ -37,7 +37,6 @@ async def edition_confirmed(registry: Registry) -> None:
     waits."""
     while not await registry.adapters.edition.confirm():
         pass
-    await registry.packages.cache.load()  # In the background, not for a request.
 
 
 class Distributor(httpx.AsyncBaseTransport):

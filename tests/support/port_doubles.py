@@ -13,7 +13,7 @@ Port = TypeVar("Port")
 # What a registry is built over and no request waits for.
 NO_STORES = {
     "clock", "randomness", "keys", "archive_path", "close", "edition", "links", "edge",
-    "writable", "connect_upstream", "package_changes", "package_pack",
+    "writable", "connect_upstream",
 }  # fmt: skip
 
 

@@ -189,7 +189,6 @@ async def fresh(cloud: MeteredRegistry) -> AsyncGenerator[MeteredRegistry]:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
         await adapters.edition.confirm()
-        await process.registry.packages.cache.load()  # There is no pack, and it is counted apart.
         yield process
 
 

@@ -34,7 +34,6 @@ from shared.services.maintenance.task import MaintenanceTasks, Task
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
-from shared.services.maintenance.write_package_pack import WritePackagePack
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
@@ -138,13 +137,8 @@ def _tasks_of_the_cloud(
     adapters: Adapters, packages: PackageServices, checkpoints: Checkpoints
 ) -> Iterator[Task]:
     """Yield the tasks whose adapters or services a registry on one machine does not have."""
-    changes, store = adapters.package_changes, adapters.package_pack
     if adapters.feed is not None:
         yield UpdateSearchIndex(adapters.feed)
         yield RebuildSearchIndex(adapters.feed)
-    if changes is not None and store is not None:
-        yield WritePackagePack(
-            adapters.metadata, adapters.pulls, adapters.search, changes, store, adapters.clock
-        )
     if packages.public_copies is not None:
         yield UpdatePublicCopies(packages.public_copies, checkpoints)

@@ -24,7 +24,6 @@ from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.package_history import PackageHistory
-from shared.services.packages.package_pack import PackLoading
 from shared.services.packages.packages import (
     Deprecation,
     OrganizationPackages,
@@ -68,8 +67,7 @@ class PackageServices:
     def build(cls, common: Common, limits: LimitServices) -> Self:
         adapters, settings = common.adapters, common.settings
         metadata, documents, clock = adapters.metadata, adapters.documents, adapters.clock
-        cache = PackageCache(metadata, adapters.edition, _pack_loading(adapters))
-        common.closing.push_async_callback(cache.close)
+        cache = PackageCache(metadata, adapters.edition)
         archive_reader = _archive_reader(settings)
         common.closing.push_async_callback(archive_reader.close)
         pull_counter = PullCounter(
@@ -144,15 +142,6 @@ class PackageServices:
         )
 
 
-def _pack_loading(adapters: Adapters) -> PackLoading | None:
-    """Return the loader of the first records of an instance; None on one machine, which reads a
-    file."""
-    store, changes = adapters.package_pack, adapters.package_changes
-    if store is None or changes is None:
-        return None
-    return PackLoading(store, changes, loaded=_log_loaded_pack, failed=_log_unused_pack)
-
-
 def _archive_reader(settings: Settings) -> ArchiveReader:
     limits = ArchiveLimits(
         entries=settings.max_entries,
@@ -215,14 +204,6 @@ def _delivery_routes(adapters: Adapters, settings: Settings) -> DeliveryRoutes:
         cdn=settings.archive_cdn,
         links=adapters.links if settings.archive_links == "store" else None,
     )
-
-
-def _log_loaded_pack(packages: int, changed: int) -> None:
-    log.info("pack.loaded", packages=packages, changed=changed)
-
-
-def _log_unused_pack(error: Exception) -> None:
-    log.warning("pack.unused", reason=f"{type(error).__name__}: {error}")
 
 
 def _log_delayed_pulls(refusal: Refusal) -> None:

@@ -4,10 +4,9 @@ For services that answer readers. Whoever decides on a write, or derives data fr
 the store itself.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from typing import TypeVar, cast
 
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
@@ -21,24 +20,6 @@ STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the 
 TOOLS_CACHED = 10_000  # A tool id is never given to another package.
 
 T = TypeVar("T", FoundRelease, Survey)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRecords:
-    """Records of public packages, the most pulled first, and the number of the edition from before
-    they were read."""
-
-    number: int
-    surveys: Sequence[Survey]
-    releases: Sequence[FoundRelease]
-
-
-class FirstRecords(Protocol):
-    """The records that a new process reads before it is asked for them."""
-
-    async def read(self) -> ReadRecords | None:
-        """Return the records, or None if they cannot be had. Raises nothing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +45,11 @@ class PackageCache:
         self,
         metadata: MetadataStore,
         edition: Edition,
-        first_records: FirstRecords | None = None,
         *,
         capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
         self._metadata = metadata
         self._edition = edition
-        self._first_records = first_records
-        self._loading: asyncio.Task[None] | None = None
         self._cached = LruCache[str, _Cached](
             capacity_bytes, weigh=lambda _, cached: cached.memory_bytes
         )
@@ -124,19 +102,6 @@ class PackageCache:
                     self._owners.put(tool.lower(), owner)
         return [owners[tool] for tool in tools]
 
-    async def load(self) -> None:
-        """Wait until the first records were read, which begins with the first read at the latest;
-        no request waits for them."""
-        self._begin_loading()
-        if self._loading is not None:
-            await self._loading
-
-    async def close(self) -> None:
-        """Stop loading."""
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.gather(self._loading, return_exceptions=True)
-
     async def _owner(self, tool: str) -> Package | None:
         """Return the owner of a tool, if it is known and its package is in memory: so it is public,
         and a hidden owner is asked for like that of a free tool."""
@@ -163,7 +128,6 @@ class PackageCache:
         cached = self._cached.get(place)
         if cached is None:
             self._edition.ask()  # So that what is read now can stand soon.
-            self._begin_loading()
             return None
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
         if not self._edition.holds(cached.number, (cached.package,)):
@@ -173,33 +137,9 @@ class PackageCache:
             return None
         return cached.value if is_confirmed else None
 
-    def _begin_loading(self) -> None:
-        if self._first_records is not None and self._loading is None:
-            self._loading = asyncio.create_task(self._load(self._first_records))
-
-    async def _load(self, source: FirstRecords) -> None:
-        records = await source.read()
-        if records is None:
-            return
-        # The most pulled come last, because what was used least recently is evicted first.
-        for found in reversed(records.releases):
-            if found.head and found.release:
-                place = f"={found.release.coordinate.key}"
-                self._keep_first(place, found.head, found, records.number)
-        for survey in reversed(records.surveys):
-            self._keep_first(survey.head.package.key, survey.head, survey, records.number)
-
-    def _keep_first(
-        self, place: str, head: Head, value: FoundRelease | Survey, number: int
-    ) -> None:
-        """Keep a record unless one that was read meanwhile is there, which may be newer."""
-        cached = self._cached.peek(place)
-        if cached is None or not self._edition.holds(cached.number, (cached.package,)):
-            self._keep(place, head, value, number)
-
     def _keep(self, place: str, head: Head, value: FoundRelease | Survey, number: int) -> None:
         if head.visibility is Visibility.PUBLIC:
-            memory_bytes = memory_of_read(value)
+            memory_bytes = _memory_of_read(value)
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
 
     def _is_stale(self, cached: _Cached) -> bool:
@@ -211,7 +151,7 @@ def _note_private(head: Head | None) -> None:
         note_private(head.readers)
 
 
-def memory_of_read(value: FoundRelease | Survey) -> int:
+def _memory_of_read(value: FoundRelease | Survey) -> int:
     """Return about how many bytes of memory decoded records take."""
     if isinstance(value, Survey):
         return memory_of(value.head) + memory_of_entries(value.entries)

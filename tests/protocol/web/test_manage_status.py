@@ -35,7 +35,7 @@ PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 
 def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
     """Have the stores lie on a disk that never changes, and the tasks be those of one machine."""
-    return lambda stores: replace(stores, room=lambda: room, feed=None, package_pack=None)
+    return lambda stores: replace(stores, room=lambda: room, feed=None)
 
 
 @pytest.fixture

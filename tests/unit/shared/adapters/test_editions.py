@@ -14,7 +14,7 @@ from shared.adapters.editions import (
     EmbeddedEdition,
 )
 from shared.domain.errors.requests import Busy
-from shared.ports import Lease, TooManyChanges
+from shared.ports import Lease
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 from tests.fakes.system import FakeClock
 
@@ -192,51 +192,6 @@ async def test_the_memory_of_changes_is_bounded(cloud: Cloud) -> None:
         cloud.edition.wrote(f"acme/p{each}")
     assert not cloud.edition.holds(number, {OTHER})
     assert cloud.edition.holds(cloud.edition.number, {OTHER})
-
-
-async def test_what_changed_since_other_positions_is_told(cloud: Cloud) -> None:
-    positions = await cloud.edition.positions()
-    cloud.feed.write(GREET, "high")
-    number = await cloud.begin()
-    cloud.feed.write(OTHER)
-    found = await cloud.edition.since(positions)
-    assert (found.number, found.keys) == (number, {GREET, OTHER})
-    assert cloud.edition.holds(number, {OTHER}), "the edition learns of it by itself"
-    assert await cloud.a_second_later()
-    assert not cloud.edition.holds(number, {OTHER})
-
-
-async def test_changes_are_read_once_the_feed_is_followed(cloud: Cloud) -> None:
-    positions = await cloud.edition.positions()
-    found = await cloud.edition.since(positions)
-    assert cloud.edition.is_confirmed()
-    assert cloud.edition.holds(found.number, {GREET})
-
-
-async def test_changes_before_a_feed_that_fails_are_not_told(cloud: Cloud) -> None:
-    positions = await cloud.edition.positions()
-    cloud.feed.failure = Busy()
-    for _ in range(2):  # The second comes within a second, and asks for nothing.
-        with pytest.raises(Busy):
-            await cloud.edition.since(positions)
-
-
-async def test_a_position_that_is_refused_changes_nothing_of_the_edition(cloud: Cloud) -> None:
-    number = await cloud.begin()
-    with pytest.raises(ValueError, match="lost"):
-        await cloud.edition.since({"low": "lost"})
-    assert await cloud.a_second_later()
-    assert cloud.edition.holds(number, {GREET})
-
-
-async def test_too_many_changes_since_are_refused(cloud: Cloud) -> None:
-    positions = await cloud.edition.positions()
-    for each in range(3 * MOST_PAGES):
-        cloud.feed.write(f"acme/p{each}")
-    number = await cloud.begin()
-    with pytest.raises(TooManyChanges):
-        await cloud.edition.since(positions)
-    assert cloud.edition.holds(number, {OTHER})
 
 
 class Machine:

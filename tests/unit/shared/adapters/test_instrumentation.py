@@ -98,7 +98,7 @@ async def test_every_store_of_a_world_is_observed(world: World) -> None:
 # Adapters of other systems and of this process, which record their own calls or need no record.
 NOT_STORES = {
     *("clock", "randomness", "keys", "mailer", "domain_records", "fetcher", "confined", "edition"),
-    *("archive_path", "close", "links", "feed", "changes", "package_changes", "package_pack"),
+    *("archive_path", "close", "links", "feed", "changes"),
     *("snapshots", "copies", "caller_scope", "edge", "writable", "room", "connect_upstream"),
 }
 

@@ -28,8 +28,6 @@ async def test_a_registry_that_has_every_adapter_has_every_task(world: World) ->
     adapters = replace(
         world.stores,
         feed=HERE,
-        package_changes=HERE,
-        package_pack=HERE,
         copies=HERE,
         connect_upstream=HERE,
     )
@@ -45,12 +43,11 @@ async def test_a_registry_that_has_every_adapter_has_every_task(world: World) ->
 
 
 async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(world: World) -> None:
-    adapters = replace(world.stores, feed=None, package_pack=None, copies=None)
+    adapters = replace(world.stores, feed=None, copies=None)
     created = create_registry(world.registry.settings, adapters).maintenance.tasks
     assert {task.id for task in TASKS} - set(created) == {
         "update-search-index",
         "rebuild-search-index",
-        "write-package-pack",
         "update-public-copies",
         "apply-mirror-rules",
         "update-upstream-catalogue",

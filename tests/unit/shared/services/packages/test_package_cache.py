@@ -1,6 +1,5 @@
 """The package cache answers what stands, of public packages alone."""
 
-import asyncio
 import weakref
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -11,11 +10,11 @@ import pytest
 from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import FoundRelease, Origin, Release, Survey, Visibility
+from shared.domain.packages import FoundRelease, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports import MetadataStore
 from shared.runtime.edition import packages_read
-from shared.services.packages.package_cache import PackageCache, ReadRecords
+from shared.services.packages.package_cache import PackageCache
 from tests.support.surveys import survey
 
 GREET = Package.parse("acme", "greet")
@@ -82,15 +81,13 @@ class CountedEdition(EmbeddedEdition):
 class Scene:
     """A cache over counted stores."""
 
-    def __init__(
-        self, capacity_bytes: int = 1_000_000, first_records: "Pack | None" = None
-    ) -> None:
+    def __init__(self, capacity_bytes: int = 1_000_000) -> None:
         self.stores = Stores()
         self.edition = CountedEdition(
             lambda: self.stores.version, lambda _position: ChangesSince(0, keys=None)
         )
         store = cast("MetadataStore", self.stores)
-        self.cache = PackageCache(store, self.edition, first_records, capacity_bytes=capacity_bytes)
+        self.cache = PackageCache(store, self.edition, capacity_bytes=capacity_bytes)
 
     async def read(self) -> None:
         """Read everything that is kept."""
@@ -206,128 +203,3 @@ async def test_the_memory_is_bounded() -> None:
     await scene.read()
     await scene.cache.find(ONE)
     assert scene.stores.calls["find"] == 2, "only what was read last is kept"
-
-
-class Pack:
-    """The first records: of one package, and of one that is missing meanwhile."""
-
-    def __init__(self, visibility: Visibility = Visibility.PUBLIC) -> None:
-        self.number = 1  # Of the edition, after its first look.
-        self.reads = 0
-        self.is_there = True
-        self.answering = asyncio.Event()
-        self.answering.set()
-        self.surveys = [survey("1.0.0", visibility=visibility)]
-        self.first = release_of("1.0.0")
-
-    async def read(self) -> ReadRecords | None:
-        self.reads += 1
-        await self.answering.wait()
-        if not self.is_there:
-            return None
-        head = self.surveys[0].head
-        found = [FoundRelease(head, self.first), FoundRelease(head, None)]
-        return ReadRecords(self.number, self.surveys, found)
-
-
-def release_of(version: str) -> Release:
-    return Release(
-        org="acme",
-        name="greet",
-        version=version,
-        digest=CONTENT.hex,
-        size_bytes=1,
-        platform="any",
-        created_ms=1,
-        origin=Origin(principal="account:ann"),
-    )
-
-
-@pytest.fixture
-async def pack() -> Pack:
-    return Pack()
-
-
-async def test_first_records_are_read_once_and_answer_without_the_store(pack: Pack) -> None:
-    scene = Scene(first_records=pack)
-    scene.edition.ask()
-    await scene.cache.load()
-    assert (await scene.cache.find(ONE)).release == pack.first
-    assert await scene.cache.survey([GREET]) == pack.surveys
-    await scene.cache.load()
-    await scene.cache.close()
-    assert not scene.stores.calls
-    assert pack.reads == 1
-
-
-async def test_the_first_read_begins_to_load_and_does_not_wait(pack: Pack) -> None:
-    scene = Scene(first_records=pack)
-    pack.answering.clear()
-    await scene.cache.find(ONE)
-    assert scene.stores.calls == {"find": 1}
-    await asyncio.sleep(0)
-    assert pack.reads == 1
-    await scene.cache.close()
-
-
-async def test_what_was_read_meanwhile_is_not_replaced(pack: Pack) -> None:
-    scene = Scene(first_records=pack)
-    scene.edition.ask()
-    pack.answering.clear()
-    await scene.read()
-    pack.first = release_of("0.9.0")
-    pack.surveys = [survey("0.9.0")]
-    pack.answering.set()
-    await scene.cache.load()
-    await scene.read()
-    assert scene.stores.calls == READ_ONCE
-    assert (await scene.cache.survey([GREET]))[0] == survey("1.0.0")
-
-
-async def test_what_no_longer_stands_is_replaced(pack: Pack) -> None:
-    scene = Scene(first_records=pack)
-    pack.answering.clear()
-    await scene.read()
-    scene.stores.version += 1
-    scene.edition.ask()
-    pack.number = scene.edition.number
-    pack.answering.set()
-    await scene.cache.load()
-    assert (await scene.cache.find(ONE)).release == pack.first
-    assert scene.stores.calls == READ_ONCE
-
-
-async def test_first_records_that_changed_are_not_used(pack: Pack) -> None:
-    scene = Scene(first_records=pack)
-    scene.edition.ask()
-    await scene.cache.load()
-    scene.stores.version += 1
-    await scene.cache.find(ONE)
-    assert scene.stores.calls == {"find": 1}
-
-
-async def test_a_private_package_among_first_records_is_not_kept() -> None:
-    scene = Scene(first_records=Pack(Visibility.PRIVATE))
-    scene.edition.ask()
-    await scene.cache.load()
-    await scene.cache.survey([GREET])
-    assert scene.stores.calls == {"survey": 1}
-
-
-async def test_without_first_records_the_store_is_asked(pack: Pack) -> None:
-    pack.is_there = False
-    for scene in (Scene(), Scene(first_records=pack)):
-        await scene.cache.load()
-        await scene.cache.find(ONE)
-        await scene.cache.close()
-        assert scene.stores.calls == {"find": 1}
-
-
-async def test_of_more_than_fits_the_most_pulled_stay() -> None:
-    pack = Pack()
-    pack.surveys = [survey("1.0.0", package=f"acme/p{each}") for each in range(3)]
-    scene = Scene(capacity_bytes=13_000, first_records=pack)
-    scene.edition.ask()
-    await scene.cache.load()
-    await scene.cache.survey([Package.parse("acme", "p0"), Package.parse("acme", "p1")])
-    assert not scene.stores.calls
