@@ -1,11 +1,10 @@
 """GET /health/live and /health/ready, which is /health as well: probes for the operator."""
 
-from datetime import UTC, datetime
-
 from functions.central.answers import CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from shared.domain.task_runs import TaskState
+from shared.domain.times import utc_text
 from shared.runtime.answers import Answer
 
 central = CentralFace()
@@ -40,13 +39,9 @@ def _task_model(task: TaskState, now_ms: int) -> dict[str, object]:
     """Return the public part of a task: no counts and no problems, which name packages."""
     last = task.last_run
     return {
-        "last": _moment(last.started_ms) if last else None,
+        "last": utc_text(last.started_ms) if last else None,
         "seconds": (last.ended_ms - last.started_ms) / 1000 if last else None,
         "result": last.result.value if last else None,
-        "due": _moment(task.due_ms or 0),
+        "due": utc_text(task.due_ms or 0),
         "overdue": task.is_overdue(now_ms),
     }
-
-
-def _moment(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

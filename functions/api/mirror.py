@@ -1,5 +1,5 @@
-"""/api/v1/mirror: upstream registries, their rules, moves of names, and refused releases; for
-administrators."""
+"""/api/v1/mirror: upstream registries, their rules, moves of names, and releases that are refused
+or admitted; for administrators."""
 
 from datetime import datetime
 from typing import Self
@@ -12,7 +12,7 @@ from shared.domain.mirroring import CatalogueRound, UpstreamRelease
 from shared.domain.names import parse_org
 from shared.domain.wanted_releases import parse_coordinate
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.mirror_rules import RuleDryRun
+from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 from shared.services.mirroring.name_moves import NameMove
 from shared.services.mirroring.upstreams import UpstreamSource
 
@@ -31,14 +31,18 @@ class MirrorChange(RequestModel):
         description="A pattern and its target, such as `acme/* deny`. Targets are allow, deny and "
         "names of upstreams; the first rule that matches decides.",
     )
-    frozen_at: str = Field(
-        default="", description="Releases that were published later are not served."
+    minimum_ages: list[str] = Field(
+        default=[],
+        max_length=MAX_RULES,
+        description="How old releases have to be: a pattern, days or a time after which nothing is "
+        "served, and the name of an upstream if it is for one alone, such as `acme/* 14`, "
+        "`* 7 central` and `* 2026-06-01`. The first one that matches decides; 0 is an exception.",
     )
 
     @property
     def draft(self) -> MirrorDraft:
         """The parsed change; raises `InvalidRequest`."""
-        return MirrorDraft.parse(self.upstreams, self.rules, self.frozen_at)
+        return MirrorDraft.parse(self.upstreams, self.rules, self.minimum_ages)
 
 
 class UpstreamView(ResponseModel):
@@ -54,7 +58,8 @@ class MirrorView(ResponseModel):
     upstreams: list[UpstreamView]
     rules: list[str]
     default_rules: list[str] = Field(description="Those that follow the rules.")
-    frozen_at: datetime | None
+    minimum_ages: list[str]
+    default_minimum_age: int = Field(description="Days, of the setting, where none matches.")
     changed_at: datetime | None = Field(description="Null for those of the setting.")
 
     @classmethod
@@ -63,7 +68,8 @@ class MirrorView(ResponseModel):
             upstreams=[UpstreamView(name=each.name, address=each.url) for each in rules.upstreams],
             rules=list(map(str, rules.rules)),
             default_rules=list(map(str, rules.default_rules)),
-            frozen_at=utc_datetime(rules.frozen_ms),
+            minimum_ages=list(map(str, rules.ages)),
+            default_minimum_age=rules.default_days,
             changed_at=utc_datetime(rules.changed_ms),
         )
 
@@ -106,6 +112,13 @@ class RuleDryRunView(ResponseModel):
                 for each in found.conflicts
             ],
         )
+
+
+class AdmissionRequest(RequestModel):
+    """A release of an upstream that is served at any age."""
+
+    release: str = Field(description="Such as ballerina/io:1.6.1.")
+    reason: str = Field(max_length=MAX_REASON, description="For the audit log.")
 
 
 class NameMoveRequest(RequestModel):
@@ -247,6 +260,18 @@ async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
 async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunView:
     mirroring = await require_mirroring(call)
     return RuleDryRunView.of(await mirroring.rules.dry_run(sent.draft, by=call.caller))
+
+
+@mirror_api.operation(
+    "POST",
+    "api/v1/mirror/admissions",
+    "Serve one release of an upstream before it has its minimum age, such as an urgent fix; for "
+    "administrators who signed in recently.",
+    also=(404,),
+)
+async def api_mirror_admit(call: ApiCall, sent: AdmissionRequest) -> None:
+    rules = (await require_mirroring(call)).rules
+    await rules.admit(parse_coordinate(sent.release), sent.reason, by=call.caller)
 
 
 @mirror_api.operation(

@@ -14,7 +14,7 @@ from shared.domain.names import parse_org
 from shared.domain.wanted_releases import parse_coordinate
 from shared.runtime.answers import Answer
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.mirror_rules import RuleDryRun
+from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 
 MIRROR_PATH = "/manage/mirror"
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
@@ -22,6 +22,7 @@ EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
 DONE_MESSAGES = {
     "retried": "The next pull fetches the release again.",
     "saved": "Rules saved. All processes follow within five seconds.",
+    "admitted": "The release is served. All processes follow within five seconds.",
     "moved": "Name moved. All processes follow within five seconds.",
 }
 
@@ -53,6 +54,7 @@ async def _page(
         effects_shown=EFFECTS_SHOWN,
         most_upstreams=MAX_UPSTREAMS,
         most_rules=MAX_RULES,
+        longest_reason=MAX_REASON,
         done=call.done(DONE_MESSAGES),
     )
 
@@ -62,14 +64,14 @@ def _typed(form: Form, rules: MirrorRules) -> dict[str, str]:
     stored = {
         "upstreams": "\n".join(each.given for each in rules.upstreams),
         "rules": "\n".join(map(str, rules.rules)),
-        "frozen": rules.frozen_text,
+        "minimum_ages": "\n".join(map(str, rules.ages)),
     }
     return {name: form.text(name, text) for name, text in stored.items()}
 
 
 def _draft(form: Form) -> MirrorDraft:
-    upstreams, rules = form.text("upstreams").splitlines(), form.text("rules").splitlines()
-    return MirrorDraft.parse(upstreams, rules, form.text("frozen").strip())
+    fields = ("upstreams", "rules", "minimum_ages")
+    return MirrorDraft.parse(*(form.text(each).splitlines() for each in fields))
 
 
 @pages.form("manage/mirror/preview", manage_mirror)
@@ -82,6 +84,14 @@ async def manage_mirror_preview(call: SignedInCall) -> Answer:
 async def manage_mirror_save(call: SignedInCall) -> Answer:
     await _mirroring(call).rules.replace(_draft(call.form), by=call.caller)
     return see_other(f"{MIRROR_PATH}?done=saved")
+
+
+@pages.form("manage/mirror/admit", manage_mirror)
+async def manage_mirror_admit(call: SignedInCall) -> Answer:
+    """Serve a release before it has its minimum age."""
+    release, reason = parse_coordinate(call.form.text("release").strip()), call.form.text("reason")
+    await _mirroring(call).rules.admit(release, reason, by=call.caller)
+    return see_other(f"{MIRROR_PATH}?done=admitted")
 
 
 @pages.read("manage/mirror/move")

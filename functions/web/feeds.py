@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
 
 from functions.http.public_pages import ATOM, AnonymousPages, PublicPageCall
@@ -12,6 +11,7 @@ from shared.domain.listings import Listing
 from shared.domain.names import parse_org
 from shared.domain.packages import effective_deprecation
 from shared.domain.search import Query, ResultPage, Sort
+from shared.domain.times import utc_text
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -92,7 +92,7 @@ class AtomFeed:
         content = (
             xml_leaf("title", self.title),
             xml_leaf("id", self.url),
-            xml_leaf("updated", _time(changed_ms)),
+            xml_leaf("updated", utc_text(changed_ms)),
             _link(self.url, "self"),
             _link(self.page, "alternate"),
             xml_leaf("generator", "Ballroom"),
@@ -136,8 +136,8 @@ def _entries(entries: Iterable[AtomEntry]) -> Iterable[str]:
             "entry",
             xml_leaf("title", each.title),
             xml_leaf("id", each.url),
-            xml_leaf("published", _time(each.published_ms)),
-            xml_leaf("updated", _time(each.changed_ms)),
+            xml_leaf("published", utc_text(each.published_ms)),
+            xml_leaf("updated", utc_text(each.changed_ms)),
             xml_element("author", xml_leaf("name", each.author)),
             _link(each.url, "alternate"),
             xml_leaf("summary", each.summary),
@@ -146,7 +146,3 @@ def _entries(entries: Iterable[AtomEntry]) -> Iterable[str]:
 
 def _link(url: str, relation: str) -> str:
     return f'<link rel="{relation}" href="{escape(url)}"/>'
-
-
-def _time(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

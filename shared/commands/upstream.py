@@ -166,7 +166,7 @@ def retry_release(coordinate: Coordinate) -> None:
 @upstream.command("rules")
 @as_json
 def show_rules(output: OutputFormat) -> None:
-    """Show the upstream registries in their order, the rules and the frozen time."""
+    """Show the upstream registries in their order, the rules and the minimum ages."""
 
     async def work(registry: Registry) -> MirrorRules:
         return await registry.require_mirroring().rules.current(by=OPERATOR)
@@ -179,7 +179,8 @@ def _facts(rules: MirrorRules) -> TableRow:
         "upstreams": ", ".join(f"{each.name} ({each.url})" for each in rules.upstreams),
         "rules": "; ".join(map(str, rules.rules)) or None,
         "then": "; ".join(map(str, rules.default_rules)),
-        "frozen": rules.frozen_text or None,
+        "minimum_ages": "; ".join(map(str, rules.ages)) or None,
+        "default_minimum_age": rules.default_days,
         "changed": format_time(rules.changed_ms),
     }
 
@@ -187,32 +188,34 @@ def _facts(rules: MirrorRules) -> TableRow:
 @upstream.command("set")
 @click.option("--upstream", "upstreams", multiple=True, help="central or an address; repeatable.")
 @click.option("--rule", "rules", multiple=True, help="Such as 'acme/* deny'; repeatable.")
-@click.option("--frozen", default="", metavar="TIME", help="Serve nothing published later.")
+@click.option("--minimum-age", "ages", multiple=True, metavar="[PATTERN] DAYS|TIME [UPSTREAM]",
+              help="Serve no younger or later release: '7', 'acme/* 14'; repeatable.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the pulls that are affected.")
 @as_json
 def set_rules(
     upstreams: tuple[str, ...],
     rules: tuple[str, ...],
-    frozen: str,
+    ages: tuple[str, ...],
     dry_run: bool,
     output: OutputFormat,
 ) -> None:
-    """Replace the upstream registries, the rules and the frozen time; what is not given is removed,
-    except the registries.
+    """Replace the upstream registries, the rules and the minimum ages; what is not given is
+    removed, except the registries.
 
     The first rule that matches a package decides. Its target is allow, deny or the name of a
-    registry.
+    registry. So does the first minimum age; 0 days is an exception.
 
     \b
-    Example:
+    Examples:
       python -m shared.cli upstream set --rule 'acme* deny' --rule '* central' --dry-run
+      python -m shared.cli upstream set --minimum-age 'ballerina* 0' --minimum-age '7 central'
     """
 
     async def work(registry: Registry) -> RuleDryRun | MirrorRules:
         changes = registry.require_mirroring().rules
         stored = await changes.current(by=OPERATOR)
         given = upstreams or tuple(each.given for each in stored.upstreams)
-        draft = MirrorDraft.parse(given, rules, frozen)
+        draft = MirrorDraft.parse(given, rules, ages)
         if dry_run:
             return await changes.dry_run(draft, by=OPERATOR)
         return await changes.replace(draft, by=OPERATOR)
@@ -225,6 +228,24 @@ def set_rules(
         owner = conflict.owner or "this registry"
         click.echo(f"{conflict.rule} has no effect: the name belongs to {owner}.", err=True)
     print_rows([asdict(each) for each in found.effects], output)
+
+
+@upstream.command("admit")
+@click.argument("coordinate", metavar="ORG/NAME:VERSION", type=coordinate_argument)
+@click.option("--reason", required=True, help="Why, for the audit log.")
+def admit_release(coordinate: Coordinate, reason: str) -> None:
+    """Serve a release before it has its minimum age, such as an urgent fix.
+
+    \b
+    Example:
+      python -m shared.cli upstream admit ballerina/io:1.6.1 --reason 'Fixes a leak of tokens.'
+    """
+
+    async def work(registry: Registry) -> None:
+        await registry.require_mirroring().rules.admit(coordinate, reason, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{coordinate} is served at any age.")
 
 
 @upstream.command("move")

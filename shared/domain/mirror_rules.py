@@ -6,11 +6,13 @@ The first rule that matches a package decides. Without one, the upstreams are as
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import ClassVar
 from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
@@ -19,7 +21,7 @@ from shared.domain.names import Package
 from shared.domain.packages import Release, State
 from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import Decision, with_decision
-from shared.domain.times import parse_time
+from shared.domain.times import MS, parse_time, utc_text
 
 CENTRAL_NAME, CENTRAL_URL = "central", "https://api.central.ballerina.io/2.0/registry"
 CENTRAL_PAGES = "https://central.ballerina.io"  # With the name of a module and a version.
@@ -27,6 +29,7 @@ CENTRAL_ORGS = ("ballerina", "ballerinax", "wso2")  # Every build needs packages
 
 MAX_UPSTREAMS = 10  # An organization that nobody has costs a request to each.
 MAX_RULES = 500  # All are compared with the package of a request.
+MAX_AGE_DAYS = 3650
 
 ALLOW, DENY = "allow", "deny"  # Targets of a rule, beside the names of upstreams.
 HERE = "here"  # This registry, where an operator names the side of a name.
@@ -36,6 +39,9 @@ _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
 _PATTERN = re.compile(r"[A-Za-z0-9_*?]+(?:/[A-Za-z0-9_.*?]+)?")
 # The host of an upstream, and a token as the header Authorization takes it.
 _NAMED_TOKEN = re.compile(r"(?:(?P<name>[A-Za-z0-9._\[\]:-]+)=)?(?P<token>[A-Za-z0-9._~+/-]+=*)")
+_AGE_RULE = re.compile(
+    r"(?:(?P<pattern>\S+)\s+)??(?P<age>\d{1,6}|\d{4}-\S{1,30})(?:\s+(?P<upstream>\S+))?"
+)
 _LONGEST_PATTERN = 200  # Characters: a pattern matches the whole of an organization and a name.
 _LONGEST_ADDRESS = 300
 _NO_ORG = "-"  # No organization has this name.
@@ -116,14 +122,32 @@ def parse_upstream_tokens(
     return found
 
 
-class MirrorRule(Record):
-    """Where packages that match a pattern come from.
-
-    A pattern is `org` or `org/name`, with the wildcards `*` and `?`; `target` is the name of an
-    upstream, `allow` for the upstreams in their order, or `deny` for none.
-    """
+class _PackageRule(Record):
+    """A rule about packages that match a pattern: `org` or `org/name`, with the wildcards `*` and
+    `?`, in any spelling."""
 
     pattern: str
+
+    def matches(self, package: Package) -> bool:
+        return self.matches_org(package.org) and fnmatchcase(package.name.lower(), self._name)
+
+    def matches_org(self, org: str) -> bool:
+        """Check whether the pattern matches packages of the organization."""
+        return fnmatchcase(org.lower(), self._org)
+
+    @property
+    def _org(self) -> str:
+        return self.pattern.partition("/")[0].lower()
+
+    @property
+    def _name(self) -> str:
+        return self.pattern.partition("/")[2].lower() or "*"
+
+
+class MirrorRule(_PackageRule):
+    """Where packages that match a pattern come from: `target` is the name of an upstream, `allow`
+    for the upstreams in their order, or `deny` for none."""
+
     target: str
 
     @property
@@ -147,39 +171,74 @@ class MirrorRule(Record):
         """The name of the one organization that the pattern is about; empty for others."""
         return "" if set(self._org) & {"*", "?"} else self._org
 
-    def matches(self, package: Package) -> bool:
-        """Check whether the pattern matches the package, in any spelling."""
-        return self.matches_org(package.org) and fnmatchcase(package.name.lower(), self._name)
-
-    def matches_org(self, org: str) -> bool:
-        """Check whether the pattern matches packages of the organization."""
-        return fnmatchcase(org.lower(), self._org)
-
-    @property
-    def _org(self) -> str:
-        return self.pattern.partition("/")[0].lower()
-
-    @property
-    def _name(self) -> str:
-        return self.pattern.partition("/")[2].lower() or "*"
-
     def __str__(self) -> str:
         return f"{self.pattern} {self.target}"
 
 
+class AgeRule(_PackageRule):
+    """How old releases of an upstream have to be before they are served: `days`, or older than
+    `as_of_ms`, which is the same rule with a clock that stands still. 0 days is an exception."""
+
+    days: int = 0
+    as_of_ms: int | None = None
+    upstream: str = ""  # Empty: of all.
+
+    @property
+    def age(self) -> str:
+        """The age as operators write it: days or a time."""
+        return str(self.days) if self.as_of_ms is None else utc_text(self.as_of_ms)
+
+    @property
+    def is_exception(self) -> bool:
+        return not self.days and self.as_of_ms is None
+
+    def newest_ms(self, now_ms: int) -> int:
+        """Return the time after which releases were published too late to be served now."""
+        return now_ms - timedelta(days=self.days) // MS if self.as_of_ms is None else self.as_of_ms
+
+    def served_from_ms(self, public_since_ms: int) -> int | None:
+        """Return when the rule ends for a release; None if it does not."""
+        has_end = self.as_of_ms is None
+        return public_since_ms + timedelta(days=self.days) // MS if has_end else None
+
+    def refusal(self, public_since_ms: int, now_ms: int) -> str:
+        """Return why a release is not served, by which rule, and until when; empty if it is."""
+        if public_since_ms <= self.newest_ms(now_ms):
+            return ""
+        since, end_ms = utc_text(public_since_ms), self.served_from_ms(public_since_ms)
+        if end_ms is None:
+            return f"it was published at {since}, and the rule `{self}` serves nothing later."
+        return (
+            f"it was published at {since}, and the rule `{self}` serves releases after "
+            f"{self.days} days: this one from {utc_text(end_ms)} on."
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pattern} {self.age} {self.upstream}".rstrip()
+
+
+def public_since(
+    published_ms: int | None, first_seen_ms: int, previous_look_ms: int | None = None
+) -> int:
+    """Return since when a release is public: its time of publication, or when it was first seen
+    here if that time is missing, is later, or lies before the last look, which did not show it."""
+    is_told = published_ms and (previous_look_ms is None or published_ms > previous_look_ms)
+    return min(published_ms, first_seen_ms) if published_ms and is_told else first_seen_ms
+
+
 @dataclass(frozen=True, slots=True)
 class MirrorDraft:
-    """The upstreams, rules and frozen time that an operator wants."""
+    """The upstreams, rules and minimum ages that an operator wants."""
 
     upstreams: tuple[UpstreamAddress, ...]
     rules: tuple[MirrorRule, ...]
-    frozen_ms: int | None = None
+    ages: tuple[AgeRule, ...] = ()
 
     @classmethod
     def parse(
-        cls, upstreams: Sequence[str], rules: Sequence[str], frozen: str = ""
+        cls, upstreams: Sequence[str], rules: Sequence[str], ages: Sequence[str] = ()
     ) -> "MirrorDraft":
-        """Parse addresses, rules such as `acme/* deny`, and a time; an empty one is none.
+        """Parse addresses, rules such as `acme/* deny`, and minimum ages such as `acme/* 14`.
 
         Raises `InvalidRequest`.
         """
@@ -192,13 +251,21 @@ class MirrorDraft:
         if not parsed:
             message = "Name an upstream registry: central, or an address. To end mirroring, empty "
             raise InvalidRequest(message + "BALLROOM_UPSTREAM and restart the registry.")
-        lines = [each.strip() for each in rules if each.strip()]
-        if len(lines) > MAX_RULES:
-            message = f"There can be {MAX_RULES} rules. Combine some with a pattern, such as acme*."
-            raise InvalidRequest(message)
-        known = {each.lower(): each for each in (ALLOW, DENY, *(one.name for one in parsed))}
-        frozen_ms = parse_time("frozen", frozen) if frozen else None
-        return cls(parsed, tuple(_rule(each, known) for each in lines), frozen_ms)
+        names = {each.name.lower(): each.name for each in parsed}
+        known = {ALLOW: ALLOW, DENY: DENY, **names}
+        return cls(
+            parsed,
+            tuple(_rule(each, known) for each in _lines(rules)),
+            tuple(_age_rule(each, names) for each in _lines(ages)),
+        )
+
+
+def _lines(texts: Sequence[str]) -> list[str]:
+    lines = [each.strip() for each in texts if each.strip()]
+    if len(lines) > MAX_RULES:
+        message = f"There can be {MAX_RULES} rules. Combine some with a pattern, such as acme*."
+        raise InvalidRequest(message)
+    return lines
 
 
 def _rule(line: str, targets: Mapping[str, str]) -> MirrorRule:
@@ -211,6 +278,29 @@ def _rule(line: str, targets: Mapping[str, str]) -> MirrorRule:
         message = f"The target {target[:100]!r} of {pattern} is unknown. There are: {known}."
         raise InvalidRequest(message)
     return MirrorRule(pattern=pattern, target=targets[target.lower()])
+
+
+def _age_rule(line: str, upstreams: Mapping[str, str]) -> AgeRule:
+    """Parse `[PATTERN] AGE [UPSTREAM]`, such as `7`, `acme/* 14`, `7 central` and `2026-06-01`: no
+    pattern that matches anything begins with a digit."""
+    parts = _AGE_RULE.fullmatch(line)
+    pattern = parts["pattern"] or "*" if parts else ""
+    if parts is None or len(pattern) > _LONGEST_PATTERN or not _PATTERN.fullmatch(pattern):
+        message = f"{line[:100]!r} is no minimum age. Write a pattern and days or a time: acme/* 7."
+        raise InvalidRequest(message)
+    upstream = parts["upstream"] or ""
+    if upstream and upstream.lower() not in upstreams:
+        known = ", ".join(upstreams.values())
+        message = f"The upstream {upstream[:99]!r} of {line[:99]!r} is unknown. There are: {known}."
+        raise InvalidRequest(message)
+    age, upstream = parts["age"], upstreams.get(upstream.lower(), "")
+    if not age.isdecimal():
+        as_of_ms = parse_time("minimum age", age)
+        return AgeRule(pattern=pattern, as_of_ms=as_of_ms, upstream=upstream)
+    if int(age) > MAX_AGE_DAYS:
+        message = f"A minimum age has {MAX_AGE_DAYS:,} days at most. Deny the package instead."
+        raise InvalidRequest(message)
+    return AgeRule(pattern=pattern, days=int(age), upstream=upstream)
 
 
 class Verdict(Enum):
@@ -231,16 +321,18 @@ class Choice:
 
 
 class MirrorRules(Entity):
-    """The upstream registries of this one in order, its rules, and its frozen time, in one record.
+    """The upstream registries of this one in order, its rules, and the minimum ages of releases, in
+    one record.
 
-    Releases that an upstream published after the frozen time are not served.
+    `default_days` is the minimum age of the setting, which holds where no rule matches.
     """
 
     kind: ClassVar[str] = "mirror-rules"
 
     upstreams: tuple[UpstreamAddress, ...] = ()
     rules: tuple[MirrorRule, ...] = ()
-    frozen_ms: int | None = None
+    ages: tuple[AgeRule, ...] = ()
+    default_days: int = Field(default=0, exclude=True)
     changed_ms: int | None = None  # None: the registries of the setting, without rules.
 
     @property
@@ -260,7 +352,7 @@ class MirrorRules(Entity):
             update={
                 "upstreams": draft.upstreams,
                 "rules": draft.rules,
-                "frozen_ms": draft.frozen_ms,
+                "ages": draft.ages,
                 "changed_ms": now_ms,
             }
         )
@@ -291,26 +383,23 @@ class MirrorRules(Entity):
                 return rule if rule.reserves else None
         return None
 
-    def is_frozen(self, published_ms: int | None) -> bool:
-        """Check whether a release of that time is later than the frozen time; one without a time
-        counts as later."""
-        return self.frozen_ms is not None and (not published_ms or published_ms > self.frozen_ms)
+    def age_rule(self, package: Package, upstream: str) -> AgeRule | None:
+        """Return the first rule about the age of releases of the package; None if they may be as
+        young as they like."""
+        rules = (*self.ages, AgeRule(pattern="*", days=self.default_days))
+        found = next(
+            each for each in rules if each.upstream in ("", upstream) and each.matches(package)
+        )
+        return None if found.is_exception else found
 
-    def reason_to_refuse(self, release: Release) -> str:
+    def reason_to_refuse(self, release: Release, public_since_ms: int, now_ms: int) -> str:
         """Return why the rules do not serve a release of an upstream; empty if they do."""
-        choice = self.choose(release.coordinate.package)
+        package, upstream = release.coordinate.package, release.upstream
+        choice = self.choose(package)
         if choice.verdict is Verdict.DENIED:
-            return f"{WITHHELD_BY_MIRROR}the rule `{choice.rule}` denies it."
-        if self.is_frozen(release.created_ms):
-            return f"{WITHHELD_BY_MIRROR}it was published after {self.frozen_text}."
-        return ""
-
-    @property
-    def frozen_text(self) -> str:
-        """The frozen time as operators write it; empty without one."""
-        if self.frozen_ms is None:
-            return ""
-        return datetime.fromtimestamp(self.frozen_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            return f"the rule `{choice.rule}` denies it."
+        age = self.age_rule(package, upstream.name if upstream else "")
+        return age.refusal(public_since_ms, now_ms) if age else ""
 
 
 MIRROR_RULES_PLACE = Place("registry", "mirror")
@@ -324,32 +413,32 @@ def _choice(rule: MirrorRule) -> Choice:
     return Choice(Verdict.OPEN, rule=rule)
 
 
-WITHHELD_BY_MIRROR = "Mirror: "  # How the reasons below begin; no administrator writes so.
+WITHHELD_BY_MIRROR = "Mirror: "  # How these reasons begin; no administrator writes so.
 WAS_HELD = " It was held before."  # Such a release is not served again by itself.
 
 
-def reason_to_withhold(rules: MirrorRules, release: Release, owner: str | None) -> str:
-    """Return why a stored release is not served, for its operators; empty if it is.
-
-    `owner` is that of the name: a release of another side is withheld.
-    """
-    side = release.upstream.name if release.upstream else ""
-    if owner is not None and owner != side:
-        return f"{WITHHELD_BY_MIRROR}the name belongs to {owner or 'this registry'} now."
-    return rules.reason_to_refuse(release) if release.upstream else ""
-
-
 def apply_mirror_rules(
-    rules: MirrorRules, release: Release, owner: str | None, *, by: Principal, now_ms: int
+    rules: MirrorRules,
+    release: Release,
+    owner: str | None,
+    *,
+    by: Principal,
+    now_ms: int,
+    public_since_ms: int = 0,
 ) -> Release:
     """Return the release withheld, served again, or unchanged.
 
-    Only what was withheld for a reason of this module is served again.
+    `owner` is that of the name: a release of another side is withheld. Only what was withheld for a
+    reason of this module is served again.
     """
-    reason, decision = reason_to_withhold(rules, release, owner), None
+    origin, reason, decision = release.upstream, "", None
+    if owner is not None and owner != (origin.name if origin else ""):
+        reason = f"the name belongs to {owner or 'this registry'} now."
+    elif origin:
+        reason = rules.reason_to_refuse(release, public_since_ms, now_ms)
     if reason and release.state in (State.LIVE, State.HELD):
         before = WAS_HELD if release.state is State.HELD else ""
-        decision = Decision(State.QUARANTINED, reason + before)
+        decision = Decision(State.QUARANTINED, f"{WITHHELD_BY_MIRROR}{reason}{before}")
     elif not reason and is_withheld_by_mirror(release):
         decision = Decision(State.LIVE)
     if decision is None:

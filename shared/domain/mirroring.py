@@ -5,7 +5,7 @@ that came from it. The *owner of a name* is this registry, or the upstream: neve
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import ClassVar
@@ -13,6 +13,7 @@ from typing import ClassVar
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.archives.names import Digest
 from shared.domain.listings import Listing
+from shared.domain.mirror_rules import public_since
 from shared.domain.names import (
     Coordinate,
     OrgName,
@@ -70,16 +71,25 @@ class UpstreamRelease(Entity):
     digest: str
     first_seen_ms: StoredMs
     published_ms: StoredMs | None = None  # None or 0: the upstream has not said it yet.
+    looked_ms: StoredMs | None = None  # When the list without it was read; None if none was.
     facts: ReleaseEntry | None = None  # For lists of versions; None until one was made.
     refused_because: str = ""
     refused_ms: StoredMs | None = None
     offered_digest: str = ""  # Of an incident: what the upstream says now.
+    admitted_because: str = ""  # Why an administrator serves it at any age.
     is_internal: bool = False  # Whether the upstream described it for its token alone.
 
     @property
     def coordinate(self) -> Coordinate:
         package = Package(OrgName(self.org), PackageName(self.name))
         return Coordinate(package, Version.parse(self.version))
+
+    @property
+    def public_since_ms(self) -> int:
+        """Since when it is public, as the minimum age counts; 0 if that is no matter."""
+        if self.admitted_because:
+            return 0
+        return public_since(self.published_ms, self.first_seen_ms, self.looked_ms)
 
     @property
     def is_incident(self) -> bool:
@@ -313,14 +323,6 @@ class DescribedItem:
     summary: Summary
     package: CataloguedPackage
     parts: str
-
-
-def without_refused(
-    versions: Sequence[Version], refused: Sequence[UpstreamRelease]
-) -> tuple[Version, ...]:
-    """Return the versions of a package without those that are refused here."""
-    texts = {each.version for each in refused if each.refused_because}
-    return tuple(each for each in versions if each.text not in texts)
 
 
 # One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).

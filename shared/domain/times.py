@@ -21,3 +21,8 @@ def parse_time(name: str, text: str) -> int:
 def time_text(at_ms: int) -> str:
     """Return a time for a sentence."""
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%d %B %Y, %H:%M} UTC"
+
+
+def utc_text(at_ms: int) -> str:
+    """Return a time as machines write it, to the second, such as 2026-11-20T10:00:00Z."""
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.secrets import Secret
 from shared.domain.mirror_rules import (
+    MAX_AGE_DAYS,
     UpstreamAddress,
     parse_upstream_tokens,
     parse_upstreams,
@@ -36,7 +37,13 @@ class UpstreamSettings(TopicSettings):
         description="Seconds for which answers of the upstream registry, such as lists of "
         "versions, are used before it is asked again.",
     )
-
+    upstream_minimum_age: int = Field(
+        default=0,
+        ge=0,
+        le=MAX_AGE_DAYS,
+        description="Days after the publication of a release before it is served from an upstream "
+        "registry, unless a minimum age that operators set says otherwise; 0 for none.",
+    )
     bundle: Path | None = Field(
         default=None,
         description="File of a bundle that a registry on one machine imports when it starts; the "

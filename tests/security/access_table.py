@@ -620,6 +620,9 @@ API = {
     "api_mirror_dry_run": _api(
         "POST", "mirror/dry-run", administrators, {"upstreams": ["central"]}
     ),
+    "api_mirror_admit": _api(
+        "POST", "mirror/admissions", administrators, {"release": "ORG/name:1.0.0", "reason": "Fix."}
+    ),
     "api_mirror_move": _api(
         "POST", "mirror/moves", administrators, {"org": "ORG", "to": "here", "dryRun": False}
     ),
@@ -766,6 +769,7 @@ PAGES = {
     "manage_mirror": _for_all("/manage/mirror", nobody_by_token),
     "manage_mirror_save": _for_all("/manage/mirror", nobody_by_token, "POST"),
     "manage_mirror_preview": _for_all("/manage/mirror/preview", nobody_by_token, "POST"),
+    "manage_mirror_admit": _for_all("/manage/mirror/admit", nobody_by_token, "POST"),
     "manage_mirror_move": _for_all("/manage/mirror/move?org=ORG&to=here", nobody_by_token),
     "manage_mirror_moved": _for_all("/manage/mirror/move", nobody_by_token, "POST"),
     "manage_mirror_refusals": _for_all("/manage/mirror/refusals", nobody_by_token),

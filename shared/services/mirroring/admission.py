@@ -58,7 +58,7 @@ class Admission:
             return True
         if await self.reader.questions.is_missing(coordinate, asker):
             return False
-        await self.reader.pins.require_accepted(coordinate, by=asker.by)
+        await self.reader.require_admitted(coordinate, asker)
         await self.reader.questions.count(asker)
         via, place = asker.via(), await self.reader.questions.place(asker)
         follower = Asker(asker.by, lambda: via, asker.sources)
@@ -95,7 +95,7 @@ class Admission:
                 return True
             if await self.reader.questions.is_missing(coordinate, asker):
                 return False
-            await self.reader.pins.require_accepted(coordinate, by=asker.by)
+            await self.reader.pins.accepted(coordinate, by=asker.by)
         raise await self._unavailable(coordinate, asker)
 
     async def _unavailable(self, coordinate: Coordinate, asker: Asker) -> UpstreamUnavailable:
@@ -103,17 +103,13 @@ class Admission:
         return UpstreamUnavailable(coordinate, source.name if source else "")
 
     async def _fetch(self, coordinate: Coordinate, asker: Asker) -> bool:
-        reader, package = self.reader, coordinate.package
-        source = await reader.source(package, asker)
+        source = await self.reader.source(coordinate.package, asker)
         if source is None:
             return False
-        if (await reader.upstreams.rules()).frozen_ms is not None:
-            # Raises for a release that is too new, before its archive is fetched.
-            await reader.describe(package, coordinate.version, EXACT_CLIENT, asker)
         for each in source.asked_by(asker.by):
             if await self._fetch_from(each, source, coordinate, asker):
                 return True
-        await reader.questions.note_missing(coordinate, asker)
+        await self.reader.questions.note_missing(coordinate, asker)
         return False
 
     async def _fetch_from(

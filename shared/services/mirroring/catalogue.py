@@ -21,6 +21,7 @@ from shared.domain.api_docs.records import (
 from shared.domain.errors.mirroring import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
+from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import (
     CataloguedPackage,
     CataloguePage,
@@ -166,6 +167,7 @@ class UpstreamCatalogue:
     reader: UpstreamReader
     directory: DirectoryStore
     records: PackageReader
+    clock: Clock
 
     async def listing(self, package: Package, wanted: Version | Range) -> Listing | None:
         """Return a release as the catalogue describes it; None if it is stored, or unknown."""
@@ -181,9 +183,12 @@ class UpstreamCatalogue:
         return found if found and await self.lists(found) else None
 
     async def lists(self, entry: CataloguedPackage) -> bool:
-        """Check whether the package comes from the upstream of the entry, and was published before
-        the frozen time; raise `UpstreamUnavailable`."""
-        if (await self.reader.upstreams.rules()).is_frozen(entry.release.created_ms):
+        """Check whether the package comes from the upstream of the entry, and the release is old
+        enough; raise `UpstreamUnavailable`."""
+        release, rules = entry.release, await self.reader.upstreams.rules()
+        first_seen_ms = release.upstream.first_seen_ms if release.upstream else release.created_ms
+        since_ms, now_ms = public_since(release.created_ms, first_seen_ms), self.clock.now_ms()
+        if rules.reason_to_refuse(release, since_ms, now_ms):
             return False
         source = await self.reader.source(entry.package, _ASKER)
         return source is not None and source.name == entry.upstream
@@ -335,7 +340,9 @@ class CatalogueUpdates:
     async def _put(self, found: CataloguedPackage, known: CataloguedPackage | None) -> int:
         """Store what a page says of a package; return how many records that changed."""
         if not await self.catalogue.lists(found):
-            if known and known.upstream == found.upstream:
+            # An earlier release stays until the newest one is old enough.
+            is_theirs = known is not None and known.upstream == found.upstream
+            if known and is_theirs and not await self.catalogue.lists(known):
                 await self._remove(known)
             return 0
         if known and known.says_the_same(found):

@@ -13,7 +13,6 @@ from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import CatalogueItems, CatalogueUpdates, UpstreamCatalogue
-from shared.services.mirroring.frozen_time import FrozenTimeReader
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.name_moves import NameMoves
@@ -74,12 +73,17 @@ class MirroringServices:
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
         kept, owners = KeptAnswers(clock, fresh_for), NameOwners(directory, clock)
         upstreams = Upstreams(
-            settings.upstreams, adapters.connect_upstream, directory, clock, _log_failure
+            settings.upstreams,
+            adapters.connect_upstream,
+            directory,
+            clock,
+            _log_failure,
+            minimum_age_days=settings.upstream_minimum_age,
         )
         common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
         pins = PinnedDigests(directory, common.record_writer, common.administration, clock)
-        reader = FrozenTimeReader(
+        reader = UpstreamReader(
             pseudonym_of(settings.base_url),
             upstreams,
             UpstreamQuestions(upstreams, kept, adapters.work, limits.rate_limiter, clock),
@@ -98,9 +102,9 @@ class MirroringServices:
         archive_reader = packages.archive_reader.of_mirrored
         admission = Admission(reader, common.leases, archive_reader, releases)
         common.closing.push_async_callback(admission.close)
-        catalogue = UpstreamCatalogue(reader, directory, packages.cache)
+        catalogue = UpstreamCatalogue(reader, directory, packages.cache, clock)
         rule_application = RuleApplication(
-            upstreams, owners, adapters.metadata, packages.record_writer, clock
+            upstreams, owners, pins, adapters.metadata, packages.record_writer, clock
         )
         return cls(
             packages,
@@ -127,6 +131,7 @@ class MirroringServices:
                 adapters.metadata,
                 adapters.pulls,
                 rule_application,
+                reader,
                 common.record_writer,
                 clock,
             ),

@@ -4,11 +4,16 @@ withheld, and served again when both do.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from shared.auth.authorization import Administration
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import (
     MirrorDraft,
@@ -17,14 +22,17 @@ from shared.domain.mirror_rules import (
     Verdict,
     apply_mirror_rules,
 )
+from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey
 from shared.domain.task_runs import TaskReport
-from shared.domain.times import MS
+from shared.domain.times import MS, parse_time, utc_text
 from shared.ports import Clock, MetadataStore, PullLedger
 from shared.runtime.retries import retried_when_stale
 from shared.services.mirroring.name_owners import NameOwners
-from shared.services.mirroring.pinned_digests import MIRROR
+from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pulls import utc_day
@@ -35,6 +43,7 @@ PACKAGES_READ_AT_ONCE = 100
 
 _WHAT = "the upstream registries and their rules"
 _SERVED = "served"
+MAX_REASON = 500  # Characters.
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
 
@@ -77,6 +86,7 @@ class RuleApplication:
 
     upstreams: Upstreams
     owners: NameOwners
+    pins: PinnedDigests
     metadata: MetadataStore
     records: PackageRecordWriter
     clock: Clock
@@ -100,26 +110,35 @@ class RuleApplication:
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
             for head in heads:
                 for release in await self.metadata.releases(head.package):
-                    await self._change(release.coordinate, rules, owner)
+                    await self.apply_to_release(release.coordinate, rules, owner)
 
     async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
         """Read only releases that may have to change: a registry has many that need not."""
         head = survey.head
         is_moved = owner is not None and owner != head.upstream
-        is_denied = rules.choose(head.package).verdict is Verdict.DENIED
-        changed = 0
+        is_denied = bool(head.upstream) and rules.choose(head.package).verdict is Verdict.DENIED
+        age, changed = rules.age_rule(head.package, head.upstream) if head.upstream else None, 0
+        newest_ms = age and age.newest_ms(self.clock.now_ms())
         for entry in survey.entries:
-            refused = bool(head.upstream) and (is_denied or rules.is_frozen(entry.created_ms))
-            if _may_change(entry, is_refused=refused or is_moved):
+            is_refused = is_moved or is_denied
+            # None is younger than what was seen here before that time, and stored then.
+            may_be = newest_ms is not None and (entry.changed_ms or entry.created_ms) > newest_ms
+            if _may_change(entry, is_refused=is_refused, may_be_refused=is_refused or may_be):
                 coordinate = head.package.at(entry.parsed)
-                changed += await self._change(coordinate, rules, owner)
+                changed += await self.apply_to_release(coordinate, rules, owner)
         return changed
 
-    async def _change(self, coordinate: Coordinate, rules: MirrorRules, owner: str | None) -> bool:
-        now_ms = self.clock.now_ms()
+    async def apply_to_release(
+        self, coordinate: Coordinate, rules: MirrorRules, owner: str | None
+    ) -> bool:
+        """Withhold or restore one release; return whether that changed it."""
+        now_ms, known = self.clock.now_ms(), await self.pins.known(coordinate)
 
         def decide(_head: Head, release: Release) -> Release:
-            return apply_mirror_rules(rules, release, owner, by=MIRROR, now_ms=now_ms)
+            since_ms = _public_since(known, release)
+            return apply_mirror_rules(
+                rules, release, owner, by=MIRROR, now_ms=now_ms, public_since_ms=since_ms
+            )
 
         release, is_changed = await self.records.store_release(coordinate, decide)
         if is_changed:
@@ -131,10 +150,16 @@ def _org(head: Head) -> str:
     return head.org.lower()
 
 
-def _may_change(entry: ReleaseEntry, *, is_refused: bool) -> bool:
-    if is_refused:
-        return entry.state in (State.LIVE, State.HELD)
-    return entry.state is State.QUARANTINED
+def _may_change(entry: ReleaseEntry, *, is_refused: bool, may_be_refused: bool) -> bool:
+    if may_be_refused and entry.state in (State.LIVE, State.HELD):
+        return True
+    return not is_refused and entry.state is State.QUARANTINED
+
+
+def _public_since(known: UpstreamRelease | None, release: Release | ReleaseEntry) -> int:
+    """Return since when a stored release is public; one that nothing is known of came in a
+    bundle, and its own time counts."""
+    return known.public_since_ms if known else release.created_ms
 
 
 @dataclass(frozen=True)
@@ -147,6 +172,7 @@ class RuleChanges:
     metadata: MetadataStore
     pulls: PullLedger
     rule_application: RuleApplication
+    reader: UpstreamReader
     record_writer: RecordWriter
     clock: Clock
 
@@ -179,6 +205,26 @@ class RuleChanges:
         await self.rule_application.apply()
         return rules
 
+    async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
+        """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
+        reason. Raises `ReleaseNotFound` if no upstream has it, and `UpstreamUnavailable`."""
+        await self.administration.require_fresh(by, "change", _WHAT)
+        if not (reason := " ".join(reason.split())[:MAX_REASON]):
+            message = "Say why the release is served before it has its minimum age."
+            raise InvalidRequest(message)
+        with suppress(UpstreamReleaseRefused):  # Its digest is pinned all the same.
+            package, version = coordinate.package, coordinate.version
+            await self.reader.describe(package, version, EXACT_CLIENT, Asker(by))
+        known = await self.reader.pins.known(coordinate)
+        if known is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        await self.reader.pins.admit(known, reason, by=by)
+        if await self.metadata.head(coordinate.package):
+            rules = await self.upstreams.stored_rules()
+            owner = await self.owners.stored_owner(coordinate.package.org)
+            with suppress(ReleaseNotFound):  # It is not stored.
+                await self.rule_application.apply_to_release(coordinate, rules, owner)
+
     @retried_when_stale
     async def _store(self, draft: MirrorDraft, by: Principal) -> MirrorRules:
         stored = await self.upstreams.stored_rules()
@@ -193,29 +239,36 @@ class RuleChanges:
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules
     ) -> Sequence[RuleEffect]:
-        package = survey.head.package
-        differing = [
-            (entry, pair)
-            for entry in survey.entries
-            if entry.state in (State.LIVE, State.QUARANTINED)
-            and len(set(pair := (_outcome(now, package, entry), _outcome(then, package, entry))))
-            > 1
-        ]
-        if not differing:
-            return ()
-        pulls = await self._pulls(package)
-        return [
-            RuleEffect(f"{package}:{entry.version}", pulls[entry.version], *pair)
-            for entry, pair in differing
-        ]
+        """Return the releases whose pulls ended otherwise: those of the days on which a release was
+        too young, and for other rules those of all days."""
+        package, now_ms = survey.head.package, self.clock.now_ms()
+        has_age = any(each.age_rule(package, survey.head.upstream) for each in (now, then))
+        known = await self.rule_application.pins.of_package(package) if has_age else []
+        pins, pulls = {each.version: each for each in known}, None
+        effects = list[RuleEffect]()
+        for entry in survey.entries:
+            if entry.state not in (State.LIVE, State.QUARANTINED):
+                continue
+            since_ms = _public_since(pins.get(entry.version), entry)
+            both = partial(_outcomes, (now, then), survey.head, since_ms)
+            first = both(now_ms - DRY_RUN_PERIOD // MS)
+            if len(set(first)) == 1:
+                continue
+            pulls = await self._pulls(package) if pulls is None else pulls
+            counted = sum(
+                versions[entry.version]
+                for day_ms, versions in pulls.items()
+                if len(set(both(day_ms))) > 1
+            )
+            if counted or len(set(both(now_ms))) > 1:
+                effects.append(RuleEffect(f"{package}:{entry.version}", counted, *first))
+        return effects
 
-    async def _pulls(self, package: Package) -> Counter[str]:
+    async def _pulls(self, package: Package) -> Mapping[int, Counter[str]]:
+        """Return the pulls of each version by day."""
         since = utc_day(self.clock.now_ms() - DRY_RUN_PERIOD // MS)
-        history = await self.pulls.history(package, since=since)
-        totals = Counter[str]()
-        for versions in history.days.values():
-            totals.update(versions)
-        return totals
+        days = (await self.pulls.history(package, since=since)).days
+        return {parse_time("day", day): Counter(versions) for day, versions in days.items()}
 
     async def _conflicts(self, rules: MirrorRules) -> tuple[RuleConflict, ...]:
         """Return the rules about one organization whose name has another owner."""
@@ -228,16 +281,26 @@ class RuleChanges:
         return tuple(found)
 
 
-def _outcome(rules: MirrorRules, package: Package, entry: ReleaseEntry) -> str:
-    choice = rules.choose(package)
+def _outcomes(
+    both: Sequence[MirrorRules], head: Head, since_ms: int, at_ms: int
+) -> tuple[str, ...]:
+    """Return what each of the rules does with a release at a time."""
+    return tuple(_outcome(rules, head, since_ms, at_ms) for rules in both)
+
+
+def _outcome(rules: MirrorRules, head: Head, since_ms: int, at_ms: int) -> str:
+    choice, age = rules.choose(head.package), rules.age_rule(head.package, head.upstream)
     if choice.verdict is Verdict.DENIED:
         return f"denied by `{choice.rule}`"
-    return f"later than {rules.frozen_text}" if rules.is_frozen(entry.created_ms) else _SERVED
+    if not age or since_ms <= age.newest_ms(at_ms):
+        return _SERVED
+    end_ms = age.served_from_ms(since_ms)
+    return f"refused by `{age}`" + (f" until {utc_text(end_ms)}" if end_ms else "")
 
 
 def _details(when: str, rules: MirrorRules) -> dict[str, str]:
     return {
         f"upstreams_{when}": ", ".join(each.url for each in rules.upstreams),
         f"rules_{when}": "; ".join(map(str, rules.rules))[:_MOST_IN_AN_EVENT],
-        f"frozen_{when}": rules.frozen_text,
+        f"minimum_ages_{when}": "; ".join(map(str, rules.ages))[:_MOST_IN_AN_EVENT],
     }

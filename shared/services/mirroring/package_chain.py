@@ -7,34 +7,43 @@ Clients take `unresolved` as final, so what only an upstream could find that doe
 refusal, which a client repeats.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal
+from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal, Unavailable
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.mirroring import DescribedItem, UpstreamPackage, without_refused
+from shared.domain.mirroring import (
+    DescribedItem,
+    UpstreamModule,
+    UpstreamPackage,
+    UpstreamResolution,
+)
 from shared.domain.names import Coordinate, OrgName, Package, ToolId, parse_tool_id
 from shared.domain.packages import Release, State, Survey, Visibility
-from shared.domain.resolution import usable_versions
+from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
 from shared.domain.resolve_requests import (
     ModuleAnswer,
     ModuleRequest,
     PackageAnswer,
     PackageRequest,
+    ResolutionCandidates,
     ResolvedModule,
     ResolvedPackage,
     ResolvedTool,
     ToolAnswer,
     ToolRequest,
     UnresolvedModule,
+    resolve_module,
 )
 from shared.domain.search import SearchKind
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
@@ -59,6 +68,8 @@ VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refus
 # Upstreams are asked for each tool by itself, and for one module in several ways one by one.
 TOOLS_ASKED = 100
 SAME_MODULE_ASKED = 4
+
+_UNANSWERED = (Unavailable, TooManyRequests)
 
 NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph comes with it.
 
@@ -107,13 +118,9 @@ class PackageChain:
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         if await self.reader.may_ask(package, self.asker):
-            [stored] = await self.hosted.records.survey([package])
-            if stored and not self.asker.may_see(stored.head):
-                stored = None
-            if stored is None or stored.head.visibility is not Visibility.PRIVATE:
-                found = await self.lists.survey(package, stored, self.asker)
-                if found and found.live:
-                    return found
+            found = await self._listed(package)
+            if found and found.live:
+                return found
         return await self.hosted.survey(package, by=by)
 
     async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
@@ -202,15 +209,10 @@ class PackageChain:
         local = await self.hosted.resolve_modules(requests, client=client, by=by)
         stored = {each.request: each for each in local.resolved}
         found = await self.reader.resolve_modules(requests, client, self.asker)
-        theirs = dict[ModuleRequest, ResolvedModule | Refusal]()
-        for request, answer in zip(requests, found, strict=True):
-            if isinstance(answer, Refusal):
-                theirs[request] = answer
-            elif answer:
-                candidates = {each.package.name: each.package for each in request.candidates}
-                package = candidates.get(answer.package)  # No other one can hold the module.
-                if package and await self._serves(package, answer.version):
-                    theirs[request] = ResolvedModule(request, answer.package, answer.version)
+        answers = await asyncio.gather(
+            *(self._module(*each, client) for each in zip(requests, found, strict=True))
+        )
+        theirs = {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
         resolved, unresolved = _chosen(requests, theirs, stored)
         return ModuleAnswer(resolved, tuple(map(UnresolvedModule, unresolved)))
 
@@ -282,24 +284,77 @@ class PackageChain:
     async def _resolved(
         self, requests: Sequence[PackageRequest], client: ClientProfile
     ) -> dict[PackageRequest, ResolvedPackage | Refusal]:
-        """Return the choices of upstreams that are served here, and refusals."""
+        """Return what upstreams have for the requests and is served here, and refusals."""
         found = await self.reader.resolve_packages(requests, client, self.asker)
-        answers = dict[PackageRequest, ResolvedPackage | Refusal]()
-        for request, answer in zip(requests, found, strict=True):
-            wanted = request.wanted
-            if isinstance(answer, Refusal):
-                answers[request] = answer
-            elif answer and wanted and await self._serves(wanted.package, answer.version):
-                answers[request] = ResolvedPackage(
-                    request, answer.version, answer.deprecation, NOT_STORED, answer.graph
-                )
-        return answers
+        answers = await asyncio.gather(
+            *(self._package(*each, client) for each in zip(requests, found, strict=True))
+        )
+        return {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
+
+    async def _package(
+        self,
+        request: PackageRequest,
+        chosen: UpstreamResolution | Refusal | None,
+        client: ClientProfile,
+    ) -> ResolvedPackage | Refusal | None:
+        """Return the choice of an upstream, or the best release that is served here in its place;
+        the refusal if nobody knows."""
+        wanted = request.wanted
+        if wanted is None or chosen is None or isinstance(chosen, Refusal):
+            return chosen if isinstance(chosen, Refusal) else None
+        try:
+            if await self._serves(wanted.package, chosen.version):
+                version, deprecation = chosen.version, chosen.deprecation
+                return ResolvedPackage(request, version, deprecation, NOT_STORED, chosen.graph)
+            survey = None if request.mode.is_exact else await self._listed(wanted.package)
+            best = survey and ReleaseChoice(survey, client).pick(wanted.version, request.mode)
+        except _UNANSWERED as refusal:
+            return refusal
+        if not best:
+            return None
+        exact = request.org, request.name, best.version, ResolutionMode.HARD.value
+        [found] = (await self._resolved([PackageRequest.of(*exact)], client)).values() or [None]
+        return replace(found, request=request) if isinstance(found, ResolvedPackage) else found
+
+    async def _module(
+        self,
+        request: ModuleRequest,
+        chosen: UpstreamModule | Refusal | None,
+        client: ClientProfile,
+    ) -> ResolvedModule | Refusal | None:
+        """Do the same for a module, in the package that the upstream chose."""
+        if not isinstance(chosen, UpstreamModule):
+            return chosen
+        candidates = {each.package.name: each.package for each in request.candidates}
+        package = candidates.get(chosen.package)  # No other one can hold the module.
+        if package is None:
+            return None
+        try:
+            if await self._serves(package, chosen.version):
+                return ResolvedModule(request, chosen.package, chosen.version)
+            survey = await self._listed(package)
+        except _UNANSWERED as refusal:
+            return refusal
+        found = resolve_module(request, ResolutionCandidates([survey] if survey else [], client))
+        return found if isinstance(found, ResolvedModule) else None
 
     async def _serves(self, package: Package, version: Version) -> bool:
-        """Check whether rules allow the package, and the version is not refused here."""
-        return await self.reader.may_ask(package, self.asker) and bool(
-            without_refused([version], await self.reader.pins.of_package(package))
-        )
+        """Check whether rules allow the release, and it is not refused here."""
+        try:
+            await self.reader.require_admitted(package.at(version), self.asker)
+        except UpstreamReleaseRefused:
+            return False
+        return await self.reader.may_ask(package, self.asker)
+
+    async def _listed(self, package: Package) -> Survey | None:
+        """Return the package with all that is stored and that an upstream has and is served here;
+        None if no upstream has it, or a private one is stored."""
+        [stored] = await self.hosted.records.survey([package])
+        if stored and not self.asker.may_see(stored.head):
+            stored = None
+        if stored and stored.head.visibility is Visibility.PRIVATE:
+            return None
+        return await self.lists.survey(package, stored, self.asker)
 
     async def _was_stored(self, coordinate: Coordinate) -> bool:
         """Check whether the release was stored here, whatever became of it. For callers who must
@@ -327,11 +382,8 @@ class PackageChain:
         if not is_meant or release.coordinate.version != wanted.version:
             return None
         own = await self.reader.source(package, self.asker)
-        rules = await self.reader.upstreams.rules()
-        if own is None or own.name != source.name or rules.is_frozen(release.created_ms):
-            return None
-        pinned = await self.reader.pins.of_package(package)
-        return found if without_refused([wanted.version], pinned) else None
+        is_served = own and own.name == source.name and await self._serves(package, wanted.version)
+        return found if is_served else None
 
     async def _theirs_or_local(
         self,
@@ -383,25 +435,25 @@ class PackageChain:
         try:
             return await self._find_exact(package.at(chosen), by)
         except (UpstreamReleaseRefused, NotFound) as refusal:
-            others = [
-                each
-                for each in await self._all_versions(package, client) or ()
-                if wanted.contains(each) and each != chosen
-            ]
-            others.sort(key=lambda each: not each.is_stable)
-            found = await self._first_found(package, others[:VERSIONS_TRIED], by)
+            find = partial(self._find_exact, by=by)
+            found = await self._first_of(package, wanted, client, find)
             if found is None:
                 raise refusal from None
             return found
 
-    async def _first_found(
-        self, package: Package, versions: list[Version], by: Principal
-    ) -> AvailableRelease | None:
-        for version in versions:
-            try:
-                return await self._find_exact(package.at(version), by)
-            except (UpstreamReleaseRefused, NotFound):
-                continue
+    async def _first_of(
+        self,
+        package: Package,
+        wanted: Range,
+        client: ClientProfile,
+        find: Callable[[Coordinate], Awaitable[T]],
+    ) -> T | None:
+        """Return what is found of the best version in the range that is not refused."""
+        versions = await self._all_versions(package, client) or ()
+        within = sorted(filter(wanted.contains, versions), key=lambda each: not each.is_stable)
+        for version in within[: VERSIONS_TRIED + 1]:  # The upstream's choice is refused quickly.
+            with suppress(UpstreamReleaseRefused, NotFound):
+                return await find(package.at(version))
         return None
 
     async def _describe_exact(
@@ -431,7 +483,15 @@ class PackageChain:
     async def _described_latest(
         self, package: Package, wanted: Range, client: ClientProfile, by: Principal
     ) -> Listing | None:
-        described = await self.reader.describe(package, wanted, client, self.asker)
+        try:
+            described = await self.reader.describe(package, wanted, client, self.asker)
+        except UpstreamReleaseRefused as refusal:
+            found = await self._first_of(
+                package, wanted, client, partial(self._describe_exact, by=by)
+            )
+            if found is None:
+                raise refusal from None
+            return found
         if described is None:
             return None
         return await self._describe_exact(described.coordinate, by, described)
@@ -452,11 +512,16 @@ class PackageChain:
     async def _accepted_versions(
         self, package: Package, client: ClientProfile
     ) -> tuple[Version, ...] | None:
-        """Return the upstream's versions without those that are refused here."""
+        """Return the upstream's versions without those that are refused here or too young."""
+        if await self.reader.age_rule(package, self.asker):
+            survey = await self._listed(package)
+            return usable_versions(survey, client) if survey else None
         theirs = await self.reader.versions(package, client, self.asker)
         if theirs is None:
             return None
-        return without_refused(theirs, await self.reader.pins.of_package(package))
+        known = await self.reader.pins.of_package(package)
+        refused = {each.version for each in known if each.refused_because}
+        return tuple(each for each in theirs if each.text not in refused)
 
 
 def _chosen(

@@ -7,7 +7,13 @@ from shared.auth.authorization import Administration
 from shared.domain.archives.names import Digest
 from shared.domain.errors.mirroring import UpstreamReleaseRefused
 from shared.domain.identity import Principal
-from shared.domain.mirroring import INCIDENT, REFUSED, UpstreamRelease
+from shared.domain.mirroring import (
+    INCIDENT,
+    REFUSED,
+    UpstreamRelease,
+    UpstreamVersions,
+    upstream_versions_place,
+)
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.names import package_owner as owner_of
 from shared.domain.packages import Release, ReleaseEntry
@@ -37,7 +43,7 @@ class PinnedDigests:
         """Pin what the upstream describes, with its time of publication, and note whether it did so
         for its token alone; raise as `require`."""
         coordinate, published_ms = release.coordinate, release.created_ms
-        if (known := await self._known(coordinate)) is not None:
+        if (known := await self.known(coordinate)) is not None:
             # An earlier version pinned digests without the time.
             facts = {"published_ms": known.published_ms or published_ms, "is_internal": is_internal}
             changed = known.model_copy(update=facts)
@@ -92,12 +98,14 @@ class PinnedDigests:
         elif known.facts != facts:
             await self.directory.replace(known.model_copy(update={"facts": facts}))
 
-    async def require_accepted(self, coordinate: Coordinate, *, by: Principal) -> None:
-        """Raise `UpstreamReleaseRefused` if the release is refused, and `by` may know that it
-        exists."""
-        known = await self._known(coordinate)
-        if known is not None and (by.reads_internal or not known.is_internal):
-            self._require_accepted(known)
+    async def accepted(self, coordinate: Coordinate, *, by: Principal) -> UpstreamRelease | None:
+        """Return what is known of the release, if `by` may know that it exists; raise
+        `UpstreamReleaseRefused` if it is refused."""
+        known = await self.known(coordinate)
+        if known is None or (known.is_internal and not by.reads_internal):
+            return None
+        self._require_accepted(known)
+        return known
 
     async def refuse(
         self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
@@ -123,26 +131,32 @@ class PinnedDigests:
         """Forget why a release is refused, so that the next pull fetches it again; the pin stays.
         Returns whether it was refused. For administrators."""
         await self.administration.require(by, "change", "the mirror")
-        known = await self._known(coordinate)
+        known = await self.known(coordinate)
         if known is None or not known.refused_because:
             return False
         await self._change(known, "mirror.retried", refused_because="", offered_digest="", by=by)
         return True
 
+    async def admit(self, known: UpstreamRelease, reason: str, *, by: Principal) -> None:
+        """Serve the release at any age from now on."""
+        await self._change(known, "mirror.admitted", admitted_because=reason, by=by)
+
     async def of_package(self, package: Package) -> list[UpstreamRelease]:
         """Return the known releases of a package."""
         return await self.directory.list_by_owner(UpstreamRelease, owner_of(package))
 
-    async def _known(self, coordinate: Coordinate) -> UpstreamRelease | None:
+    async def known(self, coordinate: Coordinate) -> UpstreamRelease | None:
         return await self.directory.get(UpstreamRelease, release_place(coordinate))
 
     async def _pinned(
         self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
     ) -> UpstreamRelease:
         """Return the pinned digest with its facts; pin this one if there is none."""
-        if (known := await self._known(coordinate)) is not None:
+        if (known := await self.known(coordinate)) is not None:
             return known
         package = coordinate.package
+        place = upstream_versions_place(package, is_internal=bool(facts.get("is_internal")))
+        look = await self.directory.get(UpstreamVersions, place)
         pinned = UpstreamRelease(
             org=package.org,
             name=package.name,
@@ -150,12 +164,13 @@ class PinnedDigests:
             upstream=upstream,
             digest=digest.hex,
             first_seen_ms=self.clock.now_ms(),
+            looked_ms=look.listed_ms if look else None,
         )
         pinned = pinned.model_copy(update=facts)
         try:
             return await self.directory.add(pinned)
         except AlreadyThere:
-            return await self._known(coordinate) or pinned
+            return await self.known(coordinate) or pinned
 
     def _require_accepted(self, known: UpstreamRelease) -> None:
         if known.refused_because:
@@ -166,9 +181,12 @@ class PinnedDigests:
         self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str
     ) -> UpstreamRelease:
         coordinate = first.coordinate
-        known = await self._known(coordinate) or first
+        known = await self.known(coordinate) or first
         changed = known.model_copy(update={**update, "refused_ms": self.clock.now_ms()})
-        details = {"digest": known.digest, "reason": changed.refused_because}
+        details = {
+            "digest": known.digest,
+            "reason": update.get("admitted_because", changed.refused_because),
+        }
         if changed.offered_digest:
             details["offered"] = changed.offered_digest
         change = EntityChange(kind, str(coordinate), org=coordinate.package.org, details=details)

@@ -7,10 +7,15 @@ from functools import partial
 from typing import TypeVar, cast
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.requests import TooManyRequests
-from shared.domain.mirror_rules import Choice, Verdict
-from shared.domain.mirroring import UpstreamModule, UpstreamPackage, UpstreamResolution
+from shared.domain.mirror_rules import AgeRule, Choice, Verdict
+from shared.domain.mirroring import (
+    UpstreamModule,
+    UpstreamPackage,
+    UpstreamRelease,
+    UpstreamResolution,
+)
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
@@ -170,20 +175,45 @@ class UpstreamReader:
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
     ) -> UpstreamPackage | None:
         """Return a release as the upstream describes it, or None; the digest of the description is
-        pinned. Raises `UpstreamReleaseRefused`."""
+        pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         source = await self.source(package, asker)
         if source is None:
             return None
         question = self._description(package, wanted, client, asker.via)
-        return cast(
-            "UpstreamPackage | None", await self.questions.answer(question, package, source, asker)
-        )
+        answer = await self.questions.answer(question, package, source, asker)
+        found, rule = cast("UpstreamPackage | None", answer), await self.age_rule(package, asker)
+        if found and rule and (known := await self.pins.known(found.coordinate)):
+            self._require_age(known, rule)
+        return found
+
+    async def age_rule(self, package: Package, asker: Asker) -> AgeRule | None:
+        """Return the rule about the age of the package's releases; None without one."""
+        source = await self.source(package, asker)
+        return (await self.upstreams.rules()).age_rule(package, source.name) if source else None
+
+    async def require_admitted(self, coordinate: Coordinate, asker: Asker) -> None:
+        """Raise `UpstreamReleaseRefused` if the release is refused here or too young; one of which
+        the age is not known is described. Raises `UpstreamUnavailable` and `TooManyRequests`."""
+        package, version = coordinate.package, coordinate.version
+        known = await self.pins.accepted(coordinate, by=asker.by)
+        rule = await self.age_rule(package, asker)
+        if rule is None:
+            return
+        if known and (known.published_ms or known.admitted_because):
+            self._require_age(known, rule)
+        else:
+            await self.describe(package, version, EXACT_CLIENT, asker)
+
+    def _require_age(self, known: UpstreamRelease, rule: AgeRule) -> None:
+        reason = rule.refusal(known.public_since_ms, self.questions.clock.now_ms())
+        if reason:
+            raise UpstreamReleaseRefused(known.coordinate, known.upstream, reason)
 
     async def describe_by(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
     ) -> UpstreamPackage | None:
         """Return the exact version as the upstream describes it to requests of one kind, whatever
-        the frozen time; raise as `describe` does."""
+        its age; raise as `describe` does."""
         package, version = coordinate.package, coordinate.version
         question = self._description(package, version, EXACT_CLIENT, asker.via)
         found = await self.questions.answer_of(question, package, source, asker)

@@ -205,13 +205,17 @@ class Upstreams:
         directory: DirectoryStore,
         clock: Clock,
         failed: LogFailure,
+        *,
+        minimum_age_days: int = 0,
     ) -> None:
-        """`configured` are the registries until operators change the list."""
+        """`configured` are the registries until operators change the list; the minimum age holds
+        for all of them where no rule does."""
         self._configured = configured
         self._connect = connect
         self._directory = directory
         self._clock = clock
         self._failed = failed
+        self._minimum_age_days = minimum_age_days
         self._sources: dict[UpstreamAddress, UpstreamSource] = {}
         self._rules: MirrorRules | None = None
         self._read_ms = -_CACHED_FOR_MS
@@ -226,7 +230,8 @@ class Upstreams:
     async def stored_rules(self) -> MirrorRules:
         """Return the rules as they are stored; before operators stored some, with revision 0."""
         stored = await self._directory.get(MirrorRules, MIRROR_RULES_PLACE)
-        return stored or MirrorRules(revision=0, upstreams=self._configured)
+        rules = stored or MirrorRules(revision=0, upstreams=self._configured)
+        return rules.model_copy(update={"default_days": self._minimum_age_days})
 
     async def sources(self) -> tuple[UpstreamSource, ...]:
         """Return the upstreams in their order."""

@@ -111,8 +111,8 @@ class VersionLists:
     )
 
     async def survey(self, package: Package, stored: Survey | None, asker: Asker) -> Survey | None:
-        """Return the package with every version of its upstream that was published before the
-        frozen time, and with what is stored of it; None if no upstream has such a package.
+        """Return the package with every version of its upstream that is served here, and with what
+        is stored of it; None if no upstream has such a package.
 
         Waits while a list is made, as long as clients do, and raises `versions-incomplete` if it
         takes longer: it is made for the one who asks again. Raises `UpstreamUnavailable` and
@@ -132,9 +132,7 @@ class VersionLists:
         stored: Survey | None,
         versions: tuple[str, ...],
     ) -> Survey:
-        rules = await self.reader.upstreams.rules()
-        facts = await self._facts_of(source, package, versions)
-        theirs = [each for each in facts if not rules.is_frozen(each.created_ms)]
+        theirs = await self._facts_of(source, package, versions)
         head = stored.head if stored else _head(package, source.name)
         if source.sends_token and head.visibility is Visibility.PUBLIC:
             # It is internal by now, whatever was stored of it.
@@ -176,18 +174,22 @@ class VersionLists:
     async def _facts_of(
         self, source: UpstreamSource, package: Package, versions: tuple[str, ...]
     ) -> Facts:
-        """Return the facts of these versions without those that are refused."""
-        key = f"{source.kept_as}\n{package.key}"
+        """Return the facts of these versions without those that are refused or too young."""
+        rules = await self.reader.upstreams.rules()
+        key = f"{source.kept_as}\n{package.key}\n{rules.changed_ms}"
         now_ms, cached = self.clock.monotonic_ms(), self._facts.get(key)
         if cached and cached.versions is versions and now_ms < cached.until_ms:
             return cached.facts
         listed, known = frozenset(versions), await self.reader.pins.of_package(package)
-        accepted = (
-            each.facts
+        rule, at_ms = rules.age_rule(package, source.name), self.clock.now_ms()
+        facts = tuple(
+            _numbered(each.facts, rule.served_from_ms(each.public_since_ms) if rule else None)
             for each in known
-            if each.facts and each.version in listed and not each.refused_because
+            if each.facts
+            and each.version in listed
+            and not each.refused_because
+            and not (rule and rule.refusal(each.public_since_ms, at_ms))
         )
-        facts = tuple(map(_numbered, accepted))
         until_ms = now_ms + FACTS_CACHED_FOR // MS
         self._facts.put(key, _CachedFacts(versions, facts, until_ms))
         return facts
@@ -399,8 +401,11 @@ def _head(package: Package, upstream: str) -> Head:
     return Head(org=package.org, name=package.name, created_ms=0, upstream=upstream)
 
 
-def _numbered(facts: ReleaseEntry) -> ReleaseEntry:
-    """Return the facts with a revision that differs for other facts, as cached documents need."""
+def _numbered(facts: ReleaseEntry, served_from_ms: int | None) -> ReleaseEntry:
+    """Return the facts with a revision that differs for other facts, as cached documents need; a
+    list changed when a release became old enough."""
+    if served_from_ms is not None and served_from_ms > facts.created_ms:
+        facts = facts.model_copy(update={"changed_ms": served_from_ms})
     content = facts.model_dump_json(exclude={"revision"})
     return facts.model_copy(update={"revision": stable_number(content)})
 

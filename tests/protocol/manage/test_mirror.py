@@ -56,7 +56,7 @@ async def test_a_preview_shows_the_pulls_and_changes_nothing(
 ) -> None:
     await admin.open(MIRROR)
     rules = "ballerina/io deny\nacme " + upstream.name
-    await admin.send(f"{MIRROR}/preview", upstreams=upstream.url, rules=rules, frozen="")
+    await admin.send(f"{MIRROR}/preview", upstreams=upstream.url, rules=rules)
     assert "1 pull of 1 release would have ended otherwise" in admin.text
     assert "denied by `ballerina/io deny`" in admin.text
     assert "has no effect: the name belongs to this registry" in admin.text
@@ -68,7 +68,7 @@ async def test_saved_rules_are_in_force(
     admin: PageClient, mirror: World, upstream: FakeUpstream
 ) -> None:
     await admin.open(MIRROR)
-    await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny", frozen="")
+    await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny")
     assert "Rules saved." in admin.text
     mirror.clock.advance(timedelta(seconds=6))
     assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 404
@@ -78,10 +78,27 @@ async def test_a_mistake_is_shown_beside_what_was_typed(
     admin: PageClient, upstream: FakeUpstream
 ) -> None:
     await admin.open(MIRROR)
-    page = await admin.send(MIRROR, upstreams=upstream.url, rules="acme elsewhere", frozen="")
+    page = await admin.send(MIRROR, upstreams=upstream.url, rules="acme elsewhere")
     assert page.status_code == 400
     assert "The target 'elsewhere' of acme is unknown" in admin.text
     assert "acme elsewhere</textarea>" in admin.text
+
+
+async def test_a_release_is_served_before_its_minimum_age(
+    admin: PageClient, mirror: World, upstream: FakeUpstream
+) -> None:
+    upstream.publish("ballerina/io:1.1.0")
+    upstream.described["ballerina/io:1.1.0"] = {"createdDate": mirror.clock.now_ms()}
+    await admin.open(MIRROR)
+    await admin.send(MIRROR, upstreams=upstream.url, minimum_ages="ballerina 7")
+    assert "ballerina 7</textarea>" in admin.text
+    mirror.clock.advance(timedelta(seconds=6))
+    assert (await mirror.get("/packages/ballerina/io/1.1.0", headers=PULL)).status_code == 400
+    page = await admin.send(f"{MIRROR}/admit", release="ballerina/io:1.1.0", reason="")
+    assert page.status_code == 400
+    await admin.send(f"{MIRROR}/admit", release="ballerina/io:1.1.0", reason="A fix.")
+    assert "The release is served." in admin.text
+    assert (await mirror.get("/packages/ballerina/io/1.1.0", headers=PULL)).status_code == 302
 
 
 async def test_a_name_is_moved_after_a_preview(
@@ -104,7 +121,7 @@ async def test_the_session_of_yesterday_changes_nothing(
 ) -> None:
     await admin.open(MIRROR)
     mirror.clock.advance(timedelta(hours=3))
-    page = await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny", frozen="")
+    page = await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny")
     assert page.status_code == 403
     assert "sign in again" in admin.text.lower()
     assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
@@ -176,18 +193,30 @@ async def test_a_token_changes_no_rules(mirror: World, upstream: FakeUpstream) -
 
 async def test_a_session_changes_rules_by_the_api(mirror: World, upstream: FakeUpstream) -> None:
     browser = await signed_in(mirror, mirror.people.admin)
-    wanted = {"upstreams": [upstream.url], "rules": ["x deny"]}
+    wanted = {"upstreams": [upstream.url], "rules": ["x deny"], "minimumAges": ["x 7"]}
     changed = await browser.api("PUT", "/api/v1/mirror", wanted)
     assert (changed.status_code, changed.json()["rules"]) == (200, ["x deny"])
+    assert changed.json()["minimumAges"] == ["x 7"]
+    wanted = {"release": "ballerina/io:1.0.0", "reason": "A fix."}
+    assert (await browser.api("POST", "/api/v1/mirror/admissions", wanted)).status_code == 204
+    wanted["release"] = "ballerina/io:9.0.0"
+    assert (await browser.api("POST", "/api/v1/mirror/admissions", wanted)).status_code == 404
 
 
 RULES = {"upstreams": list[str]()}
 MOVE = {"org": "ballerina", "to": "here"}
+ADMISSION = {"release": "ballerina/io:1.0.0", "reason": "A fix."}
 
 
 @pytest.mark.parametrize(
     ("asked", "body"),
-    [("GET ", {}), ("PUT ", RULES), ("POST /dry-run", RULES), ("POST /moves", MOVE)],
+    [
+        ("GET ", {}),
+        ("PUT ", RULES),
+        ("POST /dry-run", RULES),
+        ("POST /moves", MOVE),
+        ("POST /admissions", ADMISSION),
+    ],
 )
 async def test_the_api_is_for_administrators(
     mirror: World, asked: str, body: dict[str, object]

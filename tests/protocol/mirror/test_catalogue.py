@@ -168,10 +168,23 @@ async def test_what_the_rules_leave_out_leaves_it_with_the_next_run(known: World
     await update(known)
     assert await found(known, "kafka") == []
     assert await found(known, "name:io") == ["ballerina/io:1.1.0"]
-    await change(known, frozen="2001-01-01")
-    assert (await known.get(f"{URL}/packages/ballerina/io")).status_code == 404
+    await change(known, age="2001-01-01")
+    assert (await known.get(f"{URL}/packages/ballerina/io")).status_code == 400
     await update(known)
     assert await found(known, "name:io") == []
+
+
+async def test_the_release_before_stays_in_it_until_the_newest_one_is_old_enough(
+    known: World, upstream: FakeUpstream
+) -> None:
+    await change(known, age="7")
+    upstream.publish("ballerina/io:1.2.0")
+    upstream.described["ballerina/io:1.2.0"] = {"createdDate": known.clock.now_ms()}
+    await update(known)
+    assert await found(known, "name:io") == ["ballerina/io:1.1.0"]
+    known.clock.advance(timedelta(days=7))
+    await update(known)
+    assert await found(known, "name:io") == ["ballerina/io:1.2.0"]
 
 
 async def test_what_another_upstream_has_is_in_it_until_that_is_given_up(

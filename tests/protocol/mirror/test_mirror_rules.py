@@ -16,7 +16,7 @@ from shared.domain.task_runs import TaskReport
 from shared.services.mirroring import mirror_rules
 from shared.services.mirroring.group import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.protocol.mirror.test_rules import FROZEN, change, principal_of
+from tests.protocol.mirror.test_rules import AS_OF, change, principal_of
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import counting
@@ -98,7 +98,7 @@ async def test_a_dry_run_names_the_rules_about_names_of_another_side_and_nothing
     name = upstream.name
     rules = [f"acme/greet {name}", "zoo deny", "zoo allow", f"company {name}", f"z* {name}"]
     given = [*rules, "ballerina second.example"]
-    draft = MirrorDraft.parse([upstream.url, SECOND], given, "2030-01-01T00:00:00Z")
+    draft = MirrorDraft.parse([upstream.url, SECOND], given, ["* 2030-01-01"])
     found = await services(stored).rules.dry_run(draft, by=OPERATOR)
     assert found.effects == ()
     assert [(str(each.rule), each.owner) for each in found.conflicts] == [
@@ -110,26 +110,26 @@ async def test_a_dry_run_names_the_rules_about_names_of_another_side_and_nothing
 # --- Changes ------------------------------------------------------------------------------------
 
 
-async def test_a_change_is_recorded_with_the_upstreams_rules_and_frozen_time_before_and_after(
+async def test_a_change_is_recorded_with_the_upstreams_rules_and_ages_before_and_after(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    await change(mirror, "acme deny", "zoo/* deny", frozen=FROZEN)
+    await change(mirror, "acme deny", "zoo/* deny", age=AS_OF)
     many = [f"{'x' * 95}{number:03} deny" for number in range(100)]
     await change(mirror, *many, upstreams=f"{upstream.url},{SECOND}")
     events = await checked_feed(mirror.stores.events)
     first, second = [each for each in events if each.kind == "mirror.rules"]
     assert {each.subject for each in (first, second)} == {"mirror"}
     address = f"{upstream.url}/2.0/registry"
-    before = {"upstreams_before": address, "rules_before": "", "frozen_before": ""}
+    before = {"upstreams_before": address, "rules_before": "", "minimum_ages_before": ""}
     after = {"upstreams_after": address, "rules_after": "acme deny; zoo/* deny"}
-    assert first.details == {**before, **after, "frozen_after": FROZEN}
+    assert first.details == {**before, **after, "minimum_ages_after": AS_OF}
     assert second.details == {
         "upstreams_before": address,
         "rules_before": "acme deny; zoo/* deny",
-        "frozen_before": FROZEN,
+        "minimum_ages_before": AS_OF,
         "upstreams_after": f"{address}, {SECOND}/2.0/registry",
         "rules_after": "; ".join(many)[:4_000],
-        "frozen_after": "",
+        "minimum_ages_after": "",
     }
 
 
@@ -154,9 +154,9 @@ async def applied(mirror: World) -> TaskReport:
     return report
 
 
-async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, frozen: str = "") -> None:
+async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, age: str = "") -> None:
     """Store rules as a process does that ends before it withholds anything."""
-    draft = MirrorDraft.parse([upstream.url], rules, frozen)
+    draft = MirrorDraft.parse([upstream.url], rules, [age])
     await services(mirror).rules._store(draft, OPERATOR)
 
 
@@ -184,12 +184,12 @@ async def test_the_task_withholds_what_a_move_that_was_interrupted_left(
 
 
 @pytest.mark.parametrize(
-    ("rules", "frozen"), [([], ""), (["ballerina/io deny"], ""), ([], "2030-01-01T00:00:00Z")]
+    ("rules", "age"), [([], ""), (["ballerina/io deny"], ""), ([], "2030-01-01")]
 )
 async def test_a_run_that_has_nothing_to_change_reads_no_release(
-    stored: World, upstream: FakeUpstream, rules: list[str], frozen: str
+    stored: World, upstream: FakeUpstream, rules: list[str], age: str
 ) -> None:
-    await store_rules(stored, upstream, *rules, frozen=frozen)
+    await store_rules(stored, upstream, *rules, age=age)
     await applied(stored)
     calls, withheld = Counter[str](), services(stored).rule_application
     records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))

@@ -84,12 +84,12 @@ async def test_a_refusal_of_what_is_described_for_a_token_alone_is_told_to_accou
     await pins.require_described(IO_RELEASE, "central", is_internal=is_internal)
     await pins.refuse(IO, FIRST, "central", "it is no zip file.")
     if is_internal:
-        await pins.require_accepted(IO, by=ANONYMOUS)
+        await pins.accepted(IO, by=ANONYMOUS)
     else:
         with pytest.raises(UpstreamReleaseRefused):
-            await pins.require_accepted(IO, by=ANONYMOUS)
+            await pins.accepted(IO, by=ANONYMOUS)
     with pytest.raises(UpstreamReleaseRefused):
-        await pins.require_accepted(IO, by=OPERATOR)
+        await pins.accepted(IO, by=OPERATOR)
 
 
 async def test_a_description_that_another_process_pins_meanwhile_is_as_good(mirror: World) -> None:
@@ -146,7 +146,7 @@ async def test_a_refusal_keeps_its_first_reason_and_is_in_the_audit_log_until_it
     known = await pinned(mirror)
     assert (known.refused_because, known.offered_digest) == ("", "")
     assert (known.digest, known.refused_ms) == (FIRST.hex, lifted_ms)
-    await pins.require_accepted(IO, by=ANONYMOUS)
+    await pins.accepted(IO, by=ANONYMOUS)
     events = await events_of(mirror, "mirror.refused", "mirror.incident", "mirror.retried")
     assert {(each.subject, each.org) for each in events} == {(str(IO), "ballerina")}
     digest, reason = FIRST.hex, "it is no zip file."

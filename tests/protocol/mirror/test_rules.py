@@ -1,4 +1,4 @@
-"""Rules of the mirror: which upstream a package comes from, what is denied, and the frozen time."""
+"""Rules of the mirror: which upstream a package comes from, and what is denied."""
 
 import asyncio
 from dataclasses import replace
@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.auth.authentication import RequestClient
-from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
@@ -23,7 +22,6 @@ from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
@@ -34,7 +32,7 @@ pytestmark = pytest.mark.measured
 PULL = dict(ACCEPT_ARCHIVE)
 IO = "/packages/ballerina/io"
 DAY = 24 * 3600 * 1000
-FROZEN = "2023-12-01T00:00:00Z"  # Two weeks after the upstream published everything.
+AS_OF = "* 2023-12-01T00:00:00Z"  # Two weeks after the upstream published everything.
 LATER_MS = PUBLISHED_MS + 60 * DAY
 
 
@@ -43,12 +41,12 @@ def services(mirror: World) -> MirroringServices:
     return mirror.registry.mirroring
 
 
-async def change(mirror: World, *rules: str, frozen: str = "", upstreams: str = "") -> None:
+async def change(mirror: World, *rules: str, age: str = "", upstreams: str = "") -> None:
     """Store rules as the operator, and wait until all processes follow."""
     changes = services(mirror).rules
     stored = await changes.current(by=OPERATOR)
     given = upstreams.split(",") if upstreams else [each.given for each in stored.upstreams]
-    await changes.replace(MirrorDraft.parse(given, rules, frozen), by=OPERATOR)
+    await changes.replace(MirrorDraft.parse(given, rules, age.split(",")), by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
 
 
@@ -194,91 +192,6 @@ def test_a_draft_that_cannot_be_used_is_refused_in_a_sentence(
         MirrorDraft.parse(upstreams, rules)
 
 
-def test_a_frozen_time_is_a_time() -> None:
-    with pytest.raises(InvalidRequest, match="frozen"):
-        MirrorDraft.parse(["central"], [], "yesterday")
-
-
-# --- The frozen time ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def later(upstream: FakeUpstream) -> FakeUpstream:
-    """Return the upstream with 1.1.0 published after the frozen time."""
-    upstream.described["ballerina/io:1.1.0"] = {"createdDate": LATER_MS}
-    return upstream
-
-
-async def test_versions_after_the_frozen_time_are_in_no_list(
-    mirror: World, later: FakeUpstream
-) -> None:
-    await change(mirror, frozen=FROZEN)
-    for _ in range(2):
-        assert (await mirror.get(IO)).json() == ["1.0.0"]
-    assert later.asked["package"] == 2  # Each version is described once.
-
-
-async def test_a_version_after_the_frozen_time_is_not_served(
-    mirror: World, later: FakeUpstream
-) -> None:
-    await change(mirror, frozen=FROZEN)
-    answer = await mirror.get(f"{IO}/1.1.0", headers=PULL)
-    assert answer.status_code == 400
-    assert "it was published after 2023-12-01T00:00:00Z" in answer.json()["message"]
-    assert (await mirror.get(f"{IO}/1.1.0")).status_code == 400
-    hop = await mirror.get(f"{IO}/*", headers=PULL)
-    assert (hop.status_code, hop.headers["location"].split("/")[-2]) == (302, "1.0.0")
-    assert (await mirror.get(f"{IO}/1.*")).json()["version"] == "1.0.0"
-    assert later.asked["file"] == 1
-
-
-async def test_a_range_without_a_version_before_the_frozen_time_is_missing(mirror: World) -> None:
-    await change(mirror, frozen="2001-01-01T00:00:00Z")
-    assert (await mirror.get(f"{IO}/1.*")).status_code == 404
-    assert (await mirror.get(IO)).json() == []
-
-
-async def test_a_build_gets_versions_before_the_frozen_time(
-    mirror: World, later: FakeUpstream
-) -> None:
-    later.publish("ballerina/new:1.0.0")
-    later.described["ballerina/new:1.0.0"] = {"createdDate": LATER_MS}
-    await change(mirror, frozen=FROZEN)
-    body = b"""{"packages":[{"org":"ballerina","name":"io","version":"1.0.0","mode":"soft"},
-        {"org":"ballerina","name":"new","version":"","mode":"soft"},
-        {"org":"ballerina","name":"nothing","version":"1.0.0","mode":"soft"},
-        {"org":"ballerina","name":"io","version":"1.1.0","mode":"locked"}]}"""
-    answer = (await mirror.send("POST", "/packages/resolve-dependencies", content=body)).json()
-    found = [(each["name"], each["version"]) for each in answer["resolved"]]
-    assert found == [("io", "1.0.0")]
-    body = b"""{"modules":[{"organization":"ballerina","moduleName":"new"}]}"""
-    answer = (await mirror.send("POST", "/packages/resolve-modules", content=body)).json()
-    assert answer["resolvedModules"] == []
-
-
-@pytest.mark.usefixtures("later")
-async def test_stored_releases_after_the_frozen_time_are_withheld_on_every_face(
-    mirror: World,
-) -> None:
-    for version in ("1.0.0", "1.1.0"):
-        assert await status(mirror, f"{IO}/{version}") == 302
-    await change(mirror, frozen=FROZEN)
-    assert await status(mirror, f"{IO}/1.1.0") in (400, 404)
-    assert (await mirror.get(IO)).json() == ["1.0.0"]
-    index = (await mirror.get(f"{URL}/index/ballerina/io/index.json")).text
-    assert ("1.0.0" in index, "1.1.0" in index) == (True, False)
-    maven = (await mirror.get(f"{URL}/2.0/maven/ballerina/io/maven-metadata.xml")).text
-    assert ("1.0.0" in maven, "1.1.0" in maven) == (True, False)
-    await change(mirror)
-    assert await status(mirror, f"{IO}/1.1.0") == 302
-
-
-async def test_the_frozen_time_leaves_packages_of_ours(mirror: World) -> None:
-    await mirror.push(bala("acme/greet:1.0.0"))
-    await change(mirror, "* deny", frozen="2001-01-01T00:00:00Z")
-    assert (await mirror.get("/packages/acme/greet")).json() == ["1.0.0"]
-
-
 # --- The dry run --------------------------------------------------------------------------------
 
 
@@ -296,9 +209,6 @@ async def test_a_dry_run_reports_the_pulls_of_the_last_month(
     assert (effect.now, effect.then) == ("served", "denied by `ballerina/io deny`")
     assert found.pulls == 1
     assert await status(mirror, f"{IO}/1.0.0") == 302
-    frozen = MirrorDraft.parse([upstream.url], [], "2001-01-01T00:00:00Z")
-    [effect] = (await services(mirror).rules.dry_run(frozen, by=OPERATOR)).effects
-    assert effect.then == "later than 2001-01-01T00:00:00Z"
     mirror.clock.advance(timedelta(days=32))
     assert (await services(mirror).rules.dry_run(draft, by=OPERATOR)).pulls == 0
 
@@ -341,13 +251,13 @@ async def principal_of(mirror: World, token: str) -> Principal:
 
 
 async def test_a_change_of_rules_is_in_the_audit_log(mirror: World) -> None:
-    await change(mirror, "acme deny", frozen=FROZEN)
+    await change(mirror, "acme deny", age=AS_OF)
     events = await checked_feed(mirror.stores.events)
     [changed] = [each for each in events if each.kind == "mirror.rules"]
     assert changed.actor == OPERATOR.id
     assert changed.details["rules_before"] == ""
     assert changed.details["rules_after"] == "acme deny"
-    assert changed.details["frozen_after"] == FROZEN
+    assert changed.details["minimum_ages_after"] == AS_OF
 
 
 async def test_two_changes_at_the_same_time_are_one_after_the_other(mirror: World) -> None:
@@ -417,32 +327,6 @@ async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
     assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == [None]
     assert not await services(mirror).admission.admit(FIRST, ASKER)
     assert upstream.total == 0
-
-
-async def test_a_refused_release_is_in_no_list_before_a_frozen_time(mirror: World) -> None:
-    pins = services(mirror).pins
-    await pins.refuse(FIRST, Digest("a" * 64), "127.0.0.1", "It is bad.")
-    await change(mirror, frozen="2030-01-01")
-    assert (await mirror.get(IO)).json() == ["1.1.0"]
-    known = {each.version: each for each in await pins.of_package(IO_PACKAGE)}
-    assert known["1.0.0"].published_ms == PUBLISHED_MS  # Pinned without it, as by an earlier one.
-
-
-@pytest.mark.parametrize("silent", ["package", "versions"])
-async def test_a_build_gets_nothing_of_unknown_age(
-    mirror: World, later: FakeUpstream, silent: str
-) -> None:
-    await change(mirror, frozen=FROZEN)
-    later.behave[silent] = broken
-    body = b'{"packages":[{"org":"ballerina","name":"io","version":"","mode":"soft"}]}'
-    answer = (await mirror.send("POST", "/packages/resolve-dependencies", content=body)).json()
-    assert answer["resolved"] == []
-
-
-async def test_a_list_of_unknown_age_is_no_list(mirror: World, later: FakeUpstream) -> None:
-    await change(mirror, frozen=FROZEN)
-    later.behave["package"] = broken
-    assert (await mirror.get(IO)).status_code == 503
 
 
 async def test_an_answer_for_a_build_is_kept(mirror: World, upstream: FakeUpstream) -> None:

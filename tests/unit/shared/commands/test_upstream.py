@@ -111,17 +111,17 @@ def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
 
 def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream) -> None:
     shown = mirroring.json("upstream", "rules")
-    assert (shown["rules"], shown["frozen"]) == (None, None)
+    assert (shown["rules"], shown["minimum_ages"], shown["default_minimum_age"]) == (None, None, 0)
     rules = ("--rule", "ballerina/io deny", "--rule", "acme allow")
     [effect] = mirroring.json("upstream", "set", *rules, "--dry-run")
     assert (effect["release"], effect["then"]) == (
         "ballerina/io:1.0.0",
         "denied by `ballerina/io deny`",
     )
-    changed = mirroring.json("upstream", "set", *rules, "--frozen", "2026-01-01")
+    changed = mirroring.json("upstream", "set", *rules, "--minimum-age", f"7 {upstream.name}")
     assert changed["rules"] == "ballerina/io deny; acme allow"
     assert mirroring.json("upstream", "rules") == changed
-    assert changed["frozen"] == "2026-01-01T00:00:00Z"
+    assert changed["minimum_ages"] == f"* 7 {upstream.name}"
     assert changed["upstreams"] == f"{upstream.name} ({upstream.url}/2.0/registry)"
     again = mirroring.json("upstream", "set", "--upstream", "central")
     assert again["then"] == "ballerina central; ballerinax central; wso2 central"
