@@ -139,6 +139,7 @@ class Unavailable(Refusal):
 class InvalidName(Invalid):
     def __init__(self, what: str, text: str, rule: str) -> None:
         super().__init__("invalid-name", f"{quoted(text)} is not a valid {what} name. {rule}")
+        self.text = text
 
 
 class InvalidVersion(Invalid):
