@@ -60,16 +60,13 @@ MODULES = (
     "web.directories",
     "web.feeds",
     "web.home",
-    "web.manual",
     "web.not_found",
     "web.organizations",
     "web.package.api_docs",
     "web.package.files",
     "web.package.pages",
     "web.search",
-    "web.short_addresses",
     "web.site_files",
-    "web.symbols",
 )
 
 

@@ -6,13 +6,13 @@ from functools import partial
 
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
-from functions.http.propagation import propagation_times
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     SignedInCall,
     require_confirmation,
 )
+from functions.web.about import propagation_times
 from shared.domain.errors.base import InvalidRequest, Refusal, about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID

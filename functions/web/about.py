@@ -1,14 +1,18 @@
-"""GET /about…: how to use this registry, its quality score, policies, status, and API."""
+"""GET /about…: how to use this registry, its quality score, policies, status, and API; GET /docs…:
+the manual, the part of `docs/` for people who publish and build packages.
+"""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from functions.api.openapi import operations_by_group
 from functions.http.answers import JSON
-from functions.http.formatting import machine_moment
-from functions.http.propagation import propagation_times
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.http.formatting import lasting, machine_moment
+from functions.http.public_pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, PublicPages
 from shared.composition import Registry
+from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.member_rules import OWNER_CHANGE_DELAY
@@ -18,7 +22,9 @@ from shared.domain.notices import NoticeBoard, NoticeStage
 from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.task_runs import TaskResult, TaskState
+from shared.prose.manual import Manual, read_manual
 from shared.runtime.answers import Answer
+from shared.settings import Settings
 
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
@@ -37,7 +43,6 @@ AboutPageHandler = Callable[[PublicPageCall], Awaitable[Answer]]
 
 
 pages = PublicPages()
-FACES = (pages,)
 
 
 @pages.read("about/{page?}")
@@ -211,3 +216,123 @@ def _task_json(task: TaskState) -> dict[str, object]:
         "result": last and last.result.value,
         "due": machine_moment(task.due_ms or 0),
     }
+
+
+MANUAL = "/docs"
+
+# Where readers who know their program find its settings: name, address.
+PROGRAMS = (
+    ("bal", "/docs/clients"),
+    ("Maven", "/docs/build-tools#maven"),
+    ("Gradle", "/docs/build-tools#gradle"),
+    ("VS Code", "/docs/editors#vs-code"),
+    ("GitHub Actions", "/docs/trusted-publishing-providers#github-actions"),
+    ("GitLab CI", "/docs/trusted-publishing-providers#gitlab-ci"),
+    ("Azure DevOps", "/docs/trusted-publishing-providers#azure-devops"),
+    ("Other CI systems", "/docs/clients#on-a-build-server"),
+    ("Nexus and Artifactory", "/docs/clients-behind-proxies#nexus-or-artifactory-in-front"),
+    ("curl", "/docs/clients#without-bal"),
+)
+
+
+manual_pages = PublicPages()
+
+
+@manual_pages.read("docs/{page?}")
+async def web_manual(call: PublicPageCall) -> Answer:
+    # In a thread, since the first call of a process renders every page.
+    program = call.registry.settings.operator_program
+    manual = await asyncio.to_thread(read_manual, call.base_url, program)
+    name = call.redacted_route.get("page", "")
+    if not name:
+        return _manual_overview(call, manual)
+    page = manual.page(name)
+    if page is None:
+        raise PageNotFound(f"{MANUAL}/{name}")
+    if call.wants_form(MARKDOWN):
+        return call.text(page.markdown, MARKDOWN)
+    return call.show("web/manual/page.html", manual=manual, page=page, words="")
+
+
+def _manual_overview(call: PublicPageCall, manual: Manual) -> Answer:
+    words = call.redacted_query.get("q", "").strip()
+    hits = manual.search(words)
+    return call.show(
+        "web/manual/overview.html",
+        manual=manual,
+        page=None,
+        words=words,
+        hits=hits,
+        programs=PROGRAMS,
+        url=call.base_url,
+    )
+
+
+# What tests compare with what is done: how long caches keep files and archives, how long a link
+# to a private archive is good, and when the search of every server knows.
+FILE_CACHE_TIME = timedelta(seconds=60)
+ARCHIVE_CACHE_TIME = timedelta(minutes=5)
+LINK_LIFETIME = timedelta(seconds=60)
+SEARCH_DELAY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """A place where a release may be, and when it is gone from there, or back."""
+
+    where: str
+    when: str
+
+
+def propagation_times(settings: Settings) -> tuple[Propagation, ...]:
+    """Return every place, the fastest first, as this registry is set up."""
+    return (
+        Propagation(
+            "Pages, pulls, builds, archives and Maven metadata",
+            f"within {_seconds(PAGE_CACHE_TIME)}, on every server",
+        ),
+        Propagation("Search", _search_delay(settings)),
+        Propagation("Existing links to the archive", _links(settings)),
+        Propagation("Copies of the archive on a CDN", _copies(settings)),
+        Propagation(
+            "Sparse index and badges",
+            f"within {_seconds(PAGE_CACHE_TIME)} here, within {_seconds(FILE_CACHE_TIME)} in "
+            "caches of proxies",
+        ),
+        Propagation(
+            "Exports of the index, and mirrors",
+            "with their next update: the change is in the change feed immediately",
+        ),
+        Propagation(
+            "Copies that were pulled before",
+            "never: the registry cannot recall them. Owners are notified by email",
+        ),
+    )
+
+
+def _search_delay(settings: Settings) -> str:
+    if settings.is_in_the_cloud:
+        return f"within {_seconds(SEARCH_DELAY)} on every server"
+    return "immediately"
+
+
+def _links(settings: Settings) -> str:
+    if settings.is_in_the_cloud and settings.archive_links == "store":
+        return f"immediately; after a crash within {_seconds(LINK_LIFETIME)}"
+    return f"within {_seconds(PAGE_CACHE_TIME)}"
+
+
+def _copies(settings: Settings) -> str:
+    kept = lasting(ARCHIVE_CACHE_TIME)
+    if settings.archive_cdn is Cdn.NONE:
+        return f"this registry uses no CDN; other caches keep copies for at most {kept}"
+    if settings.archive_cdn_resource:
+        return f"when the CDN is purged, which is requested immediately; within {kept} at most"
+    return f"within {kept}, or when the operator purges the CDN"
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span // timedelta(seconds=1)} seconds"
+
+
+FACES = (pages, manual_pages)

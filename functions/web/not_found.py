@@ -1,25 +1,29 @@
 """Paths that no other Function serves: a redirect where the target is clear, otherwise 404 or 405.
 
 The local host asks `missing_operation` for what no route matches. In the cloud such requests get
-the empty 404 of the Functions host, which allows no two routes for one path and method.
+the empty 404 of the Functions host, which allows no two routes for one path and method. Short
+addresses lead to pages: `/org/name` and `/org/name/version`, which `bal` prints, and addresses that
+end too early.
 """
 
 import re
 from collections.abc import Iterable, Set
+from contextlib import suppress
 from functools import partial
 
 from functions.central.answers import CentralFace, refusal_answer
 from functions.http.answers import problem_answer
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.public_pages import PublicPageCall, PublicPages
-from functions.web.short_addresses import package_page, redirect
-from shared.domain.errors.base import NotFound
+from functions.http.pages import PAGE_HEADERS
+from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
+from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
+from shared.domain.names import Package, parse_org
+from shared.domain.versions import Version
 from shared.runtime.answers import Answer
 
 central = CentralFace()
-FACES = (central,)
 
 _CENTRAL, _API = "/2.0/", "/api/"
 _SLASHES = re.compile("/{2,}")
@@ -68,3 +72,39 @@ async def _missing(prefixes: Set[str], call: PublicPageCall) -> Answer:
 def _service_not_offered(service: str, way_out: str) -> NotFound:
     """A client of Central or of another service asks for what no registry of ours has."""
     return NotFound("service-not-offered", f"This registry has no {service}. {way_out}")
+
+
+short_addresses = AnonymousPages()
+
+
+@short_addresses.read("packages/{org?}")
+async def web_missing_name(call: PublicPageCall) -> Answer:
+    org = call.redacted_route.get("org")
+    return redirect(f"/orgs/{parse_org(org)}" if org else "/search")
+
+
+@short_addresses.read("orgs")
+async def web_missing_org_name(call: PublicPageCall) -> Answer:
+    return redirect("/organizations")
+
+
+def package_page(path: str, prefixes: Set[str]) -> str:
+    """Return the page of `org/name` or `org/name/version`, whether there is one or not; empty for
+    other paths. `bal` prints such addresses, which are pages of Central."""
+    org, _, rest = path.strip("/").partition("/")
+    name, _, version = rest.partition("/")
+    if org.lower() in prefixes:
+        return ""
+    with suppress(Refusal):
+        page = f"/packages/{Package.parse(org, name)}"
+        return f"{page}/{Version.parse(version)}" if version else page
+    return ""
+
+
+def redirect(path: str) -> Answer:
+    """Redirect permanently, which caches may keep for an hour."""
+    headers = {**PAGE_HEADERS, "Location": path, "Cache-Control": "public, max-age=3600"}
+    return Answer(status=308, headers=headers)
+
+
+FACES = (central, short_addresses)

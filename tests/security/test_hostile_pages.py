@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.web.package.tabs import TAB_PAGES
+from functions.web.package.frame import TAB_PAGES
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import fill, publish
 from tests.support.refusals import raises_refusal

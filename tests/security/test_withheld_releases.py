@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from functions.web.badges import BADGES
-from functions.web.package.tabs import TAB_PAGES
+from functions.web.package.frame import TAB_PAGES
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease

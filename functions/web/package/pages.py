@@ -14,6 +14,7 @@ from functions.web.package.charts import BarChart, ChartBar, stacked_chart
 from functions.web.package.files import files_page
 from functions.web.package.formats import release_json, release_markdown
 from functions.web.package.frame import (
+    FIRST_TAB,
     PackageFrame,
     details_of,
     if_available,
@@ -23,7 +24,6 @@ from functions.web.package.frame import (
     text_html,
 )
 from functions.web.package.missing import never_pulled_page, refusal_page_of
-from functions.web.package.tabs import FIRST_TAB
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound

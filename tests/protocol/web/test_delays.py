@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from functions import archives
-from functions.http import propagation
 from functions.http.public_pages import PAGE_CACHE_TIME
 from functions.index import sparse_index
-from functions.web import badges
+from functions.web import about, badges
 from shared.adapters.blob import signed_links
 from shared.adapters.cloud_search import index
 from shared.domain.packages import Visibility
@@ -26,17 +25,17 @@ EDGE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Cdn/profiles/p/afd
 
 def said(scratch: Path, **settings: str) -> dict[str, str]:
     chosen = Settings.model_validate({"data": scratch, "url": URL, **settings})
-    return {reach.where: reach.when for reach in propagation.propagation_times(chosen)}
+    return {reach.where: reach.when for reach in about.propagation_times(chosen)}
 
 
 def test_the_times_are_those_of_the_caches() -> None:
-    files = f"public, max-age={int(propagation.FILE_CACHE_TIME.total_seconds())}"
+    files = f"public, max-age={int(about.FILE_CACHE_TIME.total_seconds())}"
     assert files == sparse_index.INDEX_CACHE_PUBLIC
     assert badges.BADGE_HEADERS["Cache-Control"] == files
-    archives_kept = int(propagation.ARCHIVE_CACHE_TIME.total_seconds())
+    archives_kept = int(about.ARCHIVE_CACHE_TIME.total_seconds())
     assert f"public, max-age={archives_kept}" == archives.ARCHIVE_CACHE_PUBLIC
-    assert signed_links.LINK_LIFETIME[Visibility.PRIVATE] == propagation.LINK_LIFETIME
-    assert index.REFRESH_INTERVAL < propagation.SEARCH_DELAY
+    assert signed_links.LINK_LIFETIME[Visibility.PRIVATE] == about.LINK_LIFETIME
+    assert index.REFRESH_INTERVAL < about.SEARCH_DELAY
     assert PAGE_CACHE_TIME.total_seconds() == 5
 
 
@@ -72,5 +71,5 @@ def test_links_past_the_registry_end_when_the_archive_has_moved(scratch: Path) -
 
 async def test_everybody_can_read_it(world: World) -> None:
     text = (await opened(world, "/about/policies")).text
-    for reach in propagation.propagation_times(world.registry.settings):
+    for reach in about.propagation_times(world.registry.settings):
         assert reach.where in text

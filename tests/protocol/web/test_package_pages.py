@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.web.package.tabs import TAB_PAGES, TABS
+from functions.web.package.frame import TAB_PAGES, TABS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal

@@ -1,8 +1,8 @@
 """Every page of a tab has a handler and a template."""
 
 from functions.http.pages import TEMPLATES
+from functions.web.package.frame import FIRST_TAB, TAB_PAGES, TABS
 from functions.web.package.pages import TAB_HANDLERS
-from functions.web.package.tabs import FIRST_TAB, TAB_PAGES, TABS
 
 TEXTS = {"llms.txt"}  # Below a release, too, and in no tab.
 
