@@ -28,12 +28,13 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.listings import Listing
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
-    CataloguePage,
+    CataloguedPackage,
     DescribedItem,
     FetchedArchive,
-    UpstreamItemsPage,
+    UpstreamItem,
     UpstreamModule,
     UpstreamPackage,
+    UpstreamPage,
     UpstreamResolution,
     VersionsAnswer,
 )
@@ -888,7 +889,7 @@ class Upstream(Protocol):
         """Return which package holds each module, in the order of the requests."""
         ...
 
-    async def catalogue(self, offset: int, limit: int) -> CataloguePage:
+    async def catalogue(self, offset: int, limit: int) -> UpstreamPage[CataloguedPackage]:
         """Return a page of the list of all packages, each with its newest release, in order of
         name. The upstream may shift it while it is read."""
         ...
@@ -897,7 +898,9 @@ class Upstream(Protocol):
         """Return the package that has the tool, or None if none has."""
         ...
 
-    async def items(self, kind: SearchKind, offset: int, limit: int) -> UpstreamItemsPage | None:
+    async def items(
+        self, kind: SearchKind, offset: int, limit: int
+    ) -> UpstreamPage[UpstreamItem] | None:
         """Return a page of the list of all connectors or triggers; None if it has no such list."""
         ...
 

@@ -18,12 +18,13 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.mirror_rules import CENTRAL_NAME
 from shared.domain.mirroring import (
-    CataloguePage,
+    CataloguedPackage,
     DescribedItem,
     FetchedArchive,
-    UpstreamItemsPage,
+    UpstreamItem,
     UpstreamModule,
     UpstreamPackage,
+    UpstreamPage,
     UpstreamResolution,
     VersionsAnswer,
 )
@@ -36,6 +37,8 @@ from shared.domain.upstream_answers import (
     read_catalogue_page,
     read_has_packages,
     read_index,
+    read_item,
+    read_items_page,
     read_modules,
     read_object,
     read_package,
@@ -43,7 +46,6 @@ from shared.domain.upstream_answers import (
     read_tool,
     read_versions,
 )
-from shared.domain.upstream_items import read_item, read_items_page
 from shared.domain.versions import (
     ANY_CLIENT,
     ANY_PLATFORM,
@@ -240,7 +242,7 @@ class CentralUpstream:
             rest = [each for each in rest if each not in found]
         return [found[each] for each in requests]
 
-    async def catalogue(self, offset: int, limit: int) -> CataloguePage:
+    async def catalogue(self, offset: int, limit: int) -> UpstreamPage[CataloguedPackage]:
         wanted = f"?q=&sort=name,ASC&readme=false&deprecated=true&limit={limit}&offset={offset}"
         url = self._url("packages", "") + wanted
         answer = await self._get(url, self._headers(ANY_CLIENT, ""))
@@ -254,7 +256,9 @@ class CentralUpstream:
         answer = await self._get(url, self._headers(ANY_CLIENT, via))
         return None if _is_missing(answer) else _read(answer, read_tool)
 
-    async def items(self, kind: SearchKind, offset: int, limit: int) -> UpstreamItemsPage | None:
+    async def items(
+        self, kind: SearchKind, offset: int, limit: int
+    ) -> UpstreamPage[UpstreamItem] | None:
         url = f"{self._url(kind.value)}?limit={limit}&offset={offset}"
         answer = await self._get(url, self._headers(ANY_CLIENT, ""))
         if answer.status == _MISSING:

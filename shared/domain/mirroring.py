@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.archives.names import Digest
@@ -54,6 +54,8 @@ def name_owner_place(org: str) -> Place:
 
 
 INCIDENT, REFUSED = "incident", "refused"
+
+EntryT = TypeVar("EntryT")
 
 
 class UpstreamRelease(Entity):
@@ -238,7 +240,8 @@ class CataloguedPackage(Entity):
         """Check whether both say the same of one upstream, whenever each was seen."""
         same = {"upstream": None}
         is_same = self.release.model_copy(update=same) == other.release.model_copy(update=same)
-        return is_same and self.upstream == other.upstream
+        is_api_same = (self.api, self.numbers) == (other.api, other.numbers)
+        return is_same and is_api_same and self.upstream == other.upstream
 
     def with_api_of(self, earlier: "CataloguedPackage | None") -> "CataloguedPackage":
         """Return it with the connectors and triggers that are known of the same release."""
@@ -260,22 +263,14 @@ def catalogue_place(package: Package) -> Place:
 
 
 class CatalogueRound(Entity):
-    """How far the catalogue of an upstream is read, and when it was last read whole.
-
-    A *round* reads all pages. `offset` and `seen` are those of the round that began at `begun_ms`
-    and has not ended; None if none has begun.
-    """
+    """When the lists of an upstream were last read to their ends, and why that failed since."""
 
     kind: ClassVar[str] = "catalogue-round"
 
     upstream: str
-    begun_ms: int | None = None
-    offset: int = 0
-    pages: int = 0
-    seen: tuple[str, ...] = ()  # Keys of packages.
     completed_ms: int | None = None
     failed_ms: int | None = None
-    problem: str = ""  # Why the last round failed; empty if it did not.
+    problem: str = ""  # Empty if the last round did not fail.
 
     @property
     def place(self) -> Place:
@@ -287,10 +282,10 @@ def catalogue_round_place(upstream: str) -> Place:
 
 
 @dataclass(frozen=True, slots=True)
-class CataloguePage:
-    """A page of the upstream's list: its usable packages, how many it has, and the whole list."""
+class UpstreamPage(Generic[EntryT]):
+    """A page of a list of the upstream: its usable entries, how many it has, and the whole list."""
 
-    packages: tuple[CataloguedPackage, ...]
+    entries: tuple[EntryT, ...]
     listed: int
     total: int
 
@@ -304,15 +299,9 @@ class UpstreamItem:
     summary: Summary
     number: int
 
-
-@dataclass(frozen=True, slots=True)
-class UpstreamItemsPage:
-    """A page of the upstream's list of connectors or triggers: those that are usable, how many the
-    page has, and the whole list."""
-
-    items: tuple[UpstreamItem, ...]
-    listed: int
-    total: int
+    @property
+    def release_key(self) -> str:
+        return f"{self.package.key}:{self.version}"
 
 
 @dataclass(frozen=True, slots=True)

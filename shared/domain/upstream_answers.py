@@ -4,23 +4,46 @@ Every function raises `ValueError` for an answer that cannot be used. Of lists, 
 rules of names and versions are left out.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import Annotated, Any, cast
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.domain.api_docs.records import (
+    MAX_LABEL,
+    MAX_SUMMARY,
+    ConnectorSummary,
+    TriggerSummary,
+    connector_id,
+    trigger_id,
+)
 from shared.domain.archives.names import Digest
+from shared.domain.archives.summaries import in_one_line
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     CataloguedPackage,
-    CataloguePage,
+    DescribedItem,
+    EntryT,
+    Summary,
+    UpstreamItem,
     UpstreamModule,
     UpstreamPackage,
+    UpstreamPage,
     UpstreamResolution,
 )
-from shared.domain.names import Package, parse_module_name, parse_package_name, parse_tool_id
-from shared.domain.outside_values import LATEST_MS, Item, items, line, lines, number, text
+from shared.domain.names import (
+    Package,
+    parse_module_name,
+    parse_package_name,
+    parse_tool_id,
+    possible_packages,
+)
+from shared.domain.outside_values import LATEST_MS, Item, Number, items, line, lines, number, text
 from shared.domain.packages import (
     Dependency,
     Graalvm,
@@ -37,6 +60,7 @@ from shared.domain.packages import (
 )
 from shared.domain.releases import MIRROR_ID
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
+from shared.domain.search import SearchKind
 from shared.domain.versions import Range, Version, is_platform
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
@@ -136,15 +160,28 @@ def _index_entry(item: Item, package: Package, now_ms: int) -> ReleaseEntry | No
     )
 
 
-def read_catalogue_page(body: bytes, *, upstream: str, now_ms: int) -> CataloguePage:
-    """Return a page of the list of packages; `packages` has those that keep the rules."""
+def read_catalogue_page(
+    body: bytes, *, upstream: str, now_ms: int
+) -> UpstreamPage[CataloguedPackage]:
+    """Return a page of the list of packages."""
+    return _page(body, "packages", lambda each: catalogued_package(each, upstream, now_ms))
+
+
+def _page(body: bytes, name: str, read: Callable[[Item], EntryT | None]) -> UpstreamPage[EntryT]:
+    """Return a page of a list, whose entries are those that keep the rules."""
     item = read_object(body)
-    total, listed = item.get("count"), items(item, "packages", MAX_PAGE)
+    total, rows = item.get("count"), item.get(name)
     if not isinstance(total, int) or total < 0:
-        message = "the list of packages has no count"
+        message = f"the list of {name} has no count"
         raise ValueError(message)
-    found = (catalogued_package(each, upstream, now_ms) for each in listed)
-    return CataloguePage(tuple(each for each in found if each), len(listed), total)
+    if not isinstance(rows, list) or len(cast("list[object]", rows)) > MAX_PAGE:
+        message = f"the answer has no list of {name}, or a longer one than was asked for"
+        raise ValueError(message)
+    found = (
+        read(cast(Item, each)) for each in cast("list[object]", rows) if isinstance(each, dict)
+    )
+    entries = tuple(each for each in found if each)
+    return UpstreamPage(entries, len(cast("list[object]", rows)), total)
 
 
 def catalogued_package(item: Item, upstream: str, now_ms: int) -> CataloguedPackage | None:
@@ -345,3 +382,109 @@ def _modules(item: Item) -> tuple[str, ...]:
 def _time(value: object, now_ms: int) -> int:
     """Return the time of publication in milliseconds, which has passed; 0 if there is none."""
     return min(number(value, LATEST_MS), now_ms)
+
+
+MAX_NAME = 200  # Characters.
+
+# The parts of one connector or trigger; others are not passed on.
+_PARTS = {
+    SearchKind.CONNECTORS: ("functions",),
+    SearchKind.TRIGGERS: (
+        "serviceTypes", "listenerParams", "listener", "listenerProtocol", "type",
+    ),
+}  # fmt: skip
+
+
+def _cut(length: int) -> Any:
+    return BeforeValidator(lambda value: in_one_line(text(value, length)))
+
+
+_Name = Annotated[str, _cut(MAX_NAME)]
+_Label = Annotated[str, _cut(MAX_LABEL)]
+_Text = Annotated[str, BeforeValidator(lambda value: text(value, MAX_SUMMARY))]
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+_Object = Annotated[dict[str, Any], BeforeValidator(_object)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
+
+    id: Number = 0
+    name: _Name = ""
+    module_name: _Name = ""
+    documentation: _Text = ""
+    display_annotation: _Object = {}
+    package: _Object = {}
+
+
+class _Display(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
+
+    label: _Label = ""
+    icon_path: _Label = ""
+
+
+def read_items_page(body: bytes, kind: SearchKind, *, upstream: str) -> UpstreamPage[UpstreamItem]:
+    """Return a page of the list of connectors or triggers."""
+    return _page(body, kind.value, lambda each: _item(each, kind, upstream))
+
+
+def read_item(body: bytes, kind: SearchKind, *, upstream: str, now_ms: int) -> DescribedItem:
+    """Return a connector or trigger with its parts."""
+    answer = read_object(body)
+    row = _Row.model_validate(answer)
+    package = catalogued_package(row.package, upstream, now_ms)
+    summary = _summary(row, kind, package.package) if package else None
+    if package is None or summary is None:
+        message = f"it describes no one of the {kind.value}"
+        raise ValueError(message)
+    first, *_ = _PARTS[kind]
+    parts: dict[str, object] = {first: []}
+    parts |= {key: answer[key] for key in _PARTS[kind] if key in answer}
+    return DescribedItem(summary, package, json.dumps(parts))
+
+
+def _item(item: Item, kind: SearchKind, upstream: str) -> UpstreamItem | None:
+    row = _Row.model_validate(item)
+    package = catalogued_package(row.package, upstream, 0)
+    summary = _summary(row, kind, package.package) if package else None
+    if package is None or summary is None:
+        return None
+    return UpstreamItem(package.package, package.release.version, summary, row.id)
+
+
+def _summary(row: _Row, kind: SearchKind, package: Package) -> Summary | None:
+    """Return the item as lists show it; None if its names break the rules."""
+    module = _module(row.module_name, package)
+    if module is None or not row.name:
+        return None
+    is_connector = kind is SearchKind.CONNECTORS
+    summary = ConnectorSummary if is_connector else TriggerSummary
+    number = (
+        connector_id(package.org, module, row.name)
+        if is_connector
+        else trigger_id(package.org, module)
+    )
+    display = _Display.model_validate(row.display_annotation)
+    return summary(
+        id=number,
+        module=module,
+        name=row.name,
+        label=display.label,
+        icon=display.icon_path,
+        documentation=row.documentation,
+    )
+
+
+def _module(text: str, package: Package) -> str | None:
+    """Return the name of a module of the package; None if it can be none of it."""
+    try:
+        module = parse_module_name(text)
+    except Refusal:
+        return None
+    return module if package.name in possible_packages(module) else None

@@ -35,7 +35,4 @@ class UpdateUpstreamCatalogue(Task):
     updates: CatalogueUpdates
 
     async def run(self) -> TaskReport:
-        """Read on; a list that cannot be read is a problem, and what is known stays."""
-        done = await self.updates.run()
-        problems = tuple(f"An upstream's list could not be read: {each}." for each in done.problems)
-        return TaskReport(done.seen, done.changed, problems, done.unfinished)
+        return await self.updates.run()

@@ -12,7 +12,7 @@ from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.admission import Admission
-from shared.services.mirroring.catalogue import CatalogueItems, CatalogueUpdates, UpstreamCatalogue
+from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.name_moves import NameMoves
@@ -121,7 +121,6 @@ class MirroringServices:
                 upstreams,
                 packages.derived_data,
                 clock,
-                CatalogueItems(directory, packages.derived_data, clock),
             ),
             rule_application,
             RuleChanges(
