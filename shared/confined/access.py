@@ -59,15 +59,35 @@ _OTHER_ABI = 0x4000_0000  # Bit of the numbers of x32.
 # They fail: socket, connect, accept, sendto, bind, listen, socketpair, clone, fork, vfork, execve,
 # execveat, ptrace, process_vm_readv, process_vm_writev, bpf, unshare, setns, mount, userfaultfd,
 # perf_event_open, add_key, request_key, keyctl, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, chroot.
+# And what changes files and processes by their names, which Landlock does not limit: chmod, chown,
+# utime, setxattr, removexattr and truncate with their variants, setpriority, ioprio_set,
+# sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr, migrate_pages, move_pages,
+# shmget, shmat, shmctl, semget, msgget, mq_open, mq_unlink.
 _X86 = (41, 42, 43, 44, 49, 50, 53, 56, 57, 58, 59, 322, 101, 310, 311, 321, 272, 308, 165, 323)
 _X86_MORE = (298, 248, 249, 250, 200, 129, 297, 161, 288)  # The last is accept4.
 _ARM = (198, 203, 202, 206, 200, 201, 199, 220, 221, 281, 117, 270, 271, 280, 97, 268, 40, 282)
 _ARM_MORE = (241, 217, 218, 219, 130, 138, 240, 51, 242)
-_COMMON = (424, 425, 434, 438)  # pidfd_send_signal, io_uring_setup, pidfd_open, pidfd_getfd
+_X86_NAMED = (90, 91, 92, 93, 94, 268, 260, 132, 235, 261, 280, 188, 189, 190, 197, 198, 199, 76)
+_X86_SHARED = (141, 251, 142, 144, 203, 314, 256, 279, 29, 30, 31, 64, 68, 240, 241)
+_ARM_NAMED = (52, 53, 54, 55, 88, 5, 6, 7, 14, 15, 16, 45)
+_ARM_SHARED = (140, 30, 118, 119, 122, 274, 238, 239, 194, 196, 195, 190, 186, 180, 181)
+# pidfd_send_signal, io_uring_setup, pidfd_open, pidfd_getfd, process_madvise, fchmodat2,
+# setxattrat, removexattrat
+_COMMON = (424, 425, 434, 438, 440, 452, 463, 466)
 _CLONE3 = 435  # Without it the C library calls clone.
 _CALLS = {
-    "x86_64": (0xC000_003E, (*_X86, *_X86_MORE, *_COMMON), (62, 234), 302),
-    "aarch64": (0xC000_00B7, (*_ARM, *_ARM_MORE, *_COMMON), (129, 131), 261),
+    "x86_64": (
+        0xC000_003E,
+        (*_X86, *_X86_MORE, *_X86_NAMED, *_X86_SHARED, *_COMMON),
+        (62, 234),
+        302,
+    ),
+    "aarch64": (
+        0xC000_00B7,
+        (*_ARM, *_ARM_MORE, *_ARM_NAMED, *_ARM_SHARED, *_COMMON),
+        (129, 131),
+        261,
+    ),
 }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -358,6 +359,7 @@ def held() -> set[Restriction]:
     [
         *("socket=AF_INET", "socket=AF_INET6", "socket=AF_UNIX", "pair"),
         *("fork", "spawn", "exec", "thread", "kill", "queue", "limit", "ptrace"),
+        *("priority", "processors", "segment"),
     ],
 )
 async def test_a_job_reaches_no_network_and_no_other_process(
@@ -368,6 +370,20 @@ async def test_a_job_reaches_no_network_and_no_other_process(
     [part, alive] = await confined.run("parts", folder, [f"reach {what}", "say it goes on"])
     assert part.result in {"PermissionError", "RuntimeError"}
     assert alive.result == "it goes on"
+
+
+async def test_a_job_changes_no_file_by_its_name(
+    confined: ConfinedProcess, folder: Path, tmp_path: Path
+) -> None:
+    if Restriction.CALLS not in held():
+        pytest.skip("the kernel has no filter of system calls")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    secret.chmod(0o600)
+    acts = [f"reach {each}={secret}" for each in ("mode", "owner", "time", "attribute", "cut")]
+    results = await confined.run("parts", folder, acts)
+    assert results_of(results) == ["PermissionError"] * len(acts)
+    assert (secret.read_text(), stat.S_IMODE(secret.stat().st_mode)) == ("secret", 0o600)
 
 
 async def test_a_job_reaches_no_files_but_those_of_jobs_and_of_the_program(

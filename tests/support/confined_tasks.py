@@ -60,6 +60,12 @@ def _trace() -> None:
         raise OSError(ctypes.get_errno(), "ptrace")
 
 
+def _share() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.shmget(0, 4096, 0o1600) < 0:  # IPC_PRIVATE, IPC_CREAT
+        raise OSError(ctypes.get_errno(), "shmget")
+
+
 _REACHED: dict[str, Callable[[str], object]] = {
     "read": lambda path: Path(path).read_bytes(),
     "list": lambda path: list(Path(path).iterdir()),
@@ -74,6 +80,14 @@ _REACHED: dict[str, Callable[[str], object]] = {
     "limit": lambda _: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE),
     "thread": lambda _: threading.Thread(target=print).start(),
     "ptrace": lambda _: _trace(),
+    "mode": lambda path: Path(path).chmod(0o666),
+    "owner": lambda path: os.chown(path, os.getuid(), -1),
+    "time": os.utime,
+    "attribute": lambda path: os.setxattr(path, "user.x", b"x"),
+    "cut": lambda path: os.truncate(path, 0),
+    "priority": lambda _: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+    "processors": lambda _: os.sched_setaffinity(os.getppid(), {0}),
+    "segment": lambda _: _share(),
 }
 
 
