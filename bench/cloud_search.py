@@ -26,8 +26,7 @@ from pydantic import TypeAdapter
 from bench.search import real
 from bench.synthetic_packages import Synthetic
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BlobContainers
-from shared.adapters.cloud_search.copies import IndexCopy
-from shared.adapters.cloud_search.feed import MOST_CHANGES
+from shared.adapters.cloud_search.copies import MOST_CHANGES, IndexCopy
 from shared.adapters.cloud_search.index import FIRST_COPY_TIMEOUT
 from shared.adapters.cloud_search.parts import (
     SEARCH_CONTAINER,

@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 
 from shared.adapters.blob.client import BlobContainers
-from shared.adapters.cloud_search.copies import COPY_FOLDER_PREFIX, COPY_SCHEMA, CopyFolders
-from shared.adapters.cloud_search.feed import BASE_LIFETIME
+from shared.adapters.cloud_search.copies import (
+    BASE_LIFETIME,
+    COPY_FOLDER_PREFIX,
+    COPY_SCHEMA,
+    CopyFolders,
+)
 from shared.adapters.cloud_search.index import (
     REFRESH_INTERVAL,
     UNREADABLE_RETRY_INTERVAL,
@@ -24,8 +28,7 @@ from shared.adapters.cloud_search.index import (
     CurrentCopy,
 )
 from shared.adapters.cloud_search.parts import IndexPart, IndexPointer, SearchBlobs, write_pointer
-from shared.adapters.cosmos.change_feed import CosmosChangeFeed
-from shared.adapters.cosmos.client import CosmosDatabase
+from shared.adapters.cosmos.client import CosmosChangeFeed, CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.editions import ChangeFeedEdition
 from shared.adapters.paths import SEARCH_POINTER

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from shared.adapters.blob.client import BlobContainers
-from shared.adapters.cloud_search.copies import COPY_SCHEMA, CopyFolders
-from shared.adapters.cloud_search.feed import (
+from shared.adapters.cloud_search.copies import (
     BASE_LIFETIME,
+    COPY_SCHEMA,
     SWEEP_GRACE_PERIOD,
     UPGRADE_OVERLAP,
     CloudSearchFeed,
+    CopyFolders,
 )
 from shared.adapters.cloud_search.index import CloudSearchPorts
 from shared.adapters.cloud_search.parts import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.blob.client import BlobContainers
-from shared.adapters.blob.snapshots import BlobSnapshots
+from shared.adapters.blob.documents import BlobSnapshots
 from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account

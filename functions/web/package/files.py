@@ -15,7 +15,7 @@ from shared.domain.errors.packages import file_not_in_archive
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
-from shared.services.packages.archive_files import ON_THE_LOOP_BYTES
+from shared.services.packages.archive_reader import ON_THE_LOOP_BYTES
 from shared.services.packages.package_details import ReleaseDetails
 
 MAX_SHOWN_BYTES = 256 * KIB  # Of a text; browsers lay out 10,000 lines of it at once.

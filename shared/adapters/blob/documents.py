@@ -1,15 +1,15 @@
-"""Documentation, dependency graphs, bills of materials and API documentation as blobs; small graphs
-are in Cosmos DB as well.
+"""Documentation, dependency graphs, bills of materials, API documentation and snapshots as blobs;
+small graphs are in Cosmos DB as well.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob.aio import BlobClient
+from azure.storage.blob.aio import BlobClient, ContainerClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.cosmos.metadata import CosmosGraphs
@@ -173,3 +173,38 @@ class BlobDocuments:
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container("derived").get_blob_client(name)
+
+
+class BlobSnapshots:
+    """The SnapshotStore of a registry in the cloud."""
+
+    def __init__(self, blobs: BlobContainers) -> None:
+        self._blobs = blobs
+
+    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
+        with translate_blob_errors():
+            await self._container.upload_blob(name, pieces, overwrite=True)
+
+    async def read(self, name: str) -> AsyncGenerator[bytes]:
+        with translate_blob_errors():
+            try:
+                found = await self._container.download_blob(name)
+            except ResourceNotFoundError:
+                return
+            async for piece in found.chunks():
+                yield piece
+
+    async def list(self) -> list[str]:
+        with translate_blob_errors():
+            return [blob.name async for blob in self._container.list_blobs()]
+
+    async def delete(self, name: str) -> None:
+        with translate_blob_errors():
+            try:
+                await self._container.delete_blob(name)
+            except ResourceNotFoundError:
+                return
+
+    @property
+    def _container(self) -> ContainerClient:
+        return self._blobs.container("backups")

@@ -12,11 +12,11 @@ from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import (
     COPY_FILE,
     COPY_SCHEMA,
+    CloudSearchFeed,
     CopyFolders,
     IndexCopy,
     remove_folder,
 )
-from shared.adapters.cloud_search.feed import CloudSearchFeed
 from shared.adapters.cloud_search.parts import (
     IndexPointer,
     PointerUnchanged,

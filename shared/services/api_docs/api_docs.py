@@ -18,7 +18,13 @@ from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, pri
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, Package, parse_module_name, parse_org, possible_packages
+from shared.domain.names import (
+    Coordinate,
+    Package,
+    parse_module_name,
+    parse_org,
+    possible_packages,
+)
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,15 +29,22 @@ from shared.domain.api_docs.records import (
 )
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
 from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range
-from shared.ports import ArchiveStore, Clock, ConfinedTasks, DocumentStore, MetadataStore
+from shared.ports import (
+    ArchiveStore,
+    Clock,
+    ConfinedTasks,
+    DirectoryStore,
+    DocumentStore,
+    MetadataStore,
+    Stale,
+)
 from shared.runtime.caching import LruCache
 from shared.runtime.private_files import try_file_lock
-from shared.services.api_docs.api_history import ApiHistory
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 
@@ -190,6 +197,38 @@ def _other(coordinate: Coordinate, module: str) -> OtherModule:
 
 
 # --- The job
+
+
+@dataclass(frozen=True)
+class ApiHistory:
+    """Reads the verdict on each documented release, from a comparison with the version before it.
+
+    A withdrawn release keeps what is stored of it, which is shown no more than the release.
+    """
+
+    directory: DirectoryStore
+
+    async def verdicts(self, package: Package) -> Mapping[str, ApiVerdict]:
+        """Return the verdicts on the releases of a package, by version. One trip."""
+        found = await self.directory.list_by_owner(ApiVerdict, package_owner(package))
+        return {each.version: each for each in found}
+
+    async def verdict(self, coordinate: Coordinate) -> ApiVerdict | None:
+        return await self.directory.get(ApiVerdict, release_place(coordinate))
+
+    async def put(self, coordinate: Coordinate, verdict: ApiVerdict | None) -> None:
+        """Store the verdict on a release; without one, delete the one that was stored."""
+        if verdict:
+            await self.directory.put(verdict)
+        else:
+            await self.remove(coordinate)
+
+    async def remove(self, coordinate: Coordinate) -> None:
+        """Delete the verdict on a release, if there is one."""
+        verdict = await self.verdict(coordinate)
+        if verdict:
+            with suppress(Stale):  # Another process has removed it.
+                await self.directory.remove(verdict)
 
 
 @dataclass(frozen=True)

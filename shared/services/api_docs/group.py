@@ -6,9 +6,8 @@ from typing import Self
 from shared.domain.names import Coordinate
 from shared.log import log
 from shared.services.api_docs.api_docs import ApiDocs
-from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, JobInputs
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
-from shared.services.api_docs.api_history import ApiHistory
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader

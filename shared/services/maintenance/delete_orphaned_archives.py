@@ -9,7 +9,7 @@ from shared.domain.packages import Head, Release, State, archive_container
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS
 from shared.ports import ArchiveStore, DocumentStore, MetadataStore, StoredArchive
-from shared.services.api_docs.api_history import ApiHistory
+from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.task import Task
 

@@ -1,4 +1,6 @@
-"""Reads archives: refuses those that are too large, and bounds how many are read at once."""
+"""Reads archives: uploads, of which each process has a bounded number in hand, and the files inside
+of stored ones.
+"""
 
 import asyncio
 from collections.abc import Generator
@@ -6,13 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from sys import getsizeof
 
 from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
-from shared.domain.archives.unpacking import ArchiveLimits, Documentation
-from shared.domain.errors.packages import archive_too_large
+from shared.domain.archives.entry_names import MAX_NAMES_BYTES
+from shared.domain.archives.unpacking import (
+    MAX_FILE_BYTES,
+    ArchiveDirectory,
+    ArchiveLimits,
+    ByteSpan,
+    Documentation,
+    directory_tail,
+    list_files,
+    missing_directory,
+    unpack_file,
+)
+from shared.domain.archives.zip_records import MAX_EXTRA_BYTES
+from shared.domain.errors.base import TooLarge, quoted
+from shared.domain.errors.packages import archive_too_large, file_not_in_archive, file_too_large
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.packages import Release
+from shared.ports import ArchiveStore
+from shared.runtime.caching import LruCache
 
 ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.
 SMALL_ARCHIVE_BYTES = 64 * 1024  # Not counted: hundreds of them are no reason to refuse one.
@@ -73,3 +91,68 @@ class ArchiveReader:
             yield
         finally:
             self._bytes_in_hand -= counted
+
+
+FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.
+# Of an archive that may be pushed: 46 bytes of each header, extra fields, and names that may be
+# there twice. Older archives may have a longer directory.
+MAX_DIRECTORY_BYTES = 20_000 * (46 + MAX_EXTRA_BYTES) + 2 * MAX_NAMES_BYTES
+_FILE_BYTES = 230  # Of memory, measured; besides the name.
+ON_THE_LOOP_BYTES = 64 * 1024  # Unpacked in less than a millisecond.
+
+
+class ArchiveFiles:
+    """Lists and reads the files of archives.
+
+    A list costs one read of the end of the archive, or two where it has thousands of files; a file
+    costs one more.
+    """
+
+    def __init__(self, archives: ArchiveStore) -> None:
+        self._archives = archives
+        self._lists = LruCache[str, ArchiveDirectory](
+            FILE_LISTS_CACHED_BYTES, weigh=lambda _, files: memory_of_files(files)
+        )
+
+    async def list(self, release: Release) -> ArchiveDirectory:
+        files = self._lists.get(release.digest)
+        if files is None:
+            files = await self._list(release)
+            self._lists.put(release.digest, files)
+        return files
+
+    async def read(self, release: Release, path: str) -> bytes:
+        """Return one file; raise `file-not-in-archive` or `file-too-large-to-show`."""
+        files = await self.list(release)
+        entry = files.file(path)
+        if entry is None:
+            raise file_not_in_archive(release.coordinate, path)
+        if entry.unpacked_bytes > MAX_FILE_BYTES:
+            raise TooLarge(
+                "file-too-large-to-show",
+                f"The file {quoted(path)} has {entry.unpacked_bytes:,} bytes, and files of up to "
+                f"{MAX_FILE_BYTES:,} are sent one by one. Pull the archive to read it.",
+            )
+        region = await self._read(release, files.span(entry))
+        if max(len(region), entry.unpacked_bytes) <= ON_THE_LOOP_BYTES:
+            return unpack_file(region, entry)
+        return await asyncio.to_thread(unpack_file, region, entry)
+
+    async def _list(self, release: Release) -> ArchiveDirectory:
+        size = release.size_bytes
+        tail = await self._read(release, directory_tail(size))
+        missing = missing_directory(tail, size)
+        if missing is not None:
+            if missing.count > MAX_DIRECTORY_BYTES:
+                name = "list of files of the archive"
+                raise file_too_large(name, missing.count, MAX_DIRECTORY_BYTES)
+            tail = await self._read(release, missing) + tail
+        return await asyncio.to_thread(list_files, tail, size)
+
+    async def _read(self, release: Release, span: ByteSpan) -> bytes:
+        return await self._archives.read(release.archive, span.start, span.count)
+
+
+def memory_of_files(files: ArchiveDirectory) -> int:
+    """Return about how many bytes of memory a list of files takes."""
+    return sum(_FILE_BYTES + getsizeof(name) for name in files.entries)

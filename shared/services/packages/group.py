@@ -11,8 +11,7 @@ from shared.domain.index import index_file
 from shared.log import log
 from shared.services.common import Adapters, Common
 from shared.services.limits.group import LimitServices
-from shared.services.packages.archive_files import ArchiveFiles
-from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archives import ArchiveDelivery, ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import (
     DerivedData,
@@ -22,8 +21,7 @@ from shared.services.packages.derived_data import (
 )
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_cache import PackageCache
-from shared.services.packages.package_details import PackageDetails
-from shared.services.packages.package_history import PackageHistory
+from shared.services.packages.package_details import PackageDetails, PackageHistory
 from shared.services.packages.packages import (
     Deprecation,
     OrganizationPackages,

@@ -11,9 +11,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import CentralUpstream
+from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.domain.names import Package
 from shared.services.common import Adapters
 from shared.services.mirroring.upstream_questions import RETRIED_AFTER

@@ -9,10 +9,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from shared.adapters import fetch_budget
-from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import CentralUpstream
+from shared.adapters.upstream import ARCHIVES, CentralUpstream, FetchBudget
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.upstreams import BASE, FakeUpstream
@@ -60,7 +58,7 @@ async def test_at_most_four_archives_are_fetched_at_the_same_time(
     upstream.behave["file"] = sending
     answers = await asyncio.gather(*(mirror.get(each, headers=PULL) for each in paths))
     assert {each.status_code for each in answers} == {302}
-    assert 1 < sending.most <= fetch_budget.ARCHIVES * len(mirror.instances)
+    assert 1 < sending.most <= ARCHIVES * len(mirror.instances)
 
 
 async def test_a_document_without_room_is_503_and_closes_nothing(

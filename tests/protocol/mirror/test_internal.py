@@ -11,9 +11,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import CentralUpstream
+from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
 from shared.domain.names import Coordinate, Package, parse_org

@@ -12,8 +12,7 @@ from tempfile import gettempdir
 
 import pytest
 
-from shared.adapters.fetch_budget import FetchBudget
-from shared.adapters.upstream import CentralUpstream
+from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.auth.secrets import Secret
 from shared.domain.identity import OPERATOR
 from shared.ports import HttpResponse

@@ -11,7 +11,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import MAX_FILE_BYTES, TAIL_BYTES, list_files
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
-from shared.services.packages.archive_files import (
+from shared.services.packages.archive_reader import (
     FILE_LISTS_CACHED_BYTES,
     ON_THE_LOOP_BYTES,
     ArchiveFiles,

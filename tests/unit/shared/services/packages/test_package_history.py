@@ -9,12 +9,13 @@ from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import ReleaseEntry, Survey
 from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
-from shared.services.packages.package_details import PackageOwner, ReleaseDetails
-from shared.services.packages.package_history import (
+from shared.services.packages.package_details import (
     EVENTS_READ,
     EVENTS_SHOWN,
     PackageHistory,
     PackageHistoryEntry,
+    PackageOwner,
+    ReleaseDetails,
 )
 from tests.contract.sample_records import release
 from tests.fakes.stores import FakeEvents
