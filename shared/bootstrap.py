@@ -4,10 +4,9 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -57,29 +56,14 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
 from shared.log import set_log_share
 from shared.ports import (
-    ArchiveLinks,
-    ArchiveStore,
     CallerScope,
-    ChangeSource,
     Clock,
-    DirectoryStore,
-    DocumentStore,
     EdgeCache,
-    EventStore,
     HttpClient,
     Mailer,
-    MetadataStore,
-    PublicCopyStore,
-    PullLedger,
     Randomness,
-    SearchFeed,
-    SearchIndex,
-    SnapshotStore,
     Upstream,
-    WorkStore,
 )
-from shared.runtime.edition import Edition
-from shared.runtime.port_wrappers import LazyImport
 from shared.runtime.private_files import hold_file_lock
 from shared.services.bundles.bundle_export import BundleSigner
 from shared.services.bundles.bundle_reading import BundleSource, TrustedKeys
@@ -162,15 +146,15 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     folder, randomness = DataFolder(settings.data), SystemRandomness()
     clock = clock or SystemClock()
     embedded = open_embedded(settings.data, clock)
-    search = LazyImport(lambda: _search_index(folder))
+    search = cache(lambda: _search_index(folder))
 
     confined = ConfinedProcess(folder.confined, settings.release_budget)
 
     async def close() -> None:
         await confined.close()
         embedded.close()
-        if search.opened is not None:
-            search.opened.close()
+        if search.cache_info().currsize:
+            search().close()
 
     return Adapters(
         clock=clock,
@@ -183,7 +167,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         events=embedded.events,
         work=embedded.work,
         pulls=embedded.pulls,
-        search=search.port(SearchIndex, lambda index: index),
+        search=_opened_later(search),
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings, clock),
@@ -203,52 +187,60 @@ def cloud_adapters(
 ) -> Adapters:
     """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
+    cloud = cache(lambda: _open_cloud(settings, clock, connections))
     confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", settings.release_budget)
-    adapters = Adapters(
+
+    async def close() -> None:
+        await confined.close()
+        if cloud.cache_info().currsize:
+            await cloud().close()
+
+    fetcher = GuardedFetcher(split_list(settings.inside_hosts))
+    return Adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
-        metadata=cloud.port(MetadataStore, lambda stores: stores.metadata),
-        documents=cloud.port(DocumentStore, lambda stores: stores.documents),
-        archives=cloud.port(ArchiveStore, lambda stores: stores.archives),
-        directory=cloud.port(DirectoryStore, lambda stores: stores.directory),
-        events=cloud.port(EventStore, lambda stores: stores.events),
-        work=cloud.port(WorkStore, lambda stores: stores.work),
-        pulls=cloud.port(PullLedger, lambda stores: stores.pulls),
-        search=cloud.port(SearchIndex, lambda stores: stores.search.index),
-        snapshots=cloud.port(SnapshotStore, lambda stores: stores.snapshots),
-        fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
+        metadata=_opened_later(lambda: cloud().metadata),
+        documents=_opened_later(lambda: cloud().documents),
+        archives=_opened_later(lambda: cloud().archives),
+        directory=_opened_later(lambda: cloud().directory),
+        events=_opened_later(lambda: cloud().events),
+        work=_opened_later(lambda: cloud().work),
+        pulls=_opened_later(lambda: cloud().pulls),
+        search=_opened_later(lambda: cloud().search.index),
+        snapshots=_opened_later(lambda: cloud().snapshots),
+        fetcher=fetcher,
         mailer=_mailer(settings, clock),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=None,
-        edition=cloud.port(Edition, lambda stores: stores.edition),
-        close=partial(_close_cloud, confined, cloud),
-    )
-    return _with_ports_of_the_cloud(adapters, cloud, settings)
-
-
-def _with_ports_of_the_cloud(
-    adapters: Adapters, cloud: LazyImport["CloudStores"], settings: Settings
-) -> Adapters:
-    """Add what a registry on one machine does not have."""
-    return replace(
-        adapters,
-        links=cloud.port(ArchiveLinks, lambda stores: stores.archives.links),
-        feed=cloud.port(SearchFeed, lambda stores: stores.search.feed),
-        changes=cloud.port(ChangeSource, lambda stores: stores.changes),
-        copies=cloud.port(PublicCopyStore, lambda stores: stores.copies),
-        connect_upstream=_upstreams(settings, adapters.clock, Path(tempfile.gettempdir())),
+        edition=_opened_later(lambda: cloud().edition),
+        close=close,
+        links=_opened_later(lambda: cloud().archives.links),
+        feed=_opened_later(lambda: cloud().search.feed),
+        changes=_opened_later(lambda: cloud().changes),
+        copies=_opened_later(lambda: cloud().copies),
+        connect_upstream=_upstreams(settings, clock, Path(tempfile.gettempdir())),
         caller_scope=CallerScope.PROCESS,
-        edge=_edge(settings, adapters.fetcher),
+        edge=_edge(settings, fetcher),
     )
 
 
-async def _close_cloud(confined: ConfinedProcess, cloud: LazyImport["CloudStores"]) -> None:
-    await confined.close()
-    if cloud.opened is not None:
-        await cloud.opened.close()
+T = TypeVar("T")
+
+
+class _OpenedLater:
+    """Stands for an object that is opened when one of its members is first used."""
+
+    def __init__(self, open_: Callable[[], object]) -> None:
+        self._open = open_
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._open(), name)
+
+
+def _opened_later(open_: Callable[[], T]) -> T:
+    return cast("T", _OpenedLater(open_))
 
 
 def build_registry(settings: Settings, adapters: Adapters | None = None) -> Registry:

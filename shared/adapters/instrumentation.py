@@ -22,7 +22,6 @@ from shared.ports import (
     WorkStore,
 )
 from shared.runtime.edition import EVERYTHING, note_read
-from shared.runtime.port_wrappers import forwarded, wrapped_port
 from shared.services.common import Adapters
 from shared.telemetry import recording
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
@@ -62,29 +61,39 @@ def instrumented_store(name: str, port: type[P], store: P) -> P:
     A call costs reading the clock if telemetry is enabled. Members that are no coroutines, such as
     iterators, are those of the store itself.
     """
+    return cast("P", _InstrumentedStore(name, port, store))
 
-    def member(operation: str) -> object:
-        declared = getattr(port, operation)
+
+class _InstrumentedStore:
+    """Records calls; the methods that do are made with their first use."""
+
+    def __init__(self, name: str, port: type, store: object) -> None:
+        self._name, self._port, self._store = name, port, store
+
+    def __getattr__(self, operation: str) -> Any:
+        declared = getattr(self._port, operation)
         if not inspect.iscoroutinefunction(declared):
-            return forwarded(operation, lambda: store)
-        return _recorded(name, operation, store, is_immutable=declared in _IMMUTABLE)
+            return getattr(self._store, operation)
+        recorded = _recorded(
+            self._name, operation, self._store, is_noted=declared not in _IMMUTABLE
+        )
+        self.__dict__[operation] = recorded
+        return recorded
 
-    return wrapped_port(port, member)
 
-
-def _recorded(store_name: str, operation: str, store: object, *, is_immutable: bool) -> StoreCall:
-    """Return the method of a wrapper that records calls of this operation."""
+def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool) -> StoreCall:
+    """Return the method of a store that records calls; `is_noted` if its reads may change."""
     name = f"{store_name}.{operation}"
     call: StoreCall | None = None
 
-    def recorded(_wrapper: object, *arguments: Any, **named: Any) -> Awaitable[Any]:
+    def recorded(*arguments: Any, **named: Any) -> Awaitable[Any]:
         nonlocal call
         if call is None:  # Looked up once, by the first call: that opens some stores.
             call = cast("StoreCall", getattr(store, operation))
         activity = current_activity()
         if activity is not None:
             activity.calls[name] = activity.calls.get(name, 0) + 1
-        if not is_immutable:
+        if is_noted:
             note_read(EVERYTHING)
         answer = call(*arguments, **named)
         return _timed(store_name, operation, answer) if recording.is_enabled() else answer
