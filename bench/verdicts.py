@@ -15,7 +15,6 @@ from typing import Any
 
 from shared.domain.api_docs.comparison import ApiChange, ApiComparison, compare
 from shared.domain.api_docs.documents import read_document, write_document
-from shared.domain.api_docs.generator import generate
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.release import read_sources
 from shared.domain.api_docs.sources import ReleaseFiles, source_names
@@ -23,6 +22,7 @@ from shared.domain.archives.manifest import BALA_TOML
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, GraphNode, Texts
 from shared.domain.versions import Version
+from tests.support.documented import generate
 
 Documented = tuple[Version, list[ModuleDocs]]
 

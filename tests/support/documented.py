@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shared.ballerina.declarations import read_source
-from shared.domain.api_docs.generator import ModuleSource, PackageSources, generate
-from shared.domain.api_docs.model import ModuleDocs, PackageDocs, Type
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource, PackageSources
+from shared.domain.api_docs.model import ModuleDocs, Type
+from shared.domain.api_docs.records import UnreadLines
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import Graph, GraphNode
 from shared.domain.versions import Version
@@ -19,6 +21,22 @@ GRAPH = Graph(
         GraphNode(org="ballerina", name="data.csv", version="0.4.0"),
     )
 )
+
+
+@dataclass(frozen=True)
+class PackageDocs:
+    """The documentation of a release: its exported modules, the default module first."""
+
+    modules: tuple[ModuleDocs, ...]
+    unread: tuple[UnreadLines, ...]
+
+
+def generate(sources: PackageSources, graph: Graph) -> PackageDocs:
+    """Return the documentation of all exported modules of a release."""
+    generator = DocsGenerator(sources, graph)
+    made = [generator.module(each) for each in generator.exported]
+    unread = tuple(line for _, lines in made for line in lines)
+    return PackageDocs(tuple(docs for docs, _ in made), unread)
 
 
 def module_of(

@@ -36,7 +36,6 @@ from shared.domain.api_docs.model import (
     AliasDocs,
     ClientDocs,
     DocsModel,
-    DocsState,
     DocumentRoom,
     DocumentTooLargeError,
     ErrorDocs,
@@ -44,12 +43,10 @@ from shared.domain.api_docs.model import (
     MapTypeDocs,
     ModuleDocs,
     ModuleSummary,
-    PackageDocs,
     TableTypeDocs,
     Type,
-    UnreadSource,
 )
-from shared.domain.api_docs.records import GENERATOR_VERSION
+from shared.domain.api_docs.records import UnreadLines
 from shared.domain.api_docs.resolving import FileScope, Inclusions, PackageNames
 from shared.domain.api_docs.types import TypeTrees
 from shared.domain.names import Coordinate
@@ -77,6 +74,7 @@ _LISTS: dict[type, str] = {
     FunctionType: "function_types",
     ArrayType: "array_types",
 }
+_CLASS_LISTS: dict[type, str] = {ClientDocs: "clients", ListenerDocs: "listeners"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +88,6 @@ class Alias:
     is_nullable: bool = False
     is_distinct: bool = False
     is_read_only: bool = False
-
-    @property
-    def flags(self) -> dict[str, bool]:
-        """The flags of a record or object type."""
-        flags = {"is_nullable": self.is_nullable, "is_read_only": self.is_read_only}
-        return {name: flag for name, flag in flags.items() if flag}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,71 +103,62 @@ class Filing:
         """Add a declaration to its list, if it is documented."""
         if not _is_documented(node):
             return
+        made: DocsModel
         match node:
             case FunctionNode():
-                self.lists["functions"].append(self.declarations.function(node, scope))
+                name, made = "functions", self.declarations.function(node, scope)
             case ClassDefinition():
-                self._add_class(node, scope)
+                made = self.declarations.class_(node, scope)
+                name = _CLASS_LISTS.get(type(made), "classes")
             case EnumDefinition():
-                self.lists["enums"].append(self.declarations.enum(node))
+                name, made = "enums", self.declarations.enum(node)
             case AnnotationDefinition():
-                self.lists["annotations"].append(self.declarations.annotation(node, scope))
+                name, made = "annotations", self.declarations.annotation(node, scope)
+            case VariableDefinition(kind=VariableKind.CONSTANT):
+                name, made = "constants", self.declarations.constant(node, scope)
             case VariableDefinition():
-                self._add_variable(node, scope)
+                is_configurable = node.kind is VariableKind.CONFIGURABLE
+                name = "configurables" if is_configurable else "variables"
+                made = self.declarations.variable(node, scope)
             case _:
-                self._add_type(_alias(node, scope))
+                name, made = self._type(_alias(node, scope))
+        self.lists[name].append(made)
 
-    def _add_class(self, node: ClassDefinition, scope: FileScope) -> None:
-        docs = self.declarations.class_(node, scope)
-        if isinstance(docs, ClientDocs):
-            self.lists["clients"].append(docs)
-        elif isinstance(docs, ListenerDocs):
-            self.lists["listeners"].append(docs)
-        else:
-            self.lists["classes"].append(docs)
-
-    def _add_variable(self, node: VariableDefinition, scope: FileScope) -> None:
-        match node.kind:
-            case VariableKind.CONSTANT:
-                self.lists["constants"].append(self.declarations.constant(node, scope))
-            case VariableKind.CONFIGURABLE:
-                self.lists["configurables"].append(self.declarations.variable(node, scope))
-            case _:
-                self.lists["variables"].append(self.declarations.variable(node, scope))
-
-    def _add_type(self, alias: Alias) -> None:
-        match alias.node:
+    def _type(self, alias: Alias) -> tuple[str, DocsModel]:
+        """Return the list of a type definition, and its documentation."""
+        definition, node, scope = alias.definition, alias.node, alias.scope
+        flags = {"is_nullable": alias.is_nullable, "is_read_only": alias.is_read_only}
+        flags = {name: flag for name, flag in flags.items() if flag}
+        match node:
             case RecordType():
-                record = self.declarations.record(alias.definition, alias.node, alias.scope)
-                self.lists["records"].append(record.model_copy(update=alias.flags))
+                record = self.declarations.record(definition, node, scope)
+                return "records", record.model_copy(update=flags)
             case ObjectType():
-                self._add_object_type(alias, alias.node)
+                docs = self.declarations.object_type(definition, node, scope)
+                kind = "service_types" if docs.is_service else "object_types"
+                flags |= {"is_distinct": alias.is_distinct}
+                return kind, docs.model_copy(update=flags)
             case TableType():
-                self._add_table(alias, alias.node)
+                keys = self.declarations.types.keys(node, scope)
+                return "table_types", TableTypeDocs(
+                    **self.declarations.defined(definition),
+                    row_parameter_type=self._whole(alias),
+                    key_constraint=keys,
+                )
             case BuiltinType(name="map"):
-                keys = self.declarations.defined(alias.definition)
-                tree = self._whole(alias)
-                self.lists["map_types"].append(MapTypeDocs(**keys, map_parameter_type=tree))
+                shared = self.declarations.defined(definition)
+                return "map_types", MapTypeDocs(**shared, map_parameter_type=self._whole(alias))
             case _ if self._is_error(alias):
-                self._add_error(alias)
+                tree = self._whole(alias)
+                is_plain = isinstance(node, BuiltinType)
+                return "errors", ErrorDocs(
+                    **self.declarations.defined(definition),
+                    detail_type=next(iter(tree.type_parameters), None) if is_plain else tree,
+                    is_distinct=alias.is_distinct,
+                    definition=tree,
+                )
             case _:
-                self.lists[_alias_list(alias)].append(self._alias(alias))
-
-    def _add_object_type(self, alias: Alias, node: ObjectType) -> None:
-        docs = self.declarations.object_type(alias.definition, node, alias.scope)
-        kind = "service_types" if docs.is_service else "object_types"
-        flags = alias.flags | {"is_distinct": alias.is_distinct}
-        self.lists[kind].append(docs.model_copy(update=flags))
-
-    def _add_table(self, alias: Alias, node: TableType) -> None:
-        keys = self.declarations.types.keys(node, alias.scope)
-        self.lists["table_types"].append(
-            TableTypeDocs(
-                **self.declarations.defined(alias.definition),
-                row_parameter_type=self._whole(alias),
-                key_constraint=keys,
-            )
-        )
+                return _alias_list(alias), self._alias(alias)
 
     def _whole(self, alias: Alias) -> Type:
         tree = self.declarations.types.tree(alias.node, alias.scope)
@@ -189,19 +172,6 @@ class Filing:
             # What another package defines is not known here. Errors have such names.
             return alias.node.name.endswith("Error")
         return names.category_of(alias.node, alias.scope) == "errors"
-
-    def _add_error(self, alias: Alias) -> None:
-        tree = self._whole(alias)
-        is_plain = isinstance(alias.node, BuiltinType)
-        detail = next(iter(tree.type_parameters), None) if is_plain else tree
-        self.lists["errors"].append(
-            ErrorDocs(
-                **self.declarations.defined(alias.definition),
-                detail_type=detail,
-                is_distinct=alias.is_distinct,
-                definition=tree,
-            )
-        )
 
     def _alias(self, alias: Alias) -> AliasDocs:
         tree = self.declarations.types.tree(alias.node, alias.scope)
@@ -254,12 +224,10 @@ def _alias(definition: TypeDefinition, scope: FileScope) -> Alias:
 
 def _alias_list(alias: Alias) -> str:
     node = alias.node
-    if isinstance(node, TypeReference) and alias.is_distinct:
+    if isinstance(node, TypeReference | IntersectionType) and alias.is_distinct:
         return "types"
     if isinstance(node, BuiltinType):
         return _BUILTIN_LISTS.get(node.name, "simple_name_reference_types")
-    if isinstance(node, IntersectionType) and alias.is_distinct:
-        return "types"
     return _LISTS.get(type(node), "simple_name_reference_types")
 
 
@@ -292,24 +260,6 @@ class PackageSources:
     coordinate: Coordinate
     modules: tuple[ModuleSource, ...]
 
-    def is_default(self, module: ModuleSource) -> bool:
-        return module.name == self.coordinate.package.name
-
-
-def generate(
-    sources: PackageSources, graph: Graph, is_late: Callable[[], bool] = lambda: False
-) -> PackageDocs:
-    """Return the documentation of a release. `graph` has the versions of other packages.
-
-    Lines that could not be read are reported, and so are declarations that would make the document
-    of a module larger than `DOCUMENT_LIMIT_BYTES`, and those that are left once `is_late`.
-    """
-    generator = DocsGenerator(sources, graph, is_late)
-    made = [generator.module(each) for each in generator.exported]
-    unread = tuple(line for _, lines in made for line in lines)
-    state = DocsState.PARTIAL if unread else DocsState.DONE
-    return PackageDocs(tuple(module for module, _ in made), state, GENERATOR_VERSION, unread)
-
 
 @dataclass(slots=True)
 class DocsGenerator:
@@ -339,22 +289,29 @@ class DocsGenerator:
     def exported(self) -> list[ModuleSource]:
         return [module for module in self.sources.modules if module.is_exported]
 
-    def module(self, module: ModuleSource) -> tuple[ModuleDocs, tuple[UnreadSource, ...]]:
-        """Return the documentation of an exported module, and what could not be documented."""
-        unread = list[UnreadSource]()
-        lists = self._lists(module, unread)
+    def module(self, module: ModuleSource) -> tuple[ModuleDocs, tuple[UnreadLines, ...]]:
+        """Return the documentation of an exported module, and what could not be documented: lines
+        that could not be read, declarations that would make the document larger than
+        `DOCUMENT_LIMIT_BYTES`, and those that are left once `is_late`."""
+        room = DocumentRoom()
+        inclusions = Inclusions(self.names, room)
+        types = TypeTrees(self.names, inclusions, room)
+        filing = Filing(Declarations(self.names, inclusions, types, room))
+        unread = list[UnreadLines]()
+        for file, scope in self.scopes[module.name]:
+            for each in file.unread:
+                unread.append(_unread(module, each.file, each.first, each.last, each.reason))
+            unread += self._left_out(module, file, filing, scope)
         exported = self.exported
-        related = tuple(map(self._summary, exported)) if len(exported) > 1 else ()
         docs = ModuleDocs.model_validate(
-            {name: tuple(sorted(found, key=_name)) for name, found in lists.items()}
+            {
+                name: tuple(sorted(found, key=lambda each: getattr(each, "name", "").lower()))
+                for name, found in filing.lists.items()
+            }
+            | dict(self._summary(module))
             | {
-                "related_modules": related,
-                "id": module.name,
-                "summary": module.summary,
+                "related_modules": tuple(map(self._summary, exported)) if exported[1:] else (),
                 "description": module.readme,
-                "org_name": self.names.org,
-                "version": self.names.version,
-                "is_default_module": self.sources.is_default(module),
             }
         )
         return docs, tuple(unread)
@@ -365,44 +322,27 @@ class DocsGenerator:
             summary=module.summary,
             org_name=self.names.org,
             version=self.names.version,
-            is_default_module=self.sources.is_default(module),
+            is_default_module=module.name == self.sources.coordinate.package.name,
         )
-
-    def _lists(
-        self, module: ModuleSource, unread: list[UnreadSource]
-    ) -> dict[str, list[DocsModel]]:
-        room = DocumentRoom()
-        inclusions = Inclusions(self.names, room)
-        types = TypeTrees(self.names, inclusions, room)
-        filing = Filing(Declarations(self.names, inclusions, types, room))
-        for file, scope in self.scopes[module.name]:
-            unread += _unread(module, file)
-            unread += self._left_out(module, file, filing, scope)
-        return filing.lists
 
     def _left_out(
         self, module: ModuleSource, file: SourceFile, filing: Filing, scope: FileScope
-    ) -> Iterator[UnreadSource]:
+    ) -> Iterator[UnreadLines]:
         """Add the declarations of a file, and yield the lines that are not documented."""
         for declaration in file.declarations:
             first, last = declaration.position.line, file.declarations[-1].position.line
             if self.is_late():
-                yield UnreadSource(module.name, file.path, first, last, NO_TIME_LEFT)
+                yield _unread(module, file.path, first, last, NO_TIME_LEFT)
                 return
             if len(declaration.name) > MAX_NAME_LENGTH:
-                yield UnreadSource(module.name, file.path, first, first, NAME_TOO_LONG)
+                yield _unread(module, file.path, first, first, NAME_TOO_LONG)
                 continue
             try:
                 filing.add(declaration, scope)
             except DocumentTooLargeError:
-                yield UnreadSource(module.name, file.path, first, last, TOO_LARGE)
+                yield _unread(module, file.path, first, last, TOO_LARGE)
                 return
 
 
-def _unread(module: ModuleSource, file: SourceFile) -> Iterator[UnreadSource]:
-    for each in file.unread:
-        yield UnreadSource(module.name, each.file, each.first, each.last, each.reason)
-
-
-def _name(docs: DocsModel) -> str:
-    return getattr(docs, "name", "").lower()
+def _unread(module: ModuleSource, file: str, first: int, last: int, reason: str) -> UnreadLines:
+    return UnreadLines(module=module.name, file=file, first=first, last=last, reason=reason)

@@ -13,8 +13,6 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from shared.domain.api_docs.records import DocsState
-
 
 class DocsModel(BaseModel):
     """A part of a documentation. `EXTRA` names the fields of a class that Central does not have;
@@ -460,28 +458,6 @@ def alias_lists(module: ModuleDocs) -> tuple[tuple[Documented, ...], ...]:
         for name in ModuleDocs.model_fields
         if name.endswith("types") and name not in ("object_types", "service_types")
     )
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadSource:
-    """Lines of a module's file that are not documented, and why."""
-
-    module: str
-    file: str
-    first: int
-    last: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PackageDocs:
-    """The documentation of a release: its exported modules, the default module first."""
-
-    modules: tuple[ModuleDocs, ...]
-    state: DocsState
-    generator: int  # The version of the generator; a higher one makes documentation again.
-    unread: tuple[UnreadSource, ...] = ()
-    reason: str = ""
 
 
 # Documentation of 1 MB of sources has 10 to 16 MB as JSON. A module of 20 MB, or one whose types

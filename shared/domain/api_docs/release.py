@@ -1,7 +1,6 @@
 """From the sources of a release to its modules, and to the record of its documentation."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 from typing import Self
 
@@ -9,7 +8,7 @@ from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
 from shared.domain.api_docs.connectors import api_summary
 from shared.domain.api_docs.generator import ModuleSource, PackageSources
-from shared.domain.api_docs.model import DeclarationKind, ModuleDocs, UnreadSource
+from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, count_documented, declared
 from shared.domain.api_docs.records import (
     GENERATOR_VERSION,
@@ -32,71 +31,53 @@ def read_sources(
 ) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
     """Return the modules of a release with their declarations, and the files that were not read:
     those that are too large or no text, and those that are left once `is_late`."""
-    reading = _Reading(files, is_late)
-    sources = PackageSources(files.coordinate, tuple(reading.modules()))
-    return sources, tuple(reading.unread)
+    unread = list[UnreadLines]()
 
+    def read(found: Iterable[SourceName]) -> Iterator[SourceFile]:
+        for source in found:
+            text, reason = _text(files.contents[source], is_late)
+            if not reason:
+                yield read_source(source.path, text)
+            else:
+                unread.append(
+                    UnreadLines(
+                        module=source.module, file=source.path, first=1, last=1, reason=reason
+                    )
+                )
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    files: ReleaseFiles
-    is_late: Callable[[], bool]
-    unread: list[UnreadLines] = field(default_factory=list[UnreadLines])
-
-    def modules(self) -> Iterator[ModuleSource]:
-        """Yield the modules, the default module first, and note what was not read."""
-        texts = {each.name: each for each in self.files.texts.modules}
-        sources = {
-            module: tuple(self._read(list(found)))
-            for module, found in groupby(self.files.contents, key=lambda each: each.module)
-        }
-        for name in sorted({*sources, *self.files.exported}):
-            text = texts.get(name) or ModuleText(name=name)
-            yield ModuleSource(
+    texts = {each.name: each for each in files.texts.modules}
+    sources = {
+        module: tuple(read(found))
+        for module, found in groupby(files.contents, key=lambda each: each.module)
+    }
+    own = files.coordinate.package.name
+    modules = list[ModuleSource]()  # The default module first.
+    for name in sorted({*sources, *files.exported}):
+        text = texts.get(name) or ModuleText(name=name)
+        modules.append(
+            ModuleSource(
                 name=name,
                 files=sources.get(name, ()),
-                readme=text.readme or self._readme(name),
+                readme=text.readme or (files.texts.readme if name == own else ""),
                 summary=text.summary,
-                is_exported=name in self.files.exported,
-            )
-
-    def _readme(self, module: str) -> str:
-        is_default = module == self.files.coordinate.package.name
-        return self.files.texts.readme if is_default else ""
-
-    def _read(self, sources: list[SourceName]) -> Iterator[SourceFile]:
-        for source in sources:
-            text = self._text(source)
-            if text.reason:
-                self._note(source, 1, 1, text.reason)
-            else:
-                yield read_source(source.path, text.content)
-
-    def _text(self, source: SourceName) -> "_Text":
-        content = self.files.contents[source]
-        if isinstance(content, str):
-            return _Text(reason=content)
-        if self.is_late():
-            return _Text(reason="there was no time left to read the file")
-        try:
-            # As Markdown readers do with it. Pieces have it in place of the registry's address.
-            return _Text(content.decode("utf-8-sig").replace("\0", "\N{REPLACEMENT CHARACTER}"))
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            return _Text(reason=f"the file is not UTF-8, as line {line} shows")
-
-    def _note(self, source: SourceName, first: int, last: int, reason: str) -> None:
-        self.unread.append(
-            UnreadLines(
-                module=source.module, file=source.path, first=first, last=last, reason=reason
+                is_exported=name in files.exported,
             )
         )
+    return PackageSources(files.coordinate, tuple(modules)), tuple(unread)
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    content: str = ""
-    reason: str = ""  # Why there is none.
+def _text(content: bytes | str, is_late: Callable[[], bool]) -> tuple[str, str]:
+    """Return the text of a source, or an empty one and the reason why it is not read."""
+    if isinstance(content, str):
+        return "", content
+    if is_late():
+        return "", "there was no time left to read the file"
+    try:
+        # As Markdown readers do with it. Pieces have it in place of the registry's address.
+        return content.decode("utf-8-sig").replace("\0", "\N{REPLACEMENT CHARACTER}"), ""
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return "", f"the file is not UTF-8, as line {line} shows"
 
 
 MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one for each line.
@@ -113,26 +94,16 @@ class ModuleFacts(Record):
     symbols: tuple[Symbol, ...] = ()
 
     @classmethod
-    def of(cls, docs: ModuleDocs, unread: Iterable[UnreadLines | UnreadSource]) -> Self:
+    def of(cls, docs: ModuleDocs, unread: Iterable[UnreadLines]) -> Self:
         documented, declarations = count_documented([docs])
         return cls(
             module=docs.id,
-            unread=tuple(map(_lines, islice(unread, MAX_UNREAD))),
+            unread=tuple(islice(unread, MAX_UNREAD)),
             documented=documented,
             declarations=declarations,
             api=api_summary([docs]),
             symbols=symbols_of([docs]),
         )
-
-
-def _lines(unread: UnreadLines | UnreadSource) -> UnreadLines:
-    return UnreadLines(
-        module=unread.module,
-        file=unread.file,
-        first=unread.first,
-        last=unread.last,
-        reason=unread.reason,
-    )
 
 
 def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:

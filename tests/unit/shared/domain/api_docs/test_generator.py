@@ -5,13 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.api_docs.generator import (
-    GENERATOR_VERSION,
     TOO_LARGE,
     DocsGenerator,
     ModuleSource,
     PackageSources,
 )
-from shared.domain.api_docs.model import DocsState, UnreadSource
+from shared.domain.api_docs.records import UnreadLines
 from shared.domain.packages import Graph
 from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs
 
@@ -26,7 +25,7 @@ def test_a_module_says_what_it_is() -> None:
     assert (module.description, module.summary) == ("# Shop\n", "Sells.")
     assert module.is_default_module
     assert module.related_modules == ()
-    assert (docs.state, docs.generator) == (DocsState.DONE, GENERATOR_VERSION)
+    assert docs.unread == ()
 
 
 def test_exported_modules_are_related_to_each_other() -> None:
@@ -56,7 +55,7 @@ def test_a_module_is_documented_without_the_others_and_with_their_types() -> Non
 
 def test_lines_that_are_not_read_are_reported() -> None:
     docs = package_docs(module_of("public function f( {\npublic function g() { }\n"))
-    assert docs.state is DocsState.PARTIAL
+    assert docs.unread
     assert (docs.unread[0].module, docs.unread[0].file) == ("shop", "main.bal")
     assert [each.name for each in docs.modules[0].functions] == ["g"]
 
@@ -67,11 +66,13 @@ def test_a_document_that_would_be_too_large_ends_where_it_is_full() -> None:
     files |= {f"b{i:03}.bal": f"# {text}\npublic function f{i}() {{ }}\n" for i in range(80)}
     files["c.bal"] = "int hidden = 1;"
     docs = package_docs(module_of(files))
-    assert docs.state is DocsState.PARTIAL
+    assert docs.unread
     documented = len(docs.modules[0].functions)
     assert 20 < documented < 80
     assert len(docs.unread) == 80 - documented  # And none in the last file.
-    assert docs.unread[0] == UnreadSource("shop", f"b{documented:03}.bal", 2, 2, TOO_LARGE)
+    assert docs.unread[0] == UnreadLines(
+        module="shop", file=f"b{documented:03}.bal", first=2, last=2, reason=TOO_LARGE
+    )
 
 
 @pytest.mark.slow
@@ -79,7 +80,7 @@ def test_inclusions_that_multiply_end() -> None:
     fields = "".join(f"int f{i};" for i in range(1000))
     records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(2000))
     docs = package_docs(module_of(f"type Base record {{| {fields} |}};\n{records}"))
-    assert docs.state is DocsState.PARTIAL
+    assert docs.unread
     assert docs.unread[0].reason == TOO_LARGE
 
 
@@ -100,7 +101,7 @@ LONG = "A" * 200_000
 def test_long_names_that_are_repeated_count_for_the_size_of_the_document(member: str) -> None:
     records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(500))
     docs = package_docs(module_of(f"type Base record {{| {member} |}};\n{records}"))
-    assert docs.state is DocsState.PARTIAL
+    assert docs.unread
     assert docs.unread[-1].reason == TOO_LARGE
 
 
@@ -120,7 +121,7 @@ def test_a_long_chain_of_definitions_ends() -> None:
         f"public type R{i} record {{| *R{i + 1}; int f{i}; |}};\n" for i in range(200)
     )
     docs = package_docs(module_of(f"{chain}{errors}{included}"))
-    assert docs.state is DocsState.DONE
+    assert docs.unread == ()
     assert len(docs.modules[0].records) == 200
 
 
@@ -148,7 +149,7 @@ def test_html_and_invisible_characters_stay_in_the_model() -> None:
 
 def test_a_package_without_a_graph_is_documented() -> None:
     docs = package_docs(module_of("import a/b;\npublic function f(b:C c) { }"), graph=Graph())
-    assert docs.state is DocsState.DONE
+    assert docs.unread == ()
 
 
 WORDS = """
