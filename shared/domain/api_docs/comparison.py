@@ -19,7 +19,7 @@ from shared.domain.api_docs.change_rules import (
     included_elsewhere,
     removed,
 )
-from shared.domain.api_docs.directions import ChangeLevel, Directions, Reason, TwoVersions
+from shared.domain.api_docs.directions import ChangeLevel, Directions, TwoVersions
 from shared.domain.api_docs.model import ConstantDocs, EnumMemberDocs, FunctionDocs, ModuleDocs
 from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
@@ -117,75 +117,40 @@ def _module_changes(
         )
         return
     versions = replace(versions, module=f"{before.org_name}/{name}")
-    yield from _SymbolChanges(name, _symbols(before), _symbols(after), versions).all()
+    old, new = _symbols(before), _symbols(after)
+    old_members, new_members = _enum_members(old), _enum_members(new)
+    # By name; annotations come after types of the same name.
+    for key in sorted(
+        {*old, *new}, key=lambda each: (_name(each).lower(), each.startswith("@"), each)
+    ):
+        was, now = old.get(key), new.get(key)
+        owner = (now or old[key]).owner
+        if owner is not None:
+            owners = old.get(_key(owner)), new.get(_key(owner))
+            if not (owners[0] and owners[1] and have_comparable_members(owners[0], owners[1])):
+                continue
+        if was is None and now and isinstance(now.docs, ConstantDocs):
+            was = old_members.get(now.title)
+        elif now is None and was and isinstance(was.docs, ConstantDocs):
+            now = new_members.get(was.title)
+        yield from _change(name, was, now, versions)
 
 
 def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
-    found: dict[str, DocsSymbol] = {}
-    for _, declaration in declared(module):
-        for symbol in (declaration, *declaration.all_members()):
-            found[_key(symbol)] = symbol
-    return found
+    """Return symbols by their paths without the quotes of names and the names of path
+    parameters."""
+    return {
+        _key(symbol): symbol
+        for _, declaration in declared(module)
+        for symbol in (declaration, *declaration.all_members())
+    }
 
 
 def _key(symbol: DocsSymbol) -> str:
-    """Return the path of a symbol without the quotes of names and the names of path parameters."""
     docs, path = symbol.docs, symbol.path
     if isinstance(docs, FunctionDocs) and docs.is_resource and symbol.owner:
         path = f"{symbol.owner.path}.{docs.accessor} {path_key(docs.resource_path)}"
     return path.replace("'", "")
-
-
-@dataclass(frozen=True, slots=True)
-class _SymbolChanges:
-    """The changes of the symbols of a module."""
-
-    module: str
-    old: Mapping[str, DocsSymbol]
-    new: Mapping[str, DocsSymbol]
-    versions: TwoVersions
-
-    def all(self) -> Iterator[ApiChange]:
-        members = _enum_members(self.old), _enum_members(self.new)
-        for key in sorted({*self.old, *self.new}, key=_order):
-            was, now = self.old.get(key), self.new.get(key)
-            symbol = now or self.old[key]
-            if symbol.owner is None or self._are_members_listed(_key(symbol.owner)):
-                before, after = was or _constant(now, members[0]), now or _constant(was, members[1])
-                yield from self._change(after or symbol, before, after)
-
-    def _are_members_listed(self, owner: str) -> bool:
-        before, after = self.old.get(owner), self.new.get(owner)
-        return before is not None and after is not None and have_comparable_members(before, after)
-
-    def _change(
-        self, shown: DocsSymbol, before: DocsSymbol | None, after: DocsSymbol | None
-    ) -> Iterator[ApiChange]:
-        found = sorted(self._reasons(before, after), key=lambda reason: -reason[0])
-        if found:
-            yield ApiChange(
-                kind=_change_kind(before, after),
-                module=self.module,
-                symbol=_name(shown.path),
-                declares=shown.kind,
-                before=_signature(before),
-                after=_signature(after),
-                level=found[0][0],
-                reasons=tuple(sentence for _, sentence in found),
-            )
-
-    def _reasons(self, before: DocsSymbol | None, after: DocsSymbol | None) -> Iterator[Reason]:
-        if before is None:
-            return added(after, self.versions) if after else iter(())
-        if after is None:
-            return removed(before, self.versions)
-        return changed(before, after, self.versions)
-
-
-def _change_kind(before: DocsSymbol | None, after: DocsSymbol | None) -> ApiChangeKind:
-    if before is None:
-        return ApiChangeKind.ADDED
-    return ApiChangeKind.CHANGED if after else ApiChangeKind.REMOVED
 
 
 def _enum_members(symbols: Mapping[str, DocsSymbol]) -> dict[str, DocsSymbol]:
@@ -194,24 +159,34 @@ def _enum_members(symbols: Mapping[str, DocsSymbol]) -> dict[str, DocsSymbol]:
     return {each.title: each for each in members}
 
 
-def _constant(symbol: DocsSymbol | None, members: Mapping[str, DocsSymbol]) -> DocsSymbol | None:
-    """Return the member of an enum that a constant became, or was."""
-    is_constant = symbol is not None and isinstance(symbol.docs, ConstantDocs)
-    return members.get(symbol.title) if symbol and is_constant else None
-
-
-def _order(path: str) -> tuple[str, bool, str]:
-    """Sort by name; annotations come after types of the same name."""
-    name = _name(path)
-    return name.lower(), name != path, path
-
-
 def _name(path: str) -> str:
     return path.removeprefix("@")
 
 
-def _signature(symbol: DocsSymbol | None) -> str:
-    return signature_text(symbol.docs) if symbol else ""
+def _change(
+    module: str, before: DocsSymbol | None, after: DocsSymbol | None, versions: TwoVersions
+) -> Iterator[ApiChange]:
+    if before and after:
+        kind, reasons = ApiChangeKind.CHANGED, changed(before, after, versions)
+    elif after:
+        kind, reasons = ApiChangeKind.ADDED, added(after, versions)
+    elif before:
+        kind, reasons = ApiChangeKind.REMOVED, removed(before, versions)
+    else:
+        return
+    found = sorted(reasons, key=lambda reason: -reason[0])
+    shown = after or before
+    if found and shown:
+        yield ApiChange(
+            kind=kind,
+            module=module,
+            symbol=_name(shown.path),
+            declares=shown.kind,
+            before=signature_text(before.docs) if before else "",
+            after=signature_text(after.docs) if after else "",
+            level=found[0][0],
+            reasons=tuple(sentence for _, sentence in found),
+        )
 
 
 def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import singledispatch
 
 from shared.domain.api_docs.model import (
     AliasDocs,
@@ -28,6 +27,7 @@ from shared.domain.api_docs.type_shapes import (
     NEVER,
     NIL,
     READONLY,
+    Alternative,
     Fields,
     Intersection,
     Named,
@@ -118,61 +118,40 @@ _TYPES = (
 
 def definition_of(docs: Documented) -> NamedType:
     """Return the definition in a declaration of a type or a constant."""
-    is_object = isinstance(docs, ClassDocs | ObjectTypeDocs)
-    is_nominal = is_object or getattr(docs, "is_distinct", False)
-    return NamedType(_shape(docs), is_nominal)
+    is_nominal = bool(getattr(docs, "is_distinct", False))
+    match docs:
+        case AliasDocs():
+            shape = _SHAPES.of(docs)
+        case EnumDocs():
+            shape = frozenset[Alternative](Singleton(each.literal) for each in docs.members)
+        case EnumMemberDocs():
+            shape = only(Singleton(docs.literal))
+        case ConstantDocs():
+            shape = only(Singleton(docs.value))
+        case ErrorDocs():
+            shape = _SHAPES.of(docs.definition) if docs.definition else ERROR
+        case MapTypeDocs():
+            shape = _SHAPES.of(docs.map_parameter_type)
+        case TableTypeDocs():
+            shape = _SHAPES.of(docs.row_parameter_type)
+        case RecordDocs():
+            shape = _of_record(docs)
+        case ObjectTypeDocs() | ClassDocs():
+            is_nominal = True
+            words = ("isolated", "service", "client")
+            qualifiers = frozenset(name for name in words if getattr(docs, f"is_{name}", False))
+            included = map(_SHAPES.of, docs.inclusions)
+            shape = only(Intersection((only(Objects(qualifiers)), *included)))
+        case _:
+            raise NotImplementedError(type(docs))
+    return NamedType(shape, is_nominal)
 
 
-@singledispatch
-def _shape(docs: Documented) -> Shape:
-    raise NotImplementedError(type(docs))
-
-
-@_shape.register
-def _(docs: AliasDocs) -> Shape:
-    return _SHAPES.of(docs)
-
-
-@_shape.register
-def _(docs: EnumDocs) -> Shape:
-    return frozenset(Singleton(each.literal) for each in docs.members)
-
-
-@_shape.register
-def _(docs: EnumMemberDocs) -> Shape:
-    return only(Singleton(docs.literal))
-
-
-@_shape.register
-def _(docs: ConstantDocs) -> Shape:
-    return only(Singleton(docs.value))
-
-
-@_shape.register
-def _(docs: ErrorDocs) -> Shape:
-    return _SHAPES.of(docs.definition) if docs.definition else ERROR
-
-
-@_shape.register
-def _(docs: MapTypeDocs) -> Shape:
-    return _SHAPES.of(docs.map_parameter_type)
-
-
-@_shape.register
-def _(docs: TableTypeDocs) -> Shape:
-    return _SHAPES.of(docs.row_parameter_type)
-
-
-@_shape.register
-def _(docs: ObjectTypeDocs | ClassDocs) -> Shape:
-    names = ("isolated", "service", "client")
-    qualifiers = frozenset(name for name in names if getattr(docs, f"is_{name}", False))
-    return only(Intersection((only(Objects(qualifiers)), *map(_SHAPES.of, docs.inclusions))))
-
-
-@_shape.register
-def _(docs: RecordDocs) -> Shape:
-    found = [_field(each) for each in all_fields(docs)]
+def _of_record(docs: RecordDocs) -> Shape:
+    found = [
+        RecordField(each.name, _SHAPES.of(each.type), bool(each.type and each.type.is_optional))
+        for each in all_fields(docs)
+    ]
     # Fields of another package's record are not known; with its name, only the same record has it.
     foreign = (each.inclusion_type for each in docs.fields if is_foreign(each))
     found += (RecordField(f"*{each.module_name}:{each.name}", ANY) for each in foreign if each)
@@ -192,8 +171,3 @@ def rest_shape(docs: RecordDocs) -> Shape:
     if docs.is_closed:
         return NEVER
     return _SHAPES.of(docs.rest_type) if docs.rest_type else ANYDATA
-
-
-def _field(docs: VariableDocs) -> RecordField:
-    is_optional = docs.type is not None and docs.type.is_optional
-    return RecordField(docs.name, _SHAPES.of(docs.type), is_optional)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from shared.ballerina.doc_comments import is_marked_deprecated, markdown
 from shared.ballerina.syntax import (
@@ -81,27 +80,6 @@ class TypeTrees:
     _known: dict[tuple[Definition, Module], Type] = field(
         default_factory=dict[tuple[Definition, Module], Type]
     )
-    _forms: dict[type, Callable[[Any, TypeContext], Type]] = field(
-        default_factory=dict[type, Callable[[Any, TypeContext], Type]]
-    )
-
-    def __post_init__(self) -> None:
-        self._forms = {
-            ArrayType: self._array,
-            BuiltinType: self._builtin,
-            DistinctType: self._distinct,
-            FunctionType: self._function,
-            IntersectionType: self._intersection,
-            ObjectType: self._object,
-            OptionalType: self._optional,
-            ParenthesizedType: self._parenthesized,
-            RecordType: self._record,
-            SingletonType: self._singleton,
-            TableType: self._table,
-            TupleType: self._tuple,
-            TypeReference: self._reference,
-            UnionType: self._union,
-        }
 
     def tree(
         self, node: TypeNode, scope: FileScope, parameters: frozenset[str] = frozenset()
@@ -141,21 +119,59 @@ class TypeTrees:
             return self._text(CUT)
         self._expansion += 1 if context.expanded else 0
         self._depth += 1
-        tree = self._forms[type(node)](node, context)
+        match node:
+            case SingletonType() | ObjectType():
+                tree = self._text(node.text)
+            case DistinctType(type=inner):
+                tree = self._tree(inner, context).model_copy(update={"is_distinct": True})
+            case OptionalType(type=inner):
+                tree = self._tree(inner, context).model_copy(update={"is_nullable": True})
+            case ParenthesizedType(type=inner):
+                tree = Type(is_parenthesised_type=True, element_type=self._tree(inner, context))
+            case BuiltinType():
+                tree = self._builtin(node, context)
+            case TypeReference():
+                tree = self._reference(node, context)
+            case FunctionType():
+                tree = self._function(node, context)
+            case RecordType():
+                tree = self._record(node, context)
+            case _:
+                tree = self._composed(node, context)
         self._depth -= 1
         return tree
 
-    def _members(self, nodes: tuple[TypeNode, ...], context: TypeContext) -> tuple[Type, ...]:
-        return tuple(self._tree(node, context) for node in nodes)
-
-    def _singleton(self, node: SingletonType, _: TypeContext) -> Type:
-        return self._text(node.text)
-
-    def _object(self, node: ObjectType, _: TypeContext) -> Type:
-        return self._text(node.text)
-
-    def _distinct(self, node: DistinctType, context: TypeContext) -> Type:
-        return self._tree(node.type, context).model_copy(update={"is_distinct": True})
+    def _composed(
+        self,
+        node: ArrayType | IntersectionType | TableType | TupleType | UnionType,
+        context: TypeContext,
+    ) -> Type:
+        match node:
+            case ArrayType():
+                return Type(
+                    is_array_type=True,
+                    element_type=self._tree(node.element, context),
+                    array_dimensions=len(node.lengths),
+                    array_lengths=node.lengths if any(node.lengths) else (),
+                )
+            case TableType():
+                return Type(
+                    name="table",
+                    category="table",
+                    constraint=self._tree(node.row, context),
+                    key_constraint=self._keys(node, context),
+                )
+            case UnionType() | IntersectionType() | TupleType():
+                members = tuple(self._tree(each, context) for each in node.members)
+        if isinstance(node, TupleType):
+            rest = (self._rest(node.rest, context),) if node.rest else ()
+            return Type(is_tuple=True, member_types=(*members, *rest))
+        is_union = isinstance(node, UnionType)
+        return Type(
+            is_anonymous_union_type=is_union,
+            is_intersection_type=not is_union,
+            member_types=members,
+        )
 
     def _text(self, text: str) -> Type:
         self.room.spend(len(text))
@@ -163,7 +179,7 @@ class TypeTrees:
 
     def _builtin(self, node: BuiltinType, context: TypeContext) -> Type:
         if not node.parameters and node.name not in ("future", "typedesc"):
-            return _plain(node.name)
+            return Type(name=node.name, category="builtin")
         is_in_stream = node.name == "stream"
         if is_in_stream != context.is_in_stream:
             context = replace(context, is_in_stream=is_in_stream)
@@ -181,43 +197,8 @@ class TypeTrees:
             case name:
                 return Type(name=name, category="builtin", type_parameters=parameters)
 
-    def _array(self, node: ArrayType, context: TypeContext) -> Type:
-        return Type(
-            is_array_type=True,
-            element_type=self._tree(node.element, context),
-            array_dimensions=len(node.lengths),
-            array_lengths=node.lengths if any(node.lengths) else (),
-        )
-
-    def _optional(self, node: OptionalType, context: TypeContext) -> Type:
-        return self._tree(node.type, context).model_copy(update={"is_nullable": True})
-
-    def _parenthesized(self, node: ParenthesizedType, context: TypeContext) -> Type:
-        return Type(is_parenthesised_type=True, element_type=self._tree(node.type, context))
-
-    def _union(self, node: UnionType, context: TypeContext) -> Type:
-        members = self._members(node.members, context)
-        return Type(is_anonymous_union_type=True, member_types=members)
-
-    def _intersection(self, node: IntersectionType, context: TypeContext) -> Type:
-        return Type(is_intersection_type=True, member_types=self._members(node.members, context))
-
-    def _tuple(self, node: TupleType, context: TypeContext) -> Type:
-        members = self._members(node.members, context)
-        if node.rest:
-            members += (self._rest(node.rest, context),)
-        return Type(is_tuple=True, member_types=members)
-
     def _rest(self, node: TypeNode, context: TypeContext) -> Type:
         return Type(is_rest_param=True, element_type=self._tree(node, context))
-
-    def _table(self, node: TableType, context: TypeContext) -> Type:
-        return Type(
-            name="table",
-            category="table",
-            constraint=self._tree(node.row, context),
-            key_constraint=self._keys(node, context),
-        )
 
     def _keys(self, node: TableType, context: TypeContext) -> Type | None:
         if node.key_type:
@@ -304,7 +285,10 @@ class TypeTrees:
     def _reference(self, node: TypeReference, context: TypeContext) -> Type:
         self.room.spend(len(node.prefix) + len(node.name))
         if not node.prefix and node.name in context.parameters:
-            return _dependent(node.name, is_in_stream=context.is_in_stream)
+            # A type that is an argument of the same call.
+            if context.is_in_stream:
+                return _located(_UNKNOWN_MODULE, node.name, "reference")
+            return _unresolved(node.name)
         definition = self.names.definition(node, context.scope)
         if definition is None:
             return self._external(node, context)
@@ -314,7 +298,10 @@ class TypeTrees:
 
     def _external(self, node: TypeReference, context: TypeContext) -> Type:
         if node.prefix:
-            return _imported(self.names.module_at(node.prefix, context.scope), node)
+            address = self.names.module_at(node.prefix, context.scope)
+            if address:
+                return _located(address, node.name, "libs")
+            return _unresolved(node.name).model_copy(update={"module_name": node.prefix})
         module = context.scope.module
         constant = module.constants.get(unquoted(node.name))
         if constant is None:
@@ -343,12 +330,11 @@ class TypeTrees:
         chain = context.expanded | {definition}
         inner = replace(context, scope=definition.scope, expanded=chain)
         if isinstance(node, EnumDefinition):
-            return self._expanded_enum(node)
+            members = tuple(self._text(each.value or each.name) for each in node.members)
+            return Type(name=node.name, is_anonymous_union_type=True, member_types=members)
         if isinstance(node, ClassDefinition):
-            members = Structure(node.members, node.comment, inner.scope)
-            return self._expanded_structure(node, members, inner)
-        structure = structure_of(structural_part(node.type), node.comment, inner.scope)
-        if structure is None:
+            structure = Structure(node.members, node.comment, inner.scope)
+        elif not (structure := structure_of(structural_part(node.type), node.comment, inner.scope)):
             return self._expanded_alias(node, inner)
         return self._expanded_structure(node, structure, inner)
 
@@ -357,18 +343,16 @@ class TypeTrees:
         methods = self.inclusions.methods(structure)
         is_nullable = isinstance(node, TypeDefinition) and isinstance(node.type, OptionalType)
         functions = tuple(self._method(each, context) for each in methods)
+        description = node.comment.description.rstrip("\n")
+        self.room.spend(len(description))
         return Type(
             name=node.name,
-            description=self._description(node),
+            description=description,
             category="inline_record" if structure.is_record else None,
             is_nullable=is_nullable,
             member_types=members,
             function_types=None if structure.is_record else functions,
         )
-
-    def _expanded_enum(self, node: EnumDefinition) -> Type:
-        members = tuple(self._text(each.value or each.name) for each in node.members)
-        return Type(name=node.name, is_anonymous_union_type=True, member_types=members)
 
     def _expanded_alias(self, node: TypeDefinition, context: TypeContext) -> Type:
         tree = self._tree(node.type, context)
@@ -402,11 +386,6 @@ class TypeTrees:
             description=description,
         )
 
-    def _description(self, node: Named) -> str:
-        description = node.comment.description.rstrip("\n")
-        self.room.spend(len(description))
-        return description
-
 
 def _facts(node: FieldNode) -> FieldFacts | None:
     """Return the facts of a field that its member type lacks, if there are any."""
@@ -432,15 +411,8 @@ def function_kind(node: FunctionNode) -> str:
     return "RESOURCE" if "resource" in node.qualifiers else "OTHER"
 
 
-# --- Types that are only names: of the language, of a module, of a parameter, or of nothing ------
-
 # Central writes this for a parameter's name as the type of a stream.
 _UNKNOWN_MODULE = ModuleAddress("UNK_ORG", "UNK_MOD", "UNK_VER")
-
-
-def _plain(keyword: str) -> Type:
-    """Return a type of the language."""
-    return Type(name=keyword, category="builtin")
 
 
 def _located(address: ModuleAddress, name: str, category: str) -> Type:
@@ -453,20 +425,6 @@ def _located(address: ModuleAddress, name: str, category: str) -> Type:
         category=category,
         generate_user_defined_type_link=address.version is not None,
     )
-
-
-def _imported(address: ModuleAddress | None, node: TypeReference) -> Type:
-    """Return a type of another module, which is None where its prefix is unknown."""
-    if address:
-        return _located(address, node.name, "libs")
-    return _unresolved(node.name).model_copy(update={"module_name": node.prefix})
-
-
-def _dependent(parameter: str, *, is_in_stream: bool) -> Type:
-    """Return a type that is an argument of the same call."""
-    if is_in_stream:
-        return _located(_UNKNOWN_MODULE, parameter, "reference")
-    return _unresolved(parameter)
 
 
 def _unresolved(name: str) -> Type:
