@@ -1,10 +1,9 @@
 """Connectors and triggers: what editors read of the clients and listeners of a module."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice, starmap
-from typing import cast
+from typing import Any, cast
 
 from shared.domain.api_docs.model import (
     AliasDocs,
@@ -15,7 +14,6 @@ from shared.domain.api_docs.model import (
     EnumDocs,
     ErrorDocs,
     FunctionDocs,
-    ListenerDocs,
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
@@ -34,7 +32,7 @@ from shared.domain.api_docs.records import (
     connector_id,
     trigger_id,
 )
-from shared.domain.api_docs.resource_paths import PathSegment, path_segments
+from shared.domain.api_docs.resource_paths import path_segments
 from shared.domain.api_docs.type_parts import Part, type_parts
 
 Json = dict[str, object]
@@ -48,28 +46,18 @@ Declarations = Mapping[tuple[str, str], ModuleDocs]  # By organization and modul
 def modules_used(methods: Iterable[FunctionDocs]) -> set[tuple[str, str, str]]:
     """Return organization, name and version of the modules of other packages whose types the
     methods use."""
-    types = (each for method in methods for each in _types_of(method))
-    return {
-        (each.org_name, each.module_name, each.version)
-        for type_ in types
-        for each in _nested(type_)
-        if each.category == "libs" and each.org_name and each.module_name and each.version
-    }
-
-
-def _types_of(method: FunctionDocs) -> Iterator[Type]:
-    yield from (each.type for each in method.parameters if each.type)
-    yield from (each.type for each in method.return_parameters)
-
-
-def _nested(type_: Type) -> Iterator[Type]:
-    pending = [type_]
+    found, pending = set[tuple[str, str, str]](), list[Type]()
+    for method in methods:
+        pending += [each.type for each in method.parameters if each.type]
+        pending += [each.type for each in method.return_parameters]
     while pending:
-        current = pending.pop()
-        yield current
-        inner = (current.element_type, current.constraint, current.return_type)
-        pending += [each for each in inner if each]
-        pending += [*current.member_types, *(current.param_types or ())]
+        each = pending.pop()
+        inner = (each.element_type, each.constraint, each.return_type)
+        pending += [*(part for part in inner if part), *each.member_types]
+        pending += each.param_types or ()
+        if each.category == "libs" and each.org_name and each.module_name and each.version:
+            found.add((each.org_name, each.module_name, each.version))
+    return found
 
 
 def type_text(type_: Type) -> str:
@@ -142,7 +130,13 @@ class TypeModels:
     def _built(self, type_: Type) -> Json:
         """Return the shape of a type that is made of others; empty for other types."""
         if type_.is_array_type:
-            return {"typeName": "array", "memberType": self._element(type_)}
+            element = type_.element_type or Type()
+            if type_.array_dimensions > 1:
+                dimensions = type_.array_dimensions - 1
+                element = Type(
+                    is_array_type=True, array_dimensions=dimensions, element_type=element
+                )
+            return {"typeName": "array", "memberType": self._model(element, "")}
         if type_.is_intersection_type:
             return {"typeName": "intersection", "members": self._members(type_)}
         if type_.is_anonymous_union_type and len(type_.member_types) > 1:
@@ -158,17 +152,10 @@ class TypeModels:
         if type_.category == "stream":
             keys = ("leftTypeParam", "rightTypeParam")
             return model | dict(zip(keys, self._members(type_), strict=False))
-        if type_.category == "table":
-            model["keys"] = list[str]()
-        key = "paramType" if type_.category == "map" else "rowType"
-        return model | {key: self._model(type_.constraint or Type(), "")}
-
-    def _element(self, type_: Type) -> Json:
-        element = type_.element_type or Type()
-        if type_.array_dimensions > 1:
-            outer = {"is_array_type": True, "array_dimensions": type_.array_dimensions - 1}
-            element = Type(element_type=element).model_copy(update=outer)
-        return self._model(element, "")
+        inner = self._model(type_.constraint or Type(), "")
+        if type_.category == "map":
+            return model | {"paramType": inner}
+        return model | {"keys": list[str](), "rowType": inner}
 
     def _members(self, type_: Type) -> list[Json]:
         return [self._model(each, each.name or "") for each in type_.member_types]
@@ -302,14 +289,22 @@ def display_model(attachments: Iterable[AnnotationAttachment] | None) -> Json:
 # --- Summaries ---------------------------------------------------------------------------------
 
 
-def api_summary(modules: Iterable[ModuleDocs]) -> ApiSummary:
-    modules = tuple(modules)
-    clients = ((module, client) for module in modules for client in module.clients)
-    triggers = (module for module in modules if has_trigger(module))
-    return ApiSummary(
-        connectors=tuple(starmap(_connector, islice(clients, MAX_LISTED))),
-        triggers=tuple(map(_trigger, islice(triggers, MAX_LISTED))),
+def api_summary(module: ModuleDocs) -> ApiSummary:
+    connectors = tuple(
+        ConnectorSummary(
+            id=connector_id(module.org_name, module.id, client.name),
+            **_listed(module, client, client.description),
+        )
+        for client in module.clients[:MAX_LISTED]
     )
+    if not has_trigger(module):
+        return ApiSummary(connectors=connectors)
+    listener = module.listeners[0]
+    trigger = TriggerSummary(
+        id=trigger_id(module.org_name, module.id),
+        **_listed(module, listener, listener.description or module.summary),
+    )
+    return ApiSummary(connectors=connectors, triggers=(trigger,))
 
 
 def has_trigger(module: ModuleDocs) -> bool:
@@ -317,29 +312,15 @@ def has_trigger(module: ModuleDocs) -> bool:
     return bool(module.listeners and module.service_types)
 
 
-def _connector(module: ModuleDocs, client: ClientDocs) -> ConnectorSummary:
-    display = display_of(client.annotation_attachments)
-    return ConnectorSummary(
-        id=connector_id(module.org_name, module.id, client.name),
-        module=module.id,
-        name=client.name,
-        label=display.get("label", "")[:MAX_LABEL],
-        icon=display.get("iconPath", "")[:MAX_LABEL],
-        documentation=client.description[:MAX_SUMMARY],
-    )
-
-
-def _trigger(module: ModuleDocs) -> TriggerSummary:
-    listener = module.listeners[0]
-    display = display_of(listener.annotation_attachments)
-    return TriggerSummary(
-        id=trigger_id(module.org_name, module.id),
-        module=module.id,
-        name=listener.name,
-        label=display.get("label", "")[:MAX_LABEL],
-        icon=display.get("iconPath", "")[:MAX_LABEL],
-        documentation=(listener.description or module.summary)[:MAX_SUMMARY],
-    )
+def _listed(module: ModuleDocs, docs: ClassDocs, documentation: str) -> dict[str, Any]:
+    display = display_of(docs.annotation_attachments)
+    return {
+        "module": module.id,
+        "name": docs.name,
+        "label": display.get("label", "")[:MAX_LABEL],
+        "icon": display.get("iconPath", "")[:MAX_LABEL],
+        "documentation": documentation[:MAX_SUMMARY],
+    }
 
 
 # --- Connectors --------------------------------------------------------------------------------
@@ -389,13 +370,12 @@ def _function(method: FunctionDocs, models: TypeModels) -> Json:
 
 def path_parameters(path: str) -> list[Json]:
     """Return the segments of the path of a resource method."""
-    return [_path_parameter(each) for each in path_segments(path)]
-
-
-def _path_parameter(segment: PathSegment) -> Json:
-    if not segment.is_parameter:
-        return {"name": segment.text, "typeName": "token", "isRestType": False}
-    return {"name": segment.name, "typeName": segment.type, "isRestType": segment.is_rest}
+    return [
+        {"name": each.name, "typeName": each.type, "isRestType": each.is_rest}
+        if each.is_parameter
+        else {"name": each.text, "typeName": "token", "isRestType": False}
+        for each in path_segments(path)
+    ]
 
 
 # --- Triggers ----------------------------------------------------------------------------------
@@ -403,23 +383,18 @@ def _path_parameter(segment: PathSegment) -> Json:
 
 def trigger_parts(module: ModuleDocs, known: Declarations) -> Json:
     """Return the service types of a trigger and the parameters of its listener."""
+    init = module.listeners[0].init_method
     models = TypeModels(known)
     return {
-        "serviceTypes": [_service_type(each) for each in module.service_types],
-        "listenerParams": _listener_parameters(module.listeners[0], models),
-    }
-
-
-def _listener_parameters(listener: ListenerDocs, models: TypeModels) -> list[Json]:
-    init = listener.init_method
-    return [models.variable(each) for each in init.parameters] if init else []
-
-
-def _service_type(docs: ObjectTypeDocs) -> Json:
-    return {
-        "name": docs.name,
-        "description": docs.description,
-        "functions": [_handler(method) for method in docs.methods],
+        "serviceTypes": [
+            {
+                "name": each.name,
+                "description": each.description,
+                "functions": [_handler(method) for method in each.methods],
+            }
+            for each in module.service_types
+        ],
+        "listenerParams": [models.variable(each) for each in init.parameters] if init else [],
     }
 
 

@@ -2,7 +2,7 @@
 have a doc comment.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.ballerina.doc_comments import deprecation_in, without_deprecation
@@ -99,13 +99,12 @@ def inclusions_of(symbol: DocsSymbol) -> Inclusions:
     for field in symbol.included_fields():
         origin = field.docs.inclusion_type if isinstance(field.docs, VariableDocs) else None
         found.setdefault(origin or Type(), []).append(field)
-    return [*found.items(), *((each, []) for each in _unknown_inclusions(symbol.docs))]
-
-
-def _unknown_inclusions(docs: Documented) -> Iterator[Type]:
-    for each in docs.fields if isinstance(docs, RecordDocs) else ():
-        if each.is_inclusion and each.inclusion_type and not each.inclusion_type.member_types:
-            yield each.inclusion_type
+    unknown = (
+        each.inclusion_type
+        for each in (symbol.docs.fields if isinstance(symbol.docs, RecordDocs) else ())
+        if each.is_inclusion
+    )
+    return [*found.items(), *((each, []) for each in unknown if each and not each.member_types)]
 
 
 # --- How much has a doc comment -----------------------------------------------------------------
@@ -113,25 +112,19 @@ def _unknown_inclusions(docs: Documented) -> Iterator[Type]:
 
 def undocumented(module: ModuleDocs) -> Iterator[str]:
     """Yield the declarations and methods without a comment: `Client`, `Client.get`."""
-    return (name for name, is_documented in _commented(module) if not is_documented)
+    return (each.path for each in _commented(module) if not (each.docs.description or "").strip())
 
 
-def count_documented(modules: Iterable[ModuleDocs]) -> tuple[int, int]:
+def count_documented(module: ModuleDocs) -> tuple[int, int]:
     """Return how many declarations and methods have a comment, and how many there are."""
-    found = [is_documented for module in modules for _, is_documented in _commented(module)]
-    return sum(found), len(found)
+    count = sum(1 for _ in _commented(module))
+    return count - sum(1 for _ in undocumented(module)), count
 
 
-def _commented(module: ModuleDocs) -> Iterator[tuple[str, bool]]:
+def _commented(module: ModuleDocs) -> Iterator[DocsSymbol]:
     for _, declaration in declared(module):
-        yield declaration.path, _has_comment(declaration)
-        for member in declaration.members():
-            if member.kind == METHOD:
-                yield member.path, _has_comment(member)
-
-
-def _has_comment(symbol: DocsSymbol) -> bool:
-    return bool((symbol.docs.description or "").strip())
+        yield declaration
+        yield from (each for each in declaration.members() if each.kind == METHOD)
 
 
 NO_FACTS = FieldFacts()
@@ -166,20 +159,16 @@ def fields_of_inclusion(entry: VariableDocs) -> Iterator[VariableDocs]:
     source = included.model_copy(update={"member_types": ()})
     for member in included.member_types:
         if member.name:  # The rest field has none.
-            yield _field(member, source)
-
-
-def _field(member: Type, source: Type) -> VariableDocs:
-    facts = member.field or NO_FACTS
-    return VariableDocs(
-        name=member.name or "",
-        description=member.description or "",
-        description_sections=facts.description_sections,
-        is_deprecated=facts.is_deprecated,
-        inclusion_type=facts.origin or source,
-        is_read_only=facts.is_read_only,
-        documentation=facts.documentation or member.description or "",
-        default_value=facts.default_value,
-        type=member.element_type,
-        is_final=facts.is_final,
-    )
+            facts, description = member.field or NO_FACTS, member.description or ""
+            yield VariableDocs(
+                name=member.name,
+                description=description,
+                description_sections=facts.description_sections,
+                is_deprecated=facts.is_deprecated,
+                inclusion_type=facts.origin or source,
+                is_read_only=facts.is_read_only,
+                documentation=facts.documentation or description,
+                default_value=facts.default_value,
+                type=member.element_type,
+                is_final=facts.is_final,
+            )

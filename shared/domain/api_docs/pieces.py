@@ -133,17 +133,11 @@ class PiecesWriter:
         content = content.encode(errors="replace") if isinstance(content, str) else content
         if name in self.places or len(name) > MAX_NAME_LENGTH:
             return
-        packed = _packed(content) if len(content) >= _PACKED_FROM else content
-        stored = packed if len(packed) < len(content) else content
-        self._write(name, stored, len(content))
-
-    def _write(self, name: str, stored: bytes, unpacked_length: int) -> None:
-        self.places[name] = PiecePlace(self.file.tell(), len(stored), unpacked_length)
+        stored = content
+        if len(content) >= _PACKED_FROM:
+            stored = min(gzip.compress(content, _LEVEL, mtime=0), content, key=len)
+        self.places[name] = PiecePlace(self.file.tell(), len(stored), len(content))
         self.file.write(stored)
-
-
-def _packed(content: bytes) -> bytes:
-    return gzip.compress(content, _LEVEL, mtime=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +176,13 @@ def merge_pieces(parts: Iterable[PiecesPart], target: BinaryIO) -> PiecesPointer
         for piece, place in part.places.items():
             places[piece] = PiecePlace(offset + place.start, place.length, place.unpacked_length)
     index_start = target.tell()
-    root = [[first, *_write(target, block)] for first, block in _blocks(sorted(places.items()))]
+    root = list[tuple[str, int, int]]()
+    for first, block in _blocks(sorted(places.items())):
+        root.append((first, target.tell(), len(block)))
+        target.write(block)
     root_start = target.tell()
     target.write(json.dumps(root).encode())
     return PiecesPointer(index_start=index_start, root_start=root_start, end=target.tell())
-
-
-def _write(target: BinaryIO, content: bytes) -> tuple[int, int]:
-    start = target.tell()
-    target.write(content)
-    return start, len(content)
 
 
 def _blocks(places: Iterable[tuple[str, PiecePlace]]) -> Iterator[tuple[str, bytes]]:

@@ -95,13 +95,13 @@ class ModuleFacts(Record):
 
     @classmethod
     def of(cls, docs: ModuleDocs, unread: Iterable[UnreadLines]) -> Self:
-        documented, declarations = count_documented([docs])
+        documented, declarations = count_documented(docs)
         return cls(
             module=docs.id,
             unread=tuple(islice(unread, MAX_UNREAD)),
             documented=documented,
             declarations=declarations,
-            api=api_summary([docs]),
+            api=api_summary(docs),
             symbols=symbols_of([docs]),
         )
 

@@ -91,7 +91,8 @@ def _written(docs: Type) -> Parts:
     elif docs.category == "other":
         yield from value_parts(docs.name or "")
     elif docs.category == "builtin":
-        yield from _builtin(docs)
+        yield _language_type(docs.name or "")
+        yield from _parameters(docs.type_parameters)
     elif docs.name and docs.name not in (docs.category, "function"):
         yield Part(docs.name, PartKind.TYPE)  # Not public, and expanded in place.
     else:
@@ -99,23 +100,13 @@ def _written(docs: Type) -> Parts:
 
 
 def _reference(docs: Type) -> Part:
-    name = docs.name or ""
-    if docs.module_name and docs.category in ("libs", "reference") and docs.org_name != "UNK_ORG":
+    name, category, target = docs.name or "", docs.category or "", None
+    is_linked = category != "reference" and docs.generate_user_defined_type_link
+    if is_linked and docs.org_name and docs.module_name and docs.version and name and category:
+        target = TypeTarget(docs.org_name, docs.module_name, docs.version, name, category)
+    if docs.module_name and category in ("libs", "reference") and docs.org_name != "UNK_ORG":
         name = f"{docs.module_name.rpartition('.')[2]}:{name}"
-    return Part(name, PartKind.TYPE, _target(docs))
-
-
-def _target(docs: Type) -> TypeTarget | None:
-    if docs.category == "reference" or not docs.generate_user_defined_type_link:
-        return None
-    if not (docs.org_name and docs.module_name and docs.version and docs.name and docs.category):
-        return None
-    return TypeTarget(docs.org_name, docs.module_name, docs.version, docs.name, docs.category)
-
-
-def _builtin(docs: Type) -> Parts:
-    yield _language_type(docs.name or "")
-    yield from _parameters(docs.type_parameters)
+    return Part(name, PartKind.TYPE, target)
 
 
 def _language_type(name: str) -> Part:
@@ -136,11 +127,18 @@ def _parameters(types: Iterable[Type | None]) -> Parts:
 
 def _composed(docs: Type) -> Parts:
     if docs.is_array_type:
-        yield from _array(docs)
+        yield from type_parts(docs.element_type) if docs.element_type else ()
+        lengths = docs.array_lengths or ("",) * docs.array_dimensions
+        yield Part("".join(f"[{length}]" for length in lengths))
     elif docs.is_lambda:
         yield from _function(docs)
     elif docs.is_type_desc or docs.category in _PARAMETERIZED:
-        yield from _typed(docs.category or "typedesc", docs)
+        # Each kind of type parameters has its own place.
+        yield _language_type(docs.category or "typedesc")
+        yield from _parameters((docs.constraint, docs.element_type, *docs.member_types))
+        if docs.key_constraint:
+            yield Part(" ")
+            yield from key_parts(docs.key_constraint)
     elif docs.is_parenthesised_type and docs.element_type:
         yield from _enclosed("(", (docs.element_type,), ")")
     elif docs.is_tuple:
@@ -150,15 +148,6 @@ def _composed(docs: Type) -> Parts:
     else:
         separator = " & " if docs.is_intersection_type else "|"
         yield from joined(map(type_parts, docs.member_types), separator)
-
-
-def _typed(name: str, docs: Type) -> Parts:
-    """Yield a type with type parameters, of which each kind has its own place."""
-    yield _language_type(name)
-    yield from _parameters((docs.constraint, docs.element_type, *docs.member_types))
-    if docs.key_constraint:
-        yield Part(" ")
-        yield from key_parts(docs.key_constraint)
 
 
 def key_parts(key: Type) -> Parts:
@@ -174,13 +163,6 @@ def _enclosed(opening: str, types: Iterable[Type], closing: str) -> Parts:
     yield Part(opening)
     yield from joined(map(type_parts, types), ", ")
     yield Part(closing)
-
-
-def _array(docs: Type) -> Parts:
-    if docs.element_type:
-        yield from type_parts(docs.element_type)
-    lengths = docs.array_lengths or ("",) * docs.array_dimensions
-    yield Part("".join(f"[{length}]" for length in lengths))
 
 
 def _record(docs: Type) -> Parts:
@@ -210,7 +192,8 @@ def _function(docs: Type) -> Parts:
     yield Part(" (")
     names = docs.param_names or ("",) * len(docs.param_types or ())
     parameters = zip(docs.param_types or (), names, strict=True)
-    yield from joined((_parameter(each, name) for each, name in parameters), ", ")
+    written = ((*included(each), *named(name)) for each, name in parameters)
+    yield from joined(written, ", ")
     yield Part(")")
     if docs.return_type:
         yield from returns(docs.return_type)
@@ -221,11 +204,6 @@ def returns(docs: Type) -> Parts:
     yield Part(" ")
     yield from keywords("returns")
     yield from type_parts(docs)
-
-
-def _parameter(docs: Type, name: str) -> Parts:
-    yield from included(docs)
-    yield from named(name)
 
 
 def included(docs: Type) -> Parts:

@@ -42,8 +42,8 @@ def test_numbers_are_below_two_to_the_31_and_the_same_in_any_case() -> None:
 
 
 def test_a_module_without_service_types_is_no_trigger() -> None:
-    assert api_summary([documented("public type Service service object {};")]).triggers == ()
-    assert len(api_summary([MODULE]).triggers) == 1
+    assert api_summary(documented("public type Service service object {};")).triggers == ()
+    assert len(api_summary(MODULE).triggers) == 1
 
 
 def test_modules_of_other_packages_are_those_that_the_methods_use() -> None:

@@ -20,7 +20,7 @@ public type Service service object {
 
 
 def test_declarations_and_methods_are_counted() -> None:
-    assert count_documented([documented(SOURCE)]) == (3, 7)
+    assert count_documented(documented(SOURCE)) == (3, 7)
 
 
 def test_what_lacks_a_comment_is_listed() -> None:
