@@ -87,6 +87,11 @@ class UpstreamRelease(Entity):
         return Coordinate(package, Version.parse(self.version))
 
     @property
+    def has_age(self) -> bool:
+        """Whether its age is known, or is no matter."""
+        return bool(self.published_ms or self.admitted_because)
+
+    @property
     def public_since_ms(self) -> int:
         """Since when it is public, as the minimum age counts; 0 if that is no matter."""
         if self.admitted_because:
@@ -108,6 +113,12 @@ class UpstreamRelease(Entity):
         if not self.refused_because:
             return ""
         return INCIDENT if self.is_incident else REFUSED
+
+
+def stored_since(known: UpstreamRelease | None, created_ms: int) -> int:
+    """Return since when a stored release is public: where nothing is known of its age, as after the
+    import of a bundle, its own time counts."""
+    return known.public_since_ms if known and known.has_age else created_ms
 
 
 class UpstreamVersions(Entity):

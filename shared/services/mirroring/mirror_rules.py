@@ -22,7 +22,7 @@ from shared.domain.mirror_rules import (
     Verdict,
     apply_mirror_rules,
 )
-from shared.domain.mirroring import UpstreamRelease
+from shared.domain.mirroring import stored_since
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey
 from shared.domain.task_runs import TaskReport
@@ -135,7 +135,7 @@ class RuleApplication:
         now_ms, known = self.clock.now_ms(), await self.pins.known(coordinate)
 
         def decide(_head: Head, release: Release) -> Release:
-            since_ms = _public_since(known, release)
+            since_ms = stored_since(known, release.created_ms)
             return apply_mirror_rules(
                 rules, release, owner, by=MIRROR, now_ms=now_ms, public_since_ms=since_ms
             )
@@ -154,12 +154,6 @@ def _may_change(entry: ReleaseEntry, *, is_refused: bool, may_be_refused: bool) 
     if may_be_refused and entry.state in (State.LIVE, State.HELD):
         return True
     return not is_refused and entry.state is State.QUARANTINED
-
-
-def _public_since(known: UpstreamRelease | None, release: Release | ReleaseEntry) -> int:
-    """Return since when a stored release is public; one that nothing is known of came in a
-    bundle, and its own time counts."""
-    return known.public_since_ms if known else release.created_ms
 
 
 @dataclass(frozen=True)
@@ -249,7 +243,7 @@ class RuleChanges:
         for entry in survey.entries:
             if entry.state not in (State.LIVE, State.QUARANTINED):
                 continue
-            since_ms = _public_since(pins.get(entry.version), entry)
+            since_ms = stored_since(pins.get(entry.version), entry.created_ms)
             both = partial(_outcomes, (now, then), survey.head, since_ms)
             first = both(now_ms - DRY_RUN_PERIOD // MS)
             if len(set(first)) == 1:

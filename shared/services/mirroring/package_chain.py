@@ -29,7 +29,7 @@ from shared.domain.mirroring import (
     UpstreamResolution,
 )
 from shared.domain.names import Coordinate, OrgName, Package, ToolId, parse_tool_id
-from shared.domain.packages import Release, State, Survey, Visibility
+from shared.domain.packages import FoundRelease, Release, State, Survey, Visibility
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
 from shared.domain.resolve_requests import (
     ModuleAnswer,
@@ -189,6 +189,7 @@ class PackageChain:
         return False
 
     async def require_archive(self, release: Release) -> None:
+        await self.reader.require_age(release)
         if release.is_dropped:
             await self.admission.bring_back(release.coordinate, self.asker)
 
@@ -413,15 +414,23 @@ class PackageChain:
                 raise
             if not await self.admission.admit(coordinate, self.asker):
                 raise
-            return await find()
+            with suppress(ReleaseNotFound):
+                return await find()
+            await self._require_age(await self.hosted.records.find(coordinate))
+            raise
         self.refreshing.refresh(found.release)
         return await self._with_archive(found, by)
 
+    async def _require_age(self, withheld: FoundRelease) -> None:
+        """Say it if a release is withheld because it is too young."""
+        if withheld.release is not None and self.asker.may_see(withheld.head):
+            await self.reader.require_age(withheld.release)
+
     async def _with_archive(self, found: AvailableRelease, by: Principal) -> AvailableRelease:
-        if not found.release.is_dropped:
-            return found
         coordinate = found.release.coordinate
         await self.require_archive(found.release)
+        if not found.release.is_dropped:
+            return found
         package, version = coordinate.package, coordinate.version
         return await self.hosted.find(package, version, client=ANY_CLIENT, by=by)
 
@@ -436,10 +445,7 @@ class PackageChain:
             return await self._find_exact(package.at(chosen), by)
         except (UpstreamReleaseRefused, NotFound) as refusal:
             find = partial(self._find_exact, by=by)
-            found = await self._first_of(package, wanted, client, find)
-            if found is None:
-                raise refusal from None
-            return found
+            return await self._first_of(package, wanted, client, find, refusal=refusal)
 
     async def _first_of(
         self,
@@ -447,14 +453,17 @@ class PackageChain:
         wanted: Range,
         client: ClientProfile,
         find: Callable[[Coordinate], Awaitable[T]],
-    ) -> T | None:
-        """Return what is found of the best version in the range that is not refused."""
+        *,
+        refusal: Refusal,
+    ) -> T:
+        """Return what is found of the best version in the range that is not refused, or raise the
+        refusal of the one that the upstream chose."""
         versions = await self._all_versions(package, client) or ()
         within = sorted(filter(wanted.contains, versions), key=lambda each: not each.is_stable)
         for version in within[: VERSIONS_TRIED + 1]:  # The upstream's choice is refused quickly.
             with suppress(UpstreamReleaseRefused, NotFound):
                 return await find(package.at(version))
-        return None
+        raise refusal from None
 
     async def _describe_exact(
         self, coordinate: Coordinate, by: Principal, described: UpstreamPackage | None = None
@@ -469,7 +478,8 @@ class PackageChain:
                 raise
             stored = await self.hosted.records.find(coordinate)
             if stored.release is not None and self.asker.may_see(stored.head):
-                raise  # It is withheld.
+                await self._require_age(stored)
+                raise  # It is withheld for another reason.
             described = described or await self.reader.describe(
                 package, version, ANY_CLIENT, self.asker
             )
@@ -478,6 +488,7 @@ class PackageChain:
                 raise
             return described.listing
         self.refreshing.refresh(found.release)
+        await self.reader.require_age(found.release)
         return found
 
     async def _described_latest(
@@ -486,12 +497,8 @@ class PackageChain:
         try:
             described = await self.reader.describe(package, wanted, client, self.asker)
         except UpstreamReleaseRefused as refusal:
-            found = await self._first_of(
-                package, wanted, client, partial(self._describe_exact, by=by)
-            )
-            if found is None:
-                raise refusal from None
-            return found
+            describe = partial(self._describe_exact, by=by)
+            return await self._first_of(package, wanted, client, describe, refusal=refusal)
         if described is None:
             return None
         return await self._describe_exact(described.coordinate, by, described)
@@ -499,29 +506,31 @@ class PackageChain:
     async def _all_versions(
         self, package: Package, client: ClientProfile
     ) -> tuple[Version, ...] | None:
-        theirs = await self._accepted_versions(package, client)
-        if theirs is None:
+        """Return the upstream's versions and those that are stored, without what is refused here or
+        too young."""
+        if await self.reader.age_rule(package, self.asker):
+            survey = await self._listed(package)
+            every = usable_versions(survey, client) if survey else None
+        else:
+            every = await self._versions_of_any_age(package, client)
+        if every is None:
             return None
-        [survey] = await self.hosted.records.survey([package])
-        is_seen = survey is not None and self.asker.may_see(survey.head)
-        ours = usable_versions(survey, client) if survey and is_seen else ()
-        every = sorted({*theirs, *ours}, reverse=True)
         stable = next((each for each in every if each.is_stable), None)
         return tuple(sorted(every, key=lambda each: each != stable))
 
-    async def _accepted_versions(
+    async def _versions_of_any_age(
         self, package: Package, client: ClientProfile
-    ) -> tuple[Version, ...] | None:
-        """Return the upstream's versions without those that are refused here or too young."""
-        if await self.reader.age_rule(package, self.asker):
-            survey = await self._listed(package)
-            return usable_versions(survey, client) if survey else None
+    ) -> Sequence[Version] | None:
         theirs = await self.reader.versions(package, client, self.asker)
         if theirs is None:
             return None
         known = await self.reader.pins.of_package(package)
         refused = {each.version for each in known if each.refused_because}
-        return tuple(each for each in theirs if each.text not in refused)
+        [survey] = await self.hosted.records.survey([package])
+        is_seen = survey is not None and self.asker.may_see(survey.head)
+        ours = usable_versions(survey, client) if survey and is_seen else ()
+        accepted = (each for each in theirs if each.text not in refused)
+        return sorted({*accepted, *ours}, reverse=True)
 
 
 def _chosen(

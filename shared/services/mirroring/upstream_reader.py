@@ -13,10 +13,11 @@ from shared.domain.mirror_rules import AgeRule, Choice, Verdict
 from shared.domain.mirroring import (
     UpstreamModule,
     UpstreamPackage,
-    UpstreamRelease,
     UpstreamResolution,
+    stored_since,
 )
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
+from shared.domain.packages import Release
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import PackageReader, Unanswered
@@ -183,7 +184,7 @@ class UpstreamReader:
         answer = await self.questions.answer(question, package, source, asker)
         found, rule = cast("UpstreamPackage | None", answer), await self.age_rule(package, asker)
         if found and rule and (known := await self.pins.known(found.coordinate)):
-            self._require_age(known, rule)
+            self._require_age(found.coordinate, known.upstream, rule, known.public_since_ms)
         return found
 
     async def age_rule(self, package: Package, asker: Asker) -> AgeRule | None:
@@ -199,15 +200,26 @@ class UpstreamReader:
         rule = await self.age_rule(package, asker)
         if rule is None:
             return
-        if known and (known.published_ms or known.admitted_because):
-            self._require_age(known, rule)
+        if known and known.has_age:
+            self._require_age(coordinate, known.upstream, rule, known.public_since_ms)
         else:
             await self.describe(package, version, EXACT_CLIENT, asker)
 
-    def _require_age(self, known: UpstreamRelease, rule: AgeRule) -> None:
-        reason = rule.refusal(known.public_since_ms, self.questions.clock.now_ms())
+    async def require_age(self, stored: Release) -> None:
+        """Raise `UpstreamReleaseRefused` if a stored release is too young; asks no upstream, and
+        reads nothing for one that was stored long enough ago."""
+        origin, at = stored.upstream, stored.coordinate
+        if origin is None:
+            return
+        rule = (await self.upstreams.rules()).age_rule(at.package, origin.name)
+        if rule and origin.first_seen_ms > rule.newest_ms(self.questions.clock.now_ms()):
+            since_ms = stored_since(await self.pins.known(at), stored.created_ms)
+            self._require_age(at, origin.name, rule, since_ms)
+
+    def _require_age(self, at: Coordinate, upstream: str, rule: AgeRule, since_ms: int) -> None:
+        reason = rule.refusal(since_ms, self.questions.clock.now_ms())
         if reason:
-            raise UpstreamReleaseRefused(known.coordinate, known.upstream, reason)
+            raise UpstreamReleaseRefused(at, upstream, reason)
 
     async def describe_by(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker

@@ -110,6 +110,10 @@ async def modules(mirror: World, *names: str) -> list[str]:
     return [f"{each['packageName']}:{each['version']}" for each in answer["resolvedModules"]]
 
 
+async def broken(_request: Request) -> Response:
+    return Response("broken", 500)
+
+
 # --- What clients get ---------------------------------------------------------------------------
 
 
@@ -196,9 +200,6 @@ async def test_the_time_of_a_version_is_asked_for_once(
 async def test_a_build_waits_for_what_nobody_knows_the_age_of(
     young: World, upstream: FakeUpstream, silent: str
 ) -> None:
-    async def broken(_request: Request) -> Response:
-        return Response("broken", 500)
-
     upstream.behave[silent] = broken
     answer = await resolve(young, "ballerina/io soft")
     assert answer.status_code == 503
@@ -211,9 +212,6 @@ async def test_what_is_stored_and_older_is_served_while_the_upstream_is_away(
 ) -> None:
     assert await status(mirror, f"{IO}/1.0.0") == 302
     await change(mirror, age=WEEK)
-
-    async def broken(_request: Request) -> Response:
-        return Response("broken", 500)
 
     upstream.behave = dict.fromkeys(("package", "versions", "resolve", "file"), broken)
     assert await status(mirror, f"{IO}/1.0.0") == 302
@@ -322,7 +320,9 @@ async def test_a_stored_release_that_is_too_young_is_withheld_until_it_is_old_en
         for each in ("1.0.0", "1.1.0")
     ]
     await change(mirror, age=rule)
-    assert await status(mirror, f"{IO}/1.1.0") in (400, 404)
+    for path in (f"{IO}/1.1.0", f"{IO}/1.1.*"):
+        for headers in (PULL, {}):
+            assert f"and the rule `{rule}` serves" in (await mirror.get(path, headers=headers)).text
     assert [await status(mirror, each) for each in addresses] == [200, 404]
     assert (await mirror.get(IO)).json() == ["1.0.0"]
     for path in ("index/ballerina/io/index.json", "2.0/maven/ballerina/io/maven-metadata.xml"):
@@ -334,6 +334,34 @@ async def test_a_stored_release_that_is_too_young_is_withheld_until_it_is_old_en
         mirror.clock.advance(timedelta(days=6))
     await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
     assert await status(mirror, f"{IO}/1.1.0") == 302
+
+
+async def test_a_stored_release_that_is_too_young_is_refused_before_the_task_withholds_it(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, upstream_minimum_age=7)
+    publish(upstream, "ballerina/io:1.1.0", mirror.clock.now_ms() - DAY)
+    await change(mirror, age="ballerina 0")
+    found = await mirror.get(f"{IO}/1.1.0", headers=PULL)
+    draft = MirrorDraft.parse([upstream.url], [])
+    await services(mirror).rules._store(draft, OPERATOR)  # As a start with another setting.
+    mirror.clock.advance(timedelta(seconds=6))
+    for path in (f"{IO}/1.1.0", found.headers["location"]):
+        assert await status(mirror, path) == 400
+    assert (await mirror.get(f"{IO}/*")).json()["version"] == "1.0.0"
+
+
+async def test_the_release_of_a_bundle_has_the_age_that_it_says(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    at = Coordinate.parse("ballerina", "io", "1.0.0")
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    known = await services(mirror).pins.known(at)
+    assert known is not None
+    await mirror.stores.directory.put(known.model_copy(update={"published_ms": None}))
+    await change(mirror, age=WEEK)
+    upstream.behave = dict.fromkeys(("package", "versions", "resolve"), broken)
+    assert await status(mirror, f"{IO}/1.0.0") == 302
 
 
 @pytest.mark.parametrize("is_stored", [False, True])
