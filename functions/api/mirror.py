@@ -1,5 +1,5 @@
-"""/api/v1/mirror: upstream registries, their rules, moves of names, and releases that are refused
-or admitted; for administrators."""
+"""/api/v1/mirror: upstream registries, their rules, and releases that are refused or
+admitted; for administrators."""
 
 from datetime import datetime
 from typing import Self
@@ -9,11 +9,9 @@ from pydantic import Field
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
 from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.domain.mirroring import CatalogueRound, UpstreamRelease
-from shared.domain.names import parse_org
 from shared.domain.wanted_releases import parse_coordinate
 from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
-from shared.services.mirroring.name_moves import NameMove
 from shared.services.mirroring.upstreams import UpstreamSource
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
@@ -119,36 +117,6 @@ class AdmissionRequest(RequestModel):
 
     release: str = Field(description="Such as ballerina/io:1.6.1.")
     reason: str = Field(max_length=MAX_REASON, description="For the audit log.")
-
-
-class NameMoveRequest(RequestModel):
-    """A move of the name of an organization."""
-
-    org: str
-    to: str = Field(description="`here`, or the name of an upstream.")
-    dry_run: bool = Field(default=True, description="Whether to change nothing.")
-
-
-class NameMoveView(ResponseModel):
-    """The outcome of a move, or its plan."""
-
-    org: str
-    before: str | None = Field(description="The owner before: `here`, an upstream, or nobody.")
-    after: str
-    packages: int
-    withheld: int = Field(description="Releases of the side before.")
-    restored: int = Field(description="Releases that an earlier move withheld.")
-
-    @classmethod
-    def of(cls, move: NameMove) -> Self:
-        return cls(
-            org=move.org,
-            before=None if move.before is None else move.before or HERE,
-            after=move.after or HERE,
-            packages=move.packages,
-            withheld=move.withheld,
-            restored=move.restored,
-        )
 
 
 class UpstreamStatusView(ResponseModel):
@@ -272,18 +240,6 @@ async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunVie
 async def api_mirror_admit(call: ApiCall, sent: AdmissionRequest) -> None:
     rules = (await require_mirroring(call)).rules
     await rules.admit(parse_coordinate(sent.release), sent.reason, by=call.caller)
-
-
-@mirror_api.operation(
-    "POST",
-    "api/v1/mirror/moves",
-    "Move the name of an organization to another registry; for administrators who signed in "
-    "recently. Releases of the side before are withheld.",
-)
-async def api_mirror_move(call: ApiCall, wanted: NameMoveRequest) -> NameMoveView:
-    moves = (await require_mirroring(call)).moves
-    make = moves.dry_run if wanted.dry_run else moves.move
-    return NameMoveView.of(await make(parse_org(wanted.org), wanted.to, by=call.caller))
 
 
 @mirror_api.operation(

@@ -1,5 +1,4 @@
-"""/manage/mirror: upstream registries, their rules with a dry run, moves of names, and refused
-releases."""
+"""/manage/mirror: upstream registries, their rules with a dry run, and refused releases."""
 
 from functions.http.pages import see_other
 from functions.http.requests import Form
@@ -7,10 +6,8 @@ from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     SignedInCall,
-    require_confirmation,
 )
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
-from shared.domain.names import parse_org
 from shared.domain.wanted_releases import parse_coordinate
 from shared.runtime.answers import Answer
 from shared.services.mirroring.group import MirroringServices
@@ -23,7 +20,6 @@ DONE_MESSAGES = {
     "retried": "The next pull fetches the release again.",
     "saved": "Rules saved. All processes follow within five seconds.",
     "admitted": "The release is served. All processes follow within five seconds.",
-    "moved": "Name moved. All processes follow within five seconds.",
 }
 
 
@@ -92,23 +88,6 @@ async def manage_mirror_admit(call: SignedInCall) -> Answer:
     release, reason = parse_coordinate(call.form.text("release").strip()), call.form.text("reason")
     await _mirroring(call).rules.admit(release, reason, by=call.caller)
     return see_other(f"{MIRROR_PATH}?done=admitted")
-
-
-@pages.read("manage/mirror/move")
-async def manage_mirror_move(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    """Show what a move would do."""
-    org = parse_org(call.form.text("org") or call.params.get("org", ""))
-    target = call.form.text("to") or call.params.get("to", "")
-    plan = await _mirroring(call).moves.dry_run(org, target, by=call.caller)
-    return call.show("manage/mirror_move.html", problem, plan=plan, target=target)
-
-
-@pages.form("manage/mirror/move", manage_mirror_move)
-async def manage_mirror_moved(call: SignedInCall) -> Answer:
-    org = parse_org(call.form.text("org"))
-    require_confirmation(call, org)
-    await _mirroring(call).moves.move(org, call.form.text("to"), by=call.caller)
-    return see_other(f"{MIRROR_PATH}?done=moved")
 
 
 @pages.read("manage/mirror/refusals")

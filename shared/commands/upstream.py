@@ -265,7 +265,7 @@ def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> No
 
     async def work(registry: Registry) -> NameMove:
         moves = registry.require_mirroring().moves
-        return await (moves.move if yes else moves.dry_run)(name, target, by=OPERATOR)
+        return await (moves.move if yes else moves.dry_run)(name, target)
 
     moved = with_registry(work)
     facts = {

@@ -623,9 +623,6 @@ API = {
     "api_mirror_admit": _api(
         "POST", "mirror/admissions", administrators, {"release": "ORG/name:1.0.0", "reason": "Fix."}
     ),
-    "api_mirror_move": _api(
-        "POST", "mirror/moves", administrators, {"org": "ORG", "to": "here", "dryRun": False}
-    ),
     "token_whoami": _api("GET", "whoami", anybody_known_alone()),
     "token_list": _api("GET", "tokens", own_account()),
     "token_issue": _api("POST", "tokens", account_holders, TOKEN),
@@ -770,8 +767,6 @@ PAGES = {
     "manage_mirror_save": _for_all("/manage/mirror", nobody_by_token, "POST"),
     "manage_mirror_preview": _for_all("/manage/mirror/preview", nobody_by_token, "POST"),
     "manage_mirror_admit": _for_all("/manage/mirror/admit", nobody_by_token, "POST"),
-    "manage_mirror_move": _for_all("/manage/mirror/move?org=ORG&to=here", nobody_by_token),
-    "manage_mirror_moved": _for_all("/manage/mirror/move", nobody_by_token, "POST"),
     "manage_mirror_refusals": _for_all("/manage/mirror/refusals", nobody_by_token),
     "manage_mirror_retry": _for_all("/manage/mirror/retry", nobody_by_token, "POST"),
     "manage_notices": _for_all("/manage/notices", nobody_by_token),

@@ -53,7 +53,6 @@ TELLING = {
 MIRROR_CHANGES = {
     "api_mirror_admit",
     "api_mirror_dry_run",
-    "api_mirror_move",
     "api_mirror_replace",
     "api_mirror_retry",
 }

@@ -135,7 +135,6 @@ class MirroringServices:
                 clock,
             ),
             NameMoves(
-                common.administration,
                 upstreams,
                 owners,
                 directory,

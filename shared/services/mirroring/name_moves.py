@@ -1,11 +1,11 @@
 """Moves the name of an organization between this registry and its upstreams."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from shared.auth.authorization import Administration
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import Principal
-from shared.domain.mirror_rules import HERE, MirrorRules, apply_mirror_rules
+from shared.domain.identity import OPERATOR
+from shared.domain.mirror_rules import HERE, apply_mirror_rules
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
@@ -21,8 +21,6 @@ from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
 PACKAGES_READ_AT_ONCE = 100
-
-MOVED = "name.moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,9 @@ class NameMove:
 
 @dataclass(frozen=True)
 class NameMoves:
-    """Moves names. A move may be repeated, and a repeat finishes one that was interrupted."""
+    """Moves names for the operator. A move may be repeated, and a repeat finishes one that was
+    interrupted."""
 
-    administration: Administration
     upstreams: Upstreams
     owners: NameOwners
     directory: DirectoryStore
@@ -52,68 +50,53 @@ class NameMoves:
     record_writer: RecordWriter
     clock: Clock
 
-    async def dry_run(self, org: OrgName, target: str, *, by: Principal) -> NameMove:
-        """Return the plan of a move; raise `InvalidRequest` for an unknown target."""
-        await self.administration.require(by, "move", f"the name {org}")
-        after = await self._parse(target)
-        return await self._plan(org, after)
-
-    async def move(self, org: OrgName, target: str, *, by: Principal) -> NameMove:
-        """Give the name to another side: `here`, or the name of an upstream.
-
-        Releases of the side before are withheld and keep their digests; their versions are never
-        used again. Raises `InvalidRequest` for an unknown target.
-        """
-        await self.administration.require_fresh(by, "move", f"the name {org}")
-        after = await self._parse(target)
-        plan = await self._plan(org, after)
-        # Nobody publishes in it from now on, and nothing of the old side is served before the
-        # new one is asked. The owner is the commit; the rest may be repeated.
-        if after != OURS:
-            await self._mark(org, after, by)
-        await self.rule_application.apply_to(org, after)
-        await self._set_owner(org, plan, by)
-        self.owners.forget(org)
-        await self._set_heads(org, after, by)
-        if after == OURS:
-            await self._mark(org, after, by)
-        # Again, for what was published or fetched meanwhile.
-        await self.rule_application.apply_to(org, after)
-        return plan
-
-    async def _parse(self, target: str) -> str:
-        if target == HERE:
-            return OURS
-        if await self.upstreams.find(target) is None:
+    async def dry_run(self, org: OrgName, target: str) -> NameMove:
+        """Return the plan of a move to another side: `here`, or the name of an upstream; raise
+        `InvalidRequest` for an unknown one."""
+        after = "" if target == HERE else target
+        if after and await self.upstreams.find(after) is None:
             names = ", ".join(each.name for each in await self.upstreams.sources())
             message = f"A name is moved to {HERE} or to an upstream: {names}. {target[:100]!r} is "
             raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
-        return target
-
-    async def _plan(self, org: OrgName, after: str) -> NameMove:
         before, rules = await self.owners.stored_owner(org), await self.upstreams.stored_rules()
-        packages = withheld = restored = 0
-        async for heads in package_batches(
-            self.metadata, PACKAGES_READ_AT_ONCE, prefix=f"{org.lower()}/"
-        ):
-            packages += len(heads)
-            for head in heads:
-                changed = await self._changed_states(head, rules, after)
-                withheld += changed.count(State.QUARANTINED)
-                restored += changed.count(State.LIVE)
+        packages, changed, now_ms = 0, list[State](), self.clock.now_ms()
+        async for head in self._heads(org):
+            packages += 1
+            for old in await self.metadata.releases(head.package):
+                new = apply_mirror_rules(rules, old, after, by=MIRROR, now_ms=now_ms)
+                changed += [new.state] if new is not old else []
+        withheld, restored = changed.count(State.QUARANTINED), changed.count(State.LIVE)
         return NameMove(org, before, after, packages, withheld, restored)
 
-    async def _changed_states(self, head: Head, rules: MirrorRules, after: str) -> list[State]:
-        """Return the new states of the releases of a package that a move would change."""
-        releases, now_ms = await self.metadata.releases(head.package), self.clock.now_ms()
-        changed = [
-            apply_mirror_rules(rules, each, after, by=MIRROR, now_ms=now_ms) for each in releases
-        ]
-        pairs = zip(releases, changed, strict=True)
-        return [new.state for old, new in pairs if new is not old]
+    async def move(self, org: OrgName, target: str) -> NameMove:
+        """Give the name to another side, as `dry_run` plans it.
+
+        Releases of the side before are withheld and keep their digests; their versions are never
+        used again.
+        """
+        plan = await self.dry_run(org, target)
+        # Nobody publishes in it from now on, and nothing of the old side is served before the
+        # new one is asked. The owner is the commit; the rest may be repeated.
+        if plan.after != OURS:
+            await self._mark(org, plan.after)
+        await self.rule_application.apply_to(org, plan.after)
+        await self._set_owner(org, plan)
+        self.owners.forget(org)
+        await self._set_heads(org, plan.after)
+        if plan.after == OURS:
+            await self._mark(org, plan.after)
+        # Again, for what was published or fetched meanwhile.
+        await self.rule_application.apply_to(org, plan.after)
+        return plan
+
+    async def _heads(self, org: OrgName) -> AsyncIterator[Head]:
+        prefix = f"{org.lower()}/"
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
+            for head in heads:
+                yield head
 
     @retried_when_stale
-    async def _mark(self, org: OrgName, upstream: str, by: Principal) -> None:
+    async def _mark(self, org: OrgName, upstream: str) -> None:
         """Note in the organization, if there is one, which registry has its name."""
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None or organization.upstream == upstream:
@@ -121,10 +104,10 @@ class NameMoves:
         details = {"upstream_before": organization.upstream, "upstream_after": upstream}
         change = EntityChange("organization.changed", org, org=org, details=details)
         changed = organization.model_copy(update={"upstream": upstream})
-        await self.record_writer.replace(changed, change=change, by=by)
+        await self.record_writer.replace(changed, change=change, by=OPERATOR)
 
     @retried_when_stale
-    async def _set_owner(self, org: OrgName, plan: NameMove, by: Principal) -> None:
+    async def _set_owner(self, org: OrgName, plan: NameMove) -> None:
         known = await self.directory.get(NameOwner, name_owner_place(org))
         if known is not None and known.upstream == plan.after:
             return
@@ -133,16 +116,16 @@ class NameMoves:
             "after": plan.after or HERE,
             "withheld": str(plan.withheld),
         }
-        change = EntityChange(MOVED, org, org=org, details=details)
+        change = EntityChange("name.moved", org, org=org, details=details)
         since_ms = self.clock.now_ms()
         if known is not None:
             changed = known.model_copy(update={"upstream": plan.after, "since_ms": since_ms})
-            await self.record_writer.replace(changed, change=change, by=by)
+            await self.record_writer.replace(changed, change=change, by=OPERATOR)
             return
         owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
-        await self.record_writer.add(owner, change=change, by=by)
+        await self.record_writer.add(owner, change=change, by=OPERATOR)
 
-    async def _set_heads(self, org: OrgName, upstream: str, by: Principal) -> None:
+    async def _set_heads(self, org: OrgName, upstream: str) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream
         never fills a package that only members may see."""
         now_ms = self.clock.now_ms()
@@ -150,10 +133,7 @@ class NameMoves:
         def decide(head: Head) -> Head:
             if head.upstream == upstream or (upstream and head.visibility is Visibility.PRIVATE):
                 return head
-            return with_change(head, "package.moved", by=by, now_ms=now_ms, upstream=upstream)
+            return with_change(head, "package.moved", by=OPERATOR, now_ms=now_ms, upstream=upstream)
 
-        async for heads in package_batches(
-            self.metadata, PACKAGES_READ_AT_ONCE, prefix=f"{org.lower()}/"
-        ):
-            for head in heads:
-                await self.records.change_package(head.package, decide)
+        async for head in self._heads(org):
+            await self.records.change_package(head.package, decide)

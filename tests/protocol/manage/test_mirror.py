@@ -1,4 +1,4 @@
-"""/manage/mirror and /api/v1/mirror: upstream registries, rules, dry runs and moves of names."""
+"""/manage/mirror and /api/v1/mirror: upstream registries, rules and dry runs."""
 
 import json
 from collections.abc import Iterator
@@ -7,9 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.domain.mirroring import NameOwner, name_owner_place
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
 from tests.support.upstreams import FakeUpstream, Stand
@@ -101,21 +99,6 @@ async def test_a_release_is_served_before_its_minimum_age(
     assert (await mirror.get("/packages/ballerina/io/1.1.0", headers=PULL)).status_code == 302
 
 
-async def test_a_name_is_moved_after_a_preview(
-    admin: PageClient, mirror: World, upstream: FakeUpstream
-) -> None:
-    await mirror.push(bala("acme/greet:1.0.0"))
-    await admin.open(f"{MIRROR}/move?org=acme&to={upstream.name}")
-    assert f"acme belongs to this registry, and will belong to {upstream.name}." in admin.text
-    page = await admin.send(f"{MIRROR}/move", org="acme", to=upstream.name, name="acne")
-    assert page.status_code == 400
-    await admin.send(f"{MIRROR}/move", org="acme", to=upstream.name, name="acme")
-    assert "Name moved." in admin.text
-    owner = await mirror.stores.directory.get(NameOwner, name_owner_place("acme"))
-    assert owner is not None
-    assert owner.upstream == upstream.name
-
-
 async def test_the_session_of_yesterday_changes_nothing(
     admin: PageClient, mirror: World, upstream: FakeUpstream
 ) -> None:
@@ -132,8 +115,6 @@ async def test_without_an_upstream_the_page_says_how_to_begin(world: World) -> N
     page = await admin.open(MIRROR)
     assert page.status_code == 200
     assert "BALLROOM_UPSTREAM" in admin.text
-    page = await admin.open(f"{MIRROR}/move?org=acme&to=here")
-    assert page.status_code == 400
 
 
 async def test_an_organization_that_the_upstream_has_is_created_with_a_warning(
@@ -181,14 +162,10 @@ async def test_the_api_makes_a_dry_run(mirror: World, upstream: FakeUpstream) ->
     [effect] = found["effects"]
     assert effect["release"] == "ballerina/io:1.0.0"
     assert {each["owner"] for each in found["conflicts"]} == {"here"}
-    moved = (await ask(mirror, "POST", "/moves", org="ballerina", to="here")).json()
-    assert (moved["before"], moved["after"], moved["withheld"]) == (upstream.name, "here", 1)
 
 
 async def test_a_token_changes_no_rules(mirror: World, upstream: FakeUpstream) -> None:
     assert (await ask(mirror, "PUT", upstreams=[upstream.url])).status_code == 403
-    moved = await ask(mirror, "POST", "/moves", org="acme", to="here", dryRun=False)
-    assert moved.status_code == 403
 
 
 async def test_a_session_changes_rules_by_the_api(mirror: World, upstream: FakeUpstream) -> None:
@@ -204,7 +181,6 @@ async def test_a_session_changes_rules_by_the_api(mirror: World, upstream: FakeU
 
 
 RULES = {"upstreams": list[str]()}
-MOVE = {"org": "ballerina", "to": "here"}
 ADMISSION = {"release": "ballerina/io:1.0.0", "reason": "A fix."}
 
 
@@ -214,7 +190,6 @@ ADMISSION = {"release": "ballerina/io:1.0.0", "reason": "A fix."}
         ("GET ", {}),
         ("PUT ", RULES),
         ("POST /dry-run", RULES),
-        ("POST /moves", MOVE),
         ("POST /admissions", ADMISSION),
     ],
 )

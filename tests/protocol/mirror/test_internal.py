@@ -440,7 +440,7 @@ async def test_nobody_changes_the_visibility_of_an_internal_package(
     moved = mirror
     await moved.create_organization("partner")
     assert moved.registry.mirroring is not None
-    await moved.registry.mirroring.moves.move(parse_org("partner"), partner.name, by=OPERATOR)
+    await moved.registry.mirroring.moves.move(parse_org("partner"), partner.name)
     moved.clock.advance(timedelta(seconds=10))
     assert (await pulled(moved)).status_code == 302
     change = moved.registry.packages.visibility.change

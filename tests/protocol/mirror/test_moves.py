@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE, MirrorDraft
@@ -23,7 +22,6 @@ from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.name_moves import NameMove
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.protocol.mirror.test_rules import principal_of
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing
@@ -44,7 +42,7 @@ def services(mirror: World) -> MirroringServices:
 
 async def move(mirror: World, org: str, target: str) -> NameMove:
     """Move a name as the operator, and wait until all processes follow."""
-    moved = await services(mirror).moves.move(parse_org(org), target, by=OPERATOR)
+    moved = await services(mirror).moves.move(parse_org(org), target)
     mirror.clock.advance(timedelta(seconds=6))
     return moved
 
@@ -73,7 +71,7 @@ async def test_an_organization_of_ours_moves_to_the_upstream(
     await mirror.push(bala("acme/greet:1.0.0", summary="ours"))
     upstream.publish("acme/greet:1.0.0", summary="theirs")
     upstream.publish("acme/greet:2.0.0", summary="theirs")
-    plan = await services(mirror).moves.dry_run(ACME, upstream.name, by=OPERATOR)
+    plan = await services(mirror).moves.dry_run(ACME, upstream.name)
     assert (plan.before, plan.after, plan.packages, plan.withheld) == ("", upstream.name, 1, 1)
     assert await status(mirror, f"{GREET}/1.0.0") == 302  # Nothing has changed.
     assert await move(mirror, "acme", upstream.name) == plan
@@ -133,7 +131,7 @@ async def test_a_plan_counts_the_packages_and_releases_of_its_name_alone(
         await mirror.push(bala(f"{org}/lib:1.0.0"), by=mirror.people.admin)
     there = await move(mirror, "acme", upstream.name)
     assert (there.packages, there.withheld, there.restored) == (2, 3, 0)
-    back = await services(mirror).moves.dry_run(ACME, HERE, by=OPERATOR)
+    back = await services(mirror).moves.dry_run(ACME, HERE)
     assert (back.packages, back.withheld, back.restored) == (2, 0, 3)
     for org in ("aaa", "acme1", "zoo"):
         assert await state(mirror, f"{org}/lib:1.0.0") is State.LIVE
@@ -148,10 +146,10 @@ async def test_a_move_restores_no_release_that_rules_deny(
     upstream.publish("company/lib:1.0.0")
     assert await status(mirror, "/packages/company/lib/1.0.0") == 302
     await move(mirror, "company", HERE)
-    plan = await moves.dry_run(parse_org("company"), upstream.name, by=OPERATOR)
+    plan = await moves.dry_run(parse_org("company"), upstream.name)
     assert plan.restored == 1
     await rules.replace(MirrorDraft.parse([upstream.url], ["company/lib deny"]), by=OPERATOR)
-    plan = await moves.dry_run(parse_org("company"), upstream.name, by=OPERATOR)
+    plan = await moves.dry_run(parse_org("company"), upstream.name)
     assert plan.restored == 0
     await move(mirror, "company", upstream.name)
     assert await state(mirror, "company/lib:1.0.0") is State.QUARANTINED
@@ -255,7 +253,7 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
         writer = replace(moves.record_writer, directory=directory)
         broken = replace(moves, record_writer=writer)
     with pytest.raises(Busy):
-        await broken.move(ACME, upstream.name, by=OPERATOR)
+        await broken.move(ACME, upstream.name)
     mirror.clock.advance(timedelta(seconds=6))
     await move(mirror, "acme", upstream.name)
     assert await status(mirror, f"{GREET}/2.0.0") == 302
@@ -272,7 +270,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
     directory = failing(moves.directory, Fault("replace", Busy(), nth=2))  # That of the owner.
     broken = replace(moves, record_writer=replace(moves.record_writer, directory=directory))
     with pytest.raises(Busy):
-        await broken.move(ACME, upstream.name, by=OPERATOR)
+        await broken.move(ACME, upstream.name)
     assert await moves.owners.stored_owner(ACME) == ""
     assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
 
@@ -320,20 +318,6 @@ async def test_the_owner_of_a_name_is_recorded_with_the_time_of_its_move(
     assert [each.details["before"] for each in moves] == ["nobody", upstream.name]
 
 
-async def test_a_move_takes_an_administrator_who_signed_in_recently(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    moves = services(mirror).moves
-    admin = await principal_of(mirror, mirror.people.admin.token)
-    await moves.dry_run(ACME, upstream.name, by=admin)
-    with pytest.raises(SignInAgain):
-        await moves.move(ACME, upstream.name, by=admin)
-    ann = await principal_of(mirror, mirror.people.ann.token)
-    for refused in (moves.dry_run, moves.move):
-        with pytest.raises(NotPermitted, match=r"^You may not move the name acme: only admin"):
-            await refused(ACME, HERE, by=ann)
-
-
 async def test_a_name_moves_to_a_registry_of_the_list_only(
     mirror: World, upstream: FakeUpstream
 ) -> None:
@@ -341,7 +325,7 @@ async def test_a_name_moves_to_a_registry_of_the_list_only(
     draft = MirrorDraft.parse([upstream.url, "https://second.example"], [])
     await rules.replace(draft, by=OPERATOR)
     with pytest.raises(InvalidRequest) as refused:
-        await services(mirror).moves.move(ACME, "x" * 200, by=OPERATOR)
+        await services(mirror).moves.move(ACME, "x" * 200)
     assert str(refused.value) == (
         f"A name is moved to here or to an upstream: {upstream.name}, second.example. "
         f"'{'x' * 100}' is none. Add it to the list of upstreams first."
