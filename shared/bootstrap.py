@@ -43,7 +43,7 @@ from shared.adapters.paths import DataFolder, lock_path
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.migrations import MIGRATIONS
-from shared.adapters.system import DnsRecords, SystemClock, SystemRandomness
+from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Registry, create_registry
@@ -171,7 +171,6 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings, clock),
-        domain_records=DnsRecords(),
         confined=confined,
         archive_path=embedded.archives.path,
         close=close,
@@ -211,7 +210,6 @@ def cloud_adapters(
         snapshots=_opened_later(lambda: cloud().snapshots),
         fetcher=fetcher,
         mailer=_mailer(settings, clock),
-        domain_records=DnsRecords(),
         confined=confined,
         archive_path=None,
         edition=_opened_later(lambda: cloud().edition),

@@ -729,15 +729,6 @@ class Mailer(Protocol):
         ...
 
 
-class DomainRecords(Protocol):
-    """Public DNS records of a domain."""
-
-    async def texts(self, name: str) -> list[str]:
-        """Return the TXT records of the name; raise `domain-silent` if no name server answered,
-        which does not mean that there are none."""
-        ...
-
-
 class Unanswered(Exception):
     """Another server gave no usable response; the text is the reason, for the log."""
 

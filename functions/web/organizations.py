@@ -10,7 +10,6 @@ from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.member_rules import NEW_OWNER_PERIOD
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
@@ -36,16 +35,8 @@ class OrganizationPage:
     """
 
     organization: Organization
-    domains: list[str]
-    newest_owner_ms: int
     shown: tuple[Membership, ...]
     members: list[Member] | None
-
-    def has_new_owner(self, now_ms: int) -> bool:
-        """Return whether an owner was added within the last `NEW_OWNER_PERIOD`."""
-        is_founder = self.newest_owner_ms <= self.organization.created_ms
-        age_ms = now_ms - self.newest_owner_ms
-        return not is_founder and age_ms < NEW_OWNER_PERIOD.total_seconds() * 1000
 
 
 pages = PublicPages()
@@ -68,12 +59,9 @@ async def web_org(call: PublicPageCall) -> Answer:
 
 async def _organization_page(org: OrgName, call: PublicPageCall) -> OrganizationPage:
     organization = await call.registry.organizations.organizations.show(org, by=call.caller)
-    public = await call.registry.organizations.memberships.public_members(organization)
     return OrganizationPage(
         organization,
-        await call.registry.organizations.domain_verification.verified(organization),
-        public.newest_owner_ms,
-        public.shown,
+        await call.registry.organizations.memberships.public_members(organization),
         await _members(org, call),
     )
 
@@ -161,9 +149,7 @@ def _organization_json(
         "name": organization.name,
         "displayName": organization.display_name,
         "description": organization.description,
-        "domains": page.domains,
         "createdAt": machine_moment(organization.created_ms),
-        "newestOwnerAt": machine_moment(page.newest_owner_ms),
         "count": results.count,
         "page": pager.number,
         "pages": pager.last,

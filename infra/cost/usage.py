@@ -126,7 +126,6 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(30, 8, 0, 2), Usage(7.78, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 7)),
-        "check-domains": UpkeepUsage(30.4, Usage(27.6, 7)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),
         "finish-deletions": UpkeepUsage(121.7, Usage(47.4, 10)),
     }

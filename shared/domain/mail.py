@@ -115,15 +115,6 @@ def organization_deletion_cancelled_mail(org: str, *, by: str, link: str) -> Mai
     )
 
 
-def domain_lapsed_mail(org: str, domain: str, *, record: str, link: str) -> MailText:
-    return MailText(
-        f"{domain} is no longer verified for {org}",
-        f"The TXT record {record}, which verifies the domain {domain} for {org}, is missing. The "
-        f"domain is no longer shown as verified. Add the record again and verify the domain:"
-        f"\n\n{link}\n",
-    )
-
-
 def new_device_mail(name: str, url: str, *, agent: str, address: str) -> MailText:
     return MailText(
         mail_line(f"{name}: new sign-in"),

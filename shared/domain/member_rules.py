@@ -12,7 +12,6 @@ from shared.domain.organizations import Organization
 from shared.domain.rights import Role
 
 OWNER_CHANGE_DELAY = timedelta(hours=48)  # Enough for owners who read their mail once a day.
-NEW_OWNER_PERIOD = timedelta(days=7)  # How long the public page warns of a new owner.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,6 @@ class MemberList:
     @property
     def public_members(self) -> tuple[Membership, ...]:
         return tuple(each for each in self.members if each.is_shown)
-
-    @property
-    def newest_owner_ms(self) -> int:
-        founded_ms = self.organization.created_ms
-        return max((each.since_ms for each in self.owners), default=founded_ms)
 
     @property
     def with_pending_change(self) -> tuple[Membership, ...]:

@@ -1,11 +1,8 @@
-"""Organizations: their records, display names and descriptions, verified domains, and look-alike
-names.
-"""
+"""Organizations: their records, display names, descriptions and look-alike names."""
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import ClassVar, NewType
+from typing import ClassVar
 
 from shared.domain.errors.base import Invalid, InvalidRequest
 from shared.domain.packages import Visibility
@@ -114,59 +111,3 @@ def _line(what: str, text: str, limit: int) -> str:
         message = f"The {what} holds characters that nobody sees. Write it with visible ones."
         raise InvalidRequest(message)
     return line
-
-
-DomainName = NewType("DomainName", str)
-
-MAX_DOMAIN_LENGTH = 240  # DNS allows 253, with the name of the record.
-MAX_DOMAINS = 20  # Per organization: each is looked up every night.
-DOMAIN_CHALLENGE_LENGTH = 32  # Characters of base62.
-
-_DOMAIN_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-# The last label begins with a letter, because 127.0.0.1 is no domain.
-_DOMAIN = re.compile(rf"(?:{_DOMAIN_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
-
-
-def parse_domain(text: str) -> DomainName:
-    """Return `text` as a domain in lower case, or raise `InvalidRequest`."""
-    name = text.strip().removesuffix(".").lower()
-    if len(name) > MAX_DOMAIN_LENGTH or not _DOMAIN.fullmatch(name):
-        message = (
-            "That is not a valid domain. Write it as example.org, and one with other letters in "
-            "its encoded form, which begins with xn--."
-        )
-        raise InvalidRequest(message)
-    return DomainName(name)
-
-
-def domain_record_name(domain: DomainName) -> str:
-    """Return the name of the TXT record that verifies the domain."""
-    return f"_ballroom.{domain}"
-
-
-def domain_record_text(challenge: str) -> str:
-    return f"ballroom-verification={challenge}"
-
-
-class OrganizationDomain(Entity):
-    """A domain that an organization claims, and since when it is verified."""
-
-    kind: ClassVar[str] = "domain"
-
-    org: str
-    domain: str
-    challenge: str
-    created_ms: int
-    verified_ms: int | None = None
-
-    @property
-    def place(self) -> Place:
-        return domain_place(self.org, self.domain)
-
-    def is_verified_by(self, texts: Iterable[str]) -> bool:
-        wanted = domain_record_text(self.challenge)
-        return any(text.strip() == wanted for text in texts)
-
-
-def domain_place(org: str, domain: str) -> Place:
-    return Place(org.lower(), domain)

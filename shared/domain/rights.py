@@ -65,7 +65,7 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
 
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
-# domains, visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
+# visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
 # registry. No token is enough, whatever its scopes.
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
 
@@ -150,11 +150,11 @@ _WORDS = {
     Action.PUSH_NEW: "publish a new package",
     Action.PUSH_VERSION: "publish a version",
     Action.DEPRECATE: "deprecate and undeprecate",
-    Action.MANAGE: "manage: invite and remove members with the role member; remove roles, "
-    "tokens and domains; read the audit log",
+    Action.MANAGE: "manage: invite and remove members with the role member; remove roles "
+    "and tokens; read the audit log",
     Action.LEAVE: "leave the organization",
     Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
-    "organization, trusted publishers and domains; visibility, held releases, deletion",
+    "organization and trusted publishers; visibility, held releases, deletion",
     Action.OPERATE: "moderate and administer the registry",
 }
 

@@ -22,7 +22,7 @@ from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.notices import NoticeBoard
-from shared.domain.organizations import NameSkeleton, Organization, OrganizationDomain
+from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
@@ -41,7 +41,6 @@ ENTITIES: tuple[type[Entity], ...] = (
     Organization,
     NameSkeleton,
     Membership,
-    OrganizationDomain,
     Invitation,
     OpenedInvitation,
     Publisher,
@@ -99,7 +98,12 @@ _KINDS: dict[str, type[Record]] = {
     **{each.kind: each for each in ENTITIES},
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_REMOVED_KINDS = ("bundle-statement", "made-by-token", "stolen-token")  # Of earlier versions.
+_REMOVED_KINDS = (
+    "bundle-statement",
+    "domain",
+    "made-by-token",
+    "stolen-token",
+)  # Of earlier versions.
 
 
 def snapshot_name(now_ms: int) -> str:

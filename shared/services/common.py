@@ -22,7 +22,6 @@ from shared.ports import (
     ConfinedTasks,
     DirectoryStore,
     DocumentStore,
-    DomainRecords,
     EdgeCache,
     EventStore,
     HttpClient,
@@ -60,7 +59,6 @@ class Adapters:
     search: SearchIndex
     snapshots: SnapshotStore
     mailer: Mailer
-    domain_records: DomainRecords
     fetcher: HttpClient
     confined: ConfinedTasks
     archive_path: Callable[[ArchiveName], Path] | None

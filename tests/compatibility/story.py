@@ -31,7 +31,7 @@ API = "/api/v1"
 ACME = "/account/organizations/acme"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SETTINGS: dict[str, Any] = {**JOBS, **SIGN_IN, "trusted_proxies": "127.0.0.1"}
-DOMAIN = "example.org"
+
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"/>'
 README = (
     "# Greet\n\nGreets **people**.\n\n```ballerina\nimport acme/greet;\n```\n\n![Logo](logo.svg)\n"
@@ -188,9 +188,6 @@ async def _organizations(story: Story) -> None:
     await story.api("bob", "DELETE", "/orgs/leaving")
     profile = {"displayName": "Acme Corp", "description": "Makes things."}
     await story.api("ann", "PATCH", "/orgs/acme", profile)
-    claimed = await story.api("ann", "POST", "/orgs/acme/domains", {"domain": DOMAIN})
-    story.world.domain_records.by_name[claimed["record"]] = [claimed["text"]]
-    await story.api("ann", "POST", f"/orgs/acme/domains/{DOMAIN}/verify")
     for label in ("accepted", "waits"):
         wanted = {"role": "member", "label": label}
         invited = await story.api("ann", "POST", "/orgs/acme/invitations", wanted)

@@ -101,7 +101,7 @@ async def over(
             return ours
         connections = FaultyStores(place, stores.clock, wire=wire)
         over_wire = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
-        kept = {name: getattr(ours, name) for name in ("randomness", "mailer", "domain_records")}
+        kept = {name: getattr(ours, name) for name in ("randomness", "mailer")}
         return replace(over_wire, **kept)
 
     with suppress(Died):  # Who died closes nothing.

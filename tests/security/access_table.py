@@ -571,18 +571,6 @@ API = {
         )
         for verb in ("show", "accept", "decline")
     },
-    "api_domains_list": _api("GET", "orgs/ORG/domains", members_alone(Action.READ)),
-    "api_domains_claim": _api(
-        *("POST", "orgs/ORG/domains", members_alone(Action.GOVERN)), {"domain": "example.org"}
-    ),
-    "api_domains_verify": _api(
-        *("POST", "orgs/ORG/domains/example.com/verify"),
-        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
-    ),
-    "api_domains_remove": _api(
-        *("DELETE", "orgs/ORG/domains/example.com"),
-        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
-    ),
     "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
     "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", members_alone(Action.MANAGE)),
     "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", members_alone(Action.GOVERN), TOKEN),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from tests.security.access_table import NOBODYS
 
-_DOMAIN = {"domain": "example.org"}
 _TOKEN = {"name": "build", "scope": "read"}
 _OF_ANN = {"account": "ID-OF-ann"}
 _OF_NOBODY = {"token": NOBODYS}
@@ -42,9 +41,6 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
         "workflow": "release.yml",
     },
     "publishers_remove": {"publisher": NOBODYS},
-    "claim": _DOMAIN,
-    "verify": _DOMAIN,
-    "unclaim": _DOMAIN,
     "describe": {"display_name": "Other", "description": "Another one."},
     "visibility": {"visibility": "public"},
     "delete": {},

@@ -340,7 +340,6 @@ ABOUT_NO_PACKAGE = {
     "account_*": "show and change what is the caller's own",
     "api_audit_*": "show the caller's own log, or an organization's to its owners",
     "api_docs_*": "are the same for everybody",
-    "api_domains_*": "show what an organization has to its owners",
     "api_held_*_all": "decide on what an organization has",
     "api_held_list": "shows what an organization has to its owners",
     "api_invitations_*": "show who is invited to an organization",

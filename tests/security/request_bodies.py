@@ -10,7 +10,6 @@ from functions.http.operations import Operation
 # What a text has to be, where the model does not say it all.
 TEXTS = {
     "addresses": "203.0.113.0/24",
-    "domain": "example.org",
     "email": "kim@example.org",
     "environment": "release",
     "name": "greet",

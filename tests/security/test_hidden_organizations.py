@@ -20,7 +20,7 @@ from functions.faces import build_app
 from functions.http.operations import Operation
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.organizations import Organization, organization_place, parse_domain
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.rights import Role, Scope
 from shared.hosting.triggers import functions_of
@@ -169,7 +169,7 @@ async def hide(world: World) -> None:
 
 
 async def furnish(world: World) -> None:
-    """Add packages, a held release, members, an invitation, a token, a publisher and a domain."""
+    """Add packages, a held release, members, an invitation, a token and a publisher."""
     registry, people, org = world.registry, world.people, parse_org(HIDDEN)
     await world.push(secret(NAME, HIDDEN))
     for name in ("private", "public", "held"):
@@ -182,9 +182,6 @@ async def furnish(world: World) -> None:
     )
     invitation = InvitationRequest.parse(Role.MEMBER, "kim@example.org", "")
     await registry.organizations.invitations.invite(org, invitation, by=OPERATOR)
-    await registry.organizations.domain_verification.claim(
-        org, parse_domain("example.org"), by=OPERATOR
-    )
 
 
 async def maintain(world: World) -> None:

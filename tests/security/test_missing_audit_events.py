@@ -60,7 +60,7 @@ FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", "api_sessions_link", *MIRROR_CHAN
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
-    "api_domains_remove", "api_domains_verify", "api_held_confirm", "api_held_refuse",
+    "api_held_confirm", "api_held_refuse",
     "api_invitations_accept", "api_invitations_decline", "api_invitations_show",
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict",

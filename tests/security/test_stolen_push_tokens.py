@@ -26,7 +26,7 @@ PROVEN_OTHERWISE = {
     "device_api_token": "the code of a machine that a person has approved",
 }
 
-# Without `read`, which shows members and domains to whoever may read what is private.
+# Without `read`, which shows members to whoever may read what is private.
 PUBLISHING = ("push-new", "push-version", "deprecate")
 
 
@@ -55,7 +55,7 @@ async def found(world: World, operation: Operation) -> str:
     path = operation.route
     for parameter, value in (
         ("{org}", "acme"), ("{name}", "greet"), ("{version}", "1.0.0"), ("{id}", token_id),
-        ("{account}", world.people.mia.account.id), ("{domain}", "example.org"),
+        ("{account}", world.people.mia.account.id),
     ):  # fmt: skip
         path = path.replace(parameter, value)
     assert "{" not in path, "say above what the parameter is to be"

@@ -40,7 +40,6 @@ PUBLISHER = {
         ("PUT", "orgs/acme/members/ID-OF-mia", {"role": "maintainer"}),
         ("POST", "orgs/acme/tokens", {"name": "ci", "scopes": ["push-version"], "days": 90}),
         ("POST", "orgs/acme/tokens/0000000000/rotate", None),
-        ("POST", "orgs/acme/domains", {"domain": "example.org"}),
     ],
 )
 async def test_a_token_for_everything_changes_nothing_that_outlives_it(

@@ -23,7 +23,6 @@ from shared.services.tokens.token_requests import TokenRequest
 from tests.fakes.blob_storage import FailingBlobs, Outage
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
-from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.protocol.bal.java import JavaBal
@@ -85,7 +84,6 @@ async def clouded(
         cloud_adapters(chosen, clock, place),
         randomness=FakeRandomness("clouded"),
         mailer=FakeMailer(),
-        domain_records=FakeDomainRecords(),
         edge=edge,
     )
     registry = build_registry(chosen, world)
@@ -238,7 +236,6 @@ async def _instance(
         cloud_adapters(settings, clock, connections),
         randomness=FakeRandomness("metered"),
         mailer=FakeMailer(),
-        domain_records=FakeDomainRecords(),
     )
     registry = build_registry(settings, world)
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)

@@ -27,9 +27,7 @@ from shared.services.leases import Leases
 from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.maintenance.check_domains import CheckDomains
 from shared.services.maintenance.finish_deletions import FinishDeletions
-from shared.services.organizations.domain_verification import DomainVerification
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion
@@ -38,7 +36,6 @@ from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.role_changes import OrganizationMembers
 from shared.services.records import RecordWriter
 from shared.services.tokens.token_records import TokenRecords
-from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
 from tests.fakes.services import changes_allowed, fake_record_writer
@@ -92,7 +89,6 @@ class OrganizationServices:
     clock: FakeClock = field(default_factory=FakeClock)
     randomness: FakeRandomness = field(default_factory=FakeRandomness)
     mailer: FakeMailer = field(default_factory=FakeMailer)
-    records: FakeDomainRecords = field(default_factory=FakeDomainRecords)
     packages: FakePackages = field(default_factory=FakePackages)
     creators: OrganizationCreators = OrganizationCreators.ANYONE
     reserved_patterns: tuple[str, ...] = ()
@@ -181,10 +177,6 @@ class OrganizationServices:
         )
 
     @property
-    def check_domains(self) -> CheckDomains:
-        return CheckDomains(self.directory, self.domain_verification)
-
-    @property
     def invitations(self) -> Invitations:
         return Invitations(
             directory=self.directory,
@@ -199,17 +191,6 @@ class OrganizationServices:
             randomness=self.randomness,
             base_url=URL,
             invitation_mail_minutes=self.invitation_mail_minutes,
-        )
-
-    @property
-    def domain_verification(self) -> DomainVerification:
-        return DomainVerification(
-            directory=self.directory,
-            authorization=self.authorization,
-            record_writer=self.record_writer,
-            organization_members=self.organization_members,
-            records=self.records,
-            randomness=self.randomness,
         )
 
     def signed_in(self, account: Account) -> Principal:

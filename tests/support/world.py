@@ -30,7 +30,6 @@ from shared.services.common import Adapters
 from shared.services.tokens.token_requests import TokenRequest
 from shared.settings import Settings
 from tests.fakes.confined import InProcess
-from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 from tests.lazy_app import lazy_functions
@@ -94,11 +93,6 @@ class World:
     def mailer(self) -> FakeMailer:
         """Return what keeps the mail of this registry."""
         return cast("FakeMailer", self.stores.mailer)
-
-    @property
-    def domain_records(self) -> FakeDomainRecords:
-        """Return what the name servers say."""
-        return cast("FakeDomainRecords", self.stores.domain_records)
 
     def with_ids(self, text: str) -> str:
         """Return a text with the ids of the people that it names, as in `ID-OF-ann`."""
@@ -255,7 +249,6 @@ async def opened(
     fakes: dict[str, Any] = {
         "randomness": FakeRandomness(seed, given),
         "mailer": FakeMailer(),
-        "domain_records": FakeDomainRecords(),
         "confined": InProcess(),
     }
     instances = [replace(each, **fakes) for each in await places.instances(chosen, clock)]

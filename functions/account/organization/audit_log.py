@@ -162,7 +162,6 @@ EVENT_FILTERS = (
     ("invitation.", "Invitations"),
     ("token.", "Tokens"),
     ("publisher.", "Trusted publishers"),
-    ("domain.", "Domains"),
     ("organization.", "Organization"),
 )
 

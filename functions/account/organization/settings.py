@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/settings: profile, domains, default visibility and deletion."""
+"""/account/organizations/{org}/settings: profile, default visibility and deletion."""
 
 from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
@@ -9,14 +9,7 @@ from functions.account.organization.pages import (
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import require_right
-from shared.domain.errors.base import about_field
 from shared.domain.names import OrgName
-from shared.domain.organizations import (
-    DomainName,
-    domain_record_name,
-    domain_record_text,
-    parse_domain,
-)
 from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Role
 from shared.runtime.answers import Answer
@@ -36,32 +29,11 @@ async def account_organization_settings(
 ) -> Answer:
     frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
     require_right(by, frame.access, Action.MANAGE, org)
-    domains = await call.registry.organizations.domain_verification.of(org, by=by)
     return frame.show(
         problem,
-        domains=[
-            (each, domain_record_name(DomainName(each.domain)), domain_record_text(each.challenge))
-            for each in domains
-        ],
         is_owner=frame.access.role is Role.OWNER,
         visibilities=VISIBILITY_CHOICES,
     )
-
-
-async def _claim(call: SignedInCall, org: OrgName) -> None:
-    with about_field("domain"):
-        domain = parse_domain(call.form.text("domain"))
-        await call.registry.organizations.domain_verification.claim(org, domain, by=call.caller)
-
-
-async def _verify(call: SignedInCall, org: OrgName) -> None:
-    domain = parse_domain(call.form.text("domain"))
-    await call.registry.organizations.domain_verification.verify(org, domain, by=call.caller)
-
-
-async def _unclaim(call: SignedInCall, org: OrgName) -> None:
-    domain = parse_domain(call.form.text("domain"))
-    await call.registry.organizations.domain_verification.remove(org, domain, by=call.caller)
 
 
 async def _describe(call: SignedInCall, org: OrgName) -> None:
@@ -90,9 +62,6 @@ def _visibility(form: Form) -> Visibility:
 
 # The actions of forms, by the last segment of their paths.
 SETTINGS_ACTIONS: dict[str, FormAction] = {
-    "claim": _claim,
-    "verify": _verify,
-    "unclaim": _unclaim,
     "describe": _describe,
     "visibility": _set_visibility,
     "delete": _delete,

@@ -121,7 +121,6 @@ def _owner(details: ReleaseDetails) -> dict[str, object]:
     return {
         "name": owner.name,
         "displayName": owner.display_name,
-        "verifiedDomains": list(owner.domains),
     }
 
 

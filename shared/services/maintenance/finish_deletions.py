@@ -10,7 +10,7 @@ from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.identity import UPKEEP
 from shared.domain.members import Invitation, Membership
 from shared.domain.mirroring import NameOwner
-from shared.domain.organizations import NameSkeleton, Organization, OrganizationDomain
+from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Role
 from shared.domain.task_runs import TaskReport
@@ -101,7 +101,7 @@ class FinishDeletions(Task):
         """Delete all records of the organization, its own last, which frees the name for another
         organization of ours.
 
-        A later organization of this name inherits no members, tokens, publishers or domains. An
+        A later organization of this name inherits no members, tokens or publishers. An
         organization with a claimed package name stays forever. A repeat continues after a crash.
         """
         prefix = f"{organization.key}/"
@@ -121,6 +121,6 @@ class FinishDeletions(Task):
         found: list[Entity] = []
         for kind in (Token, TokenUse):
             found += await self.directory.list_by_owner(kind, organization.id)
-        for kind in (Publisher, Membership, Invitation, OrganizationDomain, NameSkeleton):
+        for kind in (Publisher, Membership, Invitation, NameSkeleton):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found

@@ -10,7 +10,6 @@ from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from shared.services.maintenance.audit_archives import AuditArchives
-from shared.services.maintenance.check_domains import CheckDomains
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
@@ -88,7 +87,6 @@ class MaintenanceServices:
             DeleteExpiredRecords(directory, work, clock),
             AuditArchives(metadata, archives, archive_reader, checkpoints),
             AnonymizeEvents(events, clock, settings.audit_days),
-            CheckDomains(directory, organizations.domain_verification),
             FinishDeletions(directory, metadata, common.record_writer, organizations.deletion),
             SendExpiryReminders(directory, identity.token_mail, clock),
             RepairDerivedData(*repairing),

@@ -1,1 +1,1 @@
-"""Organizations, their members, names and domains."""
+"""Organizations, their members and names."""

@@ -1,4 +1,4 @@
-"""Creates the services of organizations, their members, invitations, domains and names."""
+"""Creates the services of organizations, their members, invitations and names."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,7 +7,6 @@ from shared.services.common import Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.group import MirroringServices
-from shared.services.organizations.domain_verification import DomainVerification
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion
@@ -24,7 +23,6 @@ class OrganizationServices:
     memberships: Memberships
     invitations: Invitations
     deletion: OrganizationDeletion
-    domain_verification: DomainVerification
     reserved_names: ReservedNames
 
     @classmethod
@@ -79,14 +77,6 @@ class OrganizationServices:
             ),
             deletion=OrganizationDeletion(
                 common.authorization, directory, adapters.metadata, members, common.record_writer
-            ),
-            domain_verification=DomainVerification(
-                directory,
-                common.authorization,
-                common.record_writer,
-                members,
-                adapters.domain_records,
-                randomness,
             ),
             reserved_names=ReservedNames(
                 directory, common.administration, common.record_writer, settings.reserved_patterns

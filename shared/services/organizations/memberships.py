@@ -38,15 +38,6 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicMembers:
-    """The public part of a member list: when the last owner was added, since a recent change of
-    owners is a risk, and the members who chose to be shown."""
-
-    newest_owner_ms: int
-    shown: tuple[Membership, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class OrganizationMembership:
     """An organization with the role of an account in it."""
 
@@ -109,9 +100,9 @@ class Memberships:
         account, _ = await self._member(org, account_id)
         return account
 
-    async def public_members(self, organization: Organization) -> PublicMembers:
-        members = await self.organization_members.read(organization)
-        return PublicMembers(members.newest_owner_ms, members.public_members)
+    async def public_members(self, organization: Organization) -> tuple[Membership, ...]:
+        """Return the members who chose to be shown to everybody."""
+        return (await self.organization_members.read(organization)).public_members
 
     async def with_names(self, memberships: Iterable[Membership]) -> list[Member]:
         """Return the members by name, without deleted accounts."""

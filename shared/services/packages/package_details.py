@@ -25,7 +25,7 @@ from shared.domain.errors.packages import (
 from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange, package_change
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, mentioned_packages
-from shared.domain.organizations import Organization, OrganizationDomain, organization_place
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import (
     Dependency,
     GraphNode,
@@ -72,7 +72,6 @@ class PackageOwner:
 
     name: str
     display_name: str = ""
-    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,15 +305,14 @@ class PackageDetails:
     ) -> ReleaseDetails:
         head, org = survey.head, OrgName(survey.head.org)
         message = effective_deprecation(head, entry.deprecation)
-        found, organization, domains = await asyncio.gather(
+        found, organization = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
-            self.directory.list_by_owner(OrganizationDomain, org.lower()),
         )
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
         replacements = await self._replacements(head.package, message, by) if message else ()
-        owner = _owner(org, organization, domains)
+        owner = _owner(org, organization)
         withdrawn = _withdrawn_above(survey, newest)
         return ReleaseDetails(
             head, found.release, owner, survey.live, newest, withdrawn, replacements
@@ -333,14 +331,11 @@ class PackageDetails:
         return tuple(each.head.package for each in visible if each.live)
 
 
-def _owner(
-    org: OrgName, organization: Organization | None, domains: Iterable[OrganizationDomain]
-) -> PackageOwner:
+def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
     """Return the owner; of one whose packages are private by default only the name."""
     if organization is None or organization.is_hidden:
         return PackageOwner(org)
-    verified = tuple(each.domain for each in domains if each.verified_ms is not None)
-    return PackageOwner(organization.name, organization.display_name, verified)
+    return PackageOwner(organization.name, organization.display_name)
 
 
 def _withdrawal(entry: ReleaseEntry) -> Withdrawal:

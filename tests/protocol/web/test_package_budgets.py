@@ -21,7 +21,7 @@ pytestmark = one_instance("it counts calls of one instance")
 
 SURVEY, FIND = "metadata.survey", "metadata.find"
 RECORDS = Counter([SURVEY, FIND])  # Until they are in memory.
-FRAME = RECORDS + Counter(["directory.get", "directory.list_by_owner"])
+FRAME = RECORDS + Counter(["directory.get"])
 FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted where their number is shown.
 VERDICTS = "directory.list_by_owner"

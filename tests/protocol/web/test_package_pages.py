@@ -9,11 +9,9 @@ import pytest
 from functions.web.package.frame import TAB_PAGES, TABS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.organizations import domain_record_name, domain_record_text, parse_domain
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
-from shared.domain.rights import Grant
 from shared.services.common import Adapters
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
@@ -96,22 +94,6 @@ async def test_a_package_is_reported_to_the_contact_of_the_operator(
     links = Elements.of(await opened(world, GREET)).links
     found = [each for each in links if each.startswith(("mailto:", "https://example.com"))]
     assert [each.startswith(link or "-") for each in found] == ([True] if link else [])
-
-
-async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(own_shelf: World) -> None:
-    proving, org, domain = (
-        own_shelf.registry.organizations.domain_verification,
-        parse_org("acme"),
-        parse_domain("acme.example"),
-    )
-    now_ms = own_shelf.clock.now_ms()
-    by = Principal(id=own_shelf.people.ann.account.id, grants=(Grant(),), signed_in_ms=now_ms)
-    claimed = await proving.claim(org, domain, by=by)
-    assert "Verified domain" not in (await opened(own_shelf, GREET)).text
-    text = domain_record_text(claimed.challenge)
-    own_shelf.domain_records.by_name[domain_record_name(domain)] = [text]
-    await proving.verify(org, domain, by=by)
-    assert f"Verified domain: {domain}" in (await opened(own_shelf, GREET)).text
 
 
 async def test_every_way_to_use_it_can_be_copied(shelf: World) -> None:

@@ -39,7 +39,7 @@ async def test_members_see_who_belongs_and_decide_nothing(world: World) -> None:
     assert mia.page
     assert mia.page.status_code == 200
     assert '<th scope="row">ann</th>' in mia.text
-    for heading in ("Invitations", "Verified domains", "Profile", "Delete it"):
+    for heading in ("Invitations", "Profile", "Delete it"):
         assert f"<h2>{heading}</h2>" not in mia.text
     assert f'action="{PAGE}' not in mia.text
 
@@ -55,7 +55,6 @@ async def test_outsiders_read_that_there_is_no_such_page(world: World) -> None:
             f"{PAGE}/{decision}",
             role="member",
             account=world.people.mia.account.id,
-            domain="example.org",
             visibility="private",
         )
         assert answer.status_code == 404, decision
@@ -218,21 +217,7 @@ async def test_an_owner_withdraws_an_invitation(world: World) -> None:
     assert "for bob" not in ann.text
 
 
-# --- domains, what it says, deletion -----------------------------------------------------------
-
-
-async def test_a_domain_is_added_verified_and_given_up(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
-    await ann.send(f"{PAGE}/claim", domain="Example.org")
-    assert "Unverified" in ann.text
-    [text] = re.findall(r"<code>(ballroom-verification=\w+)</code>", ann.text)
-    answer = await ann.send(f"{PAGE}/verify", domain="example.org")
-    assert answer.status_code == 409
-    world.domain_records.by_name["_ballroom.example.org"] = [text]
-    await ann.send(f"{PAGE}/verify", domain="example.org")
-    assert ">Verified<" in ann.text
-    await ann.send(f"{PAGE}/unclaim", domain="example.org")
-    assert "_ballroom.example.org" not in ann.text
+# --- what it says, deletion -----------------------------------------------------------
 
 
 async def test_an_owner_writes_what_it_says_of_itself(world: World) -> None:

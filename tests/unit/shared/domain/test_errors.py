@@ -26,7 +26,6 @@ from shared.domain.organizations import (
     MAX_DISPLAY_NAME,
     parse_description,
     parse_display_name,
-    parse_domain,
     parse_invitation_label,
 )
 from shared.domain.organizations import parse_required_reason as parse_reason_for
@@ -64,7 +63,6 @@ REFUSED: dict[str, Callable[[], object]] = {
     "too many address ranges": lambda: parse_ranges(
         [f"192.0.2.{number}" for number in range(MAX_RANGES + 1)]
     ),
-    "a domain": lambda: parse_domain("example"),
     "a mail address": lambda: parse_email("kim"),
     "a name in an archive that is absolute": lambda: decode_name(b"/etc/passwd"),
     "a name in an archive that is no UTF-8": lambda: decode_name(b"\xff"),

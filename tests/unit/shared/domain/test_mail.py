@@ -57,9 +57,6 @@ LETTERS: dict[str, Callable[[], MailText]] = {
     "will not be deleted": lambda: mail.organization_deletion_cancelled_mail(
         "acme", by="kim", link=PAGE
     ),
-    "domain lapsed": lambda: mail.domain_lapsed_mail(
-        "acme", "acme.example", record="_ballroom.acme.example", link=PAGE
-    ),
     "account created": lambda: mail.account_created_mail("kim", URL, link=f"{URL}/sign-in/link/x"),
     "account locked": lambda: mail.account_locked_mail("kim", URL),
     "account unlocked": lambda: mail.account_unlocked_mail("kim", URL),

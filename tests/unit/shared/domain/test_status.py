@@ -82,11 +82,11 @@ def test_a_name_without_a_release_is_no_package() -> None:
 
 NOW_MS = 1_790_000_000_000
 GiB = 1024**3
-DONE = TaskRun(task="check-domains", started_ms=NOW_MS, ended_ms=NOW_MS, result=TaskResult.DONE)
+DONE = TaskRun(task="roll-up-pulls", started_ms=NOW_MS, ended_ms=NOW_MS, result=TaskResult.DONE)
 WELL = StatusReport(
     at_ms=NOW_MS,
     tasks=(
-        TaskState("check-domains", DONE, NOW_MS + 1),
+        TaskState("roll-up-pulls", DONE, NOW_MS + 1),
         TaskState("rebuild-derived-data", None, None),
     ),
     backlog=Backlog(0, is_more=False, oldest_ms=None, task="process-outboxes"),
@@ -95,7 +95,7 @@ WELL = StatusReport(
 )
 
 
-def ran(task: str = "check-domains", **changes: object) -> StatusReport:
+def ran(task: str = "roll-up-pulls", **changes: object) -> StatusReport:
     """Return an overview in which one task has run like this."""
     run = DONE.model_copy(update={"task": task, **changes})
     return replace(WELL, tasks=(TaskState(task, run, NOW_MS + 1),))
@@ -119,7 +119,7 @@ def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
 
 def test_a_task_that_failed_is_reported() -> None:
     assert shown(ran(result=TaskResult.FAILED)) == [
-        (Severity.BAD, "The task check-domains failed.", "check-domains")
+        (Severity.BAD, "The task roll-up-pulls failed.", "roll-up-pulls")
     ]
 
 
@@ -145,12 +145,12 @@ def test_a_run_with_many_problems_may_have_more_than_are_stored() -> None:
 
 def test_a_late_task_is_reported_and_counts_as_a_problem() -> None:
     later = replace(WELL, at_ms=NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1))
-    assert shown(later) == [(Severity.WARN, "The task check-domains is overdue.", "check-domains")]
-    assert [each.task for each in later.problem_tasks] == ["check-domains"]
+    assert shown(later) == [(Severity.WARN, "The task roll-up-pulls is overdue.", "roll-up-pulls")]
+    assert [each.task for each in later.problem_tasks] == ["roll-up-pulls"]
 
 
 def test_a_registry_without_any_run_is_reported_with_what_to_do() -> None:
-    begun = replace(WELL, tasks=(TaskState("check-domains", None, NOW_MS),))
+    begun = replace(WELL, tasks=(TaskState("roll-up-pulls", None, NOW_MS),))
     assert shown(begun) == [(Severity.WARN, "No task has run yet.", "")]
     assert shown(replace(WELL, tasks=())) == []
 
@@ -201,10 +201,10 @@ def test_the_worst_problem_is_first() -> None:
 
 
 def test_a_task_is_found_by_its_name() -> None:
-    assert WELL.task("check-domains") == TaskState("check-domains", DONE, NOW_MS + 1)
+    assert WELL.task("roll-up-pulls") == TaskState("roll-up-pulls", DONE, NOW_MS + 1)
     assert WELL.task("update-search-index") is None
-    assert replace(WELL, tasks=None).task("check-domains") is None
-    assert TaskOverview(TaskState("check-domains", None, None)).name == "check-domains"
+    assert replace(WELL, tasks=None).task("roll-up-pulls") is None
+    assert TaskOverview(TaskState("roll-up-pulls", None, None)).name == "roll-up-pulls"
 
 
 def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
@@ -215,7 +215,7 @@ def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
         ran(result=TaskResult.FAILED),
         ran(result=TaskResult.PROBLEMS, problems=("a is wrong.",)),
         replace(WELL, at_ms=overdue_ms),
-        replace(WELL, tasks=(TaskState("check-domains", None, NOW_MS),)),
+        replace(WELL, tasks=(TaskState("roll-up-pulls", None, NOW_MS),)),
         replace(
             WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms, task="process-outboxes")
         ),

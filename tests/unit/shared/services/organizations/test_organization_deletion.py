@@ -12,7 +12,6 @@ from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.members import Invitation
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
-from shared.domain.organizations import OrganizationDomain
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity
 from shared.domain.rights import Role
@@ -138,7 +137,6 @@ BELONGINGS = (
         id="publisher", org="acme", package="greet", provider=Provider.GITHUB, server="s",
         ids={"repository_id": "1", "repository_owner_id": "2"}, created_ms=0,
     ),
-    OrganizationDomain(org="acme", domain="example.org", challenge="c", created_ms=0),
 )  # fmt: skip
 
 

@@ -187,8 +187,8 @@ async def test_setting_the_current_role_changes_nothing(
 
 async def shown(acme: OrganizationServices) -> list[str]:
     """Return the members whom everybody sees."""
-    outside = await acme.memberships.public_members(await acme.acme())
-    return [each.name for each in await acme.memberships.with_names(outside.shown)]
+    shown = await acme.memberships.public_members(await acme.acme())
+    return [each.name for each in await acme.memberships.with_names(shown)]
 
 
 async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
