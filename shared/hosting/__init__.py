@@ -2,7 +2,7 @@
 
 host.py             the ASGI application: lifespan, dispatch of requests to Functions, deadlines
 triggers.py         the Functions of an app with their triggers, read from their decorators
-routing.py          which Function answers a path and a method; templates and their constraints
+routing.py          which Function answers a path and a method
 requests.py         the types of ASGI; heads, paths and the `HttpRequest` of a Function
 request_bodies.py   bodies, read whole and within limits of memory and time
 responses.py        what a Function returns, as ASGI messages; headers of host.json, CORS

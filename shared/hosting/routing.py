@@ -1,15 +1,19 @@
 """Routing: which Function answers a path and a method.
 
-Templates are `packages/{org}/{name?}`, `maven/{*path}`, `badges/{name}.svg`, `{id:int}`.
+Templates are `packages/{org}/{name?}` and `maven/{*path}`; a catch-all may have a regular
+expression, `{*path:regex(^a)}`. Other constraints, and text beside a parameter, have no users here.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class StartRefused(Exception):
@@ -28,44 +32,30 @@ class Literal:
     text: str
 
 
-ConstraintCheck = Callable[[str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """One condition on the value of a parameter."""
-
-    kind: str
-    argument: str
-    accepts: ConstraintCheck = field(compare=False, repr=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A segment that is one parameter, `{name}` or `{name?}`."""
 
     name: str
-    constraints: tuple[Constraint, ...] = ()
     optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Mixed:
-    """A segment of text and parameters, `{name}.svg`."""
-
-    pattern: re.Pattern[str]
-    parameters: tuple[Parameter, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CatchAll:
-    """The catch-all `{*path}`: the rest of the path, which may be empty."""
+    """The catch-all `{*path}`: the rest of the path, which may be empty without an expression."""
 
     name: str
-    constraints: tuple[Constraint, ...] = ()
+    expression: re.Pattern[str] | None = None
+
+    def accepts(self, value: str) -> bool:
+        # The host folds ASCII letters and the Kelvin sign; Python would fold the long s as well.
+        expression = self.expression
+        return expression is None or (
+            expression.search(value.replace("\N{KELVIN SIGN}", "k")) is not None
+        )
 
 
-Segment = Literal | Parameter | Mixed | CatchAll
+Segment = Literal | Parameter | CatchAll
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,156 +70,42 @@ class RouteTemplate:
         """Yield the segments for each number of optional parameters that a path may have."""
         required = len(self.segments)
         yield self.segments
-        while required and _is_optional(self.segments[required - 1]):
+        while required:
+            last = self.segments[required - 1]
+            if not isinstance(last, Parameter) or not last.optional:
+                return
             required -= 1
             yield self.segments[:required]
 
 
+_SEGMENT = re.compile(r"(?P<literal>[^{}/?]+)|\{(?P<name>\w+)(?P<optional>\??)\}")
+_REST = re.compile(r"(?:^|/)\{\*{1,2}(?P<name>\w+)(?::regex\((?P<expression>.*)\))?\}$")
+
+
 def parse_template(text: str) -> RouteTemplate:
-    """Parse a template; raise `StartRefused` if the real host would refuse it."""
+    """Parse a template; raise `StartRefused` if this host or the real one refuses it."""
     route = text.removeprefix("~").removeprefix("/")
-    segments = tuple(_segment(parts, text) for parts in _split(route, text))
-    if any(isinstance(segment, CatchAll) for segment in segments[:-1]):
-        raise _unreadable(text, "{*")
-    return RouteTemplate(text, segments)
-
-
-# --- Reading -----------------------------------------------------------------------------------
-
-_PART = re.compile(
-    r"\{(?!\{)(?P<parameter>(?:[^{}]|\{\{|\}\})+)\}"
-    r"|(?P<literal>(?:[^{}/?]|\{\{|\}\})+)"
-    r"|(?P<slash>/)"
-)
-_PARAMETER = re.compile(
-    r"(?P<rest>\*{0,2})(?P<name>\w+)(?P<constraints>(?::\w+(?:\(.*?\)(?=[:?]|$))?)*)(?P<optional>\??)"
-)
-_CONSTRAINT = re.compile(r":(?P<kind>\w+)(?:\((?P<argument>.*?)\)(?=:|$))?")
-
-TemplatePart = str | Parameter | CatchAll
-
-
-def _split(route: str, text: str) -> list[list[TemplatePart]]:
-    segments: list[list[TemplatePart]] = [[]] if route else []
-    at = 0
-    while at < len(route):
-        found = _PART.match(route, at)
+    rest = _REST.search(route)
+    before = route[: rest.start()] if rest else route
+    segments: list[Segment] = []
+    for part in before.split("/") if before else ():
+        found = _SEGMENT.fullmatch(part)
         if found is None:
-            raise _unreadable(text, route[at:])
-        if found["slash"]:
-            segments.append([])
+            message = (
+                f"The route '{text}' cannot be read at '{part}'. "
+                "Write text, {name}, {name?}, and {*name} at the end alone."
+            )
+            raise StartRefused(message)
+        if found["literal"]:
+            segments.append(Literal(found["literal"].lower()))
         else:
-            segments[-1].append(_part(found, text))
-        at = found.end()
-    return segments
-
-
-def _part(found: re.Match[str], text: str) -> TemplatePart:
-    inside = (found["parameter"] or found["literal"]).replace("{{", "{").replace("}}", "}")
-    return _parameter(inside, text) if found["parameter"] else inside
-
-
-def _parameter(inside: str, text: str) -> Parameter | CatchAll:
-    found = _PARAMETER.fullmatch(inside)
-    if found is None or (found["rest"] and found["optional"]):
-        raise _unreadable(text, inside)
-    constraints = tuple(
-        parse_constraint(each["kind"], each["argument"] or "")
-        for each in _CONSTRAINT.finditer(found["constraints"])
-    )
-    if found["rest"]:
-        return CatchAll(found["name"], constraints)
-    return Parameter(found["name"], constraints, bool(found["optional"]))
-
-
-def _segment(parts: list[TemplatePart], text: str) -> Segment:
-    match parts:
-        case [str(literal)]:
-            return Literal(literal.lower())
-        case [(Parameter() | CatchAll()) as only]:
-            return only
-        case [_, _, *_]:
-            return _mixed(parts, text)
-        case _:
-            raise _unreadable(text, "//")
-
-
-def _mixed(parts: list[TemplatePart], text: str) -> Mixed:
-    parameters = tuple(part for part in parts if isinstance(part, Parameter))
-    neighbours = any(type(one) is type(next_one) for one, next_one in pairwise(parts))
-    if neighbours or any(isinstance(part, CatchAll) for part in parts):
-        raise _unreadable(text, "}{")
-    if any(parameter.optional for parameter in parameters):
-        raise _unreadable(text, "?")
-    # The real host matches such a segment from its end, as a greedy expression does.
-    pattern = "".join(
-        re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>.+)" for part in parts
-    )
-    return Mixed(re.compile(pattern, re.I), parameters)
-
-
-def _unreadable(route: str, part: str) -> StartRefused:
-    return StartRefused(
-        f"The route '{route}' cannot be read at '{part}'. "
-        "Write text, {name}, {name?}, {name:constraint}, and {*name} at the end alone."
-    )
-
-
-def _is_optional(segment: Segment) -> bool:
-    return isinstance(segment, Parameter) and segment.optional
-
-
-# --- Constraints -------------------------------------------------------------------------------
-
-_INT32 = range(-(2**31), 2**31)
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,10}\s*")
-_DASHED = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_GUID = re.compile(rf"[0-9a-f]{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.I)
-_ALPHA = re.compile(r"[a-z]*", re.I)
-
-
-def parse_constraint(kind: str, argument: str) -> Constraint:
-    """Parse one constraint; raise `StartRefused` for an unknown kind."""
-    make = _MAKERS.get(kind.lower())
-    if make is None:
-        known = ", ".join(sorted(_MAKERS))
-        message = f"The route constraint '{kind}' is unknown. Use one of {known}."
-        raise StartRefused(message)
-    return Constraint(kind.lower(), argument, make(argument))
-
-
-def _is_int32(value: str) -> bool:
-    return bool(_INTEGER.fullmatch(value)) and int(value) in _INT32
-
-
-def _of_length(argument: str) -> ConstraintCheck:
-    least, _, most = argument.partition(",")
-    lengths = range(int(least), int(most or least) + 1)
-    return lambda value: len(value) in lengths
-
-
-def _matching(pattern: str) -> ConstraintCheck:
-    # The real host searches without case: an expression for the whole value has ^ and $.
-    # It folds ASCII letters and the Kelvin sign; Python would fold the long s as well.
-    search = re.compile(pattern, re.I | re.A).search
-    return lambda value: search(value.replace("\N{KELVIN SIGN}", "k")) is not None
-
-
-_MAKERS: dict[str, Callable[[str], ConstraintCheck]] = {
-    "int": lambda _: _is_int32,
-    "bool": lambda _: lambda value: value.strip().lower() in ("true", "false"),
-    "guid": lambda _: lambda value: _GUID.fullmatch(value.strip()) is not None,
-    "alpha": lambda _: lambda value: _ALPHA.fullmatch(value) is not None,
-    "length": _of_length,
-    "minlength": lambda least: lambda value: len(value) >= int(least),
-    "maxlength": lambda most: lambda value: len(value) <= int(most),
-    "regex": _matching,
-}
-
-
-T = TypeVar("T")
-
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+            segments.append(Parameter(found["name"], bool(found["optional"])))
+    if rest:
+        # The host searches without case: an expression for the whole value has ^ and $.
+        expression = (rest["expression"] or "").replace("{{", "{").replace("}}", "}")
+        compiled = re.compile(expression, re.I | re.A) if expression else None
+        segments.append(CatchAll(rest["name"], compiled))
+    return RouteTemplate(text, tuple(segments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,52 +152,20 @@ class _Leaf:
 
     def __init__(self, segments: Sequence[Segment], number: int) -> None:
         self.number = number
-        self.simple: list[tuple[str, int]] = []
-        self.mixed: list[tuple[Mixed, int]] = []
-        self.rest: tuple[str, int] | None = None
-        self.checks: list[tuple[str, Constraint]] = []
-        for at, segment in enumerate(segments, start=1):
-            self._note(segment, at)
-
-    def _note(self, segment: Segment, at: int) -> None:
-        match segment:
-            case Literal():
-                return
-            case Parameter():
-                self.simple.append((segment.name, at))
-                self._note_checks(segment)
-            case Mixed():
-                self.mixed.append((segment, at))
-                for parameter in segment.parameters:
-                    self._note_checks(parameter)
-            case CatchAll():
-                self.rest = (segment.name, at)
-                self._note_checks(segment)
-
-    def _note_checks(self, parameter: Parameter | CatchAll) -> None:
-        self.checks += [(parameter.name, each) for each in parameter.constraints]
+        numbered = list(enumerate(segments, start=1))
+        self.parameters = [(each.name, at) for at, each in numbered if isinstance(each, Parameter)]
+        self.rest = next(((each, at) for at, each in numbered if isinstance(each, CatchAll)), None)
 
     def read(self, parts: Sequence[str]) -> RouteMatch:
-        values = {name: parts[at] for name, at in self.simple}
-        if self.mixed and not self._read_mixed(parts, values):
-            return None
+        values = {name: parts[at] for name, at in self.parameters}
         if self.rest is not None:
-            name, at = self.rest
+            rest, at = self.rest
             left = "/".join(parts[at:])
             if left:  # If nothing is left, the parameter is absent and not empty.
-                values[name] = left
-        for name, each in self.checks:
-            if name not in values or not each.accepts(values[name]):
+                values[rest.name] = left
+            if rest.expression and not (left and rest.accepts(left)):
                 return None
         return self.number, values
-
-    def _read_mixed(self, parts: Sequence[str], values: dict[str, str]) -> bool:
-        for segment, at in self.mixed:
-            found = segment.pattern.fullmatch(parts[at])
-            if found is None:
-                return False
-            values.update(found.groupdict())
-        return True
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from functions.http.operations import Face
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
-from shared.hosting.routing import CatchAll, Literal, Mixed, Route, Segment, parse_template
+from shared.hosting.routing import CatchAll, Literal, Route, Segment, parse_template
 from shared.hosting.triggers import AppFunctions, functions_of
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions
@@ -99,8 +99,6 @@ def meet(one: Segment, other: Segment) -> bool:
     match one, other:
         case (Literal(text), Literal(same)):
             return text == same
-        case (Literal(text), Mixed(pattern)) | (Mixed(pattern), Literal(text)):
-            return pattern.fullmatch(text) is not None
         case (Literal(text), _) | (_, Literal(text)):
             return bool(text)
         case _:
@@ -114,8 +112,6 @@ def meet(one: Segment, other: Segment) -> bool:
         ("packages/{org}", "packages/search", True),
         ("packages/{org?}", "packages", True),
         ("packages/{*path}", "packages/{org}/{name}", True),
-        ("badges/{name}.svg", "badges/a.svg", True),
-        ("badges/{name}.svg", "badges/a.png", False),
         ("packages/{org}", "orgs/{org}", False),
         ("packages/{org}", "packages/{org}/{name}", False),
         (DOUBLED_ROUTE, "2.0/registry/{name}", False),

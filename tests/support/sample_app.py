@@ -9,9 +9,6 @@ ECHOES: dict[str, tuple[str, list[str] | None]] = {
     "echo_root": ("/", ["GET"]),
     "echo_segments": ("echo/{org}/{name}/{version?}", ["GET", "HEAD", "POST", "PUT"]),
     "echo_rest": ("rest/{*path}", ["GET", "PUT"]),
-    "echo_number": ("number/{id:int}", ["GET"]),
-    "echo_word": ("number/{name:alpha}", ["GET"]),
-    "echo_badge": ("badges/{name}.svg", ["GET"]),
     "echo_any_method": ("any", None),
     "echo_by_name": ("", ["GET"]),
 }
