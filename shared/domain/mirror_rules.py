@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum
 from fnmatch import fnmatchcase
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -156,15 +155,20 @@ class MirrorRule(_PackageRule):
         return "" if self.target in (ALLOW, DENY) else self.target
 
     @property
+    def denies(self) -> bool:
+        """Whether nothing that matches comes from an upstream."""
+        return self.target == DENY
+
+    @property
     def reserves(self) -> bool:
         """Whether nobody creates an organization that the pattern matches: it says that some
         packages of it come from an upstream. A rule for everything reserves nothing."""
-        return self.target != DENY and bool(self._org.strip("*?"))
+        return not self.denies and bool(self._org.strip("*?"))
 
     @property
     def denies_organizations(self) -> bool:
         """Whether nothing of an organization that the pattern matches comes from an upstream."""
-        return self.target == DENY and self._name == "*"
+        return self.denies and self._name == "*"
 
     @property
     def organization(self) -> str:
@@ -183,23 +187,14 @@ class AgeRule(_PackageRule):
     as_of_ms: int | None = None
     upstream: str = ""  # Empty: of all.
 
-    @property
-    def age(self) -> str:
-        """The age as operators write it: days or a time."""
-        return str(self.days) if self.as_of_ms is None else utc_text(self.as_of_ms)
-
-    @property
-    def is_exception(self) -> bool:
-        return not self.days and self.as_of_ms is None
-
     def newest_ms(self, now_ms: int) -> int:
         """Return the time after which releases were published too late to be served now."""
         return now_ms - timedelta(days=self.days) // MS if self.as_of_ms is None else self.as_of_ms
 
     def served_from_ms(self, public_since_ms: int) -> int | None:
         """Return when the rule ends for a release; None if it does not."""
-        has_end = self.as_of_ms is None
-        return public_since_ms + timedelta(days=self.days) // MS if has_end else None
+        age_ms = timedelta(days=self.days) // MS
+        return public_since_ms + age_ms if self.as_of_ms is None else None
 
     def refusal(self, public_since_ms: int, now_ms: int) -> str:
         """Return why a release is not served, by which rule, and until when; empty if it is."""
@@ -214,7 +209,8 @@ class AgeRule(_PackageRule):
         )
 
     def __str__(self) -> str:
-        return f"{self.pattern} {self.age} {self.upstream}".rstrip()
+        age = self.days if self.as_of_ms is None else utc_text(self.as_of_ms)
+        return f"{self.pattern} {age} {self.upstream}".rstrip()
 
 
 def public_since(
@@ -303,23 +299,6 @@ def _age_rule(line: str, upstreams: Mapping[str, str]) -> AgeRule:
     return AgeRule(pattern=pattern, days=int(age), upstream=upstream)
 
 
-class Verdict(Enum):
-    """The decision of the rules about a package."""
-
-    OPEN = "open"  # The upstreams are asked in their order.
-    NAMED = "named"  # One upstream is.
-    DENIED = "denied"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The decision of the rules about a package, and the rule that decided."""
-
-    verdict: Verdict
-    upstream: str = ""  # Of `NAMED`.
-    rule: MirrorRule | None = None
-
-
 class MirrorRules(Entity):
     """The upstream registries of this one in order, its rules, and the minimum ages of releases, in
     one record.
@@ -347,22 +326,17 @@ class MirrorRules(Entity):
         target = CENTRAL_NAME if CENTRAL_NAME in names else names[0]
         return tuple(MirrorRule(pattern=org, target=target) for org in CENTRAL_ORGS)
 
-    def with_draft(self, draft: MirrorDraft, *, now_ms: int) -> "MirrorRules":
-        return self.model_copy(
-            update={
-                "upstreams": draft.upstreams,
-                "rules": draft.rules,
-                "ages": draft.ages,
-                "changed_ms": now_ms,
-            }
-        )
+    @property
+    def _rules(self) -> tuple[MirrorRule, ...]:
+        return (*self.rules, *self.default_rules)
 
-    def choose(self, package: Package) -> Choice:
-        """Return the decision of the first rule that matches the package."""
-        for rule in (*self.rules, *self.default_rules):
-            if rule.matches(package):
-                return _choice(rule)
-        return Choice(Verdict.OPEN)
+    def with_draft(self, draft: MirrorDraft, *, now_ms: int) -> "MirrorRules":
+        update = {"upstreams": draft.upstreams, "rules": draft.rules, "ages": draft.ages}
+        return self.model_copy(update=update | {"changed_ms": now_ms})
+
+    def rule(self, package: Package) -> MirrorRule | None:
+        """Return the first rule that matches the package: it decides."""
+        return next((each for each in self._rules if each.matches(package)), None)
 
     @property
     def only_organizations(self) -> frozenset[str] | None:
@@ -372,13 +346,13 @@ class MirrorRules(Entity):
         for rule in self.rules:
             if rule.denies_organizations and rule.matches_org(_NO_ORG):
                 return frozenset(named)
-            if rule.target != DENY and rule.organization:
+            if not rule.denies and rule.organization:
                 named.add(rule.organization)
         return None
 
     def reserving_rule(self, org: str) -> MirrorRule | None:
         """Return the first rule about the organization if it reserves the name, else None."""
-        for rule in (*self.rules, *self.default_rules):
+        for rule in self._rules:
             if rule.matches_org(org) and (rule.reserves or rule.denies_organizations):
                 return rule if rule.reserves else None
         return None
@@ -390,27 +364,19 @@ class MirrorRules(Entity):
         found = next(
             each for each in rules if each.upstream in ("", upstream) and each.matches(package)
         )
-        return None if found.is_exception else found
+        return found if found.days or found.as_of_ms is not None else None
 
     def reason_to_refuse(self, release: Release, public_since_ms: int, now_ms: int) -> str:
         """Return why the rules do not serve a release of an upstream; empty if they do."""
         package, upstream = release.coordinate.package, release.upstream
-        choice = self.choose(package)
-        if choice.verdict is Verdict.DENIED:
-            return f"the rule `{choice.rule}` denies it."
+        rule = self.rule(package)
+        if rule and rule.denies:
+            return f"the rule `{rule}` denies it."
         age = self.age_rule(package, upstream.name if upstream else "")
         return age.refusal(public_since_ms, now_ms) if age else ""
 
 
 MIRROR_RULES_PLACE = Place("registry", "mirror")
-
-
-def _choice(rule: MirrorRule) -> Choice:
-    if rule.target == DENY:
-        return Choice(Verdict.DENIED, rule=rule)
-    if rule.upstream:
-        return Choice(Verdict.NAMED, rule.upstream, rule)
-    return Choice(Verdict.OPEN, rule=rule)
 
 
 WITHHELD_BY_MIRROR = "Mirror: "  # How these reasons begin; no administrator writes so.

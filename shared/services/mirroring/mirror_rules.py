@@ -19,12 +19,11 @@ from shared.domain.mirror_rules import (
     MirrorDraft,
     MirrorRule,
     MirrorRules,
-    Verdict,
     apply_mirror_rules,
 )
 from shared.domain.mirroring import stored_since
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey
+from shared.domain.packages import Head, Release, State, Survey
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
 from shared.ports import Clock, MetadataStore, PullLedger
@@ -116,14 +115,16 @@ class RuleApplication:
         """Read only releases that may have to change: a registry has many that need not."""
         head = survey.head
         is_moved = owner is not None and owner != head.upstream
-        is_denied = bool(head.upstream) and rules.choose(head.package).verdict is Verdict.DENIED
-        age, changed = rules.age_rule(head.package, head.upstream) if head.upstream else None, 0
-        newest_ms = age and age.newest_ms(self.clock.now_ms())
+        rule = rules.rule(head.package) if head.upstream else None
+        age = rules.age_rule(head.package, head.upstream) if head.upstream else None
+        newest_ms = age.newest_ms(self.clock.now_ms()) if age else self.clock.now_ms()
+        is_refused, changed = is_moved or (rule is not None and rule.denies), 0
         for entry in survey.entries:
-            is_refused = is_moved or is_denied
-            # None is younger than what was seen here before that time, and stored then.
-            may_be = newest_ms is not None and (entry.changed_ms or entry.created_ms) > newest_ms
-            if _may_change(entry, is_refused=is_refused, may_be_refused=is_refused or may_be):
+            # What changed here last before that time was stored then, so it is older.
+            may_be_young = age is not None and (entry.changed_ms or entry.created_ms) > newest_ms
+            is_served = entry.state in (State.LIVE, State.HELD)
+            is_withheld = entry.state is State.QUARANTINED
+            if (is_served and (is_refused or may_be_young)) or (is_withheld and not is_refused):
                 coordinate = head.package.at(entry.parsed)
                 changed += await self.apply_to_release(coordinate, rules, owner)
         return changed
@@ -148,12 +149,6 @@ class RuleApplication:
 
 def _org(head: Head) -> str:
     return head.org.lower()
-
-
-def _may_change(entry: ReleaseEntry, *, is_refused: bool, may_be_refused: bool) -> bool:
-    if may_be_refused and entry.state in (State.LIVE, State.HELD):
-        return True
-    return not is_refused and entry.state is State.QUARANTINED
 
 
 @dataclass(frozen=True)
@@ -283,9 +278,9 @@ def _outcomes(
 
 
 def _outcome(rules: MirrorRules, head: Head, since_ms: int, at_ms: int) -> str:
-    choice, age = rules.choose(head.package), rules.age_rule(head.package, head.upstream)
-    if choice.verdict is Verdict.DENIED:
-        return f"denied by `{choice.rule}`"
+    rule, age = rules.rule(head.package), rules.age_rule(head.package, head.upstream)
+    if rule and rule.denies:
+        return f"denied by `{rule}`"
     if not age or since_ms <= age.newest_ms(at_ms):
         return _SERVED
     end_ms = age.served_from_ms(since_ms)

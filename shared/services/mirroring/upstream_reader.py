@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.requests import TooManyRequests
-from shared.domain.mirror_rules import AgeRule, Choice, Verdict
+from shared.domain.mirror_rules import AgeRule
 from shared.domain.mirroring import (
     UpstreamModule,
     UpstreamPackage,
@@ -20,7 +20,7 @@ from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId
 from shared.domain.packages import Release
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import PackageReader, Unanswered
+from shared.ports import PackageReader, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
@@ -74,11 +74,14 @@ class UpstreamReader:
         owner = await self.owners.owner(package.org)
         if owner == OURS:
             return None
-        choice = (await self.upstreams.rules()).choose(package)
-        if choice.verdict is Verdict.DENIED:
+        rule = (await self.upstreams.rules()).rule(package)
+        if rule and rule.denies:
             return None
-        if choice.verdict is Verdict.NAMED:
-            return await self.upstreams.find(choice.upstream) if _agree(owner, choice) else None
+        if rule and rule.upstream:
+            # A name has one side: while a rule names another one than the owner of the name, nobody
+            # is asked, until an administrator moves the name or changes the rule.
+            is_theirs = owner is None or owner == rule.upstream
+            return await self.upstreams.find(rule.upstream) if is_theirs else None
         if owner:
             return await self.upstreams.find(owner)
         return await self._first_with(package.org, asker)
@@ -100,17 +103,12 @@ class UpstreamReader:
     async def has_organization(self, source: UpstreamSource, org: OrgName, asker: Asker) -> bool:
         """Check whether the upstream has packages of the organization that the caller may see."""
 
-        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
-            async def ask(_tag: str) -> NewAnswer:
-                async def request() -> bool | None:
-                    return await source.upstream.has_organization(org, via=asker.via()) or None
+        async def request(upstream: Upstream) -> bool | None:
+            return await upstream.has_organization(org, via=asker.via()) or None
 
-                key = f"{source.name}:{org.lower()}"
-                return NewAnswer(await self.questions.present(source, key, request))
-
-            return (source.kept_as, "organization", org.lower()), ask
-
-        return bool(await self.questions.answer(question, org, source, asker))
+        key = ("organization", org.lower())
+        note = f"{source.name}:{org.lower()}"
+        return bool(await self._answer(org, source, asker, key=key, note=note, request=request))
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
@@ -156,21 +154,36 @@ class UpstreamReader:
         source = await self.source(package, asker)
         if source is None:
             return None
+        return await self._answer(
+            package,
+            source,
+            asker,
+            key=("latest", package.key, wanted, client),
+            note=f"{package_owner(package)}:{wanted}",
+            request=lambda upstream: upstream.latest(package, wanted, client, via=asker.via()),
+        )
+
+    async def _answer(
+        self,
+        what: object,
+        source: UpstreamSource,
+        asker: Asker,
+        *,
+        key: tuple[Hashable, ...],
+        note: str,
+        request: Callable[[Upstream], Awaitable[T | None]],
+    ) -> T | None:
+        """Return what the upstream says, kept by the key; that it has nothing is noted."""
 
         def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
             async def ask(_tag: str) -> NewAnswer:
                 return NewAnswer(
-                    await self.questions.present(
-                        source,
-                        f"{package_owner(package)}:{wanted}",
-                        lambda: source.upstream.latest(package, wanted, client, via=asker.via()),
-                    )
+                    await self.questions.present(source, note, lambda: request(source.upstream))
                 )
 
-            return (source.kept_as, "latest", package.key, wanted, client), ask
+            return (source.kept_as, *key), ask
 
-        found = await self.questions.answer(question, package, source, asker)
-        return cast("Version | None", found)
+        return cast("T | None", await self.questions.answer(question, what, source, asker))
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
@@ -304,26 +317,18 @@ class UpstreamReader:
         if self.passed_here(asker):
             return None
         for source in await self.upstreams.sources():
-            owner = await self._tool_owner_at(source, tool, asker)
+            owner = await self._answer(
+                f"The tool {tool}",
+                source,
+                asker,
+                key=("tool", tool),
+                note=f"{source.name}:tool:{tool}",
+                request=lambda upstream: upstream.tool(tool, via=asker.via()),
+            )
             own = await self.source(owner, asker) if owner else None
             if own and own.name == source.name:
                 return owner
         return None
-
-    async def _tool_owner_at(
-        self, source: UpstreamSource, tool: ToolId, asker: Asker
-    ) -> Package | None:
-        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
-            async def ask(_tag: str) -> NewAnswer:
-                named = partial(source.upstream.tool, tool, via=asker.via())
-                return NewAnswer(
-                    await self.questions.present(source, f"{source.name}:tool:{tool}", named)
-                )
-
-            return (source.kept_as, "tool", tool), ask
-
-        found = await self.questions.answer(question, f"The tool {tool}", source, asker)
-        return cast("Package | None", found)
 
     async def stored_tool_owner(
         self, tool: str, records: PackageReader, asker: Asker
@@ -444,12 +449,6 @@ def _named(request: object) -> str:
     if isinstance(request, ModuleRequest):
         return f"The module {request.organization}/{request.module}"
     return f"{request.org}/{request.name}" if isinstance(request, PackageRequest) else ""
-
-
-def _agree(owner: str | None, choice: Choice) -> bool:
-    """Check whether a rule names the owner of the name. A name has one side: while both differ,
-    nobody is asked, until an administrator moves the name or changes the rule."""
-    return owner is None or owner == choice.upstream
 
 
 EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.
