@@ -156,6 +156,22 @@ class Database:
         # Nothing was locked on a full disk, and another process found room and wrote meanwhile.
         return await self.scan(work)
 
+    async def decoded(self, decode: Callable[..., T], statement: str, *values: object) -> list[T]:
+        """Return what `decode` makes of the columns of each row, on a thread as `scan` does."""
+        return await self.scan(
+            lambda connection: [decode(*row) for row in connection.execute(statement, values)]
+        )
+
+    async def execute(self, statement: str, *values: object) -> int:
+        """Run a statement as `write` does; return how many rows it changed."""
+        return await self.write(lambda connection: connection.execute(statement, values).rowcount)
+
+    async def execute_few(self, statement: str, *values: object) -> int:
+        """Run a statement as `write_few` does; return how many rows it changed."""
+        return await self.write_few(
+            lambda connection: connection.execute(statement, values).rowcount
+        )
+
     async def write_few(self, work: Work[T]) -> T:
         """Run a short write, which is durable when this returns: some rows by key, at most 64 KiB.
 

@@ -39,10 +39,21 @@ class SqliteDirectory:
         return await self._database.scan(partial(_list_by_owner, kind, owner, ALL))
 
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
-        return await self._database.scan(partial(_list_by_subject, kind, subject))
+        return await self._database.decoded(
+            kind.model_validate_json,
+            "SELECT body FROM entities WHERE kind = ? AND subject = ? AND NOT removed"
+            " ORDER BY owner, key",
+            kind.kind,
+            subject,
+        )
 
     async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        return await self._database.scan(partial(_list_all, kind, after, count))
+        return await self._database.decoded(
+            kind.model_validate_json,
+            "SELECT body FROM entities WHERE kind = ? AND (owner, key) > (?, ?) AND NOT removed"
+            " ORDER BY owner, key LIMIT ?",
+            *(kind.kind, *after, count),
+        )
 
     async def add(self, entity: E, *others: Entity) -> E:
         write = self._database.write_few if len(others) < FEW else self._database.write
@@ -55,20 +66,30 @@ class SqliteDirectory:
         return await self._database.write_few(partial(_remove, entity))
 
     async def put(self, entity: Entity) -> None:
-        await self._database.write_few(partial(_put, entity))
+        await self._database.write_few(partial(_store, entity))
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        return await self._database.scan(partial(_unpublished, count))
+        return await self._database.decoded(
+            _pending,
+            "SELECT kind, owner, key, revision, body FROM entities"
+            " WHERE waiting_since IS NOT NULL ORDER BY waiting_since LIMIT ?",
+            count,
+        )
 
     async def list_expiring(
         self, kind: type[E], after_ms: int, before_ms: int, count: int
     ) -> list[E]:
-        return await self._database.scan(
-            partial(_list_expiring, kind, (after_ms, before_ms, count))
+        return await self._database.decoded(
+            kind.model_validate_json,
+            "SELECT body FROM entities WHERE kind = ? AND ends_ms > ? AND ends_ms < ?"
+            " AND NOT removed ORDER BY ends_ms, owner, key LIMIT ?",
+            *(kind.kind, after_ms, before_ms, count),
         )
 
     async def remove_expired(self, before_ms: int) -> int:
-        return await self._database.write(partial(_remove_expired, before_ms))
+        return await self._database.execute(
+            "DELETE FROM entities WHERE ends_ms < ? AND waiting_since IS NULL", before_ms
+        )
 
 
 def _access_context(
@@ -97,35 +118,6 @@ def _list_by_owner(
         "SELECT body FROM entities WHERE kind = ? AND owner = ? AND NOT removed ORDER BY key"
         " LIMIT ?",
         (kind.kind, owner, count),
-    )
-    return [kind.model_validate_json(body) for (body,) in rows]
-
-
-def _list_by_subject(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[E]:
-    rows = connection.execute(
-        "SELECT body FROM entities WHERE kind = ? AND subject = ? AND NOT removed"
-        " ORDER BY owner, key",
-        (kind.kind, subject),
-    )
-    return [kind.model_validate_json(body) for (body,) in rows]
-
-
-def _list_all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection) -> list[E]:
-    rows = connection.execute(
-        "SELECT body FROM entities WHERE kind = ? AND (owner, key) > (?, ?) AND NOT removed"
-        " ORDER BY owner, key LIMIT ?",
-        (kind.kind, *after, count),
-    )
-    return [kind.model_validate_json(body) for (body,) in rows]
-
-
-def _list_expiring(
-    kind: type[E], span: tuple[int, int, int], connection: sqlite3.Connection
-) -> list[E]:
-    rows = connection.execute(
-        "SELECT body FROM entities WHERE kind = ? AND ends_ms > ? AND ends_ms < ? AND NOT removed"
-        " ORDER BY ends_ms, owner, key LIMIT ?",
-        (kind.kind, *span),
     )
     return [kind.model_validate_json(body) for (body,) in rows]
 
@@ -167,10 +159,6 @@ def _remove(entity: E, connection: sqlite3.Connection) -> E:
     return stored
 
 
-def _put(entity: Entity, connection: sqlite3.Connection) -> None:
-    _store(entity, connection)
-
-
 def _check_revision(entity: Entity, connection: sqlite3.Connection) -> None:
     row = connection.execute(
         "SELECT revision FROM entities WHERE kind = ? AND owner = ? AND key = ? AND NOT removed",
@@ -198,22 +186,9 @@ def _store(entity: E, connection: sqlite3.Connection) -> E:
     return entity
 
 
-def _unpublished(count: int, connection: sqlite3.Connection) -> list[PendingEvents]:
-    rows = connection.execute(
-        "SELECT kind, owner, key, revision, body FROM entities WHERE waiting_since IS NOT NULL"
-        " ORDER BY waiting_since LIMIT ?",
-        (count,),
-    )
-    return [
-        PendingEvents(kind, Place(owner, key), revision, _Outbox.model_validate_json(body).outbox)
-        for kind, owner, key, revision, body in rows
-    ]
-
-
-def _remove_expired(before_ms: int, connection: sqlite3.Connection) -> int:
-    return connection.execute(
-        "DELETE FROM entities WHERE ends_ms < ? AND waiting_since IS NULL", (before_ms,)
-    ).rowcount
+def _pending(kind: str, owner: str, key: str, revision: int, body: str) -> PendingEvents:
+    outbox = _Outbox.model_validate_json(body).outbox
+    return PendingEvents(kind, Place(owner, key), revision, outbox)
 
 
 class _Outbox(Record):

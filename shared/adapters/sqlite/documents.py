@@ -4,15 +4,18 @@ of API documentation are files.
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from shared.adapters.filesystem import FilePieces
 from shared.adapters.sqlite.database import Database
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Graph, Texts, graph_document
+
+T = TypeVar("T")
 
 LARGEST_ON_THE_LOOP = 64 * 1024  # Bytes: reading and decoding more keeps other requests waiting.
 GRAPHS_ON_THE_LOOP = 50  # Reading them takes a third of a millisecond.
@@ -34,17 +37,8 @@ class SqliteDocuments:
         await write(partial(_put, digest.hex, texts, graph))
 
     async def texts(self, digest: Digest) -> Texts:
-        row = self._database.row(
-            "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM texts"
-            " WHERE digest = ?",
-            LARGEST_ON_THE_LOOP,
-            digest.hex,
-        )
-        if row is None:
-            return Texts()
-        if row[1] is None:
-            return await self._database.scan(partial(_large_texts, digest.hex))
-        return Texts.model_validate_json(row[1])
+        found = await self._read(Texts.model_validate_json, "texts WHERE digest = ?", digest.hex)
+        return found or Texts()
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
         hexes = [digest.hex for digest in digests]
@@ -58,24 +52,27 @@ class SqliteDocuments:
         return await self._database.write(partial(_put_sbom, digest.hex, content))
 
     async def sbom(self, digest: Digest) -> bytes | None:
-        return await self._database.scan(partial(_sbom, digest.hex))
+        statement = "SELECT body FROM sboms WHERE digest = ?"
+        return next(iter(await self._database.decoded(bytes, statement, digest.hex)), None)
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        row = self._database.row(
-            "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM renderings"
-            " WHERE digest = ? AND name = ?",
-            LARGEST_ON_THE_LOOP,
-            digest.hex,
-            name,
-        )
+        where = "renderings WHERE digest = ? AND name = ?"
+        return await self._read(bytes, where, digest.hex, name)
+
+    async def _read(self, decode: Callable[[bytes], T], where: str, *key: str) -> T | None:
+        """Return a document, decoded: on the loop if it is small, else on a thread."""
+        small = f"SELECT CASE WHEN length(body) <= ? THEN body END FROM {where}"  # noqa: S608
+        row = self._database.row(small, LARGEST_ON_THE_LOOP, *key)
         if row is None:
             return None
-        if row[1] is None:
-            return await self._database.scan(partial(_large_rendering, digest.hex, name))
-        return row[1]
+        if row[0] is not None:
+            return decode(row[0])
+        statement = f"SELECT body FROM {where}"  # noqa: S608 - constants, as above.
+        return next(iter(await self._database.decoded(decode, statement, *key)), None)
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        await self._database.write(partial(_put_rendering, digest.hex, name, content))
+        statement = "INSERT OR REPLACE INTO renderings (digest, name, body) VALUES (?, ?, ?)"
+        await self._database.execute(statement, digest.hex, name, content)
 
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
@@ -86,8 +83,12 @@ class SqliteDocuments:
             await asyncio.to_thread(self._pieces.put, digest, name, pieces)
         body = record.model_dump_json().encode()
         is_short = len(body) <= LARGEST_ON_THE_LOOP
-        write = self._database.write_few if is_short else self._database.write
-        await write(partial(_put_api_docs, digest.hex, record.generator, body))
+        await (self._database.execute_few if is_short else self._database.execute)(
+            "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
+            " DO UPDATE SET generator = excluded.generator, body = excluded.body"
+            " WHERE generator <= excluded.generator",
+            *(digest.hex, record.generator, body),
+        )
         stored = await self.api_docs_record(digest)
         kept = stored.pieces.name if stored and stored.pieces else ""
         await asyncio.to_thread(self._pieces.delete_others, digest, kept)
@@ -115,11 +116,6 @@ def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection
         "INSERT INTO graphs (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
         (digest, graph_document(graph)),
     )
-
-
-def _large_texts(digest: str, connection: sqlite3.Connection) -> Texts:
-    row = connection.execute("SELECT body FROM texts WHERE digest = ?", (digest,)).fetchone()
-    return Texts() if row is None else Texts.model_validate_json(row[0])
 
 
 def _small_graphs(digests: Sequence[str], connection: sqlite3.Connection) -> list[bytes] | None:
@@ -150,35 +146,6 @@ def _put_sbom(digest: str, content: bytes, connection: sqlite3.Connection) -> by
     return connection.execute(statement, (digest, content)).fetchone()[0]
 
 
-def _sbom(digest: str, connection: sqlite3.Connection) -> bytes | None:
-    row = connection.execute("SELECT body FROM sboms WHERE digest = ?", (digest,)).fetchone()
-    return None if row is None else row[0]
-
-
-def _large_rendering(digest: str, name: str, connection: sqlite3.Connection) -> bytes | None:
-    statement = "SELECT body FROM renderings WHERE digest = ? AND name = ?"
-    row = connection.execute(statement, (digest, name)).fetchone()
-    return None if row is None else row[0]
-
-
-def _put_rendering(digest: str, name: str, content: bytes, connection: sqlite3.Connection) -> None:
-    statement = "INSERT OR REPLACE INTO renderings (digest, name, body) VALUES (?, ?, ?)"
-    connection.execute(statement, (digest, name, content))
-
-
-def _put_api_docs(digest: str, generator: int, body: bytes, connection: sqlite3.Connection) -> None:
-    """Store the record unless there is one by a newer generator."""
-    statement = (
-        "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
-        " DO UPDATE SET generator = excluded.generator, body = excluded.body"
-        " WHERE generator <= excluded.generator"
-    )
-    connection.execute(statement, (digest, generator, body))
-
-
 def _delete(digest: str, connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM api_docs WHERE digest = ?", (digest,))
-    connection.execute("DELETE FROM renderings WHERE digest = ?", (digest,))
-    connection.execute("DELETE FROM sboms WHERE digest = ?", (digest,))
-    connection.execute("DELETE FROM texts WHERE digest = ?", (digest,))
-    connection.execute("DELETE FROM graphs WHERE digest = ?", (digest,))
+    for table in ("api_docs", "renderings", "sboms", "texts", "graphs"):
+        connection.execute(f"DELETE FROM {table} WHERE digest = ?", (digest,))  # noqa: S608

@@ -31,23 +31,50 @@ class SqliteEvents:
         await (self._database.write_few if is_short else self._database.write)(work)
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
-        return await self._database.scan(partial(_since, number, count))
+        statement = "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?"
+        return await self._database.decoded(_numbered, statement, number, count)
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        return await self._database.write(partial(_forget_origins, before_ms, count))
+        # The index holds those that still have one, and its first are the oldest.
+        return await self._database.execute(
+            "UPDATE events SET body = json_set(body, '$.address', '', '$.credential', '')"
+            " WHERE number IN ("
+            "  SELECT number FROM events INDEXED BY events_with_origin"
+            "  WHERE (body ->> '$.address') || (body ->> '$.credential') <> ''"
+            "  AND body ->> '$.at_ms' < ? ORDER BY number LIMIT ?)",
+            before_ms,
+            count,
+        )
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
-        return await self._database.scan(partial(_stream, name, before, count))
+        return await self._database.decoded(
+            _numbered,
+            "SELECT events.number, body FROM event_streams JOIN events USING (number)"
+            " WHERE stream = ? AND event_streams.number < ?"
+            " ORDER BY event_streams.number DESC LIMIT ?",
+            *(name, LAST if before is None else before, count),
+        )
+
+
+def _numbered(number: int, body: str) -> tuple[int, Event]:
+    return number, Event.model_validate_json(body)
 
 
 def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connection) -> None:
     _append(source.outbox, connection)
+    # Clearing leaves the revision as it is: the record did not change for those who decide by it.
+    clear = "SET body = json_set(body, '$.outbox', json('[]')), waiting_since = NULL"
     if isinstance(source, Release):
-        _clear_release(source, connection)
-    elif isinstance(source, PendingEvents):
-        _clear_entity(source, connection)
+        table, key = "releases", (source.coordinate.package.key, source.version, source.revision)
+        where = "WHERE pk = ? AND version = ? AND revision = ?"
+    elif isinstance(source, Head):
+        table, key = "heads", (source.package.key, source.revision)
+        where = "WHERE pk = ? AND revision = ?"
     else:
-        _clear_head(source, connection)
+        table, key = "entities", (source.kind, *source.place, source.revision)
+        where = "WHERE kind = ? AND owner = ? AND key = ? AND revision = ?"
+        connection.execute(f"DELETE FROM entities {where} AND removed", key)  # noqa: S608 - ours.
+    connection.execute(f"UPDATE {table} {clear} {where}", key)
 
 
 def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
@@ -57,72 +84,7 @@ def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
             (event.id, event.model_dump_json()),
         ).fetchone()
         if row:
-            _file(event, row[0], connection)
-
-
-def _file(event: Event, number: int, connection: sqlite3.Connection) -> None:
-    connection.executemany(
-        "INSERT INTO event_streams (stream, number) VALUES (?, ?)",
-        [(stream, number) for stream in event.streams],
-    )
-
-
-# Clearing leaves the revision as it is: the record did not change for those who decide by it.
-
-
-def _clear_release(release: Release, connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "UPDATE releases SET body = json_set(body, '$.outbox', json('[]')), waiting_since = NULL"
-        " WHERE pk = ? AND version = ? AND revision = ?",
-        (release.coordinate.package.key, release.version, release.revision),
-    )
-
-
-def _clear_head(head: Head, connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "UPDATE heads SET body = json_set(body, '$.outbox', json('[]')), waiting_since = NULL"
-        " WHERE pk = ? AND revision = ?",
-        (head.package.key, head.revision),
-    )
-
-
-def _clear_entity(waiting: PendingEvents, connection: sqlite3.Connection) -> None:
-    at = (waiting.kind, *waiting.place, waiting.revision)
-    where = "WHERE kind = ? AND owner = ? AND key = ? AND revision = ?"
-    connection.execute(f"DELETE FROM entities {where} AND removed", at)  # noqa: S608 - constants.
-    connection.execute(
-        "UPDATE entities SET body = json_set(body, '$.outbox', json('[]')),"  # noqa: S608
-        f" waiting_since = NULL {where}",
-        at,
-    )
-
-
-def _since(number: int, count: int, connection: sqlite3.Connection) -> list[tuple[int, Event]]:
-    rows = connection.execute(
-        "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?", (number, count)
-    )
-    return [(place, Event.model_validate_json(body)) for place, body in rows]
-
-
-def _stream(
-    name: str, before: int | None, count: int, connection: sqlite3.Connection
-) -> list[tuple[int, Event]]:
-    rows = connection.execute(
-        "SELECT events.number, body FROM event_streams JOIN events USING (number)"
-        " WHERE stream = ? AND event_streams.number < ?"
-        " ORDER BY event_streams.number DESC LIMIT ?",
-        (name, LAST if before is None else before, count),
-    )
-    return [(place, Event.model_validate_json(body)) for place, body in rows]
-
-
-def _forget_origins(before_ms: int, count: int, connection: sqlite3.Connection) -> int:
-    # The index holds those that still have one, and its first are the oldest.
-    return connection.execute(
-        "UPDATE events SET body = json_set(body, '$.address', '', '$.credential', '')"
-        " WHERE number IN ("
-        "  SELECT number FROM events INDEXED BY events_with_origin"
-        "  WHERE (body ->> '$.address') || (body ->> '$.credential') <> ''"
-        "  AND body ->> '$.at_ms' < ? ORDER BY number LIMIT ?)",
-        (before_ms, count),
-    ).rowcount
+            connection.executemany(
+                "INSERT INTO event_streams (stream, number) VALUES (?, ?)",
+                [(stream, row[0]) for stream in event.streams],
+            )

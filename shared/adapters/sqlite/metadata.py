@@ -91,13 +91,22 @@ class SqliteMetadata:
         return self._database.read(partial(_changes_since, position))
 
     async def releases(self, package: Package) -> list[Release]:
-        return await self._database.scan(partial(_releases, package.key))
+        statement = "SELECT body FROM releases WHERE pk = ? ORDER BY rowid"
+        return await self._database.decoded(Release.model_validate_json, statement, package.key)
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        return await self._database.scan(partial(_packages, after, count))
+        statement = "SELECT body FROM heads WHERE pk > ? ORDER BY pk LIMIT ?"
+        return await self._database.decoded(Head.model_validate_json, statement, after, count)
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        return await self._database.scan(partial(_unpublished, count))
+        return await self._database.decoded(
+            _waiting,
+            "SELECT waiting_since, 'head', body FROM heads WHERE waiting_since IS NOT NULL"
+            " UNION ALL"
+            " SELECT waiting_since, 'release', body FROM releases WHERE waiting_since IS NOT NULL"
+            " ORDER BY 1 LIMIT ?",
+            count,
+        )
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
         (owner,) = await self.tool_owners([tool])
@@ -218,27 +227,8 @@ def _changes_since(position: int, connection: sqlite3.Connection) -> ChangesSinc
     return ChangesSince(position, [key for _, key in rows] if is_complete else None)
 
 
-def _releases(pk: str, connection: sqlite3.Connection) -> list[Release]:
-    rows = connection.execute("SELECT body FROM releases WHERE pk = ? ORDER BY rowid", (pk,))
-    return [Release.model_validate_json(body) for (body,) in rows]
-
-
-def _packages(after: str, count: int, connection: sqlite3.Connection) -> list[Head]:
-    rows = connection.execute(
-        "SELECT body FROM heads WHERE pk > ? ORDER BY pk LIMIT ?", (after, count)
-    )
-    return [Head.model_validate_json(body) for (body,) in rows]
-
-
-def _unpublished(count: int, connection: sqlite3.Connection) -> list[Head | Release]:
-    rows = connection.execute(
-        "SELECT waiting_since, 'head', body FROM heads WHERE waiting_since IS NOT NULL"
-        " UNION ALL"
-        " SELECT waiting_since, 'release', body FROM releases WHERE waiting_since IS NOT NULL"
-        " ORDER BY 1 LIMIT ?",
-        (count,),
-    )
-    return [read_head(body) if kind == "head" else read_release(body) for _, kind, body in rows]
+def _waiting(_since_ms: int, kind: str, body: str) -> Head | Release:
+    return read_head(body) if kind == "head" else read_release(body)
 
 
 def _claim_tool(tool: str, package: Package, connection: sqlite3.Connection) -> Package:

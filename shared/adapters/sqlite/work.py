@@ -15,7 +15,11 @@ class SqliteWork:
         self._database = database
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-        await self._database.write_few(partial(_put, (kind, key, value, expires_ms)))
+        await self._database.execute_few(
+            "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms",
+            *(kind, key, value, expires_ms),
+        )
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
         # A wrong guess is a read: it does not wait for writers, nor they for it.
@@ -33,25 +37,30 @@ class SqliteWork:
         return None if row is None else row[0]
 
     async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
-        row = (kind, key, value, expires_ms)
-        return await self._database.write_few(partial(_claim, row, now_ms))
+        changed = await self._database.execute_few(
+            "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms"
+            " WHERE expires_ms <= ?",
+            *(kind, key, value, expires_ms, now_ms),
+        )
+        return changed > 0
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        return await self._database.write_unsynced(partial(_count_all, counters, now_ms))
+        return await self._database.write_unsynced(
+            lambda connection: [_count(each, now_ms, connection) for each in counters]
+        )
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        return await self._database.write_few(partial(_lease, name, owner, now_ms, until_ms))
+        changed = await self._database.execute_few(
+            "INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
+            " WHERE owner = excluded.owner OR until_ms <= ?",
+            *(name, owner, until_ms, now_ms),
+        )
+        return changed > 0
 
     async def remove_expired(self, before_ms: int) -> int:
         return await self._database.write(partial(_remove_expired, before_ms))
-
-
-def _put(row: tuple[str, str, str, int], connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms",
-        row,
-    )
 
 
 def _take(kind: str, key: str, now_ms: int, connection: sqlite3.Connection) -> str | None:
@@ -59,22 +68,6 @@ def _take(kind: str, key: str, now_ms: int, connection: sqlite3.Connection) -> s
         "DELETE FROM work WHERE kind = ? AND key = ? RETURNING value, expires_ms", (kind, key)
     ).fetchall()
     return rows[0][0] if rows and rows[0][1] > now_ms else None
-
-
-def _claim(row: tuple[str, str, str, int], now_ms: int, connection: sqlite3.Connection) -> bool:
-    cursor = connection.execute(
-        "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms"
-        " WHERE expires_ms <= ?",
-        (*row, now_ms),
-    )
-    return cursor.rowcount > 0
-
-
-def _count_all(
-    counters: Sequence[Counter], now_ms: int, connection: sqlite3.Connection
-) -> list[int]:
-    return [_count(counter, now_ms, connection) for counter in counters]
 
 
 def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int:
@@ -94,18 +87,6 @@ def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int
         },
     ).fetchone()
     return total
-
-
-def _lease(
-    name: str, owner: str, now_ms: int, until_ms: int, connection: sqlite3.Connection
-) -> bool:
-    cursor = connection.execute(
-        "INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
-        " WHERE owner = excluded.owner OR until_ms <= ?",
-        (name, owner, until_ms, now_ms),
-    )
-    return cursor.rowcount > 0
 
 
 def _remove_expired(before_ms: int, connection: sqlite3.Connection) -> int:
