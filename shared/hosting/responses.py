@@ -4,7 +4,7 @@ answer: those of host.json, and those for pages of other sites (CORS)."""
 import json
 import re
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -43,50 +43,14 @@ class PreparedAnswer:
 
 
 class UnusableAnswer(Exception):
-    """A Function returned an answer that the real host does not send."""
+    """A Function returned an answer that the real host does not send.
 
+    `is_cut` if the real host closes the connection with its 500.
+    """
 
-class NotAResponse(UnusableAnswer):
-    """It did not return an `HttpResponse`."""
-
-    def __init__(self, returned: object) -> None:
-        super().__init__(f"it returned {type(returned).__name__}, not an HttpResponse")
-
-
-class StatusUnusable(UnusableAnswer):
-    """Its status is not final: below 200 clients wait for another, and none is above 599."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"it returned status {status}")
-
-
-class HeaderUnusable(UnusableAnswer):
-    """A header has a value that is not one line of ASCII, or a name that is not a token."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the header {name!r} cannot be written")
-
-
-class CookieUnusable(UnusableAnswer):
-    """A cookie has a name that is not a token, or an expiry that is not the date of a standard."""
-
-    def __init__(self, reason: object) -> None:
-        super().__init__(f"a cookie cannot be written: {reason}")
-
-
-class FramingHeaderSet(UnusableAnswer):
-    """It set `Transfer-Encoding`, which only the server chooses; its client would wait."""
-
-    def __init__(self) -> None:
-        super().__init__("it returned a Transfer-Encoding of its own")
-
-
-class WrongLength(UnusableAnswer):
-    """Its `Content-Length` is not a number, or not the length of its body."""
-
-    def __init__(self, promised: str, returned: int, *, is_cut: bool = False) -> None:
-        super().__init__(f"it promised {promised} bytes and returned {returned}")
-        self.is_cut = is_cut  # The real host closes the connection with this answer.
+    def __init__(self, reason: str, *, is_cut: bool = False) -> None:
+        super().__init__(reason)
+        self.is_cut = is_cut
 
 
 def encode_head(start: Message) -> bytes:
@@ -106,7 +70,7 @@ def status_answer(status: int, *headers: tuple[bytes, bytes]) -> AnswerMessages:
 
 def failure_answer(method: str, failure: Exception | None = None) -> AnswerMessages:
     """Return the answer of the host to a request whose Function failed."""
-    is_cut = isinstance(failure, WrongLength) and failure.is_cut
+    is_cut = isinstance(failure, UnusableAnswer) and failure.is_cut
     headers: RawHeaders = [] if method == "HEAD" else [(b"content-length", b"0")]
     return _messages(500, [*headers, *([(b"connection", b"close")] if is_cut else [])], b"")
 
@@ -128,7 +92,8 @@ def answer_messages(returned: object, method: str) -> AnswerMessages:
         return _answer(returned, method)
     if isinstance(returned, str):
         return _answer(func.HttpResponse(returned), method)
-    raise NotAResponse(returned)
+    message = f"it returned {type(returned).__name__}, not an HttpResponse"
+    raise UnusableAnswer(message)
 
 
 def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
@@ -136,7 +101,9 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     status, body = int(response.status_code), b"" if packed else response.get_body()
     method = "HEAD" if packed else method  # The length is that of what is sent later.
     if status not in _STATUSES:
-        raise StatusUnusable(status)
+        # Below 200 clients wait for another status, and none is above 599.
+        message = f"it returned status {status}"
+        raise UnusableAnswer(message)
     given = _last_of_each(response)
     cookies = given.pop("set-cookie", None)
     _require_lines_of_ascii(given)
@@ -150,10 +117,12 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     if "content-type" not in given and response.mimetype:
         headers.append((b"content-type", _content_type(response)))
     if cookies is not None:
-        headers += _cookies(response.headers.get_all("set-cookie"))
+        for each in response.headers.get_all("set-cookie"):
+            headers += [(b"set-cookie", one.encode("ascii")) for one in rewrite_cookies(each)]
     content = b"" if method == "HEAD" or status in _WITHOUT_CONTENT else body
-    if status not in WITHOUT_BODY:
-        _put_length(headers, given, content, method)
+    has_length = "content-length" in given or content or method == "HEAD"
+    if status not in WITHOUT_BODY and not has_length:  # Another body is sent in chunks.
+        headers.append((b"content-length", b"0"))
     messages = _messages(status, headers, content)
     if isinstance(response, FunctionResponse):
         messages[0][REPEAT] = response.answer.repeat
@@ -176,8 +145,12 @@ def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
 
 def _raw_name(name: str) -> bytes:
     if not _TOKEN.fullmatch(name):
-        raise HeaderUnusable(name)
+        raise _header_unusable(name)
     return name.encode("ascii")
+
+
+def _header_unusable(name: str) -> UnusableAnswer:
+    return UnusableAnswer(f"the header {name!r} cannot be written")
 
 
 def _require_lines_of_ascii(headers: dict[str, str]) -> None:
@@ -186,7 +159,7 @@ def _require_lines_of_ascii(headers: dict[str, str]) -> None:
         return
     for name, value in headers.items():
         if not (value.isascii() and value.replace("\t", "").isprintable()):
-            raise HeaderUnusable(name)
+            raise _header_unusable(name)
 
 
 def _content_type(response: func.HttpResponse) -> bytes:
@@ -196,38 +169,26 @@ def _content_type(response: func.HttpResponse) -> bytes:
     return kind.encode("ascii")
 
 
-def _cookies(headers: Iterable[str]) -> RawHeaders:
-    return [
-        (b"set-cookie", cookie.encode("ascii"))
-        for each in headers
-        for cookie in rewrite_cookies(each)
-    ]
-
-
 # --- Lengths -----------------------------------------------------------------------------------
 
 
 def _require_framed(given: dict[str, str], body: bytes, *, has_length: bool, method: str) -> None:
-    """Raise `FramingHeaderSet` or `WrongLength` for headers that the real host cannot send."""
+    """Raise `UnusableAnswer` for headers that the real host cannot send."""
     if "transfer-encoding" in given:
-        raise FramingHeaderSet
+        message = "it returned a Transfer-Encoding of its own"
+        raise UnusableAnswer(message)
     promised = given.get("content-length")
     if promised is None:
         return
+    wrong = f"it promised {promised} bytes and returned {len(body)}"
     if not promised.isdecimal() or len(promised) > _LONGEST_LENGTH:
-        raise WrongLength(promised, len(body))
+        raise UnusableAnswer(wrong)
     length = int(promised)
     if length and not (has_length and (body or method == "HEAD")):
-        raise WrongLength(promised, len(body))
+        raise UnusableAnswer(wrong)
     if length < len(body):
-        raise WrongLength(promised, len(body), is_cut=True)
+        raise UnusableAnswer(wrong, is_cut=True)
     given["content-length"] = str(length)  # Without zeros at its start.
-
-
-def _put_length(headers: RawHeaders, given: dict[str, str], content: bytes, method: str) -> None:
-    """Add the length of an empty body; another body without a length is sent in chunks."""
-    if "content-length" not in given and not content and method != "HEAD":
-        headers.append((b"content-length", b"0"))
 
 
 def _is_cut(status: int, given: dict[str, str], body: bytes) -> bool:
@@ -250,12 +211,13 @@ _SAME_SITE = frozenset(("lax", "strict", "none"))
 def rewrite_cookies(header: str) -> list[str]:
     """Return the cookies of one header; the worker drops those that it cannot read.
 
-    Raises `CookieUnusable` for those that it reads and cannot write.
+    Raises `UnusableAnswer` for those that it reads and cannot write.
     """
     try:
         return [_written(morsel) for morsel in SimpleCookie(header).values()]
     except (CookieError, ValueError) as reason:
-        raise CookieUnusable(reason) from None
+        message = f"a cookie cannot be written: {reason}"
+        raise UnusableAnswer(message) from None
 
 
 def _written(morsel: "Morsel[str]") -> str:

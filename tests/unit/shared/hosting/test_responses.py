@@ -11,12 +11,7 @@ from shared.hosting.host import Host
 from shared.hosting.requests import REPEAT
 from shared.hosting.responses import (
     HOST_FILE,
-    FramingHeaderSet,
-    HeaderUnusable,
-    NotAResponse,
-    StatusUnusable,
     UnusableAnswer,
-    WrongLength,
     answer_messages,
     configured_headers,
     failure_answer,
@@ -98,31 +93,31 @@ def test_an_answer_that_allows_no_body_has_no_length(status: int) -> None:
     assert "content-length" not in sent(func.HttpResponse(status_code=status))[1]
 
 
-def refused(returned: Any) -> type[Exception]:
+def refused(returned: Any) -> str:
     with pytest.raises(UnusableAnswer) as caught:
         answer_messages(returned, "GET")
-    return caught.type
+    return str(caught.value)
 
 
 def test_a_response_that_the_real_host_turns_into_a_500_is_refused() -> None:
-    assert refused({"not": "a response"}) is NotAResponse
-    assert refused(None) is NotAResponse
-    assert refused(func.HttpResponse("abc", headers={"Content-Length": "2"})) is WrongLength
-    assert refused(func.HttpResponse("a", headers={"Content-Length": "one"})) is WrongLength
-    assert refused(func.HttpResponse(headers={"Content-Length": "1"})) is WrongLength
+    assert refused({"not": "a response"}) == "it returned dict, not an HttpResponse"
+    assert refused(None) == "it returned NoneType, not an HttpResponse"
+    assert "it promised" in refused(func.HttpResponse("abc", headers={"Content-Length": "2"}))
+    assert "it promised" in refused(func.HttpResponse("a", headers={"Content-Length": "one"}))
+    assert "it promised" in refused(func.HttpResponse(headers={"Content-Length": "1"}))
 
 
 def test_a_response_that_would_leave_a_client_waiting_is_refused() -> None:
     framed = func.HttpResponse("a", headers={"Transfer-Encoding": "chunked"})
-    assert refused(framed) is FramingHeaderSet
-    assert refused(func.HttpResponse("a", status_code=103)) is StatusUnusable
+    assert "Transfer-Encoding" in refused(framed)
+    assert refused(func.HttpResponse("a", status_code=103)) == "it returned status 103"
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("X-Name", "Grüezi"), ("X-Name", "a\x00b"), ("X Name", "a")]
 )
 def test_a_header_is_a_line_of_ascii_or_a_failure(name: str, value: str) -> None:
-    assert refused(func.HttpResponse("a", headers={name: value})) is HeaderUnusable
+    assert "cannot be written" in refused(func.HttpResponse("a", headers={name: value}))
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -140,7 +135,7 @@ def test_a_body_that_is_shorter_than_promised_ends_the_connection() -> None:
 def test_the_connection_of_an_answer_longer_than_promised_is_closed() -> None:
     assert failure_answer("GET") == status_answer(500)
     assert failure_answer("HEAD")[0]["headers"] == []
-    closing = failure_answer("GET", WrongLength("1", 2, is_cut=True))
+    closing = failure_answer("GET", UnusableAnswer("it promised too little", is_cut=True))
     assert (b"connection", b"close") in closing[0]["headers"]
 
 
