@@ -52,9 +52,9 @@ test-all: tools # The same with whole tables of faults, every test over both wor
 test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.
 	@$(VENV)/bin/python -u -m tests.run contract protocol-in-the-cloud protocol-of-four-instances in_the_cloud
 
-BENCHMARKS := import_time http_server traffic reads mirror fetch_memory handling pages costs documents source_reader api_docs api_docs_pages build archives pushes version_growth search symbols cloud_search charges caches cosmos_client azure_local staleness scale fuzzing
+BENCHMARKS := import_time traffic reads pushes search mirror costs fetch_memory charges shape
 
-bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing, ONLY=source_fuzzing fuzzes only the reader of sources; ONLY=soak (25 minutes) and ONLY=slow_clients are run alone.
+bench: tools # Every benchmark, one after the other; ONLY=pushes runs one; ONLY=soak (25 minutes) and ONLY=slow_clients are run alone.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, JOBS=2, FRESH=1.

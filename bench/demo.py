@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 import time
 from collections import Counter, defaultdict
@@ -376,6 +377,32 @@ _SHARES = [
     (0.4 if back % 7 in (1, 2) else 1.0) * (0.5 + (back * 2_654_435_761 % 997) / 997)
     for back in range(MAX_PULL_DAYS + 1)
 ]
+
+
+def filled(folder: Path) -> None:
+    """Have the demonstration in a folder: a copy of the one that is there, or a new one.
+
+    Its documentation is finished, which takes minutes: else it is made while pages are measured.
+    """
+    known = Path(os.environ.get("BALLROOM_DATA", FOLDER))
+    if (known / FULL).exists():
+        shutil.copytree(known, folder)
+    elif INDEX.exists():
+        fill(folder, read_releases(INDEX, PACKAGES))
+    else:
+        sys.exit(f"There is no index of real packages at {INDEX}, so there are no pages.")
+    asyncio.run(_finish_documentation(folder))
+
+
+async def _finish_documentation(folder: Path) -> None:
+    settings = Settings.load().model_copy(update={"data": folder, "log_level": "error"})
+    registry = build_registry(settings, embedded_adapters(settings))
+    try:
+        while (report := await registry.maintenance.upkeep.run("generate-api-docs")) is not None:
+            if not report.unfinished:
+                break
+    finally:
+        await registry.close()
 
 
 if __name__ == "__main__":

@@ -16,18 +16,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.pages import beginnings, filled
+from bench.demo import filled
 from bench.servers import UNLIMITED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
+from shared.hosting.asgi import Scope
 from shared.hosting.host import Host
-from shared.hosting.requests import Scope
 from shared.settings import Settings
 from tests.unit.shared.hosting.asgi import ask, scope
 
 ROUNDS, REQUESTS = 15, 100
 WARM = 200  # Requests before the first round.
+SHORTEST = 3  # Letters of a beginning.
 FEW = 600  # Packages whose records stay in memory.
 
 
@@ -64,7 +65,7 @@ async def measure(host: Host, data: Path, token: str) -> None:
 
 def requests(packages: Sequence[str], token: str) -> dict[str, Callable[[int], Requested]]:
     """Return what makes a request of each kind from its number."""
-    words = beginnings([f"/packages/{each}" for each in packages])
+    words = beginnings(packages)
     bearer = {"Authorization": f"Bearer {token}"}
     return {
         "search page, new words": lambda n: Requested(f"/search?q={words[n % len(words)]}"),
@@ -136,6 +137,14 @@ async def packages_of(data: Path) -> list[str]:
     packages = [str(hit.listing.head.package) for hit in found.hits]
     random.Random(7).shuffle(packages)  # noqa: S311 - the point is to repeat it.
     return packages
+
+
+def beginnings(packages: Sequence[str]) -> list[str]:
+    """Return all beginnings of the names of packages, as people type them, in no order."""
+    names = [each.rpartition("/")[2] for each in packages]
+    words = sorted({name[:end] for name in names for end in range(SHORTEST, len(name) + 1)})
+    random.Random(7).shuffle(words)  # noqa: S311 - the point is to repeat it.
+    return words
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from bench.pages import filled
+from bench.demo import filled
 from bench.servers import ballroom, workspace
 from tests.paths import ROOT
 

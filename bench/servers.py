@@ -112,26 +112,6 @@ def bare(folder: Path) -> Generator[Server]:
 
 
 @contextmanager
-def plain(folder: Path) -> Generator[Server]:
-    """Run one function that sends the files of a folder from its memory, under the same server."""
-    port = free_port()
-    command = [sys.executable, "-m", "bench.bare_function", str(port), str(folder)]
-    with running("plain", command, port=port, folder=folder) as server:
-        yield server
-
-
-@contextmanager
-def nginx(folder: Path) -> Generator[Server]:
-    """Run nginx over the files in `mirror`: one worker process, no log, bytes by sendfile."""
-    port, config = free_port(), folder / "nginx.conf"
-    config.write_text(_NGINX.format(port=port, folder=folder))
-    (folder / "mirror").mkdir()
-    command = [_require_nginx(), "-p", str(folder), "-c", str(config)]
-    with running("nginx", [*command, "-e", "nginx.log"], port=port, folder=folder) as server:
-        yield server
-
-
-@contextmanager
 def verdaccio(
     folder: Path, site: str = "{enable: false}", private: str = "@private/*"
 ) -> Generator[Server]:
@@ -195,15 +175,6 @@ def push(server: Server, client: httpx.Client, archive: bytes) -> None:
     client.post(url, headers=headers, files=files).raise_for_status()
 
 
-def copy(ours: Server, client: httpx.Client, path: str, to: Path) -> bytes:
-    """Write what we answer for a path to a file, for others to serve, and return it."""
-    plain = {"Accept-Encoding": "identity"}
-    answer = client.get(f"{ours.url}{path}", headers=plain, follow_redirects=True)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    to.write_bytes(answer.raise_for_status().content)
-    return answer.content
-
-
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:
@@ -231,37 +202,6 @@ def install(command: Sequence[str]) -> None:
     print(f"installing: {' '.join(command)}", flush=True)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
-
-def _require_nginx() -> str:
-    # A user's PATH leaves the system's programs out.
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        sys.exit("nginx is missing. Install it: apt-get install nginx-light.")
-    return found
-
-
-# Started by root, its worker stays root and may read the folder; by others, the user is ignored.
-_NGINX = """\
-user root;
-worker_processes 1;
-daemon off;
-pid {folder}/nginx.pid;
-events {{}}
-http {{
-    access_log off;
-    sendfile on;
-    keepalive_requests 1000000;
-    client_body_temp_path {folder}/nginx-body;
-    proxy_temp_path {folder}/nginx-proxy;
-    fastcgi_temp_path {folder}/nginx-fastcgi;
-    uwsgi_temp_path {folder}/nginx-uwsgi;
-    scgi_temp_path {folder}/nginx-scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/mirror;
-    }}
-}}
-"""
 
 _VERDACCIO = """\
 storage: {storage}

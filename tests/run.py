@@ -55,7 +55,7 @@ ORDER = (
     "repo", "unit", PROTOCOL, "contract", "security", CRASH, IN_THE_CLOUD, FOUR_INSTANCES,
     "in_the_cloud", "browser", "clients", OUTAGES, "compatibility", "search",
 )  # fmt: skip
-LONG = ("packaging",)  # Builds an image, a single file and Helm; `make test-all` runs it.
+LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes: `make test-all`.
 FAST = ("repo", "unit", "contract", PROTOCOL)
 REPEATED = {  # What `make test-all` runs of them alone.
     IN_THE_CLOUD: "each two of whose calls another test of the same module makes",

@@ -1,26 +1,27 @@
-"""Fuzzing the reader of Ballerina sources: edited sources for ten minutes.
+"""Fuzzing the reader of Ballerina sources with edited sources, for MINUTES.
 
 Each case is a generated source, or one that was made to be slow, with random edits. Reading it must
 raise nothing, take no longer than a multiple of its length, report lines that it has, and what was
-read must be the same when it is printed and read again. The first case that is not so ends the run
-with exit code 1 and its seed; `--seed` tries one seed again. `--minutes`, or MINUTES for
-`make bench`, says how long to try.
+read must be the same when it is printed and read again. FUZZ_SEED tries a case again.
 """
 
-import argparse
 import os
 import random
-import sys
 import time
+from itertools import count
 
-from bench.ballerina_sources import source
+import pytest
+
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
+from tests.support.ballerina_sources import source
 from tests.support.hostile_sources import HOSTILE_SOURCES
 from tests.support.source_printing import signature, source_text
 from tests.unit.shared.ballerina.strategies import without_positions
 
-MINUTES = 10.0
+pytestmark = pytest.mark.nightly
+
+MINUTES = float(os.environ.get("MINUTES", "10"))
 MOST_SECONDS = 0.5  # Of the processor, for 20,000 characters and less.
 PRINTED_AGAIN = 20  # Declarations of a case.
 WORDS = """public isolated final configurable client service listener resource remote distinct
@@ -30,36 +31,14 @@ WORDS = """public isolated final configurable client service listener resource r
 CHARACTERS = "\n\n\t \r\0\"`'\\#$@{}[]()<>|&?;,.:*=+-/é名\u200b\u2028\ud800"
 
 
-def main() -> None:
-    """Try seeds until the time is over; raise `SystemExit` with 1 for a fault."""
-    options = _options()
-    if options.seed is not None:
-        sys.exit(fault_of(case(options.seed)))
-    fuzz(options.minutes)
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    default = float(os.environ.get("MINUTES", MINUTES))
-    parser.add_argument("--minutes", type=float, default=default)
-    parser.add_argument("--seed", type=int)
-    return parser.parse_args()
-
-
-def fuzz(minutes: float) -> None:
-    """Try as many cases as there is time for."""
-    end = time.monotonic() + 60 * minutes
-    seed = first = time.time_ns()
-    slowest = 0.0
-    while time.monotonic() < end:
-        text = case(seed)
-        started = time.process_time()
-        fault = fault_of(text)
-        slowest = max(slowest, time.process_time() - started)
-        if fault:
-            sys.exit(f"Seed {seed}: {fault}")
-        seed += 1
-    print(f"{seed - first:,} sources, none with a fault; the slowest took {slowest:.2f} s")
+@pytest.mark.timeout(60 * MINUTES + 60)
+def test_edited_sources_are_read_without_a_fault() -> None:
+    end = time.monotonic() + 60 * MINUTES
+    for seed in count(int(os.environ.get("FUZZ_SEED", time.time_ns()))):
+        fault = fault_of(case(seed))
+        assert fault is None, f"FUZZ_SEED={seed}: {fault}"
+        if time.monotonic() > end or "FUZZ_SEED" in os.environ:
+            break
 
 
 def case(seed: int) -> str:
@@ -128,7 +107,3 @@ def _printed_differently(read: SourceFile) -> str | None:
         if "\n" in signature(declaration):
             return f"a signature of several lines: {text}"
     return None
-
-
-if __name__ == "__main__":
-    main()
