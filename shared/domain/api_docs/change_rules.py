@@ -124,7 +124,7 @@ def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
 def _must_be_given(symbol: DocsSymbol, docs: VariableDocs) -> bool:
     """Check that a value must be given for a field of a record or a configurable."""
     if _is_record_field(symbol):
-        return not docs.default_value and not _is_optional(docs)
+        return not (docs.default_value or _is_optional(docs))
     return symbol.kind == DeclarationKind.CONFIGURABLE.value and docs.default_value == REQUIRED
 
 
@@ -150,32 +150,24 @@ def changed(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Ite
     old, new = before.docs, after.docs
     if new.is_deprecated and not old.is_deprecated:
         yield MINOR, f"The {after.kind} was deprecated."
-    if before.kind != after.kind:
-        yield from _other_kind(before, after, versions)
-    elif before.kind == DeclarationKind.TYPE.value:
+    kinds = {before.kind, after.kind}
+    if kinds == {DeclarationKind.TYPE.value} or (len(kinds) > 1 and kinds <= _TYPES):
         yield from _definition_changes(old, new, versions)
+    elif kinds == _CONSTANTS:
+        yield from _value_difference(old, new)
+    elif len(kinds) > 1 and not kinds <= _CLASSES:
+        was, now = (
+            f"{'an' if each.kind[0] in 'aeiou' else 'a'} {each.kind}" for each in (before, after)
+        )
+        yield MAJOR, f"It was {was}, and is {now}."
     elif (
-        isinstance(old, VariableDocs) and isinstance(new, VariableDocs) and _is_record_field(before)
+        isinstance(old, VariableDocs)
+        and isinstance(new, VariableDocs)
+        and (_is_record_field(before))
     ):
         yield from _record_field_changes(old, new, versions)
     else:
         yield from _differences(old, new, versions)
-
-
-def _other_kind(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
-    kinds = {before.kind, after.kind}
-    if kinds <= _CLASSES:
-        yield from _differences(before.docs, after.docs, versions)
-    elif kinds == _CONSTANTS:
-        yield from _value_difference(before.docs, after.docs)
-    elif kinds <= _TYPES:
-        yield from _definition_changes(before.docs, after.docs, versions)
-    else:
-        yield MAJOR, f"It was {_with_article(before.kind)}, and is {_with_article(after.kind)}."
-
-
-def _with_article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 _OF_DEFINITIONS = {
@@ -208,15 +200,11 @@ def _definition_changes(
 
 def _defined_by(docs: Documented) -> Type | None:
     """Return the type with which a declaration defines one."""
-    match docs:
-        case MapTypeDocs():
-            return docs.map_parameter_type
-        case TableTypeDocs():
-            return docs.row_parameter_type
-        case Type():
-            return docs
-        case _:
-            return None
+    if isinstance(docs, MapTypeDocs):
+        return docs.map_parameter_type
+    if isinstance(docs, TableTypeDocs):
+        return docs.row_parameter_type
+    return docs if isinstance(docs, Type) else None
 
 
 def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
@@ -293,13 +281,6 @@ def _(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> Iterator[R
     yield from _value_changes(old.type, new.type, seen)
     if old.is_final != new.is_final:
         yield MAJOR, "It is final now." if new.is_final else "It is no longer final."
-    yield from _default_difference(old, new, versions)
-    yield from _readonly_difference(old, new)
-
-
-def _default_difference(
-    old: VariableDocs, new: VariableDocs, versions: TwoVersions
-) -> Iterator[Reason]:
     is_configurable = isinstance(new, ModuleVariableDocs) and new.is_configurable
     if is_configurable and REQUIRED in (old.default_value, new.default_value):
         if new.default_value != REQUIRED:
@@ -308,6 +289,7 @@ def _default_difference(
             yield MAJOR, "It has no default any more."
     elif old.default_value and versions.has_other_value(old.default_value, new.default_value):
         yield PATCH, "It has another default."
+    yield from _readonly_difference(old, new)
 
 
 # --- Declarations -------------------------------------------------------------------------------
@@ -456,8 +438,11 @@ def included_elsewhere(before: NamedTypes, after: NamedTypes) -> Iterator[str]:
     """Yield the modules of other packages whose included fields a comparison lacks, and which may
     differ: with the version, and the one before."""
     for was, now in _inclusions_of_both(before, after):
-        for name in {**was, **now}:
-            yield from _other_module(was.get(name), now.get(name))
+        for name, included in {**was, **now}.items():
+            old, new = was.get(name), now.get(name)
+            if included.version and not (old and new and old.version == new.version):
+                module = f"{included.org_name}/{included.module_name} {included.version}"
+                yield f"{module}, which was {old.version}" if old and new else module
 
 
 def has_moved_fields(before: NamedTypes, after: NamedTypes) -> bool:
@@ -473,10 +458,3 @@ def _inclusions_of_both(
         new = after.declared.get(name)
         if isinstance(old, RecordDocs) and isinstance(new, RecordDocs):
             yield _foreign(old, before), _foreign(new, after)
-
-
-def _other_module(was: Type | None, now: Type | None) -> Iterator[str]:
-    included = now or was
-    if included and included.version and not (was and now and was.version == now.version):
-        module = f"{included.org_name}/{included.module_name} {included.version}"
-        yield f"{module}, which was {was.version}" if was and now else module

@@ -75,7 +75,9 @@ class Directions:
     def of(cls, modules: Iterable[ModuleDocs], names: NamedTypes) -> "Directions":
         """Find where the public declarations of a release have types."""
         directions = cls()
-        directions._follow(list(_uses(modules)), names)
+        documented = (docs for module in modules for _, docs in declarations_of(module))
+        uses = [use for docs in documented for use in _uses_of(docs)]
+        directions._follow(uses, names)
         return directions
 
     def direction(self, name: str, declared: Documented) -> Direction:
@@ -121,12 +123,6 @@ class _Use:
 
 
 _SHAPES = Shapes()
-
-
-def _uses(modules: Iterable[ModuleDocs]) -> Iterator[_Use]:
-    for module in modules:
-        for _, docs in declarations_of(module):
-            yield from _uses_of(docs)
 
 
 def _uses_of(docs: Documented) -> Iterator[_Use]:

@@ -71,12 +71,10 @@ class _Parameters:
         before, after = ({unquoted(each.name): each for each in some} for some in (old, new))
         renamed: dict[str, str] = {}
         for index, (was, now) in enumerate(zip(before, after, strict=False)):
-            if (
-                was not in after
-                and now not in before
-                and _is_renamed(old[index], new[index], versions)
-            ):
-                renamed[now] = was
+            if was not in after and now not in before:
+                shapes = (Shapes().of(each.type) for each in (old[index], new[index]))
+                if versions.relation(*shapes) is not TypeRelation.DIFFERENT:
+                    renamed[now] = was
         names = {was: now for now, was in renamed.items()}
         named = {names.get(name, name): each for name, each in before.items()}
         return cls(named, after, renamed, versions)
@@ -86,48 +84,32 @@ class _Parameters:
             if name not in self.after:
                 yield MAJOR, f"The parameter {name} was removed or renamed."
         for now, was in self.renamed.items():
-            yield from self._renaming(was, now)
+            # Calls may give arguments by name, but those of rest parameters, and whoever
+            # implements a method chooses the names.
+            type_ = self.after[now].type
+            is_named = self.versions.has_output and not (type_ and type_.is_rest_param)
+            level = MAJOR if is_named else PATCH
+            yield level, f"The parameter {was} was renamed to {now}."
         for name, parameter in self.after.items():
             if name in self.before:
                 yield from _parameter_difference(self.before[name], parameter, self.versions)
+            elif parameter.must_be_given and self.versions.has_output:
+                yield MAJOR, f"The new parameter {name} is required."
+            elif self.versions.has_input:
+                yield MAJOR, f"Implementations lack the new parameter {name}."
             else:
-                yield self._addition(name, parameter)
+                yield MINOR, f"The parameter {name} was added."
         yield from self._order()
 
-    def _renaming(self, was: str, now: str) -> Iterator[Reason]:
-        """Yield what a new name requires: calls may give arguments by name, but those of rest
-        parameters, and whoever implements a method chooses the names."""
-        type_ = self.after[now].type
-        is_named = self.versions.has_output and not (type_ and type_.is_rest_param)
-        level = MAJOR if is_named else PATCH
-        yield level, f"The parameter {was} was renamed to {now}."
-
-    def _addition(self, name: str, parameter: VariableDocs) -> Reason:
-        if parameter.must_be_given and self.versions.has_output:
-            return MAJOR, f"The new parameter {name} is required."
-        if self.versions.has_input:
-            return MAJOR, f"Implementations lack the new parameter {name}."
-        return MINOR, f"The parameter {name} was added."
-
     def _order(self) -> Iterator[Reason]:
-        kept = [name for name in self.after if name in self.before]
+        after = list(self.after)
+        kept = [name for name in after if name in self.before]
         if kept != [name for name in self.before if name in self.after]:
             yield MAJOR, "The order of the parameters changed."
-        elif list(self.after)[: len(kept)] != kept:
-            yield MAJOR, self._insertion()
-
-    def _insertion(self) -> str:
-        """Return which parameter was inserted before which: the first of them."""
-        after = list(self.after)
-        inserted = next(name for name in after if name not in self.before)
-        following = next(n for n in after[after.index(inserted) :] if n in self.before)
-        return f"`{inserted}` was inserted before `{following}`."
-
-
-def _is_renamed(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> bool:
-    shapes = Shapes()
-    relation = versions.relation(shapes.of(old.type), shapes.of(new.type))
-    return relation is not TypeRelation.DIFFERENT
+        elif after[: len(kept)] != kept:
+            inserted = next(name for name in after if name not in self.before)
+            following = next(n for n in after[after.index(inserted) :] if n in self.before)
+            yield MAJOR, f"`{inserted}` was inserted before `{following}`."
 
 
 def _parameter_difference(
@@ -140,16 +122,13 @@ def _parameter_difference(
         yield MINOR, f"The parameter {name} is no longer required."
     elif old.default_value and versions.has_other_value(old.default_value, new.default_value):
         yield PATCH, f"The parameter {name} has another default."
-    if _is_inclusion(old) and not _is_inclusion(new):
+    was, now = (each.type is not None and each.type.is_inclusion for each in (old, new))
+    if was and not now:
         yield MAJOR, f"Fields of the parameter {name} can no longer be given by their names."
     given = versions.going(opposite(versions.direction))
     for level, does in given.type_reasons(_OF_PARAMETERS, old.type, new.type):
         yield level, f"The parameter {name} {does}."
     yield from default_changes(old.type, new.type, given, unquoted(name))
-
-
-def _is_inclusion(parameter: VariableDocs) -> bool:
-    return parameter.type is not None and parameter.type.is_inclusion
 
 
 def _result_changes(
@@ -183,14 +162,13 @@ def _is_what_callers_expect(
     inferred = {name: each for name, each in asked.items() if each.default_value == _INFERRED}
     if not inferred or before >= DEPENDENT:
         return False
-    bounds = {name: _bound(each.type) for name, each in inferred.items()}
+    bounds = {
+        name: Shapes().of(each.type.element_type if each.type else None)
+        for name, each in inferred.items()
+    }
     relation = versions.relation(before, Shapes(bounds).of(_result(new)))
     is_dependent = Shapes(dict.fromkeys(inferred, DEPENDENT)).of(_result(new))
     return relation in (TypeRelation.SAME, TypeRelation.WIDER) and is_dependent != before
-
-
-def _bound(of: Type | None) -> Shape:
-    return Shapes().of(of.element_type if of else None)
 
 
 def _result(function: FunctionDocs) -> Type | None:
@@ -266,21 +244,14 @@ def _field_changes(old: Type, new: Type, versions: TwoVersions, path: str) -> It
     before = {each.name: each for each in old.member_types if each.name}
     for now in new.member_types:
         was = before.get(now.name or "")
-        if was is not None:
-            at = f"{path}.{now.name}".removeprefix(".")
-            yield from _default_change(was, now, versions, at)
-            yield from default_changes(was.element_type, now.element_type, versions, at)
-
-
-def _default_change(was: Type, now: Type, versions: TwoVersions, at: str) -> Iterator[Reason]:
-    before, after = map(_default_of, (was, now))
-    if before and not after:
-        if not (now.element_type and now.element_type.is_optional):
+        if was is None:
+            continue
+        at = f"{path}.{now.name}".removeprefix(".")
+        value, other = (e.field.default_value if e.field else "" for e in (was, now))
+        if not value or other:
+            if versions.has_other_value(value, other):
+                yield PATCH, f"The field {at} has another default."
+        elif not (now.element_type and now.element_type.is_optional):
             level = MAJOR if versions.has_input else PATCH
             yield level, f"The field {at} has no default any more."
-    elif versions.has_other_value(before, after):
-        yield PATCH, f"The field {at} has another default."
-
-
-def _default_of(member: Type) -> str:
-    return member.field.default_value if member.field else ""
+        yield from default_changes(was.element_type, now.element_type, versions, at)

@@ -34,13 +34,10 @@ def path_segments(path: str) -> list[PathSegment]:
 
 def path_key(path: str) -> str:
     """Return the key of a path, in which the types and names of parameters do not count."""
-    return "/".join(map(_segment_key, path_segments(path)))
-
-
-def _segment_key(segment: PathSegment) -> str:
-    if segment.is_parameter:
-        return "[*]" if segment.is_rest else "[]"
-    return segment.text
+    return "/".join(
+        ("[*]" if each.is_rest else "[]") if each.is_parameter else each.text
+        for each in path_segments(path)
+    )
 
 
 def _divided(path: str) -> Iterator[str]:

@@ -34,18 +34,14 @@ def source_names(entries: Iterable[str], package: str) -> list[SourceName]:
     """
     names = frozenset(entries)
     is_project = BALA_TOML in names  # The author's project, with the default module at the root.
-    found = (_source_name(name, package, is_project) for name in names)
-    return sorted((each for each in found if each), key=lambda each: (each.module, each.path))
-
-
-def _source_name(entry: str, package: str, is_project: bool) -> SourceName | None:
-    found = _SOURCE.fullmatch(entry)
-    if found is None:
-        return None
-    folder, path = found["module"], found["path"]
-    if not is_project:
-        return SourceName(folder, path, entry) if folder else None
-    return SourceName(f"{package}.{folder}" if folder else package, path, entry)
+    sources = list[SourceName]()
+    for entry in names:
+        if found := _SOURCE.fullmatch(entry):
+            folder, path = found["module"], found["path"]
+            module = f"{package}.{folder}" if folder and is_project else folder
+            if module or is_project:
+                sources.append(SourceName(module or package, path, entry))
+    return sorted(sources, key=lambda each: (each.module, each.path))
 
 
 @dataclass(frozen=True, slots=True)
