@@ -45,11 +45,9 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.resolving import (
     DOCUMENTED,
-    Definition,
     FileScope,
     Inclusions,
     OwnedField,
-    OwnedMethod,
     PackageNames,
     Structure,
     method_key,
@@ -139,28 +137,24 @@ class Declarations:
         structure = Structure(node.members, definition.comment, scope, node.rest, is_record=True)
         fields = self._fields(structure)
         rest = self._rest(structure) if node.is_exclusive else None
+        if rest:
+            self.room.spend(DECLARATION_SIZE)
+            fields = (*fields, VariableDocs(description=REST_FIELD, type=rest))
         return RecordDocs(
-            **self.defined(definition),
-            fields=(*fields, self._rest_field(rest)) if rest else fields,
-            is_closed=node.is_exclusive and not rest,
+            **self.defined(definition), fields=fields, is_closed=node.is_exclusive and not rest
         )
 
     def _rest(self, structure: Structure) -> Type | None:
         """Return the type of the rest field, which may be that of an included private record."""
-        for each in (structure, *self._private_structures(structure)):
-            if each.rest:
+        private = (
+            self.names.structure(each)
+            for each in self.inclusions.definitions(structure)
+            if not each.is_public
+        )
+        for each in (structure, *private):
+            if each and each.rest:
                 return self.types.rest(each.rest, each.scope)
         return None
-
-    def _private_structures(self, structure: Structure) -> Iterator[Structure]:
-        for definition in self._included_definitions(structure):
-            included = None if definition.is_public else self.names.structure(definition)
-            if included:
-                yield included
-
-    def _rest_field(self, rest: Type) -> VariableDocs:
-        self.room.spend(DECLARATION_SIZE)
-        return VariableDocs(description=REST_FIELD, type=rest)
 
     def _fields(self, structure: Structure) -> tuple[VariableDocs, ...]:
         """Return the fields in source order. Included types that are not public are no types for
@@ -179,7 +173,8 @@ class Declarations:
     ) -> tuple[VariableDocs, ...]:
         definition = self.inclusions.definition(inclusion, into.scope)
         if definition is None:
-            return self._foreign_fields(inclusion, into)
+            # A record of another package, whose fields are not known here.
+            return (self._foreign_entry(inclusion, into.scope),) if into.is_record else ()
         structure = self.names.structure(definition)
         fields = self.inclusions.fields(structure) if structure else ()
         if not definition.is_public:
@@ -192,12 +187,6 @@ class Declarations:
             return ()
         included = self.types.inclusion(definition, structure, into.scope)
         return (VariableDocs(inclusion_type=included),)
-
-    def _foreign_fields(self, inclusion: Inclusion, into: Structure) -> tuple[VariableDocs, ...]:
-        """Return the entry for a record of another package, whose fields are not known here."""
-        if not into.is_record:
-            return ()
-        return (self._foreign_entry(inclusion, into.scope),)
 
     def _foreign_entry(self, inclusion: Inclusion, scope: FileScope) -> VariableDocs:
         included = self.types.tree(inclusion.type, scope)
@@ -255,18 +244,35 @@ class Declarations:
             is_distinct="distinct" in node.qualifiers,
             inclusions=self._inclusions(structure),
             annotation_attachments=self._attachments(node.annotations, scope),
-            has_hidden_init=_has_hidden_init(structure),
+            has_hidden_init=any(
+                isinstance(each, FunctionNode)
+                and each.name == "init"
+                and "public" not in each.qualifiers
+                for each in node.members
+            ),
         )
+        others = docs.other_methods
         if "client" in node.qualifiers:
-            return _client(docs)
+            parts = {
+                "other_methods": tuple(m for m in others if not m.is_remote and not m.is_resource),
+                "remote_methods": tuple(each for each in methods if each.is_remote),
+                "resource_methods": tuple(each for each in methods if each.is_resource),
+            }
+            return ClientDocs.model_validate(dict(docs) | parts)
         is_listener = {each.name for each in methods} >= LISTENER_METHODS
-        return _listener(docs) if is_listener or "listener" in node.qualifiers else docs
+        if not is_listener and "listener" not in node.qualifiers:
+            return docs
+        parts = {
+            "other_methods": tuple(each for each in others if each.name not in LIFE_CYCLE),
+            "life_cycle_methods": tuple(each for each in methods if each.name in LIFE_CYCLE),
+        }
+        return ListenerDocs.model_validate(dict(docs) | parts)
 
     def _included_methods(self, structure: Structure) -> tuple[FunctionDocs, ...]:
         """Return the methods of included types that are not overridden."""
         taken = {method_key(each) for each in _documented_methods(structure)}
         found: list[FunctionDocs] = []
-        for definition in self._included_definitions(structure):
+        for definition in self.inclusions.definitions(structure):
             included = self.names.structure(definition)
             origin = (
                 self.types.public_reference(definition, structure.scope)
@@ -276,20 +282,11 @@ class Declarations:
             for method in self.inclusions.methods(included) if included else ():
                 if method_key(method.node) not in taken:
                     taken.add(method_key(method.node))
-                    found.append(self._included_method(method, origin))
+                    docs = self._signature(method.node, method.owner.scope)
+                    description = docs.description.rstrip("\n")  # As Central takes them over.
+                    update = {"description": description, "inclusion_type": origin}
+                    found.append(docs.model_copy(update=update))
         return tuple(found)
-
-    def _included_method(self, method: OwnedMethod, origin: Type | None) -> FunctionDocs:
-        docs = self._signature(method.node, method.owner.scope)
-        description = docs.description.rstrip("\n")  # As Central takes them over.
-        return docs.model_copy(update={"description": description, "inclusion_type": origin})
-
-    def _included_definitions(self, structure: Structure) -> Iterator[Definition]:
-        for member in structure.members:
-            if isinstance(member, Inclusion):
-                definition = self.inclusions.definition(member, structure.scope)
-                if definition is not None:
-                    yield definition
 
     def _inclusions(self, structure: Structure) -> tuple[Type, ...]:
         """Return the included types that have a name for readers."""
@@ -376,29 +373,6 @@ class Declarations:
             name=annotation.name,
             value=annotation.value,
         )
-
-
-def _client(docs: ClassDocs) -> ClientDocs:
-    others = (each for each in docs.other_methods if not each.is_remote and not each.is_resource)
-    parts = {
-        "other_methods": tuple(others),
-        "remote_methods": tuple(each for each in docs.methods if each.is_remote),
-        "resource_methods": tuple(each for each in docs.methods if each.is_resource),
-    }
-    return ClientDocs.model_validate(dict(docs) | parts)
-
-
-def _listener(docs: ClassDocs) -> ListenerDocs:
-    parts = {
-        "other_methods": tuple(each for each in docs.other_methods if each.name not in LIFE_CYCLE),
-        "life_cycle_methods": tuple(each for each in docs.methods if each.name in LIFE_CYCLE),
-    }
-    return ListenerDocs.model_validate(dict(docs) | parts)
-
-
-def _has_hidden_init(structure: Structure) -> bool:
-    methods = (each for each in structure.members if isinstance(each, FunctionNode))
-    return any(each.name == "init" and "public" not in each.qualifiers for each in methods)
 
 
 def _documented_methods(structure: Structure) -> Iterator[FunctionNode]:

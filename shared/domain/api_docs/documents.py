@@ -96,17 +96,16 @@ class _Writer:
         if isinstance(value, str):
             return encode_basestring(value)
         if isinstance(value, DocsModel):
-            return self._kept(value) if _repeats(value) else self._object(value)
+            if not _repeats(value):
+                return self._object(value)
+            known = self._known.get(id(value))
+            if known is None:
+                known = self._known[id(value)] = self._object(value)
+            return known
         if isinstance(value, tuple):
             items = cast("tuple[object, ...]", value)
             return f"[{','.join([self.json(each) for each in items])}]" if items else "[]"
         return str(value).lower()  # A number, or a boolean.
-
-    def _kept(self, docs: DocsModel) -> str:
-        known = self._known.get(id(docs))
-        if known is None:
-            known = self._known[id(docs)] = self._object(docs)
-        return known
 
     def _object(self, docs: DocsModel) -> str:
         keys = _keys(type(docs))

@@ -153,15 +153,10 @@ class PackageNames:
         imports = {unquoted(each.prefix): self._imported(each) for each in file.imports}
         scope = FileScope(module, imports)
         for declaration in file.declarations:
+            if isinstance(declaration, Named):
+                module.types.setdefault(unquoted(declaration.name), Definition(declaration, scope))
             match declaration:
-                case TypeDefinition() | ClassDefinition():
-                    module.types.setdefault(
-                        unquoted(declaration.name), Definition(declaration, scope)
-                    )
                 case EnumDefinition():
-                    module.types.setdefault(
-                        unquoted(declaration.name), Definition(declaration, scope)
-                    )
                     for member in declaration.members:
                         name = unquoted(member.name)
                         value = member.value or f'"{name}"'
@@ -219,14 +214,8 @@ class PackageNames:
             module = self.modules.get(address.name) if address and is_ours else None
         return module.types.get(unquoted(reference.name)) if module else None
 
-    def category(self, definition: Definition) -> str:
+    def category(self, definition: Definition, links: int = CHAIN_LIMIT) -> str:
         """Return the list of the documentation that Central files a definition under."""
-        return self._category(definition, CHAIN_LIMIT)
-
-    def category_of(self, node: TypeNode, scope: FileScope) -> str:
-        return self._category_of(node, scope, CHAIN_LIMIT)
-
-    def _category(self, definition: Definition, links: int) -> str:
         known = self._categories.get(definition)
         if known is None:
             self._categories[definition] = "types"  # For definitions that lead back to this one.
@@ -243,23 +232,23 @@ class PackageNames:
                 is_listener = "listener" in qualifiers or name == "Listener"
                 return "listeners" if is_listener else "classes"
             case node:
-                return self._category_of(node.type, definition.scope, links)
+                return self.category_of(node.type, definition.scope, links)
 
-    def _category_of(self, node: TypeNode, scope: FileScope, links: int) -> str:
+    def category_of(self, node: TypeNode, scope: FileScope, links: int = CHAIN_LIMIT) -> str:
         if links == 0:
             return "types"
         match node:
             case TypeReference():
                 target = self.definition(node, scope)
-                return self._category(target, links - 1) if target else "types"
+                return self.category(target, links - 1) if target else "types"
             case DistinctType(type=inner) | ParenthesizedType(type=inner):
-                return self._category_of(inner, scope, links - 1)
+                return self.category_of(inner, scope, links - 1)
             case UnionType(members=members):
-                categories = (self._category_of(each, scope, links - 1) for each in members)
+                categories = (self.category_of(each, scope, links - 1) for each in members)
                 return "errors" if all(each == "errors" for each in categories) else "types"
             case IntersectionType(members=members):
                 typed = [each for each in members if each != BuiltinType("readonly")]
-                return self._category_of(typed[0], scope, links - 1) if typed else "types"
+                return self.category_of(typed[0], scope, links - 1) if typed else "types"
             case _:
                 is_error = isinstance(node, BuiltinType) and node.name == "error"
                 return "errors" if is_error else _CATEGORIES.get(type(node), "types")
@@ -396,7 +385,7 @@ class Inclusions:
             # Also what is not documented takes time to look at, so it is counted like the rest.
             self.room.spend(MEMBER_SIZE * (1 + len(each.members)))
             yield each, origin
-            for definition in self._included(each):
+            for definition in self.definitions(each):
                 if definition not in seen:
                     seen.add(definition)
                     included = self.names.structure(definition)
@@ -404,7 +393,8 @@ class Inclusions:
                     if included:
                         waiting.append((included, definition if is_named else origin, is_named))
 
-    def _included(self, structure: Structure) -> Iterator[Definition]:
+    def definitions(self, structure: Structure) -> Iterator[Definition]:
+        """Yield the included types that are of this package."""
         for inclusion in structure.members:
             if isinstance(inclusion, Inclusion):
                 definition = self.definition(inclusion, structure.scope)

@@ -69,7 +69,8 @@ def _signature(docs: Documented) -> Parts:
 
 @_signature.register
 def _(docs: FunctionDocs) -> Parts:
-    yield from keywords(*_visibility(docs), *_chosen(isolated=docs.is_isolated), "function")
+    visibility = "remote" if docs.is_remote else "resource" if docs.is_resource else "public"
+    yield from keywords(visibility, *_chosen(isolated=docs.is_isolated), "function")
     if docs.is_resource:
         yield from keywords(docs.accessor)
     yield Part(docs.resource_path if docs.is_resource else docs.name, PartKind.NAME)
@@ -78,12 +79,6 @@ def _(docs: FunctionDocs) -> Parts:
     yield Part(")")
     for each in docs.return_parameters:
         yield from returns(each.type)
-
-
-def _visibility(docs: FunctionDocs) -> tuple[str, ...]:
-    if docs.is_remote:
-        return ("remote",)
-    return ("resource",) if docs.is_resource else ("public",)
 
 
 def _chosen(**words: bool) -> Iterable[str]:
@@ -251,10 +246,6 @@ def _source(docs: Documented) -> Parts:
 @_source.register
 def _(docs: FunctionDocs) -> Parts:
     yield from _signature(docs)
-    yield from _body(docs)
-
-
-def _body(docs: FunctionDocs) -> Parts:
     if docs.is_extern:
         yield Part(" = ")
         yield Part("external", PartKind.KEYWORD)

@@ -203,7 +203,10 @@ class _Coverage:
             case Objects(), Objects():
                 is_included = broad.qualifiers <= narrow.qualifiers
             case Plain(), Plain() if broad.name == narrow.name:
-                is_included = self._includes_contents(broad, narrow)
+                is_included = not broad.contents or (
+                    len(broad.contents) == len(narrow.contents)
+                    and all(map(self.covers, broad.contents, narrow.contents))
+                )
             case Plain(name="array"), Members():
                 is_included = all(self.covers(broad.contents[0], each) for each in narrow.parts)
             case Plain(), _ if broad.name in _SUBTYPES:
@@ -211,13 +214,6 @@ class _Coverage:
             case _:
                 pass
         return is_included
-
-    def _includes_contents(self, broad: Plain, narrow: Plain) -> bool:
-        if not broad.contents:
-            return True
-        return len(broad.contents) == len(narrow.contents) and all(
-            map(self.covers, broad.contents, narrow.contents)
-        )
 
     def _includes_data(self, broad: Plain, narrow: Alternative) -> bool:
         is_data = broad.name in _OF_DATA

@@ -168,22 +168,18 @@ class Shapes:
 
     def _built(self, docs: Type) -> Shape:
         """Return a type that is built of others, or one that has a name."""
+        if docs.is_rest_param and not docs.is_array_type:
+            return only(Plain("...", (self._or(docs.element_type, ANY),)))
+        if docs.is_type_desc and not (docs.is_array_type or docs.is_lambda):
+            return only(Plain("typedesc", (self._or(docs.element_type, ANY | ERROR),)))
         forms = (
             (docs.is_array_type, self._array),
-            (docs.is_rest_param, self._rest),
             (docs.is_lambda, self._function),
-            (docs.is_type_desc, self._typedesc),
             (docs.is_tuple, self._tuple),
             ((docs.category or "").startswith("inline_"), self._record),
             (True, self._by_category),
         )
         return next(build for is_form, build in forms if is_form)(docs)
-
-    def _rest(self, docs: Type) -> Shape:
-        return only(Plain("...", (self._or(docs.element_type, ANY),)))
-
-    def _typedesc(self, docs: Type) -> Shape:
-        return only(Plain("typedesc", (self._or(docs.element_type, ANY | ERROR),)))
 
     def _by_category(self, docs: Type) -> Shape:
         match docs.category:
@@ -238,12 +234,16 @@ class Shapes:
         rests = [each.element_type for each in docs.member_types if each.name is None]
         closed = NEVER if docs.category == "inline_closed_record" else ANYDATA
         rest = self.of(rests[0].element_type) if rests and rests[0] else closed
-        return only(Fields(tuple(map(self._field, named)), rest))
-
-    def _field(self, member: Type) -> RecordField:
-        of = member.element_type
-        has_default = bool(member.field and member.field.default_value)
-        return RecordField(member.name or "", self.of(of), bool(of and of.is_optional), has_default)
+        fields = (
+            RecordField(
+                each.name or "",
+                self.of(each.element_type),
+                is_optional=bool(each.element_type and each.element_type.is_optional),
+                has_default=bool(each.field and each.field.default_value),
+            )
+            for each in named
+        )
+        return only(Fields(tuple(fields), rest))
 
     def table(self, row: Shape, key: Type | None) -> Shape:
         """Return a table, with its key as another member of an intersection."""
