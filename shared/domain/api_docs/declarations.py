@@ -9,15 +9,14 @@ from shared.ballerina.syntax import (
     AnnotationDefinition,
     AttachedAnnotation,
     ClassDefinition,
-    DocComment,
     EnumDefinition,
+    EnumMember,
     FieldNode,
     FunctionNode,
     Inclusion,
     ObjectType,
     ParameterKind,
     ParameterNode,
-    Position,
     RecordType,
     TypeDefinition,
     VariableDefinition,
@@ -63,6 +62,18 @@ LISTENER_METHODS = frozenset(("'start", "attach", "detach", "gracefulStop", "imm
 LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))  # What Central counts as it.
 
 
+Commented = (
+    AnnotationDefinition
+    | ClassDefinition
+    | EnumDefinition
+    | EnumMember
+    | FieldNode
+    | FunctionNode
+    | TypeDefinition
+    | VariableDefinition
+)
+
+
 class SharedKeys(TypedDict):
     """The arguments that every declaration takes."""
 
@@ -95,7 +106,7 @@ class Declarations:
         descriptions = parameter_descriptions(node.comment)
         self.room.spend(len(node.accessor) + len(node.resource_path))
         return FunctionDocs(
-            **self._shared(node.name, node.comment, node.annotations, node.position),
+            **self.shared(node),
             accessor=node.accessor,
             resource_path=node.resource_path,
             is_isolated="isolated" in node.qualifiers,
@@ -141,7 +152,7 @@ class Declarations:
             self.room.spend(DECLARATION_SIZE)
             fields = (*fields, VariableDocs(description=REST_FIELD, type=rest))
         return RecordDocs(
-            **self.defined(definition), fields=fields, is_closed=node.is_exclusive and not rest
+            **self.shared(definition), fields=fields, is_closed=node.is_exclusive and not rest
         )
 
     def _rest(self, structure: Structure) -> Type | None:
@@ -197,7 +208,7 @@ class Declarations:
         tree = self.types.tree(node.type, scope)
         if node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
-        shared = self._shared(node.name, node.comment, node.annotations, node.position)
+        shared = self.shared(node)
         shared["description"] = field.description
         shared["documentation"] = shared["documentation"] or markdown(field.description)
         self.room.spend(len(field.description) + len(node.default))
@@ -216,7 +227,7 @@ class Declarations:
         structure = Structure(node.members, definition.comment, scope)
         methods = (self._signature(each, scope) for each in _documented_methods(structure))
         return ObjectTypeDocs(
-            **self.defined(definition),
+            **self.shared(definition),
             fields=self._fields(structure),
             methods=(*self._included_methods(structure), *methods),
             is_client="client" in node.qualifiers,
@@ -233,7 +244,7 @@ class Declarations:
         methods = (*self._included_methods(structure), *own)
         self.room.spend(left - self.room.left)  # Each is in a second list, too.
         docs = ClassDocs(
-            **self._shared(node.name, node.comment, node.annotations, node.position),
+            **self.shared(node),
             is_read_only="readonly" in node.qualifiers,
             fields=self._fields(structure),
             methods=methods,
@@ -302,20 +313,20 @@ class Declarations:
         descriptions = parameter_descriptions(node.comment)
         members: list[EnumMemberDocs] = []
         for member in node.members:
-            shared = self._shared(member.name, member.comment, member.annotations, member.position)
+            shared = self.shared(member)
             described = shared["description"] or descriptions.get(member.name, "")
             shared["description"] = described
             shared["documentation"] = shared["documentation"] or described
             self.room.spend(len(described) + len(member.value))
             members.append(EnumMemberDocs(**shared, value=member.value))
-        shared = self._shared(node.name, node.comment, node.annotations, node.position)
+        shared = self.shared(node)
         return EnumDocs(**shared, members=tuple(members))
 
     def constant(self, node: VariableDefinition, scope: FileScope) -> ConstantDocs:
         self.room.spend(len(node.value))
         inferred = Type(name=literal_type(node.value), category="builtin")
         return ConstantDocs(
-            **self._shared(node.name, node.comment, node.annotations, node.position),
+            **self.shared(node),
             type=self.types.tree(node.type, scope) if node.type else inferred,
             value=node.value,
         )
@@ -323,7 +334,7 @@ class Declarations:
     def variable(self, node: VariableDefinition, scope: FileScope) -> ModuleVariableDocs:
         self.room.spend(len(node.value))
         return ModuleVariableDocs(
-            **self._shared(node.name, node.comment, node.annotations, node.position),
+            **self.shared(node),
             default_value=node.value,
             type=self.types.tree(node.type, scope) if node.type else None,
             is_final=node.is_final,
@@ -333,28 +344,21 @@ class Declarations:
 
     def annotation(self, node: AnnotationDefinition, scope: FileScope) -> AnnotationDocs:
         return AnnotationDocs(
-            **self._shared(node.name, node.comment, node.annotations, node.position),
+            **self.shared(node),
             type=self.types.tree(node.type, scope) if node.type else None,
             attachment_points=", ".join(node.points),
         )
 
-    def defined(self, node: TypeDefinition) -> SharedKeys:
-        return self._shared(node.name, node.comment, node.annotations, node.position)
-
-    def _shared(
-        self,
-        name: str,
-        comment: DocComment,
-        annotations: tuple[AttachedAnnotation, ...],
-        position: Position | None,
-    ) -> SharedKeys:
-        self.room.spend(DECLARATION_SIZE + len(name) + 2 * len(comment.text))
+    def shared(self, node: Commented) -> SharedKeys:
+        """Return what every declaration has."""
+        text, position = node.comment.text, node.position
+        self.room.spend(DECLARATION_SIZE + len(node.name) + 2 * len(text))
         return SharedKeys(
-            name=name,
-            description=comment.description,
-            description_sections=comment.sections,
-            is_deprecated=is_marked_deprecated(annotations),
-            documentation=markdown(comment.text),
+            name=node.name,
+            description=node.comment.description,
+            description_sections=node.comment.sections,
+            is_deprecated=is_marked_deprecated(node.annotations),
+            documentation=markdown(text),
             position=SourcePosition(file=position.file, line=position.line) if position else None,
         )
 

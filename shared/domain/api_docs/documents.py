@@ -137,7 +137,7 @@ class _Key(NamedTuple):
 def _keys(kind: type[DocsModel]) -> tuple[_Key, ...]:
     """Return the keys of a class in their order."""
     bases = [each for each in kind.__mro__ if issubclass(each, DocsModel)]
-    extra = {name for base in bases for name in base.__dict__.get("EXTRA", ())}
+    extra = {name for name, each in kind.model_fields.items() if each.json_schema_extra}
     names = list(kind.model_fields)
     if issubclass(kind, DeclarationDocs):
         names = [name for base in bases for name in get_annotations(base)]

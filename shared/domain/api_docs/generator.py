@@ -141,18 +141,18 @@ class Filing:
             case TableType():
                 keys = self.declarations.types.keys(node, scope)
                 return "table_types", TableTypeDocs(
-                    **self.declarations.defined(definition),
+                    **self.declarations.shared(definition),
                     row_parameter_type=self._whole(alias),
                     key_constraint=keys,
                 )
             case BuiltinType(name="map"):
-                shared = self.declarations.defined(definition)
+                shared = self.declarations.shared(definition)
                 return "map_types", MapTypeDocs(**shared, map_parameter_type=self._whole(alias))
             case _ if self._is_error(alias):
                 tree = self._whole(alias)
                 is_plain = isinstance(node, BuiltinType)
                 return "errors", ErrorDocs(
-                    **self.declarations.defined(definition),
+                    **self.declarations.shared(definition),
                     detail_type=next(iter(tree.type_parameters), None) if is_plain else tree,
                     is_distinct=alias.is_distinct,
                     definition=tree,
@@ -188,7 +188,7 @@ class Filing:
         elif tree.is_anonymous_union_type:
             shape["member_types"] = tree.member_types
         shape |= {"is_nullable": alias.is_nullable, "is_distinct": alias.is_distinct}
-        return AliasDocs(**self.declarations.defined(alias.definition)).model_copy(update=shape)
+        return AliasDocs(**self.declarations.shared(alias.definition)).model_copy(update=shape)
 
 
 def _is_documented(node: Declaration) -> bool:

@@ -1,24 +1,27 @@
 """The documentation of a module's public declarations, as immutable values.
 
 The fields are the keys of Central's documents, in snake case; where Central omits something that
-pages or tools need, there is a field more, which the class names in `EXTRA`.
+pages or tools need, there is a field more, which is `extra`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
-from typing import ClassVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
-class DocsModel(BaseModel):
-    """A part of a documentation. `EXTRA` names the fields of a class that Central does not have;
-    documents have them last, and only where they say something."""
+def extra(default: object) -> Any:
+    """Return a field that Central does not have: documents have it last, and only where it says
+    something."""
+    return Field(default, json_schema_extra={"extra": True})
 
-    EXTRA: ClassVar[tuple[str, ...]] = ()
+
+class DocsModel(BaseModel):
+    """A part of a documentation."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -75,45 +78,27 @@ class Type(DocsModel):
     element_type: "Type | None" = None
     constraint: "Type | None" = None
 
-    EXTRA: ClassVar[tuple[str, ...]] = (
-        "type_parameters",
-        "array_lengths",
-        "key_constraint",
-        "param_names",
-        "definition",
-        "field",
-        "is_distinct",
-    )
-
-    type_parameters: tuple["Type", ...] = ()  # Of `error<D>` and `xml<T>`.
-    array_lengths: tuple[str, ...] = ()  # As written, an entry for each dimension; for `T[5]`.
-    key_constraint: "Type | None" = None  # Of a table.
-    param_names: tuple[str, ...] = ()  # Of a function type that names its parameters.
-    definition: "Type | None" = None  # What a name that is not public stands for.
-    field: "FieldFacts | None" = None  # Of a member of a record, or of an inclusion.
-    is_distinct: bool = False
+    type_parameters: tuple["Type", ...] = extra(())  # Of `error<D>` and `xml<T>`.
+    # As written, an entry for each dimension; for `T[5]`.
+    array_lengths: tuple[str, ...] = extra(())
+    key_constraint: "Type | None" = extra(None)  # Of a table.
+    param_names: tuple[str, ...] = extra(())  # Of a function type that names its parameters.
+    definition: "Type | None" = extra(None)  # What a name that is not public stands for.
+    field: "FieldFacts | None" = extra(None)  # Of a member of a record, or of an inclusion.
+    is_distinct: bool = extra(False)
 
 
 class FieldFacts(DocsModel):
     """The facts of a field besides its type: Central has its name, description and type."""
 
-    EXTRA: ClassVar[tuple[str, ...]] = (
-        "default_value",
-        "is_deprecated",
-        "is_read_only",
-        "is_final",
-        "description_sections",
-        "documentation",
-        "origin",
-    )
-
-    default_value: str = ""  # Source text.
-    is_deprecated: bool = False
-    is_read_only: bool = False
-    is_final: bool = False
-    description_sections: tuple[str, ...] = ()
-    documentation: str = ""  # Where it is not the description.
-    origin: Type | None = None  # The public record that declares it, if another one includes that.
+    default_value: str = extra("")  # Source text.
+    is_deprecated: bool = extra(False)
+    is_read_only: bool = extra(False)
+    is_final: bool = extra(False)
+    description_sections: tuple[str, ...] = extra(())
+    documentation: str = extra("")  # Where it is not the description.
+    # The public record that declares it, if another one includes that.
+    origin: Type | None = extra(None)
 
 
 class IncludedFunction(DocsModel):
@@ -139,9 +124,7 @@ class AnnotationAttachment(DocsModel):
     is_deprecated: bool = False
     is_read_only: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("value",)
-
-    value: str = ""  # The source text of the arguments, `{label: "Redis"}`.
+    value: str = extra("")  # The source text of the arguments, `{label: "Redis"}`.
 
 
 class DeclarationDocs(DocsModel):
@@ -154,10 +137,9 @@ class DeclarationDocs(DocsModel):
     inclusion_type: Type | None = None
     is_read_only: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position")
-
-    documentation: str = ""  # The description with the indentation of its lines, as Markdown.
-    position: SourcePosition | None = None
+    # The description with the indentation of its lines, as Markdown.
+    documentation: str = extra("")
+    position: SourcePosition | None = extra(None)
 
 
 class VariableDocs(DeclarationDocs):
@@ -170,9 +152,8 @@ class VariableDocs(DeclarationDocs):
     annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
     type: Type | None = None
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("is_final", "description_sections")
-
-    is_final: bool = False
+    is_final: bool = extra(False)
+    description_sections: tuple[str, ...] = extra(())
 
     @property
     def is_inclusion(self) -> bool:
@@ -189,10 +170,8 @@ class VariableDocs(DeclarationDocs):
 class ModuleVariableDocs(VariableDocs):
     """A variable of a module, or a configurable."""
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("is_configurable", "is_public")
-
-    is_configurable: bool = False
-    is_public: bool = False  # Configurables are documented without it.
+    is_configurable: bool = extra(False)
+    is_public: bool = extra(False)  # Configurables are documented without it.
 
 
 class ReturnDocs(DocsModel):
@@ -226,9 +205,7 @@ class RecordDocs(DeclarationDocs):
     fields: tuple[VariableDocs, ...] = ()
     is_closed: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("is_nullable",)
-
-    is_nullable: bool = False  # `type X record {…}?`
+    is_nullable: bool = extra(False)  # `type X record {…}?`
 
     @property
     def rest_type(self) -> Type | None:
@@ -244,19 +221,11 @@ class ObjectTypeDocs(DeclarationDocs):
     methods: tuple[FunctionDocs, ...] = ()
     is_distinct: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = (
-        "is_client",
-        "is_service",
-        "is_isolated",
-        "is_nullable",
-        "inclusions",
-    )
-
-    is_client: bool = False
-    is_service: bool = False
-    is_isolated: bool = False
-    is_nullable: bool = False
-    inclusions: tuple[Type, ...] = ()
+    is_client: bool = extra(False)
+    is_service: bool = extra(False)
+    is_isolated: bool = extra(False)
+    is_nullable: bool = extra(False)
+    inclusions: tuple[Type, ...] = extra(())
 
 
 class ClassDocs(DeclarationDocs):
@@ -267,18 +236,12 @@ class ClassDocs(DeclarationDocs):
     is_isolated: bool = False
     is_service: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = (
-        "is_distinct",
-        "inclusions",
-        "annotation_attachments",
-        "has_hidden_init",
-    )
-
-    is_distinct: bool = False
-    inclusions: tuple[Type, ...] = ()
+    is_distinct: bool = extra(False)
+    inclusions: tuple[Type, ...] = extra(())
     # Editors show the label and the icon of `@display` on a class.
-    annotation_attachments: tuple[AnnotationAttachment, ...] = ()
-    has_hidden_init: bool = False  # An `init` that is not public: only its module creates objects.
+    annotation_attachments: tuple[AnnotationAttachment, ...] = extra(())
+    # An `init` that is not public: only its module creates objects.
+    has_hidden_init: bool = extra(False)
 
 
 class ClientDocs(ClassDocs):
@@ -291,9 +254,7 @@ class ListenerDocs(ClassDocs):
 
 
 class EnumMemberDocs(DeclarationDocs):
-    EXTRA: ClassVar[tuple[str, ...]] = ("value",)
-
-    value: str = ""  # Source text; empty if it is the name.
+    value: str = extra("")  # Source text; empty if it is the name.
 
     @property
     def literal(self) -> str:
@@ -313,9 +274,7 @@ class ErrorDocs(DeclarationDocs):
     detail_type: Type | None = None
     is_distinct: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("definition",)
-
-    definition: Type | None = None  # What follows the name, and `distinct`.
+    definition: Type | None = extra(None)  # What follows the name, and `distinct`.
 
 
 class ConstantDocs(DeclarationDocs):
@@ -344,10 +303,8 @@ class AliasDocs(Type):
     description: str = ""  # type: ignore[assignment]
     description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position")
-
-    documentation: str = ""
-    position: SourcePosition | None = None
+    documentation: str = extra("")
+    position: SourcePosition | None = extra(None)
 
 
 class ModuleSummary(DocsModel):
