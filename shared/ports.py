@@ -36,7 +36,6 @@ from shared.domain.mirroring import (
     UpstreamPackage,
     UpstreamPage,
     UpstreamResolution,
-    VersionsAnswer,
 )
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import (
@@ -834,10 +833,9 @@ class Upstream(Protocol):
         ...
 
     async def versions(
-        self, package: Package, client: ClientProfile, *, tag: str = "", via: str
-    ) -> VersionsAnswer | None:
-        """Return the versions that the client can use, or None if there is no such package;
-        `tag` is that of the list that is known."""
+        self, package: Package, client: ClientProfile, *, via: str
+    ) -> tuple[Version, ...] | None:
+        """Return the versions that the client can use, or None if there is no such package."""
         ...
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:

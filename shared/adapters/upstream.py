@@ -31,7 +31,6 @@ from shared.domain.mirroring import (
     UpstreamPackage,
     UpstreamPage,
     UpstreamResolution,
-    VersionsAnswer,
 )
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import ReleaseEntry
@@ -161,14 +160,13 @@ DOCUMENT_DEADLINE = timedelta(seconds=15)  # Public Central answers in half a se
 ARCHIVE_DEADLINE = timedelta(seconds=120)  # 64 MiB at half a megabyte a second.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024  # The graphs of a large build have 5 MiB.
 
-MAX_TAG = 200  # Characters of an ETag that is sent back.
 MOST_PLATFORMS = 16  # A `bal` client sends five.
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
 _AGENT = "Ballroom"  # Where no client's version matters.
 _BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
-_OK, _FOUND, _NOT_MODIFIED, _MISSING = 200, 302, 304, 404
+_OK, _FOUND, _MISSING = 200, 302, 404
 _TOO_MANY, _SERVER_ERRORS, _UNAVAILABLE = 429, 500, 503
 _UNKNOWN = 401
 _REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
@@ -217,17 +215,11 @@ class CentralUpstream:
         return known
 
     async def versions(
-        self, package: Package, client: ClientProfile, *, tag: str = "", via: str
-    ) -> VersionsAnswer | None:
-        headers = self._headers(client, via) | ({"If-None-Match": tag} if tag else {})
-        answer = await self._get(self._url("packages", *_parts(package)), headers)
-        if answer.status == _NOT_MODIFIED and tag:
-            return VersionsAnswer(None, tag)
-        if _is_missing(answer):
-            return None
-        given = answer.headers.get("etag", "")
-        is_sendable = given.isascii() and given.isprintable() and len(given) <= MAX_TAG
-        return VersionsAnswer(_read(answer, read_versions), given if is_sendable else "")
+        self, package: Package, client: ClientProfile, *, via: str
+    ) -> tuple[Version, ...] | None:
+        url = self._url("packages", *_parts(package))
+        answer = await self._get(url, self._headers(client, via))
+        return None if _is_missing(answer) else _read(answer, read_versions)
 
     async def has_organization(self, org: OrgName, *, via: str) -> bool:
         url = self._url("packages", org) + "?limit=1"

@@ -147,17 +147,6 @@ def upstream_versions_place(package: Package, *, is_internal: bool = False) -> P
 
 
 @dataclass(frozen=True, slots=True)
-class VersionsAnswer:
-    """The versions of a package that a client can use, newest first, and the tag of the list.
-
-    `versions` is None if the list is the one with the tag that was sent.
-    """
-
-    versions: tuple[Version, ...] | None
-    tag: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class FetchedArchive:
     """The bytes of an archive, which nobody has checked, their digest, and the one that was
     announced."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from typing import TypeVar
 
 from shared.domain.archives.names import Digest
@@ -28,7 +29,14 @@ from shared.domain.mirroring import (
     UpstreamPackage,
     UpstreamResolution,
 )
-from shared.domain.names import Coordinate, OrgName, Package, ToolId, parse_tool_id
+from shared.domain.names import (
+    Coordinate,
+    OrgName,
+    Package,
+    ToolId,
+    package_owner,
+    parse_tool_id,
+)
 from shared.domain.packages import FoundRelease, Release, State, Survey, Visibility
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, usable_versions
 from shared.domain.resolve_requests import (
@@ -52,7 +60,7 @@ from shared.services.mirroring.admission import Admission
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirrored_releases import Refreshing
 from shared.services.mirroring.name_owners import OURS
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_questions import Asker, Question
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
@@ -368,14 +376,17 @@ class PackageChain:
     ) -> DescribedItem | None:
         """Return the answer of the upstream of the package; None if it is about another release, or
         if rules or a refusal leave this one out."""
-        found = await self.reader.questions.ask(
-            source,
-            wanted.package,
-            [kind.value, *(each.lower() for each in path)],
-            lambda: source.upstream.item(kind, path, via=self.asker.via()),
-            self.asker,
-            size=lambda item: memory_of((item.summary, item.package, item.parts)),
+        key = kind.value, *(each.lower() for each in path)
+        part = sha256("\n".join((source.name, *key)).encode()).hexdigest()
+        question = Question(
+            " ".join(key),
+            key,
+            f"{package_owner(wanted.package)}:{part}",
+            lambda source: source.upstream.item(kind, path, via=self.asker.via()),
+            lambda item: memory_of((item.summary, item.package, item.parts)),
         )
+        # As everybody gets it: an item is not asked for with the token.
+        found = await self.reader.questions.answer_of(question, source, self.asker)
         if found is None:
             return None
         release, package = found.package.release, found.package.package

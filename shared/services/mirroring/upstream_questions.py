@@ -1,17 +1,16 @@
 """Questions to upstreams: kept answers, what is missing, limits, and who is asked with a token."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.mirroring import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, Package, package_owner
+from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.times import MS
@@ -43,10 +42,9 @@ class NotThere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """An answer of the upstream: its value, its tag, and about how much memory it takes."""
+    """An answer of the upstream: its value, and about how much memory it takes."""
 
     value: Any
-    tag: str = ""
     memory_bytes: int = 1_000
     fresh_for: timedelta | None = None  # None: as long as the setting says.
 
@@ -60,9 +58,8 @@ class _KeptAnswer:
     asked_ms: int
 
 
-# Gets the tag of the answer that is known; returns None if the upstream says that it stands. Raises
-# `NotThere`, `Unanswered`, or a refusal.
-Ask = Callable[[str], Coroutine[Any, Any, NewAnswer | None]]
+# Raises `NotThere`, `Unanswered`, or a refusal.
+Ask = Callable[[], Coroutine[Any, Any, NewAnswer]]
 
 
 class KeptAnswers:
@@ -166,20 +163,15 @@ class KeptAnswers:
 
     async def _ask(self, key: Hashable, ask: Ask) -> Any:
         # The time before the request counts: the answer may change while it is on its way.
-        kept, now_ms = self._kept.peek(key), self._clock.monotonic_ms()
+        now_ms = self._clock.monotonic_ms()
         try:
-            answer = await ask(kept.answer.tag if kept else "")
+            answer = await ask()
         except (NotThere, Refusal):
             self._kept.drop(key)
             raise
         except Unanswered as error:
             self.note_failure(key, error)
             raise
-        if answer is None:
-            if kept is None:
-                message = "the answer was 304 to a request without a tag"
-                raise AnswerUnusable(message)
-            answer = kept.answer
         self._kept.put(key, _KeptAnswer(answer, now_ms, now_ms))
         return answer.value
 
@@ -189,8 +181,21 @@ MISSING_FOR = timedelta(minutes=1)  # In all processes: a release may be publish
 _MISSING = "upstream-missing"
 _INTERNAL = "internal:"  # Begins the names of what is known by a token.
 
-# Gets a way to ask an upstream; returns what the answer is kept under, and how to ask for it.
-Question = Callable[[UpstreamSource], tuple[Hashable, Ask]]
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A question to any upstream: what it is about, the key of its kept answer, the key of the note
+    that there is none, and about how many bytes of memory an answer takes.
+
+    `accept` may change or refuse a new answer.
+    """
+
+    what: object
+    key: tuple[Hashable, ...]
+    missing: str
+    ask: Callable[[UpstreamSource], Awaitable[T | None]]
+    size: Callable[[T], int] = lambda _: 1_000
+    accept: Callable[[UpstreamSource, T], Awaitable[T]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,85 +231,68 @@ class UpstreamQuestions:
     rate_limiter: RateLimiter
     clock: Clock
 
-    async def answer(
-        self, question: Question, what: object, source: UpstreamSource, asker: Asker
-    ) -> object:
+    async def answer(self, question: Question[T], source: UpstreamSource, asker: Asker) -> T | None:
         """Return the answer that everybody gets, or else the one that the token gets, if the
         caller reads internal packages; None if it has neither."""
         for each in source.asked_by(asker.by):
-            found = await self.answer_of(question, what, each, asker)
+            found = await self.answer_of(question, each, asker)
             if found is not None:
                 return found
         return None
 
     async def answer_of(
-        self, question: Question, what: object, source: UpstreamSource, asker: Asker
-    ) -> object:
+        self, question: Question[T], source: UpstreamSource, asker: Asker
+    ) -> T | None:
         """Return the answer of this upstream, kept or new; None if it has none."""
-        key, ask = question(source)
+        key = (source.kept_as, *question.key)
         if self.kept.fresh(key) is None:
             await self.count(asker)
-        try:
-            return await self.kept.get(key, ask)
-        except NotThere:
-            return None
-        except Unanswered as failure:
-            raise refusal_of(failure, what, source) from None
+        return await self._answered(
+            self.kept.get(key, self._asking(question, source)), question, source
+        )
 
-    async def renewed(
-        self, key: Hashable, ask: Ask, what: object, source: UpstreamSource
-    ) -> object:
+    async def renewed(self, question: Question[T], source: UpstreamSource) -> T | None:
         """Ask now, whatever is kept; None if there is no answer."""
+        return await self._answered(self.asked_anew(question, source), question, source)
+
+    async def asked_anew(self, question: Question[T], source: UpstreamSource) -> T:
+        """Ask now; raise `NotThere` and `Unanswered`."""
+        key = (source.kept_as, *question.key)
+        return cast("T", await self.kept.renewed(key, self._asking(question, source)))
+
+    async def _answered(
+        self, answer: Awaitable[Any], question: Question[T], source: UpstreamSource
+    ) -> T | None:
         try:
-            return await self.kept.renewed(key, ask)
+            return cast("T", await answer)
         except NotThere:
             return None
         except Unanswered as failure:
-            raise refusal_of(failure, what, source) from None
+            raise refusal_of(failure, question.what, source) from None
 
-    async def present(
-        self, source: UpstreamSource, key: str, request: Callable[[], Awaitable[T | None]]
-    ) -> T:
-        """Return the answer; raise `NotThere` if the upstream says so now or said so lately."""
-        noted = _INTERNAL + key if source.sends_token else key
-        if await self._is_noted(noted):
-            raise NotThere
-        subject = ":".join(key.split(":")[:2])  # Keys of a package begin as its owner does.
-        answer = await source.gate.ask(subject, request)
-        if answer is None:
-            await self._note(noted)
-            raise NotThere
-        return answer
+    def _asking(self, question: Question[T], source: UpstreamSource) -> Ask:
+        async def ask() -> NewAnswer:
+            # The upstream said it now, or lately to any process.
+            noted = _INTERNAL + question.missing if source.sends_token else question.missing
+            if await self._is_noted(noted):
+                raise NotThere
+            # Notes about a package begin as its owner does.
+            subject = ":".join(question.missing.split(":")[:2])
+            found = await source.gate.ask(subject, lambda: question.ask(source))
+            if found is None:
+                await self._note(noted)
+                raise NotThere
+            if question.accept is not None:
+                found = await question.accept(source, found)
+            return NewAnswer(found, memory_bytes=question.size(found))
+
+        return ask
 
     async def _is_noted(self, key: str) -> bool:
         return await self.work.peek(_MISSING, key, self.clock.now_ms()) is not None
 
     async def _note(self, key: str) -> None:
         await self.work.put(_MISSING, key, "", self.clock.now_ms() + MISSING_FOR // MS)
-
-    async def ask(
-        self,
-        source: UpstreamSource,
-        package: Package,
-        key: Sequence[str],
-        request: Callable[[], Awaitable[T | None]],
-        asker: Asker,
-        *,
-        size: Callable[[T], int],
-    ) -> T | None:
-        """Return the answer about a part of a package that the upstream gives everybody, without
-        its token. It is kept by the key; `size` is about how many bytes of memory it takes."""
-        part = sha256("\n".join((source.name, *key)).encode()).hexdigest()
-        missing = f"{package_owner(package)}:{part}"
-
-        async def ask(_tag: str) -> NewAnswer:
-            found = await self.present(source, missing, request)
-            return NewAnswer(found, memory_bytes=size(found))
-
-        found = await self.answer_of(
-            lambda source: ((source.kept_as, *key), ask), " ".join(key), source, asker
-        )
-        return cast("T | None", found)
 
     async def count(self, asker: Asker) -> None:
         """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""

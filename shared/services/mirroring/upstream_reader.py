@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar, cast
 
 from shared.domain.errors.base import Refusal
@@ -20,13 +19,12 @@ from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId
 from shared.domain.packages import Release
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import PackageReader, Unanswered, Upstream
+from shared.ports import PackageReader, Unanswered
 from shared.runtime.caching import memory_of
 from shared.services.mirroring.name_owners import OURS, NameOwners
 from shared.services.mirroring.pinned_digests import PinnedDigests
 from shared.services.mirroring.upstream_questions import (
     MISSING_FOR,
-    Ask,
     Asker,
     NewAnswer,
     Question,
@@ -103,87 +101,55 @@ class UpstreamReader:
     async def has_organization(self, source: UpstreamSource, org: OrgName, asker: Asker) -> bool:
         """Check whether the upstream has packages of the organization that the caller may see."""
 
-        async def request(upstream: Upstream) -> bool | None:
-            return await upstream.has_organization(org, via=asker.via()) or None
+        async def ask(source: UpstreamSource) -> bool | None:
+            return await source.upstream.has_organization(org, via=asker.via()) or None
 
-        key = ("organization", org.lower())
-        note = f"{source.name}:{org.lower()}"
-        return bool(await self._answer(org, source, asker, key=key, note=note, request=request))
+        key = "organization", org.lower()
+        question = Question(org, key, f"{source.name}:{org.lower()}", ask)
+        return bool(await self.questions.answer(question, source, asker))
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
         """Return the versions that the client can use, newest first, or None."""
         source = await self.source(package, asker)
-        if source is None:
-            return None
-        question = partial(self._versions, package=package, client=client, asker=asker)
-        found = await self.questions.answer(question, package, source, asker)
-        return cast("tuple[Version, ...] | None", found)
+        question = self._versions(package, client, asker)
+        return await self.questions.answer(question, source, asker) if source else None
 
     async def versions_anew(
         self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...]:
         """Return all versions that the upstream lists now, and keep them; raise `NotThere` and
         `Unanswered`."""
-        return await self.questions.kept.renewed(*self._versions(source, package, client, asker))
+        return await self.questions.asked_anew(self._versions(package, client, asker), source)
 
     def _versions(
-        self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
-    ) -> tuple[Hashable, Ask]:
-        """Return the key of a list of versions, and how to ask for it."""
+        self, package: Package, client: ClientProfile, asker: Asker
+    ) -> Question[tuple[Version, ...]]:
+        def size(versions: tuple[Version, ...]) -> int:
+            parts = sum(len(each.precedence[-1]) for each in versions)
+            return 1_000 + _VERSION_BYTES * (len(versions) + parts)
 
-        async def ask(tag: str) -> NewAnswer | None:
-            answer = await self.questions.present(
-                source,
-                package_owner(package),
-                lambda: source.upstream.versions(package, client, tag=tag, via=asker.via()),
-            )
-            if answer.versions is None:
-                return None
-            parts = sum(len(each.precedence[-1]) for each in answer.versions)
-            size = 1_000 + _VERSION_BYTES * (len(answer.versions) + parts)
-            return NewAnswer(answer.versions, answer.tag, size)
-
-        return (source.kept_as, "versions", package.key, client), ask
+        return Question(
+            package,
+            ("versions", package.key, client),
+            package_owner(package),
+            lambda source: source.upstream.versions(package, client, via=asker.via()),
+            size,
+        )
 
     async def latest(
         self, package: Package, wanted: Range, client: ClientProfile, asker: Asker
     ) -> Version | None:
         """Return the version that a pull of the range gets, or None."""
         source = await self.source(package, asker)
-        if source is None:
-            return None
-        return await self._answer(
+        question = Question(
             package,
-            source,
-            asker,
-            key=("latest", package.key, wanted, client),
-            note=f"{package_owner(package)}:{wanted}",
-            request=lambda upstream: upstream.latest(package, wanted, client, via=asker.via()),
+            ("latest", package.key, wanted, client),
+            f"{package_owner(package)}:{wanted}",
+            lambda source: source.upstream.latest(package, wanted, client, via=asker.via()),
         )
-
-    async def _answer(
-        self,
-        what: object,
-        source: UpstreamSource,
-        asker: Asker,
-        *,
-        key: tuple[Hashable, ...],
-        note: str,
-        request: Callable[[Upstream], Awaitable[T | None]],
-    ) -> T | None:
-        """Return what the upstream says, kept by the key; that it has nothing is noted."""
-
-        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
-            async def ask(_tag: str) -> NewAnswer:
-                return NewAnswer(
-                    await self.questions.present(source, note, lambda: request(source.upstream))
-                )
-
-            return (source.kept_as, *key), ask
-
-        return cast("T | None", await self.questions.answer(question, what, source, asker))
+        return await self.questions.answer(question, source, asker) if source else None
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
@@ -194,8 +160,8 @@ class UpstreamReader:
         if source is None:
             return None
         question = self._description(package, wanted, client, asker.via)
-        answer = await self.questions.answer(question, package, source, asker)
-        found, rule = cast("UpstreamPackage | None", answer), await self.age_rule(package, asker)
+        found = await self.questions.answer(question, source, asker)
+        rule = await self.age_rule(package, asker)
         if found and rule and (known := await self.pins.known(found.coordinate)):
             self._require_age(found.coordinate, known.upstream, rule, known.public_since_ms)
         return found
@@ -241,8 +207,7 @@ class UpstreamReader:
         its age; raise as `describe` does."""
         package, version = coordinate.package, coordinate.version
         question = self._description(package, version, EXACT_CLIENT, asker.via)
-        found = await self.questions.answer_of(question, package, source, asker)
-        return cast("UpstreamPackage | None", found)
+        return await self.questions.answer_of(question, source, asker)
 
     async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> UpstreamPackage | None:
         """Return the description that the upstream gives now; raise as `describe` does."""
@@ -252,9 +217,8 @@ class UpstreamReader:
             return None
         question = self._description(package, version, EXACT_CLIENT, asker.via)
         for each in source.asked_by(asker.by):
-            found = await self.questions.renewed(*question(each), coordinate, each)
-            if found is not None:
-                return cast("UpstreamPackage", found)
+            if (found := await self.questions.renewed(question, each)) is not None:
+                return found
         return None
 
     def _description(
@@ -263,26 +227,20 @@ class UpstreamReader:
         wanted: Version | Range,
         client: ClientProfile,
         via: Callable[[], str],
-    ) -> Question:
-        """Return the key of a description, and how to ask for it."""
+    ) -> Question[UpstreamPackage]:
+        async def accept(source: UpstreamSource, found: UpstreamPackage) -> UpstreamPackage:
+            release, is_internal = found.listing.release, source.sends_token
+            await self.pins.require_described(release, source.name, is_internal=is_internal)
+            return found.internal if is_internal else found
 
-        def question(source: UpstreamSource) -> tuple[Hashable, Ask]:
-            async def ask(_tag: str) -> NewAnswer:
-                found = await self.questions.present(
-                    source,
-                    f"{package_owner(package)}:{wanted}",
-                    lambda: source.upstream.describe(package, wanted, client, via=via()),
-                )
-                release = found.listing.release
-                await self.pins.require_described(
-                    release, source.name, is_internal=source.sends_token
-                )
-                size = memory_of((release, found.listing.texts))
-                return NewAnswer(found.internal if source.sends_token else found, memory_bytes=size)
-
-            return (source.kept_as, "package", package.key, wanted, client), ask
-
-        return question
+        return Question(
+            package,
+            ("package", package.key, wanted, client),
+            f"{package_owner(package)}:{wanted}",
+            lambda source: source.upstream.describe(package, wanted, client, via=via()),
+            lambda found: memory_of((found.listing.release, found.listing.texts)),
+            accept,
+        )
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
@@ -317,14 +275,13 @@ class UpstreamReader:
         if self.passed_here(asker):
             return None
         for source in await self.upstreams.sources():
-            owner = await self._answer(
+            question = Question(
                 f"The tool {tool}",
-                source,
-                asker,
-                key=("tool", tool),
-                note=f"{source.name}:tool:{tool}",
-                request=lambda upstream: upstream.tool(tool, via=asker.via()),
+                ("tool", tool),
+                f"{source.name}:tool:{tool}",
+                lambda source: source.upstream.tool(tool, via=asker.via()),
             )
+            owner = await self.questions.answer(question, source, asker)
             own = await self.source(owner, asker) if owner else None
             if own and own.name == source.name:
                 return owner

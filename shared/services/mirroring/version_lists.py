@@ -70,7 +70,6 @@ FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhe
 
 _FACT_BYTES = 1_000  # Of memory, besides the facts of versions.
 _VERSION_BYTES = 100
-_KEPT = "kept"  # The tag of a list that is served while it is renewed.
 
 Sleep = Callable[[float], Awaitable[None]]
 Facts = tuple[ReleaseEntry, ...]
@@ -154,7 +153,7 @@ class VersionLists:
         behind = Asker(Principal(id=MIRROR.id), lambda: via)
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
-                found = await kept.get(key, lambda tag: self._renewed(source, package, tag, behind))
+                found = await kept.get(key, lambda: self._renewed(source, package, behind))
         except NotThere:
             return None
         except (TimeoutError, _BeingMade):
@@ -196,13 +195,13 @@ class VersionLists:
 
     # --- Who makes a list -----------------------------------------------------------------------
 
-    async def _renewed(
-        self, source: UpstreamSource, package: Package, tag: str, asker: Asker
-    ) -> NewAnswer:
+    async def _renewed(self, source: UpstreamSource, package: Package, asker: Asker) -> NewAnswer:
         """Return the list that is stored if it is fresh or nothing is served meanwhile, or else a
         new one. If the upstream does not answer, the stored one stands."""
         known = await self._stored(source, package)
-        if known and (self._is_younger(known, self.fresh_for) or self._is_usable(known, tag)):
+        is_served = self.reader.questions.kept.has((source.kept_as, "list", package.key))
+        usable_for = self.fresh_for if is_served else USED_WHILE_RENEWED
+        if known and self._is_younger(known, usable_for):
             return self._answer(known)
         try:
             return self._answer(await self._made_once(source, package, asker))
@@ -212,10 +211,6 @@ class VersionLists:
             if known is None:
                 raise
             return self._answer(known)
-
-    def _is_usable(self, known: UpstreamVersions, tag: str) -> bool:
-        """Check whether a list of earlier is to be served before it is renewed."""
-        return not tag and self._is_younger(known, USED_WHILE_RENEWED)
 
     async def _made_once(
         self, source: UpstreamSource, package: Package, asker: Asker
@@ -247,7 +242,7 @@ class VersionLists:
     def _answer(self, known: UpstreamVersions) -> NewAnswer:
         left_ms = known.listed_ms + self.fresh_for // MS - self.clock.now_ms()
         fresh_for = max(left_ms, 0) * MS
-        return NewAnswer(known.versions, _KEPT, _VERSION_BYTES * len(known.versions), fresh_for)
+        return NewAnswer(known.versions, _VERSION_BYTES * len(known.versions), fresh_for)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncGenerator[None]:

