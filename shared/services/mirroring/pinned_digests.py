@@ -96,7 +96,8 @@ class PinnedDigests:
         if known.digest != facts.digest:
             await self.require(coordinate, digest, upstream)
         elif known.facts != facts:
-            await self.directory.replace(known.model_copy(update={"facts": facts}))
+            update = {"facts": facts, "published_ms": known.published_ms or facts.created_ms}
+            await self.directory.replace(known.model_copy(update=update))
 
     async def accepted(self, coordinate: Coordinate, *, by: Principal) -> UpstreamRelease | None:
         """Return what is known of the release, if `by` may know that it exists; raise

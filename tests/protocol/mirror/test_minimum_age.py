@@ -232,6 +232,16 @@ async def test_a_refused_release_is_in_no_list(mirror: World) -> None:
     assert (await mirror.get(IO)).json() == ["1.1.0"]
 
 
+async def test_a_list_knows_the_age_of_what_was_pinned_without_one(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    digest = Digest.of(upstream.archives[str(NEW_IO)])
+    await services(mirror).pins.require(NEW_IO, digest, upstream.name)
+    await change(mirror, age=WEEK)
+    assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
+    assert await status(mirror, f"{IO}/1.1.0") == 302
+
+
 async def test_answers_carry_the_time_at_which_the_upstream_published(mirror: World) -> None:
     for _ in range(2):  # Before it is stored, and after.
         assert (await mirror.get(f"{IO}/1.0.0")).json()["createdDate"] == PUBLISHED_MS
@@ -342,11 +352,12 @@ async def test_a_stored_release_that_is_too_young_is_refused_before_the_task_wit
     mirror = await worlds(upstream=upstream.url, upstream_minimum_age=7)
     publish(upstream, "ballerina/io:1.1.0", mirror.clock.now_ms() - DAY)
     await change(mirror, age="ballerina 0")
-    found = await mirror.get(f"{IO}/1.1.0", headers=PULL)
+    assert await status(mirror, f"{IO}/1.1.0") == 302
     draft = MirrorDraft.parse([upstream.url], [])
     await services(mirror).rules._store(draft, OPERATOR)  # As a start with another setting.
     mirror.clock.advance(timedelta(seconds=6))
-    for path in (f"{IO}/1.1.0", found.headers["location"]):
+    address = f"{URL}/archives/mirrored/ballerina/io/1.1.0/ballerina-io-any-1.1.0.bala"
+    for path in (f"{IO}/1.1.0", address):
         assert await status(mirror, path) == 400
     assert (await mirror.get(f"{IO}/*")).json()["version"] == "1.0.0"
 
