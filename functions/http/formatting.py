@@ -45,11 +45,6 @@ def machine_moment(at_ms: int) -> str:
     return _formatted("%Y-%m-%dT%H:%M:%SZ", at_ms - at_ms % _SECOND_MS)
 
 
-def typed_moment(at_ms: int) -> str:
-    """Return a time of the stores as a field for a day and a time holds it, in UTC."""
-    return f"{_utc(at_ms):%Y-%m-%dT%H:%M}"
-
-
 def day(at_ms: int) -> str:
     """Return the day of a time of the stores, in UTC."""
     return _formatted("%Y-%m-%d", at_ms - at_ms % _DAY_MS)

@@ -149,7 +149,7 @@ class Pages(Face[PageCallT]):
         if operation.is_open:
             return await operation.handle(call)
         board = await call.registry.limits.notice_cache.current()
-        call.banners = board.banners(call.now_ms)
+        call.banners = board.banners
         return await self.answer_page(call, operation)
 
     async def answer_page(self, call: PageCallT, operation: Operation) -> Answer:
@@ -210,7 +210,7 @@ MANAGE_PAGES = (
     ("/manage/accounts", "Accounts"),
     ("/manage/organizations", "Organizations"),
     ("/manage/names", "Reserved names"),
-    ("/manage/notices", "Notices"),
+    ("/manage/notices", "Notice"),
     ("/manage/read-only", "Read-only mode"),
     ("/manage/mirror", "Mirror"),
     ("/manage/tasks", "Maintenance tasks"),
@@ -254,7 +254,6 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.moment,
     formatting.short,
     formatting.sized,
-    formatting.typed_moment,
     show_bidi_characters,
 )
 

@@ -18,7 +18,7 @@ from shared.domain.errors.requests import PageNotFound
 from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.members import INVITATION_LIFETIME
 from shared.domain.names import RESERVED_PREFIX
-from shared.domain.notices import NoticeBoard, NoticeStage
+from shared.domain.notices import NoticeBoard
 from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.task_runs import TaskResult, TaskState
@@ -109,7 +109,7 @@ async def _status(call: PublicPageCall) -> Answer:
     board = await registry.limits.notice_cache.current()
     if call.wants(JSON):
         status = _status_json(health, tasks, newest_ms)
-        return call.json({**status, **_notices_json(board, call.now_ms)})
+        return call.json({**status, **_notice_json(board)})
     return _show(
         call,
         "status",
@@ -191,21 +191,12 @@ def _status_json(
     }
 
 
-def _notices_json(board: NoticeBoard, now_ms: int) -> dict[str, object]:
+def _notice_json(board: NoticeBoard) -> dict[str, object]:
     read_only = board.read_only
     return {
         "readOnly": read_only
         and {"reason": read_only.reason, "since": machine_moment(read_only.since_ms)},
-        "notices": [
-            {
-                "text": each.text,
-                "mood": each.mood.value,
-                "link": each.link or None,
-                "from": machine_moment(each.from_ms),
-                "until": machine_moment(each.until_ms),
-            }
-            for each in board.at_stage(NoticeStage.CURRENT, now_ms)
-        ],
+        "notice": board.notice or None,
     }
 
 

@@ -94,7 +94,7 @@ FOUND = "/json/count"  # How much it finds.
 # Fields and words of pages that later versions do without, as the changelog says.
 REMOVED = {
     *("made", "madeWith", "becomes owner", "domains", "newestOwnerAt", "verifiedDomains"),
-    "example.org",
+    *("example.org", "notices", "Moving house."),
 }
 REMOVED_PATHS = ("/domains",)  # How paths end that later versions do not have.
 SENTENCE = "/error/message"  # For people; it may be put into other words.

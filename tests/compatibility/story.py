@@ -312,8 +312,7 @@ def _code_of(invited: Mapping[str, Any]) -> str:
 
 
 async def _announce(story: Story) -> None:
-    fields = {"text": "Moving house.", "mood": "warning", "link": "", "until": ""}
-    await story.form("admin", "/manage/notices", **fields)
+    await story.form("admin", "/manage/notices", text="Moving house.")
     await story.form("admin", "/manage/tasks/run", task="repair-derived-data")
 
 

@@ -161,7 +161,6 @@ async def test_an_organization_to_its_owner(
     await memberships.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
     await ann.open(ACME)
     await ann.send(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
-    await ann.send(f"{ACME}/claim", domain="example.org")
     await ann.send(f"{ACME}/invite", role="member", email="", label="for kim")
     assert shown(ann) == page
 

@@ -760,7 +760,6 @@ PAGES = {
     "manage_notices": _for_all("/manage/notices", nobody_by_token),
     "manage_notice_announce": _for_all("/manage/notices", nobody_by_token, "POST"),
     "manage_notice_end": _for_all("/manage/notices/end", nobody_by_token, "POST"),
-    "manage_notice_extend": _for_all("/manage/notices/extend", nobody_by_token, "POST"),
     "manage_read_only": _for_all("/manage/read-only", nobody_by_token),
     "manage_read_only_off": _for_all("/manage/read-only/off", nobody_by_token, "POST"),
     "manage_read_only_on": _for_all("/manage/read-only/on", nobody_by_token, "POST"),

@@ -44,6 +44,5 @@ class LimitServices:
             common.record_writer,
             notice_cache,
             adapters.clock,
-            adapters.randomness,
         )
         return cls(rate_limiter, notices, notice_cache, read_only_mode)

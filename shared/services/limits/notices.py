@@ -1,4 +1,4 @@
-"""Notices to users, and the read-only mode of the registry."""
+"""The notice on every page, and the read-only mode of the registry."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,26 +7,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.authorization import Administration
-from shared.auth.secrets import random_text
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.notices import (
     NOTICE_BOARD_PLACE,
-    Notice,
     NoticeBoard,
-    NoticeDraft,
     ReadOnlyState,
+    parse_notice,
     parse_read_only_reason,
 )
 from shared.domain.times import MS
-from shared.ports import Clock, DirectoryStore, Randomness
+from shared.ports import Clock, DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
-NOTICE_ID_LENGTH = 8  # Base62: no two notices share it.
-
-_NOTICES, _READ_ONLY = "notices of the registry", "whether the registry takes changes"
+_NOTICE, _READ_ONLY = "the notice of the registry", "whether the registry takes changes"
 
 NOTICES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 NOTICES_READ_TIMEOUT = timedelta(
@@ -107,39 +103,25 @@ class Notices:
     record_writer: RecordWriter
     notice_cache: NoticeCache
     clock: Clock
-    randomness: Randomness
 
     async def current(self, *, by: Principal) -> NoticeBoard:
         """Return the stored board to an administrator."""
-        await self.administration.require(by, "look at", _NOTICES)
+        await self.administration.require(by, "look at", _NOTICE)
         return await self._read()
 
-    async def publish(self, draft: NoticeDraft, *, by: Principal) -> Notice:
-        """Add a notice to every page; raise `too-many-notices`."""
-        await self.administration.require_fresh(by, "change", _NOTICES)
-        notice = Notice(
-            id=random_text(self.randomness, NOTICE_ID_LENGTH),
-            text=draft.text,
-            mood=draft.mood,
-            link=draft.link,
-            from_ms=draft.from_ms,
-            until_ms=draft.until_ms,
-        )
-        change = _change("notice.announced", notice.id, {"text": notice.text})
-        await self._write(lambda old: old.with_notice(notice, self._now_ms), change, by)
-        return notice
+    async def publish(self, text: str, *, by: Principal) -> None:
+        """Show the notice on every page, in place of the one before; raise `InvalidRequest`."""
+        await self.administration.require_fresh(by, "change", _NOTICE)
+        said = parse_notice(text)
+        change = _change("notice.announced", "registry", {"text": said})
+        await self._write(lambda old: old.model_copy(update={"notice": said}), change, by)
 
-    async def extend(self, notice_id: str, until_ms: int, *, by: Principal) -> None:
-        """Change when a notice ends; raise `notice-not-found` or `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", _NOTICES)
-        change = _change("notice.changed", notice_id, {"until-ms": str(until_ms)})
-        await self._write(lambda old: old.with_end(notice_id, until_ms, self._now_ms), change, by)
-
-    async def end(self, notice_id: str, *, by: Principal) -> None:
-        """End a notice now; raise `notice-not-found`."""
-        await self.administration.require_fresh(by, "change", _NOTICES)
-        change = _change("notice.ended", notice_id)
-        await self._write(lambda old: old.with_end(notice_id, 0, self._now_ms), change, by)
+    async def end(self, *, by: Principal) -> None:
+        """Show no notice any more; a repeat changes nothing."""
+        await self.administration.require_fresh(by, "change", _NOTICE)
+        if (await self._read()).notice:
+            change = _change("notice.ended", "registry")
+            await self._write(lambda old: old.model_copy(update={"notice": ""}), change, by)
 
     async def enter_read_only_mode(self, reason: str, *, by: Principal) -> ReadOnlyState:
         """Make the registry read-only, or change the reason; raise `InvalidRequest`."""

@@ -1,4 +1,4 @@
-"""/manage/notices and /manage/read-only: notices on all pages, and read-only mode."""
+"""/manage/notices and /manage/read-only: the notice on all pages, and read-only mode."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -11,11 +11,9 @@ import pytest
 from markupsafe import escape
 from syrupy.assertion import SnapshotAssertion
 
-from functions.manage.notices import MOODS
 from shared.bootstrap import build_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.notices import NoticeDraft, NoticeKind
 from shared.services.common import Adapters
 from tests.protocol.test_page_goldens import Html, shown
 from tests.support.archives import bala
@@ -26,8 +24,6 @@ from tests.support.world import URL, World, repeating
 NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
 HTML = '<script>alert("1")</script> & <b>bold</b>'
 TURNED = "\u202eדרך צלחה\u202c שלום"
-LONG = "w" * 300
-IDS = re.compile(r'(?<=until-)\w{8}(?=")|(?<=name="notice" value=")\w{8}')
 PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 REASON = "moving house until 22:00"
 SAID = f"This registry is in read-only mode: {REASON}. Packages can still be searched and pulled."
@@ -43,15 +39,8 @@ async def admin(world: World) -> PageClient:
     return await PageClient.of(world, world.people.admin)
 
 
-async def announce(
-    world: World,
-    text: str,
-    mood: str = "information",
-    link: str = "",
-    span: tuple[str, str] = ("", ""),
-) -> str:
-    draft = NoticeDraft.parse(text, mood, link, span=span, now_ms=world.clock.now_ms())
-    return (await world.registry.limits.notices.publish(draft, by=OPERATOR)).id
+async def announce(world: World, text: str) -> None:
+    await world.registry.limits.notices.publish(text, by=OPERATOR)
 
 
 def announced(text: str) -> str:
@@ -67,59 +56,43 @@ async def above(http: httpx.AsyncClient, path: str = "/") -> str:
 def whole(browser: PageClient) -> str:
     """Return what is announced above a page, and the page without the places beside it."""
     assert browser.page is not None
-    return IDS.sub("NOTICE", announced(browser.page.text) + PLACES.sub("", shown(browser)))
+    return announced(browser.page.text) + PLACES.sub("", shown(browser))
 
 
 # --- the pages ---------------------------------------------------------------------------------
 
 
-async def test_a_page_without_notices(admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_a_page_without_a_notice(admin: PageClient, page: SnapshotAssertion) -> None:
     await admin.open(NOTICES)
     assert whole(admin) == page
 
 
-async def test_a_page_of_all_kinds_of_notices(
+async def test_a_page_with_a_notice(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    old = await announce(world, "This was yesterday.")
-    await world.registry.limits.notices.end(old, by=OPERATOR)
-    await announce(world, HTML, "warning", "https://status.example.org/now?a=1&b=2")
-    await announce(world, TURNED, "maintenance", "/about/status")
-    await announce(world, LONG)
-    await announce(world, "In a while.", span=("2026-10-01T10:00", "2026-10-02T10:00"))
+    await announce(world, HTML)
     await admin.open(NOTICES)
     assert whole(admin) == page
 
 
-async def test_a_refused_notice_is_shown_with_the_typed_text(
-    admin: PageClient, page: SnapshotAssertion
-) -> None:
+@pytest.mark.parametrize("text", ["", "...", "x" * 301, "bell\a", "\x85x\x9b"])
+async def test_a_notice_has_some_characters(admin: PageClient, text: str) -> None:
     await admin.open(NOTICES)
-    link = "javascript:alert(1)"
-    await admin.send(NOTICES, text=HTML, mood="warning", link=link, until="2026-10-01T10:00")
-    assert admin.page is not None
-    assert admin.page.status_code == 400
-    assert whole(admin) == page
+    answer = await admin.send(NOTICES, text=text)
+    assert answer.status_code == 400
+    assert "A notice has 1 to 300 characters, in one line." in admin.text
 
 
-async def test_a_notice_is_written_changed_and_ended(world: World, admin: PageClient) -> None:
+async def test_a_notice_is_written_changed_and_removed(world: World, admin: PageClient) -> None:
     await admin.open(NOTICES)
-    await admin.send(NOTICES, text="Hello, all.", mood="information", link="", until="")
+    await admin.send(NOTICES, text="Hello,\n all.")
     assert "Hello, all." in await above(world.http)
-    [notice] = set(IDS.findall(admin.text))
-    await admin.send(f"{NOTICES}/extend", notice=notice, until="2026-12-01T10:00")
-    assert 'value="2026-12-01T10:00"' in admin.text
-    await admin.send(f"{NOTICES}/end", notice=notice)
+    await admin.send(NOTICES, text="Hello again.")
+    said = await above(world.http)
+    assert "Hello again." in said
+    assert "Hello, all." not in said
+    await admin.send(f"{NOTICES}/end")
     assert await above(world.http) == ""
-    assert "Past notices" in admin.text
-
-
-async def test_a_refused_end_is_shown_above_the_list(world: World, admin: PageClient) -> None:
-    notice = await announce(world, "Hello.")
-    await admin.open(NOTICES)
-    await admin.send(f"{NOTICES}/extend", notice=notice, until="2030-01-01T00:00")
-    assert "within 90 days" in admin.text
-    assert admin.text.index("within 90 days") < admin.text.index("<table>")
 
 
 async def test_the_page_of_read_only_mode(admin: PageClient, page: SnapshotAssertion) -> None:
@@ -155,7 +128,7 @@ async def test_both_take_a_fresh_sign_in(world: World, admin: PageClient) -> Non
     await admin.open(READ_ONLY)
     world.clock.advance(timedelta(minutes=11))
     for path in (NOTICES, f"{READ_ONLY}/on", f"{READ_ONLY}/off"):
-        await admin.send(path, text="Hello.", mood="warning", reason="x")
+        await admin.send(path, text="Hello.", reason="x")
         assert "sign in again" in admin.text
 
 
@@ -163,9 +136,9 @@ async def test_both_take_a_fresh_sign_in(world: World, admin: PageClient) -> Non
 async def test_for_everybody_else_nothing_is_there(world: World, path: str) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert (await ann.open(path)).status_code == 404
-    for form in (path, f"{path}/on", f"{path}/off", f"{path}/end", f"{path}/extend"):
+    for form in (path, f"{path}/on", f"{path}/off", f"{path}/end"):
         await ann.open("/account")
-        answer = await ann.send(form, text="Hello.", mood="warning", reason="x")
+        answer = await ann.send(form, text="Hello.", reason="x")
         assert answer.status_code in (404, 405), form
     assert await above(world.http) == ""
 
@@ -189,7 +162,7 @@ EVERYWHERE = (
 @pytest.mark.parametrize("path", EVERYWHERE)
 async def test_every_page_shows_what_is_announced(world: World, path: str) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    await announce(world, HTML, "warning")
+    await announce(world, HTML)
     ann = await PageClient.of(world, world.people.ann)
     for answer in (await world.get(URL + path), await ann.open(path)):
         assert answer.is_redirect or escape(HTML) in announced(answer.text)
@@ -205,38 +178,12 @@ async def test_characters_that_change_the_direction_of_a_line_are_shown_by_numbe
     assert 'dir="auto"' in said
 
 
-async def test_a_link_says_which_host_it_leads_to(world: World) -> None:
-    await announce(world, "One.", link="https://status.example.org/now")
-    await announce(world, "Two.", link="/about/status")
-    said = await above(world.http)
-    assert '<a href="https://status.example.org/now">Read more at status.example.org</a>' in said
-    assert '<a href="/about/status">Read more</a>' in said
-
-
-async def test_a_notice_is_shown_from_when_to_when_it_says(world: World) -> None:
-    await announce(world, "In an hour.", span=("2026-09-21T15:13:20", "2026-09-21T16:13:20"))
-    seen = list[bool]()
-    for _ in range(4):
-        seen.append("In an hour." in await above(world.http))
-        world.clock.advance(timedelta(minutes=40))
-    assert seen == [False, False, True, False]
-
-
 async def test_programs_read_it_where_they_read_the_status(world: World) -> None:
-    await announce(world, "Hello.", "warning", "/about")
-    await announce(world, "Later.", span=("2026-10-01T10:00", "2026-10-02T10:00"))
+    await announce(world, "Hello.")
     await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     answer = await world.get(f"{URL}/about/status", headers={"Accept": "application/json"})
     assert answer.json()["readOnly"] == {"reason": REASON, "since": "2026-09-21T14:13:20Z"}
-    assert answer.json()["notices"] == [
-        {
-            "text": "Hello.",
-            "mood": "warning",
-            "link": "/about",
-            "from": "2026-09-21T14:13:20Z",
-            "until": "2026-09-28T14:13:20Z",
-        }
-    ]
+    assert answer.json()["notice"] == "Hello."
     assert (await world.get(f"{URL}/health/ready")).json()["readOnly"] is True
 
 
@@ -330,7 +277,3 @@ async def test_an_account_that_is_there_signs_in(world: World) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert (await ann.open("/account")).status_code == 200
     assert SAID in ann.text
-
-
-def test_every_mood_has_its_words() -> None:
-    assert {mood for mood, _ in MOODS} == set(NoticeKind)

@@ -142,7 +142,6 @@ async def test_every_page_of_an_organization_is_there_for_administrators(
         ("remove", {"account": "ID-OF-mia"}),
         ("describe", {"display_name": "Acme", "description": "Makes things."}),
         ("visibility", {"visibility": "private"}),
-        ("claim", {"domain": "example.org"}),
         ("packages/greet/deprecate", {"message": "Use another."}),
         ("packages/greet/visibility", {"visibility": "private", "confirm": "greet"}),
     ],

@@ -16,7 +16,6 @@ from shared.domain.events import EventQuery
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.notices import NoticeDraft, NoticeKind
 from shared.domain.records import Place
 from shared.domain.rights import Grant, Role
 from shared.services.administration.administration import MAX_ACCOUNTS_FOUND
@@ -252,12 +251,11 @@ PACKAGE = Package.parse("acme", "greet")
 COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
 ACME, NEW = parse_org("acme"), parse_org("globex")
 LOG = EventQuery()
-DRAFT = NoticeDraft(text="We move house.", mood=NoticeKind.WARNING, link="", from_ms=1, until_ms=2)
 
 Attempt = Callable[[Registry, World, Principal], Awaitable[object]]
 
 LOOKING: tuple[tuple[str, Attempt], ...] = (
-    ("look at notices of the registry", lambda r, _, by: r.limits.notices.current(by=by)),
+    ("look at the notice of the registry", lambda r, _, by: r.limits.notices.current(by=by)),
     ("list every organization", lambda r, _, by: r.administration.organizations.page("", 1, by=by)),
     ("list every organization", lambda r, _, by: r.administration.organizations.search("a", by=by)),
     (
@@ -322,9 +320,8 @@ CHANGING: tuple[tuple[str, Attempt], ...] = (
         "change whether the registry takes changes",
         lambda r, _, by: r.limits.notices.leave_read_only_mode(by=by),
     ),
-    ("change notices of the registry", lambda r, _, by: r.limits.notices.publish(DRAFT, by=by)),
-    ("change notices of the registry", lambda r, _, by: r.limits.notices.end("none", by=by)),
-    ("change notices of the registry", lambda r, _, by: r.limits.notices.extend("none", 1, by=by)),
+    ("change the notice of the registry", lambda r, _, by: r.limits.notices.publish("x", by=by)),
+    ("change the notice of the registry", lambda r, _, by: r.limits.notices.end(by=by)),
     (
         "run maintenance tasks",
         lambda r, _, by: r.maintenance.task_requests.request("audit-archives", by=by),

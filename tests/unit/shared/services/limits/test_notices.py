@@ -10,18 +10,17 @@ from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.notices import NoticeBoard, NoticeDraft
+from shared.domain.notices import NoticeBoard
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices, ReadOnlyMode
 from tests.fakes.services import READ_ONLY, fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
-from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+from tests.fakes.system import START_MS, FakeClock
 
 EVERYTHING = (Grant(),)
 ADMIN = Principal("admin00000", "session", EVERYTHING, signed_in_ms=START_MS)
 MEMBER = Principal("member0000", "session", EVERYTHING, signed_in_ms=START_MS)
-DAY = 86_400_000
 
 
 class Racing(FakeDirectory):
@@ -58,15 +57,11 @@ class Scene:
             record_writer=fake_record_writer(self.directory, self.events, self.clock),
             notice_cache=self.notice_cache,
             clock=self.clock,
-            randomness=FakeRandomness("notices"),
         )
-
-    def draft(self, text: str = "Hello.") -> NoticeDraft:
-        return NoticeDraft.parse(text, "warning", span=("", ""), now_ms=self.clock.now_ms())
 
     async def texts(self) -> list[str]:
         current = await self.notice_cache.current()
-        return [each.text for each in current.banners(self.clock.now_ms())]
+        return [each.text for each in current.banners]
 
 
 @pytest.fixture
@@ -89,24 +84,22 @@ async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
     assert kinds == ["registry.read-only", "registry.read-only", "registry.writable"]
 
 
-async def test_neither_of_two_concurrent_first_notices_is_lost() -> None:
+async def test_a_notice_is_published_while_another_process_adds_the_board() -> None:
     scene = Scene(Racing())
-    await scene.notices.publish(scene.draft(), by=OPERATOR)
+    await scene.notices.publish("Hello.", by=OPERATOR)
     assert await scene.texts() == ["Hello."]
 
 
-async def test_events_of_notices_and_of_read_only_say_what_was_changed(scene: Scene) -> None:
-    notice = await scene.notices.publish(scene.draft(), by=ADMIN)
-    until_ms = scene.clock.now_ms() + DAY
-    await scene.notices.extend(notice.id, until_ms, by=ADMIN)
-    await scene.notices.end(notice.id, by=ADMIN)
+async def test_events_of_the_notice_and_of_read_only_say_what_was_changed(scene: Scene) -> None:
+    await scene.notices.publish("Hello.", by=ADMIN)
+    await scene.notices.end(by=ADMIN)
+    await scene.notices.end(by=ADMIN)
     await scene.notices.enter_read_only_mode("moving house", by=ADMIN)
     await scene.notices.leave_read_only_mode(by=ADMIN)
     shown = [(each.kind, each.subject, each.actor, each.details) for each in scene.events.feed]
     assert shown == [
-        ("notice.announced", notice.id, ADMIN.id, {"text": "Hello."}),
-        ("notice.changed", notice.id, ADMIN.id, {"until-ms": str(until_ms)}),
-        ("notice.ended", notice.id, ADMIN.id, {}),
+        ("notice.announced", "registry", ADMIN.id, {"text": "Hello."}),
+        ("notice.ended", "registry", ADMIN.id, {}),
         ("registry.read-only", "registry", ADMIN.id, {"reason": "moving house"}),
         ("registry.writable", "registry", ADMIN.id, {}),
     ]
