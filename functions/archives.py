@@ -25,8 +25,8 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
 from shared.domain.versions import ANY_CLIENT, Range, Version
-from shared.runtime.answers import Answer
-from shared.runtime.conditional_requests import (
+from shared.runtime.answers import (
+    Answer,
     RangeNotSatisfiable,
     is_current,
     is_known,

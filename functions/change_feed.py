@@ -3,7 +3,7 @@ registry does not answer."""
 
 import azure.functions as func
 
-from functions.http.exchanges import declare_context, traceparent_of
+from functions.http.calls import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.log import log
 from shared.services.packages.public_copies import PublicCopies

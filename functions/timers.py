@@ -12,14 +12,14 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from functions.http.exchanges import declare_context, traceparent_of
+from functions.http.calls import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS
 from shared.log import log
-from shared.runtime.schedules import next_run
+from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.task import LONGEST_CALL, Task
 from shared.services.maintenance.upkeep import RunTask
 from shared.telemetry import recording

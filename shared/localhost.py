@@ -18,7 +18,7 @@ from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.answers import refusal_answer
 from functions.faces import answer_missing, build_app
 from functions.http.answers import recognizer, repeat_recorder
-from functions.http.exchanges import Exchange
+from functions.http.calls import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (

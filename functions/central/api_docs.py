@@ -14,8 +14,7 @@ from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.names import OrgName
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
 from shared.domain.versions import ClientProfile, Range
-from shared.runtime.answers import Answer
-from shared.runtime.conditional_requests import is_known
+from shared.runtime.answers import Answer, is_known
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece
 

@@ -11,8 +11,7 @@ from math import inf
 import azure.functions as func
 import orjson
 
-from functions.http.calls import Call, headers_of, recognized_caller
-from functions.http.exchanges import Exchange
+from functions.http.calls import Call, Exchange, headers_of, recognized_caller
 from shared.composition import Registry
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
@@ -22,12 +21,10 @@ from shared.runtime.answers import (
     REQUEST_ID_HEADER,
     Answer,
     KnownCaller,
+    RangeNotSatisfiable,
     RecognizeCaller,
     RecordRepeat,
     Repeatable,
-)
-from shared.runtime.conditional_requests import (
-    RangeNotSatisfiable,
     is_current,
     is_known,
     requested_range,

@@ -27,9 +27,16 @@ from functions.http.answers import (
     rate_limit_fields,
     repeatable,
 )
-from functions.http.calls import Call, headers_of, headers_of_client
+from functions.http.calls import (
+    FIRST_ERROR_STATUS,
+    Call,
+    Exchange,
+    declare_context,
+    headers_of,
+    headers_of_client,
+    traceparent_of,
+)
 from functions.http.compression import compressed
-from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange, declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.organizations import organization_not_found

@@ -18,9 +18,8 @@ from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.redaction import redact_tokens
 from shared.domain.times import MS
-from shared.runtime.answers import Answer
+from shared.runtime.answers import Answer, is_known
 from shared.runtime.caching import SingleFlight
-from shared.runtime.conditional_requests import is_known
 
 MARKDOWN, ATOM, SVG = "text/markdown", "application/atom+xml", "image/svg+xml"
 

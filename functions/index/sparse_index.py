@@ -13,8 +13,7 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
 from shared.domain.index import INDEX_TYPE, index_config
-from shared.runtime.answers import Answer
-from shared.runtime.conditional_requests import is_known
+from shared.runtime.answers import Answer, is_known
 from shared.services.packages.index import PackageChanges
 
 DEFAULT_CHANGES = 100

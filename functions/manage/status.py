@@ -7,7 +7,7 @@ from functions.http.signed_in_pages import AdministratorPages, FormProblem, Sign
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
-from shared.runtime.schedules import next_run
+from shared.runtime.background_tasks import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED
 from shared.services.limits.burst_detection import BURST_WINDOW
 from shared.services.maintenance.audit_archives import AuditArchives

@@ -25,9 +25,9 @@ from shared.hosting.requests import (
 )
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 from shared.log import log
-from shared.runtime.answers import Repeatable
-from shared.runtime.conditional_requests import (
+from shared.runtime.answers import (
     RangeNotSatisfiable,
+    Repeatable,
     is_current,
     is_known,
     requested_range,

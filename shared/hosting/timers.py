@@ -20,8 +20,8 @@ from shared.hosting.routing import unsupported
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
 from shared.ports import Clock
+from shared.runtime.background_tasks import is_schedule, next_run
 from shared.runtime.private_files import make_private_folder, open_private, try_file_lock
-from shared.runtime.schedules import is_schedule, next_run
 
 Sleep = Callable[[float], Awaitable[object]]
 

@@ -32,7 +32,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import ClientProfile, parse_version_or_range
 from shared.hosting.requests import query_parameters
-from shared.runtime.conditional_requests import (
+from shared.runtime.answers import (
     RangeNotSatisfiable,
     is_known,
     known_tags,

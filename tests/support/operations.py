@@ -6,8 +6,7 @@ from typing import Any, TypeVar, cast
 
 import azure.functions as func
 
-from functions.http.calls import Call, headers_of
-from functions.http.exchanges import Exchange
+from functions.http.calls import Call, Exchange, headers_of
 from functions.http.operations import Face, answer
 from shared.composition import Registry
 from shared.domain.notices import NoticeBoard

@@ -12,8 +12,7 @@ from weakref import WeakKeyDictionary
 from httptools import HttpParserError
 from uvicorn.server import ServerState
 
-from shared.hosting.http_server.heads import RepeatedHead, UpgradeIgnored
-from shared.hosting.http_server.transport import HeadJoiningTransport
+from shared.hosting.http_server.heads import HeadJoiningTransport, RepeatedHead, UpgradeIgnored
 from shared.hosting.requests import (
     EMPTY_QUERY,
     LONGEST_HEADERS,

@@ -23,7 +23,7 @@ from shared.domain.task_runs import (
 )
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale, WorkStore
-from shared.runtime.schedules import next_run
+from shared.runtime.background_tasks import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.task import MaintenanceTasks, Task, require_task

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions.faces import operations
-from functions.http.exchanges import Exchange
+from functions.http.calls import Exchange
 from infra.cost.designs import READ_LOG_BYTES
 from infra.cost.prices import Figure, Prices
 from shared.log import configure, log, trace_score

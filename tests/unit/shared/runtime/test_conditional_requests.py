@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.runtime.conditional_requests import (
+from shared.runtime.answers import (
     RangeNotSatisfiable,
     is_current,
     is_known,

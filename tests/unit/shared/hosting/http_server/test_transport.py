@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.hosting.http_server.transport import COPIED_BYTES, HeadJoiningTransport
+from shared.hosting.http_server.heads import COPIED_BYTES, HeadJoiningTransport
 from tests.unit.shared.hosting.wire import Wire
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
