@@ -21,16 +21,18 @@ MAX_PACKAGE_LENGTH = 200  # Organization and name together: ids and paths of the
 RESERVED_PREFIX = "ballerina"  # For the operator: the standard library has such names.
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
-_ORG = re.compile(_IDENTIFIER)
+_ORG = re.compile(r"[A-Za-z0-9_]*[A-Za-z0-9][A-Za-z0-9_]*")  # What the compiler takes.
+_NEW_ORG = re.compile(_IDENTIFIER)
 # The compiler lets digits begin a part that follows a dot, as in `testPolicy3.1`.
 _DOTTED_IDENTIFIER = rf"{_IDENTIFIER}(?:\.[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*)*"
 _DOTTED = re.compile(_DOTTED_IDENTIFIER)
 _LANG = re.compile(r"lang(?:\.[A-Za-z_][A-Za-z0-9_]*)+")  # `lang.__internal` is the one exception.
 _TOOL = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
 
-_ORG_RULE = (
-    "Names may contain letters, digits and single underscores. They start with a letter and do "
-    "not end with an underscore."
+_ORG_RULE = "Names may contain letters, digits and underscores, and not underscores alone."
+_NEW_ORG_RULE = (
+    "Names of new organizations may contain letters, digits and single underscores. They start "
+    "with a letter and do not end with an underscore."
 )
 _DOTTED_RULE = (
     "Names may contain letters, digits, single underscores and dots. They start with a letter, "
@@ -44,6 +46,13 @@ def parse_org(text: str) -> OrgName:
     if not _ORG.fullmatch(text) or len(text) > MAX_PACKAGE_LENGTH:
         raise InvalidName("organization", text, _ORG_RULE)
     return OrgName(text)
+
+
+def require_plain_org(org: OrgName) -> None:
+    """Raise `InvalidName` for the name of an organization that may exist, and that nobody but an
+    administrator gives to a new one."""
+    if not _NEW_ORG.fullmatch(org):
+        raise InvalidName("organization", org, _NEW_ORG_RULE)
 
 
 def parse_package_name(text: str) -> PackageName:

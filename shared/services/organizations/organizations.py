@@ -27,7 +27,7 @@ from shared.domain.identity import Principal
 from shared.domain.lookalike_names import skeletons
 from shared.domain.members import Membership
 from shared.domain.mirroring import NameOwner
-from shared.domain.names import OrgName, is_one_edit_apart, is_reserved
+from shared.domain.names import OrgName, is_one_edit_apart, is_reserved, require_plain_org
 from shared.domain.organizations import (
     NameSkeleton,
     Organization,
@@ -191,6 +191,7 @@ class Organizations:
         if access.is_administrator:
             _check_reserved(org, owner)
             return
+        require_plain_org(org)
         if self.creators is OrganizationCreators.ADMINISTRATORS:
             raise NotPermitted("create", org, "only administrators of the registry can do this")
         if owner.id != by.id:

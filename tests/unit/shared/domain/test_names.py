@@ -28,6 +28,7 @@ from shared.domain.names import (
     parse_tool_id,
     possible_packages,
     purl,
+    require_plain_org,
 )
 from shared.domain.versions import Version
 from tests.unit.shared.domain.strategies import small_versions
@@ -38,10 +39,22 @@ packages = st.builds(Package.parse, identifiers, dotted)
 
 # What neither an organization nor a package nor a module may be called.
 NOWHERE = (
-    "", "_", "1", "1a", "1.0.01", "_a", "a_", "a__b", "a-b", "a b", " a", "a\n", "a/b", "a:b",
+    "", "_", "__", "1.0.01", "a-b", "a b", " a", "a\n", "a/b", "a:b",
     "a\\b", "a\0", "é", "\uff41", "a٣", "*", "..", "../a", "%41", "a'b",
 )  # fmt: skip
-BADLY_DOTTED = (".", ".a", "a.", "a..b", "1.a", "a._b", "a.b_", "a.b__c", "29_public_api")
+ORGANIZATIONS_ALONE = ("1", "1a", "_a", "a_", "a__b")
+BADLY_DOTTED = (
+    *ORGANIZATIONS_ALONE,
+    ".",
+    ".a",
+    "a.",
+    "a..b",
+    "1.a",
+    "a._b",
+    "a.b_",
+    "a.b__c",
+    "29_public_api",
+)
 PARSERS = (parse_org, parse_package_name, parse_module_name)
 
 
@@ -63,6 +76,13 @@ def test_packages_and_modules_may_be_dotted_and_organizations_may_not(text: str)
 def test_other_characters_and_places_are_refused(text: str, parse: Callable[[str], str]) -> None:
     with pytest.raises(InvalidName, match="is not a valid"):
         parse(text)
+
+
+@pytest.mark.parametrize("text", ORGANIZATIONS_ALONE)
+def test_organizations_are_called_what_the_compiler_takes(text: str) -> None:
+    assert parse_org(text) == text
+    with pytest.raises(InvalidName, match="start with a letter"):
+        require_plain_org(parse_org(text))
 
 
 @pytest.mark.parametrize("text", ["testPolicy3.1", "my.2fa", "a.1.02", "a.1_b"])
@@ -89,10 +109,7 @@ WORDS = (
     "Names may contain letters, digits, single underscores and dots. They start with a letter, "
     "and no part of them starts or ends with an underscore."
 )
-ORG = (
-    "Names may contain letters, digits and single underscores. They start with a letter and do not "
-    "end with an underscore."
-)
+ORG = "Names may contain letters, digits and underscores, and not underscores alone."
 
 
 @pytest.mark.parametrize(
@@ -175,7 +192,7 @@ def test_versions_that_differ_in_case_are_two() -> None:
 
 def test_a_coordinate_needs_a_valid_name_and_a_valid_version() -> None:
     with pytest.raises(InvalidName, match="organization"):
-        Coordinate.parse("1", "greet", "1.0.0")
+        Coordinate.parse("-", "greet", "1.0.0")
     with pytest.raises(InvalidVersion):
         Coordinate.parse("acme", "greet", "1.0")
 
