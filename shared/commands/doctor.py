@@ -11,7 +11,6 @@ from shared.commands.base import OutputFormat, as_json, print_rows, with_registr
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.sign_in import needs_https
-from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
 
@@ -19,9 +18,9 @@ from shared.settings import Settings
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _MOST_LISTED = 10  # Accounts of one finding.
 _ACCOUNT_NAMES = "account names"
-_UPSTREAM, _SHARED_NAMES = "upstream", "upstream names"
+_UPSTREAM = "upstream"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, _SHARED_NAMES, CONFINEMENT})
+_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, CONFINEMENT})
 
 
 @click.command()
@@ -58,7 +57,6 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
         sources = await registry.mirroring.upstreams.sources()
         found += [await _upstream(each) for each in sources]
         found += [await _token(each.with_token) for each in sources if each.with_token]
-        found.append(await _shared_names(registry.mirroring.names))
     return found
 
 
@@ -84,19 +82,6 @@ async def _token(source: UpstreamSource) -> StoreCheck:
     return StoreCheck(
         _UPSTREAM, f"{source.name} does not answer with its token: {problem}.", way_out
     )
-
-
-async def _shared_names(names: UpstreamNames) -> StoreCheck:
-    """Compare the names of organizations with those of the upstreams."""
-    shared = await names.shared()
-    rest = f" {shared.not_compared:,} were not compared." if shared.not_compared else ""
-    if not shared.names:
-        return StoreCheck(_SHARED_NAMES, f"No upstream has an organization of ours.{rest}")
-    listed = [f"{each.org} ({', '.join(each.found)})" for each in shared.names[:_MOST_LISTED]]
-    more = len(shared.names) - len(listed)
-    found = f"Both sides have {', '.join(listed)}{f', and {more} more' if more else ''}.{rest}"
-    way_out = "They are ours. To use the packages of the upstream: `upstream move ORG UPSTREAM`."
-    return StoreCheck(_SHARED_NAMES, found, way_out)
 
 
 async def _account_names(registry: Registry) -> StoreCheck:

@@ -16,10 +16,9 @@ from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalo
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
 from shared.services.mirroring.name_moves import NameMoves
-from shared.services.mirroring.name_owners import NameOwners
+from shared.services.mirroring.name_owners import NameOwners, UpstreamNames
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.pinned_digests import PinnedDigests
-from shared.services.mirroring.upstream_names import UpstreamNames
 from shared.services.mirroring.upstream_questions import Asker, KeptAnswers, UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
@@ -144,7 +143,7 @@ class MirroringServices:
                 common.record_writer,
                 clock,
             ),
-            UpstreamNames(upstreams, owners, directory),
+            UpstreamNames(upstreams),
         )
 
 

@@ -42,7 +42,7 @@ from shared.domain.rights import Action, Role, Scope
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.mirroring.upstream_names import UpstreamNames
+from shared.services.mirroring.name_owners import UpstreamNames
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.records import EntityChange, RecordWriter, all_entities
 
@@ -130,7 +130,7 @@ class Organizations:
         """Ask the upstreams for the name of a new organization, and return a sentence for its
         creator; empty if there is nothing to say. An upstream that fails is waited for some
         seconds."""
-        return (await self.upstream_names.check(org)).warning if self.upstream_names else ""
+        return await self.upstream_names.warning(org) if self.upstream_names else ""
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise

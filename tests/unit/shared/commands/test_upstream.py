@@ -105,8 +105,6 @@ def test_the_doctor_asks_the_upstream(mirroring: Terminal) -> None:
     assert result.exit_code == 0
     assert "advice" in result.stdout
     assert "does not answer: ConnectError." in result.stdout
-    names = found["upstream names"]["found"]
-    assert names.startswith("No upstream has an organization of ours.")
 
 
 def test_rules_are_changed_and_shown(mirroring: Terminal, upstream: FakeUpstream) -> None:
@@ -153,9 +151,6 @@ def test_a_new_organization_that_the_upstream_has_is_named(
     mirroring.run("account", "add", "kim")
     result = mirroring.invoke("org", "add", "company", "--owner", "kim")
     assert "company is also the name of an organization of" in result.stderr
-    found = {each["what"]: each for each in json.loads(mirroring.run("doctor", "--json"))}
-    assert found["upstream names"]["found"] == f"Both sides have company ({upstream.name})."
-    assert not found["upstream names"]["ok"]
 
 
 def test_the_catalogue_is_listed_and_cleared(mirroring: Terminal) -> None:
