@@ -305,62 +305,40 @@ class UpstreamReader:
         ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
         asker: Asker,
     ) -> list[object]:
-        """Return the answer to each request about one of some packages, in their order."""
+        """Return the answer to each request about one of some packages, in their order: of those
+        that an upstream does not have as anybody asks it, the one that it gives for its token."""
         decided = await asyncio.gather(
             *(self._any_source(packages, asker) for _, packages in requests)
         )
-        refused = [each if isinstance(each, Refusal) else None for each in decided]
-        sources = [None if isinstance(each, Refusal) else each for each in decided]
-        asked = [request for request, _ in requests]
-        try:
-            found = await self._resolved_of(sources, asked, keys, ask, asker)
-        except TooManyRequests as refusal:
-            return [
-                refusal if source else other for source, other in zip(sources, refused, strict=True)
-            ]
-        found = [known or answer for known, answer in zip(refused, found, strict=True)]
-        # What was not there is asked for with the token.
-        known = [
-            each.asked_by(asker.by)[-1] if each and each.with_token and answer is None else None
-            for each, answer in zip(sources, found, strict=True)
-        ]
-        if not asker.by.reads_internal or not any(known):
-            return found
-        theirs = await self._resolved_of(known, asked, keys, ask, asker)
-        return [
-            own if answer is None else answer for answer, own in zip(found, theirs, strict=True)
-        ]
-
-    async def _resolved_of(
-        self,
-        requested: Sequence[UpstreamSource | None],
-        requests: Sequence[T],
-        keys: Sequence[Hashable],
-        ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
-        asker: Asker,
-    ) -> list[object]:
-        """Return the answer of its source to each request; None where there is no source."""
-        found: dict[Hashable, object] = {}
-        unknown: dict[str, dict[Hashable, T]] = {}
-        sources: dict[str, UpstreamSource] = {}
-        sourced: list[Hashable] = []
-        for source, request, key in zip(requested, requests, keys, strict=True):
-            sourced.append(own := (source.kept_as if source else "", key))
-            if source is None or own in found:
+        answers: list[object] = [each if isinstance(each, Refusal) else None for each in decided]
+        for turn in range(2):
+            asked, unknown = (
+                dict[int, Hashable](),
+                dict[str, tuple[UpstreamSource, dict[Hashable, T]]](),
+            )
+            for number, source in enumerate(decided):
+                if answers[number] is not None or source is None or isinstance(source, Refusal):
+                    continue
+                for each in source.asked_by(asker.by)[turn : turn + 1]:
+                    asked[number] = own = (each.kept_as, keys[number])
+                    if (kept := self.questions.kept.fresh(own)) is not None:
+                        answers[number] = kept.value
+                    else:
+                        unknown.setdefault(each.kept_as, (each, {}))[1][own] = requests[number][0]
+            if not unknown:
                 continue
-            if (kept := self.questions.kept.fresh(own)) is not None:
-                found[own] = kept.value
-            else:
-                sources[source.kept_as] = source
-                unknown.setdefault(source.kept_as, {})[own] = request
-        if unknown:
-            await self.questions.count(asker)
-        answers = await asyncio.gather(
-            *(self._resolved_by(sources[name], asked, ask) for name, asked in unknown.items())
-        )
-        for answer in answers:
-            found |= answer
-        return [found.get(each) for each in sourced]
+            found = dict[Hashable, object]()
+            try:
+                await self.questions.count(asker)
+                for each in await asyncio.gather(
+                    *(self._resolved_by(*each, ask) for each in unknown.values())
+                ):
+                    found |= each
+            except TooManyRequests as refusal:
+                found = dict.fromkeys(asked.values(), refusal)
+            for number, own in asked.items():
+                answers[number] = found.get(own, answers[number])
+        return answers
 
     async def _any_source(
         self, packages: Sequence[Package], asker: Asker
