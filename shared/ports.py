@@ -63,7 +63,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount, Facets
+from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile, Range, Version
 
 E = TypeVar("E", bound=Entity)
@@ -263,7 +263,6 @@ class StoredArchive:
     size_bytes: int
     stored_ms: int
     container: Visibility | None = None
-    has_headers: bool = True  # Those with which a CDN sends it; False for older blobs.
 
 
 class ArchiveStore(Protocol):
@@ -301,11 +300,6 @@ class ArchiveStore(Protocol):
         The archive can be read at any time, also during concurrent moves. An archive that becomes
         public also stays in the private container until the last link to it has expired; a later
         repeat deletes it there."""
-        ...
-
-    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
-        """Store the headers with which a CDN sends the archive of that container, if it is there;
-        archives that are stored or moved get them then."""
         ...
 
     def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
@@ -620,19 +614,15 @@ class SearchIndex(Protocol):
     async def search_with_facets(
         self, query: Query, page: ResultPage, viewer: Viewer
     ) -> FacetedResults:
-        """Return the results of `search` and `facets`, and the number of deprecated packages that a
-        search without them leaves out."""
-        ...
-
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        """Return how many of the packages that `search` finds have each value of each facet."""
+        """Return the results of `search`, how many of all packages that it finds have each value of
+        each facet, and the number of deprecated packages that a search without them leaves out."""
         ...
 
     async def facet_values(
         self, facet: Facet, query: Query, viewer: Viewer
     ) -> tuple[FacetCount, ...]:
-        """Return every value of one facet, where `facets` returns the most frequent ones. The cost
-        grows with the number of packages."""
+        """Return every value of one facet, where `search_with_facets` returns the most frequent
+        ones. The cost grows with the number of packages."""
         ...
 
     async def totals(self) -> IndexTotals:

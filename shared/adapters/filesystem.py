@@ -71,9 +71,6 @@ class FileArchives:
     async def move(self, name: ArchiveName, to: Visibility) -> None:
         """Do nothing: every link leads to the registry, which checks the records."""
 
-    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
-        """Do nothing: the registry sends every archive."""
-
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         for prefix in await asyncio.to_thread(_names, self._folder.content):
             for archive in await asyncio.to_thread(self._archives, prefix):

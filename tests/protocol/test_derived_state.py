@@ -54,7 +54,9 @@ async def derived_state(world: World) -> Mapping[str, Any]:
         SymbolQuery(orgs=frozenset({"acme"})), ResultPage(limit=100), ALL
     )
     named = await stores.search.symbols(SymbolQuery("greet"), EVERYTHING, ALL)
-    facets = await stores.search.facets(Query(include_deprecated=True), ALL)
+    counted = await stores.search.search_with_facets(
+        Query(include_deprecated=True), EVERYTHING, ALL
+    )
     [survey] = await stores.metadata.survey([package])
     assert survey
     owner = package_owner(package)
@@ -65,7 +67,7 @@ async def derived_state(world: World) -> Mapping[str, Any]:
         "texts of search": [(hit.listing.texts, hit.listing.is_standard) for hit in found.hits],
         "symbols": [(hit.symbol, hit.listing.release.version) for hit in symbols.hits],
         "symbols by name": [hit.symbol for hit in named.hits],
-        "facets": facets,
+        "facets": counted.facets,
         "entries": survey.entries,
         "withheld": [(each.version, each.state) for each in notes],
         "verdicts": {each.version: each.compared_with for each in verdicts},

@@ -96,11 +96,6 @@ class BlobArchives:
             if await self._copy_or_renew(source, target, to, _headers(name, to)):
                 await _delete(source, found)
 
-    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
-        headers = _headers(name, container)
-        with translate_blob_errors(), suppress(ResourceNotFoundError):
-            await self._blob(name, container).set_http_headers(headers)
-
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         for container, name in ARCHIVE_CONTAINERS.items():
             with translate_blob_errors():
@@ -245,11 +240,7 @@ def _headers(name: ArchiveName, container: Visibility) -> ContentSettings:
 
 
 def _stored(digest: Digest, found: BlobProperties, container: Visibility) -> StoredArchive:
-    headers = found.content_settings
-    has_headers = bool(
-        headers.content_disposition and headers.cache_control == LINK_CACHE_CONTROL[container]
-    )
-    return StoredArchive(digest, found.size, _date_of(found), container, has_headers)
+    return StoredArchive(digest, found.size, _date_of(found), container)
 
 
 def _date_of(found: BlobProperties) -> int:

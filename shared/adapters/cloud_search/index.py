@@ -41,7 +41,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount, Facets
+from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock, Randomness
@@ -340,10 +340,6 @@ class CloudSearchIndex:
     ) -> FacetedResults:
         async with self._copy.borrow() as copy:
             return await copy.search_with_facets(query, page, viewer)
-
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        async with self._copy.borrow() as copy:
-            return await copy.facets(query, viewer)
 
     async def facet_values(
         self, facet: Facet, query: Query, viewer: Viewer

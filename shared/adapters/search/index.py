@@ -69,10 +69,6 @@ class IndexReader:
         self._found.put((queries.find_packages, query, page, viewer), version, found.results)
         return found
 
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        """Return how everything that `search` finds divides."""
-        return await self._database.scan(partial(queries.count_facets, query=query, viewer=viewer))
-
     async def facet_values(
         self, facet: Facet, query: Query, viewer: Viewer
     ) -> tuple[FacetCount, ...]:

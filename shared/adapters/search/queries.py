@@ -53,7 +53,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount, Facets, group_facets, merge_spellings
+from shared.domain.search_facets import Facet, FacetCount, group_facets, merge_spellings
 
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 
@@ -76,12 +76,6 @@ def find_with_facets(
         search = _Search(postings, query, viewer)
         facets = group_facets(search.traits())
         return FacetedResults(search.results(page), facets, search.deprecated_count)
-
-
-def count_facets(connection: sqlite3.Connection, query: Query, viewer: Viewer) -> Facets:
-    """Return how everything that a search finds divides."""
-    with _snapshot(connection) as postings:
-        return group_facets(_Search(postings, query, viewer).traits())
 
 
 def count_facet_values(

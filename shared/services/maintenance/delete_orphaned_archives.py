@@ -62,10 +62,7 @@ class DeleteOrphanedArchives(Task):
 
     async def _correct(self, archive: StoredArchive, head: Head, release: Release) -> bool:
         container = archive_container(head, release)
-        if archive.container not in (None, container):
-            await self.archives.move(release.archive, container)
-            return True
-        if archive.has_headers:
+        if archive.container in (None, container):
             return False
-        await self.archives.set_headers(release.archive, container)
+        await self.archives.move(release.archive, container)
         return True

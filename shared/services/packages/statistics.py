@@ -179,10 +179,11 @@ class RegistryStatistics:
         if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // MS:
             # The searches that keywords lead to list deprecated packages too.
             everything = Query(include_deprecated=True)
-            found = await asyncio.gather(
-                self._index.totals(), self._index.facets(everything, ANYONE)
+            totals, found = await asyncio.gather(
+                self._index.totals(),
+                self._index.search_with_facets(everything, ResultPage(limit=0), ANYONE),
             )
-            counted = self._counted = now_ms, *found
+            counted = self._counted = now_ms, totals, found.facets
         return counted[1:]
 
     async def _count_dependents(self, package: Package) -> int:

@@ -142,7 +142,7 @@ async def test_an_anonymous_reader_costs_three_queries_of_the_index_and_counts_o
     await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     journal.taken()
     await opened(world, "/")
-    counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.facets": 1})
+    counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.search_with_facets": 1})
     counts["work.peek"] = 1  # How many releases were counted last night.
     if not IN_THE_CLOUD:
         counts["directory.list_all"] = 1  # Whether somebody has signed in.

@@ -127,7 +127,6 @@ SENT_PRIVATE = ("application/octet-stream", FILE, "private, no-store")
 async def test_a_blob_has_the_headers_that_it_is_sent_with(headed: Headed) -> None:
     await headed.archives.put(NAME, BALA, PUBLIC)
     assert await headed.headers("archives") == SENT_PUBLIC
-    assert [each.has_headers async for each in headed.archives.list(FOREVER)] == [True]
 
 
 async def test_a_move_changes_who_may_cache_the_blob(headed: Headed) -> None:
@@ -138,20 +137,6 @@ async def test_a_move_changes_who_may_cache_the_blob(headed: Headed) -> None:
     assert await headed.headers("archives") == SENT_PUBLIC
 
 
-@pytest.mark.parametrize("container", CHOSEN_VISIBILITIES, ids=lambda container: container.value)
-async def test_a_blob_of_an_earlier_version_gets_its_headers_later(
-    headed: Headed, container: Visibility
-) -> None:
-    await headed.put_as_before(container)
-    assert [each.has_headers async for each in headed.archives.list(FOREVER)] == [False]
-    assert await headed.archives.read(NAME) == BALA
-    await headed.archives.set_headers(NAME, container)
-    wanted = SENT_PUBLIC if container is PUBLIC else SENT_PRIVATE
-    assert await headed.headers(ARCHIVE_CONTAINERS[container]) == wanted
-    [stored] = [each async for each in headed.archives.list(FOREVER)]
-    assert (stored.has_headers, stored.stored_ms) == (True, 1)
-
-
 async def test_storing_and_moving_a_blob_of_an_earlier_version_completes_it(headed: Headed) -> None:
     await headed.put_as_before(PUBLIC)
     await headed.archives.put(NAME, BALA, PUBLIC)
@@ -160,8 +145,3 @@ async def test_storing_and_moving_a_blob_of_an_earlier_version_completes_it(head
     await headed.put_as_before(PUBLIC)
     await headed.archives.move(NAME, PRIVATE)
     assert await headed.headers("private") == SENT_PRIVATE
-
-
-async def test_a_blob_that_is_gone_gets_no_headers(headed: Headed) -> None:
-    await headed.archives.set_headers(NAME, PUBLIC)
-    assert [each async for each in headed.archives.list(FOREVER)] == []

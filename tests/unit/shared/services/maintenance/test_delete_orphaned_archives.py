@@ -1,7 +1,7 @@
 """Archives without a release are deleted, and others lie where their records want them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -58,43 +58,6 @@ async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(
     await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert await world.stores.archives.stat(removed) is None
     assert await world.stores.archives.stat(quarantined) is not None
-
-
-@dataclass
-class Unlabelled:
-    """Archives that an earlier version stored without headers."""
-
-    archives: ArchiveStore
-    completed: list[tuple[ArchiveName, Visibility]] = field(
-        default_factory=list[tuple[ArchiveName, Visibility]]
-    )
-
-    async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield the archives as blobs of the public container."""
-        async for archive in self.archives.list(stored_before_ms):
-            is_done = bool(self.completed)
-            yield replace(archive, container=Visibility.PUBLIC, has_headers=is_done)
-
-    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
-        """Note the archive."""
-        self.completed.append((name, container))
-
-
-async def test_the_sweep_completes_the_headers_of_older_archives_once(world: World) -> None:
-    name, stores, registry = await push(world), world.stores, world.registry
-    world.clock.advance(A_DAY)
-    unlabelled = Unlabelled(stores.archives)
-    archives: object = unlabelled
-    sweep = DeleteOrphanedArchives(
-        stores.metadata,
-        stores.documents,
-        archives,  # pyright: ignore[reportArgumentType] - the parts that are called.
-        registry.api_docs.history,
-        registry.maintenance.checkpoints,
-        24,
-    )
-    assert [(await sweep.run()).changed for _ in range(2)] == [1, 0]
-    assert unlabelled.completed == [(name, Visibility.PUBLIC)]
 
 
 @dataclass

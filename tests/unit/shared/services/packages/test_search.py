@@ -27,7 +27,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount, Facets
+from shared.domain.search_facets import Facet, FacetCount
 from shared.services.common import Adapters
 from shared.services.packages.search import SUGGESTIONS, PackageSearch
 from tests.fakes.readers import known_readers
@@ -85,10 +85,6 @@ class AskedIndex:
         """Note the search by another name."""
         self.divided.append((query, page, viewer))
         return FacetedResults(EMPTY, {}, 0)
-
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        """Find nothing."""
-        return {}
 
     async def facet_values(
         self, facet: Facet, query: Query, viewer: Viewer

@@ -11,8 +11,18 @@ from shared.domain.errors.requests import Busy
 from shared.domain.listings import Listing
 from shared.domain.names import Package
 from shared.domain.packages import Texts
-from shared.domain.search import ANYONE, Hit, IndexTotals, Query, ResultPage, Results, Sort, Viewer
-from shared.domain.search_facets import Facet, FacetCount, Facets
+from shared.domain.search import (
+    ANYONE,
+    FacetedResults,
+    Hit,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Sort,
+    Viewer,
+)
+from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.status import RegistryCounts
 from shared.ports import PullHistory, PullLedger, SearchIndex
 from shared.services.packages.statistics import (
@@ -112,10 +122,12 @@ class CountedIndex:
         has_any = self.packages and not (self.are_elsewhere and query.stored_only)
         return Results((Hit(shown),) if has_any else (), self.dependents)
 
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
         """Return one keyword."""
-        assert (query, viewer) == (Query(include_deprecated=True), ANYONE)
-        return {Facet.KEYWORD: (FacetCount("http", 1),)}
+        assert (query, page.limit, viewer) == (Query(include_deprecated=True), 0, ANYONE)
+        return FacetedResults(Results((), 0), {Facet.KEYWORD: (FacetCount("http", 1),)}, 0)
 
     async def totals(self) -> IndexTotals:
         """Count, and note that it was done."""
