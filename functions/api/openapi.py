@@ -11,7 +11,6 @@ from pydantic.json_schema import models_json_schema
 from functions.api import (
     account,
     audit_log,
-    held_releases,
     members,
     mirror,
     organizations,
@@ -36,7 +35,7 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 # The whole API, in the order of the document.
 FACES = (
     audit_log.audit_log_api,
-    held_releases.held_releases_api,
+    packages.held_releases_api,
     members.invitations_api,
     mirror.mirror_api,
     tokens.secret_scanning_api,

@@ -1,28 +1,26 @@
 """Access tokens of accounts and organizations: who may issue, list, rename, rotate and revoke them.
 
-`token_requests.py` parses requests, `token_rights.py` limits what a new token may do,
+A new token never has more rights than the credential that creates it. The same holds for a new text
+of a known token, since whoever asks for it gets the text. `token_requests.py` parses requests,
 `token_records.py` stores tokens. `shared/auth/authentication.py` verifies tokens.
 """
 
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access import require_own_account
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import Principal
+from shared.domain.errors.identity import NotPermitted, credentials_missing
+from shared.domain.identity import Principal, require_recent_sign_in
+from shared.domain.ip_addresses import are_ranges_within
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.rights import Action
+from shared.domain.rights import Action, Scope
 from shared.domain.tokens import Token, token_expiry
 from shared.ports import Clock
 from shared.services.tokens.token_records import IssuedToken, TokenRecords, UsedToken, token_change
 from shared.services.tokens.token_requests import TokenRequest, parse_token_name
-from shared.services.tokens.token_rights import (
-    check_rights,
-    is_owner,
-    require_issuer,
-    require_operator,
-)
 
 _NOT_MANAGING = (
     "A token of an organization manages nothing, so that no machine can make itself at home. "
@@ -158,3 +156,42 @@ def _draft(
         expires_ms=expires_ms,
         addresses=request.addresses or by.addresses,
     )
+
+
+def require_issuer(owner: str, request: TokenRequest, by: Principal) -> None:
+    """Raise `credentials-missing` or `NotPermitted` unless `by` may create the account's tokens."""
+    if by.is_anonymous:
+        raise credentials_missing()
+    if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
+        raise NotPermitted("issue", "tokens", "the token lacks the scope manage for it")
+    if not is_owner(owner, by):
+        raise NotPermitted("issue", f"the token {request.name}", "it is for another account")
+    if len(owner) != OWNER_LENGTH:
+        # A user of the Entra tenant without an account here.
+        raise NotPermitted("issue", f"the token {request.name}", "it takes an account here")
+
+
+def require_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:
+    """Raise `NotPermitted` unless `by` is the operator; `what` are the tokens that only they may
+    create."""
+    if not by.is_operator:
+        reason = f"only the operator issues {what}"
+        raise NotPermitted(verb, f"the token {request.name}", reason)
+
+
+def is_owner(owner: str, by: Principal) -> bool:
+    """Check whether tokens of the account are those of `by`; the operator's are everybody's."""
+    return by.is_operator or by.id == owner
+
+
+def check_rights(verb: str, token: Token, by: Principal, now_ms: int) -> None:
+    """Raise `NotPermitted` for a token that allows more than the credential of `by`, and
+    `SignInAgain` for one that manages, which takes a recent sign-in."""
+    if not all(map(by.may_grant, token.grants)):
+        reason = "it would allow more than the token that asks for it"
+        raise NotPermitted(verb, f"the token {token.name}", reason)
+    if not are_ranges_within(token.addresses, by.addresses):
+        reason = "it could be used from elsewhere than the token that asks for it"
+        raise NotPermitted(verb, f"the token {token.name}", reason)
+    if any(Scope.MANAGE in grant.scopes for grant in token.grants):
+        require_recent_sign_in(by, now_ms, verb, f"the token {token.name}, which manages")
