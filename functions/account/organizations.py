@@ -5,7 +5,7 @@ from functions.http.pages import UNAUTHORIZED, see_other
 from functions.http.pagination import Pager
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages, sign_in_page
 from shared.auth.authentication import RequestClient
-from shared.domain.errors.base import about_field
+from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.organizations import InvitationNotFound
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
@@ -87,7 +87,7 @@ async def account_invitation(call: SignedInCall, problem: FormProblem | None = N
 @pages.form("account/organizations", account_organizations)
 async def account_organization_found(call: SignedInCall) -> Answer:
     organizations = call.registry.organizations.organizations
-    with about_field("name"):
+    with about_field("name", Conflict):
         org = parse_org(call.form.text("name"))
         await organizations.create(org, call.account, by=call.caller)
     done = ALSO_ELSEWHERE if await organizations.name_warning(org) else "created"

@@ -19,7 +19,7 @@ from shared.domain.device_login import (
     DeviceRequest,
     read_user_code,
 )
-from shared.domain.errors.base import InvalidRequest, about_field
+from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import DeviceRefusal
 from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
@@ -192,7 +192,7 @@ async def device_answer(call: SignedInCall) -> Answer:
             login = await call.registry.tokens.device_login.deny(code, by=by)
             return call.show("device/refused.html", machine=login)
         case _:
-            with about_field("code"):
+            with about_field("code", NotFound):
                 found = await call.registry.tokens.device_login.find(code, by=by)
             return _confirm(call, found)
 

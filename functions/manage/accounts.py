@@ -21,7 +21,7 @@ from functions.http.signed_in_pages import (
 )
 from shared.auth.secrets import Secret
 from shared.domain.accounts import Account, is_id
-from shared.domain.errors.base import about_field
+from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
@@ -201,7 +201,7 @@ async def manage_account_create(call: SignedInCall) -> Answer:
     typed = form.text("email")
     with about_field("email"):
         address = parse_email(typed) if typed else None
-    with about_field("name"):
+    with about_field("name", Conflict):
         account = await _accounts(call).create(form.text("name"), by=by)
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=by)
     if address and await _accounts(call).send_sign_in_link(account, address, link, by=by):

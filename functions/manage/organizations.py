@@ -8,7 +8,7 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.domain.errors.base import about_field
+from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.errors.organizations import PatternUnreadable
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
@@ -109,9 +109,9 @@ async def manage_name_preview(call: SignedInCall, problem: FormProblem | None = 
 
 @pages.form("manage/organizations", manage_organizations)
 async def manage_organization_found(call: SignedInCall) -> Answer:
-    with about_field("owner"):
+    with about_field("owner", NotFound):
         owner = await call.registry.identity.accounts.by_name_or_id(call.form.text("owner"))
-    with about_field("name"):
+    with about_field("name", Conflict):
         org = parse_org(call.form.text("name"))
         await call.registry.administration.organizations.create(org, owner, by=call.caller)
     warning = await call.registry.organizations.organizations.name_warning(org)

@@ -103,11 +103,12 @@ class Conflict(Refusal):
 
 
 @contextmanager
-def about_field(name: str) -> Generator[None]:
-    """Name the field of a form for what is refused within, so that the page shows it there."""
+def about_field(name: str, kind: type[Refusal] = Invalid) -> Generator[None]:
+    """Name the field of a form for its invalid values, and for refusals of another kind, so that
+    the page shows them there."""
     try:
         yield
-    except (Invalid, NotFound, Conflict) as refusal:
+    except (Invalid, kind) as refusal:
         refusal.field = refusal.field or name
         raise
 
