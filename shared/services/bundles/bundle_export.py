@@ -284,6 +284,5 @@ def _incomplete(missing: Sequence[Coordinate]) -> Invalid:
     return Invalid(
         "bundle-incomplete",
         f"{len(missing)} releases are not stored here, so no bundle was written: {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}. Pull them, or "
-        "leave them out.",
+        f"{f' and {more:,} more' if more > 0 else ''}. Pull them, or leave them out.",
     )
