@@ -3,8 +3,9 @@ that are kept decoded.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from sys import getsizeof
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 from shared.domain.packages import Dependency, Release, ReleaseEntry
 from shared.domain.records import Record
 from shared.domain.times import MS
+from shared.domain.versions import Precedence
 from shared.ports import Clock, Unanswered
 
 Key = TypeVar("Key", bound=Hashable)
@@ -290,6 +292,34 @@ def _share(record: Record) -> None:
 
 
 _field_names: dict[tuple[type[Record], int], set[str]] = {}
+
+
+def merge_entries(
+    entries: tuple[ReleaseEntry, ...], changed: Sequence[ReleaseEntry]
+) -> tuple[tuple[ReleaseEntry, ...], int]:
+    """Return the entries with the changed ones, newest version first, and about how many more bytes
+    of memory they take."""
+    replaced = list[ReleaseEntry]()
+    if len(changed) > _INSERTED:
+        newer = {each.version: each for each in changed}
+        replaced = [each for each in entries if each.version in newer]
+        merged = {each.version: each for each in entries} | newer
+        rising = sorted(merged.values(), key=_precedence)
+    else:
+        rising = list(reversed(entries))
+        for each in changed:
+            place = bisect_left(rising, _precedence(each), key=_precedence)
+            is_known = place < len(rising) and rising[place].version == each.version
+            replaced += rising[place : place + is_known]
+            rising[place : place + is_known] = [each]
+    return tuple(reversed(rising)), memory_of_entries(changed) - memory_of_entries(replaced)
+
+
+_INSERTED = 32  # Changed entries; with more of them all are sorted.
+
+
+def _precedence(entry: ReleaseEntry) -> Precedence:
+    return entry.parsed.precedence
 
 
 def memory_of_entries(entries: Iterable[ReleaseEntry]) -> int:

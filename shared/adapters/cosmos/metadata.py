@@ -6,8 +6,8 @@ import asyncio
 import zlib
 from base64 import b64decode, b64encode
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
@@ -15,12 +15,11 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.records import Event
-from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
 from shared.runtime.caching import (
     SURVEYS_CACHED_BYTES,
     LruCache,
-    memory_of_entries,
+    merge_entries,
     share_field_names,
 )
 
@@ -218,13 +217,12 @@ OVERLAP_SECONDS = 5  # The service dates items by whole seconds, on more than on
 
 @dataclass(frozen=True, slots=True)
 class _CachedSurvey:
-    """A package and its entries by version, the second of the newest change among them, and the
-    memory that the entries take."""
+    """A package and its entries, the second of the newest change among them, and the memory that
+    the entries take."""
 
     changed: int = 0
     head: Head | None = None
-    entries: Mapping[str, ReleaseEntry] = field(default_factory=dict[str, ReleaseEntry])
-    newest_first: tuple[ReleaseEntry, ...] = ()
+    entries: tuple[ReleaseEntry, ...] = ()
     memory_bytes: int = 0
 
 
@@ -259,36 +257,22 @@ class CosmosSurveys:
         if survey.head is None:
             return None
         self._cache.put(key, survey)
-        return Survey(survey.head, survey.newest_first)
+        return Survey(survey.head, survey.entries)
 
 
 def _with_changes(known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
     heads = [known.head] if known.head else []
     heads += [read_record(Head, item) for item in changed if item["kind"] == HEAD]
-    found = {item["body"]["version"]: _entry(item) for item in changed if item["kind"] != HEAD}
-    newer = _that_are_newer(known.entries, found)
-    entries = {**known.entries, **newer} if newer else known.entries
-    replaced = [known.entries[version] for version in newer if version in known.entries]
-    memory = memory_of_entries(newer.values()) - memory_of_entries(replaced)
+    revisions = {each.version: each.revision for each in known.entries} if changed else {}
+    found = [_entry(item) for item in changed if item["kind"] != HEAD]
+    newer = [each for each in found if each.revision >= revisions.get(each.version, 0)]
+    entries, more_bytes = merge_entries(known.entries, newer) if newer else (known.entries, 0)
     return _CachedSurvey(
         max([known.changed, *(item["_ts"] for item in changed)]),
         max(heads, key=_revision, default=None),
         entries,
-        tuple(sorted(entries.values(), key=_precedence, reverse=True))
-        if newer
-        else known.newest_first,
-        known.memory_bytes + memory,
+        known.memory_bytes + more_bytes,
     )
-
-
-def _that_are_newer(
-    known: Mapping[str, ReleaseEntry], found: Mapping[str, ReleaseEntry]
-) -> dict[str, ReleaseEntry]:
-    return {
-        version: entry
-        for version, entry in found.items()
-        if version not in known or entry.revision >= known[version].revision
-    }
 
 
 def _revision(head: Head) -> tuple[int, int]:
@@ -297,10 +281,6 @@ def _revision(head: Head) -> tuple[int, int]:
 
 def _entry(item: Item) -> ReleaseEntry:
     return share_field_names(ReleaseEntry.model_validate(item["body"]))
-
-
-def _precedence(entry: ReleaseEntry) -> Precedence:
-    return entry.parsed.precedence
 
 
 HEAD = "head"

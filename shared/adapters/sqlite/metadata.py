@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +14,11 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.records import Event
-from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
 from shared.runtime.caching import (
     SURVEYS_CACHED_BYTES,
     LruCache,
-    memory_of_entries,
+    merge_entries,
     share_field_names,
 )
 
@@ -340,37 +338,15 @@ def _with_changes(key: str, known: _CachedSurvey, connection: sqlite3.Connection
     # The rows may be newer than the stamp that was asked for: others write between two reads.
     stamp = rows[-1][0] if rows else known.stamp
     changed = list(_decoded([body for _, body in rows]))
-    entries, replaced = _merged(known.survey.entries, changed)
-    memory_bytes = known.memory_bytes + memory_of_entries(changed) - memory_of_entries(replaced)
-    return _CachedSurvey(stamp, Survey(known.survey.head, entries), memory_bytes)
+    entries, more_bytes = merge_entries(known.survey.entries, changed)
+    survey = Survey(known.survey.head, entries)
+    return _CachedSurvey(stamp, survey, known.memory_bytes + more_bytes)
 
 
 def _decoded(bodies: list[str]) -> Iterator[ReleaseEntry]:
     for start in range(0, len(bodies), ROWS_PER_STEP):
         step = ",".join(bodies[start : start + ROWS_PER_STEP])
         yield from map(share_field_names, _ENTRIES.validate_json(f"[{step}]"))
-
-
-def _merged(
-    entries: tuple[ReleaseEntry, ...], changed: list[ReleaseEntry]
-) -> tuple[tuple[ReleaseEntry, ...], list[ReleaseEntry]]:
-    """Return the entries with the changed ones, newest version first, and those replaced."""
-    if len(changed) > ROWS_ON_THE_LOOP:
-        newer = {each.version: each for each in changed}
-        replaced = [each for each in entries if each.version in newer]
-        merged = {each.version: each for each in entries} | newer
-        return tuple(sorted(merged.values(), key=_precedence, reverse=True)), replaced
-    rising, replaced = list(reversed(entries)), list[ReleaseEntry]()
-    for each in changed:
-        place = bisect_left(rising, _precedence(each), key=_precedence)
-        is_known = place < len(rising) and rising[place].version == each.version
-        replaced += rising[place : place + is_known]
-        rising[place : place + is_known] = [each]
-    return tuple(reversed(rising)), replaced
-
-
-def _precedence(entry: ReleaseEntry) -> Precedence:
-    return entry.parsed.precedence
 
 
 def read_head(text: str) -> Head:
