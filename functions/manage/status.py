@@ -10,9 +10,9 @@ from shared.runtime.answers import Answer
 from shared.runtime.background_tasks import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED
 from shared.services.limits.burst_detection import BURST_WINDOW
-from shared.services.maintenance.audit_archives import AuditArchives
-from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.archives import AuditArchives
+from shared.services.maintenance.derived_data import UpdateSearchIndex
+from shared.services.maintenance.snapshots import CreateSnapshot
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.archives import AuditArchives
 from shared.services.maintenance.task import Task
 
 Work = Callable[[], Awaitable[TaskReport]]

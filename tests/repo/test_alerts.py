@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.audit_archives import AuditArchives
-from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.archives import AuditArchives
+from shared.services.maintenance.snapshots import CreateSnapshot
 from shared.telemetry.metrics import INSTRUMENTS
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import INFRA, module

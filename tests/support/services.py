@@ -27,7 +27,7 @@ from shared.services.leases import Leases
 from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organization_deletion import OrganizationDeletion

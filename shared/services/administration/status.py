@@ -24,7 +24,7 @@ from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.limits.notices import NoticeCache
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.pending_writes import ProcessOutboxes
 from shared.services.maintenance.upkeep import TaskRequests, Upkeep
 from shared.services.packages.statistics import LastRegistryCounts
 

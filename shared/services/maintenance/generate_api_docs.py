@@ -15,8 +15,7 @@ from shared.domain.versions import Version
 from shared.ports import Clock, EventStore, MetadataStore, WorkStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import oldest_first
-from shared.services.maintenance.checkpoints import Checkpoints
-from shared.services.maintenance.task import Task
+from shared.services.maintenance.task import Checkpoints, Task
 
 FEED_BATCH = 200  # Events.
 # All releases are visited, for what was lost, and for versions between two that were documented.

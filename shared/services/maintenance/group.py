@@ -8,30 +8,34 @@ from shared.services.api_docs.group import ApiDocsServices
 from shared.services.common import Adapters, Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
-from shared.services.maintenance.anonymize_events import AnonymizeEvents
-from shared.services.maintenance.audit_archives import AuditArchives
-from shared.services.maintenance.checkpoints import Checkpoints
-from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
-from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
-from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.archives import (
+    AuditArchives,
+    DeleteOrphanedArchives,
+    UpdatePublicCopies,
+)
+from shared.services.maintenance.deletions import (
+    AnonymizeEvents,
+    DeleteExpiredRecords,
+    FinishDeletions,
+)
+from shared.services.maintenance.derived_data import (
+    RebuildDerivedData,
+    RebuildSearchIndex,
+    RepairDerivedData,
+    UpdateSearchIndex,
+)
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
 from shared.services.maintenance.mirror_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
-from shared.services.maintenance.process_outboxes import ProcessOutboxes
-from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
-from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
-from shared.services.maintenance.repair_derived_data import RepairDerivedData
-from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from shared.services.maintenance.pending_writes import ProcessOutboxes, RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
+    CreateSnapshot,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.maintenance.task import MaintenanceTasks, Task
-from shared.services.maintenance.update_public_copies import UpdatePublicCopies
-from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.task import Checkpoints, MaintenanceTasks, Task
 from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices

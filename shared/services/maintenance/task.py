@@ -1,13 +1,17 @@
-"""What a maintenance task is."""
+"""A maintenance task, and checkpoints at which a long one continues."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.packages import Head
 from shared.domain.task_runs import TaskReport
+from shared.domain.times import MS
+from shared.ports import Clock, MetadataStore, WorkStore
+from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,67 @@ def require_task(tasks: MaintenanceTasks, name: str) -> Task:
         sentence = f"This registry has no task of that name. There are: {known}."
         raise InvalidRequest(sentence)
     return task
+
+
+RUN_TIME = timedelta(minutes=7)  # Less than a run may take: the last package may take a while.
+CHECKPOINT_KEPT_FOR = timedelta(days=30)
+
+_CHECKPOINT_KIND = "upkeep-mark"
+
+T = TypeVar("T")
+Visit = Callable[[T], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Visits all packages or things, in several runs if one is too short."""
+
+    metadata: MetadataStore
+    work: WorkStore
+    clock: Clock
+
+    async def visit_packages(self, task: Task, visit: Visit[Head]) -> bool:
+        """Visit packages by key, from the last checkpoint on; return whether all were visited.
+
+        The run ends after the package during which its time is over.
+        """
+        until_ms, after = self._until(), await self._checkpoint(task)
+        async for heads in package_batches(self.metadata, RECORDS_AT_ONCE, after=after):
+            for head in heads:
+                await visit(head)
+                after = head.package.key
+                if self.clock.now_ms() >= until_ms:
+                    await self._save(task, after)
+                    return False
+            await self._save(task, after)
+        await self._save(task, "")
+        return True
+
+    async def visit(self, task: Task, things: AsyncIterator[T], visit: Visit[T]) -> bool:
+        """Visit things, from the last checkpoint; return whether all were visited.
+
+        The checkpoint is a count: of things that change between two runs, some may be visited
+        twice, and some not before the next round.
+        """
+        until_ms, visited = self._until(), int(await self._checkpoint(task) or 0)
+        count = 0
+        async for thing in things:
+            count += 1
+            if count <= visited:
+                continue
+            await visit(thing)
+            if self.clock.now_ms() >= until_ms:
+                await self._save(task, str(count))
+                return False
+        await self._save(task, "")
+        return True
+
+    def _until(self) -> int:
+        return self.clock.now_ms() + RUN_TIME // MS
+
+    async def _checkpoint(self, task: Task) -> str:
+        return await self.work.peek(_CHECKPOINT_KIND, task.id, self.clock.now_ms()) or ""
+
+    async def _save(self, task: Task, after: str) -> None:
+        ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // MS
+        await self.work.put(_CHECKPOINT_KIND, task.id, after, ends_ms)

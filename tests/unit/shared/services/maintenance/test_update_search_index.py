@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
-from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.derived_data import RebuildSearchIndex, UpdateSearchIndex
 
 
 class Feed:

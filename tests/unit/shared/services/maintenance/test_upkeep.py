@@ -24,10 +24,10 @@ from shared.domain.task_runs import (
 )
 from shared.services.leases import RENEWALS, Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
-from shared.services.maintenance.process_outboxes import ProcessOutboxes
-from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
+from shared.services.maintenance.archives import DeleteOrphanedArchives
+from shared.services.maintenance.derived_data import RebuildDerivedData
+from shared.services.maintenance.pending_writes import ProcessOutboxes
+from shared.services.maintenance.snapshots import CreateSnapshot
 from shared.services.maintenance.task import MaintenanceTasks, Task
 from shared.services.maintenance.upkeep import (
     BEGINS_WITHIN,

@@ -19,7 +19,7 @@ from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale
-from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
+from shared.services.maintenance.deletions import NAME_FREE_AFTER
 from shared.services.organizations import organization_deletion
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal

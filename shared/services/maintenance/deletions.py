@@ -1,5 +1,7 @@
-"""Finishes deletions of organizations: restores those that got a package by a push that started
-before, releases the names of the others, and deletes organizations without owners.
+"""Finishes deletions of organizations, and deletes what has expired.
+
+Organizations that got a package by a push that started before are restored, the names of the others
+are released, and organizations without owners are deleted.
 """
 
 from dataclasses import dataclass
@@ -14,12 +16,13 @@ from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Role
 from shared.domain.task_runs import TaskReport
-from shared.domain.tokens import Token, TokenUse
+from shared.domain.times import MS
+from shared.domain.tokens import EXPIRED_KEPT_FOR, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.ports import DirectoryStore, MetadataStore, Stale
+from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Stale, WorkStore
 from shared.services.maintenance.task import Task
 from shared.services.organizations.organization_deletion import OrganizationDeletion
-from shared.services.records import EntityChange, RecordWriter, all_entities
+from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, all_entities
 
 # A push that started before the deletion ends long before that.
 NAME_FREE_AFTER = timedelta(days=1)
@@ -124,3 +127,42 @@ class FinishDeletions(Task):
         for kind in (Publisher, Membership, Invitation, NameSkeleton):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found
+
+
+@dataclass(frozen=True)
+class AnonymizeEvents(Task):
+    id = "anonymize-events"
+    title = "Anonymize old events"
+    sentence = "Removes IP address and credential from events after their retention period."
+    schedule = "0 50 3 * * *"
+
+    events: EventStore
+    clock: Clock
+    audit_days: int
+
+    async def run(self) -> TaskReport:
+        """Anonymize in batches, so that no write is long."""
+        age = timedelta(days=self.audit_days)
+        before_ms = self.clock.now_ms() - age // MS
+        forgotten = 0
+        while count := await self.events.forget_origins(before_ms, RECORDS_AT_ONCE):
+            forgotten += count
+        return TaskReport(forgotten, forgotten)
+
+
+@dataclass(frozen=True)
+class DeleteExpiredRecords(Task):
+    id = "delete-expired-records"
+    title = "Delete expired records"
+    sentence = "Deletes expired tokens, codes, invitations and counts."
+    schedule = "30 7 * * * *"
+
+    directory: DirectoryStore
+    work: WorkStore
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        now_ms = self.clock.now_ms()
+        removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // MS)
+        removed += await self.work.remove_expired(now_ms)
+        return TaskReport(removed, removed)

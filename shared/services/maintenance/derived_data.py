@@ -1,17 +1,26 @@
-"""Compares lists and documents of all packages with their releases, and repairs them."""
+"""Derived data of all packages, compared with their releases and repaired, and the search index."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import BadArchive, Refusal
 from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.mirroring import CataloguedPackage
 from shared.domain.packages import Head, Release, State, Texts
 from shared.domain.task_runs import TaskReport
-from shared.ports import ArchiveStore, DocumentStore, MetadataStore, Stale
-from shared.services.maintenance.checkpoints import Checkpoints
-from shared.services.maintenance.task import Task
+from shared.ports import (
+    ArchiveStore,
+    DirectoryStore,
+    DocumentStore,
+    MetadataStore,
+    SearchFeed,
+    Stale,
+)
+from shared.services.maintenance.task import LONGEST_CALL, Checkpoints, Task
+from shared.services.mirroring.catalogue import store_catalogued
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
+from shared.services.records import all_entities
 
 NO_GRAPH = b"[]"
 
@@ -83,3 +92,63 @@ class RepairDerivedData(Task):
         if await self.documents.texts(digest) != Texts():
             return False
         return await self.documents.graphs([digest]) == [NO_GRAPH]
+
+
+@dataclass(frozen=True)
+class RebuildDerivedData(RepairDerivedData):
+    """Does what the nightly repair does, which continues at a checkpoint of its own; then writes
+    the catalogue of upstreams again."""
+
+    id = "rebuild-derived-data"
+    title = "Rebuild derived data"
+    sentence = (
+        "Computes lists, search entries and documents of all packages again from their releases."
+    )
+    schedule = None
+
+    directory: DirectoryStore
+
+    async def run(self) -> TaskReport:
+        report = await super().run()
+        # Reading a record puts its values within their bounds; search may have others.
+        catalogued = (
+            [] if report.unfinished else await all_entities(self.directory, CataloguedPackage)
+        )
+        for each in catalogued:
+            await store_catalogued(each, self.directory, self.derived_data)
+        seen, changed = report.seen + len(catalogued), report.changed + len(catalogued)
+        return replace(report, seen=seen, changed=changed)
+
+
+@dataclass(frozen=True)
+class UpdateSearchIndex(Task):
+    id = "update-search-index"
+    title = "Update the search index"
+    sentence = (
+        "Builds a new search index if the current one is an hour old, or many packages changed."
+    )
+    schedule = "45 */5 * * * *"
+    longest_run = LONGEST_CALL
+    runs_in_read_only_mode = True
+
+    feed: SearchFeed
+
+    async def run(self) -> TaskReport:
+        changed = await self.feed.catch_up()
+        return TaskReport(changed, changed)
+
+
+@dataclass(frozen=True)
+class RebuildSearchIndex(Task):
+    id = "rebuild-search-index"
+    title = "Rebuild the search index"
+    sentence = "Creates the search index again from the listings of all packages."
+    schedule = None
+    longest_run = LONGEST_CALL
+    runs_in_read_only_mode = True
+
+    feed: SearchFeed
+
+    async def run(self) -> TaskReport:
+        packages = await self.feed.rebuild()
+        return TaskReport(packages, packages)
