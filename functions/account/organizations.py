@@ -6,7 +6,7 @@ from functions.http.pagination import Pager
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages, sign_in_page
 from shared.auth.authentication import RequestClient
 from shared.domain.errors.base import Conflict, about_field
-from shared.domain.errors.organizations import InvitationNotFound
+from shared.domain.errors.identity import InvitationNotFound
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
 

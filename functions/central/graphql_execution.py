@@ -41,7 +41,7 @@ from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
-from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.errors.requests import ApiDocsPending, TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing

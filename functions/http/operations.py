@@ -39,7 +39,7 @@ from functions.http.calls import (
 from functions.http.compression import compressed
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
-from shared.domain.errors.organizations import organization_not_found
+from shared.domain.errors.identity import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance

@@ -9,7 +9,7 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from shared.domain.errors.base import Conflict, NotFound, about_field
-from shared.domain.errors.organizations import PatternUnreadable
+from shared.domain.errors.identity import PatternUnreadable
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.runtime.answers import Answer

@@ -20,8 +20,8 @@ from shared.domain.errors.identity import (
     OrganizationMissing,
     TokenUnknown,
     credentials_missing,
+    organization_not_found,
 )
-from shared.domain.errors.organizations import organization_not_found
 from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package

@@ -18,7 +18,7 @@ from shared.commands.base import operator_command
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.organizations import AccountExists
+from shared.domain.errors.identity import AccountExists
 from shared.domain.identity import OPERATOR
 from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage

@@ -25,9 +25,8 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
 from shared.domain.api_docs.pieces import BASE_URL
-from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
-from shared.domain.api_docs.type_parts import type_parts
+from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_parts
 from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
 
 KIND_TITLES = {

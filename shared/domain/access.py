@@ -11,8 +11,8 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
     credentials_missing,
+    organization_not_found,
 )
-from shared.domain.errors.organizations import organization_not_found
 from shared.domain.identity import Principal, is_recently_signed_in
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, is_reserved

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Self
 
 from shared.domain.errors.base import Conflict
-from shared.domain.errors.organizations import last_owner
+from shared.domain.errors.identity import last_owner
 from shared.domain.members import Membership
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role

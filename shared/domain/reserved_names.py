@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar
 
-from shared.domain.errors.organizations import PatternUnreadable
+from shared.domain.errors.identity import PatternUnreadable
 from shared.domain.lookalike_names import look_like, readings
 from shared.domain.names import MAX_PACKAGE_LENGTH, RESERVED_PREFIX
 from shared.domain.records import Entity, Place

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.organizations import (
+from shared.domain.errors.identity import (
     InvitationNotFound,
+    NotPermitted,
 )
 from shared.domain.identity import OPERATOR
 from shared.domain.member_rules import OWNER_CHANGE_DELAY

@@ -10,8 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.organizations import OrganizationExists
+from shared.domain.errors.identity import NotPermitted, OrganizationExists
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.member_rules import OWNER_CHANGE_DELAY

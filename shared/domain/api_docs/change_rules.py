@@ -44,10 +44,15 @@ from shared.domain.api_docs.model import (
     Type,
     VariableDocs,
 )
-from shared.domain.api_docs.named_types import NamedTypes, definition_of, is_foreign, rest_shape
 from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol, all_fields
 from shared.domain.api_docs.type_relations import TypeRelation, is_error
-from shared.domain.api_docs.type_shapes import NEVER
+from shared.domain.api_docs.type_shapes import (
+    NEVER,
+    NamedTypes,
+    definition_of,
+    is_foreign,
+    rest_shape,
+)
 from shared.domain.resolution import are_compatible
 from shared.domain.versions import Version
 

@@ -21,11 +21,11 @@ from shared.domain.api_docs.change_rules import (
 )
 from shared.domain.api_docs.directions import ChangeLevel, Directions, TwoVersions
 from shared.domain.api_docs.model import ConstantDocs, EnumMemberDocs, FunctionDocs, ModuleDocs
-from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.api_docs.resource_paths import path_key
 from shared.domain.api_docs.signatures import signature_text
+from shared.domain.api_docs.type_parts import path_key
+from shared.domain.api_docs.type_shapes import NamedTypes
 from shared.domain.names import Coordinate
 from shared.domain.versions import Version
 

@@ -32,8 +32,7 @@ from shared.domain.api_docs.records import (
     connector_id,
     trigger_id,
 )
-from shared.domain.api_docs.resource_paths import path_segments
-from shared.domain.api_docs.type_parts import Part, type_parts
+from shared.domain.api_docs.type_parts import Part, path_segments, type_parts
 
 Json = dict[str, object]
 

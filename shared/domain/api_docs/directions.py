@@ -23,7 +23,6 @@ from shared.domain.api_docs.model import (
     VariableDocs,
     declarations_of,
 )
-from shared.domain.api_docs.named_types import NamedTypes, definition_of
 from shared.domain.api_docs.type_relations import TypeRelation, shape_relation
 from shared.domain.api_docs.type_shapes import (
     Alternative,
@@ -32,9 +31,11 @@ from shared.domain.api_docs.type_shapes import (
     Intersection,
     Members,
     Named,
+    NamedTypes,
     Plain,
     Shape,
     Shapes,
+    definition_of,
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.domain.api_docs.directions import MAJOR, MINOR, PATCH, Reason, TwoVersions, opposite
 from shared.domain.api_docs.model import FunctionDocs, Type, VariableDocs
 from shared.domain.api_docs.resolving import unquoted
-from shared.domain.api_docs.resource_paths import path_segments
+from shared.domain.api_docs.type_parts import path_segments
 from shared.domain.api_docs.type_relations import TypeRelation
 from shared.domain.api_docs.type_shapes import DEPENDENT, Shape, Shapes
 

@@ -32,7 +32,7 @@ from shared.ballerina.syntax import (
 )
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, PREDECLARED
 from shared.domain.api_docs.model import DocumentRoom
-from shared.domain.api_docs.resource_paths import path_key
+from shared.domain.api_docs.type_parts import path_key
 from shared.domain.names import MAX_PACKAGE_LENGTH, ModuleName, possible_packages
 from shared.domain.packages import Graph
 

@@ -7,7 +7,6 @@ Where the names differ, what they stand for is compared.
 from dataclasses import dataclass, field
 from enum import Enum
 
-from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.type_shapes import (
     IMMUTABLE,
     Alternative,
@@ -16,6 +15,7 @@ from shared.domain.api_docs.type_shapes import (
     Intersection,
     Members,
     Named,
+    NamedTypes,
     Objects,
     Plain,
     RecordField,

@@ -1,8 +1,9 @@
-"""Refusals about packages, releases and their files."""
+"""Refusals about packages, releases and their files, also those of an upstream registry."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.domain.errors.base import Conflict, Invalid, NotFound, TooLarge, quoted
+from shared.domain.errors.base import Conflict, Invalid, NotFound, TooLarge, Unavailable, quoted
 
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate, Package
@@ -169,3 +170,39 @@ def file_too_large(what: str, size_bytes: int, limit_bytes: int) -> TooLarge:
         "file-too-large",
         f"The {what} has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at most.",
     )
+
+
+class UpstreamReleaseRefused(Invalid):
+    def __init__(self, coordinate: object, upstream: str, reason: str) -> None:
+        # A 400, whose sentence every client shows: a 404 would say that it does not exist.
+        super().__init__(
+            "upstream-release-refused",
+            f"{coordinate} of the upstream registry {upstream} is not served here: {reason} Use "
+            "another version, or ask the operator.",
+        )
+        self.reason = reason
+
+
+def owned_by_upstream(org: object, upstream: str) -> Conflict:
+    return Conflict(
+        "owned-by-upstream",
+        f"The organization {org} belongs to the upstream registry {upstream}, whose packages are "
+        "mirrored here, so nothing is published under that name here. Choose another name, or ask "
+        "the operator.",
+    )
+
+
+UNUSABLE = "gives an answer about it that cannot be used"
+FAILING = "fails to answer about it"
+NO_ROOM = "is not asked now, because this registry fetches as much as it has room for"
+
+
+class UpstreamUnavailable(Unavailable):
+    retry_after = timedelta(seconds=10)
+
+    def __init__(self, what: object, upstream: str, trouble: str = "does not answer") -> None:
+        super().__init__(
+            "upstream-unavailable",
+            f"{what} is not stored here, and the upstream registry {upstream} {trouble}. Try again "
+            "in a moment.",
+        )

@@ -5,8 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account, AccountName, Identity, account_name_place
-from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
-from shared.domain.errors.organizations import last_owner
+from shared.domain.errors.identity import (
+    NotPermitted,
+    TokenUnknown,
+    credentials_missing,
+    last_owner,
+)
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.members import Membership, OpenedInvitation

@@ -15,7 +15,7 @@ from shared.domain.accounts import (
     account_name_place,
     is_id,
 )
-from shared.domain.errors.organizations import account_not_found, organization_not_found
+from shared.domain.errors.identity import account_not_found, organization_not_found
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
 from shared.domain.mail import (

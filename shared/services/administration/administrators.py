@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from shared.auth.authorization import Administration
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.errors.base import Conflict
-from shared.domain.errors.identity import account_locked
-from shared.domain.errors.organizations import account_not_found
+from shared.domain.errors.identity import account_locked, account_not_found
 from shared.domain.identity import Principal
 from shared.domain.mail import administrators_changed_mail
 from shared.domain.records import Place

@@ -12,7 +12,7 @@ from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.bundles import BundledRelease, BundleManifest, bundle_unusable
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
-from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.releases import with_change, with_removal

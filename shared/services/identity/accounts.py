@@ -17,8 +17,13 @@ from shared.domain.accounts import (
     parse_account_name,
 )
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
-from shared.domain.errors.organizations import AccountExists, account_not_found
+from shared.domain.errors.identity import (
+    AccountExists,
+    NotPermitted,
+    TokenUnknown,
+    account_not_found,
+    credentials_missing,
+)
 from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.records import Place

@@ -17,8 +17,7 @@ from shared.domain.accounts import (
     parse_account_name,
 )
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
-from shared.domain.errors.identity import account_locked
-from shared.domain.errors.organizations import AccountExists
+from shared.domain.errors.identity import AccountExists, account_locked
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal, require_recent_sign_in
 from shared.domain.mail import identity_linked_mail, identity_removed_mail

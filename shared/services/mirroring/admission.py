@@ -13,8 +13,13 @@ from datetime import timedelta
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import UNUSABLE, UpstreamUnavailable
-from shared.domain.errors.packages import ReleaseNotFound, SpelledDifferently, archive_too_large
+from shared.domain.errors.packages import (
+    UNUSABLE,
+    ReleaseNotFound,
+    SpelledDifferently,
+    UpstreamUnavailable,
+    archive_too_large,
+)
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
 from shared.domain.names import Coordinate, package_owner
 from shared.ports import AnswerTooLarge, Unanswered

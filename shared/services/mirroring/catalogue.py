@@ -18,7 +18,7 @@ from shared.domain.api_docs.records import (
     ConnectorSummary,
     TriggerSummary,
 )
-from shared.domain.errors.mirroring import UpstreamUnavailable
+from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since

@@ -12,8 +12,7 @@ from functools import partial
 
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.mirroring import UpstreamReleaseRefused
-from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import (
     MirrorDraft,

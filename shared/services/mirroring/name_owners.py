@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from shared.domain.errors.mirroring import owned_by_upstream
+from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place

@@ -18,8 +18,11 @@ from typing import TypeVar
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal, Unavailable
-from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
-from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.packages import (
+    ReleaseNotFound,
+    UpstreamReleaseRefused,
+    UpstreamUnavailable,
+)
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing

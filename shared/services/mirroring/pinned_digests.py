@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
 from shared.domain.archives.names import Digest
-from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import Principal
 from shared.domain.mirroring import (
     INCIDENT,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
+from shared.domain.errors.packages import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Head, Visibility

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.mirror_rules import AgeRule
 from shared.domain.mirroring import (

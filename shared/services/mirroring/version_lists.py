@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import cast
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.mirroring import (
+from shared.domain.errors.packages import (
     UpstreamReleaseRefused,
 )
 from shared.domain.identity import Principal

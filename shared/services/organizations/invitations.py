@@ -11,8 +11,12 @@ from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
-from shared.domain.errors.identity import NotPermitted, TokenUnknown, credentials_missing
-from shared.domain.errors.organizations import InvitationNotFound
+from shared.domain.errors.identity import (
+    InvitationNotFound,
+    NotPermitted,
+    TokenUnknown,
+    credentials_missing,
+)
 from shared.domain.errors.requests import TakesNoChanges, TooMany
 from shared.domain.identity import Principal
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email

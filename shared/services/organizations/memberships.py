@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import credentials_missing
-from shared.domain.errors.organizations import member_not_found
+from shared.domain.errors.identity import credentials_missing, member_not_found
 from shared.domain.identity import Principal
 from shared.domain.members import Membership, member_place
 from shared.domain.names import OrgName

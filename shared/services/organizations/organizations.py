@@ -13,16 +13,13 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Forbidden, about_field
 from shared.domain.errors.identity import (
     NotPermitted,
+    OrganizationExists,
     OrganizationMissing,
     TokenUnknown,
     credentials_missing,
-)
-from shared.domain.errors.mirroring import owned_by_upstream
-from shared.domain.errors.organizations import (
-    OrganizationExists,
     organization_not_found,
 )
-from shared.domain.errors.packages import not_made_internal
+from shared.domain.errors.packages import not_made_internal, owned_by_upstream
 from shared.domain.identity import Principal
 from shared.domain.lookalike_names import skeletons
 from shared.domain.members import Membership

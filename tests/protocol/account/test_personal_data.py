@@ -8,11 +8,11 @@ import pytest
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
+    AccountExists,
     NotPermitted,
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import parse_org

@@ -10,8 +10,11 @@ from starlette.responses import Response
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.mirroring import UpstreamReleaseRefused, UpstreamUnavailable
-from shared.domain.errors.packages import ReleaseNotFound
+from shared.domain.errors.packages import (
+    ReleaseNotFound,
+    UpstreamReleaseRefused,
+    UpstreamUnavailable,
+)
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate

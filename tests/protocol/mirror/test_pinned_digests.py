@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.archives.names import Digest
-from shared.domain.errors.mirroring import UpstreamReleaseRefused
+from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate

@@ -15,8 +15,7 @@ from functions.http.answers import (
     retry_headers,
 )
 from shared.domain.errors.base import Refusal, RefusalKind
-from shared.domain.errors.identity import TokenNotFound, TokenUnknown
-from shared.domain.errors.organizations import last_owner
+from shared.domain.errors.identity import TokenNotFound, TokenUnknown, last_owner
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import (
     Busy,

@@ -11,8 +11,8 @@ from shared.domain.errors.identity import (
     NotPermitted,
     SignInAgain,
     TokenUnknown,
+    organization_not_found,
 )
-from shared.domain.errors.organizations import organization_not_found
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package

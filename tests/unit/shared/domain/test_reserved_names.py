@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.domain.errors.organizations import PatternUnreadable
+from shared.domain.errors.identity import PatternUnreadable
 from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.reserved_names import is_reserved_name, parse_reserved_name
 from tests.paths import SHARED

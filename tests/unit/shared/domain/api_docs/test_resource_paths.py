@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.domain.api_docs.resource_paths import PathSegment, path_segments
+from shared.domain.api_docs.type_parts import PathSegment, path_segments
 
 
 def test_a_path_has_words_and_parameters() -> None:

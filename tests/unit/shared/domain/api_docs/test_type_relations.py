@@ -5,9 +5,8 @@ import time
 import pytest
 
 from shared.domain.api_docs.model import Type
-from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.type_relations import TypeRelation, shape_relation
-from shared.domain.api_docs.type_shapes import Shapes
+from shared.domain.api_docs.type_shapes import NamedTypes, Shapes
 from tests.support.documented import documented, type_of
 
 SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER

@@ -7,8 +7,7 @@ import pytest
 
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.errors.organizations import AccountExists
+from shared.domain.errors.identity import AccountExists, NotPermitted, TokenUnknown
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.rights import Grant

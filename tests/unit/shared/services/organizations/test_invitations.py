@@ -10,12 +10,10 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
+    InvitationNotFound,
     NotPermitted,
     SignInAgain,
     TokenUnknown,
-)
-from shared.domain.errors.organizations import (
-    InvitationNotFound,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import (

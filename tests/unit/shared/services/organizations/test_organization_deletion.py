@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors.organizations import OrganizationExists
+from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.member_rules import OWNER_CHANGE_DELAY

@@ -6,9 +6,10 @@ import pytest
 
 from shared.domain.access import NO_ACCESS
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.errors.organizations import (
+from shared.domain.errors.identity import (
+    NotPermitted,
     OrganizationExists,
+    TokenUnknown,
     organization_not_found,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
