@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -37,24 +36,17 @@ _ONE_DIGIT = 10  # Below it a digit after the point says something.
 
 def moment(at_ms: int) -> str:
     """Return a time of the stores as people read it: UTC, to the minute."""
-    return _formatted("%Y-%m-%d %H:%M UTC", at_ms - at_ms % _MINUTE_MS)
+    return _utc(at_ms).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def machine_moment(at_ms: int) -> str:
     """Return a time of the stores as programs read it."""
-    return _formatted("%Y-%m-%dT%H:%M:%SZ", at_ms - at_ms % _SECOND_MS)
+    return _utc(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day(at_ms: int) -> str:
     """Return the day of a time of the stores, in UTC."""
-    return _formatted("%Y-%m-%d", at_ms - at_ms % _DAY_MS)
-
-
-# The times of releases stand on many pages, and formatting one takes longer than all around it. A
-# time is rounded down to what is shown before, so that few are kept.
-@lru_cache(maxsize=8_192)
-def _formatted(pattern: str, at_ms: int) -> str:
-    return _utc(at_ms).strftime(pattern)
+    return _utc(at_ms).strftime("%Y-%m-%d")
 
 
 def ago(at_ms: int, now_ms: int) -> str:

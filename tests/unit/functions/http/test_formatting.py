@@ -1,6 +1,5 @@
 """Filters of the templates: numbers, times and sizes."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -125,13 +124,3 @@ def test_one_is_no_plural() -> None:
 )
 def test_bytes_are_in_the_unit_that_fits(size: int, said: str) -> None:
     assert sized(size) == said
-
-
-@pytest.mark.parametrize(
-    ("shown", "alike_ms"), [(day, 80_000_000), (moment, 59_999), (machine_moment, 999)]
-)
-def test_times_that_are_shown_alike_are_formatted_once(
-    shown: Callable[[int], str], alike_ms: int
-) -> None:
-    assert shown(0) is shown(alike_ms)
-    assert shown(0) != shown(alike_ms + 10_000_000)
