@@ -20,7 +20,7 @@ from shared.adapters.search.postings import (
     id_bytes,
     ids_of,
 )
-from shared.adapters.search.query_plan import Alternative, Clause, QueryPlan, Restriction
+from shared.adapters.search.query_plan import Alternative, Clause, Condition, QueryPlan
 from shared.adapters.search.ranking import (
     LAST_NAME_WEIGHT,
     WEAK_FACTOR,
@@ -175,7 +175,7 @@ class Matching:
         unusable = [each for each in needs if not client.can_use(each.platform, each.built_with)]
         return self._postings.packages(*(each.word for each in unusable))
 
-    def _meeting(self, restriction: Restriction) -> Set[int]:
+    def _meeting(self, restriction: Condition) -> Set[int]:
         if restriction.expression:
             return set(self._found_in_texts(restriction.expression))
         if restriction.pattern is not None:

@@ -68,7 +68,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Restriction:
+class Condition:
     """A condition on every result, which ranks nothing: one of these must hold."""
 
     lists: tuple[str, ...] = ()  # Words of posting lists, any of which is enough.
@@ -358,9 +358,9 @@ def _whole_clause(term: Term) -> Clause:
 # --- restrictions ------------------------------------------------------------------------------
 
 
-def _restrictions(query: Query) -> Iterator[Restriction]:
+def _restrictions(query: Query) -> Iterator[Condition]:
     if query.orgs is not None:
-        yield Restriction(tuple(facet_word("org", org) for org in query.orgs))
+        yield Condition(tuple(facet_word("org", org) for org in query.orgs))
     demanded = {
         facet_word("name", query.package): query.package,
         facet_word("needs", query.depends_on): query.depends_on,
@@ -370,39 +370,39 @@ def _restrictions(query: Query) -> Iterator[Restriction]:
         facet_word("connector", *query.item): query.kind is SearchKind.CONNECTORS,
         facet_word("trigger", *query.item): query.kind is SearchKind.TRIGGERS,
     }
-    yield from (Restriction((word,)) for word, is_demanded in demanded.items() if is_demanded)
+    yield from (Condition((word,)) for word, is_demanded in demanded.items() if is_demanded)
     if query.stored_only:
-        yield Restriction((NOT_STORED,), is_excluded=True)
-    yield from (Restriction((facet_word("trait", each.key),)) for each in query.facet_values)
+        yield Condition((NOT_STORED,), is_excluded=True)
+    yield from (Condition((facet_word("trait", each.key),)) for each in query.facet_values)
     for term in query.terms:
         if term.is_excluded:
             yield from (replace(each, is_excluded=True) for each in _without(term))
         elif term.match is Match.WHOLE:
             kind = term.field.value
-            yield Restriction(tuple(facet_word(kind, value) for value in term.values))
+            yield Condition(tuple(facet_word(kind, value) for value in term.values))
         elif term.field is Field.MODULE:
-            yield Restriction(expression=match_any(_module(term, value) for value in term.values))
+            yield Condition(expression=match_any(_module(term, value) for value in term.values))
 
 
-def _without(term: Term) -> Iterator[Restriction]:
+def _without(term: Term) -> Iterator[Condition]:
     """Yield what no result may have: for a word the packages with it, or with a form of it, outside
     of their readmes."""
     if term.match is Match.PATTERN:
         yield _pattern(term)
     elif term.match is Match.WHOLE:
         kind = term.field.value
-        yield Restriction(tuple(facet_word(kind, value) for value in term.values))
+        yield Condition(tuple(facet_word(kind, value) for value in term.values))
     elif term.field is Field.MODULE:
-        yield Restriction(expression=match_any(_module(term, value) for value in term.values))
+        yield Condition(expression=match_any(_module(term, value) for value in term.values))
     elif term.match is Match.PATH:
-        yield Restriction(pattern=("key", term.values[0].lower()))
+        yield Condition(pattern=("key", term.values[0].lower()))
     else:
         for words in map(split_words, term.values):
             forms = tuple({words[0], stem(words[0])}) if len(words) == 1 else ()
             in_names = term.field is Field.NAME
             mark = WordMark.NAME if in_names else WordMark.ANYWHERE
             phrase = _quoted(mark_words(mark, words))
-            yield Restriction(forms) if forms and not in_names else Restriction(expression=phrase)
+            yield Condition(forms) if forms and not in_names else Condition(expression=phrase)
 
 
 def _module(term: Term, value: str) -> str:
@@ -413,11 +413,11 @@ def _module(term: Term, value: str) -> str:
     return match_words(WordMark.MODULES, words, may_begin=may_begin)
 
 
-def _pattern(term: Term) -> Restriction:
+def _pattern(term: Term) -> Condition:
     value = re.sub(r"[?\[]", r"[\g<0>]", term.values[0].lower())  # Brackets quote in a GLOB.
     if term.field is Field.ORG:
-        return Restriction(pattern=("key", f"{value}/*"))
-    return Restriction(pattern=("key" if "/" in value else "name", value))
+        return Condition(pattern=("key", f"{value}/*"))
+    return Condition(pattern=("key" if "/" in value else "name", value))
 
 
 # --- full-text expressions, as FTS5 reads them --------------------------------------------------
