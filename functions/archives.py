@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from functions.central.answers import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, NO_STORE
+from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
 from functions.http.calls import Call, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import (
@@ -29,7 +29,6 @@ from shared.runtime.answers import (
     Answer,
     RangeNotSatisfiable,
     is_current,
-    is_known,
     requested_range,
 )
 from shared.services.packages.archives import COORDINATES, ArchiveLink, DeliveredArchive
@@ -76,8 +75,8 @@ async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     headers = dict(found.headers)
     if not is_current(call.headers, etag=found.etag):
         return Answer(status=412, headers=headers | NO_STORE)
-    if is_known(call.headers, etag=found.etag):
-        return Answer(status=304, headers=headers)
+    if unchanged := unchanged_answer(call, headers, etag=found.etag):
+        return unchanged
     if call.is_head:
         return Answer(headers={**headers, "Content-Length": str(found.size)})
     return await _content(call, found)

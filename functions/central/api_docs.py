@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE, json_answer
+from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE, json_answer, unchanged_answer
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
@@ -14,7 +14,7 @@ from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.names import OrgName
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort, SymbolQuery
 from shared.domain.versions import ClientProfile, Range
-from shared.runtime.answers import Answer, is_known
+from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece
 
@@ -62,8 +62,8 @@ async def document_answer(call: Call, document: StoredPiece, *, is_public: bool)
     is_packed = is_public and document.is_packed and accepts_gzip(call.headers)
     if is_packed:
         headers["ETag"] = f"W/{etag}"
-    if is_known(call.headers, etag=etag):
-        return Answer(status=304, headers=headers)
+    if unchanged := unchanged_answer(call, headers, etag=etag):
+        return unchanged
     if is_packed:
         headers["Content-Encoding"] = "gzip"
     place = document.place

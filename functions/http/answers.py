@@ -106,8 +106,8 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     }
     if not is_current(call.headers, etag=etag):
         return Answer(status=412, headers=headers | NO_STORE)
-    if is_known(call.headers, etag=etag):
-        return Answer(status=304, headers=headers)
+    if unchanged := unchanged_answer(call, headers, etag=etag):
+        return unchanged
     try:
         span = requested_range(call.headers, size=len(content), etag=etag)
     except RangeNotSatisfiable:
@@ -119,6 +119,11 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
         content, status = content[span.start : span.stop], 206
     headers["Content-Length"] = str(len(content))  # The host sets it only where it sends a body.
     return Answer(b"" if call.is_head else content, status, headers, document.media_type)
+
+
+def unchanged_answer(call: Call, headers: dict[str, str], *, etag: str) -> Answer | None:
+    """Return a 304 if the client has what the tag names, else None."""
+    return Answer(status=304, headers=headers) if is_known(call.headers, etag=etag) else None
 
 
 # --- Refusals as JSON problems, the form of every face that has none of its own ------------------

@@ -11,14 +11,14 @@ from typing import Any, cast
 
 import orjson
 
-from functions.http.answers import JSON, NO_STORE, problem_answer, repeat_until
+from functions.http.answers import JSON, NO_STORE, problem_answer, repeat_until, unchanged_answer
 from functions.http.operations import Operation
 from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages, RefusalPage, identify_visitor
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.redaction import redact_tokens
 from shared.domain.times import MS
-from shared.runtime.answers import Answer, is_known
+from shared.runtime.answers import Answer
 from shared.runtime.caching import SingleFlight
 
 MARKDOWN, ATOM, SVG = "text/markdown", "application/atom+xml", "image/svg+xml"
@@ -91,8 +91,8 @@ class PublicPageCall(PageCall):
             return Answer(body, status, PAGE_HEADERS | NO_STORE, media_type)
         etag = etag or etag_of(body)
         headers = PAGE_HEADERS | _CACHED_HEADERS | {"ETag": etag}
-        if is_known(self.headers, etag=etag):
-            return Answer(status=304, headers=headers)
+        if unchanged := unchanged_answer(self, headers, etag=etag):
+            return unchanged
         headers["Content-Length"] = str(len(body))
         return Answer(b"" if self.is_head else body, _OK, headers, media_type)
 

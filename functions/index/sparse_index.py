@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import CACHE_PRIVATE, JSON, NO_STORE
+from functions.http.answers import CACHE_PRIVATE, JSON, NO_STORE, unchanged_answer
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from functions.http.operations import JsonFace
@@ -13,7 +13,7 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
 from shared.domain.index import INDEX_TYPE, index_config
-from shared.runtime.answers import Answer, is_known
+from shared.runtime.answers import Answer
 from shared.services.packages.index import PackageChanges
 
 DEFAULT_CHANGES = 100
@@ -87,8 +87,8 @@ INDEX_CACHE_PUBLIC = "public, max-age=60"
 def index_answer(call: Call, document: DerivedDocument, *, media_type: str, caching: str) -> Answer:
     """Return the document, compressed if the client accepts gzip, or a 304."""
     headers = _headers(document, caching)
-    if is_known(call.headers, etag=document.tag):
-        return Answer(status=304, headers=headers)
+    if unchanged := unchanged_answer(call, headers, etag=document.tag):
+        return unchanged
     body = document.content
     if len(document.gzipped) < len(body) and accepts_gzip(call.headers):
         headers["Content-Encoding"] = "gzip"

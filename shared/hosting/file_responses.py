@@ -168,7 +168,8 @@ async def _send_content(
     try:
         wanted = requested_range(headers, size=file.size, etag=file.etag)
     except RangeNotSatisfiable:
-        await send_answer((_start(416, _unsatisfied(file)), _END), send)
+        size = (b"content-range", b"bytes */%d" % file.size)
+        await send_answer((_start(416, [size, (b"content-length", b"0")]), _END), send)
         return
     try:
         content = _open(file)
@@ -263,10 +264,6 @@ def _described(file: FileResponse) -> RawHeaders:
 
 def _sized(file: FileResponse, length: int) -> RawHeaders:
     return [*_described(file), (b"content-length", b"%d" % length)]
-
-
-def _unsatisfied(file: FileResponse) -> RawHeaders:
-    return [(b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")]
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:

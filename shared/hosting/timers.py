@@ -42,7 +42,9 @@ class Timers:
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         for each in functions:
-            _require_schedule(each)
+            if not is_schedule(each.schedule):
+                reason = f"its schedule '{each.schedule}' is not six fields, seconds first"
+                raise unsupported(each.name, reason)
         self._functions = {each.name.lower(): each for each in functions}
         self._folder = folder
         self._clock = clock
@@ -110,13 +112,6 @@ class Timers:
 
     def _record(self, timer: TimerFunction) -> Path:
         return self._folder / f"{timer.name}.last"
-
-
-def _require_schedule(timer: TimerFunction) -> None:
-    if not is_schedule(timer.schedule):
-        raise unsupported(
-            timer.name, f"its schedule '{timer.schedule}' is not six fields, seconds first"
-        )
 
 
 _PREFIX = b"/admin/functions/"

@@ -63,16 +63,12 @@ def functions_of(app: func.FunctionApp) -> AppFunctions:
         built = app.get_functions()
     except ValueError as duplicate:
         raise StartRefused(str(duplicate)) from None
-    read = [_read(each) for each in sorted(built, key=_name_without_case)]
+    read = [_read(each) for each in sorted(built, key=lambda each: _name(each).lower())]
     return AppFunctions(
         http=[each for each in read if isinstance(each, HttpFunction)],
         timers=[each for each in read if isinstance(each, TimerFunction)],
         feeds=[each for each in read if isinstance(each, ChangeFeedFunction)],
     )
-
-
-def _name_without_case(function: Any) -> str:
-    return _name(function).lower()
 
 
 def _name(function: Any) -> str:
