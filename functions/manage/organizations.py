@@ -9,7 +9,6 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from shared.domain.errors.base import Conflict, NotFound, about_field
-from shared.domain.errors.identity import PatternUnreadable
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.runtime.answers import Answer
@@ -85,25 +84,8 @@ async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -
         problem,
         reserved=await reserved_names.all(by=by),
         availability=await reserved_names.look_up(name, by=by) if name else None,
+        typed=call.form,
         done=call.done(NAME_DONE_MESSAGES),
-    )
-
-
-@pages.read("manage/names/new")
-async def manage_name_preview(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    """Show which organizations a pattern matches, or why it is invalid, before it is reserved."""
-    pattern = call.form.text("pattern") or call.params.get("pattern", "")
-    reason = call.form.text("reason") or call.params.get("reason", "")
-    matches = None
-    if pattern:
-        try:
-            matches = await call.registry.organizations.reserved_names.matching(
-                pattern, by=call.caller
-            )
-        except PatternUnreadable as refusal:
-            problem = problem or FormProblem.of(refusal)
-    return call.show(
-        "manage/name_new.html", problem, pattern=pattern, reason=reason, matches=matches
     )
 
 
@@ -134,7 +116,7 @@ async def manage_organization_keep(call: SignedInCall) -> Answer:
     return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=keep")
 
 
-@pages.form("manage/names/new", manage_name_preview)
+@pages.form("manage/names/new", manage_names)
 async def manage_name_add(call: SignedInCall) -> Answer:
     pattern, reason = call.form.text("pattern"), call.form.text("reason")
     await call.registry.organizations.reserved_names.add(pattern, reason, by=call.caller)

@@ -14,10 +14,11 @@ from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import OPERATOR
 from shared.domain.notices import ReadOnlyState
+from shared.domain.reserved_names import ReservedName
 from shared.domain.rights import rights_table
 from shared.domain.task_runs import TaskReport, TaskRun, TaskState
 from shared.services.maintenance.task import require_task
-from shared.services.organizations.reserved_names import NameAvailability, PatternMatches
+from shared.services.organizations.reserved_names import NameAvailability
 
 
 @click.group()
@@ -150,16 +151,11 @@ def add(pattern: str, reason: str) -> None:
       python -m shared.cli names add "wso2*" --reason "Theirs."
     """
 
-    async def work(registry: Registry) -> PatternMatches:
-        matches = await registry.organizations.reserved_names.matching(pattern, by=OPERATOR)
-        await registry.organizations.reserved_names.add(pattern, reason, by=OPERATOR)
-        return matches
+    async def work(registry: Registry) -> ReservedName:
+        return await registry.organizations.reserved_names.add(pattern, reason, by=OPERATOR)
 
-    matches = with_registry(work)
-    click.echo(f"Nobody can create an organization that matches {matches.pattern} any more.")
-    if matches.names:
-        more = ", and others" if matches.is_more else ""
-        click.echo(f"These exist and are kept: {', '.join(matches.names)}{more}.")
+    reserved = with_registry(work)
+    click.echo(f"Nobody can create an organization that matches {reserved.pattern} any more.")
 
 
 @names.command()

@@ -732,7 +732,6 @@ PAGES = {
     "manage_account_create": _for_all("/manage/accounts", nobody_by_token, "POST"),
     "manage_accounts": _for_all("/manage/accounts", nobody_by_token),
     "manage_name_add": _for_all("/manage/names/new", nobody_by_token, "POST"),
-    "manage_name_preview": _for_all("/manage/names/new?pattern=a*", nobody_by_token),
     "manage_name_remove": _for_all("/manage/names/remove", nobody_by_token, "POST"),
     "manage_names": _for_all("/manage/names", nobody_by_token),
     "manage_organization": _for_all("/manage/organizations/ORG", nobody_by_token),

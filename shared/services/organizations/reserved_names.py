@@ -29,12 +29,7 @@ from shared.domain.reserved_names import (
 from shared.ports import AlreadyThere, DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
-from shared.services.records import EntityChange, RecordWriter, entity_page
-
-MAX_NAMES_COMPARED = (
-    2_000  # Organizations that a pattern is compared with: one read of less than a MB.
-)
-MAX_MATCHES_SHOWN = 20  # A pattern with more matches is probably too wide.
+from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "the names that nobody may found"
 
@@ -47,17 +42,6 @@ class ReservedNameList:
     words: tuple[str, ...]
     configured: tuple[str, ...]
     stored: tuple[tuple[ReservedName, str], ...]  # With the name of the administrator.
-
-
-@dataclass(frozen=True, slots=True)
-class PatternMatches:
-    """Existing organizations that a pattern matches; they are not affected."""
-
-    pattern: str
-    names: tuple[str, ...]
-    is_more: bool
-    compared: int
-    is_complete: bool  # Every organization was compared.
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +77,6 @@ class ReservedNames:
         with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
         return ReservedNameList(
             (BUILT_IN_PATTERN,), tuple(sorted(RESERVED_WORDS)), self.reserved_patterns, with_names
-        )
-
-    async def matching(self, pattern: str, *, by: Principal) -> PatternMatches:
-        await self.administration.require(by, "list", _WHAT)
-        parsed = parse_reserved_name(pattern)
-        page = await entity_page(self.directory, Organization, Place(""), MAX_NAMES_COMPARED)
-        names = [each.name for each in page.entities if fits_pattern(each.name, parsed)]
-        return PatternMatches(
-            pattern=parsed,
-            names=tuple(names[:MAX_MATCHES_SHOWN]),
-            is_more=len(names) > MAX_MATCHES_SHOWN,
-            compared=len(page.entities),
-            is_complete=not page.is_more,
         )
 
     async def add(self, pattern: str, reason: str, *, by: Principal) -> ReservedName:

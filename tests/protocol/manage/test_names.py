@@ -18,21 +18,9 @@ async def admin(world: World) -> PageClient:
     return browser
 
 
-async def test_a_pattern_is_looked_at_before_it_counts(world: World, admin: PageClient) -> None:
-    await admin.open(f"{PAGE}/new?pattern=ac*&reason=Theirs.")
-    for words in ("The pattern matches existing organizations.", ">acme</a>", 'value="Theirs."'):
-        assert words in admin.text
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open("/account/organizations")
-    await bob.send("/account/organizations", name="acid")
-    assert "/account/organizations/acid" in bob.text
-
-
 async def test_names_are_reserved_until_they_are_released(world: World, admin: PageClient) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations")
-    await admin.open(f"{PAGE}/new?pattern=init*")
-    assert "The pattern matches no existing organization." in admin.text
     assert (await admin.send(f"{PAGE}/new", pattern="init*", reason="Theirs.")).status_code == 303
     for words in ("Names reserved.", "<code>init*</code>", "Theirs.", "admin"):
         assert words in admin.text
@@ -48,17 +36,10 @@ async def test_names_are_reserved_until_they_are_released(world: World, admin: P
 async def test_an_invalid_pattern_is_shown_again_with_the_reason(
     admin: PageClient, pattern: str, reason: str, status: int
 ) -> None:
-    await admin.open(f"{PAGE}/new")
     answer = await admin.send(f"{PAGE}/new", pattern=pattern, reason=reason)
     assert answer.status_code == status
     assert 'role="alert"' in admin.text
     assert f'value="{pattern}"' in admin.text
-
-
-async def test_an_invalid_pattern_is_reported_before_the_form_is_sent(admin: PageClient) -> None:
-    answer = await admin.open(f"{PAGE}/new?pattern=*")
-    assert answer.status_code == 400
-    assert "is not a pattern of names" in admin.text
 
 
 async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageClient) -> None:

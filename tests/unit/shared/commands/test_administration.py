@@ -29,11 +29,6 @@ def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
     assert terminal.run("names", "check", "WSO2labs") == "WSO2labs is free.\n"
 
 
-def test_existing_organizations_are_reported(terminal: Terminal) -> None:
-    reported = terminal.run("names", "add", "a?me", "--reason", "To see.")
-    assert "These exist and are kept: acme." in reported
-
-
 def test_names_that_the_setting_reserves_are_listed_and_stay(terminal: Terminal) -> None:
     listed = terminal.run("names", "list", BALLROOM_RESERVED_NAMES="init*")
     assert "BALLROOM_RESERVED_NAMES" in listed
@@ -80,7 +75,7 @@ def test_every_task_runs_and_reports(terminal: Terminal) -> None:
     tasks = [line.partition(":")[0] for line in lines]
     assert tasks[0] == "process-outboxes"  # Before tasks that read what it completes.
     assert set(tasks) <= {each.id for each in TASKS}
-    assert len(set(tasks)) == len(tasks) == 13
+    assert len(set(tasks)) == len(tasks) == 12
 
 
 def test_one_task_runs_by_its_name(terminal: Terminal) -> None:

@@ -273,10 +273,6 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
         "list the names that nobody may found",
         lambda r, _, by: r.organizations.reserved_names.all(by=by),
     ),
-    (
-        "list the names that nobody may found",
-        lambda r, _, by: r.organizations.reserved_names.matching("a*", by=by),
-    ),
     ("look up names", lambda r, _, by: r.organizations.reserved_names.look_up("acme", by=by)),
     ("list the accounts of others", lambda r, _, by: r.administration.accounts.page("", 1, by=by)),
     (

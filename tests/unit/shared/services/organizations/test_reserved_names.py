@@ -6,10 +6,7 @@ import pytest
 
 from shared.domain.accounts import AccountName
 from shared.domain.identity import OPERATOR
-from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, ReservedName
-from shared.services.organizations.reserved_names import MAX_NAMES_COMPARED
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, KIM, AdministrationServices
 
@@ -63,16 +60,6 @@ async def test_there_are_no_more_patterns_than_the_creation_of_an_organization_r
         await world.reserved_names.add("one_more", WHY, by=OPERATOR)
 
 
-async def test_not_every_organization_is_compared(world: AdministrationServices) -> None:
-    for number in range(MAX_NAMES_COMPARED):
-        organization = Organization(name=f"z{number}", founder=KIM.id, created_ms=0)
-        await world.directory.put(organization)
-    world.clear_calls()
-    matches = await world.reserved_names.matching("z*", by=OPERATOR)
-    assert (matches.compared, matches.is_complete) == (MAX_NAMES_COMPARED, False)
-    assert world.directory.calls == ["list_all"]
-
-
 async def why(world: AdministrationServices, name: str) -> tuple[tuple[str, ...], str]:
     """Return why a name is not free."""
     freedom = await world.reserved_names.look_up(name, by=world.ada)
@@ -103,11 +90,3 @@ async def test_the_events_of_a_pattern_have_it_and_its_reason(
         ("name.released", reserved.id, "", ADA.id, {"pattern": "init*", "reason": WHY}),
     ]
     assert (reserved.by, reserved.since_ms) == (ADA.id, world.clock.now_ms())
-
-
-async def test_every_organization_is_compared_from_the_first_on(
-    world: AdministrationServices,
-) -> None:
-    await world.organizations.create(OrgName("0first"), KIM, by=OPERATOR)
-    matches = await world.reserved_names.matching("*first", by=OPERATOR)
-    assert (matches.names, matches.compared) == (("0first",), 2)
