@@ -63,6 +63,8 @@ class Killing:
                 await self.push(host, coordinate)
                 await self._kill(await child_of(host))
                 self.interrupted += not await is_documented(host, http, coordinate)
+                # One whose process ends three times would be set aside for a day.
+                await until_documented(host, http, coordinate)
 
     async def push(self, host: Running, coordinate: str) -> None:
         """Push a package whose documentation takes some time."""
