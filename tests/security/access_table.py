@@ -21,6 +21,7 @@ from functions.device.device_login import GRANT_TYPE
 from functions.manage.accounts import ACCOUNT_ACTIONS, ADMINISTRATOR_TOKEN_ACTIONS
 from functions.manage.releases import RELEASE_DECISIONS
 from functions.web.package.pages import TAB_HANDLERS
+from shared.domain.mirror_rules import CENTRAL_PAGES
 from shared.domain.rights import Action
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -308,6 +309,12 @@ def by_message(answer: httpx.Response) -> Outcome:
     if answer.status_code == 400 and "You may not" in answer.text:
         return Outcome.FORBIDDEN
     return by_status(answer)
+
+
+def by_place(answer: httpx.Response) -> Outcome:
+    """Read an answer that leads to Central for what is not here."""
+    is_elsewhere = answer.headers.get("location", "").startswith(CENTRAL_PAGES)
+    return Outcome.HIDDEN if is_elsewhere else by_status(answer)
 
 
 def by_list(*keys: str) -> Reads:
@@ -780,8 +787,8 @@ def strangers(_persona: Persona, state: State) -> set[Outcome]:
     return {Outcome.DONE if state in SERVED else Outcome.HIDDEN}
 
 
-def _page(path: str, expects: Expects = readers) -> Declared:
-    return Declared("GET", path, expects, EVERY_STATE)
+def _page(path: str, expects: Expects = readers, reads: Reads = by_status) -> Declared:
+    return Declared("GET", path, expects, EVERY_STATE, reads=reads)
 
 
 # Pages of packages are for everybody, and know people by a session or a token.
@@ -792,7 +799,7 @@ OF_PACKAGES = {
         f"web_package_tab ({tab})": _page(f"/packages/ORG/NAME/1.0.0/{tab}") for tab in TAB_HANDLERS
     },
     "web_module_docs": _page("/packages/ORG/NAME/1.0.0/docs/NAME/greet"),
-    "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet"),
+    "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet", reads=by_place),
     "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
     "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
     "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),

@@ -58,7 +58,9 @@ async def build(world: World) -> list[Answer]:
     resolved = await world.send(
         "POST", "/packages/resolve-dependencies", content=json.dumps(wanted).encode()
     )
-    answers = [(resolved.status_code, resolved.json() if resolved.is_success else None)]
+    answers: list[Answer] = [
+        (resolved.status_code, resolved.json() if resolved.is_success else None)
+    ]
     for number in range(PACKAGES):
         path = f"/packages/tools/part{number}/1.{number}.0"
         answers.append(await pulled(world, path))
