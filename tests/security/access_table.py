@@ -787,8 +787,8 @@ def strangers(_persona: Persona, state: State) -> set[Outcome]:
     return {Outcome.DONE if state in SERVED else Outcome.HIDDEN}
 
 
-def _page(path: str, expects: Expects = readers, reads: Reads = by_status) -> Declared:
-    return Declared("GET", path, expects, EVERY_STATE, reads=reads)
+def _page(path: str, expects: Expects = readers, shows: Reads | None = None) -> Declared:
+    return Declared("GET", path, expects, EVERY_STATE, shows=shows)
 
 
 # Pages of packages are for everybody, and know people by a session or a token.
@@ -799,7 +799,7 @@ OF_PACKAGES = {
         f"web_package_tab ({tab})": _page(f"/packages/ORG/NAME/1.0.0/{tab}") for tab in TAB_HANDLERS
     },
     "web_module_docs": _page("/packages/ORG/NAME/1.0.0/docs/NAME/greet"),
-    "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet", reads=by_place),
+    "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet", shows=by_place),
     "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
     "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
     "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),
