@@ -254,7 +254,7 @@ def test_known_packages_that_say_nothing_usable_are_ignored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("organization", "module"), [("", "a"), ("1", "a"), ("acme", ""), ("acme", "a..b")]
+    ("organization", "module"), [("", "a"), ("-", "a"), ("acme", ""), ("acme", "a..b")]
 )
 def test_words_that_name_no_module_are_unresolved_with_a_reason(
     organization: str, module: str
