@@ -101,10 +101,10 @@ def test_no_two_elements_have_one_id_and_every_reference_leads_to_one(path: Path
     ids = Counter(each.attributes["id"] for each in page(path).all() if "id" in each.attributes)
     assert [name for name, count in ids.items() if count > 1] == []
     references = [
-        each.attributes[name]
+        reference
         for each in page(path).all()
         for name in ("for", "aria-describedby", "aria-labelledby", "list")
-        if name in each.attributes
+        for reference in each.attributes.get(name, "").split()
     ]
     assert [name for name in references if name not in ids] == []
 
