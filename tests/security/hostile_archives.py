@@ -738,7 +738,7 @@ FIELDS = (
     ),
     Hostile("a platform", _package_json(platform="linux"), "platform-unknown", "linux"),
     Hostile("an empty platform", _package_json(platform=""), "platform-unknown", "''"),
-    Hostile("an organization", _package_json(organization="a__b"), "coordinate-invalid", "a__b"),
+    Hostile("an organization", _package_json(organization="a.b"), "coordinate-invalid", "a.b"),
     Hostile("a name", _package_json(name="greet-er"), "coordinate-invalid", "greet-er"),
     Hostile("a version", _package_json(version="1.0"), "coordinate-invalid", "1.2.3"),
     Hostile("build metadata", _package_json(version="1.0.0+1"), "coordinate-invalid", "metadata"),
