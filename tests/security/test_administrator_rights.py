@@ -24,7 +24,6 @@ LOOKING = (
     f"{ORGANIZATIONS}/acme",
     NAMES,
     f"{NAMES}?name=acme",
-    f"{NAMES}/new?pattern=a*",
 )
 CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ACCOUNTS}/ID-OF-bob/link", {}),
