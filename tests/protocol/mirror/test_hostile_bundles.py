@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.bundle_files import BundleFileSource, BundleKey, KeysOfFile, public_file
 from shared.domain.bundles import CATALOGUE, RELEASES, file_of, tar_header
+from shared.domain.errors.base import Refusal
 from shared.domain.outside_values import LATEST_MS, MAX_NUMBER
+from tests.protocol.mirror.test_extremes import EXTREMES, FACES, leaves
+from tests.protocol.mirror.test_extremes import replaced as line_changed
 from tests.support.archives import bala, zipped
 from tests.support.bundles import Carrier, bundled, bundled_lines, line_of, packed
 from tests.support.refusals import raises_refusal
@@ -284,6 +288,29 @@ async def test_a_number_out_of_bounds_refuses_the_bundle(
         await carrier.deliver(target)
     assert "\n" not in str(refused.value)
     assert await target.stores.metadata.packages("", 10) == []
+
+
+@pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES)
+async def test_no_field_of_a_bundle_disturbs_a_face(
+    worlds: OpenWorld, tmp_path: Path, extreme: object
+) -> None:
+    files, manifest = bundled({IO: GOOD[IO]}, deprecation="Use another.")
+    line = json.loads(files[0][1])
+    carrier = Carrier.new(tmp_path)
+    target = await worlds()
+    await target.push(bala("acme/greet:1.0.0"))
+    for path in (*leaves(line), ("org",), ("name",), ("version",)):
+        said = json.dumps(line_changed(line, path, extreme)).encode() + b"\n"
+        every = [(RELEASES, said), *files[1:]]
+        listed = (file_of(RELEASES, said), *manifest.files[1:])
+        carrier.write(every, manifest.model_copy(update={"files": listed}))
+        with suppress(Refusal):
+            await carrier.deliver(target)
+        for face in FACES:
+            answer = await target.get(face)
+            assert answer.status_code in (200, 404), (path, face, answer.text[:300])
+    found = (await target.get("/packages?q=greet")).json()
+    assert "greet" in [each["name"] for each in found["packages"]]
 
 
 async def test_a_bundle_that_changes_after_it_was_verified_is_refused(
