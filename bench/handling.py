@@ -21,8 +21,8 @@ from bench.servers import UNLIMITED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
-from shared.hosting.asgi import Scope
 from shared.hosting.host import Host
+from shared.hosting.requests import Scope
 from shared.settings import Settings
 from tests.unit.shared.hosting.asgi import ask, scope
 
@@ -30,8 +30,6 @@ ROUNDS, REQUESTS = 15, 100
 WARM = 200  # Requests before the first round.
 SHORTEST = 3  # Letters of a beginning.
 FEW = 600  # Packages whose records stay in memory.
-
-
 RESOLVED = 20  # Packages of a build.
 
 
