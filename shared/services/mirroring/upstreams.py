@@ -85,8 +85,8 @@ class UpstreamGate:
         archive and its description are asked for together, so both are tried then.
         """
         until_ms = self._closed_until_ms
-        is_early = until_ms is not None and self._clock.monotonic_ms() < until_ms
-        if is_early or (self._tried and self._tried != [subject]):
+        is_tried = self._tried in ([], [subject])
+        if until_ms is not None and (not is_tried or self._clock.monotonic_ms() < until_ms):
             message = f"it is left alone for a time: {self._health.reason}"
             raise ServerUnreachable(message)
         is_trial = until_ms is not None

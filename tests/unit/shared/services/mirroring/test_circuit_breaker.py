@@ -104,6 +104,19 @@ async def test_one_package_is_tried_when_the_time_is_over() -> None:
         return "description"
 
     assert await asked.gate.ask("acme:greet", description) == "description"
+
+
+async def test_others_are_asked_for_while_a_tried_archive_still_arrives() -> None:
+    asked = Asked()
+    await asked.close()
+    asked.clock.advance(CLOSED_FOR)
+
+    async def archive() -> str:
+        assert await asked.gate.ask("acme:greet", answered) == "yes"  # Its description.
+        assert await asked.gate.ask("acme:other", answered) == "yes"
+        return "archive"
+
+    assert await asked.gate.ask("acme:greet", archive) == "archive"
     assert await asked.gate.ask("acme:greet", answered) == "yes"
 
 
