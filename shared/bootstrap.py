@@ -41,8 +41,7 @@ from shared.adapters.key_vault import KeyVault, log_key_problem
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.paths import DataFolder, lock_path
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
-from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys

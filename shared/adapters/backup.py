@@ -17,7 +17,7 @@ from shared.adapters.sqlite.connections import (
     transaction,
     translate_sqlite_errors,
 )
-from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.adapters.sqlite.database import MIGRATIONS
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.private_files import (
     close_to_others,

@@ -13,12 +13,11 @@ from pathlib import Path
 from shared.adapters.filesystem import FileArchives, FilePieces
 from shared.adapters.paths import DataFolder
 from shared.adapters.sqlite.connections import database_error, open_to_read, schema_version
-from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.directory import SqliteDirectory
 from shared.adapters.sqlite.documents import SqliteDocuments
 from shared.adapters.sqlite.events import SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
-from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.adapters.sqlite.work import SqliteWork
 from shared.domain.errors.requests import StorageFull

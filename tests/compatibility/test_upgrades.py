@@ -17,7 +17,7 @@ import pytest
 
 from shared.adapters.paths import DataFolder
 from shared.adapters.sqlite.connections import schema_version
-from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap import migrate
 from tests.compatibility.fixtures import HERE, unpack_folder
 from tests.protocol.bal.okhttp import FORM, multipart

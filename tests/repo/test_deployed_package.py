@@ -28,12 +28,14 @@ NEEDED = {
     "shared/adapters/cosmos/client.py",
     "shared/adapters/blob/client.py",
     "shared/adapters/search/vocabulary/products.txt",
+    "shared/adapters/sqlite/schema.sql",
 }
 TOPS = {"docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared"}
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
 KINDS = {
     ".py",
     ".json",
+    ".sql",
     ".txt",
     ".html",
     ".css",

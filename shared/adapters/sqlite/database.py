@@ -50,6 +50,24 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 Migration = Sequence[str]  # Statements; a script would commit on its own.
 
+
+def read_migrations(file: Path) -> tuple[Migration, ...]:
+    """Return the steps of a file of SQL, each below a line that begins with `-- Step`."""
+    _, *steps = file.read_text("utf-8").split("\n-- Step ")
+    return tuple(list(_statements(step)) for step in steps)
+
+
+def _statements(step: str) -> Generator[str]:
+    statement = ""
+    for line in step.splitlines(keepends=True)[1:]:
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement.strip()
+            statement = ""
+
+
+MIGRATIONS = read_migrations(Path(__file__).with_name("schema.sql"))  # Of `ballroom.db`.
+
 # A withdrawal takes effect everywhere within five seconds.
 DATA_VERSION_CHECK_INTERVAL = timedelta(seconds=1)
 ROOM_CHECK_INTERVAL = timedelta(seconds=1)  # Between two attempts to open a file on a full disk.

@@ -10,7 +10,7 @@ from shared.adapters.backup import upgrading
 from shared.adapters.embedded import open_embedded
 from shared.adapters.paths import DataFolder
 from shared.adapters.sqlite.connections import SchemaMismatch
-from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.adapters.sqlite.database import MIGRATIONS
 from shared.adapters.system import SystemClock
 
 KNOWN = len(MIGRATIONS)
