@@ -81,7 +81,7 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
         "ballroom_disk_size_bytes": ("Size of the disk with the data folder.", disk.total),
     }
     if registry.mirroring:
-        incidents = len(await registry.mirroring.pins.incidents())
+        incidents = len(await registry.mirroring.reader.pins.incidents())
         about = "Releases whose archives an upstream changed."
         gauges["ballroom_mirror_incidents"] = (about, incidents)
     return gauges

@@ -260,7 +260,7 @@ async def api_mirror_status(call: ApiCall) -> MirrorStatusView:
     refusals=_LIST_REFUSALS,
 )
 async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
-    found = await (await require_mirroring(call)).pins.list_refused(by=call.caller)
+    found = await (await require_mirroring(call)).reader.pins.list_refused(by=call.caller)
     return RefusedReleaseList(releases=list(map(RefusedReleaseView.of, found)))
 
 
@@ -271,7 +271,7 @@ async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
     refusals=_LIST_REFUSALS,
 )
 async def api_mirror_retry(call: ApiCall, sent: RetryRequest) -> RetryView:
-    pins = (await require_mirroring(call)).pins
+    pins = (await require_mirroring(call)).reader.pins
     return RetryView(retried=await pins.accept(parse_coordinate(sent.release), by=call.caller))
 
 

@@ -44,7 +44,7 @@ async def _page(
         is_on=True,
         rules=rules,
         states=await mirroring.states(),
-        incidents=len(await mirroring.pins.incidents()),
+        incidents=len(await mirroring.reader.pins.incidents()),
         typed=_typed(call.form, rules),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
@@ -92,7 +92,7 @@ async def manage_mirror_admit(call: SignedInCall) -> Answer:
 
 @pages.read("manage/mirror/refusals")
 async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    releases = await _mirroring(call).pins.list_refused(by=call.caller)
+    releases = await _mirroring(call).reader.pins.list_refused(by=call.caller)
     return call.show(
         "manage/mirror_refusals.html", problem, releases=releases, done=call.done(DONE_MESSAGES)
     )
@@ -102,7 +102,7 @@ async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None
 async def manage_mirror_retry(call: SignedInCall) -> Answer:
     """Let the next pull fetch a refused release again."""
     release = parse_coordinate(call.form.text("release"))
-    await _mirroring(call).pins.accept(release, by=call.caller)
+    await _mirroring(call).reader.pins.accept(release, by=call.caller)
     return see_other(f"{MIRROR_PATH}/refusals?done=retried")
 
 

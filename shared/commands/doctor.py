@@ -54,7 +54,7 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [await _account_names(registry)]
     if registry.mirroring is not None:
-        sources = await registry.mirroring.upstreams.sources()
+        sources = await registry.mirroring.reader.upstreams.sources()
         found += [await _upstream(each) for each in sources]
         found += [await _token(each.with_token) for each in sources if each.with_token]
     return found

@@ -22,8 +22,7 @@ from shared.domain.mirror_rules import HERE, MirrorDraft, MirrorRules
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound, UpstreamRelease
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
-from shared.services.mirroring.mirror_rules import RuleDryRun
-from shared.services.mirroring.name_moves import NameMove
+from shared.services.mirroring.mirror_rules import NameMove, RuleDryRun
 from shared.services.mirroring.upstreams import UpstreamSource
 
 
@@ -128,7 +127,7 @@ def list_refusals(output: OutputFormat) -> None:
     """
 
     async def work(registry: Registry) -> list[UpstreamRelease]:
-        return await registry.require_mirroring().pins.list_refused(by=OPERATOR)
+        return await registry.require_mirroring().reader.pins.list_refused(by=OPERATOR)
 
     rows = [
         {
@@ -155,7 +154,7 @@ def retry_release(coordinate: Coordinate) -> None:
     """
 
     async def work(registry: Registry) -> bool:
-        return await registry.require_mirroring().pins.accept(coordinate, by=OPERATOR)
+        return await registry.require_mirroring().reader.pins.accept(coordinate, by=OPERATOR)
 
     if with_registry(work):
         click.echo(f"{coordinate} is fetched again with the next pull.")

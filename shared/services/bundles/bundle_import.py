@@ -24,9 +24,13 @@ from shared.services.bundles.bundle_reading import (
     TrustedKeys,
     open_bundle,
 )
-from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
+from shared.services.mirroring.mirrored_releases import (
+    MIRROR,
+    ForeignRelease,
+    MirroredReleases,
+    PinnedDigests,
+)
 from shared.services.mirroring.name_owners import NameOwners
-from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 

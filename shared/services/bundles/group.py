@@ -7,8 +7,7 @@ from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Common
 from shared.services.mirroring.group import pseudonym_of
-from shared.services.mirroring.mirrored_releases import MirroredReleases
-from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.mirrored_releases import MirroredReleases, PinnedDigests
 from shared.services.packages.group import PackageServices
 
 

@@ -1,54 +1,49 @@
-"""Admission: fetches an archive from its upstream, verifies it, and stores it as a release.
+"""Admission: fetches an archive from its upstream, verifies it, and stores it as a release. What
+is stored is refreshed behind requests for it: deprecations, removals, a digest that changed.
 
 Nothing is visible before everything is verified: the digest that was announced, which is pinned,
 and what the registry checks of every archive. The record of the release is written last.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from shared.domain.archives.bala import Bala, require_coordinate
-from shared.domain.archives.names import Digest
+from shared.domain.archives.bala import require_coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import (
     UNUSABLE,
     ReleaseNotFound,
     SpelledDifferently,
+    UpstreamReleaseRefused,
     UpstreamUnavailable,
     archive_too_large,
 )
+from shared.domain.identity import Principal
 from shared.domain.mirroring import FetchedArchive, UpstreamPackage
 from shared.domain.names import Coordinate, package_owner
-from shared.ports import AnswerTooLarge, Unanswered
-from shared.runtime.caching import SingleFlight
-from shared.services.leases import Leases
-from shared.services.mirroring.mirrored_releases import ForeignRelease, MirroredReleases
-from shared.services.mirroring.upstream_questions import Asker, refusal_of
-from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
-from shared.services.mirroring.upstreams import UpstreamSource
+from shared.domain.packages import Release, Visibility
+from shared.domain.rights import Grant, Scope
+from shared.domain.times import MS
+from shared.ports import AnswerTooLarge, Clock, Unanswered
+from shared.runtime.caching import LruCache, SingleFlight
+from shared.services.mirroring.mirrored_releases import MIRROR, ForeignRelease, MirroredReleases
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
+from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 from shared.services.packages.archive_reader import ArchiveReader
 
-FETCH_LEASE = timedelta(seconds=20)  # After the death of a process others wait this long.
-LOOKED_AT_EVERY = timedelta(milliseconds=200)  # What another process fetches.
-WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
-
-
-Sleep = Callable[[float], Awaitable[None]]
 _DAMAGED = "the archive that came has another digest than was announced"
 
 
 @dataclass(frozen=True)
 class Admission:
-    """Admits releases of the upstream, each fetched once by all processes together."""
+    """Admits releases of the upstream, each fetched once at a time by a process."""
 
     reader: UpstreamReader
-    leases: Leases
     archive_reader: ArchiveReader  # Without the rules that are no safety.
     releases: MirroredReleases
-    sleep: Sleep = asyncio.sleep
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
 
     async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
@@ -59,16 +54,20 @@ class Admission:
         on after its caller was cancelled, for the one who repeats it. Raises
         `UpstreamReleaseRefused`, `UpstreamUnavailable` and `TooManyRequests`.
         """
-        if await self._is_stored(coordinate, asker):
+        if await self.releases.is_stored(coordinate, asker.may_see):
             return True
-        if await self.reader.questions.is_missing(coordinate, asker):
+        source = await self.reader.source(coordinate.package, asker)
+        if source is None:
+            return False
+        ways = source.asked_by(asker.by)
+        if self.reader.is_missing(coordinate, ways):
             return False
         await self.reader.require_admitted(coordinate, asker)
-        await self.reader.questions.count(asker)
-        via, place = asker.via(), await self.reader.questions.place(asker)
+        await self.reader.count(asker)
+        via = asker.via()
         follower = Asker(asker.by, lambda: via, asker.sources)
         return await self._flights.answer(
-            place + coordinate.key, lambda: self._admit_once(coordinate, place, follower)
+            _key(ways[-1], coordinate), lambda: self._fetch(coordinate, ways, follower)
         )
 
     async def bring_back(self, coordinate: Coordinate, asker: Asker) -> None:
@@ -77,92 +76,64 @@ class Admission:
         Raises `UpstreamUnavailable` also if the upstream has it no more, and what `admit` raises.
         """
         if not await self.admit(coordinate, asker):
-            raise await self._unavailable(coordinate, asker)
+            source = await self.reader.source(coordinate.package, asker)
+            raise UpstreamUnavailable(coordinate, source.name if source else "")
 
     async def close(self) -> None:
         """Stop fetching; what is not stored is fetched again when somebody asks for it."""
         await self._flights.close()
 
-    async def _is_stored(self, coordinate: Coordinate, asker: Asker) -> bool:
-        return await self.releases.is_stored(coordinate, asker.may_see)
-
-    async def _admit_once(self, coordinate: Coordinate, place: str, asker: Asker) -> bool:
-        name = f"mirror:{place}{package_owner(coordinate.package)}:{coordinate.version}"
-        for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
-            async with self.leases.held(name, FETCH_LEASE) as is_ours:
-                if is_ours:
-                    # Another process may have ended while this one took the lease.
-                    return await self._is_stored(coordinate, asker) or await self._fetch(
-                        coordinate, asker
-                    )
-            await self.sleep(LOOKED_AT_EVERY.total_seconds())
-            if await self._is_stored(coordinate, asker):
+    async def _fetch(
+        self, coordinate: Coordinate, ways: Sequence[UpstreamSource], asker: Asker
+    ) -> bool:
+        for each in ways:
+            async with (
+                AsyncExitStack() as opened
+            ):  # Has the file of the archive until it is stored.
+                found = await self._found(each, coordinate, asker, opened)
+                if found is None:
+                    continue
+                described, fetched = found
+                if each.sends_token and await self._is_public(ways[0], coordinate, asker):
+                    described = described.public
+                await self._store(each, described, fetched)
                 return True
-            if await self.reader.questions.is_missing(coordinate, asker):
-                return False
-            await self.reader.pins.accepted(coordinate, by=asker.by)
-        raise await self._unavailable(coordinate, asker)
-
-    async def _unavailable(self, coordinate: Coordinate, asker: Asker) -> UpstreamUnavailable:
-        source = await self.reader.source(coordinate.package, asker)
-        return UpstreamUnavailable(coordinate, source.name if source else "")
-
-    async def _fetch(self, coordinate: Coordinate, asker: Asker) -> bool:
-        source = await self.reader.source(coordinate.package, asker)
-        if source is None:
-            return False
-        for each in source.asked_by(asker.by):
-            if await self._fetch_from(each, source, coordinate, asker):
-                return True
-        await self.reader.questions.note_missing(coordinate, asker)
         return False
 
-    async def _fetch_from(
-        self, source: UpstreamSource, first: UpstreamSource, coordinate: Coordinate, asker: Asker
-    ) -> bool:
-        async with AsyncExitStack() as opened:  # Has the file of the archive until it is stored.
-            # At the same time, because either takes public Central half a second. Both end before
-            # anything is decided.
-            described, fetched = await asyncio.gather(
-                self.reader.describe_by(source, coordinate, asker),
-                self._archive(source, coordinate, asker, opened),
-                return_exceptions=True,
-            )
+    async def _found(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
+    ) -> tuple[UpstreamPackage, FetchedArchive] | None:
+        """Return the description and the archive; None if the upstream does not have both."""
+        # At the same time, because either takes public Central half a second. Both end before
+        # anything is decided.
+        both = await asyncio.gather(
+            self.reader.describe_by(source, coordinate, asker),
+            self._archive(source, coordinate, asker, opened),
+            return_exceptions=True,
+        )
+        described, fetched = both
+        try:
             if isinstance(described, BaseException):
-                try:
-                    raise described
-                finally:
-                    del described  # Otherwise it is in a cycle with the frame that it names.
-            if isinstance(fetched, Unanswered) and not isinstance(fetched, AnswerTooLarge):
-                raise refusal_of(fetched, coordinate, source)
-            if described is None or fetched is None:
-                return False
+                raise described
             if isinstance(fetched, AnswerTooLarge):
+                if described is None:
+                    return None
                 limit = self.archive_reader.max_archive_bytes
-                digest, refusal = (
-                    described.listing.release.content,
-                    archive_too_large(limit + 1, limit),
-                )
-                raise await self._refused(source, coordinate, digest, refusal)
+                refusal = archive_too_large(limit + 1, limit)
+                raise await self._refused(source, described.listing.release, refusal)
+            if isinstance(fetched, Unanswered):
+                raise refusal_of(fetched, coordinate, source)
             if isinstance(fetched, BaseException):
-                try:
-                    raise fetched
-                finally:
-                    del fetched
-            if source.sends_token and await self._is_public(first, coordinate, asker):
-                described = described.public
-            await self._admit_archive(source, described, fetched)
-            return True
+                raise fetched
+            return (described, fetched) if described and fetched else None
+        finally:
+            del both, described, fetched  # An exception is in a cycle with the frame that names it.
 
     async def _archive(
-        self,
-        source: UpstreamSource,
-        coordinate: Coordinate,
-        asker: Asker,
-        opened: AsyncExitStack,
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
     ) -> FetchedArchive | None:
         """Fetch the archive, unless that failed lately; its file is closed with `opened`."""
-        kept, key = self.reader.questions.kept, (source.kept_as, "archive", coordinate.key)
+        kept, key = self.reader.kept, _key(source, coordinate)
         kept.require_not_failed(key)
         try:
             return await source.gate.ask(
@@ -180,7 +151,7 @@ class Admission:
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
     ) -> bool:
         """Check whether the upstream gives the release to everybody now: that it was missing may
-        be a note from before it was published. Raises `UpstreamUnavailable`."""
+        be an answer from before it was published. Raises `UpstreamUnavailable`."""
         package, version = coordinate.package, coordinate.version
         ask, via = source.upstream.describe, asker.via()
         try:
@@ -191,10 +162,10 @@ class Admission:
             raise refusal_of(failure, coordinate, source) from None
         return found is not None
 
-    async def _admit_archive(
+    async def _store(
         self, source: UpstreamSource, described: UpstreamPackage, fetched: FetchedArchive
     ) -> None:
-        coordinate = described.coordinate
+        coordinate, release = described.coordinate, described.listing.release
         # The digest of the description is pinned, and the redirect has to announce the same one.
         await self.reader.pins.require(coordinate, fetched.announced, source.name)
         if fetched.digest != fetched.announced:
@@ -204,26 +175,94 @@ class Admission:
             bala = await self.archive_reader.read(fetched.content)
             require_coordinate(bala, coordinate)
         except Refusal as refusal:
-            raise await self._refused(source, coordinate, fetched.digest, refusal) from None
-        await self._store(source, bala, fetched.content, described)
-
-    async def _refused(
-        self, source: UpstreamSource, coordinate: Coordinate, digest: Digest, refusal: Refusal
-    ) -> Refusal:
-        return await self.reader.pins.refuse(coordinate, digest, source.name, str(refusal))
-
-    async def _store(
-        self,
-        source: UpstreamSource,
-        bala: Bala,
-        content: memoryview,
-        described: UpstreamPackage,
-    ) -> None:
-        coordinate = bala.coordinate
+            raise await self._refused(source, release, refusal) from None
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        foreign = ForeignRelease(source.name, described.listing.release, described.visibility)
+        foreign = ForeignRelease(source.name, release, described.visibility)
         try:
-            await self.releases.store(bala, content, foreign)
+            await self.releases.store(bala, fetched.content, foreign)
         except SpelledDifferently as refusal:
-            raise await self._refused(source, coordinate, bala.content, refusal) from None
+            raise await self._refused(source, release, refusal) from None
+
+    async def _refused(
+        self, source: UpstreamSource, release: Release, refusal: Refusal
+    ) -> UpstreamReleaseRefused:
+        pins = self.reader.pins
+        return await pins.refuse(release.coordinate, release.content, source.name, str(refusal))
+
+
+def _key(source: UpstreamSource, coordinate: Coordinate) -> tuple[str, ...]:
+    """Return the key of a fetch, and of its failure."""
+    return source.kept_as, "archive", coordinate.key
+
+
+REFRESHES_REMEMBERED = 5_000  # Releases.
+AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Central is slow.
+MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
+
+_WITH_TOKEN = Principal(id=MIRROR.id, grants=(Grant(scopes=frozenset({Scope.READ})),))
+
+
+@dataclass(frozen=True)
+class Refreshing:
+    """Asks the upstream about stored releases, each once in a while, and never delays a request."""
+
+    reader: UpstreamReader
+    releases: MirroredReleases
+    clock: Clock
+    fresh_for: timedelta
+    _refreshed: LruCache[str, int] = field(
+        default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
+    )
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    def refresh(self, release: Release) -> None:
+        """Refresh a mirrored release, unless that was done lately; do nothing with ours."""
+        origin = release.upstream
+        if origin is None or len(self._tasks) >= MOST_WAITING:
+            return
+        key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
+        last_ms = self._refreshed.get(key)
+        if last_ms is None:  # It was fetched lately, or the process started.
+            # The clock may have been set back since then.
+            last_ms = now_ms - max(self.clock.now_ms() - origin.first_seen_ms, 0)
+            self._refreshed.put(key, last_ms)
+        if now_ms - last_ms < self.fresh_for // MS:
+            return
+        self._refreshed.put(key, now_ms)
+        task = asyncio.create_task(self._refresh(release))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait for what is being refreshed."""
+        await asyncio.gather(*self._tasks)
+
+    async def close(self) -> None:
+        """Stop refreshing."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _refresh(self, release: Release) -> None:
+        # What everybody gets is asked for first, so that the visibility is known, too.
+        at, asker, now_ms = release.coordinate, Asker(_WITH_TOKEN), self.clock.now_ms()
+        # Whatever fails is repeated by a later request; the gate has logged it.
+        with suppress(Refusal):
+            async with self._turns:
+                found = await self.reader.describe_anew(at, asker)
+            if found is not None:
+                await self.releases.follow(release, found.listing.release.deprecation, None)
+                await self.releases.follow_visibility_of(at.package, found.visibility)
+            elif await self._may_be_removed(release):
+                await self.releases.follow(release, release.deprecation, now_ms)
+
+    async def _may_be_removed(self, release: Release) -> bool:
+        """Check whether the upstream would have described the release if it had it: without its
+        token nobody knows that of an internal one."""
+        package = release.coordinate.package
+        head = await self.releases.metadata.head(package)
+        source = await self.reader.source(package, Asker(MIRROR))
+        is_internal = head is not None and head.visibility is Visibility.INTERNAL
+        return not is_internal or bool(source and source.with_token)

@@ -8,8 +8,9 @@ catalogue only when a round has not named it and the upstream then says that it 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 from shared.domain.api_docs.records import (
@@ -25,7 +26,6 @@ from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import (
     CataloguedPackage,
     CatalogueRound,
-    NameOwner,
     UpstreamItem,
     UpstreamPage,
     catalogue_place,
@@ -36,10 +36,9 @@ from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range, Version
-from shared.ports import Clock, DirectoryStore, PackageReader, Stale, Unanswered
-from shared.services.mirroring.pinned_digests import MIRROR
-from shared.services.mirroring.upstream_questions import Asker
-from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.ports import DirectoryStore, PackageReader, Stale, Unanswered
+from shared.services.mirroring.mirrored_releases import MIRROR
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.packages.derived_data import DerivedData
 from shared.services.records import all_entities
@@ -68,12 +67,13 @@ class UpstreamCatalogue:
     reader: UpstreamReader
     directory: DirectoryStore
     records: PackageReader
-    clock: Clock
 
     async def listing(self, package: Package, wanted: Version | Range) -> Listing | None:
         """Return a release as the catalogue describes it; None if it is stored, or unknown."""
         found = await self.package(package)
-        if found is None or not _is_wanted(found.release.coordinate.version, wanted):
+        version = found.release.coordinate.version if found else None
+        is_wanted = wanted.contains(version) if isinstance(wanted, Range) and version else False
+        if found is None or not (is_wanted or version == wanted):
             return None
         stored = await self.records.find(found.release.coordinate)
         return None if stored.release else found.listing(())
@@ -88,8 +88,8 @@ class UpstreamCatalogue:
         enough; raise `UpstreamUnavailable`."""
         release, rules = entry.release, await self.reader.upstreams.rules()
         first_seen_ms = release.upstream.first_seen_ms if release.upstream else release.created_ms
-        since_ms, now_ms = public_since(release.created_ms, first_seen_ms), self.clock.now_ms()
-        if rules.reason_to_refuse(release, since_ms, now_ms):
+        since_ms = public_since(release.created_ms, first_seen_ms)
+        if rules.reason_to_refuse(release, since_ms, self.reader.clock.now_ms()):
             return False
         source = await self.reader.source(entry.package, _ASKER)
         return source is not None and source.name == entry.upstream
@@ -111,20 +111,7 @@ class UpstreamCatalogue:
         return found or CatalogueRound(upstream=upstream)
 
 
-def _is_wanted(version: Version, wanted: Version | Range) -> bool:
-    return wanted.contains(version) if isinstance(wanted, Range) else version == wanted
-
-
-@dataclass
-class _Round:
-    """What a round of one upstream has done so far."""
-
-    source: UpstreamSource
-    until_ms: int
-    known: Mapping[str, CataloguedPackage]  # By the key of the package.
-    seen: int = 0
-    changed: int = 0
-    problems: list[str] = field(default_factory=list[str])
+Items = Mapping[str, Sequence[UpstreamItem]]  # By the key of their release.
 
 
 @dataclass(frozen=True)
@@ -132,26 +119,20 @@ class CatalogueUpdates:
     """Keeps the catalogue up to date. It runs in one process at a time, and may stop anywhere."""
 
     catalogue: UpstreamCatalogue
-    upstreams: Upstreams
     derived_data: DerivedData
-    clock: Clock
 
     async def run(self) -> TaskReport:
         """Begin a round of each upstream whose last one is old; one that fails does not stop the
         others."""
-        sources = await self.upstreams.sources()
-        known, removed = await self._without_others({each.name for each in sources})
-        seen = changed = removed
-        problems, until_ms = list[str](), self.clock.now_ms() + RUN_TIME // MS
+        sources = await self._upstreams.sources()
+        known, changed = await self._without_others({each.name for each in sources})
+        seen, problems, until_ms = 0, list[str](), self._now_ms() + RUN_TIME // MS
         for source in sources:
-            theirs = {key: each for key, each in known.items() if each.upstream == source.name}
-            round_ = _Round(source, until_ms, theirs)
             if await self._is_due(source):
-                await self._run_round(round_)
-            seen, changed = seen + round_.seen, changed + round_.changed
-            problems += (
-                f"An upstream's list could not be read: {each}." for each in round_.problems
-            )
+                theirs = {key: each for key, each in known.items() if each.upstream == source.name}
+                report = await self._run_round(source, theirs, until_ms)
+                seen, changed = seen + report.seen, changed + report.changed
+                problems += report.problems
         return TaskReport(seen, changed, tuple(problems))
 
     async def clear(self) -> int:
@@ -160,17 +141,24 @@ class CatalogueUpdates:
         known = await self.catalogue.packages()
         for each in known:
             await self._remove(each)
-        for source in await self.upstreams.sources():
-            await self._note(source, completed_ms=self.clock.now_ms())
+        for source in await self._upstreams.sources():
+            await self._note(source, completed_ms=self._now_ms())
         return len(known)
+
+    @property
+    def _upstreams(self) -> Upstreams:
+        return self.catalogue.reader.upstreams
+
+    def _now_ms(self) -> int:
+        return self.catalogue.reader.clock.now_ms()
 
     async def _is_due(self, source: UpstreamSource) -> bool:
         """Check whether the last round is old, or from before a change of the rules."""
         completed_ms = (await self.catalogue.state(source.name)).completed_ms
         if completed_ms is None:
             return True
-        changed_ms = (await self.upstreams.rules()).changed_ms or 0
-        return self.clock.now_ms() - completed_ms >= FRESH_FOR // MS or changed_ms >= completed_ms
+        changed_ms = (await self._upstreams.rules()).changed_ms or 0
+        return self._now_ms() - completed_ms >= FRESH_FOR // MS or changed_ms >= completed_ms
 
     async def _note(self, source: UpstreamSource, **update: object) -> None:
         state = await self.catalogue.state(source.name)
@@ -181,8 +169,9 @@ class CatalogueUpdates:
     ) -> tuple[dict[str, CataloguedPackage], int]:
         """Remove the packages of upstreams that are no longer mirrored and of organizations that
         are another side's now; return the others, and how many were removed."""
-        owned = await all_entities(self.catalogue.directory, NameOwner)
-        owners = {each.org.lower(): each.upstream for each in owned}
+        owners = {
+            each.org.lower(): each.upstream for each in await self.catalogue.reader.owners.all()
+        }
         known, removed = dict[str, CataloguedPackage](), 0
         for each in await self.catalogue.packages():
             owner = owners.get(each.org.lower(), each.upstream)
@@ -195,89 +184,94 @@ class CatalogueUpdates:
 
     # --- a round -------------------------------------------------------------------------------
 
-    async def _run_round(self, round_: _Round) -> None:
-        source, now_ms = round_.source, self.clock.now_ms()
-        upstream = source.upstream
-        noted: dict[str, object] = {"completed_ms": now_ms, "problem": ""}
+    async def _run_round(
+        self, source: UpstreamSource, known: Mapping[str, CataloguedPackage], until_ms: int
+    ) -> TaskReport:
+        seen = changed = 0
+        upstream, problem, noted = source.upstream, "", dict[str, object]()
         try:
             packages = await self._whole_list(
-                round_, "packages", upstream.catalogue, lambda each: each.package.key
+                source, until_ms, "packages", upstream.catalogue, lambda each: each.package.key
             )
-            await self._update(round_, packages or {}, await self._items(round_))
+            try:
+                items = await self._items(source, until_ms)
+            except (Unanswered, ListUnreadable) as error:
+                items, problem = None, str(error)
+            seen = len(packages or ())
+            changed = await self._update(source, known, packages or {}, items)
+            noted = {"completed_ms": self._now_ms(), "problem": ""}
         except (Unanswered, UpstreamUnavailable) as error:  # The next run tries again.
-            round_.problems.append(str(error))
-            noted = {}
+            problem = str(error)
         except ListUnreadable as error:
-            round_.problems.append(str(error))
-        if round_.problems:
-            noted |= {"problem": round_.problems[0], "failed_ms": now_ms}
+            problem, noted = str(error), {"completed_ms": self._now_ms()}
+        if problem:
+            noted |= {"problem": problem, "failed_ms": self._now_ms()}
         await self._note(source, **noted)
+        problems = (f"An upstream's list could not be read: {problem}.",) if problem else ()
+        return TaskReport(seen, changed, problems)
 
     async def _update(
         self,
-        round_: _Round,
+        source: UpstreamSource,
+        known: Mapping[str, CataloguedPackage],
         packages: Mapping[str, CataloguedPackage],
-        items: "_Items | None",
-    ) -> None:
-        """Store what the lists say of each package; keep the items that are known if they could not
-        be read."""
+        items: Items | None,
+    ) -> int:
+        """Store what the lists say of each package, and return how many changed; keep the items
+        that are known if they could not be read."""
         # A search that shows nothing of the catalogue was built anew.
-        search = self.derived_data.search
+        search, changed = self.derived_data.search, 0
         is_lost = not (await search.search(_NOT_STORED, ResultPage(limit=0), ANYONE)).count
-        round_.seen += len(packages)
         for key, found in packages.items():
-            before = round_.known.get(key)
+            before = known.get(key)
             if not await self.catalogue.lists(found):
                 # An earlier release stays until the newest one is old enough.
                 if before and not await self.catalogue.lists(before):
                     await self._remove(before)
                 continue
-            whole = found.with_api_of(before) if items is None else items.added_to(found)
+            whole = found.with_api_of(before) if items is None else _with_items(found, items)
             if is_lost or before is None or not before.says_the_same(whole):
                 await store_catalogued(whole, self.catalogue.directory, self.derived_data)
-                round_.changed += 1
-        unnamed = (each for key, each in round_.known.items() if key not in packages)
+                changed += 1
+        unnamed = (each for key, each in known.items() if key not in packages)
         for each in list(unnamed)[:MAX_CONFIRMED]:
-            if await self._is_gone(round_.source, each):
-                await self._remove(each)
-                round_.changed += 1
-
-    async def _is_gone(self, source: UpstreamSource, known: CataloguedPackage) -> bool:
-        if not await self.catalogue.lists(known):
-            return True
-        ask, package = source.upstream.versions, known.package
-        return (
-            await source.gate.ask(package_owner(package), lambda: ask(package, ANY_CLIENT, via=""))
-            is None
-        )
-
-    async def _items(self, round_: _Round) -> "_Items | None":
-        """Return all connectors and triggers; None if the upstream has no such lists, or they
-        cannot be read. So a list of editors is a search of this registry, and what they search for
-        is sent to nobody."""
-        items, upstream, has_any = _Items(), round_.source.upstream, False
-        try:
-            for kind in (SearchKind.CONNECTORS, SearchKind.TRIGGERS):
-
-                def ask(
-                    offset: int, limit: int, kind: SearchKind = kind
-                ) -> Awaitable[UpstreamPage[UpstreamItem] | None]:
-                    return upstream.items(kind, offset, limit)
-
-                found = await self._whole_list(
-                    round_, kind.value, ask, lambda each: f"{each.release_key} {each.summary.id}"
+            ask, package = source.upstream.versions, each.package
+            if not await self.catalogue.lists(each) or (
+                await source.gate.ask(
+                    package_owner(package),
+                    lambda ask=ask, package=package: ask(package, ANY_CLIENT, via=""),
                 )
-                has_any = has_any or found is not None
-                for each in (found or {}).values():
-                    items.by_release[each.release_key].append(each)
-        except (Unanswered, ListUnreadable) as error:
-            round_.problems.append(str(error))
-            return None
+                is None
+            ):
+                await self._remove(each)
+                changed += 1
+        return changed
+
+    async def _items(self, source: UpstreamSource, until_ms: int) -> Items | None:
+        """Return all connectors and triggers; None if the upstream has no such lists. So a list of
+        editors is a search of this registry, and what they search for is sent to nobody."""
+        items, upstream, has_any = (
+            defaultdict[str, list[UpstreamItem]](list),
+            source.upstream,
+            False,
+        )
+        for kind in (SearchKind.CONNECTORS, SearchKind.TRIGGERS):
+            found = await self._whole_list(
+                source,
+                until_ms,
+                kind.value,
+                partial(upstream.items, kind),
+                lambda each: f"{each.release_key} {each.summary.id}",
+            )
+            has_any = has_any or found is not None
+            for each in (found or {}).values():
+                items[each.release_key].append(each)
         return items if has_any else None
 
     async def _whole_list(
         self,
-        round_: _Round,
+        source: UpstreamSource,
+        until_ms: int,
         name: str,
         ask: Callable[[int, int], Awaitable[UpstreamPage[EntryT] | None]],
         key: Callable[[EntryT], str],
@@ -288,7 +282,7 @@ class CatalogueUpdates:
         """
         found, offset = dict[str, EntryT](), 0
         for _ in range(MAX_PAGES):
-            page = await round_.source.gate.ask(name, lambda at=offset: ask(at, PAGE_ENTRIES))
+            page = await source.gate.ask(name, lambda at=offset: ask(at, PAGE_ENTRIES))
             if page is None:
                 return None
             if page.total > MAX_ENTRIES:
@@ -303,7 +297,7 @@ class CatalogueUpdates:
                 raise ListUnreadable(message)
             if not page.listed or offset >= page.total:
                 return found
-            if self.clock.now_ms() >= round_.until_ms:
+            if self._now_ms() >= until_ms:
                 message = f"its list of {name} was not read in time"
                 raise ListUnreadable(message)
         message = f"its list of {name} has more than {MAX_PAGES} pages"
@@ -319,24 +313,16 @@ class CatalogueUpdates:
             await self.catalogue.directory.remove(known)
 
 
-@dataclass
-class _Items:
-    """The connectors and triggers of an upstream, by the key of their release."""
-
-    by_release: defaultdict[str, list[UpstreamItem]] = field(
-        default_factory=lambda: defaultdict[str, list[UpstreamItem]](list)
+def _with_items(package: CataloguedPackage, items: Items) -> CataloguedPackage:
+    own = items.get(package.release.coordinate.key, ())
+    summaries = [each.summary for each in own]
+    connectors = [each for each in summaries if isinstance(each, ConnectorSummary)]
+    triggers = [each for each in summaries if isinstance(each, TriggerSummary)]
+    api = ApiSummary(
+        connectors=tuple(connectors[:MAX_LISTED]), triggers=tuple(triggers[:MAX_LISTED])
     )
-
-    def added_to(self, package: CataloguedPackage) -> CataloguedPackage:
-        items: Sequence[UpstreamItem] = self.by_release.get(package.release.coordinate.key, ())
-        summaries = [each.summary for each in items]
-        connectors = [each for each in summaries if isinstance(each, ConnectorSummary)]
-        triggers = [each for each in summaries if isinstance(each, TriggerSummary)]
-        api = ApiSummary(
-            connectors=tuple(connectors[:MAX_LISTED]), triggers=tuple(triggers[:MAX_LISTED])
-        )
-        numbers = {str(each.summary.id): each.number for each in items}
-        return package.model_copy(update={"api": api, "numbers": numbers})
+    numbers = {str(each.summary.id): each.number for each in own}
+    return package.model_copy(update={"api": api, "numbers": numbers})
 
 
 async def store_catalogued(

@@ -11,17 +11,14 @@ from shared.domain.mirroring import CatalogueRound
 from shared.log import log
 from shared.services.common import Common
 from shared.services.limits.group import LimitServices
-from shared.services.mirroring.admission import Admission
+from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
-from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
-from shared.services.mirroring.mirrored_releases import MirroredReleases, Refreshing
-from shared.services.mirroring.name_moves import NameMoves
+from shared.services.mirroring.mirror_rules import NameMoves, RuleApplication, RuleChanges
+from shared.services.mirroring.mirrored_releases import MirroredReleases, PinnedDigests
 from shared.services.mirroring.name_owners import NameOwners, UpstreamNames
 from shared.services.mirroring.package_chain import PackageChain
-from shared.services.mirroring.pinned_digests import PinnedDigests
-from shared.services.mirroring.upstream_questions import Asker, KeptAnswers, UpstreamQuestions
-from shared.services.mirroring.upstream_reader import UpstreamReader
-from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstreams import KeptAnswers, Upstreams, UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.group import PackageServices
 
@@ -34,9 +31,6 @@ class MirroringServices:
     reader: UpstreamReader
     admission: Admission
     refreshing: Refreshing
-    upstreams: Upstreams
-    pins: PinnedDigests
-    kept: KeptAnswers
     lists: VersionLists
     catalogue: UpstreamCatalogue
     catalogue_updates: CatalogueUpdates
@@ -59,7 +53,7 @@ class MirroringServices:
 
     async def states(self) -> list[tuple[UpstreamSource, CatalogueRound]]:
         """Return each upstream in its order, with how far its catalogue is read; asks nobody."""
-        sources = await self.upstreams.sources()
+        sources = await self.reader.upstreams.sources()
         return [(each, await self.catalogue.state(each.name)) for each in sources]
 
     @classmethod
@@ -70,7 +64,7 @@ class MirroringServices:
         if adapters.connect_upstream is None or not settings.upstreams:
             return None
         fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
-        kept, owners = KeptAnswers(clock, fresh_for), NameOwners(directory, clock)
+        kept = KeptAnswers(clock, fresh_for)
         upstreams = Upstreams(
             settings.upstreams,
             adapters.connect_upstream,
@@ -81,13 +75,14 @@ class MirroringServices:
         )
         common.closing.push_async_callback(upstreams.close)
         common.closing.push_async_callback(kept.close)
-        pins = PinnedDigests(directory, common.record_writer, common.administration, clock)
         reader = UpstreamReader(
             pseudonym_of(settings.base_url),
             upstreams,
-            UpstreamQuestions(upstreams, kept, adapters.work, limits.rate_limiter, clock),
-            owners,
-            pins,
+            kept,
+            limits.rate_limiter,
+            NameOwners(directory, clock),
+            PinnedDigests(directory, common.record_writer, common.administration, clock),
+            clock,
         )
         releases = MirroredReleases(
             adapters.metadata,
@@ -96,53 +91,23 @@ class MirroringServices:
             packages.derived_data,
             clock,
         )
-        refreshing = Refreshing(reader, releases, packages.record_writer, clock, fresh_for)
+        refreshing = Refreshing(reader, releases, clock, fresh_for)
         common.closing.push_async_callback(refreshing.close)
-        archive_reader = packages.archive_reader.of_mirrored
-        admission = Admission(reader, common.leases, archive_reader, releases)
+        admission = Admission(reader, packages.archive_reader.of_mirrored, releases)
         common.closing.push_async_callback(admission.close)
-        catalogue = UpstreamCatalogue(reader, directory, packages.cache, clock)
-        rule_application = RuleApplication(
-            upstreams, owners, pins, adapters.metadata, packages.record_writer, clock
-        )
+        catalogue = UpstreamCatalogue(reader, directory, packages.cache)
+        application = RuleApplication(reader, adapters.metadata, packages.record_writer)
         return cls(
             packages,
             reader,
             admission,
             refreshing,
-            upstreams,
-            pins,
-            kept,
-            VersionLists(reader, directory, common.leases, clock, fresh_for),
+            VersionLists(reader, directory, fresh_for),
             catalogue,
-            CatalogueUpdates(
-                catalogue,
-                upstreams,
-                packages.derived_data,
-                clock,
-            ),
-            rule_application,
-            RuleChanges(
-                common.administration,
-                upstreams,
-                owners,
-                adapters.metadata,
-                adapters.pulls,
-                rule_application,
-                reader,
-                common.record_writer,
-                clock,
-            ),
-            NameMoves(
-                upstreams,
-                owners,
-                directory,
-                adapters.metadata,
-                packages.record_writer,
-                rule_application,
-                common.record_writer,
-                clock,
-            ),
+            CatalogueUpdates(catalogue, packages.derived_data),
+            application,
+            RuleChanges(common.administration, application, adapters.pulls, common.record_writer),
+            NameMoves(application, directory, common.record_writer),
             UpstreamNames(upstreams),
         )
 

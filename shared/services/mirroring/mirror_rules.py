@@ -1,10 +1,12 @@
-"""Changes of the upstreams and rules of the mirror, and what a change would have done to the pulls
-of the last month. Stored releases that the rules or the owner of their name no longer allow are
-withheld, and served again when both do.
+"""Changes of the upstreams and rules of the mirror, what a change would have done to the pulls of
+the last month, and moves of names between this registry and its upstreams.
+
+Stored releases that the rules or the owner of their name no longer allow are withheld, and served
+again when both do.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,25 +15,26 @@ from functools import partial
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
-from shared.domain.identity import Principal
+from shared.domain.identity import OPERATOR, Principal
 from shared.domain.mirror_rules import (
+    HERE,
     MirrorDraft,
     MirrorRule,
     MirrorRules,
     apply_mirror_rules,
 )
-from shared.domain.mirroring import stored_since
+from shared.domain.mirroring import NameOwner, name_owner_place, stored_since
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import Head, Release, State, Survey
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import Head, Release, State, Survey, Visibility
+from shared.domain.releases import with_change
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
-from shared.ports import Clock, MetadataStore, PullLedger
+from shared.ports import DirectoryStore, MetadataStore, PullLedger
 from shared.runtime.retries import retried_when_stale
-from shared.services.mirroring.name_owners import NameOwners
-from shared.services.mirroring.pinned_digests import MIRROR, PinnedDigests
-from shared.services.mirroring.upstream_questions import Asker
-from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
-from shared.services.mirroring.upstreams import Upstreams
+from shared.services.mirroring.mirrored_releases import MIRROR
+from shared.services.mirroring.name_owners import OURS
+from shared.services.mirroring.upstream_reader import EXACT_CLIENT, Asker, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pulls import utc_day
 from shared.services.records import EntityChange, RecordWriter, package_batches
@@ -82,18 +85,15 @@ class RuleDryRun:
 class RuleApplication:
     """Applies the rules to stored releases. Every change may be repeated, and stopped anywhere."""
 
-    upstreams: Upstreams
-    owners: NameOwners
-    pins: PinnedDigests
+    reader: UpstreamReader
     metadata: MetadataStore
     records: PackageRecordWriter
-    clock: Clock
 
     async def apply(self) -> TaskReport:
         """Withhold and restore releases of all packages that upstreams have or had. Packages that
         are ours alone are not read."""
-        rules, seen, changed = await self.upstreams.stored_rules(), 0, 0
-        owners = {each.org.lower(): each.upstream for each in await self.owners.all()}
+        rules, seen, changed = await self.reader.upstreams.stored_rules(), 0, 0
+        owners = {each.org.lower(): each.upstream for each in await self.reader.owners.all()}
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
             packages = [each.package for each in heads if each.upstream or owners.get(_org(each))]
             surveys = await self.metadata.survey(packages) if packages else []
@@ -104,11 +104,17 @@ class RuleApplication:
 
     async def apply_to(self, org: OrgName, owner: str) -> None:
         """Withhold and restore releases of an organization for an owner of its name."""
-        rules, prefix = await self.upstreams.stored_rules(), f"{org.lower()}/"
+        rules = await self.reader.upstreams.stored_rules()
+        async for head in self.heads(org):
+            for release in await self.metadata.releases(head.package):
+                await self.apply_to_release(release.coordinate, rules, owner)
+
+    async def heads(self, org: OrgName) -> AsyncIterator[Head]:
+        """Return the packages of an organization."""
+        prefix = f"{org.lower()}/"
         async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
             for head in heads:
-                for release in await self.metadata.releases(head.package):
-                    await self.apply_to_release(release.coordinate, rules, owner)
+                yield head
 
     async def _apply_to(self, survey: Survey, rules: MirrorRules, owner: str | None) -> int:
         """Read only releases that may have to change: a registry has many that need not."""
@@ -116,7 +122,8 @@ class RuleApplication:
         is_moved = owner is not None and owner != head.upstream
         rule = rules.rule(head.package) if head.upstream else None
         age = rules.age_rule(head.package, head.upstream) if head.upstream else None
-        newest_ms = age.newest_ms(self.clock.now_ms()) if age else self.clock.now_ms()
+        now_ms = self.reader.clock.now_ms()
+        newest_ms = age.newest_ms(now_ms) if age else now_ms
         is_refused, changed = is_moved or (rule is not None and rule.denies), 0
         for entry in survey.entries:
             # What changed here last before that time was stored then, so it is older.
@@ -132,7 +139,7 @@ class RuleApplication:
         self, coordinate: Coordinate, rules: MirrorRules, owner: str | None
     ) -> bool:
         """Withhold or restore one release; return whether that changed it."""
-        now_ms, known = self.clock.now_ms(), await self.pins.known(coordinate)
+        now_ms, known = self.reader.clock.now_ms(), await self.reader.pins.known(coordinate)
 
         def decide(_head: Head, release: Release) -> Release:
             since_ms = stored_since(known, release.created_ms)
@@ -155,29 +162,24 @@ class RuleChanges:
     """Shows and changes the rules; a change takes an administrator who signed in recently."""
 
     administration: Administration
-    upstreams: Upstreams
-    owners: NameOwners
-    metadata: MetadataStore
+    application: RuleApplication
     pulls: PullLedger
-    rule_application: RuleApplication
-    reader: UpstreamReader
     record_writer: RecordWriter
-    clock: Clock
 
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator."""
         await self.administration.require(by, "look at", _WHAT)
-        return await self.upstreams.stored_rules()
+        return await self.application.reader.upstreams.stored_rules()
 
     async def dry_run(self, draft: MirrorDraft, *, by: Principal) -> RuleDryRun:
         """Compare the draft with the stored rules over all stored releases of upstreams; the cost
         grows with the number of their packages."""
         now = await self.current(by=by)
-        then = now.with_draft(draft, now_ms=self.clock.now_ms())
+        then = now.with_draft(draft, now_ms=self.application.reader.clock.now_ms())
         effects, seen = list[RuleEffect](), 0
-        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
+        async for heads in package_batches(self.application.metadata, PACKAGES_READ_AT_ONCE):
             mirrored = [head.package for head in heads if head.upstream]
-            surveys = await self.metadata.survey(mirrored) if mirrored else []
+            surveys = await self.application.metadata.survey(mirrored) if mirrored else []
             for survey in filter(None, surveys):
                 seen += len(survey.entries)
                 effects += await self._effects(survey, now, then)
@@ -189,34 +191,35 @@ class RuleChanges:
         denies are withheld before this returns; a task repeats that after a crash."""
         await self.administration.require_fresh(by, "change", _WHAT)
         rules = await self._store(draft, by)
-        self.upstreams.invalidate()
-        await self.rule_application.apply()
+        self.application.reader.upstreams.invalidate()
+        await self.application.apply()
         return rules
 
     async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
         """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
         reason. Raises `ReleaseNotFound` if no upstream has it, and `UpstreamUnavailable`."""
+        reader = self.application.reader
         await self.administration.require_fresh(by, "change", _WHAT)
         if not (reason := " ".join(reason.split())[:MAX_REASON]):
             message = "Say why the release is served before it has its minimum age."
             raise InvalidRequest(message)
         with suppress(UpstreamReleaseRefused):  # Its digest is pinned all the same.
             package, version = coordinate.package, coordinate.version
-            await self.reader.describe(package, version, EXACT_CLIENT, Asker(by))
-        known = await self.reader.pins.known(coordinate)
+            await reader.describe(package, version, EXACT_CLIENT, Asker(by))
+        known = await reader.pins.known(coordinate)
         if known is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        await self.reader.pins.admit(known, reason, by=by)
-        if await self.metadata.head(coordinate.package):
-            rules = await self.upstreams.stored_rules()
-            owner = await self.owners.stored_owner(coordinate.package.org)
+        await reader.pins.admit(known, reason, by=by)
+        if await self.application.metadata.head(coordinate.package):
+            rules = await reader.upstreams.stored_rules()
+            owner = await reader.owners.stored_owner(coordinate.package.org)
             with suppress(ReleaseNotFound):  # It is not stored.
-                await self.rule_application.apply_to_release(coordinate, rules, owner)
+                await self.application.apply_to_release(coordinate, rules, owner)
 
     @retried_when_stale
     async def _store(self, draft: MirrorDraft, by: Principal) -> MirrorRules:
-        stored = await self.upstreams.stored_rules()
-        changed = stored.with_draft(draft, now_ms=self.clock.now_ms())
+        stored = await self.application.reader.upstreams.stored_rules()
+        changed = stored.with_draft(draft, now_ms=self.application.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
         if stored.revision:
@@ -229,9 +232,9 @@ class RuleChanges:
     ) -> Sequence[RuleEffect]:
         """Return the releases whose pulls ended otherwise: those of the days on which a release was
         too young, and for other rules those of all days."""
-        package, now_ms = survey.head.package, self.clock.now_ms()
+        package, now_ms = survey.head.package, self.application.reader.clock.now_ms()
         has_age = any(each.age_rule(package, survey.head.upstream) for each in (now, then))
-        known = await self.rule_application.pins.of_package(package) if has_age else []
+        known = await self.application.reader.pins.of_package(package) if has_age else []
         pins, pulls = {each.version: each for each in known}, None
         effects = list[RuleEffect]()
         for entry in survey.entries:
@@ -254,7 +257,7 @@ class RuleChanges:
 
     async def _pulls(self, package: Package) -> Mapping[int, Counter[str]]:
         """Return the pulls of each version by day."""
-        since = utc_day(self.clock.now_ms() - DRY_RUN_PERIOD // MS)
+        since = utc_day(self.application.reader.clock.now_ms() - DRY_RUN_PERIOD // MS)
         days = (await self.pulls.history(package, since=since)).days
         return {parse_time("day", day): Counter(versions) for day, versions in days.items()}
 
@@ -263,7 +266,9 @@ class RuleChanges:
         found = list[RuleConflict]()
         for rule in (*rules.rules, *rules.default_rules):
             if rule.upstream and rule.organization:
-                owner = await self.owners.stored_owner(OrgName(rule.organization))
+                owner = await self.application.reader.owners.stored_owner(
+                    OrgName(rule.organization)
+                )
                 if owner is not None and owner != rule.upstream:
                     found.append(RuleConflict(rule, owner))
         return tuple(found)
@@ -292,3 +297,113 @@ def _details(when: str, rules: MirrorRules) -> dict[str, str]:
         f"rules_{when}": "; ".join(map(str, rules.rules))[:_MOST_IN_AN_EVENT],
         f"minimum_ages_{when}": "; ".join(map(str, rules.ages))[:_MOST_IN_AN_EVENT],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class NameMove:
+    """The plan of a move, or its outcome. Owners are `OURS`, names of upstreams, or None for
+    nobody."""
+
+    org: str
+    before: str | None
+    after: str
+    packages: int
+    withheld: int  # Releases of the side before.
+    restored: int  # Releases of the new side, which an earlier move withheld.
+
+
+@dataclass(frozen=True)
+class NameMoves:
+    """Moves names for the operator. A move may be repeated, and a repeat finishes one that was
+    interrupted."""
+
+    application: RuleApplication
+    directory: DirectoryStore
+    record_writer: RecordWriter
+
+    async def dry_run(self, org: OrgName, target: str) -> NameMove:
+        """Return the plan of a move to another side: `here`, or the name of an upstream; raise
+        `InvalidRequest` for an unknown one."""
+        after = "" if target == HERE else target
+        if after and await self.application.reader.upstreams.find(after) is None:
+            names = ", ".join(
+                each.name for each in await self.application.reader.upstreams.sources()
+            )
+            message = f"A name is moved to {HERE} or to an upstream: {names}. {target[:100]!r} is "
+            raise InvalidRequest(message + "none. Add it to the list of upstreams first.")
+        before, rules = (
+            await self.application.reader.owners.stored_owner(org),
+            await self.application.reader.upstreams.stored_rules(),
+        )
+        packages, changed, now_ms = 0, list[State](), self.application.reader.clock.now_ms()
+        async for head in self.application.heads(org):
+            packages += 1
+            for old in await self.application.metadata.releases(head.package):
+                new = apply_mirror_rules(rules, old, after, by=MIRROR, now_ms=now_ms)
+                changed += [new.state] if new is not old else []
+        withheld, restored = changed.count(State.QUARANTINED), changed.count(State.LIVE)
+        return NameMove(org, before, after, packages, withheld, restored)
+
+    async def move(self, org: OrgName, target: str) -> NameMove:
+        """Give the name to another side, as `dry_run` plans it.
+
+        Releases of the side before are withheld and keep their digests; their versions are never
+        used again.
+        """
+        plan = await self.dry_run(org, target)
+        # Nobody publishes in it from now on, and nothing of the old side is served before the
+        # new one is asked. The owner is the commit; the rest may be repeated.
+        if plan.after != OURS:
+            await self._mark(org, plan.after)
+        await self.application.apply_to(org, plan.after)
+        await self._set_owner(org, plan)
+        self.application.reader.owners.forget(org)
+        await self._set_heads(org, plan.after)
+        if plan.after == OURS:
+            await self._mark(org, plan.after)
+        # Again, for what was published or fetched meanwhile.
+        await self.application.apply_to(org, plan.after)
+        return plan
+
+    @retried_when_stale
+    async def _mark(self, org: OrgName, upstream: str) -> None:
+        """Note in the organization, if there is one, which registry has its name."""
+        organization = await self.directory.get(Organization, organization_place(org))
+        if organization is None or organization.upstream == upstream:
+            return
+        details = {"upstream_before": organization.upstream, "upstream_after": upstream}
+        change = EntityChange("organization.changed", org, org=org, details=details)
+        changed = organization.model_copy(update={"upstream": upstream})
+        await self.record_writer.replace(changed, change=change, by=OPERATOR)
+
+    @retried_when_stale
+    async def _set_owner(self, org: OrgName, plan: NameMove) -> None:
+        known = await self.directory.get(NameOwner, name_owner_place(org))
+        if known is not None and known.upstream == plan.after:
+            return
+        details = {
+            "before": HERE if plan.before == OURS else plan.before or "nobody",
+            "after": plan.after or HERE,
+            "withheld": str(plan.withheld),
+        }
+        change = EntityChange("name.moved", org, org=org, details=details)
+        since_ms = self.application.reader.clock.now_ms()
+        if known is not None:
+            changed = known.model_copy(update={"upstream": plan.after, "since_ms": since_ms})
+            await self.record_writer.replace(changed, change=change, by=OPERATOR)
+            return
+        owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
+        await self.record_writer.add(owner, change=change, by=OPERATOR)
+
+    async def _set_heads(self, org: OrgName, upstream: str) -> None:
+        """Give the names of packages to the new side, except those of private packages: an upstream
+        never fills a package that only members may see."""
+        now_ms = self.application.reader.clock.now_ms()
+
+        def decide(head: Head) -> Head:
+            if head.upstream == upstream or (upstream and head.visibility is Visibility.PRIVATE):
+                return head
+            return with_change(head, "package.moved", by=OPERATOR, now_ms=now_ms, upstream=upstream)
+
+        async for head in self.application.heads(org):
+            await self.application.records.change_package(head.package, decide)

@@ -1,19 +1,28 @@
-"""Mirrored releases: storing a verified archive as a release of another registry, and what changes
-of one later: whether its archive is stored, whether the quota may drop it, and, behind requests for
-it, deprecations, removals, and a digest that changed.
+"""What is stored of upstreams: their releases with the archives, as other registries describe them,
+the first digest of each release, and what is refused of it.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 
+from shared.auth.authorization import Administration
 from shared.domain.archives.bala import Bala
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import ReleaseNotFound, SpelledDifferently
+from shared.domain.archives.names import Digest
+from shared.domain.errors.packages import (
+    ReleaseNotFound,
+    SpelledDifferently,
+    UpstreamReleaseRefused,
+)
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, Package
+from shared.domain.mirroring import (
+    INCIDENT,
+    REFUSED,
+    UpstreamRelease,
+    UpstreamVersions,
+    upstream_versions_place,
+)
+from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import (
     Head,
     Release,
@@ -23,15 +32,26 @@ from shared.domain.packages import (
     Visibility,
     archive_container,
 )
-from shared.domain.releases import mirrored_head, mirrored_release, with_change, with_removal
-from shared.domain.rights import Grant, Scope
-from shared.domain.times import MS
-from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
-from shared.runtime.caching import LruCache
-from shared.services.mirroring.pinned_digests import MIRROR
-from shared.services.mirroring.upstream_questions import Asker
-from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.domain.releases import (
+    MIRROR_ID,
+    mirrored_head,
+    mirrored_release,
+    with_change,
+    with_removal,
+)
+from shared.ports import (
+    AlreadyThere,
+    ArchiveStore,
+    Clock,
+    DirectoryStore,
+    DocumentStore,
+    MetadataStore,
+)
+from shared.runtime.retries import retried_when_stale
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.records import EntityChange, RecordWriter
+
+MIRROR = Principal(id=MIRROR_ID, credential=MIRROR_ID)
 
 
 @dataclass(frozen=True)
@@ -106,8 +126,7 @@ class MirroredReleases:
             origin = release.upstream.model_copy(update={"dropped_ms": None})
             return release.model_copy(update={"upstream": origin})
 
-        writer = PackageRecordWriter(self.metadata, self.derived_data)
-        release, is_changed = await writer.store_release(coordinate, changed)
+        release, is_changed = await self._writer.store_release(coordinate, changed)
         if is_changed:
             await self.metadata.put_entries(coordinate.package, [ReleaseEntry.of(release)])
 
@@ -124,8 +143,30 @@ class MirroredReleases:
         # Before the release: nobody may see one of its releases meanwhile who may not see it.
         return await self.follow_visibility(head, wanted.visibility)
 
+    async def follow(
+        self, stored: Release, deprecation: str | None, removed_ms: int | None
+    ) -> None:
+        """Take over whether the upstream deprecates the release, and since when it is removed
+        there; it stays here in any case."""
+        now_ms = self.clock.now_ms()
+        kind = "release.undeprecated" if deprecation is None else "release.deprecated"
+
+        def removed(release: Release) -> Release:
+            return with_removal(release, removed_ms, by=MIRROR, now_ms=now_ms)
+
+        def deprecated(release: Release) -> Release:
+            if release.deprecation == deprecation:
+                return release
+            return with_change(release, kind, by=MIRROR, now_ms=now_ms, deprecation=deprecation)
+
+        for change in (removed, deprecated):
+            if change(stored) is not stored:
+                await self._writer.change_release(
+                    stored.coordinate, lambda _head, release, change=change: change(release)
+                )
+
     async def follow_visibility_of(self, package: Package, wanted: Visibility) -> None:
-        """Do the same with a package of which only the name is known."""
+        """Do as `follow_visibility` with a package of which only the name is known."""
         head = await self.metadata.head(package)
         if head is not None:
             await self.follow_visibility(head, wanted)
@@ -134,17 +175,20 @@ class MirroredReleases:
         """Make a public package internal, or an internal one public, if its upstream does; what an
         administrator made private stays private."""
         following = {Visibility.PUBLIC, Visibility.INTERNAL}
-        if head.visibility is wanted or not {head.visibility, wanted} <= following:
-            return head
 
         def decide(stored: Head) -> Head:
-            if stored.visibility is wanted or stored.visibility not in following:
+            if stored.visibility is wanted or not {stored.visibility, wanted} <= following:
                 return stored
             kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
             return with_change(stored, kind, by=MIRROR, now_ms=now_ms, visibility=wanted)
 
-        writer = PackageRecordWriter(self.metadata, self.derived_data)
-        return await writer.change_package(head.package, decide)
+        if decide(head) is head:
+            return head
+        return await self._writer.change_package(head.package, decide)
+
+    @property
+    def _writer(self) -> PackageRecordWriter:
+        return PackageRecordWriter(self.metadata, self.derived_data)
 
     async def _foreign_tools(self, bala: Bala) -> Sequence[str]:
         """Claim the ids of the archive's tools; return those that belong to other packages."""
@@ -153,101 +197,135 @@ class MirroredReleases:
         return [tool for tool, owner in owners if owner.key != package.key]
 
 
-REFRESHES_REMEMBERED = 5_000  # Releases.
-AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Central is slow.
-MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
-
-_WITH_TOKEN = Principal(id=MIRROR.id, grants=(Grant(scopes=frozenset({Scope.READ})),))
+MOST_LISTED = 1_000  # Refused releases.
+CHANGED = "the upstream changed its archive after it was first seen here."
 
 
 @dataclass(frozen=True)
-class Refreshing:
-    """Asks the upstream about stored releases, each once in a while, and never delays a request."""
+class PinnedDigests:
+    """Pins digests, and remembers which releases are refused, with the reason."""
 
-    reader: UpstreamReader
-    releases: MirroredReleases
-    record_writer: PackageRecordWriter
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    administration: Administration
     clock: Clock
-    fresh_for: timedelta
-    _refreshed: LruCache[str, int] = field(
-        default_factory=lambda: LruCache[str, int](REFRESHES_REMEMBERED)
-    )
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
-    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    def refresh(self, release: Release) -> None:
-        """Refresh a mirrored release, unless that was done lately; do nothing with ours."""
-        origin = release.upstream
-        if origin is None or len(self._tasks) >= MOST_WAITING:
-            return
-        key, now_ms = release.coordinate.key, self.clock.monotonic_ms()
-        last_ms = self._refreshed.get(key)
-        if last_ms is None:  # It was fetched lately, or the process started.
-            # The clock may have been set back since then.
-            last_ms = now_ms - max(self.clock.now_ms() - origin.first_seen_ms, 0)
-            self._refreshed.put(key, last_ms)
-        if now_ms - last_ms < self.fresh_for // MS:
-            return
-        self._refreshed.put(key, now_ms)
-        task = asyncio.create_task(self._refresh(release))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    @retried_when_stale
+    async def require(
+        self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
+    ) -> None:
+        """Pin the digest that the upstream offers if it is the first one, and store what it says of
+        the release: `published_ms`, whether it `is_internal`, and its `facts` for lists.
 
-    async def drain(self) -> None:
-        """Wait for what is being refreshed."""
-        await asyncio.gather(*self._tasks)
-
-    async def close(self) -> None:
-        """Stop refreshing."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _refresh(self, release: Release) -> None:
-        # What everybody gets is asked for first, so that the visibility is known, too.
-        at, asker = release.coordinate, Asker(_WITH_TOKEN)
-        # Whatever fails is repeated by a later request; the gate has logged it.
-        with suppress(Refusal):
-            async with self._turns:
-                found = await self.reader.describe_anew(at, asker)
-            if found is None and not await self._may_be_removed(release):
-                return
-            await self.set_removed(release, is_removed=found is None)
-            if found is not None:
-                await self.releases.follow_visibility_of(at.package, found.visibility)
-                await self._set_deprecation(release, found.listing.release.deprecation)
-
-    async def set_removed(self, release: Release, *, is_removed: bool) -> None:
-        """Note whether the upstream still has the release; it stays here in any case."""
-        now_ms = self.clock.now_ms()
-
-        def changed(stored: Release) -> Release:
-            removed_ms = now_ms if is_removed else None
-            return with_removal(stored, removed_ms, by=MIRROR, now_ms=now_ms)
-
-        if changed(release) is not release:
-            await self.record_writer.change_release(
-                release.coordinate, lambda _head, stored: changed(stored)
+        Raises `UpstreamReleaseRefused` if the release is refused, or if another digest is pinned,
+        which is remembered as an incident.
+        """
+        known = await self._pinned(coordinate, digest, upstream, **facts)
+        is_offered = digest.hex in (known.digest, known.offered_digest)
+        # An earlier version pinned digests without the time.
+        told = {**facts, "published_ms": known.published_ms or facts.get("published_ms")}
+        changed = known.model_copy(update=told)
+        if changed != known and digest.hex == known.digest:
+            known = await self.directory.replace(changed)
+        if not is_offered:
+            known = await self._change(
+                known,
+                "mirror.incident",
+                refused_because=known.refused_because or CHANGED,
+                offered_digest=digest.hex,
             )
+        self._require_accepted(known)
 
-    async def _may_be_removed(self, release: Release) -> bool:
-        """Check whether the upstream would have described the release if it had it: without its
-        token nobody knows that of an internal one."""
-        package = release.coordinate.package
-        head = await self.releases.metadata.head(package)
-        source = await self.reader.source(package, Asker(MIRROR))
-        is_internal = head is not None and head.visibility is Visibility.INTERNAL
-        return not is_internal or bool(source and source.with_token)
+    async def accepted(self, coordinate: Coordinate, *, by: Principal) -> UpstreamRelease | None:
+        """Return what is known of the release, if `by` may know that it exists; raise
+        `UpstreamReleaseRefused` if it is refused."""
+        known = await self.known(coordinate)
+        if known is None or (known.is_internal and not by.reads_internal):
+            return None
+        self._require_accepted(known)
+        return known
 
-    async def _set_deprecation(self, release: Release, message: str | None) -> None:
-        if release.deprecation == message:
-            return
-        kind = "release.undeprecated" if message is None else "release.deprecated"
+    async def refuse(
+        self, coordinate: Coordinate, digest: Digest, upstream: str, reason: str
+    ) -> UpstreamReleaseRefused:
+        """Remember why the release with this digest is refused, and return the refusal."""
+        known = await self._pinned(coordinate, digest, upstream)
+        await self._change(known, "mirror.refused", refused_because=reason)
+        return UpstreamReleaseRefused(coordinate, upstream, reason)
 
-        def decide(_head: Head, stored: Release) -> Release:
-            if stored.deprecation == message:
-                return stored
-            now_ms = self.clock.now_ms()
-            return with_change(stored, kind, by=MIRROR, now_ms=now_ms, deprecation=message)
+    async def incidents(self) -> list[UpstreamRelease]:
+        """Return the releases whose archives an upstream changed."""
+        return await self.directory.list_by_subject(UpstreamRelease, INCIDENT)
 
-        await self.record_writer.change_release(release.coordinate, decide)
+    async def list_refused(self, *, by: Principal) -> list[UpstreamRelease]:
+        """Return the refused releases to an administrator: incidents first, then the newest."""
+        await self.administration.require(by, "look at", "the mirror")
+        others = await self.directory.list_by_subject(UpstreamRelease, REFUSED)
+        found = [*await self.incidents(), *others]
+        found.sort(key=lambda each: (not each.is_incident, -(each.refused_ms or 0), each.place))
+        return found[:MOST_LISTED]
+
+    async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
+        """Forget why a release is refused, so that the next pull fetches it again; the pin stays.
+        Returns whether it was refused. For administrators."""
+        await self.administration.require(by, "change", "the mirror")
+        known = await self.known(coordinate)
+        if known is None or not known.refused_because:
+            return False
+        await self._change(known, "mirror.retried", refused_because="", offered_digest="", by=by)
+        return True
+
+    async def admit(self, known: UpstreamRelease, reason: str, *, by: Principal) -> None:
+        """Serve the release at any age from now on."""
+        await self._change(known, "mirror.admitted", admitted_because=reason, by=by)
+
+    async def of_package(self, package: Package) -> list[UpstreamRelease]:
+        """Return the known releases of a package."""
+        return await self.directory.list_by_owner(UpstreamRelease, package_owner(package))
+
+    async def known(self, coordinate: Coordinate) -> UpstreamRelease | None:
+        return await self.directory.get(UpstreamRelease, release_place(coordinate))
+
+    async def _pinned(
+        self, coordinate: Coordinate, digest: Digest, upstream: str, **facts: object
+    ) -> UpstreamRelease:
+        """Return the pinned digest with its facts; pin this one if there is none."""
+        if (known := await self.known(coordinate)) is not None:
+            return known
+        package = coordinate.package
+        place = upstream_versions_place(package, is_internal=bool(facts.get("is_internal")))
+        look = await self.directory.get(UpstreamVersions, place)
+        pinned = UpstreamRelease(
+            org=package.org,
+            name=package.name,
+            version=coordinate.version.text,
+            upstream=upstream,
+            digest=digest.hex,
+            first_seen_ms=self.clock.now_ms(),
+            looked_ms=look.listed_ms if look else None,
+        )
+        pinned = pinned.model_copy(update=facts)
+        try:
+            return await self.directory.add(pinned)
+        except AlreadyThere:
+            return await self.known(coordinate) or pinned
+
+    def _require_accepted(self, known: UpstreamRelease) -> None:
+        if known.refused_because:
+            raise UpstreamReleaseRefused(known.coordinate, known.upstream, known.refused_because)
+
+    @retried_when_stale
+    async def _change(
+        self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str
+    ) -> UpstreamRelease:
+        coordinate = first.coordinate
+        known = await self.known(coordinate) or first
+        changed = known.model_copy(update={**update, "refused_ms": self.clock.now_ms()})
+        details = {
+            "digest": known.digest,
+            "reason": update.get("admitted_because", changed.refused_because),
+        }
+        if changed.offered_digest:
+            details["offered"] = changed.offered_digest
+        change = EntityChange(kind, str(coordinate), org=coordinate.package.org, details=details)
+        return await self.record_writer.replace(changed, change=change, by=by)

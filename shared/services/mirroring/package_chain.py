@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
 from typing import TypeVar
 
 from shared.domain.archives.names import Digest
@@ -59,12 +58,10 @@ from shared.domain.resolve_requests import (
 from shared.domain.search import SearchKind
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.runtime.caching import memory_of
-from shared.services.mirroring.admission import Admission
+from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.mirrored_releases import Refreshing
 from shared.services.mirroring.name_owners import OURS
-from shared.services.mirroring.upstream_questions import Asker, Question
-from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.services.mirroring.upstream_reader import Asker, Question, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.source import (
@@ -222,7 +219,7 @@ class PackageChain:
         stored = {each.request: each for each in local.resolved}
         found = await self.reader.resolve_modules(requests, client, self.asker)
         answers = await asyncio.gather(
-            *(self._module(*each, client) for each in zip(requests, found, strict=True))
+            *(self._module(each, found.get(each), client) for each in requests)
         )
         theirs = {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
         resolved, unresolved = _chosen(requests, theirs, stored)
@@ -299,7 +296,7 @@ class PackageChain:
         """Return what upstreams have for the requests and is served here, and refusals."""
         found = await self.reader.resolve_packages(requests, client, self.asker)
         answers = await asyncio.gather(
-            *(self._package(*each, client) for each in zip(requests, found, strict=True))
+            *(self._package(each, found.get(each), client) for each in requests)
         )
         return {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
 
@@ -380,16 +377,15 @@ class PackageChain:
         """Return the answer of the upstream of the package; None if it is about another release, or
         if rules or a refusal leave this one out."""
         key = kind.value, *(each.lower() for each in path)
-        part = sha256("\n".join((source.name, *key)).encode()).hexdigest()
         question = Question(
             " ".join(key),
+            package_owner(wanted.package),
             key,
-            f"{package_owner(wanted.package)}:{part}",
-            lambda source: source.upstream.item(kind, path, via=self.asker.via()),
+            lambda upstream, via: upstream.item(kind, path, via=via),
             lambda item: memory_of((item.summary, item.package, item.parts)),
         )
         # As everybody gets it: an item is not asked for with the token.
-        found = await self.reader.questions.answer_of(question, source, self.asker)
+        found = await self.reader.answer_of(question, source, self.asker)
         if found is None:
             return None
         release, package = found.package.release, found.package.package

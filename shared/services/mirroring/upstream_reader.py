@@ -1,13 +1,17 @@
-"""Reads what upstreams say of packages: each through its gate, from kept answers, within limits."""
+"""Reads what upstreams say: each through its gate, from kept answers, and within limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable
+from shared.domain.errors.packages import (
+    UpstreamReleaseRefused,
+    UpstreamUnavailable,
+)
 from shared.domain.errors.requests import TooManyRequests
+from shared.domain.identity import Principal
 from shared.domain.mirror_rules import AgeRule
 from shared.domain.mirroring import (
     UpstreamModule,
@@ -16,26 +20,69 @@ from shared.domain.mirroring import (
     stored_since,
 )
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
-from shared.domain.packages import Release
+from shared.domain.packages import Head, Release, Visibility
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import PackageReader, Unanswered
+from shared.ports import (
+    Clock,
+    PackageReader,
+    Unanswered,
+    Upstream,
+)
 from shared.runtime.caching import memory_of
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.mirroring.mirrored_releases import PinnedDigests
 from shared.services.mirroring.name_owners import OURS, NameOwners
-from shared.services.mirroring.pinned_digests import PinnedDigests
-from shared.services.mirroring.upstream_questions import (
-    MISSING_FOR,
-    Asker,
+from shared.services.mirroring.upstreams import (
+    Ask,
+    KeptAnswers,
     NewAnswer,
-    Question,
-    UpstreamQuestions,
+    Upstreams,
+    UpstreamSource,
     refusal_of,
 )
-from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 
 _VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
 
 T = TypeVar("T")
+RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest)
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """A question to any upstream: what it is about, for refusals and for the gate, the key of its
+    kept answer, and about how many bytes of memory an answer takes.
+
+    `accept` may change or refuse a new answer.
+    """
+
+    what: object
+    subject: str
+    key: tuple[Hashable, ...]
+    ask: Callable[[Upstream, str], Awaitable[T | None]]  # With the header `Via`.
+    size: Callable[[T], int] = lambda _: 1_000
+    accept: Callable[[UpstreamSource, T], Awaitable[T]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and what the request came through, as its header `Via` says.
+
+    `via` is called only if the answer depends on an upstream: an answer whose header was read is
+    not repeated by the host. `sources` remembers the upstreams of the packages of one request.
+    """
+
+    by: Principal
+    via: Callable[[], str] = lambda: ""
+    sources: dict[str, UpstreamSource | None] | None = None
+
+    def may_see(self, head: Head | None) -> bool:
+        """Check whether the upstream's package may be found by whoever asks; others are told what
+        they are told of a missing one."""
+        is_internal = head is not None and head.visibility is Visibility.INTERNAL
+        return not is_internal or self.by.reads_internal
 
 
 @dataclass(frozen=True)
@@ -45,9 +92,13 @@ class UpstreamReader:
 
     pseudonym: str  # Of this registry, in `Via`.
     upstreams: Upstreams
-    questions: UpstreamQuestions
+    kept: KeptAnswers
+    rate_limiter: RateLimiter
     owners: NameOwners
     pins: PinnedDigests
+    clock: Clock
+
+    # --- Who is asked ---------------------------------------------------------------------------
 
     async def may_ask(self, package: Package, asker: Asker) -> bool:
         """Check whether an upstream may be asked for the package; raise as `source` does."""
@@ -67,9 +118,7 @@ class UpstreamReader:
         return known[package.key]
 
     async def _decide_source(self, package: Package, asker: Asker) -> UpstreamSource | None:
-        if self.passed_here(asker):
-            return None
-        owner = await self.owners.owner(package.org)
+        owner = OURS if self._passed_here(asker) else await self.owners.owner(package.org)
         if owner == OURS:
             return None
         rule = (await self.upstreams.rules()).rule(package)
@@ -78,93 +127,169 @@ class UpstreamReader:
         if rule and rule.upstream:
             # A name has one side: while a rule names another one than the owner of the name, nobody
             # is asked, until an administrator moves the name or changes the rule.
-            is_theirs = owner is None or owner == rule.upstream
-            return await self.upstreams.find(rule.upstream) if is_theirs else None
+            if owner not in (None, rule.upstream):
+                return None
+            owner = rule.upstream
         if owner:
             return await self.upstreams.find(owner)
-        return await self._first_with(package.org, asker)
+        # The last one needs no question, because its answers about packages say the same.
+        *first, last = await self.upstreams.sources()
+        for source in first:
+            if await self._has_organization(source, package.org, asker):
+                return source
+        return last
 
-    def passed_here(self, asker: Asker) -> bool:
+    def _passed_here(self, asker: Asker) -> bool:
         """Check whether the request came through this registry before."""
         through = asker.via().split(",")
         return any(each.split()[1:2] == [self.pseudonym] for each in through)
 
-    async def _first_with(self, org: OrgName, asker: Asker) -> UpstreamSource | None:
-        """Return the first upstream that has the organization; the last one needs no question,
-        because its answers about packages say the same."""
-        *first, last = await self.upstreams.sources()
-        for source in first:
-            if await self.has_organization(source, org, asker):
-                return source
-        return last
-
-    async def has_organization(self, source: UpstreamSource, org: OrgName, asker: Asker) -> bool:
+    async def _has_organization(self, source: UpstreamSource, org: OrgName, asker: Asker) -> bool:
         """Check whether the upstream has packages of the organization that the caller may see."""
 
-        async def ask(source: UpstreamSource) -> bool | None:
-            return await source.upstream.has_organization(org, via=asker.via()) or None
+        async def ask(upstream: Upstream, via: str) -> bool | None:
+            return await upstream.has_organization(org, via=via) or None
 
-        key = "organization", org.lower()
-        question = Question(org, key, f"{source.name}:{org.lower()}", ask)
-        return bool(await self.questions.answer(question, source, asker))
+        question = Question(org, org.lower(), ("organization", org.lower()), ask)
+        return bool(await self.answer(question, source, asker))
+
+    # --- How it is asked ------------------------------------------------------------------------
+
+    async def answer(
+        self,
+        question: Question[T],
+        source: UpstreamSource | None,
+        asker: Asker,
+        *,
+        anew: bool = False,
+    ) -> T | None:
+        """Return the answer that everybody gets, or else the one that the token gets, if the
+        caller reads internal packages; None if it has neither. `anew` asks whatever is kept."""
+        for each in source.asked_by(asker.by) if source else ():
+            found = await self.answer_of(question, each, asker, anew=anew)
+            if found is not None:
+                return found
+        return None
+
+    async def answer_of(
+        self, question: Question[T], source: UpstreamSource, asker: Asker, *, anew: bool = False
+    ) -> T | None:
+        """Return the answer of this upstream, kept or new; None if it has none."""
+        key = (source.kept_as, *question.key)
+        if not anew and self.kept.fresh(key) is None:
+            await self.count(asker)
+        try:
+            if anew:
+                return await self.asked_anew(question, source, asker)
+            answer = await self.kept.get(key, self._asking(question, source, asker))
+        except Unanswered as failure:
+            raise refusal_of(failure, question.what, source) from None
+        return cast("T | None", answer)
+
+    async def asked_anew(
+        self, question: Question[T], source: UpstreamSource, asker: Asker
+    ) -> T | None:
+        """Ask now, whatever is kept; raise `Unanswered`."""
+        key = (source.kept_as, *question.key)
+        answer = await self.kept.renewed(key, self._asking(question, source, asker))
+        return cast("T | None", answer)
+
+    def _asking(self, question: Question[T], source: UpstreamSource, asker: Asker) -> Ask:
+        async def ask() -> NewAnswer:
+            found = await source.gate.ask(
+                question.subject, lambda: question.ask(source.upstream, asker.via())
+            )
+            if found is None:
+                return NewAnswer(None)
+            if question.accept is not None:
+                found = await question.accept(source, found)
+            return NewAnswer(found, question.size(found))
+
+        return ask
+
+    async def count(self, asker: Asker) -> None:
+        """Count what a caller without a token makes the upstream do; raise `TooManyRequests`."""
+        if asker.by.is_anonymous:
+            await self.rate_limiter.check(RateLimitClass.MIRROR, RateLimitKeys.of(asker.by))
+
+    # --- Versions and descriptions --------------------------------------------------------------
 
     async def versions(
         self, package: Package, client: ClientProfile, asker: Asker
     ) -> tuple[Version, ...] | None:
         """Return the versions that the client can use, newest first, or None."""
-        source = await self.source(package, asker)
-        question = self._versions(package, client, asker)
-        return await self.questions.answer(question, source, asker) if source else None
-
-    async def versions_anew(
-        self, source: UpstreamSource, package: Package, client: ClientProfile, asker: Asker
-    ) -> tuple[Version, ...]:
-        """Return all versions that the upstream lists now, and keep them; raise `NotThere` and
-        `Unanswered`."""
-        return await self.questions.asked_anew(self._versions(package, client, asker), source)
-
-    def _versions(
-        self, package: Package, client: ClientProfile, asker: Asker
-    ) -> Question[tuple[Version, ...]]:
-        def size(versions: tuple[Version, ...]) -> int:
-            parts = sum(len(each.precedence[-1]) for each in versions)
-            return 1_000 + _VERSION_BYTES * (len(versions) + parts)
-
-        return Question(
-            package,
-            ("versions", package.key, client),
-            package_owner(package),
-            lambda source: source.upstream.versions(package, client, via=asker.via()),
-            size,
-        )
+        question = versions_question(package, client)
+        return await self.answer(question, await self.source(package, asker), asker)
 
     async def latest(
         self, package: Package, wanted: Range, client: ClientProfile, asker: Asker
     ) -> Version | None:
         """Return the version that a pull of the range gets, or None."""
-        source = await self.source(package, asker)
         question = Question(
             package,
+            package_owner(package),
             ("latest", package.key, wanted, client),
-            f"{package_owner(package)}:{wanted}",
-            lambda source: source.upstream.latest(package, wanted, client, via=asker.via()),
+            lambda upstream, via: upstream.latest(package, wanted, client, via=via),
         )
-        return await self.questions.answer(question, source, asker) if source else None
+        return await self.answer(question, await self.source(package, asker), asker)
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
     ) -> UpstreamPackage | None:
         """Return a release as the upstream describes it, or None; the digest of the description is
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
-        source = await self.source(package, asker)
-        if source is None:
-            return None
-        question = self._description(package, wanted, client, asker.via)
-        found = await self.questions.answer(question, source, asker)
+        question = self._description(package, wanted, client)
+        found = await self.answer(question, await self.source(package, asker), asker)
         rule = await self.age_rule(package, asker)
         if found and rule and (known := await self.pins.known(found.coordinate)):
             self._require_age(found.coordinate, known.upstream, rule, known.public_since_ms)
         return found
+
+    async def describe_by(
+        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
+    ) -> UpstreamPackage | None:
+        """Return the exact version as the upstream describes it to requests of one kind, whatever
+        its age; raise as `describe` does."""
+        question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
+        return await self.answer_of(question, source, asker)
+
+    async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> UpstreamPackage | None:
+        """Return the description that the upstream gives now; raise as `describe` does."""
+        package, version = coordinate.package, coordinate.version
+        question = self._description(package, version, EXACT_CLIENT)
+        return await self.answer(question, await self.source(package, asker), asker, anew=True)
+
+    def is_missing(self, coordinate: Coordinate, ways: Sequence[UpstreamSource]) -> bool:
+        """Check whether the upstream said within the last minute, asked in each of these ways, that
+        it has no such version."""
+        question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
+        kept = [self.kept.fresh((each.kept_as, *question.key)) for each in ways]
+        return all(each is not None and each.value is None for each in kept)
+
+    def _description(
+        self, package: Package, wanted: Version | Range, client: ClientProfile
+    ) -> Question[UpstreamPackage]:
+        async def accept(source: UpstreamSource, found: UpstreamPackage) -> UpstreamPackage:
+            release, is_internal = found.listing.release, source.sends_token
+            await self.pins.require(
+                release.coordinate,
+                release.content,
+                source.name,
+                published_ms=release.created_ms,
+                is_internal=is_internal,
+            )
+            return found.internal if is_internal else found
+
+        return Question(
+            package,
+            package_owner(package),
+            ("package", package.key, wanted, client),
+            lambda upstream, via: upstream.describe(package, wanted, client, via=via),
+            lambda found: memory_of((found.listing.release, found.listing.texts)),
+            accept,
+        )
+
+    # --- Ages -----------------------------------------------------------------------------------
 
     async def age_rule(self, package: Package, asker: Asker) -> AgeRule | None:
         """Return the rule about the age of the package's releases; None without one."""
@@ -191,154 +316,72 @@ class UpstreamReader:
         if origin is None:
             return
         rule = (await self.upstreams.rules()).age_rule(at.package, origin.name)
-        if rule and origin.first_seen_ms > rule.newest_ms(self.questions.clock.now_ms()):
+        if rule and origin.first_seen_ms > rule.newest_ms(self.clock.now_ms()):
             since_ms = stored_since(await self.pins.known(at), stored.created_ms)
             self._require_age(at, origin.name, rule, since_ms)
 
     def _require_age(self, at: Coordinate, upstream: str, rule: AgeRule, since_ms: int) -> None:
-        reason = rule.refusal(since_ms, self.questions.clock.now_ms())
+        reason = rule.refusal(since_ms, self.clock.now_ms())
         if reason:
             raise UpstreamReleaseRefused(at, upstream, reason)
 
-    async def describe_by(
-        self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
-    ) -> UpstreamPackage | None:
-        """Return the exact version as the upstream describes it to requests of one kind, whatever
-        its age; raise as `describe` does."""
-        package, version = coordinate.package, coordinate.version
-        question = self._description(package, version, EXACT_CLIENT, asker.via)
-        return await self.questions.answer_of(question, source, asker)
-
-    async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> UpstreamPackage | None:
-        """Return the description that the upstream gives now; raise as `describe` does."""
-        package, version = coordinate.package, coordinate.version
-        source = await self.source(package, asker)
-        if source is None:
-            return None
-        question = self._description(package, version, EXACT_CLIENT, asker.via)
-        for each in source.asked_by(asker.by):
-            if (found := await self.questions.renewed(question, each)) is not None:
-                return found
-        return None
-
-    def _description(
-        self,
-        package: Package,
-        wanted: Version | Range,
-        client: ClientProfile,
-        via: Callable[[], str],
-    ) -> Question[UpstreamPackage]:
-        async def accept(source: UpstreamSource, found: UpstreamPackage) -> UpstreamPackage:
-            release, is_internal = found.listing.release, source.sends_token
-            await self.pins.require_described(release, source.name, is_internal=is_internal)
-            return found.internal if is_internal else found
-
-        return Question(
-            package,
-            ("package", package.key, wanted, client),
-            f"{package_owner(package)}:{wanted}",
-            lambda source: source.upstream.describe(package, wanted, client, via=via()),
-            lambda found: memory_of((found.listing.release, found.listing.texts)),
-            accept,
-        )
+    # --- Builds ---------------------------------------------------------------------------------
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamResolution | Refusal | None]:
-        """Return the choice for each request, with one request to each upstream for all of its
-        packages of which no fresh answer is kept. None where no upstream has it, and the
-        refusal where one does not answer, or may not be asked for this caller."""
-        keys = [(each.org, each.name, each.version, each.mode, client) for each in requests]
-        found = await self._resolved(
-            [(each, [each.wanted.package] if each.wanted else []) for each in requests],
-            keys,
-            lambda source, asked: source.upstream.resolve_packages(asked, client, via=asker.via()),
+    ) -> dict[PackageRequest, UpstreamResolution | Refusal]:
+        """Return what upstreams choose, with one request to each of them for all packages of which
+        no fresh answer is kept; the refusal of those of which an upstream does not answer, or may
+        not be asked for this caller."""
+        return await self._resolved(
+            {each: [each.wanted.package] if each.wanted else [] for each in requests},
+            client,
             asker,
+            lambda upstream, asked, via: upstream.resolve_packages(asked, client, via=via),
         )
-        return [cast("UpstreamResolution | Refusal | None", each) for each in found]
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], client: ClientProfile, asker: Asker
-    ) -> list[UpstreamModule | Refusal | None]:
+    ) -> dict[ModuleRequest, UpstreamModule | Refusal]:
         """Return the package of each module, as `resolve_packages` does."""
-        found = await self._resolved(
-            [(each, [known.package for known in each.candidates]) for each in requests],
-            [(each, client) for each in requests],
-            lambda source, asked: source.upstream.resolve_modules(asked, client, via=asker.via()),
+        return await self._resolved(
+            {each: [known.package for known in each.candidates] for each in requests},
+            client,
             asker,
+            lambda upstream, asked, via: upstream.resolve_modules(asked, client, via=via),
         )
-        return [cast("UpstreamModule | Refusal | None", each) for each in found]
-
-    async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
-        """Return the package that has the tool and comes from the upstream that says so, or None;
-        raise as `versions` does."""
-        if self.passed_here(asker):
-            return None
-        for source in await self.upstreams.sources():
-            question = Question(
-                f"The tool {tool}",
-                ("tool", tool),
-                f"{source.name}:tool:{tool}",
-                lambda source: source.upstream.tool(tool, via=asker.via()),
-            )
-            owner = await self.questions.answer(question, source, asker)
-            own = await self.source(owner, asker) if owner else None
-            if own and own.name == source.name:
-                return owner
-        return None
-
-    async def stored_tool_owner(
-        self, tool: str, records: PackageReader, asker: Asker
-    ) -> Package | None:
-        """Return the package here that has the tool, or None. One that the caller must not find is
-        nobody's, and costs what a free tool costs."""
-        [owner] = await records.tool_owners([tool])
-        if asker.by.reads_internal:
-            return owner
-        [survey] = await records.survey([owner or NO_PACKAGE])
-        return owner if survey is None or asker.may_see(survey.head) else None
 
     async def _resolved(
         self,
-        requests: Sequence[tuple[T, Sequence[Package]]],
-        keys: Sequence[Hashable],
-        ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
+        requests: Mapping[RequestT, Sequence[Package]],
+        client: ClientProfile,
         asker: Asker,
-    ) -> list[object]:
-        """Return the answer to each request about one of some packages, in their order: of those
-        that an upstream does not have as anybody asks it, the one that it gives for its token."""
-        decided = await asyncio.gather(
-            *(self._any_source(packages, asker) for _, packages in requests)
-        )
-        answers: list[object] = [each if isinstance(each, Refusal) else None for each in decided]
+        ask: Callable[[Upstream, Sequence[RequestT], str], Awaitable[Sequence[AnswerT | None]]],
+    ) -> dict[RequestT, AnswerT | Refusal]:
+        """Return the answer to each request about one of some packages: of those that an upstream
+        does not have as anybody asks it, the one that it gives for its token."""
+        decided = await asyncio.gather(*(self._any_source(e, asker) for e in requests.values()))
+        sources = dict(zip(requests, decided, strict=True))
+        found: dict[RequestT, AnswerT | Refusal] = {
+            each: refusal for each, refusal in sources.items() if isinstance(refusal, Refusal)
+        }
         for turn in range(2):
-            asked, unknown = (
-                dict[int, Hashable](),
-                dict[str, tuple[UpstreamSource, dict[Hashable, T]]](),
-            )
-            for number, source in enumerate(decided):
-                if answers[number] is not None or source is None or isinstance(source, Refusal):
+            unknown = dict[str, tuple[UpstreamSource, list[RequestT]]]()
+            for each, source in sources.items():
+                if each in found or not isinstance(source, UpstreamSource):
                     continue
-                for each in source.asked_by(asker.by)[turn : turn + 1]:
-                    asked[number] = own = (each.kept_as, keys[number])
-                    if (kept := self.questions.kept.fresh(own)) is not None:
-                        answers[number] = kept.value
-                    else:
-                        unknown.setdefault(each.kept_as, (each, {}))[1][own] = requests[number][0]
-            if not unknown:
-                continue
-            found = dict[Hashable, object]()
-            try:
-                await self.questions.count(asker)
-                for each in await asyncio.gather(
-                    *(self._resolved_by(*each, ask) for each in unknown.values())
-                ):
-                    found |= each
-            except TooManyRequests as refusal:
-                found = dict.fromkeys(asked.values(), refusal)
-            for number, own in asked.items():
-                answers[number] = found.get(own, answers[number])
-        return answers
+                for way in source.asked_by(asker.by)[turn : turn + 1]:
+                    kept = self.kept.fresh((way.kept_as, each, client))
+                    if kept is None:
+                        unknown.setdefault(way.kept_as, (way, []))[1].append(each)
+                    elif kept.value is not None:
+                        found[each] = kept.value
+            batches = [
+                self._resolved_by(*each, client, asker, ask) for each in unknown.values()
+            ]  # fmt: skip
+            for answers in await asyncio.gather(*batches):
+                found |= answers
+        return found
 
     async def _any_source(
         self, packages: Sequence[Package], asker: Asker
@@ -356,34 +399,79 @@ class UpstreamReader:
     async def _resolved_by(
         self,
         source: UpstreamSource,
-        requests: Mapping[Hashable, T],
-        ask: Callable[[UpstreamSource, Sequence[T]], Awaitable[Sequence[object]]],
-    ) -> dict[Hashable, object]:
+        requests: Sequence[RequestT],
+        client: ClientProfile,
+        asker: Asker,
+        ask: Callable[[Upstream, Sequence[RequestT], str], Awaitable[Sequence[AnswerT | None]]],
+    ) -> dict[RequestT, AnswerT | Refusal]:
         """Return the answers of an upstream, or a refusal for each if it does not answer."""
         try:
+            await self.count(asker)
             answers = await source.gate.ask(
-                "resolution", lambda: ask(source, list(requests.values()))
+                "resolution", lambda: ask(source.upstream, requests, asker.via())
             )
+        except TooManyRequests as refusal:
+            return dict.fromkeys(requests, refusal)
         except Unanswered as failure:
-            return {
-                key: refusal_of(failure, _named(request), source)
-                for key, request in requests.items()
-            }
-        found = dict(zip(requests, answers, strict=True))
-        for key, answer in found.items():
-            self.questions.kept.put(key, _resolution(answer))
+            return {each: refusal_of(failure, _named(each), source) for each in requests}
+        found = dict[RequestT, AnswerT | Refusal]()
+        for each, answer in zip(requests, answers, strict=True):
+            size = 1_000 + (len(answer.graph) if isinstance(answer, UpstreamResolution) else 0)
+            self.kept.put((source.kept_as, each, client), NewAnswer(answer, size))
+            if answer is not None:
+                found[each] = answer
         return found
 
+    async def tool_owner(self, tool: ToolId, asker: Asker) -> Package | None:
+        """Return the package that has the tool and comes from the upstream that says so, or None;
+        raise as `versions` does."""
+        if self._passed_here(asker):
+            return None
+        question = Question(
+            f"The tool {tool}",
+            "tool",
+            ("tool", tool),
+            lambda upstream, via: upstream.tool(tool, via=via),
+        )
+        for source in await self.upstreams.sources():
+            owner = await self.answer(question, source, asker)
+            own = await self.source(owner, asker) if owner else None
+            if own and own.name == source.name:
+                return owner
+        return None
 
-def _resolution(answer: object) -> NewAnswer:
-    size = 1_000 + (len(answer.graph) if isinstance(answer, UpstreamResolution) else 0)
-    return NewAnswer(answer, memory_bytes=size, fresh_for=None if answer else MISSING_FOR)
+    async def stored_tool_owner(
+        self, tool: str, records: PackageReader, asker: Asker
+    ) -> Package | None:
+        """Return the package here that has the tool, or None. One that the caller must not find is
+        nobody's, and costs what a free tool costs."""
+        [owner] = await records.tool_owners([tool])
+        if asker.by.reads_internal:
+            return owner
+        [survey] = await records.survey([owner or NO_PACKAGE])
+        return owner if survey is None or asker.may_see(survey.head) else None
 
 
-def _named(request: object) -> str:
+def versions_question(package: Package, client: ClientProfile) -> Question[tuple[Version, ...]]:
+    """Return the question for the versions of a package that a client can use."""
+
+    def size(versions: tuple[Version, ...]) -> int:
+        parts = sum(len(each.precedence[-1]) for each in versions)
+        return 1_000 + _VERSION_BYTES * (len(versions) + parts)
+
+    return Question(
+        package,
+        package_owner(package),
+        ("versions", package.key, client),
+        lambda upstream, via: upstream.versions(package, client, via=via),
+        size,
+    )
+
+
+def _named(request: PackageRequest | ModuleRequest) -> str:
     if isinstance(request, ModuleRequest):
         return f"The module {request.organization}/{request.module}"
-    return f"{request.org}/{request.name}" if isinstance(request, PackageRequest) else ""
+    return f"{request.org}/{request.name}"
 
 
 EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.

@@ -1,11 +1,16 @@
-"""The upstream registries of this one: their order, their rules, and a gate for each."""
+"""The upstream registries of this one: their order, their rules, a gate for each, and the answers
+of theirs that are kept.
+"""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from shared.domain.errors.base import Unavailable
+from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.errors.packages import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
 from shared.domain.names import Package
@@ -21,7 +26,7 @@ from shared.ports import (
     Upstream,
     UpstreamBusy,
 )
-from shared.runtime.caching import SingleFlight
+from shared.runtime.caching import LruCache, SingleFlight
 
 # Since the last answer: requests without a connection, and packages for which the upstream failed.
 # What it answers about one package, and what a caller sends, closes it for no other package.
@@ -149,6 +154,150 @@ class UpstreamGate:
         self._failed(str(error))
 
 
+ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
+USED_WHILE_RENEWED = timedelta(hours=1)  # An older answer is renewed before it is used.
+RETRIED_AFTER = timedelta(seconds=10)  # An answer that could not be renewed is used meanwhile.
+MISSING_FOR = timedelta(minutes=1)  # What is missing may be published any minute.
+MAX_FAILURES_KEPT = 1_000  # Questions that failed within that time, and are not asked again.
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnswer:
+    """An answer of the upstream: its value, which is None if there is nothing, and about how much
+    memory it takes."""
+
+    value: Any
+    memory_bytes: int = 1_000
+    fresh_for: timedelta | None = None  # None: as long as the setting says.
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptAnswer:
+    """An answer, when the upstream confirmed it, and when it was asked last (monotonic)."""
+
+    answer: NewAnswer
+    confirmed_ms: int
+    asked_ms: int
+
+
+# Raises `Unanswered`, or a refusal.
+Ask = Callable[[], Coroutine[Any, Any, NewAnswer]]
+
+
+class KeptAnswers:
+    """Keeps the answers that were used last: fresh ones are repeated, older ones renewed behind.
+    That there is nothing is repeated for a minute, and then asked again.
+
+    They are of one process and are lost when it ends; what was pulled is stored.
+    """
+
+    def __init__(self, clock: Clock, fresh_for: timedelta) -> None:
+        self._clock = clock
+        self._fresh_for = fresh_for
+        self._kept = LruCache[Hashable, _KeptAnswer](
+            ANSWERS_KEPT_BYTES, weigh=lambda _, kept: kept.answer.memory_bytes
+        )
+        self._failed = LruCache[Hashable, tuple[Unanswered, int]](MAX_FAILURES_KEPT)
+        self._asking = SingleFlight[Any]()
+        self._renewing = set[asyncio.Task[None]]()
+
+    async def get(self, key: Hashable, ask: Ask) -> Any:
+        """Return the answer that is kept, or ask for it; raise what `ask` raises if there is none.
+
+        One that is no longer fresh is used and renewed meanwhile; one that is older than an hour is
+        renewed first, and used if that fails. A question that failed lately fails in the same way,
+        without being asked.
+        """
+        kept, now_ms = self._kept.get(key), self._clock.monotonic_ms()
+        if kept is not None and self._is_fresh(kept):
+            return kept.answer.value
+        if kept is None or kept.answer.value is None:
+            self.require_not_failed(key)
+            return await self.renewed(key, ask)
+        if now_ms - kept.asked_ms < min(RETRIED_AFTER, self._fresh_for) // MS:
+            return kept.answer.value
+        if now_ms - kept.confirmed_ms >= USED_WHILE_RENEWED // MS:
+            return await self._renewed_or_kept(key, ask, kept)
+        task = asyncio.create_task(self._renew(key, ask, kept))
+        self._renewing.add(task)
+        task.add_done_callback(self._renewing.discard)
+        return kept.answer.value
+
+    async def renewed(self, key: Hashable, ask: Ask) -> Any:
+        """Return an answer that is asked for now; raise what `ask` raises."""
+        return await self._asking.answer(key, lambda: self._ask(key, ask))
+
+    def fresh(self, key: Hashable) -> NewAnswer | None:
+        """Return the answer that is kept if it was confirmed lately."""
+        kept = self._kept.get(key)
+        return kept.answer if kept is not None and self._is_fresh(kept) else None
+
+    def has(self, key: Hashable) -> bool:
+        """Check whether an answer is kept that is something, fresh or not."""
+        kept = self._kept.peek(key)
+        return kept is not None and kept.answer.value is not None
+
+    def put(self, key: Hashable, answer: NewAnswer) -> None:
+        """Keep an answer that the upstream just gave."""
+        now_ms = self._clock.monotonic_ms()
+        self._kept.put(key, _KeptAnswer(answer, now_ms, now_ms))
+
+    def require_not_failed(self, key: Hashable) -> None:
+        """Raise the failure of the same question if it is less than `RETRIED_AFTER` old."""
+        failed = self._failed.get(key)
+        if failed is not None and self._clock.monotonic_ms() < failed[1]:
+            raise type(failed[0])(*failed[0].args)
+
+    def note_failure(self, key: Hashable, error: Unanswered) -> None:
+        """Keep a failure that concerns this question alone; the gate keeps the others."""
+        if not isinstance(error, NoRoomToFetch | ServerUnreachable | UpstreamBusy):
+            until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // MS
+            kind = AnswerUnusable if isinstance(error, AnswerUnusable) else Unanswered
+            self._failed.put(key, (kind(str(error)), until_ms))
+
+    async def drain(self) -> None:
+        """Wait for what is being renewed."""
+        await asyncio.gather(*self._renewing)
+
+    async def close(self) -> None:
+        """Stop asking."""
+        for task in self._renewing:
+            task.cancel()
+        await asyncio.gather(*self._renewing, return_exceptions=True)
+        await self._asking.close()
+
+    def _is_fresh(self, kept: _KeptAnswer) -> bool:
+        most = self._fresh_for if kept.answer.value is not None else MISSING_FOR
+        fresh_for = most if (own := kept.answer.fresh_for) is None else min(own, most)
+        return self._clock.monotonic_ms() - kept.confirmed_ms < fresh_for // MS
+
+    async def _renew(self, key: Hashable, ask: Ask, kept: _KeptAnswer) -> None:
+        with suppress(Refusal):  # It is no longer kept, so the next request hears it.
+            await self._renewed_or_kept(key, ask, kept)
+
+    async def _renewed_or_kept(self, key: Hashable, ask: Ask, kept: _KeptAnswer) -> Any:
+        # Marked before, so that not every request that comes meanwhile begins to renew it.
+        self._kept.put(key, replace(kept, asked_ms=self._clock.monotonic_ms()))
+        try:
+            return await self.renewed(key, ask)
+        except Unanswered:
+            return kept.answer.value
+
+    async def _ask(self, key: Hashable, ask: Ask) -> Any:
+        # The time before the request counts: the answer may change while it is on its way.
+        now_ms = self._clock.monotonic_ms()
+        try:
+            answer = await ask()
+        except Refusal:
+            self._kept.drop(key)
+            raise
+        except Unanswered as error:
+            self.note_failure(key, error)
+            raise
+        self._kept.put(key, _KeptAnswer(answer, now_ms, now_ms))
+        return answer.value
+
+
 PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 
@@ -190,6 +339,17 @@ class UpstreamSource:
         """Return how the upstream is asked for a caller, in this order: as anybody asks it, and
         with the token if the caller reads internal packages."""
         return (self, self.with_token) if self.with_token and by.reads_internal else (self,)
+
+
+def refusal_of(failure: Unanswered, what: object, source: UpstreamSource) -> UpstreamUnavailable:
+    """Return the refusal of a question that the upstream did not answer, or not usably."""
+    if isinstance(failure, AnswerUnusable):
+        return UpstreamUnavailable(what, source.name, UNUSABLE)
+    if isinstance(failure, NoRoomToFetch):
+        return UpstreamUnavailable(what, source.name, NO_ROOM)
+    if isinstance(failure, ServerUnreachable | UpstreamBusy):
+        return UpstreamUnavailable(what, source.name)
+    return UpstreamUnavailable(what, source.name, FAILING)
 
 
 class Upstreams:

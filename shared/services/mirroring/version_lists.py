@@ -3,20 +3,19 @@ themselves: Maven, the proxy of Central, and the index.
 
 Such a client takes a list for the whole truth, so a list is complete or is not answered. Central
 lists versions without facts: each is described by a request of its own. So a list is made behind
-the request for it, by one process of all, and its facts are stored one by one.
+the request for it, and its facts are stored one by one.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
+from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.packages import (
-    UpstreamReleaseRefused,
-)
+from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import Principal
 from shared.domain.mirroring import (
     UpstreamRelease,
@@ -39,51 +38,27 @@ from shared.domain.resolve_requests import PackageRequest
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.domain.versions import ANY_CLIENT, Version
-from shared.ports import (
-    AnswerUnusable,
-    Clock,
-    DirectoryStore,
-    ReleaseUnusable,
-    ServerUnreachable,
-    Stale,
-    Unanswered,
-)
-from shared.runtime.caching import LruCache, memory_of_entries
-from shared.services.leases import Leases
-from shared.services.mirroring.admission import FETCH_LEASE, WAITED_FOR
-from shared.services.mirroring.pinned_digests import MIRROR
-from shared.services.mirroring.upstream_questions import (
+from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
+from shared.runtime.caching import VersionedCache, memory_of_entries
+from shared.services.mirroring.mirrored_releases import MIRROR
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader, versions_question
+from shared.services.mirroring.upstreams import (
     USED_WHILE_RENEWED,
-    Asker,
     NewAnswer,
-    NotThere,
+    UpstreamSource,
     refusal_of,
 )
-from shared.services.mirroring.upstream_reader import UpstreamReader
-from shared.services.mirroring.upstreams import UpstreamSource
 
-LISTS_AT_ONCE = 3  # Over all processes, each with one request at a time: Central is slow.
+WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
+LISTS_AT_ONCE = 3  # Each with one request at a time: Central is slow.
 RESOLVED_AT_ONCE = 40  # Versions of a request: the graphs of that many take half a megabyte.
-LOOKED_AT_EVERY = timedelta(seconds=1)  # What another process makes.
 FACTS_CACHED_BYTES = 1024 * 1024  # About 1,000 versions, which a build reads in seconds.
 FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhere.
 
 _FACT_BYTES = 1_000  # Of memory, besides the facts of versions.
 _VERSION_BYTES = 100
 
-Sleep = Callable[[float], Awaitable[None]]
 Facts = tuple[ReleaseEntry, ...]
-
-
-class _BeingMade(ServerUnreachable):
-    """Another process makes the list."""
-
-
-@dataclass(frozen=True, slots=True)
-class _CachedFacts:
-    versions: tuple[str, ...]
-    facts: Facts
-    until_ms: int  # Of the monotonic clock.
 
 
 @dataclass(frozen=True)
@@ -96,16 +71,12 @@ class VersionLists:
 
     reader: UpstreamReader
     directory: DirectoryStore
-    leases: Leases
-    clock: Clock
     fresh_for: timedelta
-    sleep: Sleep = asyncio.sleep
     patience: timedelta = WAITED_FOR
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LISTS_AT_ONCE))
-    _facts: LruCache[str, _CachedFacts] = field(
-        default_factory=lambda: LruCache[str, _CachedFacts](
-            FACTS_CACHED_BYTES,
-            weigh=lambda _, cached: _FACT_BYTES + memory_of_entries(cached.facts),
+    _facts: VersionedCache[str, Facts] = field(
+        default_factory=lambda: VersionedCache[str, Facts](
+            FACTS_CACHED_BYTES, weigh=lambda facts: _FACT_BYTES + memory_of_entries(facts)
         )
     )
 
@@ -146,17 +117,15 @@ class VersionLists:
     async def _versions(
         self, source: UpstreamSource, package: Package, asker: Asker
     ) -> tuple[str, ...] | None:
-        kept, key = self.reader.questions.kept, (source.kept_as, "list", package.key)
+        kept, key = self.reader.kept, (source.kept_as, "list", package.key)
         if not kept.has(key):  # A renewal is made once in a while, whoever asks.
-            await self.reader.questions.count(asker)
+            await self.reader.count(asker)
         via = asker.via()  # The list is made when the request has ended.
         behind = Asker(Principal(id=MIRROR.id), lambda: via)
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
                 found = await kept.get(key, lambda: self._renewed(source, package, behind))
-        except NotThere:
-            return None
-        except (TimeoutError, _BeingMade):
+        except TimeoutError:
             known = await self._stored(source, package)
             if known is None:
                 raise Unavailable(
@@ -168,19 +137,19 @@ class VersionLists:
             return known.versions
         except Unanswered as failure:
             raise refusal_of(failure, package, source) from None
-        return cast("tuple[str, ...]", found)
+        return cast("tuple[str, ...] | None", found)
 
     async def _facts_of(
         self, source: UpstreamSource, package: Package, versions: tuple[str, ...]
     ) -> Facts:
         """Return the facts of these versions without those that are refused or too young."""
-        rules = await self.reader.upstreams.rules()
-        key = f"{source.kept_as}\n{package.key}\n{rules.changed_ms}"
-        now_ms, cached = self.clock.monotonic_ms(), self._facts.get(key)
-        if cached and cached.versions is versions and now_ms < cached.until_ms:
-            return cached.facts
+        rules, clock = await self.reader.upstreams.rules(), self.reader.clock
+        turn = clock.monotonic_ms() // (FACTS_CACHED_FOR // MS)
+        key, edition = f"{source.kept_as}\n{package.key}", (versions, rules.changed_ms, turn)
+        if (cached := self._facts.get(key, edition)) is not None:
+            return cached
         listed, known = frozenset(versions), await self.reader.pins.of_package(package)
-        rule, at_ms = rules.age_rule(package, source.name), self.clock.now_ms()
+        rule, at_ms = rules.age_rule(package, source.name), clock.now_ms()
         facts = tuple(
             _numbered(each.facts, rule.served_from_ms(each.public_since_ms) if rule else None)
             for each in known
@@ -189,46 +158,29 @@ class VersionLists:
             and not each.refused_because
             and not (rule and rule.refusal(each.public_since_ms, at_ms))
         )
-        until_ms = now_ms + FACTS_CACHED_FOR // MS
-        self._facts.put(key, _CachedFacts(versions, facts, until_ms))
+        self._facts.put(key, edition, facts)
         return facts
 
-    # --- Who makes a list -----------------------------------------------------------------------
+    # --- How a list is made ---------------------------------------------------------------------
 
     async def _renewed(self, source: UpstreamSource, package: Package, asker: Asker) -> NewAnswer:
         """Return the list that is stored if it is fresh or nothing is served meanwhile, or else a
         new one. If the upstream does not answer, the stored one stands."""
         known = await self._stored(source, package)
-        is_served = self.reader.questions.kept.has((source.kept_as, "list", package.key))
+        is_served = self.reader.kept.has((source.kept_as, "list", package.key))
         usable_for = self.fresh_for if is_served else USED_WHILE_RENEWED
-        if known and self._is_younger(known, usable_for):
-            return self._answer(known)
-        try:
-            return self._answer(await self._made_once(source, package, asker))
-        except _BeingMade:
-            raise
-        except Unanswered:
-            if known is None:
-                raise
-            return self._answer(known)
-
-    async def _made_once(
-        self, source: UpstreamSource, package: Package, asker: Asker
-    ) -> UpstreamVersions:
-        """Make the list, or wait for the process that makes it."""
-        kind = "mirror-internal-list" if source.sends_token else "mirror-list"
-        name = f"{kind}:{package_owner(package)}"
-        for _ in range(WAITED_FOR // LOOKED_AT_EVERY):
-            async with self.leases.held(name, FETCH_LEASE) as is_ours:
-                # Another process may have ended while this one took the lease.
-                known = await self._stored(source, package)
-                if known and self._is_younger(known, self.fresh_for):
-                    return known
-                if is_ours:
-                    return await self._make(source, package, known, asker)
-            await self.sleep(LOOKED_AT_EVERY.total_seconds())
-        message = "another process makes the list"
-        raise _BeingMade(message)
+        now_ms = self.reader.clock.now_ms()
+        if known is None or now_ms - known.listed_ms >= usable_for // MS:
+            try:
+                known = await self._make(source, package, known, asker)
+            except Unanswered:
+                if known is None:
+                    raise
+        if known is None:
+            return NewAnswer(None)
+        left_ms = known.listed_ms + self.fresh_for // MS - self.reader.clock.now_ms()
+        size = _VERSION_BYTES * len(known.versions)
+        return NewAnswer(known.versions, size, max(left_ms, 0) * MS)
 
     async def _stored(self, source: UpstreamSource, package: Package) -> UpstreamVersions | None:
         """Return the stored list; one of another upstream, which had the name before, is none."""
@@ -236,49 +188,35 @@ class VersionLists:
         known = await self.directory.get(UpstreamVersions, place)
         return known if known and known.upstream == source.name else None
 
-    def _is_younger(self, known: UpstreamVersions, age: timedelta) -> bool:
-        return self.clock.now_ms() - known.listed_ms < age // MS
-
-    def _answer(self, known: UpstreamVersions) -> NewAnswer:
-        left_ms = known.listed_ms + self.fresh_for // MS - self.clock.now_ms()
-        fresh_for = max(left_ms, 0) * MS
-        return NewAnswer(known.versions, _VERSION_BYTES * len(known.versions), fresh_for)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator[None]:
-        """Wait until few enough lists are made."""
-        async with self._turns:
-            while True:
-                for number in range(LISTS_AT_ONCE):
-                    async with self.leases.held(f"mirror-lists:{number}", FETCH_LEASE) as is_ours:
-                        if is_ours:
-                            yield
-                            return
-                await self.sleep(LOOKED_AT_EVERY.total_seconds())
-
-    # --- How a list is made ---------------------------------------------------------------------
-
     async def _make(
         self,
         source: UpstreamSource,
         package: Package,
         known: UpstreamVersions | None,
         asker: Asker,
-    ) -> UpstreamVersions:
-        asked_ms = self.clock.now_ms()
-        try:
-            versions = await self.reader.versions_anew(source, package, ANY_CLIENT, asker)
-        except NotThere:
-            await self._forget(known)
-            raise
+    ) -> UpstreamVersions | None:
+        """Store a new list; None if the upstream has no such package."""
+        asked_ms = self.reader.clock.now_ms()
+        question = versions_question(package, ANY_CLIENT)
+        versions = await self.reader.asked_anew(question, source, asker)
+        if versions is None:
+            if known is not None:
+                with suppress(Stale):  # Another process has removed it.
+                    await self.directory.remove(known)
+            return None
         if len(versions) > MAX_DESCRIBED:
             message = f"the list has {len(versions):,} versions, too many to read their facts"
             source.gate.note_unusable(package_owner(package), message)
             raise AnswerUnusable(message)
-        described = await self._indexed(source, package, asker)
+        upstream = source.upstream
+        indexed = await source.gate.ask(  # A Ballroom has one.
+            package_owner(package), lambda: upstream.index(package, via=asker.via())
+        )
+        await self._keep(source, package, indexed)
+        described = {each.version for each in indexed}
         others = [each for each in versions if each.text not in described]
         if others:
-            async with self._turn():
+            async with self._turns:
                 described |= await self._described(source, package, others, asker)
         made = UpstreamVersions(
             org=package.org,
@@ -290,24 +228,6 @@ class VersionLists:
         )
         await self.directory.put(made)
         return made
-
-    async def _forget(self, known: UpstreamVersions | None) -> None:
-        if known is not None:
-            with suppress(Stale):  # Another process has removed it.
-                await self.directory.remove(known)
-
-    async def _indexed(self, source: UpstreamSource, package: Package, asker: Asker) -> set[str]:
-        """Store the facts in the upstream's index, which a Ballroom has, and return the versions in
-        it."""
-        upstream = source.upstream
-        entries = await source.gate.ask(
-            package_owner(package), lambda: upstream.index(package, via=asker.via())
-        )
-        if entries:
-            known = await self._known(package)
-            for each in entries:
-                await self._keep(source, package, each, known)
-        return {each.version for each in entries}
 
     async def _described(
         self, source: UpstreamSource, package: Package, versions: Sequence[Version], asker: Asker
@@ -327,7 +247,7 @@ class VersionLists:
                 facts = await self._describe(source, package, version, answer, asker)
             if facts:
                 described.add(version.text)
-                await self._keep(source, package, facts, known)
+                await self._keep(source, package, [facts], known)
         return described
 
     async def _describe(
@@ -349,7 +269,7 @@ class VersionLists:
         if described is None:
             return None
         release = described.listing.release
-        created_ms = min(release.created_ms, self.clock.now_ms())
+        created_ms = min(release.created_ms, self.reader.clock.now_ms())
         answer = answer or (await self._resolved(source, package, [version], asker)).get(version)
         update = {"created_ms": created_ms, "dependencies": _dependencies(package, answer)}
         return ReleaseEntry.of(release).model_copy(update=update)
@@ -380,16 +300,23 @@ class VersionLists:
         self,
         source: UpstreamSource,
         package: Package,
-        facts: ReleaseEntry,
-        known: Mapping[str, UpstreamRelease],
+        entries: Iterable[ReleaseEntry],
+        known: Mapping[str, UpstreamRelease] | None = None,
     ) -> None:
-        """Store the facts if they are new or changed."""
-        release = known.get(facts.version)
-        if release is None or release.facts != facts:
-            with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
-                await self.reader.pins.keep(
-                    package, facts, source.name, is_internal=source.sends_token
-                )
+        """Store the facts that are new or changed."""
+        known = await self._known(package) if known is None else known
+        for facts in entries:
+            release = known.get(facts.version)
+            if release is None or release.facts != facts:
+                with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
+                    await self.reader.pins.require(
+                        package.at(facts.parsed),
+                        Digest(facts.digest),
+                        source.name,
+                        published_ms=facts.created_ms,
+                        is_internal=source.sends_token,
+                        facts=facts,
+                    )
 
 
 def _head(package: Package, upstream: str) -> Head:

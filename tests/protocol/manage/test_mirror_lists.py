@@ -70,7 +70,7 @@ async def test_an_upstream_that_does_not_answer_is_shown(
 ) -> None:
     for each in mirror.instances:
         assert each.mirroring is not None
-        for source in await each.mirroring.upstreams.sources():
+        for source in await each.mirroring.reader.upstreams.sources():
             for number in range(5):
                 with suppress(Unanswered):
                     await source.gate.ask(f"acme:p{number}", failed)

@@ -1,7 +1,6 @@
-"""Fetching by several processes, and what ends halfway."""
+"""Fetches that end halfway, and races of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +12,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import (
     ReleaseNotFound,
     UpstreamReleaseRefused,
-    UpstreamUnavailable,
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
@@ -21,11 +19,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
-from shared.runtime.caching import SingleFlight
-from shared.services.leases import Leases
-from shared.services.mirroring.admission import FETCH_LEASE, Admission
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import Asker
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
@@ -38,89 +33,12 @@ pytestmark = pytest.mark.measured
 PULL = dict(ACCEPT_ARCHIVE)
 IO = Coordinate.parse("ballerina", "io", "1.0.0")
 PATH = "/packages/ballerina/io/1.0.0"
-LEASE = "mirror:ballerina:io:1.0.0"
 ASKER = Asker(ANONYMOUS)
 
 
 def services(mirror: World) -> MirroringServices:
     assert mirror.registry.mirroring is not None
     return mirror.registry.mirroring
-
-
-def waiting(mirror: World, meanwhile: Callable[[], Awaitable[object]]) -> Admission:
-    """Return an admission that does something in place of each pause."""
-
-    async def sleep(_seconds: float) -> None:
-        await meanwhile()
-
-    flights = SingleFlight[bool]()  # As in another process.
-    return replace(services(mirror).admission, sleep=sleep, _flights=flights)
-
-
-async def taken(mirror: World) -> None:
-    """Be another process that fetches the release."""
-    now_ms = mirror.clock.now_ms()
-    assert await mirror.stores.work.lease(LEASE, "another", now_ms, now_ms + 20_000)
-
-
-async def nothing() -> None:
-    """Let the other process take its time."""
-
-
-async def test_a_process_waits_for_the_one_that_fetches(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    await taken(mirror)
-
-    async def other() -> None:
-        await services(mirror).reader.questions.note_missing(IO, ASKER)
-
-    assert not await waiting(mirror, other).admit(IO, ASKER)
-    assert upstream.total == 0
-
-
-async def test_what_another_process_stored_is_not_fetched(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    await taken(mirror)
-
-    async def other() -> None:
-        if await mirror.stores.metadata.head(IO.package) is None:
-            mirror.clock.advance(timedelta(seconds=21))  # It died, and a third one took over.
-            assert await services(mirror).admission.admit(IO, ASKER)
-            await taken(mirror)
-
-    assert await waiting(mirror, other).admit(IO, ASKER)
-    assert upstream.asked["file"] == 1
-
-
-async def test_a_process_gives_up_before_its_client_does(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    await taken(mirror)
-    with pytest.raises(UpstreamUnavailable):
-        await waiting(mirror, nothing).admit(IO, ASKER)
-    assert upstream.total == 0
-
-
-async def test_a_lease_is_renewed_as_long_as_the_fetch_takes(mirror: World) -> None:
-    pauses: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        mirror.clock.advance(timedelta(seconds=15))
-        await asyncio.sleep(0)
-
-    stores = mirror.stores
-    leases = Leases(stores.work, stores.clock, stores.randomness, sleep)
-    async with leases.held("x", FETCH_LEASE) as is_ours:
-        assert is_ours
-        while len(pauses) < 4:
-            await asyncio.sleep(0)
-        async with leases.held("x", FETCH_LEASE) as is_theirs:
-            assert not is_theirs
-    async with leases.held("x", FETCH_LEASE) as is_ours:
-        assert is_ours
 
 
 async def test_a_release_that_is_withheld_is_not_fetched(
@@ -200,7 +118,7 @@ async def test_a_spelling_that_differs_is_refused(mirror: World, upstream: FakeU
 
 
 async def test_a_defect_is_not_taken_for_a_silent_upstream(mirror: World) -> None:
-    [source] = await services(mirror).upstreams.sources()
+    [source] = await services(mirror).reader.upstreams.sources()
 
     class Broken:
         describe = source.upstream.describe
@@ -211,9 +129,7 @@ async def test_a_defect_is_not_taken_for_a_silent_upstream(mirror: World) -> Non
 
     broken = replace(source, upstream=Broken())  # pyright: ignore[reportArgumentType]
     with pytest.raises(RuntimeError):
-        await services(mirror).admission._fetch(
-            IO, replace(ASKER, sources={IO.package.key: broken})
-        )
+        await services(mirror).admission._fetch(IO, [broken], ASKER)
 
 
 async def test_a_refusal_that_an_operator_lifts_is_tried_again(
@@ -223,7 +139,7 @@ async def test_a_refusal_that_an_operator_lifts_is_tried_again(
     upstream.archives["ballerina/io:1.0.0"] = b"no zip"
     assert (await mirror.get(PATH, headers=PULL)).status_code == 400
     upstream.archives["ballerina/io:1.0.0"] = good
-    pins = services(mirror).pins
+    pins = services(mirror).reader.pins
     [refused] = await pins.list_refused(by=OPERATOR)
     assert (refused.coordinate, refused.is_incident) == (IO, False)
     assert await pins.accept(IO, by=OPERATOR)
@@ -257,7 +173,7 @@ async def test_operators_see_whether_the_upstream_answers(
 
 
 async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
-    pins, digests = services(mirror).pins, [Digest(letter * 64) for letter in "abcdef"]
+    pins, digests = services(mirror).reader.pins, [Digest(letter * 64) for letter in "abcdef"]
     outcomes = await asyncio.gather(
         *(pins.require(IO, digest, "central") for digest in digests), return_exceptions=True
     )
@@ -268,7 +184,7 @@ async def test_of_several_digests_at_once_one_is_pinned(mirror: World) -> None:
 
 
 async def test_the_same_digest_is_pinned_once(mirror: World) -> None:
-    pins, digest = services(mirror).pins, Digest("a" * 64)
+    pins, digest = services(mirror).reader.pins, Digest("a" * 64)
     await asyncio.gather(*(pins.require(IO, digest, "central") for _ in range(6)))
     [known] = await pins.of_package(IO.package)
     assert (known.revision, known.refused_because) == (1, "")
@@ -337,7 +253,7 @@ async def test_refreshing_stops_at_the_end(mirror: World, upstream: FakeUpstream
     while upstream.asked["package"] < 2:
         await asyncio.sleep(0.01)
     await services(mirror).refreshing.close()
-    await services(mirror).kept.close()
+    await services(mirror).reader.kept.close()
     upstream.gate.set()
 
 
@@ -357,7 +273,7 @@ async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -
 
 
 async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> None:
-    [source] = await services(mirror).upstreams.sources()
+    [source] = await services(mirror).reader.upstreams.sources()
     health = source.gate.health
     assert (health.is_open, health.asked) == (True, 0)
     await services(mirror).admission.admit(IO, ASKER)
@@ -366,7 +282,7 @@ async def test_a_process_knows_whether_the_upstream_answers(mirror: World) -> No
 
 
 async def test_a_pin_of_another_process_stands(mirror: World) -> None:
-    pins, digest = services(mirror).pins, Digest("a" * 64)
+    pins, digest = services(mirror).reader.pins, Digest("a" * 64)
     late = failing(pins.directory, Fault("add", AlreadyThere()))
     await replace(pins, directory=late).require(
         IO, digest, "central"

@@ -390,7 +390,7 @@ async def test_a_removal_upstream_is_carried_as_a_mark(
     await carrier.deliver(target)
     stored = await release_of(source, io)
     assert stored is not None
-    await mirroring.refreshing.set_removed(stored, is_removed=True)
+    await mirroring.admission.releases.follow(stored, None, source.clock.now_ms())
     second = await carrier.export(source, after=cursor)
     assert [str(each.coordinate) for each in second.archives] == [io]
     await carrier.deliver(target)
@@ -401,7 +401,7 @@ async def test_a_removal_upstream_is_carried_as_a_mark(
     assert (marked.upstream.name, marked.state) == (upstream.name, State.LIVE)
     removed = await release_of(source, io)
     assert removed is not None
-    await mirroring.refreshing.set_removed(removed, is_removed=False)
+    await mirroring.admission.releases.follow(removed, None, None)
     await carrier.export(source, after=second.manifest.cursor)
     await carrier.deliver(target)
     restored = await release_of(target, io)

@@ -15,7 +15,7 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.domain.names import Package
 from shared.services.common import Adapters
-from shared.services.mirroring.upstream_questions import RETRIED_AFTER
+from shared.services.mirroring.upstreams import RETRIED_AFTER
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed
@@ -235,7 +235,8 @@ async def test_a_digest_that_changes_after_a_pull_does_not_change_what_is_served
     await drained(mirror)
     assert (await pulled(mirror)).headers["digest"] == first.headers["digest"]
     assert mirror.registry.mirroring is not None
-    [known] = await mirror.registry.mirroring.pins.of_package(Package.parse("ballerina", "io"))
+    pins = mirror.registry.mirroring.reader.pins
+    [known] = await pins.of_package(Package.parse("ballerina", "io"))
     assert known.is_incident
 
 
@@ -430,5 +431,5 @@ async def drained(mirror: World) -> None:
     """Wait for what instances do behind their answers."""
     for each in mirror.instances:
         assert each.mirroring is not None
-        await each.mirroring.kept.drain()
+        await each.mirroring.reader.kept.drain()
         await each.mirroring.refreshing.drain()

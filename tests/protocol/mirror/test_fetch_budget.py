@@ -87,7 +87,7 @@ async def test_a_document_without_room_is_503_and_closes_nothing(
         assert "fetches as much as it has room for" in answer.json()["message"]
     for each in world.instances:
         assert each.mirroring is not None
-        for source in await each.mirroring.upstreams.sources():
+        for source in await each.mirroring.reader.upstreams.sources():
             assert source.gate.health.is_open
             assert source.gate.health.problem == ""
 

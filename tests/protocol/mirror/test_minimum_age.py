@@ -226,7 +226,7 @@ async def test_packages_of_ours_have_no_minimum_age(mirror: World) -> None:
 
 
 async def test_a_refused_release_is_in_no_list(mirror: World) -> None:
-    pins, first = services(mirror).pins, Coordinate.parse("ballerina", "io", "1.0.0")
+    pins, first = services(mirror).reader.pins, Coordinate.parse("ballerina", "io", "1.0.0")
     await pins.refuse(first, Digest("a" * 64), "127.0.0.1", "It is bad.")
     await change(mirror, age="* 2030-01-01")
     assert (await mirror.get(IO)).json() == ["1.1.0"]
@@ -236,7 +236,7 @@ async def test_a_list_knows_the_age_of_what_was_pinned_without_one(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     digest = Digest.of(upstream.archives[str(NEW_IO)])
-    await services(mirror).pins.require(NEW_IO, digest, upstream.name)
+    await services(mirror).reader.pins.require(NEW_IO, digest, upstream.name)
     await change(mirror, age=WEEK)
     assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
     assert await status(mirror, f"{IO}/1.1.0") == 302
@@ -367,7 +367,7 @@ async def test_the_release_of_a_bundle_has_the_age_that_it_says(
 ) -> None:
     at = Coordinate.parse("ballerina", "io", "1.0.0")
     assert await status(mirror, f"{IO}/1.0.0") == 302
-    known = await services(mirror).pins.known(at)
+    known = await services(mirror).reader.pins.known(at)
     assert known is not None
     await mirror.stores.directory.put(known.model_copy(update={"published_ms": None}))
     await change(mirror, age=WEEK)

@@ -17,9 +17,9 @@ from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, State
-from shared.services.mirroring import name_moves
+from shared.services.mirroring import mirror_rules
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.name_moves import NameMove
+from shared.services.mirroring.mirror_rules import NameMove
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -123,7 +123,7 @@ async def test_a_name_moves_there_and_back(mirror: World, upstream: FakeUpstream
 async def test_a_plan_counts_the_packages_and_releases_of_its_name_alone(
     mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(name_moves, "PACKAGES_READ_AT_ONCE", 1)
+    monkeypatch.setattr(mirror_rules, "PACKAGES_READ_AT_ONCE", 1)
     for coordinate in ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/part:1.0.0"):
         await mirror.push(bala(coordinate))
     for org in ("aaa", "acme1", "zoo"):  # Names around it.
@@ -242,10 +242,9 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
     upstream.publish("acme/greet:2.0.0")
     moves, fault = services(mirror).moves, Fault(operation, Busy(), nth=number)
     if service == "metadata":
-        metadata = failing(moves.metadata, fault)
-        records = replace(moves.records, metadata=metadata)
-        applied = replace(moves.rule_application, records=records)
-        broken = replace(moves, records=records, rule_application=applied)
+        metadata = failing(moves.application.metadata, fault)
+        records = replace(moves.application.records, metadata=metadata)
+        broken = replace(moves, application=replace(moves.application, records=records))
     else:
         directory = failing(moves.directory, fault)
         writer = replace(moves.record_writer, directory=directory)
@@ -269,7 +268,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
     broken = replace(moves, record_writer=replace(moves.record_writer, directory=directory))
     with pytest.raises(Busy):
         await broken.move(ACME, upstream.name)
-    assert await moves.owners.stored_owner(ACME) == ""
+    assert await moves.application.reader.owners.stored_owner(ACME) == ""
     assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
 
 

@@ -14,7 +14,7 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Event
 from shared.ports import Stale
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.pinned_digests import PinnedDigests
+from shared.services.mirroring.mirrored_releases import PinnedDigests
 from tests.contract.sample_records import release
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, Moment, failing
@@ -35,7 +35,7 @@ def services(mirror: World) -> MirroringServices:
 
 async def pinned(mirror: World) -> UpstreamRelease:
     """Return what is pinned of the package."""
-    [known] = await services(mirror).pins.of_package(IO.package)
+    [known] = await services(mirror).reader.pins.of_package(IO.package)
     return known
 
 
@@ -65,14 +65,13 @@ async def test_the_first_description_of_a_release_is_pinned_and_another_like_it_
 
 @pytest.mark.parametrize("is_internal", [True, False])
 async def test_a_description_completes_what_is_pinned(mirror: World, is_internal: bool) -> None:
-    pins = services(mirror).pins
+    pins = services(mirror).reader.pins
     await pins.require(IO, FIRST, "central")
-    await pins.require_described(IO_RELEASE, "central", is_internal=is_internal)
-    await pins.require_described(IO_RELEASE, "central", is_internal=not is_internal)
+    for internal in (is_internal, not is_internal):
+        await pins.require(IO, FIRST, "central", published_ms=PUBLISHED_MS, is_internal=internal)
     known = await pinned(mirror)
     assert (known.published_ms, known.is_internal) == (PUBLISHED_MS, not is_internal)
-    later = IO_RELEASE.model_copy(update={"created_ms": PUBLISHED_MS + 1})
-    await pins.require_described(later, "central", is_internal=not is_internal)
+    await pins.require(IO, FIRST, "central", published_ms=PUBLISHED_MS + 1)
     assert await pinned(mirror) == known  # The first time stands.
 
 
@@ -80,8 +79,8 @@ async def test_a_description_completes_what_is_pinned(mirror: World, is_internal
 async def test_a_refusal_of_what_is_described_for_a_token_alone_is_told_to_accounts_alone(
     mirror: World, is_internal: bool
 ) -> None:
-    pins = services(mirror).pins
-    await pins.require_described(IO_RELEASE, "central", is_internal=is_internal)
+    pins = services(mirror).reader.pins
+    await pins.require(IO, FIRST, "central", published_ms=1, is_internal=is_internal)
     await pins.refuse(IO, FIRST, "central", "it is no zip file.")
     if is_internal:
         await pins.accepted(IO, by=ANONYMOUS)
@@ -92,31 +91,25 @@ async def test_a_refusal_of_what_is_described_for_a_token_alone_is_told_to_accou
         await pins.accepted(IO, by=OPERATOR)
 
 
-async def test_a_description_that_another_process_pins_meanwhile_is_as_good(mirror: World) -> None:
-    pins = services(mirror).pins
-    await pins.require(IO, FIRST, "central")
-    late = replace(pins, directory=failing(pins.directory, Fault("replace", Stale())))
-    await late.require_described(IO_RELEASE, "central", is_internal=False)
-
-
 async def test_a_line_of_a_list_is_pinned_with_its_facts_and_follows_them(mirror: World) -> None:
-    pins, facts = services(mirror).pins, ReleaseEntry.of(IO_RELEASE)
-    await pins.keep(IO.package, facts, "central", is_internal=True)
+    pins, facts = services(mirror).reader.pins, ReleaseEntry.of(IO_RELEASE)
+    told = {"published_ms": PUBLISHED_MS, "is_internal": True}
+    await pins.require(IO, FIRST, "central", **told, facts=facts)
     known = await pinned(mirror)
     assert (known.digest, known.upstream, known.facts) == (FIRST.hex, "central", facts)
     assert (known.published_ms, known.is_internal, known.revision) == (PUBLISHED_MS, True, 1)
     deprecated = facts.model_copy(update={"deprecation": "Use 1.1.0."})
-    await pins.keep(IO.package, deprecated, "central", is_internal=True)
+    await pins.require(IO, FIRST, "central", **told, facts=deprecated)
     assert (await pinned(mirror)).facts == deprecated
     changed = facts.model_copy(update={"digest": OTHER.hex})
     with pytest.raises(UpstreamReleaseRefused, match="the upstream changed its archive"):
-        await pins.keep(IO.package, changed, "central", is_internal=True)
+        await pins.require(IO, OTHER, "central", **told, facts=changed)
     known = await pinned(mirror)
     assert (known.digest, known.offered_digest, known.facts) == (FIRST.hex, OTHER.hex, deprecated)
 
 
 async def test_a_refusal_is_added_to_what_another_process_changed_meanwhile(mirror: World) -> None:
-    pins = services(mirror).pins
+    pins = services(mirror).reader.pins
     await pins.require(IO, FIRST, "central")
     meanwhile = Fault("replace", Stale(), Moment.AFTER)  # What is stored is newer than what it has.
     writer = replace(pins.record_writer, directory=failing(pins.directory, meanwhile))
@@ -134,7 +127,7 @@ async def refuse(pins: PinnedDigests, digest: Digest) -> UpstreamReleaseRefused:
 async def test_a_refusal_keeps_its_first_reason_and_is_in_the_audit_log_until_it_is_lifted(
     mirror: World,
 ) -> None:
-    pins = services(mirror).pins
+    pins = services(mirror).reader.pins
     refusal = await pins.refuse(IO, FIRST, "central", "it is no zip file.")
     sentence = "ballerina/io:1.0.0 of the upstream registry central is not served here: it is no"
     assert str(refusal).startswith(sentence)

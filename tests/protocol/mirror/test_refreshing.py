@@ -9,9 +9,9 @@ from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Coordinate
 from shared.domain.packages import Release
 from shared.runtime.caching import LruCache
-from shared.services.mirroring import mirrored_releases
+from shared.services.mirroring import admission
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import Asker
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
@@ -83,7 +83,7 @@ async def test_what_comes_while_too_many_wait_is_refreshed_another_time(
 ) -> None:
     other = await stored(mirror, "ballerina/io:1.1.0")
     upstream.asked.clear()
-    monkeypatch.setattr(mirrored_releases, "MOST_WAITING", 1)
+    monkeypatch.setattr(admission, "MOST_WAITING", 1)
     mirror.clock.advance(FRESH_FOR)
     for asked in (1, 2):
         for release in (io, other):

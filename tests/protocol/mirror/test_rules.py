@@ -19,7 +19,7 @@ from shared.domain.resolve_requests import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import AlreadyThere
 from shared.services.mirroring.group import MirroringServices
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.event_feed import checked_feed
@@ -163,7 +163,7 @@ async def test_the_list_of_upstreams_changes_while_the_registry_runs(
 ) -> None:
     # An address that only operators may name: hosts inside are those of the setting.
     await change(mirror, upstreams=f"{upstream.url},https://second.example")
-    sources = await services(mirror).upstreams.sources()
+    sources = await services(mirror).reader.upstreams.sources()
     assert [each.name for each in sources] == [upstream.name, "second.example"]
     await change(mirror, upstreams="https://second.example")
     asked = upstream.total
@@ -274,7 +274,7 @@ async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) ->
     stored = await mirroring.rules.current(by=OPERATOR)
     draft = MirrorDraft.parse([each.given for each in stored.upstreams], ["ballerina deny"])
     with pytest.raises(Busy):
-        await replace(mirroring.rules, rule_application=broken).replace(draft, by=OPERATOR)
+        await replace(mirroring.rules, application=broken).replace(draft, by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
     assert await status(mirror, f"{IO}/1.0.0") == 302
     await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
@@ -287,7 +287,7 @@ async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) ->
 async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
     await change(mirror, "ballerina deny")
     assert await status(mirror, f"{IO}/1.0.0") == 404
-    upstreams = services(mirror).upstreams
+    upstreams = services(mirror).reader.upstreams
     stored = upstreams._directory
     upstreams._directory = failing(stored, Fault("get", Busy()))
     mirror.clock.advance(timedelta(seconds=6))
@@ -324,7 +324,7 @@ async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
     assert await reader.describe(IO_PACKAGE, version, ANY_CLIENT, ASKER) is None
     assert await reader.describe_anew(FIRST, ASKER) is None
     request = PackageRequest.of("ballerina", "io")
-    assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == [None]
+    assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == {}
     assert not await services(mirror).admission.admit(FIRST, ASKER)
     assert upstream.total == 0
 

@@ -168,7 +168,7 @@ async def test_a_change_of_the_upstreams_index_arrives(pair: Pair) -> None:
         for each in pair.mirror.instances:
             await pair.mirror.get(path)
             assert each.mirroring is not None
-            await each.mirroring.kept.drain()
+            await each.mirroring.reader.kept.drain()
     lines = [json.loads(line) for line in (await pair.mirror.get(path)).text.splitlines()]
     assert [line["version"] for line in lines] == ["1.0.0", "1.1.0", "1.2.0", "2.0.0-rc.1"]
     assert lines[0]["deprecation_message"] == "Use 1.1.0."
@@ -265,13 +265,14 @@ async def test_a_token_that_was_revoked_leaves_what_is_public(trusted: Pair) -> 
         assert answer.status_code == 302
 
 
-async def test_fifty_misses_on_all_instances_are_one_pull(pair: Pair) -> None:
+async def test_fifty_misses_are_one_pull_of_each_instance(pair: Pair) -> None:
     # Each address goes to one instance, and each of these to another one.
     paths = [f"/packages/tools/hammer/1.1.0?{number}" for number in range(50)]
     answers = await asyncio.gather(*(pair.mirror.get(path, headers=PULL) for path in paths))
     assert {each.status_code for each in answers} == {302}
-    assert pair.archives.asked == {"GET": 1}
-    assert pair.documents.asked == {"GET": 2}  # The description and the redirect.
+    instances = len(pair.mirror.instances)
+    assert pair.archives.asked["GET"] <= instances
+    assert pair.documents.asked["GET"] <= 2 * instances  # The description and the redirect.
 
 
 async def test_the_archive_is_the_same_byte_for_byte(pair: Pair) -> None:

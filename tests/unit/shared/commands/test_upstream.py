@@ -11,7 +11,7 @@ from shared.bootstrap import build_registry
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Coordinate
-from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstream_reader import Asker
 from shared.settings import Settings
 from tests.support.terminal import Terminal
 from tests.support.upstreams import FakeUpstream

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.ports import Unanswered
-from shared.services.mirroring.upstream_questions import Ask, KeptAnswers, NewAnswer, NotThere
+from shared.services.mirroring.upstreams import Ask, KeptAnswers, NewAnswer
 from tests.fakes.system import FakeClock
 
 FRESH = timedelta(minutes=5)
@@ -55,15 +55,15 @@ async def test_an_old_answer_is_used_if_there_is_no_other(
     assert await kept.get("key", ask) == "two"
 
 
-async def test_what_is_gone_is_no_longer_kept(kept: KeptAnswers, clock: FakeClock) -> None:
-    ask = answering(NewAnswer("one"), NotThere(), NotThere())
+async def test_what_is_gone_is_no_longer_used(kept: KeptAnswers, clock: FakeClock) -> None:
+    ask = answering(NewAnswer("one"), NewAnswer(None), NewAnswer("two"))
     await kept.get("key", ask)
     clock.advance(timedelta(minutes=6))
     assert await kept.get("key", ask) == "one"
     await kept.drain()
-    assert kept.fresh("key") is None
-    with pytest.raises(NotThere):
-        await kept.get("key", ask)
+    assert await kept.get("key", ask) is None
+    clock.advance(timedelta(minutes=1))  # For which nothing is asked again.
+    assert await kept.get("key", ask) == "two"
 
 
 async def test_an_answer_may_be_fresh_for_a_shorter_time(
