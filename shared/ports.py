@@ -33,7 +33,6 @@ from shared.domain.mirroring import (
     FetchedArchive,
     UpstreamItem,
     UpstreamModule,
-    UpstreamPackage,
     UpstreamPage,
     UpstreamResolution,
 )
@@ -832,13 +831,9 @@ class Upstream(Protocol):
         """Check whether there are public packages of the organization."""
         ...
 
-    async def index(self, package: Package, *, via: str) -> tuple[ReleaseEntry, ...]:
-        """Return the facts of all versions of the package; none if the upstream has no index."""
-        ...
-
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
-    ) -> UpstreamPackage | None:
+    ) -> Listing | None:
         """Return the exact version, or the latest of the range; None if there is none."""
         ...
 

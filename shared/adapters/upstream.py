@@ -21,26 +21,23 @@ from shared.auth.secrets import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.mirror_rules import CENTRAL_NAME
+from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     CataloguedPackage,
     DescribedItem,
     FetchedArchive,
     UpstreamItem,
     UpstreamModule,
-    UpstreamPackage,
     UpstreamPage,
     UpstreamResolution,
 )
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.packages import ReleaseEntry
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
     DescriptionUnusable,
     read_catalogue_page,
     read_has_packages,
-    read_index,
     read_item,
     read_items_page,
     read_modules,
@@ -165,7 +162,6 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
 _AGENT = "Ballroom"  # Where no client's version matters.
-_BASE = "/2.0/registry"  # Of the Central protocol; the index is beside it.
 _OK, _FOUND, _MISSING = 200, 302, 404
 _TOO_MANY, _SERVER_ERRORS, _UNAVAILABLE = 429, 500, 503
 _UNKNOWN = 401
@@ -197,8 +193,6 @@ class CentralUpstream:
     ) -> None:
         self._name = name
         self._base = f"{base_url}/"
-        # Only a Ballroom has one; at other addresses the path has no file.
-        self._index = "" if name == CENTRAL_NAME else f"{base_url.removesuffix(_BASE)}/index/"
         self._documents = documents
         self._archives = archives
         self._budget = budget
@@ -226,24 +220,9 @@ class CentralUpstream:
         answer = await self._get(url, self._headers(ANY_CLIENT, via))
         return not _is_missing(answer) and _read(answer, read_has_packages)
 
-    async def index(self, package: Package, *, via: str) -> tuple[ReleaseEntry, ...]:
-        if not self._index:
-            return ()
-        path = "/".join(quote(each) for each in (*_parts(package), "index.json"))
-        headers = self._headers(ANY_CLIENT, via)
-        answer = await self._get(f"{self._index}{path}", headers)
-        if answer.status == _TOO_MANY or answer.status >= _SERVER_ERRORS:
-            _require(answer, _OK)
-        if answer.status != _OK:
-            return ()
-        try:
-            return read_index(answer.body, package, now_ms=self._clock.now_ms())
-        except ValueError:
-            return ()  # Something else answers at this path.
-
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, *, via: str
-    ) -> UpstreamPackage | None:
+    ) -> Listing | None:
         url = self._url("packages", *_parts(package), str(wanted))
         answer = await self._get(url, self._headers(client, via))
         if _is_missing(answer):

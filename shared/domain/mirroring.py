@@ -156,34 +156,11 @@ class FetchedArchive:
     announced: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamPackage:
-    """A release as the upstream describes it. The archive is not here: its size is 0."""
-
-    listing: Listing
-
-    @property
-    def coordinate(self) -> Coordinate:
-        return self.listing.release.coordinate
-
-    @property
-    def visibility(self) -> Visibility:
-        """Public, or internal if the upstream gave the description for a token."""
-        return self.listing.head.visibility
-
-    @property
-    def internal(self) -> "UpstreamPackage":
-        """The same, as of an internal package."""
-        return self._with(Visibility.INTERNAL)
-
-    @property
-    def public(self) -> "UpstreamPackage":
-        """The same, as of a public package."""
-        return self._with(Visibility.PUBLIC)
-
-    def _with(self, visibility: Visibility) -> "UpstreamPackage":
-        head = self.listing.head.model_copy(update={"visibility": visibility})
-        return UpstreamPackage(replace(self.listing, head=head))
+def with_visibility(described: Listing, visibility: Visibility) -> Listing:
+    """Return what an upstream describes as of a public package, or of an internal one, which it
+    describes for a token alone."""
+    head = described.head.model_copy(update={"visibility": visibility})
+    return replace(described, head=head)
 
 
 @dataclass(frozen=True, slots=True)

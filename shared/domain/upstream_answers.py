@@ -32,7 +32,6 @@ from shared.domain.mirroring import (
     Summary,
     UpstreamItem,
     UpstreamModule,
-    UpstreamPackage,
     UpstreamPage,
     UpstreamResolution,
 )
@@ -53,7 +52,6 @@ from shared.domain.packages import (
     ModuleText,
     Origin,
     Release,
-    ReleaseEntry,
     Texts,
     UpstreamOrigin,
     graph_document,
@@ -108,7 +106,7 @@ def read_has_packages(body: bytes) -> bool:
 
 def read_package(
     body: bytes, package: Package, wanted: Version | Range, *, upstream: str, now_ms: int
-) -> UpstreamPackage:
+) -> Listing:
     """Return the release that a Package of the protocol describes, if it is what was asked for."""
     item = read_object(body)
     version = _version(_text(item, "version"))
@@ -118,46 +116,11 @@ def read_package(
         raise ValueError(message)
     head = Head(org=package.org, name=package.name, created_ms=now_ms, upstream=upstream)
     release = _release(item, package, version, UpstreamOrigin(name=upstream, first_seen_ms=now_ms))
-    return UpstreamPackage(Listing(head, release, _texts(item, release)))
+    return Listing(head, release, _texts(item, release))
 
 
 class DescriptionUnusable(ValueError):
     """An answer describes the release that was asked for, in a way that nothing can use."""
-
-
-def read_index(body: bytes, package: Package, *, now_ms: int) -> tuple[ReleaseEntry, ...]:
-    """Return the facts of the versions in an index file, in its order."""
-    lines = body.splitlines()
-    if len(lines) > MAX_DESCRIBED:
-        message = f"the index file has {len(lines):,} lines"
-        raise ValueError(message)
-    entries = (_index_entry(read_object(line), package, now_ms) for line in lines)
-    return tuple(each for each in entries if each)
-
-
-def _index_entry(item: Item, package: Package, now_ms: int) -> ReleaseEntry | None:
-    """Return the facts on a line; None if a part of it breaks the rules of names and versions."""
-    version, platform = _version(_text(item, "version")), _text(item, "platform")
-    tool, message = _text(item, "tool_id"), _text(item, "deprecation_message")
-    if version is None or _name_of(item) != package.key:
-        return None
-    try:
-        dependencies = _dependencies(item)
-        digest = _digest(_text(item, "checksum"))
-    except (Refusal, ValueError):
-        return None
-    return ReleaseEntry(
-        version=version.text,
-        platform=platform if is_platform(platform) else "any",
-        ballerina_version=_text(item, "ballerina_version"),
-        deprecation=message if item.get("is_deprecated") is True else None,
-        modules=_modules(item),
-        dependencies=dependencies,
-        tools=_kept(parse_tool_id, [tool]),
-        digest=digest.hex,
-        size_bytes=number(item.get("size")),
-        created_ms=_time(item.get("created"), now_ms),
-    )
 
 
 def read_catalogue_page(

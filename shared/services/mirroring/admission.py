@@ -22,7 +22,8 @@ from shared.domain.errors.packages import (
     archive_too_large,
 )
 from shared.domain.identity import Principal
-from shared.domain.mirroring import FetchedArchive, UpstreamPackage
+from shared.domain.listings import Listing
+from shared.domain.mirroring import FetchedArchive, with_visibility
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Release, Visibility
 from shared.domain.rights import Grant, Scope
@@ -95,14 +96,14 @@ class Admission:
                     continue
                 described, fetched = found
                 if each.sends_token and await self._is_public(ways[0], coordinate, asker):
-                    described = described.public
+                    described = with_visibility(described, Visibility.PUBLIC)
                 await self._store(each, described, fetched)
                 return True
         return False
 
     async def _found(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
-    ) -> tuple[UpstreamPackage, FetchedArchive] | None:
+    ) -> tuple[Listing, FetchedArchive] | None:
         """Return the description and the archive; None if the upstream does not have both."""
         # At the same time, because either takes public Central half a second. Both end before
         # anything is decided.
@@ -120,7 +121,7 @@ class Admission:
                     return None
                 limit = self.archive_reader.max_archive_bytes
                 refusal = archive_too_large(limit + 1, limit)
-                raise await self._refused(source, described.listing.release, refusal)
+                raise await self._refused(source, described.release, refusal)
             if isinstance(fetched, Unanswered):
                 raise refusal_of(fetched, coordinate, source)
             if isinstance(fetched, BaseException):
@@ -163,9 +164,9 @@ class Admission:
         return found is not None
 
     async def _store(
-        self, source: UpstreamSource, described: UpstreamPackage, fetched: FetchedArchive
+        self, source: UpstreamSource, described: Listing, fetched: FetchedArchive
     ) -> None:
-        coordinate, release = described.coordinate, described.listing.release
+        release, coordinate = described.release, described.release.coordinate
         # The digest of the description is pinned, and the redirect has to announce the same one.
         await self.reader.pins.require(coordinate, fetched.announced, source.name)
         if fetched.digest != fetched.announced:
@@ -178,7 +179,7 @@ class Admission:
             raise await self._refused(source, release, refusal) from None
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        foreign = ForeignRelease(source.name, release, described.visibility)
+        foreign = ForeignRelease(source.name, release, described.head.visibility)
         try:
             await self.releases.store(bala, fetched.content, foreign)
         except SpelledDifferently as refusal:
@@ -253,8 +254,8 @@ class Refreshing:
             async with self._turns:
                 found = await self.reader.describe_anew(at, asker)
             if found is not None:
-                await self.releases.follow(release, found.listing.release.deprecation, None)
-                await self.releases.follow_visibility_of(at.package, found.visibility)
+                await self.releases.follow(release, found.release.deprecation, None)
+                await self.releases.follow_visibility_of(at.package, found.head.visibility)
             elif await self._may_be_removed(release):
                 await self.releases.follow(release, release.deprecation, now_ms)
 

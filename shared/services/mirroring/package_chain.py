@@ -28,7 +28,6 @@ from shared.domain.listings import Listing
 from shared.domain.mirroring import (
     DescribedItem,
     UpstreamModule,
-    UpstreamPackage,
     UpstreamResolution,
 )
 from shared.domain.names import (
@@ -192,7 +191,7 @@ class PackageChain:
             if await self.reader.may_ask(each.package, self.asker):
                 package, version = each.package, each.version
                 found = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
-                if found and module.lower() in map(str.lower, found.listing.release.modules):
+                if found and module.lower() in map(str.lower, found.release.modules):
                     return await self.admission.admit(each, self.asker)
         return False
 
@@ -476,7 +475,7 @@ class PackageChain:
         raise refusal from None
 
     async def _describe_exact(
-        self, coordinate: Coordinate, by: Principal, described: UpstreamPackage | None = None
+        self, coordinate: Coordinate, by: Principal, described: Listing | None = None
     ) -> Listing:
         """Return the description of what is stored, or that of the upstream, asked for if it is
         not given."""
@@ -496,7 +495,7 @@ class PackageChain:
             is_withheld = stored.release is not None and stored.release.state is not State.LIVE
             if described is None or is_withheld:
                 raise
-            return described.listing
+            return described
         self.refreshing.refresh(found.release)
         await self.reader.require_age(found.release)
         return found
@@ -511,7 +510,7 @@ class PackageChain:
             return await self._first_of(package, wanted, client, describe, refusal=refusal)
         if described is None:
             return None
-        return await self._describe_exact(described.coordinate, by, described)
+        return await self._describe_exact(described.release.coordinate, by, described)
 
     async def _all_versions(
         self, package: Package, client: ClientProfile

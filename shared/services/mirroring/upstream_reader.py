@@ -12,12 +12,13 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
+from shared.domain.listings import Listing
 from shared.domain.mirror_rules import AgeRule
 from shared.domain.mirroring import (
     UpstreamModule,
-    UpstreamPackage,
     UpstreamResolution,
     stored_since,
+    with_visibility,
 )
 from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
 from shared.domain.packages import Head, Release, Visibility
@@ -235,25 +236,25 @@ class UpstreamReader:
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
-    ) -> UpstreamPackage | None:
+    ) -> Listing | None:
         """Return a release as the upstream describes it, or None; the digest of the description is
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         question = self._description(package, wanted, client)
         found = await self.answer(question, await self.source(package, asker), asker)
         rule = await self.age_rule(package, asker)
-        if found and rule and (known := await self.pins.known(found.coordinate)):
-            self._require_age(found.coordinate, known.upstream, rule, known.public_since_ms)
+        if found and rule and (known := await self.pins.known(found.release.coordinate)):
+            self._require_age(known.coordinate, known.upstream, rule, known.public_since_ms)
         return found
 
     async def describe_by(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker
-    ) -> UpstreamPackage | None:
+    ) -> Listing | None:
         """Return the exact version as the upstream describes it to requests of one kind, whatever
         its age; raise as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
         return await self.answer_of(question, source, asker)
 
-    async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> UpstreamPackage | None:
+    async def describe_anew(self, coordinate: Coordinate, asker: Asker) -> Listing | None:
         """Return the description that the upstream gives now; raise as `describe` does."""
         package, version = coordinate.package, coordinate.version
         question = self._description(package, version, EXACT_CLIENT)
@@ -268,9 +269,9 @@ class UpstreamReader:
 
     def _description(
         self, package: Package, wanted: Version | Range, client: ClientProfile
-    ) -> Question[UpstreamPackage]:
-        async def accept(source: UpstreamSource, found: UpstreamPackage) -> UpstreamPackage:
-            release, is_internal = found.listing.release, source.sends_token
+    ) -> Question[Listing]:
+        async def accept(source: UpstreamSource, found: Listing) -> Listing:
+            release, is_internal = found.release, source.sends_token
             await self.pins.require(
                 release.coordinate,
                 release.content,
@@ -278,14 +279,14 @@ class UpstreamReader:
                 published_ms=release.created_ms,
                 is_internal=is_internal,
             )
-            return found.internal if is_internal else found
+            return with_visibility(found, Visibility.INTERNAL) if is_internal else found
 
         return Question(
             package,
             package_owner(package),
             ("package", package.key, wanted, client),
             lambda upstream, via: upstream.describe(package, wanted, client, via=via),
-            lambda found: memory_of((found.listing.release, found.listing.texts)),
+            lambda found: memory_of((found.release, found.texts)),
             accept,
         )
 

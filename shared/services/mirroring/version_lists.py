@@ -7,7 +7,7 @@ the request for it, and its facts are stored one by one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,7 +18,6 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import Principal
 from shared.domain.mirroring import (
-    UpstreamRelease,
     UpstreamResolution,
     UpstreamVersions,
     upstream_versions_place,
@@ -208,16 +207,8 @@ class VersionLists:
             message = f"the list has {len(versions):,} versions, too many to read their facts"
             source.gate.note_unusable(package_owner(package), message)
             raise AnswerUnusable(message)
-        upstream = source.upstream
-        indexed = await source.gate.ask(  # A Ballroom has one.
-            package_owner(package), lambda: upstream.index(package, via=asker.via())
-        )
-        await self._keep(source, package, indexed)
-        described = {each.version for each in indexed}
-        others = [each for each in versions if each.text not in described]
-        if others:
-            async with self._turns:
-                described |= await self._described(source, package, others, asker)
+        async with self._turns:
+            described = await self._described(source, package, versions, asker)
         made = UpstreamVersions(
             org=package.org,
             name=package.name,
@@ -234,7 +225,7 @@ class VersionLists:
     ) -> set[str]:
         """Describe the versions of which no facts are stored, newest first; return those of which
         some are stored now. One that the upstream lists and does not describe is left out."""
-        known = await self._known(package)
+        known = {each.version: each for each in await self.reader.pins.of_package(package)}
         resolved = await self._resolved(source, package, versions, asker)
         described = set[str]()
         for version in sorted(versions, reverse=True):
@@ -247,7 +238,16 @@ class VersionLists:
                 facts = await self._describe(source, package, version, answer, asker)
             if facts:
                 described.add(version.text)
-                await self._keep(source, package, [facts], known)
+            if facts and (release is None or release.facts != facts):
+                with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
+                    await self.reader.pins.require(
+                        package.at(version),
+                        Digest(facts.digest),
+                        source.name,
+                        published_ms=facts.created_ms,
+                        is_internal=source.sends_token,
+                        facts=facts,
+                    )
         return described
 
     async def _describe(
@@ -268,7 +268,7 @@ class VersionLists:
             return None
         if described is None:
             return None
-        release = described.listing.release
+        release = described.release
         created_ms = min(release.created_ms, self.reader.clock.now_ms())
         answer = answer or (await self._resolved(source, package, [version], asker)).get(version)
         update = {"created_ms": created_ms, "dependencies": _dependencies(package, answer)}
@@ -292,31 +292,6 @@ class VersionLists:
                 if isinstance(answer, UpstreamResolution) and answer.version == version:
                     found[version] = answer
         return found
-
-    async def _known(self, package: Package) -> dict[str, UpstreamRelease]:
-        return {each.version: each for each in await self.reader.pins.of_package(package)}
-
-    async def _keep(
-        self,
-        source: UpstreamSource,
-        package: Package,
-        entries: Iterable[ReleaseEntry],
-        known: Mapping[str, UpstreamRelease] | None = None,
-    ) -> None:
-        """Store the facts that are new or changed."""
-        known = await self._known(package) if known is None else known
-        for facts in entries:
-            release = known.get(facts.version)
-            if release is None or release.facts != facts:
-                with suppress(UpstreamReleaseRefused):  # Then lists leave it out.
-                    await self.reader.pins.require(
-                        package.at(facts.parsed),
-                        Digest(facts.digest),
-                        source.name,
-                        published_ms=facts.created_ms,
-                        is_internal=source.sends_token,
-                        facts=facts,
-                    )
 
 
 def _head(package: Package, upstream: str) -> Head:

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
+from shared.domain.listings import Listing
 from shared.domain.names import Package
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
     MAX_VALUES,
-    UpstreamPackage,
-    read_index,
     read_modules,
     read_object,
     read_package,
@@ -23,7 +22,7 @@ IO = Package.parse("ballerina", "io")
 DIGEST = "sha-256=" + "a" * 64
 
 
-def described(wanted: Version | Range = Version.parse("1.0.0"), **fields: Any) -> UpstreamPackage:  # noqa: B008
+def described(wanted: Version | Range = Version.parse("1.0.0"), **fields: Any) -> Listing:  # noqa: B008
     """Return what is read of a description with these fields."""
     whole = {"organization": "ballerina", "name": "io", "version": "1.0.0", "digest": DIGEST}
     body = json.dumps(whole | fields).encode()
@@ -75,8 +74,8 @@ def test_a_description_keeps_what_fits_and_leaves_the_rest_out() -> None:
         isDeprecated=True,
         deprecateMessage="old",
     )
-    release, texts = found.listing.release, found.listing.texts
-    assert str(found.coordinate) == "ballerina/io:1.0.0"
+    release, texts = found.release, found.texts
+    assert str(found.release.coordinate) == "ballerina/io:1.0.0"
     assert (release.summary, release.keywords, release.licenses) == ("two lines", ("a",), ())
     assert (release.modules, release.platform, release.created_ms) == (("io",), "any", 0)
     assert (release.tools, release.deprecation, release.size_bytes) == (("hammer",), "old", 0)
@@ -85,7 +84,7 @@ def test_a_description_keeps_what_fits_and_leaves_the_rest_out() -> None:
 
 
 def test_a_description_fits_a_range() -> None:
-    assert described(Range.parse("1.*")).coordinate.version.text == "1.0.0"
+    assert described(Range.parse("1.*")).release.coordinate.version.text == "1.0.0"
     with pytest.raises(ValueError, match="it describes"):
         described(Range.parse("2.*"))
 
@@ -146,68 +145,3 @@ def test_modules_are_found_by_their_names() -> None:
     assert [each and (each.package, each.version.text) for each in found] == [
         ("b", "1.0.0"), None, None, None,
     ]  # fmt: skip
-
-
-LINE = {
-    "org": "ballerina",
-    "name": "io",
-    "version": "1.0.0",
-    "platform": "java21",
-    "ballerina_version": "2201.12.0",
-    "is_deprecated": False,
-    "deprecation_message": "",
-    "modules": [{"name": "io"}, {}],
-    "dependencies": [{"org": "ballerina", "name": "url", "version": "2.2.2"}],
-    "checksum": DIGEST,
-    "size": 7,
-    "created": 3,
-    "tool_id": "io",
-}
-
-
-def indexed(**fields: Any) -> list[tuple[str, str | None]]:
-    """Return what is read of an index file with a line with these fields."""
-    lines = [json.dumps(each).encode() for each in (LINE, LINE | {"version": "1.1.0"} | fields)]
-    found = read_index(b"\n".join(lines), IO, now_ms=5)
-    return [(each.version, each.deprecation) for each in found]
-
-
-def test_an_index_file_has_the_facts_of_all_versions() -> None:
-    [entry, _] = read_index(b"\n".join([json.dumps(LINE).encode()] * 2), IO, now_ms=5)
-    assert entry.modules == ("io",)
-    assert [each.name for each in entry.dependencies] == ["url"]
-    assert (entry.platform, entry.ballerina_version, entry.tools) == (
-        "java21",
-        "2201.12.0",
-        ("io",),
-    )
-    assert (entry.digest, entry.size_bytes, entry.created_ms) == ("a" * 64, 7, 3)
-    assert indexed(is_deprecated=True, deprecation_message="old") == [
-        ("1.0.0", None),
-        ("1.1.0", "old"),
-    ]
-
-
-def test_a_time_in_an_index_file_is_not_in_the_future() -> None:
-    [entry] = read_index(json.dumps(LINE | {"created": 9}).encode(), IO, now_ms=5)
-    assert entry.created_ms == 5
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"name": "other"},
-        {"version": "x"},
-        {"checksum": ""},
-        {"dependencies": [{"org": "ballerina", "name": "../url", "version": "2.2.2"}]},
-        {"dependencies": [{"org": "ballerina", "name": "url", "version": "new"}]},
-    ],
-)
-def test_a_line_that_breaks_the_rules_is_left_out(fields: dict[str, Any]) -> None:
-    assert indexed(**fields) == [("1.0.0", None)]
-
-
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}\n" * 10_001])
-def test_what_is_no_index_file_is_none(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        read_index(body, IO, now_ms=5)
