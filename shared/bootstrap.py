@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared import log
+from shared.adapters.azure_services import KeyVault, log_key_problem
 from shared.adapters.backup import (
     NoRegistry,
     Report,
@@ -21,14 +22,8 @@ from shared.adapters.backup import (
     restore,
     upgrading,
 )
-from shared.adapters.editions import EmbeddedEdition
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
-from shared.adapters.filesystem import (
-    SnapshotFolder,
-    WriteProbe,
-    disk_space,
-    translate_full_disk,
-)
+from shared.adapters.filesystem import DataFolder, SnapshotFolder, lock_path, translate_full_disk
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import (
     ExportFolderUnwritable,
@@ -37,12 +32,11 @@ from shared.adapters.index_export import (
     open_index_export,
 )
 from shared.adapters.instrumentation import instrumented
-from shared.adapters.key_vault import KeyVault, log_key_problem
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
-from shared.adapters.paths import DataFolder, lock_path
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
-from shared.adapters.system import SystemClock, SystemRandomness
+from shared.adapters.sqlite.metadata import EmbeddedEdition
+from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Registry, create_registry
@@ -419,7 +413,7 @@ def _search_index(folder: DataFolder) -> "SqliteSearchIndex":
 
 
 def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
-    from shared.adapters.front_door import FrontDoor
+    from shared.adapters.azure_services import FrontDoor
 
     endpoint = settings.archive_cdn_resource
     return FrontDoor(endpoint, fetcher) if endpoint else None

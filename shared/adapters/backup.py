@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
-from shared.adapters.paths import ArchiveFolder, DataFolder, partial_path
+from shared.adapters.filesystem import ArchiveFolder, DataFolder, partial_path
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     open_to_read,

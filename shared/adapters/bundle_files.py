@@ -20,8 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from shared.adapters.filesystem import translate_disk_errors
-from shared.adapters.paths import partial_path
+from shared.adapters.filesystem import partial_path, translate_disk_errors
 from shared.domain.bundles import bundle_unusable
 from shared.domain.errors.base import Invalid
 from shared.runtime.private_files import open_private

@@ -17,22 +17,14 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
-from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
-from shared.adapters.blob.public_copies import BlobPublicCopies
+from shared.adapters.blob.documents import BlobDocuments, BlobPublicCopies, BlobSnapshots
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
-from shared.adapters.cosmos.client import (
-    COSMOS_CONTAINERS,
-    DATABASE,
-    CosmosChangeFeed,
-    CosmosDatabase,
-    record_charge,
-)
-from shared.adapters.cosmos.directory import CosmosDirectory
+from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition, CosmosChangeFeed
+from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
+from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
-from shared.adapters.cosmos.work import CosmosWork
-from shared.adapters.editions import PACKAGES, ChangeFeedEdition
 from shared.adapters.embedded import StoreCheck
 from shared.auth.azure_identity import app_identity
 from shared.auth.secrets import Secret

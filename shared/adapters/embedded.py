@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shared.adapters.filesystem import FileArchives, FilePieces
-from shared.adapters.paths import DataFolder
+from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces
 from shared.adapters.sqlite.connections import database_error, open_to_read, schema_version
 from shared.adapters.sqlite.database import MIGRATIONS, Database
-from shared.adapters.sqlite.directory import SqliteDirectory
+from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, SqliteWork
 from shared.adapters.sqlite.documents import SqliteDocuments
-from shared.adapters.sqlite.events import SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pulls import SqlitePulls
-from shared.adapters.sqlite.work import SqliteWork
 from shared.domain.errors.requests import StorageFull
 from shared.domain.times import MS
 from shared.ports import Clock

@@ -1,24 +1,21 @@
-"""Files of the data folder: archives, snapshots, free space, and the errors of the disk."""
+"""Files of the data folder: their names, which no other module makes, archives, snapshots, and the
+errors of the disk.
+"""
 
 import asyncio
 import errno
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from shared.adapters.paths import ArchiveFolder, PiecesFolder, partial_path
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Visibility
-from shared.domain.status import DiskSpace
 from shared.ports import Clock, StoredArchive
 from shared.runtime.private_files import (
     FileLock,
@@ -27,6 +24,109 @@ from shared.runtime.private_files import (
     open_file_lock,
     open_private,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFolder:
+    """The names below the folder of the archives."""
+
+    root: Path
+
+    @property
+    def temporary(self) -> Path:
+        """The folder of archives that are being written."""
+        return self.root / "tmp"
+
+    @property
+    def content(self) -> Path:
+        """The folder that holds the archives, fanned out twice."""
+        return self.root / "sha256"
+
+    def archive(self, digest: Digest) -> Path:
+        return self.content.joinpath(digest.hex[:2], digest.hex[2:4], digest.hex)
+
+    def lock(self, digest: Digest) -> Path:
+        """Return the lock of an archive, which 1/256 of the archives share."""
+        return self.root / "locks" / digest.hex[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesFolder:
+    """The names below the folder of the pieces of documentation."""
+
+    root: Path
+
+    def file(self, digest: Digest, name: str) -> Path:
+        return self._of(digest) / f"{digest.hex}.{name}"
+
+    def files(self, digest: Digest) -> list[Path]:
+        """Return the files of an archive that exist."""
+        return list(self._of(digest).glob(f"{digest.hex}.*"))
+
+    def _of(self, digest: Digest) -> Path:
+        return self.root / digest.hex[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The names below the folder that a registry on one machine lives in."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "ballroom.db"
+
+    @property
+    def search(self) -> Path:
+        return self.root / "search.db"
+
+    @property
+    def settings(self) -> Path:
+        """The settings of a client, which the first start writes."""
+        return self.root / "Settings.toml"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def upgrades(self) -> Path:
+        """The folder of the backup from before the last change of the schema."""
+        return self.root / "upgrades"
+
+    @property
+    def archives(self) -> ArchiveFolder:
+        return ArchiveFolder(self.root / "archives")
+
+    @property
+    def confined(self) -> Path:
+        """The folder of the lock that one confined process of the machine holds."""
+        return self.root / "confined"
+
+    @property
+    def pieces(self) -> PiecesFolder:
+        return PiecesFolder(self.root / "pieces")
+
+
+def partial_path(file: Path) -> Path:
+    """Return the name of `file` while it is being made."""
+    return file.with_name(f"{file.name}.partial")
+
+
+def lock_path(file: Path) -> Path:
+    """Return the lock that is held while `file` is made or changed as a whole."""
+    return file.with_name(f"{file.name}.lock")
+
+
+def data_version_path(file: Path) -> Path:
+    """Return the mark that every process changes when it has written to `file`."""
+    return file.with_name(f"{file.name}.mark")
+
 
 SMALL_BYTES = 64 * 1024  # Writing them into memory takes a tenth of a millisecond.
 _NS_PER_MS = 1_000_000
@@ -339,47 +439,6 @@ class SnapshotFolder:
         file.unlink(missing_ok=True)
         if file.parent.is_dir() and not any(file.parent.iterdir()):
             file.parent.rmdir()
-
-
-PROBE_BYTES = 256 * 1024  # A push of a small package writes about as much to both databases.
-PROBE_INTERVAL = timedelta(seconds=1)
-
-
-def disk_space(data: Path) -> DiskSpace | None:
-    """Return the total and free space; None if the system does not report it."""
-    try:
-        usage = shutil.disk_usage(data)
-    except OSError:
-        return None
-    return DiskSpace(usage.total, usage.free)
-
-
-class WriteProbe:
-    """Checks at most once a second whether the disk accepts writes, by writing a temporary file."""
-
-    def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._folder = folder
-        self._monotonic = monotonic
-        self._good_until = -1.0
-
-    async def require_room(self) -> None:
-        """Raise `storage-not-writable` if the disk is full or over quota, `Busy` if it fails."""
-        if self._monotonic() < self._good_until:
-            return
-        await asyncio.to_thread(self._write)
-        self._good_until = self._monotonic() + PROBE_INTERVAL.total_seconds()
-
-    def _write(self) -> None:
-        try:
-            with translate_disk_errors(), tempfile.TemporaryFile(dir=self._folder) as file:
-                file.write(bytes(PROBE_BYTES))
-        except StorageFull:
-            raise Unavailable(
-                "storage-not-writable",
-                "The registry's storage is full: packages are read and pulled, but nothing can be "
-                "published or changed. Make room on its disk, or move it to a larger one.",
-                timedelta(minutes=1),
-            ) from None
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

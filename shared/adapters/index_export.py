@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.adapters.paths import partial_path
+from shared.adapters.filesystem import partial_path
 from shared.domain.documents import DerivedDocument
 from shared.domain.index import FILE_NAME, INDEX_CONFIG_PATH
 from shared.runtime.private_files import hold_file_lock

@@ -14,8 +14,8 @@ from shared.adapters.cloud_search.index import (
     CopyEnvironment,
     open_cloud_search,
 )
-from shared.adapters.cosmos.client import CosmosChangeFeed, CosmosDatabase
-from shared.adapters.editions import ChangeFeedEdition
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition, CosmosChangeFeed
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.ports import Clock
 

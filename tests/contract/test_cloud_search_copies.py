@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.blob.client import BlobContainers
+from shared.adapters.blob.client import SEARCH_POINTER, BlobContainers
 from shared.adapters.cloud_search.copies import (
     BASE_LIFETIME,
     COPY_FOLDER_PREFIX,
@@ -28,10 +28,9 @@ from shared.adapters.cloud_search.index import (
     CurrentCopy,
 )
 from shared.adapters.cloud_search.parts import IndexPart, IndexPointer, SearchBlobs, write_pointer
-from shared.adapters.cosmos.client import CosmosChangeFeed, CosmosDatabase
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition, CosmosChangeFeed
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
-from shared.adapters.editions import ChangeFeedEdition
-from shared.adapters.paths import SEARCH_POINTER
 from shared.adapters.system import SystemRandomness
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.blob.client import BlobContainers
+from shared.adapters.blob.client import SEARCH_PARTS, SEARCH_POINTER, BlobContainers
 from shared.adapters.cloud_search.copies import (
     BASE_LIFETIME,
     COPY_SCHEMA,
@@ -26,7 +26,6 @@ from shared.adapters.cloud_search.parts import (
 )
 from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
-from shared.adapters.paths import SEARCH_PARTS, SEARCH_POINTER
 from shared.adapters.system import SystemRandomness
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shared.adapters.paths import DataFolder
+from shared.adapters.filesystem import DataFolder
 from shared.domain.identity import OPERATOR
 from shared.domain.members import Membership
 from shared.domain.organizations import Organization

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from shared.adapters.paths import lock_path
+from shared.adapters.filesystem import lock_path
 from shared.runtime.private_files import hold_file_lock
 
 ROOT = Path(__file__).parents[2]

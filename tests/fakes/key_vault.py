@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.adapters.key_vault import KeyVault
+from shared.adapters.azure_services import KeyVault
 from shared.auth.signing_keys import VaultKeys
 from shared.domain.errors.identity import KeyTrouble
 from shared.ports import Clock, HttpResponse, Unanswered

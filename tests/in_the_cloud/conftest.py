@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters import editions
+from shared.adapters.cosmos import change_feed
 
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the change feed however busy this machine is: what is counted depends on it."""
-    monkeypatch.setattr(editions, "WAITED_FOR", timedelta(seconds=30))
+    monkeypatch.setattr(change_feed, "WAITED_FOR", timedelta(seconds=30))

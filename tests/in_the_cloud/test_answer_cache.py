@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from functions.http.answers import recognizer
-from shared.adapters.blob.signed_links import LINK_LIFETIME
+from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate

@@ -7,8 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.adapters.blob.client import BlobContainers
-from shared.adapters.paths import archive_blob
+from shared.adapters.blob.client import BlobContainers, archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import OPERATOR

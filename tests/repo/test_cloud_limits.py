@@ -8,8 +8,7 @@ import pytest
 from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
 from infra.cost.prices import Figure, Prices
 from infra.cost.usage import ITEMS, MEASURED, OperationUsage
-from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE, WRITES_A_RUN
-from shared.adapters.cosmos.waiting_pulls import PARTITIONS
+from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE, PARTITIONS, WRITES_A_RUN
 from shared.services.packages.pulls import FLUSH_AFTER
 from shared.settings import Settings
 from shared.settings.values import MIB

@@ -17,9 +17,12 @@ from functions.index import sparse_index
 from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
 from infra.cost.designs import DESIGN
 from infra.cost.model import BLOB_PROBE_SECONDS
-from shared.adapters.blob.client import COPY_CONTAINERS
-from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL
-from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
+from shared.adapters.blob.client import (
+    ARCHIVE_CONTAINERS,
+    COPY_CONTAINERS,
+    LINK_CACHE_CONTROL,
+    archive_blob,
+)
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
 from shared.domain.public_copies import HEALTH, INDEX, INDEX_CACHING, MAVEN, MAVEN_CACHING

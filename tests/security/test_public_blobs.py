@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.adapters.paths import archive_blob
+from shared.adapters.blob.client import archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.identity import OPERATOR

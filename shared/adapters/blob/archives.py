@@ -16,9 +16,18 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobProperties, ContentSettings
 from azure.storage.blob.aio import BlobClient
 
-from shared.adapters.blob.client import RANGE_BEHIND_THE_END, BlobContainers, translate_blob_errors
-from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL, LINK_LIFETIME, BlobLinks
-from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob, archive_blobs, digest_of_blob
+from shared.adapters.blob.client import (
+    ARCHIVE_CONTAINERS,
+    LINK_CACHE_CONTROL,
+    LINK_LIFETIME,
+    RANGE_BEHIND_THE_END,
+    BlobContainers,
+    BlobLinks,
+    archive_blob,
+    archive_blobs,
+    digest_of_blob,
+    translate_blob_errors,
+)
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.packages import ArchiveNotFound

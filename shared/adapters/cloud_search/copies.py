@@ -22,7 +22,7 @@ from shared.adapters.cloud_search.parts import (
     Unreadable,
 )
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
-from shared.adapters.paths import lock_path, partial_path
+from shared.adapters.filesystem import lock_path, partial_path
 from shared.adapters.search.index import IndexReader
 from shared.adapters.search.rows import IndexRows
 from shared.adapters.search.schema import SEARCH_MIGRATIONS

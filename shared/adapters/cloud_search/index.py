@@ -23,9 +23,9 @@ from shared.adapters.cloud_search.parts import (
     SearchBlobs,
     Unreadable,
 )
+from shared.adapters.cosmos.change_feed import FeedReader
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange, listing_changes
-from shared.adapters.editions import FeedReader
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing

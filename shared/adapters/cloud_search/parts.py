@@ -23,12 +23,13 @@ from azure.core.exceptions import (
 from azure.storage.blob.aio import BlobClient
 from pydantic import TypeAdapter, ValidationError
 
-from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.paths import (
+from shared.adapters.blob.client import (
     SEARCH_PARTS,
     SEARCH_POINTER,
+    BlobContainers,
     base_blob,
     search_part_made_ms,
+    translate_blob_errors,
 )
 from shared.ports import Clock, Randomness
 

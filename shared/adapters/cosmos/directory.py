@@ -1,6 +1,9 @@
-"""Accounts, organizations and everything that belongs to them in Cosmos DB."""
+"""Accounts, organizations and everything that belongs to them, and short-lived state, in Cosmos
+DB.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
@@ -11,11 +14,12 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.tokens import Token, TokenUse
-from shared.ports import AlreadyThere, Clock, Stale
+from shared.ports import AlreadyThere, Clock, Counter, Stale
+from shared.runtime.retries import retried_when_stale
 
 E = TypeVar("E", bound=Entity)
 
-GRACE_SECONDS = 30 * 24 * 3_600  # The code checks expiry itself; the service deletes much later.
+_KEPT_SECONDS = 30 * 24 * 3_600  # The code checks expiry itself; the service deletes much later.
 
 TOKEN_KINDS = frozenset({Token.kind, TokenUse.kind})
 
@@ -167,7 +171,7 @@ class CosmosDirectory:
         }
         if entity.ends_ms is not None:
             left = (entity.ends_ms - self._clock.now_ms()) // 1000
-            item["ttl"] = max(left, 0) + GRACE_SECONDS
+            item["ttl"] = max(left, 0) + _KEPT_SECONDS
         return item
 
 
@@ -222,3 +226,95 @@ def _since(item: Item) -> int:
 
 def _end(item: Item) -> tuple[int, str, str]:
     return item["ends_ms"], item["pk"], item["id"]
+
+
+_WORK_KEPT_SECONDS = 3_600  # Clocks differ; code compares ends itself.
+
+
+class CosmosWork:
+    """The WorkStore of a registry in the cloud."""
+
+    def __init__(self, cosmos: CosmosDatabase, clock: Clock) -> None:
+        self._container = cosmos.container("work")
+        self._clock = clock
+
+    async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+        await self._container.put(self._item(kind, key, expires_ms, value=value))
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        where = f"c.expires_ms > {now_ms} AND c.taken = false"
+        taken = await self._container.change(_pk(kind, key), "value", {"taken": True}, where=where)
+        return None if taken is None else taken["value"]
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        item = await self._container.read(_pk(kind, key), "value")
+        return item["value"] if item is not None and _counts(item, now_ms) else None
+
+    async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
+        item = self._item(kind, key, expires_ms, value=value)
+        if await self._container.create(item):
+            return True
+        there = await self._container.read(item["pk"], item["id"])
+        if there is None or _counts(there, now_ms):
+            return False
+        return await self._container.replace(item, there["_etag"])
+
+    async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
+        return list(await asyncio.gather(*(self._count(each, now_ms) for each in counters)))
+
+    async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
+        item = self._item("lease", name, until_ms, value=owner)
+        if await self._container.create(item):
+            return True
+        there = await self._container.read(item["pk"], item["id"])
+        if there is None or (there["value"] != owner and there["expires_ms"] > now_ms):
+            return False
+        return await self._container.replace(item, there["_etag"])
+
+    async def remove_expired(self, before_ms: int) -> int:
+        found = await self._container.query(
+            "SELECT c.id, c.pk, c._etag FROM c WHERE c.expires_ms < @before", before=before_ms
+        )
+        delete = self._container.delete  # Of this version: a lease may have been taken again.
+        return sum([await delete(item["pk"], item["id"], item["_etag"]) for item in found])
+
+    @retried_when_stale
+    async def _count(self, counter: Counter, now_ms: int) -> int:
+        pk = _pk(counter.kind, counter.key)
+        where, adding = f"c.expires_ms > {now_ms}", {"total": counter.amount}
+        added = await self._container.change(pk, "count", {}, where=where, adding=adding)
+        if added is not None:
+            return added["total"]
+        if await self._begin(counter, now_ms):
+            return counter.amount
+        raise Stale
+
+    async def _begin(self, counter: Counter, now_ms: int) -> bool:
+        item = self._item(counter.kind, counter.key, counter.expires_ms, total=counter.amount)
+        item["id"] = "count"
+        if await self._container.create(item):
+            return True
+        there = await self._container.read(item["pk"], "count")
+        if there is None or there["expires_ms"] > now_ms:
+            return False
+        return await self._container.replace(item, there["_etag"])
+
+    def _item(self, kind: str, key: str, expires_ms: int, **fields: object) -> Item:
+        left = (expires_ms - self._clock.now_ms()) // 1000
+        return {
+            "id": "value",
+            "pk": _pk(kind, key),
+            "schema": 1,
+            "expires_ms": expires_ms,
+            "taken": False,
+            "ttl": max(left, 0) + _WORK_KEPT_SECONDS,
+            **fields,
+        }
+
+
+def _pk(kind: str, key: str) -> str:
+    return f"{kind}:{key}"
+
+
+def _counts(item: Item, now_ms: int) -> bool:
+    return not item["taken"] and item["expires_ms"] > now_ms

@@ -6,12 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shared.adapters.cosmos.client import (
-    BatchWrite,
-    CosmosContainer,
-    CosmosDatabase,
-    Item,
-)
+from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.packages import Head, Release

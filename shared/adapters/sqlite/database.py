@@ -9,11 +9,12 @@ from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
+from itertools import count
+from mmap import mmap
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.adapters.filesystem import translate_full_disk
-from shared.adapters.paths import data_version_path, lock_path
+from shared.adapters.filesystem import data_version_path, lock_path, translate_full_disk
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     DatabaseForked,
@@ -21,6 +22,7 @@ from shared.adapters.sqlite.connections import (
     DatabaseUnusable,
     FileState,
     SchemaMismatch,
+    Writer,
     create_database,
     database_error,
     open_to_read,
@@ -29,9 +31,8 @@ from shared.adapters.sqlite.connections import (
     transaction,
     translate_sqlite_errors,
 )
-from shared.adapters.sqlite.writer import DataVersionFile, Writer
 from shared.domain.errors.requests import StorageFull
-from shared.runtime.private_files import hold_file_lock, make_private_folder
+from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private
 
 # One SQLite file: who reads it where, who writes it, and its migrations.
 #
@@ -77,6 +78,40 @@ ROOM_CHECK_INTERVAL = timedelta(seconds=1)  # Between two attempts to open a fil
 # threads would only wait for each other.
 SCANNING_THREADS = 2
 SWITCH_INTERVAL = timedelta(microseconds=200)
+
+
+DATA_VERSION_BYTES = 16  # The number of a commit of a process.
+_PROCESS_BYTES = 10  # Random, so that no two processes leave the same.
+
+
+class DataVersionFile:
+    """The file with the data version of a database, mapped into the memory of a process.
+
+    Every process that writes to the database changes it after each commit. To ask SQLite whether
+    anything was written takes three system calls; reading this takes none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        open_private(path, "ab").close()
+        with path.open("r+b", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size < DATA_VERSION_BYTES:
+                file.write(bytes(DATA_VERSION_BYTES))
+            self._memory = mmap(file.fileno(), DATA_VERSION_BYTES)
+        self._process = os.urandom(_PROCESS_BYTES)
+        self._commits = count()
+
+    def read(self) -> bytes:
+        """Return the data version, which differs after each commit that was reported."""
+        return self._memory[:]
+
+    def renew(self) -> None:
+        """Change the data version; to be called after a commit and before it is reported."""
+        # Without a call of the system, after which a thread waits for the interpreter.
+        number = next(self._commits)
+        self._memory[:] = self._process + number.to_bytes(DATA_VERSION_BYTES - _PROCESS_BYTES)
+
+    def close(self) -> None:
+        self._memory.close()
 
 
 class _Forks:
@@ -298,7 +333,7 @@ class _Opened:
         self._state = state
         self.mark = DataVersionFile(data_version_path(path)) if state is None else None
         self.reader = self._open_reader(path)
-        self.writer = Writer(path, patience, self.mark) if self.mark else None
+        self.writer = Writer(path, patience, self.mark.renew) if self.mark else None
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
         sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
         self._path = path

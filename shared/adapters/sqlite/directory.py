@@ -1,18 +1,22 @@
-"""Accounts, organizations and everything that belongs to them in SQLite."""
+"""Accounts, organizations and everything that belongs to them, the feed of all audit events, and
+short-lived state, in SQLite.
+"""
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.database import Database, Work
 from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.access import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
+from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
-from shared.ports import AlreadyThere, Stale
+from shared.ports import AlreadyThere, Counter, Stale
 
 E = TypeVar("E", bound=Entity)
 
@@ -195,3 +199,173 @@ class _Outbox(Record):
     """The fields that every entity has."""
 
     outbox: tuple[Event, ...]
+
+
+LAST = 2**63 - 1  # No event has a higher number.
+EVENTS_ON_THE_LOOP = 16  # Writing them takes half a millisecond.
+
+
+class SqliteEvents:
+    """The EventStore of a registry on one machine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
+        if source.outbox:
+            await self._write(source.outbox, partial(_publish, source))
+
+    async def append(self, events: Sequence[Event]) -> None:
+        if events:
+            await self._write(events, partial(_append, events))
+
+    async def _write(self, events: Sequence[Event], work: Work[None]) -> None:
+        is_short = len(events) <= EVENTS_ON_THE_LOOP
+        await (self._database.write_few if is_short else self._database.write)(work)
+
+    async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
+        statement = "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?"
+        return await self._database.decoded(_numbered, statement, number, count)
+
+    async def forget_origins(self, before_ms: int, count: int) -> int:
+        # The index holds those that still have one, and its first are the oldest.
+        return await self._database.execute(
+            "UPDATE events SET body = json_set(body, '$.address', '', '$.credential', '')"
+            " WHERE number IN ("
+            "  SELECT number FROM events INDEXED BY events_with_origin"
+            "  WHERE (body ->> '$.address') || (body ->> '$.credential') <> ''"
+            "  AND body ->> '$.at_ms' < ? ORDER BY number LIMIT ?)",
+            before_ms,
+            count,
+        )
+
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        return await self._database.decoded(
+            _numbered,
+            "SELECT events.number, body FROM event_streams JOIN events USING (number)"
+            " WHERE stream = ? AND event_streams.number < ?"
+            " ORDER BY event_streams.number DESC LIMIT ?",
+            *(name, LAST if before is None else before, count),
+        )
+
+
+def _numbered(number: int, body: str) -> tuple[int, Event]:
+    return number, Event.model_validate_json(body)
+
+
+def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connection) -> None:
+    _append(source.outbox, connection)
+    # Clearing leaves the revision as it is: the record did not change for those who decide by it.
+    clear = "SET body = json_set(body, '$.outbox', json('[]')), waiting_since = NULL"
+    if isinstance(source, Release):
+        table, key = "releases", (source.coordinate.package.key, source.version, source.revision)
+        where = "WHERE pk = ? AND version = ? AND revision = ?"
+    elif isinstance(source, Head):
+        table, key = "heads", (source.package.key, source.revision)
+        where = "WHERE pk = ? AND revision = ?"
+    else:
+        table, key = "entities", (source.kind, *source.place, source.revision)
+        where = "WHERE kind = ? AND owner = ? AND key = ? AND revision = ?"
+        connection.execute(f"DELETE FROM entities {where} AND removed", key)  # noqa: S608 - ours.
+    connection.execute(f"UPDATE {table} {clear} {where}", key)
+
+
+def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
+    for event in events:  # A number is taken only by a row that is stored.
+        row = connection.execute(
+            "INSERT INTO events (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING number",
+            (event.id, event.model_dump_json()),
+        ).fetchone()
+        if row:
+            connection.executemany(
+                "INSERT INTO event_streams (stream, number) VALUES (?, ?)",
+                [(stream, row[0]) for stream in event.streams],
+            )
+
+
+class SqliteWork:
+    """The WorkStore of a registry on one machine."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+        await self._database.execute_few(
+            "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms",
+            *(kind, key, value, expires_ms),
+        )
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        # A wrong guess is a read: it does not wait for writers, nor they for it.
+        if self._database.row("SELECT 1 FROM work WHERE kind = ? AND key = ?", kind, key) is None:
+            return None
+        return await self._database.write_few(partial(_take, kind, key, now_ms))
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        row = self._database.row(
+            "SELECT value FROM work WHERE kind = ? AND key = ? AND expires_ms > ?",
+            kind,
+            key,
+            now_ms,
+        )
+        return None if row is None else row[0]
+
+    async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
+        changed = await self._database.execute_few(
+            "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms"
+            " WHERE expires_ms <= ?",
+            *(kind, key, value, expires_ms, now_ms),
+        )
+        return changed > 0
+
+    async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
+        return await self._database.write_unsynced(
+            lambda connection: [_count(each, now_ms, connection) for each in counters]
+        )
+
+    async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
+        changed = await self._database.execute_few(
+            "INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms"
+            " WHERE owner = excluded.owner OR until_ms <= ?",
+            *(name, owner, until_ms, now_ms),
+        )
+        return changed > 0
+
+    async def remove_expired(self, before_ms: int) -> int:
+        return await self._database.write(partial(_remove_expired, before_ms))
+
+
+def _take(kind: str, key: str, now_ms: int, connection: sqlite3.Connection) -> str | None:
+    rows = connection.execute(
+        "DELETE FROM work WHERE kind = ? AND key = ? RETURNING value, expires_ms", (kind, key)
+    ).fetchall()
+    return rows[0][0] if rows and rows[0][1] > now_ms else None
+
+
+def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int:
+    # An expired count starts at zero again, with a new expiry.
+    (total,) = connection.execute(
+        "INSERT INTO counters (kind, key, total, expires_ms) VALUES (:kind, :key, :amount, :until)"
+        " ON CONFLICT DO UPDATE SET"
+        " total = CASE WHEN expires_ms > :now THEN total ELSE 0 END + excluded.total,"
+        " expires_ms = CASE WHEN expires_ms > :now THEN expires_ms ELSE excluded.expires_ms END"
+        " RETURNING total",
+        {
+            "kind": counter.kind,
+            "key": counter.key,
+            "amount": counter.amount,
+            "until": counter.expires_ms,
+            "now": now_ms,
+        },
+    ).fetchone()
+    return total
+
+
+def _remove_expired(before_ms: int, connection: sqlite3.Connection) -> int:
+    work = connection.execute("DELETE FROM work WHERE expires_ms < ?", (before_ms,))
+    leases = connection.execute("DELETE FROM leases WHERE until_ms < ?", (before_ms,))
+    counts = connection.execute("DELETE FROM counters WHERE expires_ms < ?", (before_ms,))
+    return work.rowcount + leases.rowcount + counts.rowcount

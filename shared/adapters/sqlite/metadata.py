@@ -1,14 +1,15 @@
-"""Packages, releases and entries in SQLite, and the surveys of packages that are kept decoded."""
+"""Packages, releases and entries in SQLite, the surveys of packages that are kept decoded, and the
+edition of one machine, whose stores count writes.
+"""
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from pydantic import TypeAdapter
 
-from shared.adapters.editions import ChangesSince
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
@@ -21,9 +22,18 @@ from shared.runtime.caching import (
     merge_entries,
     share_field_names,
 )
+from shared.runtime.edition import EVERYTHING, Changes
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 CHANGES_ON_THE_LOOP = 1_000  # Reading them takes half a millisecond.
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesSince:
+    """The position after some changes, and the keys of what changed; None if that is not known."""
+
+    position: int
+    keys: Sequence[str] | None
 
 
 class SqliteMetadata:
@@ -360,3 +370,60 @@ def read_release(text: str) -> Release:
 def outbox_since(outbox: tuple[Event, ...]) -> int | None:
     """Return since when a record waits for its events to be published, or None."""
     return outbox[0].at_ms if outbox else None
+
+
+class EmbeddedEdition:
+    """The edition of one machine, whose stores tell each process of the writes of all.
+
+    A write of whatever kind changes the data version, which costs nothing to read; then the stores
+    are asked which packages and records changed.
+    """
+
+    follows_records = True
+
+    def __init__(
+        self,
+        data_version: Callable[[], Hashable],
+        changes_since: Callable[[int | None], ChangesSince],
+    ) -> None:
+        self._data_version = data_version
+        self._changes_since = changes_since
+        self._seen: Hashable = None
+        self._position: int | None = None  # None before the first question.
+        self._changes = Changes()
+
+    @property
+    def number(self) -> int:
+        return self._changes.number
+
+    def is_confirmed(self) -> bool:
+        try:
+            version = self._data_version()
+            if version != self._seen:
+                self._learn()
+                self._seen = version
+        except Exception:  # Whoever reads the stores next will say what is wrong with them.
+            return False
+        return True
+
+    def ask(self) -> None:
+        self.is_confirmed()
+
+    async def confirm(self) -> bool:
+        return self.is_confirmed()
+
+    def holds(self, number: int, packages: Collection[str]) -> bool:
+        if EVERYTHING in packages:
+            return number == self._changes.number  # Every write leads to another number.
+        return self._changes.hold(number, packages)
+
+    def wrote(self, package: str) -> None:
+        """Do nothing: the data version changed with the write."""
+
+    def _learn(self) -> None:
+        changes = self._changes_since(self._position)
+        if changes.keys is None:
+            self._changes.forget()
+        else:
+            self._changes.note(changes.keys)
+        self._position = changes.position

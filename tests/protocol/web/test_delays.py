@@ -8,7 +8,7 @@ from functions import archives
 from functions.http.public_pages import PAGE_CACHE_TIME
 from functions.index import sparse_index
 from functions.web import about, badges
-from shared.adapters.blob import signed_links
+from shared.adapters.blob import client as signed_links
 from shared.adapters.cloud_search import index
 from shared.domain.packages import Visibility
 from shared.settings import Settings

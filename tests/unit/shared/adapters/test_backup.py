@@ -11,7 +11,7 @@ import pytest
 
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.paths import DataFolder
+from shared.adapters.filesystem import DataFolder
 from shared.domain.archives.names import Digest
 from shared.runtime.private_files import open_to_others
 from tests.contract.processes import processes

@@ -5,17 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from shared.adapters.editions import (
-    MOST_CHANGED,
-    MOST_PAGES,
-    WAITED_FOR,
-    ChangeFeedEdition,
-    ChangesSince,
-    EmbeddedEdition,
-)
+from shared.adapters.cosmos.change_feed import MOST_PAGES, WAITED_FOR, ChangeFeedEdition
+from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.errors.requests import Busy
 from shared.ports import Lease
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
 
 GREET, OTHER = "acme/greet", "acme/other"

@@ -9,14 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.embedded import open_embedded
-from shared.adapters.filesystem import (
-    PROBE_INTERVAL,
-    SMALL_BYTES,
-    FileArchives,
-    WriteProbe,
-    disk_space,
-)
-from shared.adapters.paths import ArchiveFolder
+from shared.adapters.filesystem import SMALL_BYTES, ArchiveFolder, FileArchives
+from shared.adapters.system import PROBE_INTERVAL, WriteProbe, disk_space
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.adapters.front_door import PATHS_PER_REQUEST, FrontDoor
+from shared.adapters.azure_services import PATHS_PER_REQUEST, FrontDoor
 from shared.domain.errors.requests import Busy
 from shared.ports import HttpResponse, Unanswered
 from tests.fakes.azure_identity import Identity, Stranger

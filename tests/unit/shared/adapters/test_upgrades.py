@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.backup import upgrading
 from shared.adapters.embedded import open_embedded
-from shared.adapters.paths import DataFolder
+from shared.adapters.filesystem import DataFolder
 from shared.adapters.sqlite.connections import SchemaMismatch
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.adapters.system import SystemClock

@@ -7,7 +7,8 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEdition
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
     Authentication,

@@ -4,7 +4,8 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.editions import ChangeFeedEdition, ChangesSince, EmbeddedEdition
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.identity import (

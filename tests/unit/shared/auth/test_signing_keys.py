@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 
 import pytest
 
-from shared.adapters.key_vault import API_VERSION, KeyVault
+from shared.adapters.azure_services import VAULT_API, KeyVault
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import (
     REREAD_AFTER,
@@ -219,7 +219,7 @@ async def test_the_key_is_read_with_the_first_need_and_not_again(
     await asyncio.gather(signer.ready(), signer.ready())
     await signer.ready()
     assert signer.sign("text") == by(OLD_SECRET)
-    assert vault.asked == [f"{ADDRESS}/secrets/link-key?api-version={API_VERSION}"]
+    assert vault.asked == [f"{ADDRESS}/secrets/link-key?api-version={VAULT_API}"]
 
 
 async def test_nothing_is_signed_and_nothing_holds_before_a_key_was_read(keys: VaultKeys) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.adapters.editions import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.hosting.answer_cache import (
     LARGEST_BODY_BYTES,
     MOST_NAMES,

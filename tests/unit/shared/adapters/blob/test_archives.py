@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.blob.archives import BlobArchives
-from shared.adapters.blob.client import BlobContainers
-from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
+from shared.adapters.blob.client import ARCHIVE_CONTAINERS, BlobContainers, archive_blob
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from tests.contract.sample_records import BALA, NAME

@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import COPY_CONTAINERS, BlobContainers
-from shared.adapters.blob.public_copies import BlobPublicCopies
+from shared.adapters.blob.documents import BlobPublicCopies
 from shared.adapters.system import SystemClock
 from shared.domain.names import Package
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility

@@ -15,14 +15,14 @@ import pytest
 from functions import archives
 from functions.http.answers import CACHE_PRIVATE
 from shared.adapters.blob.archives import BlobArchives
-from shared.adapters.blob.client import BlobContainers
-from shared.adapters.blob.signed_links import (
+from shared.adapters.blob.client import (
     CLOCK_SKEW,
     KEY_LIFETIME,
     KEY_RENEWAL_MARGIN,
     KEY_RETRY_INTERVAL,
     LINK_CACHE_CONTROL,
     LINK_LIFETIME,
+    BlobContainers,
     BlobLinks,
 )
 from shared.adapters.system import SystemClock

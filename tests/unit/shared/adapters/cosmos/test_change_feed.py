@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.cosmos.client import CosmosChangeFeed, CosmosDatabase
+from shared.adapters.cosmos.change_feed import CosmosChangeFeed
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.ports import Lease
 from tests.fakes.cosmos.protocol import CosmosDouble, Request

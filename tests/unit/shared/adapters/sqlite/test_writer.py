@@ -13,16 +13,14 @@ from threading import Event, get_ident
 
 import pytest
 
-from shared.adapters.paths import data_version_path
-from shared.adapters.sqlite.connections import DatabaseDamaged
-from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.writer import (
-    DATA_VERSION_BYTES,
+from shared.adapters.filesystem import data_version_path
+from shared.adapters.sqlite.connections import (
     JOBS_PER_COMMIT,
     UNSYNCED_COMMITS,
-    DataVersionFile,
+    DatabaseDamaged,
     Writer,
 )
+from shared.adapters.sqlite.database import DATA_VERSION_BYTES, Database, DataVersionFile
 from shared.domain.errors.requests import Busy, StorageFull
 from tests.paths import ROOT
 from tests.unit.shared.adapters.sqlite.sample_database import FIRST, adding, nearly_full, notes
@@ -30,7 +28,7 @@ from tests.unit.shared.adapters.sqlite.sample_database import FIRST, adding, nea
 RENEW = """
 import sys
 from pathlib import Path
-from shared.adapters.sqlite.writer import DataVersionFile
+from shared.adapters.sqlite.database import DataVersionFile
 DataVersionFile(Path(sys.argv[1])).renew()
 """
 
@@ -76,7 +74,7 @@ def test_it_outlives_those_who_have_it_open(tmp_path: Path) -> None:
 FULL = """
 import resource, sys
 from pathlib import Path
-from shared.adapters.sqlite.writer import DataVersionFile
+from shared.adapters.sqlite.database import DataVersionFile
 mark = DataVersionFile(Path(sys.argv[1]))
 before = mark.read()
 limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -124,7 +122,7 @@ def mark(migrated_path: Path) -> Iterator[DataVersionFile]:
 @pytest.fixture
 def writer(migrated_path: Path, mark: DataVersionFile) -> Iterator[Writer]:
     """Return a writer that does not wait for others."""
-    opened = Writer(migrated_path, timedelta(0), mark)
+    opened = Writer(migrated_path, timedelta(0), mark.renew)
     yield opened
     opened.close()
 
@@ -407,7 +405,7 @@ def test_after_many_unsynced_writes_one_waits_for_the_disk(writer: Writer) -> No
 
 
 def test_closing_finishes_what_was_begun(migrated_path: Path, mark: DataVersionFile) -> None:
-    writer = Writer(migrated_path, timedelta(0), mark)
+    writer = Writer(migrated_path, timedelta(0), mark.renew)
     futures = [writer.submit(adding(str(number))) for number in range(10)]
     writer.close()
     assert all(future.done() for future in futures)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.adapters.paths import archive_blob, archive_blobs, digest_of_blob
+from shared.adapters.blob.client import archive_blob, archive_blobs, digest_of_blob
 from shared.domain.archives.names import (
     Digest,
     archive_file_name,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.editions import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, KnownReaders
 from shared.domain.archives.delivery import LinkedArchive, StoreLink
 from shared.domain.archives.names import ArchiveName

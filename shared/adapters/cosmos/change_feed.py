@@ -1,116 +1,64 @@
-"""The editions of both worlds: of one machine, whose stores count writes, and of an instance in the
-cloud, which reads what changed.
+"""The change feed of Cosmos DB, and the edition of an instance in the cloud, which reads from the
+feed what changed.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.log import log
-from shared.ports import ChangeSource, Clock
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS
-
-MOST_CHANGED = 100_000  # Keys whose last change is known; about 15 MB.
+from shared.ports import ChangeSource, Clock, Lease
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
 
 
-class _Changes:
-    """The number of an edition, and the numbers that changes led to."""
+class CosmosChangeFeed:
+    """The ChangeSource over the registry's database."""
 
-    def __init__(self) -> None:
-        self.number = 0
-        self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
-        self._changed: dict[str, int] = {}  # By key.
+    def __init__(self, cosmos: CosmosDatabase) -> None:
+        self._cosmos = cosmos
 
-    def note(self, keys: Iterable[str]) -> None:
-        """Note that packages or records changed."""
-        self.number += 1
-        self._changed.update(dict.fromkeys(keys, self.number))
-        if len(self._changed) > MOST_CHANGED:
-            self.forget()
+    async def ranges(self, container: str) -> list[str]:
+        return list(await self._ranges(container))
 
-    def forget(self) -> None:
-        """Let nothing stand that was read before."""
-        self.number += 1
-        self._floor = self.number
-        self._changed.clear()
+    async def changes(
+        self, container: str, range_: str, after: str, most: int
+    ) -> tuple[list[Mapping[str, object]], str]:
+        options: dict[str, Any] = {"continuation": after}
+        if not after:
+            options = {"feed_range": (await self._ranges(container))[range_], "start_time": "Now"}
+        found = await self._cosmos.container(container).changes_of(max_item_count=most, **options)
+        return list(found.items), found.after
 
-    def hold(self, number: int, keys: Collection[str]) -> bool:
-        if number == self.number:
-            return True
-        changed = self._changed
-        for key in keys:  # A loop takes half as long as `all`, and this is asked thrice a request.
-            if changed.get(key, 0) > number:
-                return False
-        return number >= self._floor
+    async def lease(self, container: str, name: str) -> Lease | None:
+        item = await self._cosmos.container(container).read(name, name)
+        return None if item is None else _lease(item)
+
+    async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
+        kept = self._cosmos.container(container)
+        item: Item = {
+            "id": name,
+            "owner": lease.owner,
+            "until_ms": lease.until_ms,
+            "after": lease.after,
+        }
+        taken = kept.replace(item, lease.version) if lease.version else kept.create(item)
+        return await self.lease(container, name) if await taken else None
+
+    async def close(self) -> None:
+        await self._cosmos.close()
+
+    async def _ranges(self, container: str) -> dict[str, Item]:
+        found = await self._cosmos.container(container).ranges()
+        return {f"{each['Range']['min']}-{each['Range']['max']}": each for each in found}
 
 
-@dataclass(frozen=True, slots=True)
-class ChangesSince:
-    """The position after some changes, and the keys of what changed; None if that is not known."""
-
-    position: int
-    keys: Sequence[str] | None
-
-
-class EmbeddedEdition:
-    """The edition of one machine, whose stores tell each process of the writes of all.
-
-    A write of whatever kind changes the data version, which costs nothing to read; then the stores
-    are asked which packages and records changed.
-    """
-
-    follows_records = True
-
-    def __init__(
-        self,
-        data_version: Callable[[], Hashable],
-        changes_since: Callable[[int | None], ChangesSince],
-    ) -> None:
-        self._data_version = data_version
-        self._changes_since = changes_since
-        self._seen: Hashable = None
-        self._position: int | None = None  # None before the first question.
-        self._changes = _Changes()
-
-    @property
-    def number(self) -> int:
-        return self._changes.number
-
-    def is_confirmed(self) -> bool:
-        try:
-            version = self._data_version()
-            if version != self._seen:
-                self._learn()
-                self._seen = version
-        except Exception:  # Whoever reads the stores next will say what is wrong with them.
-            return False
-        return True
-
-    def ask(self) -> None:
-        self.is_confirmed()
-
-    async def confirm(self) -> bool:
-        return self.is_confirmed()
-
-    def holds(self, number: int, packages: Collection[str]) -> bool:
-        if EVERYTHING in packages:
-            return number == self._changes.number  # Every write leads to another number.
-        return self._changes.hold(number, packages)
-
-    def wrote(self, package: str) -> None:
-        """Do nothing: the data version changed with the write."""
-
-    def _learn(self) -> None:
-        changes = self._changes_since(self._position)
-        if changes.keys is None:
-            self._changes.forget()
-        else:
-            self._changes.note(changes.keys)
-        self._position = changes.position
+def _lease(item: Item) -> Lease:
+    return Lease(item["owner"], item["until_ms"], item["after"], item["_etag"])
 
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
@@ -151,7 +99,7 @@ class ChangeFeedEdition:
     def __init__(self, source: ChangeSource, clock: Clock) -> None:
         self._source = source
         self._clock = clock
-        self._changes = _Changes()
+        self._changes = Changes()
         self._positions: Mapping[str, str] = {}  # In the feed, by range; none before the first.
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.

@@ -1,6 +1,9 @@
-"""The signing key in Azure Key Vault, read with the identity of the app."""
+"""Services of Azure that are asked as the app: Key Vault, which has the signing key, and Front
+Door, which has copies of public answers.
+"""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from shared.auth.azure_identity import AppIdentity, app_identity, bearer
@@ -11,7 +14,7 @@ from shared.domain.errors.requests import Busy
 from shared.log import log
 from shared.ports import HttpClient, HttpResponse, Unanswered
 
-API_VERSION = "7.5"
+VAULT_API = "7.5"
 
 _MISSING = 404
 
@@ -23,7 +26,7 @@ class KeyVault:
         self, address: str, secret: str, fetcher: HttpClient, identity: AppIdentity = app_identity
     ) -> None:
         """Read this secret of the vault at `address` with this identity."""
-        self._url = f"{address}/secrets/{secret}?api-version={API_VERSION}"
+        self._url = f"{address}/secrets/{secret}?api-version={VAULT_API}"
         # https://name.vault.azure.net gives https://vault.azure.net; other clouds have other names.
         _, _, domain = urlsplit(address).netloc.partition(".")
         self._resource = f"https://{domain}"
@@ -61,3 +64,43 @@ def _keys(secret: Mapping[str, object]) -> StoredKeys:
         case _:
             reason = "the answer holds no secret"
             raise Unanswered(reason)
+
+
+MANAGEMENT = "https://management.azure.com"
+PURGE_API = "2024-02-01"
+PATHS_PER_REQUEST = 50  # Paths in one request; the service takes a hundred.
+
+_TAKEN = {200, 202}
+
+
+class FrontDoor:
+    """The Edge of a registry behind one endpoint of Front Door."""
+
+    def __init__(
+        self, endpoint: str, fetcher: HttpClient, identity: AppIdentity = app_identity
+    ) -> None:
+        self._url = f"{MANAGEMENT}{endpoint}/purge?api-version={PURGE_API}"
+        self._fetcher = fetcher
+        self._identity = identity
+
+    async def forget(self, paths: Sequence[str]) -> None:
+        headers = {"Authorization": await self._bearer(), "Content-Type": "application/json"}
+        for start in range(0, len(paths), PATHS_PER_REQUEST):
+            below = [f"{path}*" for path in paths[start : start + PATHS_PER_REQUEST]]
+            await self._purge(headers, json.dumps({"contentPaths": below}).encode())
+
+    async def _purge(self, headers: dict[str, str], body: bytes) -> None:
+        try:
+            answer = await self._fetcher.post(self._url, headers, body)
+        except Unanswered as silence:
+            raise Busy from silence
+        if answer.status not in _TAKEN:
+            log.warning("edge.refused", status=answer.status)
+            raise Busy
+
+    async def _bearer(self) -> str:
+        try:
+            return await bearer(MANAGEMENT, self._identity)
+        except Unanswered as failure:
+            log.warning("edge.without_identity", reason=str(failure))
+            raise Busy from failure
