@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from functions import change_feed
@@ -14,15 +13,15 @@ from tests.repo.bicep_templates import MAIN, module, template
 
 ADAPTERS = ROOT / "shared" / "adapters" / "cosmos"
 
-# Which containers each module of the adapters asks.
+# Which containers each module of the adapters asks, or a class in it.
 ASKED = {
     "client.py": {"packages"},  # For the other modules: the items with an id of some partitions.
     "directory.py": {"accounts", "tokens"},
+    "CosmosWork": {"work"},
     "events.py": {"events"},
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
     "pulls.py": {"stats"},
-    "work.py": {"work"},
 }
 ALWAYS_INDEXED = {"id", "_ts"}  # By the service itself.
 
@@ -33,16 +32,18 @@ def made() -> Mapping[str, Mapping[str, Any]]:
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """Yield every query, with the module that asks it."""
+    """Yield every query, with what asks it."""
     for path in sorted(ADAPTERS.glob("*.py")):
-        for text in texts(path):
-            if re.match(r"SELECT\b.*\bFROM c\b", text):
-                yield path.name, text
+        for part in ast.parse(path.read_text()).body:
+            name = getattr(part, "name", "")
+            for text in texts(part):
+                if re.match(r"SELECT\b.*\bFROM c\b", text):
+                    yield name if name in ASKED else path.name, text
 
 
-def texts(path: Path) -> Iterator[str]:
-    """Yield every text of a module; those that stand behind one another are one."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def texts(part: ast.AST) -> Iterator[str]:
+    """Yield every text of a module's part; those that stand behind one another are one."""
+    for node in ast.walk(part):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
