@@ -837,12 +837,6 @@ class Upstream(Protocol):
         """Return the exact version, or the latest of the range; None if there is none."""
         ...
 
-    async def latest(
-        self, package: Package, wanted: Range, client: ClientProfile, *, via: str
-    ) -> Version | None:
-        """Return the version that a pull of the range gets, without the archive, or None."""
-        ...
-
     def fetch(
         self, coordinate: Coordinate, *, via: str
     ) -> AbstractAsyncContextManager[FetchedArchive | None]:

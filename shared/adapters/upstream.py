@@ -14,7 +14,7 @@ from functools import partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 from shared.adapters.filesystem import translate_disk_errors
 from shared.auth.secrets import Secret
@@ -232,23 +232,6 @@ class CentralUpstream:
             answer,
             lambda body: read_package(body, package, wanted, upstream=self._name, now_ms=now_ms),
         )
-
-    async def latest(
-        self, package: Package, wanted: Range, client: ClientProfile, *, via: str
-    ) -> Version | None:
-        answer = await self._redirect(package, wanted, client, via)
-        if answer is None:
-            return None
-        # The last two segments are the version and the file name, for every client of Central.
-        segments = urlsplit(self._location(answer)).path.split("/")
-        try:
-            version = Version.parse(unquote(segments[-2]) if len(segments) > 1 else "")
-        except Refusal:
-            version = None
-        if version is None or not wanted.contains(version):
-            message = "the redirect names no version that was asked for"
-            raise AnswerUnusable(message)
-        return version
 
     @asynccontextmanager
     async def fetch(

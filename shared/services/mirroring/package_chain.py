@@ -100,21 +100,22 @@ class PackageChain:
     async def find(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> AvailableRelease:
-        if isinstance(wanted, Version):
-            return await self._find_exact(package.at(wanted), by)
         local = partial(self.hosted.find, package, wanted, client=client, by=by)
-        theirs = partial(self._fetched_latest, package, wanted, client, by)
-        found = await self._theirs_or_local(package, theirs, local)
-        return await self._with_archive(found, by)
+        found = await self._chosen(package, wanted, client, partial(self._find_exact, by=by), local)
+        await self.require_archive(found.release)
+        if not found.release.is_dropped:
+            return found
+        return await self.hosted.find(
+            package, found.release.coordinate.version, client=ANY_CLIENT, by=by
+        )
 
     async def describe(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
-        if isinstance(wanted, Version):
-            return await self._describe_exact(package.at(wanted), by)
         local = partial(self.hosted.describe, package, wanted, client=client, by=by)
-        theirs = partial(self._described_latest, package, wanted, client, by)
-        return await self._theirs_or_local(package, theirs, local)
+        return await self._chosen(
+            package, wanted, client, partial(self._describe_exact, by=by), local
+        )
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
@@ -207,7 +208,7 @@ class PackageChain:
         stored = {each.request: each for each in local.resolved}
         # Without exact versions that are stored, so that a build with a lock file asks nobody.
         asked = [each for each in requests if not (each in stored and _is_exact(each))]
-        return PackageAnswer(*_chosen(requests, await self._resolved(asked, client), stored))
+        return PackageAnswer(*_answered(requests, await self._resolved(asked, client), stored))
 
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
@@ -221,7 +222,7 @@ class PackageChain:
             *(self._module(each, found.get(each), client) for each in requests)
         )
         theirs = {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
-        resolved, unresolved = _chosen(requests, theirs, stored)
+        resolved, unresolved = _answered(requests, theirs, stored)
         return ModuleAnswer(resolved, tuple(map(UnresolvedModule, unresolved)))
 
     async def resolve_tools(
@@ -251,7 +252,7 @@ class PackageChain:
                 theirs[each] = answer
             elif answer and package.wanted:
                 theirs[each] = ResolvedTool(each, package.wanted.package, answer.version)
-        return ToolAnswer(*_chosen(requests, theirs, stored))
+        return ToolAnswer(*_answered(requests, theirs, stored))
 
     async def _upstream_tool_owner(self, tool: str) -> Package | None:
         """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
@@ -413,6 +414,33 @@ class PackageChain:
                 raise failure from None
         return await local() if found is None else found
 
+    async def _chosen(
+        self,
+        package: Package,
+        wanted: Version | Range,
+        client: ClientProfile,
+        exact: Callable[[Coordinate], Awaitable[T]],
+        local: Callable[[], Awaitable[T]],
+    ) -> T:
+        """Return what is found of the exact version, or of the one in the range that the upstream
+        chooses; of the best one that is not refused here if that one is."""
+        if isinstance(wanted, Version):
+            return await exact(package.at(wanted))
+
+        async def theirs() -> T | None:
+            try:
+                chosen = await self.reader.describe(package, wanted, client, self.asker)
+                return await exact(chosen.release.coordinate) if chosen else None
+            except (UpstreamReleaseRefused, NotFound) as refusal:
+                versions = await self._all_versions(package, client) or ()
+                within = sorted(filter(wanted.contains, versions), key=lambda e: not e.is_stable)
+                for version in within[: VERSIONS_TRIED + 1]:  # The refused one is among them.
+                    with suppress(UpstreamReleaseRefused, NotFound):
+                        return await exact(package.at(version))
+                raise refusal from None
+
+        return await self._theirs_or_local(package, theirs, local)
+
     async def _find_exact(self, coordinate: Coordinate, by: Principal) -> AvailableRelease:
         package, version = coordinate.package, coordinate.version
         find = partial(self.hosted.find, package, version, client=ANY_CLIENT, by=by)
@@ -428,57 +456,10 @@ class PackageChain:
             await self._require_age(await self.hosted.records.find(coordinate))
             raise
         self.refreshing.refresh(found.release)
-        return await self._with_archive(found, by)
+        return found
 
-    async def _require_age(self, withheld: FoundRelease) -> None:
-        """Say it if a release is withheld because it is too young."""
-        if withheld.release is not None and self.asker.may_see(withheld.head):
-            await self.reader.require_age(withheld.release)
-
-    async def _with_archive(self, found: AvailableRelease, by: Principal) -> AvailableRelease:
-        coordinate = found.release.coordinate
-        await self.require_archive(found.release)
-        if not found.release.is_dropped:
-            return found
-        package, version = coordinate.package, coordinate.version
-        return await self.hosted.find(package, version, client=ANY_CLIENT, by=by)
-
-    async def _fetched_latest(
-        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
-    ) -> AvailableRelease | None:
-        """Return the version that the upstream chose, or else the best one that is not refused."""
-        chosen = await self.reader.latest(package, wanted, client, self.asker)
-        if chosen is None:
-            return None
-        try:
-            return await self._find_exact(package.at(chosen), by)
-        except (UpstreamReleaseRefused, NotFound) as refusal:
-            find = partial(self._find_exact, by=by)
-            return await self._first_of(package, wanted, client, find, refusal=refusal)
-
-    async def _first_of(
-        self,
-        package: Package,
-        wanted: Range,
-        client: ClientProfile,
-        find: Callable[[Coordinate], Awaitable[T]],
-        *,
-        refusal: Refusal,
-    ) -> T:
-        """Return what is found of the best version in the range that is not refused, or raise the
-        refusal of the one that the upstream chose."""
-        versions = await self._all_versions(package, client) or ()
-        within = sorted(filter(wanted.contains, versions), key=lambda each: not each.is_stable)
-        for version in within[: VERSIONS_TRIED + 1]:  # The upstream's choice is refused quickly.
-            with suppress(UpstreamReleaseRefused, NotFound):
-                return await find(package.at(version))
-        raise refusal from None
-
-    async def _describe_exact(
-        self, coordinate: Coordinate, by: Principal, described: Listing | None = None
-    ) -> Listing:
-        """Return the description of what is stored, or that of the upstream, asked for if it is
-        not given."""
+    async def _describe_exact(self, coordinate: Coordinate, by: Principal) -> Listing:
+        """Return the description of what is stored, or that of the upstream."""
         package, version = coordinate.package, coordinate.version
         try:
             found = await self.hosted.describe(package, version, client=ANY_CLIENT, by=by)
@@ -489,9 +470,7 @@ class PackageChain:
             if stored.release is not None and self.asker.may_see(stored.head):
                 await self._require_age(stored)
                 raise  # It is withheld for another reason.
-            described = described or await self.reader.describe(
-                package, version, ANY_CLIENT, self.asker
-            )
+            described = await self.reader.describe(package, version, ANY_CLIENT, self.asker)
             is_withheld = stored.release is not None and stored.release.state is not State.LIVE
             if described is None or is_withheld:
                 raise
@@ -500,17 +479,10 @@ class PackageChain:
         await self.reader.require_age(found.release)
         return found
 
-    async def _described_latest(
-        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
-    ) -> Listing | None:
-        try:
-            described = await self.reader.describe(package, wanted, client, self.asker)
-        except UpstreamReleaseRefused as refusal:
-            describe = partial(self._describe_exact, by=by)
-            return await self._first_of(package, wanted, client, describe, refusal=refusal)
-        if described is None:
-            return None
-        return await self._describe_exact(described.release.coordinate, by, described)
+    async def _require_age(self, withheld: FoundRelease) -> None:
+        """Say it if a release is withheld because it is too young."""
+        if withheld.release is not None and self.asker.may_see(withheld.head):
+            await self.reader.require_age(withheld.release)
 
     async def _all_versions(
         self, package: Package, client: ClientProfile
@@ -542,7 +514,7 @@ class PackageChain:
         return sorted({*accepted, *ours}, reverse=True)
 
 
-def _chosen(
+def _answered(
     requests: Sequence[RequestT],
     theirs: Mapping[RequestT, AnswerT | Refusal],
     stored: Mapping[RequestT, AnswerT],

@@ -222,18 +222,6 @@ class UpstreamReader:
         question = versions_question(package, client)
         return await self.answer(question, await self.source(package, asker), asker)
 
-    async def latest(
-        self, package: Package, wanted: Range, client: ClientProfile, asker: Asker
-    ) -> Version | None:
-        """Return the version that a pull of the range gets, or None."""
-        question = Question(
-            package,
-            package_owner(package),
-            ("latest", package.key, wanted, client),
-            lambda upstream, via: upstream.latest(package, wanted, client, via=via),
-        )
-        return await self.answer(question, await self.source(package, asker), asker)
-
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
     ) -> Listing | None:
@@ -241,8 +229,8 @@ class UpstreamReader:
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         question = self._description(package, wanted, client)
         found = await self.answer(question, await self.source(package, asker), asker)
-        rule = await self.age_rule(package, asker)
-        if found and rule and (known := await self.pins.known(found.release.coordinate)):
+        known = await self.pins.accepted(found.release.coordinate, by=asker.by) if found else None
+        if known and (rule := await self.age_rule(package, asker)):
             self._require_age(known.coordinate, known.upstream, rule, known.public_since_ms)
         return found
 
@@ -270,23 +258,32 @@ class UpstreamReader:
     def _description(
         self, package: Package, wanted: Version | Range, client: ClientProfile
     ) -> Question[Listing]:
+        def size(found: Listing) -> int:
+            return memory_of((found.release, found.texts))
+
         async def accept(source: UpstreamSource, found: Listing) -> Listing:
             release, is_internal = found.release, source.sends_token
+            at = release.coordinate
             await self.pins.require(
-                release.coordinate,
+                at,
                 release.content,
                 source.name,
                 published_ms=release.created_ms,
                 is_internal=is_internal,
             )
-            return with_visibility(found, Visibility.INTERNAL) if is_internal else found
+            if is_internal:
+                found = with_visibility(found, Visibility.INTERNAL)
+            if isinstance(wanted, Range):  # The version that was chosen is asked for next.
+                exact = self._description(package, at.version, EXACT_CLIENT).key
+                self.kept.put((source.kept_as, *exact), NewAnswer(found, size(found)))
+            return found
 
         return Question(
             package,
             package_owner(package),
             ("package", package.key, wanted, client),
             lambda upstream, via: upstream.describe(package, wanted, client, via=via),
-            lambda found: memory_of((found.release, found.texts)),
+            size,
             accept,
         )
 
