@@ -43,11 +43,11 @@ fix: tools # What ruff can mend by itself.
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: tools # Every suite, with coverage; FAST=1: the short ones, without; SUITES="unit contract" runs some, PYTHONS="" no other Pythons.
-	@$(VENV)/bin/python -u -m tests.run $(if $(FAST),--fast) $(SUITES)
+test: tools # Each rule once; SUITES="unit contract" runs some.
+	@$(VENV)/bin/python -u -m tests.run $(SUITES)
 
-test-all: tools # The same with whole tables of faults, every test over both worlds, and all that other Pythons run.
-	@$(VENV)/bin/python -u -m tests.run --all $(SUITES)
+test-all: tools # Every test, with coverage and other Pythons (PYTHONS="" for none); TABLES=1: whole tables of faults in all worlds, which takes hours.
+	@$(VENV)/bin/python -u -m tests.run $(if $(TABLES),--tables,--all) $(SUITES)
 
 test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.
 	@$(VENV)/bin/python -u -m tests.run contract protocol-in-the-cloud protocol-of-four-instances in_the_cloud

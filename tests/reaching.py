@@ -135,20 +135,22 @@ def folder_of(test: str) -> str:
     return module_of(test).rpartition("/")[0]
 
 
-def covering_pairs(calls: Mapping[str, Iterable[str]], group_of: Callable[[str], str]) -> list[str]:
-    """Return tests of each group that make every call, and every two calls, which one of its tests
-    makes: what one call has written, another one reads."""
+def covering(
+    calls: Mapping[str, Iterable[str]], group_of: Callable[[str], str], together: int
+) -> list[str]:
+    """Return tests of each group that make every call which one of its tests makes, and, if
+    `together` is two, every two calls: what one call has written, another one reads."""
     groups = dict[str, dict[str, frozenset[tuple[str, ...]]]]()
     for test in sorted(calls):
         made = sorted(set(calls[test]))
-        pairs = frozenset(chain(combinations(made, 1), combinations(made, 2)))
-        groups.setdefault(group_of(test), {})[test] = pairs
-    return [test for pairs in groups.values() for test in _covering(pairs)]
+        sets = chain.from_iterable(combinations(made, count + 1) for count in range(together))
+        groups.setdefault(group_of(test), {})[test] = frozenset(sets)
+    return [test for sets in groups.values() for test in _covering(sets)]
 
 
-def _covering(pairs: Mapping[str, frozenset[tuple[str, ...]]]) -> list[str]:
-    wanted, chosen = set[tuple[str, ...]]().union(*pairs.values()), list[str]()
+def _covering(sets: Mapping[str, frozenset[tuple[str, ...]]]) -> list[str]:
+    wanted, chosen = set[tuple[str, ...]]().union(*sets.values()), list[str]()
     while wanted:
-        chosen.append(max(pairs, key=lambda test: len(pairs[test] & wanted)))
-        wanted -= pairs[chosen[-1]]
+        chosen.append(max(sets, key=lambda test: len(sets[test] & wanted)))
+        wanted -= sets[chosen[-1]]
     return chosen

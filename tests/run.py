@@ -1,10 +1,11 @@
 """Run the suites, and end with one line of counts.
 
-`python -m tests.run` runs every suite once, those that give the coverage with it, and what can
-differ on the other Pythons of this machine, then compares the floor. `--fast` runs what finds most
-in four minutes: no test that is marked `slow`, and ten examples of each property. `--all` runs
-whole tables of faults, every test over both worlds and more suites on the other Pythons.
-`python -m tests.run unit contract` runs just those.
+`python -m tests.run` proves each rule once, in six minutes: no test that is marked `slow`, ten
+examples of each property, and of the suites over other worlds one test for each call of a store.
+`--all` runs every test, with the coverage of those that give it, several instances, and what can
+differ on the other Pythons of this machine; then it compares the floor. `--tables` runs whole
+tables of faults, every test over all worlds, and what takes hours. `python -m tests.run unit
+contract` runs just those.
 
 A suite is divided into parts, one for each core, and each part is a process of pytest that reads
 only its own files. A core that is done takes the next part, of whichever suite. (Processes of
@@ -39,6 +40,7 @@ TESTS = ROOT / "tests"
 RESULTS = ROOT / ".test-results"
 RUNNING = RESULTS / "running"  # What the processes of now have printed.
 CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
+DURATIONS = RESULTS / "durations.tsv"  # Seconds, part and test, of the last run.
 TABLES = "BALLROOM_TEST_TABLES"
 REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
@@ -55,12 +57,8 @@ ORDER = (
     "repo", "unit", PROTOCOL, "contract", "security", CRASH, IN_THE_CLOUD, FOUR_INSTANCES,
     "in_the_cloud", "browser", "clients", OUTAGES, "compatibility", "search",
 )  # fmt: skip
-LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes: `make test-all`.
-FAST = ("repo", "unit", "contract", PROTOCOL)
-REPEATED = {  # What `make test-all` runs of them alone.
-    IN_THE_CLOUD: "each two of whose calls another test of the same module makes",
-    FOUR_INSTANCES: "each two of whose calls another test of the same folder makes",
-}
+LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
+REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
 # The stores, or the instances, of suites that do not run over the stores of one machine.
 WORLDS = {
     IN_THE_CLOUD: reaching.CLOUD, FOUR_INSTANCES: reaching.FOUR_INSTANCES, OUTAGES: reaching.CLOUD,
@@ -75,10 +73,10 @@ PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
 )  # fmt: skip
-# Ten examples of each property; on one Python `make test` tries fifty, and `--all` a hundred.
+# Ten examples of each property; `--all` tries fifty on one Python, and `--tables` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
-QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.
+QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # Also on other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8
@@ -107,7 +105,7 @@ class Outcome:
     failures: tuple[str, ...] = ()  # A line each.
     skipped: Counter[str] = field(default_factory=Counter[str])  # By reason.
     seconds: float = 0.0
-    left_out: int = 0  # Tests that `make test-all` runs.
+    left_out: int = 0  # Tests that a larger extent runs.
 
     @property
     def failed(self) -> int:
@@ -155,9 +153,9 @@ Job = Callable[[], Outcome]
 class Extent(Enum):
     """How much of the suites is run."""
 
-    FAST = "--fast"
     NORMAL = ""
     ALL = "--all"
+    TABLES = "--tables"
 
 
 def main(arguments: list[str]) -> int:
@@ -171,7 +169,7 @@ def main(arguments: list[str]) -> int:
     shutil.rmtree(RESULTS, ignore_errors=True)
     RUNNING.mkdir(parents=True)
     names = in_order(chosen or suites_of(extent))
-    is_measured = not chosen and extent is not Extent.FAST
+    is_measured = not chosen and extent is not Extent.NORMAL
     return summary(run_suites(names, extent, is_measured=is_measured), extent)
 
 
@@ -189,15 +187,14 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def suites_of(extent: Extent) -> list[str]:
     """Return the suites that are run unless some are named."""
-    if extent is Extent.FAST:
-        return list(FAST)
-    return [name for name in suites() if extent is Extent.ALL or name not in LONG]
+    left = {Extent.NORMAL: (*LONG, FOUR_INSTANCES), Extent.ALL: LONG, Extent.TABLES: ()}[extent]
+    return [name for name in suites() if name not in left]
 
 
 def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
     """Run suites on all cores, and beside them those that mostly wait and other Pythons.
 
-    With `--all` other Pythons run whole suites, and so after the others.
+    With `--tables` other Pythons run whole suites, and so after the others.
     """
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
     parts = {
@@ -220,7 +217,7 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
         traced = [part for each in parts.values() for part in each if part.is_measured]
         jobs.append(partial(coverage, traced))
         on_others += [partial(on_python, version, extent) for version in other_pythons()]
-    if extent is Extent.ALL:
+    if extent is Extent.TABLES:
         outcomes = [*run_jobs(jobs, beside), *run_jobs(on_others, [])]
     else:
         outcomes = run_jobs(jobs, [*beside, *on_others])
@@ -331,14 +328,14 @@ def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
 def program_of(part: Part, extent: Extent) -> list[str]:
     """Return the command that runs files of a suite, with coverage or without."""
     program = MEASURED_PYTEST if part.is_measured else PYTEST
-    options = {Extent.FAST: QUICK, Extent.NORMAL: WITHOUT_NIGHTLY, Extent.ALL: ()}
+    options = {Extent.NORMAL: QUICK, Extent.ALL: WITHOUT_NIGHTLY, Extent.TABLES: ()}
     return [sys.executable, *program, *options[extent]]
 
 
 def settings_of(suite: str, extent: Extent) -> dict[str, str]:
     """Return the environment variables that select the stores of a suite, and whole tables."""
     world = {"BALLROOM_TEST_WORLD": WORLDS[suite]} if suite in WORLDS else {}
-    return {**world, TABLES: "full"} if extent is Extent.ALL else world
+    return {**world, TABLES: "full"} if extent is Extent.TABLES else world
 
 
 @dataclass(frozen=True)
@@ -357,13 +354,16 @@ class Selection:
 def selection(part: Part, extent: Extent) -> Selection:
     """Note the calls of the protocol; over the cloud leave out what they show to be a repeat, over
     four instances all but a sample."""
-    if part.suite == PROTOCOL and extent is Extent.NORMAL:
+    if part.suite == PROTOCOL and extent is not Extent.TABLES:
         CALLS.mkdir(exist_ok=True)
         return Selection({reaching.NOTES: str(CALLS)})
     if part.suite in REPEATED and CALLS.exists():
-        group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
         notes = reaching.read_notes(CALLS, WORLDS[part.suite])
-        sample = reaching.covering_pairs(notes, group_of)
+        if extent is Extent.NORMAL:
+            sample = reaching.covering(notes, reaching.folder_of, together=1)
+        else:
+            group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
+            sample = reaching.covering(notes, group_of, together=2)
         return without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
     return Selection()
 
@@ -396,9 +396,9 @@ def on_python(version: str, extent: Extent) -> Outcome:
 
 
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
-    """Run what can differ on a Python; all that has no program beside it, with `--all`."""
-    paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
-    options = () if extent is Extent.ALL else QUICK
+    """Run what can differ on a Python; all that has no program beside it, with `--tables`."""
+    paths = ["tests/unit", "tests/protocol"] if extent is Extent.TABLES else ON_OTHERS
+    options = () if extent is Extent.TABLES else QUICK
     return pytest(name, [interpreter, *PYTEST, *options, *paths])
 
 
@@ -470,6 +470,10 @@ def surroundings(suite: str) -> dict[str, str]:
 def read(name: str, report: Path, code: int, seconds: float) -> Outcome:
     """Read pytest's report; a run that failed without a failed test counts as one failure."""
     cases = list(ET.parse(report).iter("testcase")) if report.exists() else []
+    with DURATIONS.open("a") as durations:
+        for case in cases:
+            test = f"{case.get('file', name)}::{case.get('name')}"
+            durations.write(f"{case.get('time')}\t{name}\t{test}\n")
     failures = [
         f"{case.get('file', name)}::{case.get('name')}"
         for case in cases
@@ -531,14 +535,15 @@ def left_out(outcomes: Iterable[Outcome], extent: Extent) -> Iterator[str]:
     """Yield a line for whatever a larger extent runs besides."""
     for outcome in outcomes:
         if outcome.left_out:
-            rest = f"{outcome.left_out} of {outcome.name}, {REPEATED[outcome.name]}"
-            yield f"left to `make test-all`: {rest}"
-    if extent is Extent.FAST:
-        yield "left to `make test`: slow tests, other suites, most examples of properties, coverage"
-    if extent is not Extent.ALL:
-        yield f"left to `make test-all`: the suite {', '.join(LONG)}"
-        yield "left to `make test-all`: rows of tables that repeat others: faults, rights, probes"
-        yield "left to `make test-all`: tests that are marked `nightly`: hours of traffic"
+            rest = f"{outcome.left_out} of {outcome.name}, which make calls that others make"
+            yield f"left to a larger extent: {rest}"
+    if extent is Extent.NORMAL:
+        yield "left to `make test-all`: slow tests, most examples of properties, coverage"
+        yield f"left to `make test-all`: {FOUR_INSTANCES}, other Pythons"
+    if extent is not Extent.TABLES:
+        yield f"left to `make test-all TABLES=1`: the suites {', '.join(LONG)}"
+        yield "left to `make test-all TABLES=1`: rows of tables that repeat others"
+        yield "left to `make test-all TABLES=1`: tests that are marked `nightly`: hours of traffic"
 
 
 if __name__ == "__main__":

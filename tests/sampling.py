@@ -1,6 +1,6 @@
 """Samples of large tables of tests: every value of each feature at least once, the same every time.
 
-`BALLROOM_TEST_TABLES=full` gives whole tables; `make test-all` sets it.
+`BALLROOM_TEST_TABLES=full` gives whole tables; `make test-all TABLES=1` sets it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Key pages in four forms fit their window; `make test-all` keeps pictures: bench/out/screens."""
+"""Key pages in four forms fit their window; with whole tables pictures go to bench/out/screens."""
 
 import pytest
 

@@ -254,7 +254,7 @@ async def test_every_function_is_declared(world: World) -> None:
 
 # --- rights that end ---------------------------------------------------------------------------
 
-# Whose credentials limit nothing; `make test-all` has all of Ann's.
+# Whose credentials limit nothing; `make test-all TABLES=1` has all of Ann's.
 ANNS = [
     persona
     for persona in PERSONAS

@@ -43,12 +43,12 @@ ARCHIVES = (
     if FULL
     else worst_archives(types=400, declarations=2_000)
 )
-# Over each kind of stores. Of the archives over the cloud, the dearest; `make test-all` has all.
+# Over each kind of stores. Of the archives over the cloud, the dearest; whole tables have all.
 WALKS = {
     "machine": ARCHIVES,
     "cloud": [each for each in ARCHIVES if FULL or each.name in ("types", "entries")],
 }
-# Files whose lexers take minutes, and one that is highlighted; `make test-all` has one a lexer.
+# Files whose lexers take minutes, and one that is highlighted; whole tables have one a lexer.
 LEXED = ("resources", *(f"resources/0.{each}" for each in ("ini", "console", "bal")))
 SMALL_BUDGET = Budget(processor_seconds=1, memory_bytes=128 * MIB, output_bytes=16 * MIB)
 
