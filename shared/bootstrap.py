@@ -118,7 +118,7 @@ def is_readable_without_room(settings: Settings) -> bool:
     """Check whether a full disk holds all that is needed to answer reads."""
     if settings.is_in_the_cloud:
         return False
-    from shared.adapters.search.schema import SEARCH_MIGRATIONS
+    from shared.adapters.search.rows import SEARCH_MIGRATIONS
 
     folder = DataFolder(settings.data)
     databases = (
@@ -293,7 +293,7 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
     """Return the results of the checks of the stores."""
     if settings.is_in_the_cloud:
         return asyncio.run(_examine_cloud(settings))
-    from shared.adapters.search.schema import SEARCH_MIGRATIONS
+    from shared.adapters.search.rows import SEARCH_MIGRATIONS
 
     versions = SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS))
     return list(check_data_folder(settings.data, versions))

@@ -16,7 +16,7 @@ from shared.adapters.cosmos.listings import (
     ListingChange,
     listing_changes,
 )
-from shared.adapters.search.stored_listings import README_CHARACTERS
+from shared.adapters.search.rows import README_CHARACTERS
 from shared.adapters.system import SystemRandomness
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts

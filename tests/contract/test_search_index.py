@@ -1007,16 +1007,15 @@ async def test_private_packages_stand_for_words_of_their_members_alone(index: Se
     "text",
     [
         *("broker without kafka", "broker other than kafka", "broker except kafka"),
-        *("broker not kafka", "broker no kafka", "broker ohne Kafka", "broker sin kafka"),
+        *("broker ohne Kafka", "broker sin kafka"),
         *("broker without using kafka", "without kafka broker", "broker without kafka or mqtt"),
     ],
 )
-async def test_what_is_not_wanted_comes_last_and_is_found(index: SearchIndex, text: str) -> None:
-    for name in ("kafka", "rabbitmq", "kafka.driver"):
-        await index.replace(listing(f"acme/{name}:1.0.0", keywords=["broker"], pulls=len(name)))
-    names = await found(index, text)
-    assert names[0] == "acme/rabbitmq"
-    assert set(names) >= {"acme/kafka", "acme/rabbitmq"}
+async def test_what_is_not_wanted_is_not_found(index: SearchIndex, text: str) -> None:
+    for name in ("kafka", "rabbitmq", "kafka.driver", "mqtt"):
+        keywords = [] if name == "mqtt" else ["broker"]
+        await index.replace(listing(f"acme/{name}:1.0.0", keywords=keywords, pulls=len(name)))
+    assert await found(index, text) == ["acme/rabbitmq"]
 
 
 @pytest.mark.parametrize(
@@ -1104,13 +1103,6 @@ async def test_short_words_are_not_mended_to_others_that_are_as_short(index: Sea
     assert await found(index, "rdis") == ["acme/redis"]
 
 
-async def test_names_are_found_by_how_they_end(index: SearchIndex) -> None:
-    await index.replace(listing("acme/googleapis.cloudpubsub:1.0.0"))
-    for text in ("pubsub", "pub sub", "cloudpubsub", "name:pubsub"):
-        assert await found(index, text) == ["acme/googleapis.cloudpubsub"], text
-    assert await found(index, "bsub") == []
-
-
 async def test_code_names_its_package(index: SearchIndex) -> None:
     await index.replace(listing("ballerinax/mysql:1.0.0"))
     await index.replace(listing("ballerinax/mysql.driver:1.0.0"))
@@ -1124,14 +1116,6 @@ async def test_code_names_its_package(index: SearchIndex) -> None:
         "import ballerina/http",
     ):
         assert (await found(index, text))[0] == "ballerina/http", text
-
-
-async def test_a_compound_that_nobody_has_is_found_by_its_parts(index: SearchIndex) -> None:
-    for name in ("kafka", "mongodb", "http"):
-        await index.replace(listing(f"acme/{name}:1.0.0"))
-    for text, name in (("librdkafka", "kafka"), ("pymongo", "mongodb"), ("okhttp", "http")):
-        assert await found(index, text) == [f"acme/{name}"]
-    assert await found(index, "MongoTimeoutException") == ["acme/mongodb"]
 
 
 async def test_another_release_has_its_own_symbols(index: SearchIndex) -> None:

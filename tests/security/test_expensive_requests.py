@@ -17,7 +17,7 @@ import pytest
 
 from functions.faces import build_app
 from shared.adapters.search.index import IndexReader, SqliteSearchIndex
-from shared.adapters.search.schema import SEARCH_MIGRATIONS
+from shared.adapters.search.rows import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
 from shared.domain.listings import Listing
 from shared.domain.names import parse_tool_id

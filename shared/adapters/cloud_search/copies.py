@@ -24,8 +24,7 @@ from shared.adapters.cloud_search.parts import (
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.adapters.filesystem import lock_path, partial_path
 from shared.adapters.search.index import IndexReader
-from shared.adapters.search.rows import IndexRows
-from shared.adapters.search.schema import SEARCH_MIGRATIONS
+from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS

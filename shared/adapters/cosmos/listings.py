@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
-from shared.adapters.search.stored_listings import excerpt
+from shared.adapters.search.rows import excerpt
 from shared.domain.listings import Listing, release_for_search
 from shared.domain.names import Package
 from shared.ports import Stale

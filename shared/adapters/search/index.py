@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar, TypeVarTuple, cast
 
 from shared.adapters.search import queries
-from shared.adapters.search.rows import IndexRows, is_short_listing
-from shared.adapters.search.schema import SEARCH_MIGRATIONS
-from shared.adapters.search.stored_listings import excerpt
+from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt, is_short_listing
 from shared.adapters.sqlite.database import Database, Work
 from shared.domain.listings import Listing
 from shared.domain.names import Package

@@ -1,52 +1,56 @@
-"""Which packages a plan finds, and the scores of the words of the query in each."""
+"""Which packages a plan finds, their scores, and the packages of a page."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
+from heapq import nlargest, nsmallest
 from itertools import repeat
 from math import log
 from operator import add
-from typing import NamedTuple
+from threading import Lock
 
-from shared.adapters.search.indexed_words import ClientNeeds
-from shared.adapters.search.places import SHORT_BEGINNINGS
+from shared.adapters.search.indexed_words import SHORT_BEGINNINGS, ClientNeeds
 from shared.adapters.search.postings import (
+    AUXILIARY,
     DEPRECATED,
     EVERY_PACKAGE,
     INTERNAL,
     PRIVATE,
+    Column,
     Postings,
     id_bytes,
     ids_of,
 )
-from shared.adapters.search.query_plan import Alternative, Clause, Condition, QueryPlan
+from shared.adapters.search.query_plan import Clause, Condition, QueryPlan
 from shared.adapters.search.ranking import (
+    ALL_WORDS_SCORE,
+    AUXILIARY_SCORE,
+    DEPRECATED_NAME_SCORE,
+    DEPRECATED_SCORE,
+    JOINED_NAME_SCORE,
     LAST_NAME_WEIGHT,
+    MAX_RANK,
+    NAME_SCORE,
+    PATH_SCORE,
     WEAK_FACTOR,
-    WEAK_STEMS,
     WEIGHT_SCALE,
     PlaceWeight,
     beginning_factor,
+    ranking_boosts,
 )
+from shared.adapters.search.rows import read_listing
+from shared.adapters.search.vocabulary import WEAK_STEMS
 from shared.adapters.search.words import WordMark, facet_word, stem
+from shared.domain.listings import Listing
 from shared.domain.packages import EVERY_ACCOUNT
+from shared.domain.search import Hit, ResultPage, Sort
 from shared.domain.versions import ANY_CLIENT
+from shared.runtime.caching import LruCache, memory_of
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
-MANY_PACKAGES = 1_000  # A word of so many says little where others were typed.
-_LAST_MENTION = int(PlaceWeight.LEAD)  # Up to this weight a package only mentions a word.
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """The score of a clause in each package that has it, by the best alternative."""
-
-    word_scores: dict[int, float]
-    of_names: frozenset[float]  # Which of these scores words of names have.
-    mentions: frozenset[int]  # The packages that only mention it: in prose, or in their symbols.
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,6 @@ class Found:
 
     word_scores: dict[int, float]  # Of all clauses together, by the id of the package.
     complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
-    mentions: frozenset[int] = frozenset()  # Which of these only mention a clause.
     deprecated: frozenset[int] = frozenset()  # Which of them are.
     hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
@@ -70,57 +73,38 @@ class Matching:
         self._packages = [self._packages_with(clause.word) for clause in plan.clauses]
         self._shares = _shares(plan.clauses, self._packages)
         self._readmes = self._found_in_readmes()
-        self._weighed = [self._weigh(number, clause) for number, clause in enumerate(plan.clauses)]
+        self._weighed = list(map(self._weigh, plan.clauses, self._shares))
 
     def use_clauses(self, clauses: Iterable[Clause]) -> None:
         """Weigh those clauses again that differ from the ones of the plan."""
         for number, (clause, before) in enumerate(zip(clauses, self._plan.clauses, strict=True)):
             if clause != before:
-                self._weighed[number] = self._weigh(number, clause)
+                self._weighed[number] = self._weigh(clause, self._shares[number])
 
     def complete(self) -> Found:
         if self._plan.is_impossible:
             return Found({})
         if not self._weighed:
             return self._restricted(dict.fromkeys(self._every_package(), 0.0))
-        packages = self._with_all_clauses()
-        return self._restricted(self._summed(packages), mentions=self._mentions(packages))
+        return self._restricted(self._summed(self._with_all_clauses()))
 
     def loose(self) -> Found:
-        """Return the packages that have all required clauses, and one that says something."""
-        word_scores = [weighed.word_scores for weighed in self._weighed]
-        packages = set[int]().union(*(word_scores[number] for number in self._selective()))
-        for number, clause in enumerate(self._plan.clauses):
+        """Return the packages that have all required clauses, and at least one."""
+        packages = set[int]().union(*self._weighed)
+        for clause, word_scores in zip(self._plan.clauses, self._weighed, strict=True):
             if clause.is_required:
-                packages &= word_scores[number].keys()
-        complete = frozenset(self._with_all_clauses())
-        return self._restricted(self._summed(packages), complete, self._mentions(complete))
-
-    def _mentions(self, packages: Set[int]) -> frozenset[int]:
-        """Return which of these only mention a clause."""
-        mentions = [packages & each.mentions for each in self._weighed if each.mentions]
-        return frozenset[int]().union(*mentions)
+                packages &= word_scores.keys()
+        return self._restricted(self._summed(packages), frozenset(self._with_all_clauses()))
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
-        word_scores = (map(each.word_scores.get, packages, repeat(0.0)) for each in self._weighed)
+        word_scores = (map(each.get, packages, repeat(0.0)) for each in self._weighed)
         summed = reduce(lambda some, others: map(add, some, others), word_scores)
         return dict(zip(packages, summed, strict=True))
 
-    def has_name(self, found: Found) -> bool:
-        """Say whether a package that has all clauses has each of them in its names."""
-        return any(
-            all(weighed.word_scores.get(package) in weighed.of_names for weighed in self._weighed)
-            for package in found.word_scores
-        )
-
     def _with_all_clauses(self) -> Set[int]:
-        first, *others = sorted((weighed.word_scores for weighed in self._weighed), key=len)
+        first, *others = sorted(self._weighed, key=len)
         return reduce(lambda ids, word_scores: ids & word_scores.keys(), others, first.keys())
-
-    def _selective(self) -> list[int]:
-        selective = [number for number, count in enumerate(self._packages) if count < MANY_PACKAGES]
-        return selective or [self._packages.index(min(self._packages))]
 
     # --- restrictions --------------------------------------------------------------------------
 
@@ -132,10 +116,7 @@ class Matching:
         return self._postings.packages(EVERY_PACKAGE)
 
     def _restricted(
-        self,
-        word_scores: dict[int, float],
-        complete: frozenset[int] | None = None,
-        mentions: frozenset[int] = frozenset(),
+        self, word_scores: dict[int, float], complete: frozenset[int] | None = None
     ) -> Found:
         """Return the packages that the viewer may see and the restrictions allow."""
         for restriction in self._plan.restrictions:
@@ -148,9 +129,9 @@ class Matching:
         _drop(word_scores, self._unusable())
         deprecated = frozenset(word_scores.keys() & self._postings.packages(DEPRECATED))
         if self._plan.shows_deprecated:
-            return Found(word_scores, complete, mentions, deprecated)
+            return Found(word_scores, complete, deprecated)
         _drop(word_scores, deprecated)
-        return Found(word_scores, complete, mentions, hidden_deprecated=len(deprecated))
+        return Found(word_scores, complete, hidden_deprecated=len(deprecated))
 
     def _hidden(self) -> Set[int]:
         """Return the packages that the viewer must not see."""
@@ -176,73 +157,50 @@ class Matching:
         return self._postings.packages(*(each.word for each in unusable))
 
     def _meeting(self, restriction: Condition) -> Set[int]:
+        met = self._postings.packages(*restriction.lists)
         if restriction.expression:
-            return set(self._found_in_texts(restriction.expression))
+            met |= set(self._found_in_texts(restriction.expression))
         if restriction.pattern is not None:
-            return self._like(*restriction.pattern)
-        return self._postings.packages(*restriction.lists)
-
-    def _like(self, column: str, pattern: str) -> Set[int]:
-        like = f"SELECT id FROM packages WHERE {column} GLOB ?"  # noqa: S608 - ours.
-        return {package for [package] in self._connection.execute(like, (pattern,))}
+            column, pattern = restriction.pattern
+            like = f"SELECT id FROM packages WHERE {column} GLOB ?"  # noqa: S608 - ours.
+            met |= {package for [package] in self._connection.execute(like, (pattern,))}
+        return met
 
     # --- clauses -------------------------------------------------------------------------------
 
-    def _weigh(self, number: int, clause: Clause) -> Weighed:
+    def _weigh(self, clause: Clause, share: float) -> dict[int, float]:
+        """Return the score of a clause in each package that has it, by the best alternative."""
         lists = defaultdict[float, list[bytes]](list)
-        of_names = set[float]()
-        weak, strong = set[int](), list[bytes]()
-        for posting in self._lists_of(number, clause):
-            word_score = posting.weight * posting.factor * self._shares[number] / WEIGHT_SCALE
-            lists[word_score].append(posting.ids)
-            if posting.is_name:
-                of_names.add(word_score)
-            if posting.weight <= _LAST_MENTION:
-                weak.update(ids_of(posting.ids))
-            else:
-                strong.append(posting.ids)
+        for weight, ids in self._lists_of(clause):
+            lists[weight * share / WEIGHT_SCALE].append(ids)
         word_scores: dict[int, float] = {}
         for word_score in sorted(lists):  # The best one is set last.
             word_scores.update(dict.fromkeys(ids_of(b"".join(lists[word_score])), word_score))
-        weak.difference_update(*map(ids_of, strong) if weak else ())
-        return Weighed(word_scores, frozenset(of_names), frozenset(weak))
+        return word_scores
 
-    def _lists_of(self, number: int, clause: Clause) -> Iterator["_List"]:
-        least = self._least_weight(number)
+    def _lists_of(self, clause: Clause) -> Iterator[tuple[float, bytes]]:
+        """Yield what an alternative of the clause weighs, and the packages that have it so."""
+        least = LAST_NAME_WEIGHT if clause.in_names else 0
         for alternative in clause.alternatives:
-            if alternative.is_beginning:
-                yield from self._lists_of_beginning(alternative, least)
-            else:
-                for weight, ids in self._postings.of_word(alternative.word, least):
-                    yield _List(alternative.factor, weight, ids, weight >= LAST_NAME_WEIGHT)
+            words = self._beginning if alternative.is_beginning else self._postings.of_word
+            for weight, ids in words(alternative.word, least):
+                yield weight * alternative.factor, ids
         for phrase in clause.phrases:
             weight = PlaceWeight.SEGMENT if clause.in_names else PlaceWeight.SUMMARY
-            ids = id_bytes(self._found_in_texts(phrase))
-            yield _List(1.0, weight, ids, clause.in_names)
+            yield weight, id_bytes(self._found_in_texts(phrase))
         if self._readmes:
-            yield _List(1.0, PlaceWeight.README, self._readmes, is_name=False)
+            yield PlaceWeight.README, self._readmes
 
-    def _lists_of_beginning(self, alternative: Alternative, least: int) -> Iterator["_List"]:
-        typed, factor = alternative.word, alternative.factor
+    def _beginning(self, typed: str, least: int) -> Iterator[tuple[float, bytes]]:
+        """Yield the weights of words that begin like this, and the packages that have them."""
         if len(typed) in SHORT_BEGINNINGS:
-            for weight, ids in self._postings.of_word(f"{WordMark.NAME_BEGINNING.value}{typed}", 0):
-                yield _List(factor, weight, ids, is_name=True)
-            if least < LAST_NAME_WEIGHT:
-                for weight, ids in self._postings.of_word(f"{WordMark.BEGINNING.value}{typed}", 0):
-                    yield _List(factor, weight, ids, is_name=False)
+            yield from self._postings.of_word(f"{WordMark.NAME_BEGINNING.value}{typed}", 0)
+            if not least:
+                yield from self._postings.of_word(f"{WordMark.BEGINNING.value}{typed}", 0)
             return
         least = max(least, PlaceWeight.KEYWORD_PART)
         for length, weight, ids in self._postings.of_longer_words(typed, least):
-            part = factor * beginning_factor(len(typed), length)
-            yield _List(part, weight, ids, weight >= LAST_NAME_WEIGHT)
-
-    def _least_weight(self, number: int) -> int:
-        """Return the weight below which places do not count: a word that very many packages have
-        says nothing in a summary.
-        """
-        if self._plan.clauses[number].in_names:
-            return LAST_NAME_WEIGHT
-        return PlaceWeight.KEYWORD_PART if self._packages[number] >= MANY_PACKAGES else 0
+            yield weight * beginning_factor(len(typed), length), ids
 
     def _found_in_readmes(self) -> bytes:
         """Return the ids of the packages that have all clauses anywhere, if a clause is rare."""
@@ -268,15 +226,6 @@ class Matching:
         return max((found[0] for found in counts if found), default=0)
 
 
-class _List(NamedTuple):
-    """The packages that have an alternative of a clause in places of one weight."""
-
-    factor: float
-    weight: int
-    ids: bytes
-    is_name: bool
-
-
 def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, ...]:
     """Return the share of each clause: the more the fewer packages have its word."""
     rarities = [
@@ -290,3 +239,203 @@ def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, 
 def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
     for package in ids:
         word_scores.pop(package, None)
+
+
+# --- order -------------------------------------------------------------------------------------
+
+LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 2,000, decoded.
+FEW_PACKAGES = 1_000  # Sorting so many by name is faster than reading all names in order.
+
+_COLUMNS = {
+    Sort.CREATED: Column.CREATED,
+    Sort.ADDED: Column.ADDED,
+    Sort.PULLS: Column.PULLS,
+    Sort.DEPENDENTS: Column.DEPENDENTS,
+}
+_NAME_SCORES = {PATH_SCORE: "path", NAME_SCORE: "exact name", JOINED_NAME_SCORE: "joined name"}
+
+Number = Callable[[int], float]  # Of a package, by its id.
+
+
+class Scores:
+    """The scores of the packages that a search finds, in parts."""
+
+    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._ranks = postings.column(Column.RANK)
+        self._word_scores = found.word_scores
+        # What every package has for having all words, if all do.
+        self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
+        names = scores_of_names(postings, plan)
+        last = dict.fromkeys(found.deprecated, DEPRECATED_SCORE)
+        named = {each for each, score in names.items() if score in (PATH_SCORE, NAME_SCORE)}
+        last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
+        # They only accompany another one, and such packages were not asked for.
+        others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
+        self._parts: dict[str, dict[int, float]] = {
+            **{
+                title: {package: each for package, each in names.items() if each == score}
+                for score, title in _NAME_SCORES.items()
+            },
+            "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
+            "accompanies another": dict.fromkeys(others, AUXILIARY_SCORE),
+            "deprecated": last,
+        }
+
+    def of_first(self, count: int) -> dict[int, float]:
+        """Return the score of each package that may be among so many first ones: none whose words
+        are worth less by more than a package rises by its rank."""
+        ranks, common, words = self._ranks, self._common, self._word_scores
+        special = words.keys() & set[int]().union(*self._parts.values())
+        first = nlargest(count + len(special), words.values())
+        least = first[-1] - MAX_RANK if len(first) < len(words) else 0.0
+        scores = {
+            package: word_score + common + ranks[package]
+            for package, word_score in words.items()
+            if word_score >= least or package in special
+        }
+        for part in self._parts.values():
+            for package in part.keys() & scores.keys():
+                scores[package] += part[package]
+        return scores
+
+    def parts(self, package: int, lift: float, boosts: dict[str, float]) -> dict[str, float]:
+        """Return the named parts of the score of a package with these parts of its rank."""
+        parts = {title: part.get(package, 0.0) for title, part in self._parts.items()}
+        parts["all words"] += self._common
+        return {**parts, "words": self._word_scores[package], "dependents": lift, **boosts}
+
+
+def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
+    """Return the scores of packages for being named as typed, by their ids."""
+    if not plan.joined:
+        return {}
+    scores: dict[int, float] = {}
+    for _, stored in postings.of_word(plan.joined, PlaceWeight.NAME):
+        scores |= dict.fromkeys(ids_of(stored), JOINED_NAME_SCORE)
+    scores |= dict.fromkeys(postings.packages(facet_word("name", plan.typed)), NAME_SCORE)
+    for path in plan.paths:
+        found = postings.connection.execute("SELECT id FROM packages WHERE key = ?", (path,))
+        scores |= {package: PATH_SCORE for [package] in found}
+    return scores
+
+
+class Ordering:
+    """Sorts the packages that a search finds. Every order ends in the key: two packages never tie,
+    so pages neither repeat nor miss one."""
+
+    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._connection = postings.connection
+        self._postings = postings
+        self._found = found
+        self._scores = Scores(postings, plan, found)
+
+    def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
+        """Return the packages of a page."""
+        last = page.offset + page.limit
+        if page.sort is Sort.RELEVANCE:
+            scores = self._scores.of_first(
+                last if page.descending else len(self._found.word_scores)
+            )
+            ids = self._first(scores, last, scores.__getitem__, page)
+        else:
+            ids = self._first_by_sort(last, page, deprecated_last)
+        return self._hits(ids[page.offset : last])
+
+    def _first_by_sort(self, count: int, page: ResultPage, deprecated_last: bool) -> list[int]:
+        deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
+        ids: list[int] = []
+        for group in (self._found.word_scores.keys() - deprecated, deprecated):
+            if len(ids) < count and group:
+                ids += self._first_of_group(group, count - len(ids), page)
+        return ids
+
+    def _first_of_group(self, ids: Collection[int], count: int, page: ResultPage) -> list[int]:
+        if page.sort is Sort.NAME:
+            return self._first_by_name(ids, count, "DESC" if page.descending else "ASC")
+        numbers = self._postings.column(_COLUMNS[page.sort])
+        return self._first(ids, count, numbers.__getitem__, page)
+
+    def _first(
+        self, ids: Collection[int], count: int, number: Number, page: ResultPage
+    ) -> list[int]:
+        """Return the first packages by a number, and all that tie with the last of them."""
+        if len(ids) > count:
+            if page.descending:
+                last = nlargest(count, map(number, ids))[-1]
+                ids = [package for package in ids if number(package) >= last]
+            else:
+                last = nsmallest(count, map(number, ids))[-1]
+                ids = [package for package in ids if number(package) <= last]
+        keys = self._keys(ids)
+        is_reverse = page.sort is Sort.RELEVANCE and not page.descending
+        by_key = sorted(ids, key=keys.__getitem__, reverse=is_reverse)
+        return sorted(by_key, key=number, reverse=page.descending)
+
+    def _first_by_name(self, ids: Collection[int], count: int, direction: str) -> list[int]:
+        order = f"ORDER BY name {direction}, key {direction}"
+        if len(ids) <= FEW_PACKAGES:
+            statement = f"SELECT id FROM packages WHERE id IN ({_THESE}) {order}"  # noqa: S608
+            return [package for [package] in self._connection.execute(statement, (str([*ids]),))]
+        first: list[int] = []
+        for [package] in self._connection.execute(f"SELECT id FROM packages {order}"):  # noqa: S608
+            if package in ids:
+                first.append(package)
+                if len(first) == count:
+                    break
+        return first
+
+    def _keys(self, ids: Iterable[int]) -> dict[int, str]:
+        statement = f"SELECT id, key FROM packages WHERE id IN ({_THESE})"  # noqa: S608 - ours.
+        return dict(self._connection.execute(statement, (str([*ids]),)).fetchall())
+
+    def _hits(self, ids: list[int]) -> tuple[Hit, ...]:
+        statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
+        stored = dict(self._connection.execute(statement, (str(ids),)).fetchall())
+        lifts = self._postings.column(Column.DEPENDENTS)
+        return tuple(self._hit(package, stored[package], lifts[package]) for package in ids)
+
+    def _hit(self, package: int, stored: bytes, lift: float) -> Hit:
+        listing, boosts = _listings.decode(package, stored)
+        parts = self._scores.parts(package, lift, boosts)
+        shown = {part: round(value, 6) for part, value in parts.items() if value}
+        return Hit(listing, round(sum(parts.values()), 6), shown)
+
+
+_THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
+
+
+_Shown = tuple[Listing, dict[str, float]]  # And what ranks it whatever was typed.
+
+
+class DecodedListings:
+    """The listings that were shown last, decoded; of a package the newest alone. Safe for threads.
+
+    Several indexes may share them: a listing is compared with what is stored.
+    """
+
+    def __init__(self) -> None:
+        self._kept = LruCache[int, tuple[bytes, _Shown, int]](
+            LISTINGS_KEPT_BYTES, weigh=lambda _, kept: kept[2]
+        )
+        self._lock = Lock()
+
+    def decode(self, package: int, stored: bytes) -> _Shown:
+        """Return a stored listing with its boosts, by the id of its package."""
+        with self._lock:
+            kept = self._kept.get(package)
+        if kept is None or kept[0] != stored:
+            listing = read_listing(stored)
+            parts = (listing.head, listing.release, listing.texts, listing.api, listing.symbols)
+            size = len(stored) + memory_of(parts)
+            kept = stored, (listing, ranking_boosts(listing)), size
+            with self._lock:
+                self._kept.put(package, kept)
+        return kept[1]
+
+
+_listings = DecodedListings()
+
+
+def shown_listing(package: int, stored: bytes) -> Listing:
+    """Return the stored listing of a package, by its id."""
+    return _listings.decode(package, stored)[0]

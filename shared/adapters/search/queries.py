@@ -9,25 +9,13 @@ from itertools import islice
 
 import orjson
 
-from shared.adapters.search.matching import Matching
-from shared.adapters.search.named_symbols import NamedSymbols, words_of_names
-from shared.adapters.search.ordering import (
-    Ordering,
-    accompanying_packages,
-    scores_of_names,
-    shown_listing,
-    unwanted_packages,
-)
+from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
-from shared.adapters.search.query_plan import (
-    QueryPlan,
-    with_near_words,
-    with_parts,
-    with_plain_words,
-)
-from shared.adapters.search.ranking import FILLERS, LAST_NAME_WEIGHT
+from shared.adapters.search.query_plan import QueryPlan, with_plain_words
+from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import MAX_NEAR, Speller
 from shared.adapters.search.symbols import (
+    NamedSymbols,
     SymbolFilter,
     SymbolPlace,
     SymbolRows,
@@ -143,24 +131,17 @@ def _find_symbols(
     """Return the symbols of a query; if there are none, those of the names that were perhaps meant,
     and what was corrected."""
     search, within = SymbolSearch(postings.connection, viewer), _symbol_filter(postings, query)
-    words, parts = query_words(query.words), words_of_names(query.words)
-    packages = NamedSymbols(postings, viewer, within)
-    # A name that was typed with its parent or module means nothing else if a symbol has it.
-    if len(words) == 1 and (places := search.find(words, within)):
+    named, words = NamedSymbols(postings, viewer, within), query_words(query.words)
+    if places := search.find(words, within):
         return places, ()
-    if places := search.find(words, within, packages.complete(parts)):
+    if places := search.among(named.find(query.words), within):
         return places, ()
-    content = [each for each in parts if each not in FILLERS]
-    if content != parts and (places := search.find(content, within, packages.complete(content))):
-        return places, ()
-    for meant in islice(near_queries(postings.connection, words, packages.is_named), MAX_NEAR):
-        named = packages.complete(words_of_names(" ".join(meant)))
-        if places := search.find(meant, within, named):
+    for meant in islice(near_queries(postings.connection, words, named.is_named), MAX_NEAR):
+        if places := search.find(meant, within):
             return places, tuple(
                 pair for pair in zip(words, meant, strict=True) if len({*pair}) > 1
             )
-    loose = packages.loose(content)
-    return (search.among(loose, within) if loose else ()), ()
+    return (), ()
 
 
 def _symbol_filter(postings: Postings, query: SymbolQuery) -> SymbolFilter:
@@ -222,15 +203,12 @@ class _Search:
         self._viewer = viewer
         self._corrections: tuple[tuple[str, str], ...] = ()
         self._ask(query)
-        may_loosen = self._plan.is_loosenable
-        if not self.packages and (self._plan.paths or may_loosen):
+        if not self.packages and (self._plan.paths or self._plan.is_loosenable):
             plain = with_plain_words(query)
             if plain != query:
-                may_loosen = may_loosen or not self._names_an_organization()
                 self._ask(plain)
-                may_loosen = may_loosen and self._plan.is_loosenable
-        if self._plan.clauses and self._is_too_few():
-            self._widen(may_loosen)
+        if self._plan.clauses and len(self.packages) < TOO_FEW_MATCHES:
+            self._widen()
 
     @property
     def packages(self) -> Set[int]:
@@ -274,44 +252,20 @@ class _Search:
         self._matching = Matching(self._postings, self._plan)
         self._found = self._matching.complete()
 
-    def _names_an_organization(self) -> bool:
-        """Say whether a path of the query begins with an organization that has packages: then its
-        name may be mistyped, and another package of the organization is not what was meant."""
-        orgs = (path.partition("/")[0] for path in self._plan.paths)
-        return any(self._postings.packages(facet_word("org", org)) for org in orgs)
-
-    def _is_too_few(self) -> bool:
-        """Say whether few packages match that do not only accompany another one, or only mention
-        a word."""
-        about = self.packages - self._found.mentions
-        if len(about) < TOO_FEW_MATCHES:
-            return True
-        others = about - accompanying_packages(self._postings, self._plan)
-        others -= unwanted_packages(self._postings, self._plan)
-        return len(others) < TOO_FEW_MATCHES
-
-    def _widen(self, may_loosen: bool) -> None:
-        """Look for more, when what was typed is in few packages.
-
-        It is perhaps mistyped if no name has it, and perhaps too much at once if no package is
-        called just that.
-        """
-        is_named = not self.packages.isdisjoint(scores_of_names(self._postings, self._plan))
-        if not is_named and not self._matching.has_name(self._found):
+    def _widen(self) -> None:
+        """Look for more, when what was typed is in few packages: it is perhaps mistyped, and
+        perhaps too much at once, unless a package is called just that."""
+        if self.packages.isdisjoint(scores_of_names(self._postings, self._plan)):
             self._correct(Speller(self._postings.connection))
-        if self._is_too_few() and may_loosen and not is_named:
-            self._found = self._matching.loose()
+            if len(self.packages) < TOO_FEW_MATCHES and self._plan.is_loosenable:
+                self._found = self._matching.loose()
 
     def _correct(self, speller: Speller) -> None:
         """Add what was perhaps meant by the words that no package has; else by all of them."""
         words = [clause.word for clause in self._plan.clauses if clause.word]
         mistyped = [word for word in words if not speller.knows_form(word)]
         near = {word: speller.meant_by(word) for word in mistyped or words}
-        clauses = [with_near_words(each, near.get(each.word, ())) for each in self._plan.clauses]
-        for number, clause in enumerate(clauses):
-            if clause.word in mistyped and not near[clause.word]:
-                parts = clause.humps if len(clause.humps) > 1 else speller.parts(clause.word)
-                clauses[number] = with_parts(clause, parts)
+        clauses = [each.or_near(near.get(each.word, ())) for each in self._plan.clauses]
         if clauses != list(self._plan.clauses):
             self._matching.use_clauses(clauses)
             self._found = self._matching.complete()

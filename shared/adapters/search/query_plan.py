@@ -7,25 +7,20 @@ taken out of an answer afterwards.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from shared.adapters.search.places import MIN_ENDING
 from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
-from shared.adapters.search.query_words import in_english, read_wishes
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
-    FILLERS,
     JOINED_FACTOR,
     NAMED_FACTOR,
     NEAR_FACTOR,
-    PART_FACTOR,
     STEM_FACTOR,
     SYNONYM_FACTOR,
-    WORDS_FOR_OTHERS,
 )
-from shared.adapters.search.synonyms import others_like, synonyms_of
+from shared.adapters.search.vocabulary import FILLERS, WORDS_FOR_OTHERS, others_like, synonyms_of
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -62,16 +57,20 @@ class Clause:
     alternatives: tuple[Alternative, ...] = ()
     phrases: tuple[str, ...] = ()  # Full-text expressions, for what is more than a word.
     word: str = ""  # The typed word, if it may be mistyped.
-    humps: tuple[str, ...] = ()  # The parts of the word, if it was typed in camel case.
     in_names: bool = False  # Only words of names and tool ids count.
     is_required: bool = False  # Asked for with a sign, and not just typed.
+
+    def or_near(self, near: Iterable[str]) -> "Clause":
+        """Return the clause with what was perhaps meant."""
+        meant = tuple(Alternative(word, NEAR_FACTOR) for word in near)
+        return replace(self, alternatives=self.alternatives + meant)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on every result, which ranks nothing: one of these must hold."""
+    """A condition on every result, which ranks nothing: any of these holds."""
 
-    lists: tuple[str, ...] = ()  # Words of posting lists, any of which is enough.
+    lists: tuple[str, ...] = ()  # Words of posting lists.
     expression: str = ""  # Of full text.
     pattern: tuple[str, str] | None = None  # A column of packages, and what its value is like.
     is_excluded: bool = False  # No result may have it.
@@ -81,15 +80,11 @@ class QueryPlan:
     """The clauses and restrictions of one query of one viewer."""
 
     def __init__(self, query: Query, viewer: Viewer) -> None:
-        terms, unwanted = _without_unwanted(query.terms)
-        wants_others = any(map(_is_for_others, terms)) or bool(unwanted and not terms)
-        terms = _ranking_terms(terms or query.terms)
+        query = replace(query, terms=tuple(_with_exclusions(query.terms)))
+        terms = _ranking_terms(query.terms)
         self.viewer, self.client = viewer, query.client
-        # The words of each name that is not wanted, with what means the same.
-        self.unwanted = () if wants_others else tuple(map(_words_of_name, unwanted))
-        english, typed_words = _in_english(terms)
-        clauses = _clauses(english, wants_others)[:MAX_CLAUSES]
-        self.clauses = tuple(_with_typed(each, typed_words) for each in clauses)
+        wants_others = any(not WORDS_FOR_OTHERS.isdisjoint(_typed(each)) for each in query.terms)
+        self.clauses = _clauses(terms, wants_others)[:MAX_CLAUSES]
         typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.typed = "" if wants_others else typed  # No package is preferred for its name.
         self.paths = tuple(
@@ -99,12 +94,12 @@ class QueryPlan:
         words = {stem(word) for word in split_words(" ".join(_values(wanted)))}
         meant = {each.word for clause in self.clauses for each in clause.alternatives}
         self.wants_auxiliary = not AUXILIARY_PARTS.isdisjoint(words | meant)
-        patterns = [term for term in wanted if term.match is Match.PATTERN]
-        self.joined = joined_name(self.typed or "".join(_values(patterns)))
+        patterns = _values(term for term in wanted if term.match is Match.PATTERN)
+        self.joined = joined_name(self.typed or "".join(patterns))
         self.shows_deprecated = (
             query.include_deprecated or query.deprecated_last or query.deprecated_only
         )
-        self.restrictions = (*_restrictions(query), *map(_pattern, patterns))
+        self.restrictions = tuple(_restrictions(query))
         self.is_impossible = bool(terms) and not self.clauses  # Signs that fold to nothing.
 
     @property
@@ -118,7 +113,8 @@ class QueryPlan:
         if not self.clauses or any(clause.in_names or not clause.word for clause in self.clauses):
             return ""
         return match_all(
-            match_any(map(_anywhere, _words_in_texts(clause))) for clause in self.clauses
+            match_any(map(_anywhere, dict.fromkeys(each.word for each in clause.alternatives)))
+            for clause in self.clauses
         )
 
 
@@ -134,70 +130,38 @@ def _as_words(term: Term) -> Term:
     return replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
 
 
-def with_near_words(clause: Clause, near: Iterable[str]) -> Clause:
-    """Return the clause with what was perhaps meant."""
-    meant = tuple(Alternative(word, NEAR_FACTOR) for word in near)
-    return replace(clause, alternatives=clause.alternatives + meant)
-
-
-def with_parts(clause: Clause, parts: Sequence[str]) -> Clause:
-    """Return the clause with the parts of its word, and what means the same as these."""
-    meant = [Alternative(stem(part), PART_FACTOR) for part in parts]
-    meant += [Alternative(part, PART_FACTOR, is_beginning=True) for part in parts]
-    for _, _, synonym in synonyms_of([stem(part) for part in parts]):
-        meant.append(Alternative(synonym, PART_FACTOR * SYNONYM_FACTOR))
-    return replace(clause, alternatives=(*clause.alternatives, *meant))
-
-
-def _without_unwanted(terms: Sequence[Term]) -> tuple[list[Term], list[list[Term]]]:
-    """Return the terms without those that are not wanted, and the terms of each name of these."""
-    wishes = read_wishes([_typed(term) for term in terms])
-    unwanted = [[terms[place] for place in name] for name in wishes.unwanted]
-    return [terms[place] for place in wishes.wanted], unwanted
-
-
-def _typed(term: Term) -> str:
-    """Return a plainly typed word, folded; nothing for other terms."""
-    return joined_name(_typed_text(term))
-
-
-def _words_of_name(terms: Sequence[Term]) -> tuple[tuple[str, ...], ...]:
-    clauses = _word_clauses([word for term in terms for word in _words_of(term)])
-    return tuple(
-        (clause.word, *(stem(each.word) for each in clause.alternatives if not each.is_beginning))
-        for clause in clauses
-    )
-
-
-def _in_english(terms: list[Term]) -> tuple[list[Term], dict[str, str]]:
-    """Return the terms of a German or Spanish query with English words, and what was typed for
-    each of these; other terms as they are."""
-    words = [split_words(_typed_text(term)) for term in terms]
-    english = in_english([word for each in words for word in each])
-    if english is None:
-        return terms, {}
-    meant, found, typed = iter(english), list[Term](), dict[str, str]()
-    for term, own in zip(terms, words, strict=True):
-        if not own:
-            found.append(term)
-        for word in own:
-            for each in next(meant):
-                found.append(replace(term, values=(each,)))
-                typed[each] = word
-    return (_ranking_terms(found), typed) if found else (terms, {})
-
-
-def _with_typed(clause: Clause, typed: Mapping[str, str]) -> Clause:
-    """Return the clause of a translated word with the typed one, which may be a name."""
-    word = typed.get(clause.word, clause.word)
-    if word == clause.word:
-        return clause
-    return replace(clause, alternatives=(*clause.alternatives, *_as_typed(word, may_begin=True)))
-
-
-def _typed_text(term: Term) -> str:
+def _typed(term: Term) -> tuple[str, ...]:
+    """Return what was typed as a plain word or group, folded; nothing for other terms."""
     is_plain = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
-    return term.values[0] if is_plain and len(term.values) == 1 else ""
+    return tuple(map(joined_name, term.values)) if is_plain else ()
+
+
+# What follows one of these is not wanted.
+_NEGATIONS = frozenset(
+    (word,)
+    for word in "without except besides excluding ohne ausser sin excepto salvo".split()  # noqa: SIM905 - short.
+) | {("other", "than"), ("instead", "of"), ("rather", "than"), ("apart", "from"), ("que", "no")}
+_CONJUNCTIONS = frozenset({"or", "and", "nor", "oder", "und", "o", "y"})
+
+
+def _with_exclusions(terms: Sequence[Term]) -> Iterator[Term]:
+    """Yield the terms of which one behind `without`, and those that `or` joins to it, are left out
+    by name."""
+    words, place = ["".join(_typed(term)) for term in terms], 0
+    while place < len(terms):
+        length = next((n for n in (1, 2) if tuple(words[place : place + n]) in _NEGATIONS), 0)
+        unwanted = place + length
+        while length and unwanted < len(terms) and words[unwanted] in FILLERS:
+            unwanted += 1
+        if not length or unwanted == len(terms) or not words[unwanted]:
+            yield terms[place]
+            place += 1
+            continue
+        yield replace(terms[unwanted], field=Field.NAME, is_excluded=True)
+        place = unwanted + 1
+        while place + 1 < len(terms) and words[place] in _CONJUNCTIONS and words[place + 1]:
+            yield replace(terms[place + 1], field=Field.NAME, is_excluded=True)
+            place += 2
 
 
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
@@ -209,18 +173,7 @@ def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
         and term.field is not Field.MODULE
         and not term.is_excluded
     ]
-    return [term for term in ranking if not _is_filler(term)] or ranking
-
-
-def _is_filler(term: Term) -> bool:
-    typed = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS)
-    return typed and all(value.lower() in FILLERS for value in term.values)
-
-
-def _is_for_others(term: Term) -> bool:
-    """Say whether the term asks for what is like the other words: `jira alternative`."""
-    typed = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
-    return typed and any(value.lower() in WORDS_FOR_OTHERS for value in term.values)
+    return [term for term in ranking if not _typed(term) or set(_typed(term)) - FILLERS] or ranking
 
 
 def _values(terms: Iterable[Term]) -> Iterator[str]:
@@ -235,8 +188,7 @@ class _Word:
     """A typed word, and what the term that it is from says of it."""
 
     text: str
-    in_names: bool  # It is looked for in names only.
-    is_required: bool  # It must not be left out.
+    clause: Clause  # Without alternatives.
     may_begin: bool  # It may be the beginning of a word.
     is_part: bool  # It is from a name that was typed with its signs.
     humps: tuple[str, ...]  # Its parts, if it was typed in camel case.
@@ -256,7 +208,7 @@ def _for_others(clause: Clause) -> Clause:
         return clause
     named = (
         replace(each, factor=each.factor * NAMED_FACTOR)
-        if stem(each.word.removeprefix(WordMark.NAME_ENDING.value)) == stem(clause.word)
+        if stem(each.word) == stem(clause.word)
         else each
         for each in clause.alternatives
     )
@@ -277,12 +229,10 @@ def _words_of(term: Term) -> Iterator[_Word]:
     is_required = in_names or term.match is Match.PATH
     words = split_words(term.values[0])
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
-    humps = ()
-    if len(words) == 1 and not term.values[0].islower():
-        humps = tuple(split_humps(term.values[0]))
+    humps = tuple(split_humps(term.values[0])) if len(words) == 1 else ()
     for number, word in enumerate(words, start=1):
-        may_begin = not is_part or number == len(words)
-        yield _Word(word, in_names, is_required, may_begin, is_part, humps)
+        clause = Clause(word=word, in_names=in_names, is_required=is_required)
+        yield _Word(word, clause, not is_part or number == len(words), is_part, humps)
 
 
 def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
@@ -292,43 +242,24 @@ def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
         for place in range(start, end):
             meant[place].append(alternative)
     for word, alternatives in zip(words, meant, strict=True):
-        yield Clause(
-            tuple(dict.fromkeys(alternatives)),
-            word=word.text,
-            humps=word.humps,
-            in_names=word.in_names,
-            is_required=word.is_required,
-        )
+        yield replace(word.clause, alternatives=tuple(dict.fromkeys(alternatives)))
 
 
-def _alternatives(word: str, may_begin: bool) -> Iterator[Alternative]:
-    """Yield the word as it was typed, and its stem."""
-    yield from _as_typed(word, may_begin)
-    if (form := stem(word)) != word:
-        yield Alternative(form, STEM_FACTOR)
-
-
-def _as_typed(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[Alternative]:
-    """Yield the word itself, words of names that end with it, and words that begin with it."""
+def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[Alternative]:
+    """Yield the word as it was typed, words that begin with it, and its stem."""
     yield Alternative(word, factor)
-    if len(word) >= MIN_ENDING:
-        yield Alternative(f"{WordMark.NAME_ENDING.value}{word}", factor)
     if may_begin and len(word) >= MIN_PREFIX:
         yield Alternative(word, factor, is_beginning=True)
+    if (form := stem(word)) != word:
+        yield Alternative(form, factor * STEM_FACTOR)
 
 
 def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, Alternative]]:
     """Yield what counts for several words at once: two as one, and synonyms."""
     for start, (first, second) in enumerate(pairwise(words)):
         if not (first.is_part and second.is_part):
-            for each in _as_typed(first.text + second.text, may_begin, JOINED_FACTOR):
+            for each in _alternatives(first.text + second.text, may_begin, JOINED_FACTOR):
                 yield start, start + 2, each
-            if (form := stem(second.text)) != second.text:
-                yield start, start + 2, Alternative(first.text + form, JOINED_FACTOR * STEM_FACTOR)
-    yield from _synonyms(words)
-
-
-def _synonyms(words: Sequence[_Word]) -> Iterator[tuple[int, int, Alternative]]:
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
         # A part of a typed name stands for itself, but several may be an identifier.
         if end - start > 1 or not words[start].is_part:
@@ -375,49 +306,35 @@ def _restrictions(query: Query) -> Iterator[Condition]:
         yield Condition((NOT_STORED,), is_excluded=True)
     yield from (Condition((facet_word("trait", each.key),)) for each in query.facet_values)
     for term in query.terms:
-        if term.is_excluded:
-            yield from (replace(each, is_excluded=True) for each in _without(term))
-        elif term.match is Match.WHOLE:
-            kind = term.field.value
-            yield Condition(tuple(facet_word(kind, value) for value in term.values))
-        elif term.field is Field.MODULE:
-            yield Condition(expression=match_any(_module(term, value) for value in term.values))
+        is_condition = term.match in (Match.WHOLE, Match.PATTERN) or term.field is Field.MODULE
+        if term.is_excluded or is_condition:
+            yield replace(_condition(term), is_excluded=term.is_excluded)
 
 
-def _without(term: Term) -> Iterator[Condition]:
-    """Yield what no result may have: for a word the packages with it, or with a form of it, outside
-    of their readmes."""
+def _condition(term: Term) -> Condition:
+    """Return the condition of a term; for a word it is having it, or a form of it, outside of
+    readmes."""
+    value, lists = term.values[0].lower(), list(map(split_words, term.values))
+    if term.match is Match.PATH:
+        return Condition(pattern=("key", value))
     if term.match is Match.PATTERN:
-        yield _pattern(term)
-    elif term.match is Match.WHOLE:
-        kind = term.field.value
-        yield Condition(tuple(facet_word(kind, value) for value in term.values))
-    elif term.field is Field.MODULE:
-        yield Condition(expression=match_any(_module(term, value) for value in term.values))
-    elif term.match is Match.PATH:
-        yield Condition(pattern=("key", term.values[0].lower()))
-    else:
-        for words in map(split_words, term.values):
-            forms = tuple({words[0], stem(words[0])}) if len(words) == 1 else ()
-            in_names = term.field is Field.NAME
-            mark = WordMark.NAME if in_names else WordMark.ANYWHERE
-            phrase = _quoted(mark_words(mark, words))
-            yield Condition(forms) if forms and not in_names else Condition(expression=phrase)
-
-
-def _module(term: Term, value: str) -> str:
-    words = split_words(value)
-    if term.match is Match.PHRASE:
-        return _quoted(mark_words(WordMark.MODULES, words)) if words else match_any([])
-    may_begin = len(term.values) == 1 and len(words) <= MAX_PREFIX_WORDS
-    return match_words(WordMark.MODULES, words, may_begin=may_begin)
-
-
-def _pattern(term: Term) -> Condition:
-    value = re.sub(r"[?\[]", r"[\g<0>]", term.values[0].lower())  # Brackets quote in a GLOB.
-    if term.field is Field.ORG:
-        return Condition(pattern=("key", f"{value}/*"))
-    return Condition(pattern=("key" if "/" in value else "name", value))
+        value = re.sub(r"[?\[]", r"[\g<0>]", value)  # Brackets quote in a GLOB.
+        in_key = term.field is Field.ORG or "/" in value
+        value += "/*" if term.field is Field.ORG else ""
+        return Condition(pattern=("key" if in_key else "name", value))
+    if term.match is Match.WHOLE:
+        return Condition(tuple(facet_word(term.field.value, each) for each in term.values))
+    if term.field is Field.MODULE:
+        is_short = len(lists) == 1 and len(lists[0]) <= MAX_PREFIX_WORDS
+        may_begin = is_short and term.match is Match.WORDS
+        found = [match_words(WordMark.MODULES, words, may_begin=may_begin) for words in lists]
+        return Condition(expression=match_any(found))
+    in_names = term.field is Field.NAME
+    mark = WordMark.NAME if in_names else WordMark.ANYWHERE
+    phrases = [_quoted(mark_words(mark, words)) for words in lists if in_names or words[1:]]
+    alone = [] if in_names else [words[0] for words in lists if len(words) == 1]
+    forms = tuple({*alone, *map(stem, alone)})
+    return Condition(forms, match_any(phrases) if phrases or not forms else "")
 
 
 # --- full-text expressions, as FTS5 reads them --------------------------------------------------
@@ -435,26 +352,16 @@ def match_any(expressions: Iterable[str]) -> str:
 
 def match_words(mark: WordMark, words: Sequence[str], *, may_begin: bool = False) -> str:
     """Return the expression for every one of the words; no words are found nowhere."""
-    found = (_word_expression(mark, word, may_begin) for word in words)
+    found = (
+        f"{_quoted(mark.value + word)}{' *' if may_begin and len(word) >= MIN_PREFIX else ''}"
+        for word in words
+    )
     return match_all(found) or match_any([])
-
-
-def _word_expression(mark: WordMark, word: str, may_begin: bool) -> str:
-    quoted = _quoted(mark_words(mark, [word]))
-    return f"{quoted} *" if may_begin and len(word) >= MIN_PREFIX else quoted
-
-
-def _words_in_texts(clause: Clause) -> Iterable[str]:
-    """Return the words of the alternatives, each once; endings of names are in posting lists
-    alone."""
-    words = dict.fromkeys(each.word for each in clause.alternatives)
-    return (word for word in words if not word.startswith(WordMark.NAME_ENDING.value))
 
 
 def _anywhere(word: str) -> str:
     """Return the expression for the word, or another form of it, anywhere in a package."""
-    stemmed = _quoted(mark_words(WordMark.STEM, [word]))
-    return f"{_quoted(word)} OR {stemmed}"
+    return f"{_quoted(word)} OR {_quoted(WordMark.STEM.value + word)}"
 
 
 def _quoted(words: str) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from math import log10
 
-from shared.adapters.search.words import split_words, stem
+from shared.adapters.search.words import split_words
 from shared.domain.listings import Listing
 from shared.domain.versions import LanguageVersion
 
@@ -22,9 +22,7 @@ PATH_SCORE = 60.0  # `org/name` is one package.
 NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
-MENTIONED_SCORE = 1.0  # The same, if the package only mentions one of the words.
 AUXILIARY_SCORE = -22.0  # More than all words: it comes after a package that has most of them.
-UNWANTED_SCORE = -35.0  # More than all words in the best places: after every package with some.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 
@@ -54,44 +52,11 @@ JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
 STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
 SYNONYM_FACTOR = 0.85
 NEAR_FACTOR = 0.6  # What was perhaps meant.
-PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about kafka.
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
-# They ask for what is like the named product, and not for that one.
-WORDS_FOR_OTHERS = frozenset(
-    "alternative alternatives equivalent equivalents replacement substitute competitor".split()  # noqa: SIM905 - short.
-)
 NAMED_FACTOR = 0.3  # Of the product that others are asked for.
-
-# Words that say nothing of a package; looked for only where nothing else was typed.
-FILLERS = WORDS_FOR_OTHERS | frozenset(
-    "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
-    " are as at be can do does has have it its like me my need needs not"
-    " our some something that this want what when where which"
-    " about am another any anything been being between both but could did each else get gets give"
-    " had if into just lets may might much must onto other others over per please s should"
-    " similar so such than their them then there these they those through too until want was"
-    " way we were while who whose why will within without would you your".split()
-)
-
-# Words that say what is done, and not with what: `csv parser` is more about CSV.
-_WEAK_WORDS = (
-    "add api ballerina call change check client connect connector convert create delete deploy",
-    "execute find generate get handle insert integrate issue library list look make module open",
-    "package parse parser platform publish put query read receive run save send service software",
-    "store support system tool update upload use watch work write",
-    # What nearly everything has, and errors say.
-    "account apache application array backend code company content customer data denied digital",
-    "document employee error event exception fail file folder function given group image",
-    "information input internet invalid item language latest live management manager map memory",
-    "message method name new number object online order output page people phone product project",
-    "remote request resource result simple site standard status string text thing track type user",
-    "valid value",
-    "stream web website",
-)
-WEAK_STEMS = frozenset(stem(word) for line in _WEAK_WORDS for word in line.split())
-WEAK_FACTOR = 0.4
+WEAK_FACTOR = 0.4  # Of a word that says little of a package.
 
 DEPENDENTS_WEIGHT = 1.2  # What others build on is most often what is meant.
 DEPENDENTS_DECADES = 3.5  # 3,000 dependents are as many as count.
@@ -101,16 +66,7 @@ STANDARD_WEIGHT = 0.5
 BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the more general.
 RECENCY_WEIGHT = 0.2
 LANGUAGE_WEIGHT = 0.2
-# What a package counts for at most by all of these.
-MAX_RANK = (
-    DEPENDENTS_WEIGHT
-    + PULLS_WEIGHT
-    + STANDARD_WEIGHT
-    + BREVITY_WEIGHT
-    + RECENCY_WEIGHT
-    + LANGUAGE_WEIGHT
-)
-
+MAX_RANK = 3.5  # More than all of these together.
 # Those of listings from before they were a setting.
 _FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
 

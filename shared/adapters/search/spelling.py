@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
-from shared.adapters.search.words import AFTER_EVERY_LETTER, stem
+from shared.adapters.search.words import stem
 
 MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
 MAX_SPELLED = 4  # Words of one search that are mended: each is a scan of the vocabulary.
@@ -14,8 +14,6 @@ MIN_LENGTH = 3  # Of two letters every other two are near.
 # Letters up to which a word is replaced by longer ones, or by one in which two letters changed
 # places: `aes` and `db2` are no misspellings of the many names of three or four letters.
 SHORT_WORD = 4
-PACKAGES_OF_SHORT_PART = 5
-MAX_MISSING = 3  # Letters: of pymongo `mongo` begins mongodb.
 LONG_WORD = 8  # From this length two mistakes are allowed, else one.
 
 
@@ -29,38 +27,15 @@ class Speller:
 
     def knows(self, word: str) -> bool:
         """Say whether a package has exactly this word."""
-        return self._packages(word) > 0
-
-    def _packages(self, word: str) -> int:
         found = self._connection.execute(
-            f"SELECT packages FROM {self._table} WHERE length = ? AND word = ?",  # noqa: S608 - ours.
+            f"SELECT 1 FROM {self._table} WHERE length = ? AND word = ?",  # noqa: S608 - ours.
             (len(word), word),
-        ).fetchone()
-        return found[0] if found else 0
+        )
+        return found.fetchone() is not None
 
     def knows_form(self, word: str) -> bool:
         """Say whether a package has this word, or its stem."""
         return self.knows(word) or self.knows(stem(word))
-
-    def parts(self, word: str) -> list[str]:
-        """Return the longest known words that a compound ends and begins with: of `librdkafka`
-        kafka. Words of three letters have to be in several packages."""
-        ends = (word[start:] for start in range(1, len(word) - MIN_LENGTH + 1))
-        begins = (word[:end] for end in range(len(word) - 1, MIN_LENGTH - 1, -1))
-        found = (next(filter(self._is_part, each), "") for each in (ends, begins))
-        return [part for part in found if part]
-
-    def _is_part(self, part: str) -> bool:
-        if len(part) == MIN_LENGTH:
-            return self._packages(part) >= PACKAGES_OF_SHORT_PART
-        return self._packages(part) > 0 or (len(part) > SHORT_WORD and self._begins(part))
-
-    def _begins(self, part: str) -> bool:
-        """Say whether a known word begins with this, and is little longer."""
-        lengths = range(len(part) + 1, len(part) + MAX_MISSING + 1)
-        statement = f"SELECT 1 FROM {self._table} WHERE length = ? AND word > ? AND word < ?"  # noqa: S608
-        bounds = (part, part + AFTER_EVERY_LETTER)
-        return any(self._connection.execute(statement, (n, *bounds)).fetchone() for n in lengths)
 
     def meant_by(self, word: str) -> list[str]:
         """Return the words perhaps meant by this one, or by the word that it is a form of."""

@@ -7,10 +7,15 @@ The rows of a word are in the order of results, so the best are read first, howe
 The rows of each audience stand together: everybody, or the members of one organization. A search
 reads the rows of its viewer's audiences alone, so that neither results, counts, limits nor the time
 of a search tell anybody else of private packages.
+
+Where no symbol has all words in its name, a word may stand for a package, by its name, keywords and
+modules: of `mqtt subscribe` the methods `subscribe` of mqtt. Then come the symbols that have most
+of the words, also in another usual form: `ftp upload` is `ftp:put`.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from heapq import merge
@@ -19,8 +24,11 @@ from typing import Self
 
 import orjson
 
+from shared.adapters.search.postings import Postings, ids_of
+from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
 from shared.adapters.search.spelling import Speller
-from shared.adapters.search.words import joined_name, name_words
+from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
+from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
 from shared.adapters.sqlite.database import Migration
 from shared.domain.api_docs.symbols import Symbol, symbol_kinds, unpack_symbols
 from shared.domain.listings import Listing
@@ -282,16 +290,12 @@ class SymbolSearch:
         self._parts: dict[str, list[int]] = {}
 
     def find(
-        self,
-        words: Sequence[str],
-        within: SymbolFilter = UNFILTERED,
-        named: Iterable[int] = (),
+        self, words: Sequence[str], within: SymbolFilter = UNFILTERED
     ) -> tuple[SymbolPlace, ...]:
         """Return the best `MAX_SYMBOLS_FOUND` symbols that match all words: first those that have
         the words, then those in which the last word is the beginning of one; of both the most used
-        packages first. `named` are keys of others that have all words, which come after the symbols
-        of the typed name."""
-        return self.among(self._matching(words, named) if words else (), within)
+        packages first."""
+        return self.among(self._matching(words) if words else (), within)
 
     def among(self, found: Iterable[int], within: SymbolFilter) -> tuple[SymbolPlace, ...]:
         """Return the first `MAX_SYMBOLS_FOUND` of these symbols that the filter admits."""
@@ -317,13 +321,12 @@ class SymbolSearch:
                 if (kinds is None or kind in kinds) and found.key not in left_out:
                     yield found
 
-    def _matching(self, words: Sequence[str], named: Iterable[int]) -> Iterator[int]:
+    def _matching(self, words: Sequence[str]) -> Iterator[int]:
         """Yield the symbols that have all words; then those that have all but the last, and a word
         that begins with it."""
         whole = words if len(words) == 1 else [sign.join(words) for sign in ".:"]
         for word in whole:  # Typed with a blank, `Client get` is `Client.get`, too.
             yield from self._with_word(word, _MAX_COMPARED)
-        yield from named
         parts = [self._with_part(word) for word in words] if len(words) > 1 else []
         if parts:
             yield from _in_all(parts)
@@ -389,3 +392,136 @@ def _in_all(lists: Sequence[Sequence[int]]) -> list[int]:
     for other in map(frozenset, others):
         first = [symbol for symbol in first if symbol in other]
     return list(first)
+
+
+# --- By the names of packages -------------------------------------------------------------------
+
+MAX_NAMED = 100  # Public packages: a word of more of them names none.
+MAX_READ_PACKAGES = 6  # Whose symbols are read to order them: some 0.3 ms each.
+MAX_READ_SYMBOLS = 1_500  # Some 5 microseconds each.
+MIN_CREDIT = 0.5  # Of a symbol that lacks words.
+
+# What a word counts for, by where a symbol has it.
+NAME_CREDIT = 1.0
+PACKAGE_CREDIT = 0.9
+FORM_CREDIT = 0.75  # `directory` in `createDir`, `upload` in `put`.
+COMMENT_CREDIT = 0.5
+WHOLE_NAME_BONUS = 0.3  # Times the share of the name that was typed.
+OWN_BONUS = 0.05  # For a symbol that has, in another form, what its package is called, too.
+MAIN_PARENT = "Client"  # By convention what a package is used through.
+
+_MIN_ABBREVIATION = 3  # Letters.
+_PUBLIC_PACKAGES = "SELECT packages FROM words WHERE length = ? AND word = ?"
+_ADMITTED = (
+    "SELECT package, disuse FROM symbols WHERE package IN (SELECT value FROM json_each(?))"
+    " AND audience IN (SELECT value FROM json_each(?))"
+)
+
+
+class NamedSymbols:
+    """Finds symbols by words some of which stand for their packages, for one viewer."""
+
+    def __init__(self, postings: Postings, viewer: Viewer, within: SymbolFilter) -> None:
+        self._postings = postings
+        self._connection = postings.connection
+        self._audiences = audiences_of(postings.connection, viewer)
+        self._within = within
+
+    def find(self, text: str) -> list[int]:
+        """Return the keys of the symbols that have all words of a query, or all that say something,
+        else of those that have most of these; the best first."""
+        words = list(dict.fromkeys(split_humps(text)))[:MAX_WORDS]
+        for asked in words, [each for each in words if each not in FILLERS]:
+            found = self._found(asked) if len(asked) > 1 else []
+            if complete := [key for has_all, *_, key in found if has_all]:
+                return complete
+        return [key for _, credit, *_, key in found if credit <= -MIN_CREDIT]
+
+    def _found(self, words: Sequence[str]) -> list[tuple[bool, float, int, int, int]]:
+        named = {word: self._named(word) or self._meant(word) for word in words}
+        weights = Counter[int]()
+        for each in named.values():
+            weights.update(each)
+        packages = self._admitted(weights)
+        best = sorted(packages, key=lambda each: (-weights[each], packages[each], each))
+        return sorted(self._scored(best[:MAX_READ_PACKAGES], named, packages))
+
+    def is_named(self, word: str) -> bool:
+        """Say whether a word stands for packages with symbols that the viewer may see."""
+        return bool(self._admitted(self._named(word)))
+
+    def _named(self, word: str) -> Mapping[int, float]:
+        """Return the packages that a word stands for; none if it stands for very many."""
+        found = self._connection.execute(_PUBLIC_PACKAGES, (len(word), word)).fetchone()
+        if word in FILLERS or (found and found[0] > MAX_NAMED):
+            return {}
+        return {
+            package: weight / PlaceWeight.NAME
+            for weight, ids in self._postings.of_word(word, PlaceWeight.MODULE)
+            for package in ids_of(ids)
+        }
+
+    def _meant(self, word: str) -> Mapping[int, float]:
+        """Return the packages that a synonym of the word stands for."""
+        return {
+            package: weight * SYNONYM_FACTOR
+            for _, _, meant in synonyms_of([stem(word)])
+            for package, weight in self._named(meant).items()
+        }
+
+    def _admitted(self, packages: Iterable[int]) -> dict[int, int]:
+        """Return the disuse of those packages of the filter that have symbols for the viewer."""
+        wanted = [package for package in packages if self._within.admits(package)]
+        bound = str(wanted), orjson.dumps(self._audiences).decode()
+        return dict(self._connection.execute(_ADMITTED, bound)) if wanted else {}
+
+    def _scored(
+        self,
+        packages: Sequence[int],
+        named: Mapping[str, Mapping[int, float]],
+        disuse: Mapping[int, int],
+    ) -> Iterator[tuple[bool, float, int, int, int]]:
+        """Yield, of each symbol of the packages, whether it has all words, what they count for in
+        it, negative, the disuse of its package, how special its parent is, and its key."""
+        forms = {word: _forms(word) for word in named}
+        rows = SymbolRows(self._connection)
+        symbols = (
+            (SymbolPlace(package, place), symbol)
+            for package in packages
+            for place, symbol in enumerate(unpack_symbols(rows.packed(package)))
+        )
+        for place, symbol in islice(symbols, MAX_READ_SYMBOLS):
+            own, said = name_words(symbol.name), split_words(symbol.description)
+            found = {word: _credit(word, forms[word], own) for word in named}
+            stands = {word for word in named if place.package in named[word]}
+            total = 0.0
+            for word, credit in found.items():
+                if word in stands:
+                    total += max(credit, PACKAGE_CREDIT + OWN_BONUS * (credit > 0))
+                else:
+                    total += credit or COMMENT_CREDIT * bool(_credit(word, forms[word], said))
+            spelled = {word for word, credit in found.items() if credit == NAME_CREDIT}
+            matched = sum(credit > 0 for credit in found.values())
+            share = min(1.0, matched / max(1, len(split_humps(symbol.name))))
+            credit = total / len(named) + WHOLE_NAME_BONUS * share
+            special = 0 if symbol.parent == MAIN_PARENT else len(split_humps(symbol.parent))
+            is_complete = bool(spelled) and spelled | stands == set(named)
+            yield is_complete, -credit, disuse[place.package], special, place.key
+
+
+def _credit(word: str, forms: Sequence[str], texts: Sequence[str]) -> float:
+    """Return the credit of a word among these: itself, a form of it, or what is short for it."""
+    if word in texts:
+        return NAME_CREDIT
+    for text in texts:
+        if text.startswith(tuple(forms)) or (
+            len(text) >= _MIN_ABBREVIATION and word.startswith(text)
+        ):
+            return FORM_CREDIT
+    return 0.0
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """Return the beginnings of other forms of a word, and usual names of what it does."""
+    usual = (each.meant for each in read_groups("verbs") if word in each.typed)
+    return (stem(word).rstrip("ie"), *(name for names in usual for name in names))

@@ -35,7 +35,6 @@ class WordMark(Enum):
     NAME_BEGINNING = "\ue003"  # How words of names begin.
     BEGINNING = "\ue004"  # How words of other places begin.
     MODULES = "\ue005"
-    NAME_ENDING = "\ue006"  # How words of names end.
     ANYWHERE = ""
 
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.adapters.search.ordering import FEW_PACKAGES, DecodedListings
-from shared.adapters.search.ranking import MAX_RANK, dependents_boost, ranking_boosts
-from shared.adapters.search.stored_listings import write_listing
+from shared.adapters.search.matching import FEW_PACKAGES, DecodedListings
+from shared.adapters.search.rows import write_listing
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
@@ -69,13 +68,6 @@ async def test_results_are_listed_by_their_score(index: SqliteSearchIndex) -> No
         query = replace(Query.parse(text), deprecated_last=True)
         scores = [hit.score for hit in (await index.search(query, page, ANYONE)).hits]
         assert scores == sorted(scores, reverse=True)
-
-
-def test_no_package_has_a_higher_rank_than_the_highest() -> None:
-    best = head("ballerina/a", pulls=10**12)
-    newest = release("ballerina/a:1.0.0", created_ms=10**14, ballerina_version="2201.99.0")
-    boosts = ranking_boosts(Listing(best, newest, Texts()))
-    assert sum(boosts.values()) + dependents_boost(10**9) == pytest.approx(MAX_RANK)
 
 
 def test_a_listing_is_decoded_once() -> None:

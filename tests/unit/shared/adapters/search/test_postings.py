@@ -13,14 +13,14 @@ from shared.adapters.search.postings import (
     Postings,
     ids_of,
 )
-from shared.adapters.search.schema import SEARCH_MIGRATIONS
+from shared.adapters.search.rows import SEARCH_MIGRATIONS
 
 
 @pytest.fixture
 def connection() -> Generator[sqlite3.Connection]:
     """Return a connection to an empty index."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in SEARCH_MIGRATIONS[0]:
+    for statement in SEARCH_MIGRATIONS[-1]:
         connection.execute(statement)
     yield connection
     connection.close()

@@ -13,6 +13,7 @@ from shared.adapters.search.ranking import (
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
+    MAX_RANK,
     NAME_SCORE,
     PATH_SCORE,
     PREFIX_FACTOR,
@@ -32,7 +33,6 @@ _COUNTS = st.integers(-1, 2**63)
 _NAMES = st.sampled_from(["acme/greet", "ballerina/greet", "ballerinax/greet.test", "acme/a.b.c"])
 _LANGUAGES = st.sampled_from(["", "slbeta6", "2201.0.0", "2201.12.0", "2201.99.0"])
 BEST_WORDS = PlaceWeight.NAME / WEIGHT_SCALE
-MOST_BOOST = 3.5
 
 
 def boost(name: str = "acme/greet", pulls: int = 0, **fields: Any) -> float:
@@ -46,15 +46,15 @@ def test_boosts_are_bounded(
 ) -> None:
     own = boost(name, pulls, created_ms=created_ms, ballerina_version=language)
     lift = dependents_boost(dependents)
-    assert 0 <= own + lift <= MOST_BOOST
+    assert 0 <= own + lift <= MAX_RANK
 
 
 def test_whoever_has_all_words_is_above_whoever_lacks_one_and_a_name_is_above_all() -> None:
-    most = BEST_WORDS + MOST_BOOST
+    most = BEST_WORDS + MAX_RANK
     assert most < ALL_WORDS_SCORE
     assert most < JOINED_NAME_SCORE
-    assert NAME_SCORE + DEPRECATED_NAME_SCORE > JOINED_NAME_SCORE + MOST_BOOST
-    assert PATH_SCORE >= NAME_SCORE + MOST_BOOST
+    assert NAME_SCORE + DEPRECATED_NAME_SCORE > JOINED_NAME_SCORE + MAX_RANK
+    assert PATH_SCORE >= NAME_SCORE + MAX_RANK
     assert AUXILIARY_SCORE + DEPRECATED_SCORE < DEPRECATED_SCORE
     assert DEPRECATED_SCORE + JOINED_NAME_SCORE + ALL_WORDS_SCORE + most < AUXILIARY_SCORE
 

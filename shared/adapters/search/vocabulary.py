@@ -1,4 +1,4 @@
-"""Words of this field that mean the same as words of packages, each with its source.
+"""Words of this field: which mean the same, which say nothing, and which say little.
 
 A synonym is worth less than the typed word itself. It leads from what people type to what authors
 write: words that are forms of one another (`logging` and log) are left to the stems, beginnings
@@ -14,12 +14,14 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from shared.adapters.search.ranking import FILLERS
-from shared.adapters.search.words import split_words, stem
+from shared.adapters.search.words import joined_name, split_words, stem
 
 VOCABULARY = Path(__file__).parent / "vocabulary"
 # Of names for words of packages: a name that is in several means their words in this order.
-FILES = ("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names")
+FILES = (
+    *("words", "products", "libraries", "errors", "standards", "tasks", "needs", "names"),
+    *("german", "spanish"),
+)
 _LINE = re.compile(r"(?P<meant>[^<|]+) <- (?P<typed>[^<|]+) \| (?P<source>[^<|]+)")
 
 
@@ -51,6 +53,17 @@ def _group(place: str, line: str) -> Group:
     return Group(tuple(match["meant"].split()), typed, match["source"])
 
 
+def _typed(name: str, meant: str = "") -> frozenset[str]:
+    groups = (each for each in read_groups(name) if meant in ("", *each.meant))
+    return frozenset(joined_name(word) for each in groups for word in each.typed)
+
+
+# They ask for what is like the named product, and not for that one.
+WORDS_FOR_OTHERS = _typed("fillers", "other")
+FILLERS = _typed("fillers")
+WEAK_STEMS = frozenset(map(stem, _typed("weak")))
+
+
 def all_groups() -> Iterator[Group]:
     return chain.from_iterable(map(read_groups, FILES))
 
@@ -60,8 +73,6 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     among them, and a word that means the same. The words are stems.
     """
     for start, word in enumerate(words):
-        if word[0] not in _names():
-            continue
         meant_words, longest = _stems(word[0])
         for length in range(1, min(longest, len(words) - start) + 1):
             for meant in meant_words.get(tuple(words[start : start + length]), ()):
@@ -70,16 +81,11 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 
 def others_like(word: str) -> tuple[str, ...]:
     """Return the words of packages of the same kind as the one that this stem names."""
-    return _siblings().get(word, ())
-
-
-@cache
-def _siblings() -> Mapping[str, tuple[str, ...]]:
-    found = defaultdict[str, dict[str, None]](dict)
+    found = dict[str, None]()
     for group in read_groups("products"):
-        for word in group.meant:
-            found[stem(word)] |= dict.fromkeys(each for each in group.meant if each != word)
-    return {word: tuple(others) for word, others in found.items() if others}
+        if word in map(stem, group.meant):
+            found |= dict.fromkeys(each for each in group.meant if stem(each) != word)
+    return tuple(found)
 
 
 @cache

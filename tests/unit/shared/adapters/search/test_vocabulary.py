@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.search.synonyms import FILES, all_groups, read_groups, synonyms_of
+from shared.adapters.search.vocabulary import FILES, all_groups, read_groups, synonyms_of
 from shared.adapters.search.words import split_words, stem
 
 
