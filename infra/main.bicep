@@ -35,7 +35,7 @@ param operatorType string = 'User'
 @maxLength(12)
 param tokenEnvironment string = ''
 
-@description('Further settings of docs/configuration.md by their names, such as { BALLROOM_FOUNDING: \'administrators\' }. Every value is a text; secrets are references to the vault.')
+@description('Further settings of docs/reference/configuration.md by their names, such as { BALLROOM_FOUNDING: \'administrators\' }. Every value is a text; secrets are references to the vault.')
 param moreSettings object = {}
 
 @description('How Cosmos DB is paid for: serverless by the request, autoscale by the hour.')

@@ -131,7 +131,7 @@ def isolation(given: Mapping[str, object], environment: Mapping[str, str]) -> Pr
             "isolated is true, and nothing is deployed yet: the first key and the first "
             "administrator could not be stored from here. Deploy with isolated false, create the "
             "administrator, then set isolated to true and run azd provision. If the stores may not "
-            "be open for that time, do what docs/deployment.md#isolated-stores says."
+            "be open for that time, do what docs/run/azure/deployment.md#isolated-stores says."
         )
 
 

@@ -276,13 +276,13 @@ def settings_file(settings: Settings) -> Path:
 
 def back_up(settings: Settings, target: Path) -> None:
     """Copy the registry, running or not, to a new folder."""
-    _require_folder(settings, "docs/backup.md says how it is backed up.")
+    _require_folder(settings, "docs/run/backup.md says how it is backed up.")
     backup(settings.data, target)
 
 
 def restore_backup(settings: Settings, source: Path) -> None:
     """Copy a backup to the data folder, which is new or empty."""
-    _require_folder(settings, "docs/backup.md says how it is restored.")
+    _require_folder(settings, "docs/run/backup.md says how it is restored.")
     restore(source, settings.data)
 
 

@@ -11,4 +11,5 @@ SHARED = ROOT.parent / "shared"
 
 def docs(*names: str) -> str:
     """Return pages of the documentation, one after the other."""
-    return "\n".join((ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in names)
+    files = [file for name in names for file in (ROOT / "docs").rglob(f"{name}.md")]
+    return "\n".join(file.read_text("utf-8") for file in files)

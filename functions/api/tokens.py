@@ -242,7 +242,7 @@ class LeakedTokenVerdicts(RootModel[list[LeakedTokenVerdict]]):
 secret_scanning_api = ApiFace()
 
 
-# The body is what scanners sign, in the form of GitHub's secret scanning; docs/tokens.md shows it.
+# The body is what scanners sign, in the form of GitHub's secret scanning (docs/use/tokens.md).
 @secret_scanning_api.operation(
     "POST",
     "api/v1/leaked-tokens",

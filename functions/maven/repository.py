@@ -1,8 +1,8 @@
 """/2.0/maven: one Maven repository that `bal` pushes to and pulls from, and a proxy of Central.
 
 Clients print the status of a refusal and drop the body; its sentence is for people with other
-clients, and docs/clients.md explains each status. Clients send credentials only after a 401 with a
-Basic challenge, so every refusal that credentials could avoid is a 401.
+clients, and docs/use/clients.md explains each status. Clients send credentials only after a 401
+with a Basic challenge, so every refusal that credentials could avoid is a 401.
 """
 
 from contextlib import suppress

@@ -72,7 +72,7 @@ def cost(
 ) -> None:
     """Print the estimated cost of a month in the cloud, from published prices, in US dollars.
 
-    docs/cost.md says what is counted, and what a file of other prices looks like.
+    docs/run/azure/cost.md says what is counted, and what a file of other prices looks like.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-// What wakes somebody. docs/monitoring.md says of each what it means and what to do.
+// What wakes somebody. docs/run/azure/monitoring.md says of each what it means and what to do.
 
 @description('What the names end with.')
 param name string

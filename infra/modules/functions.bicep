@@ -150,7 +150,7 @@ var hostSettings = {
   AzureWebJobsDisableHomepage: 'true'
 }
 
-// What the registry reads in every installation: docs/configuration.md.
+// What the registry reads in every installation: docs/reference/configuration.md.
 var settings = {
   BALLROOM_URL: url
   BALLROOM_APP_ROLE: role

@@ -1,4 +1,4 @@
-// The workbook that docs/monitoring.md reads. Its pages are in infra/workbook.json.
+// The workbook that docs/run/azure/monitoring.md reads. Its pages are in infra/workbook.json.
 
 @description('Region.')
 param location string

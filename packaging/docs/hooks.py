@@ -1,4 +1,5 @@
-"""Hooks of MkDocs: the first page and the menu of the site come from the lists in README.md."""
+"""Hooks of MkDocs: the first page of the site is a section of README.md, and its menu has the
+pages in the order of the index of each folder."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +10,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PAGE, CHANGELOG = "index.md", "changelog.md"
 
-_GROUP = re.compile(
-    r"^(For people who [^:\n]+):\n(.*?)(?=^For people|\Z)", re.MULTILINE | re.DOTALL
-)
-_PAGE = re.compile(r"\(docs/([\w/.-]+\.md)\)")
+_PAGE = re.compile(r"\(([\w/.-]+\.md)\)")
+_FOLDERS = {
+    "Use it": "use",
+    "Run it": "run",
+    "Run it on Azure": "run/azure",
+    "Reference": "reference",
+    "Develop it": "develop",
+}
 
 
 def on_config(config: Any) -> Any:
@@ -42,8 +47,9 @@ def slug(text: str, separator: str) -> str:
 
 
 def menu() -> list[Any]:
-    """Return every page: in the groups of README.md, then the decisions and the changelog."""
-    groups = [{title: list(dict.fromkeys(_PAGE.findall(text)))} for title, text in _groups()]
+    """Return every page: in the order of the index of its folder, then the decisions and the
+    changelog."""
+    groups = [{title: list(_pages(folder))} for title, folder in _FOLDERS.items()]
     return [{"Ballroom": FIRST_PAGE}, *groups, {"Decisions": list(_decisions())}, CHANGELOG]
 
 
@@ -53,9 +59,11 @@ def first_page() -> str:
     return "# Ballroom\n" + re.sub(r"\[([^\]]+)\]\(\.github/[^)]*\)", r"\1", section)
 
 
-def _groups() -> Iterator[tuple[str, str]]:
-    for group in _GROUP.finditer(_documentation()):
-        yield group[1], group[2]
+def _pages(folder: str) -> Iterator[str]:
+    yield f"{folder}/README.md"
+    for link in _PAGE.findall(_text(f"docs/{folder}/README.md")):
+        if not link.startswith("../") and not link.endswith("README.md"):
+            yield f"{folder}/{link}"
 
 
 def _decisions() -> Iterator[str]:

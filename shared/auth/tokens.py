@@ -24,7 +24,7 @@ OWNER_LENGTH = ID_LENGTH  # An account's id, which is the partition key of the t
 RANDOM_LENGTH = 32  # 190 bits: enough for one round of SHA-256.
 CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner recognizes a token offline.
 
-# The pattern for secret scanners, which then verify the checksum; docs/tokens.md documents both.
+# The pattern for secret scanners, which then verify the checksum: docs/use/tokens.md.
 TOKEN_PATTERN = (
     rf"blr_[a-z0-9]{{1,12}}_[0-9A-Za-z]{{{OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH}}}"
 )

@@ -240,5 +240,5 @@ def show() -> None:
 
 @click.command()
 def rights() -> None:
-    """Print the table of rights, as in docs/rights.md."""
+    """Print the table of rights, as in docs/reference/rights.md."""
     click.echo(rights_table())

@@ -1,5 +1,5 @@
 """Rights: scopes, roles, actions, the table of rights, and the same table for people
-(docs/rights.md).
+(docs/reference/rights.md).
 """
 
 from collections.abc import Iterator

@@ -20,28 +20,31 @@ MANUAL_FOLDER = Path(__file__).parents[2] / "docs"
 MANUALS_KEPT = 2  # A process has one address; tests have two.
 MAX_HITS = 20
 
-# The files below `docs/` in the order of the menu. README.md lists the same.
+# The files below `docs/` in the order of the menu.
 GROUPS = (
-    ("Clients", ("clients.md", "build-tools.md", "editors.md", "clients-behind-proxies.md")),
-    ("Accounts", ("login.md", "sign-in.md", "tokens.md")),
+    (
+        "Clients",
+        ("use/clients.md", "use/build-tools.md", "use/editors.md", "use/clients-behind-proxies.md"),
+    ),
+    ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
     (
         "Publishing",
         (
-            "trusted-publishing.md",
-            "trusted-publishing-providers.md",
-            "go-toolchain.md",
-            "limits.md",
-            "burst-detection.md",
+            "use/trusted-publishing.md",
+            "use/trusted-publishing-providers.md",
+            "use/go-toolchain.md",
+            "reference/limits.md",
+            "use/burst-detection.md",
         ),
     ),
-    ("Organizations", ("organizations.md", "private-packages.md")),
+    ("Organizations", ("use/organizations.md", "use/private-packages.md")),
     (
         "Protocols",
         (
-            "protocols/central.md",
-            "protocols/maven.md",
-            "protocols/index.md",
-            "protocols/api-docs.md",
+            "reference/protocols/central.md",
+            "reference/protocols/maven.md",
+            "reference/protocols/index.md",
+            "reference/protocols/api-docs.md",
         ),
     ),
 )
@@ -162,7 +165,7 @@ def read_manual(address: str, operator_program: str, folder: Path = MANUAL_FOLDE
 def page_name(file: str) -> str:
     """Return the last segment of a page's address, which has no slash."""
     folder, _, name = file.removesuffix(".md").rpartition("/")
-    return f"{name}-protocol" if folder else name
+    return f"{name}-protocol" if folder.endswith("protocols") else name
 
 
 class ManualPlace(TextPlace):

@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment; docs/configuration.md lists them.
+"""Every setting, read once from the environment; docs/reference/configuration.md lists them.
 
 server.py            addresses, TLS, memory, connections, trusted proxies and rate limits
 stores.py            data folder, stores of the cloud and keys

@@ -32,7 +32,7 @@ def unknown_settings() -> list[str]:
     given = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
     return [
         f"{name} is not a setting and has no effect.{_suggestion(name.upper(), known)} "
-        "docs/configuration.md lists every setting."
+        "docs/reference/configuration.md lists every setting."
         for name in given
         if not (name.upper() in known or name.upper().startswith(_OF_SCRIPTS))
     ]
@@ -55,4 +55,6 @@ def setting_problem(invalid: ValidationError) -> str:
     error = invalid.errors(include_input=False)[0]
     variable = refused_setting(invalid)
     reason = error["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"{variable} cannot be used: {reason}. docs/configuration.md lists every setting."
+    return (
+        f"{variable} cannot be used: {reason}. docs/reference/configuration.md lists every setting."
+    )

@@ -38,7 +38,7 @@ def written() -> Iterator[Command]:
 
 def sources() -> list[Path]:
     """Return the files that give commands."""
-    folders = ("infra/*.sh", "infra/*.py", ".github/workflows/*.yml", "docs/*.md", ".ci/*")
+    folders = ("infra/*.sh", "infra/*.py", ".github/workflows/*.yml", "docs/**/*.md", ".ci/*")
     found = [path for pattern in folders for path in ROOT.glob(pattern) if path.is_file()]
     return sorted([*found, ROOT / "azure.yaml", ROOT / "README.md"])
 

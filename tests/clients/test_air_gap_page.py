@@ -1,4 +1,4 @@
-"""The walk of docs/air-gap.md: its commands, as they stand there, and builds at both ends."""
+"""The walk of docs/run/air-gap.md: its commands, as they stand there, and builds at both ends."""
 
 import os
 import re

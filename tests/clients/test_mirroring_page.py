@@ -1,4 +1,4 @@
-"""The walk of docs/mirroring.md: a second registry is mirrored, and its bundle serves a build.
+"""The walk of docs/run/mirroring.md: a second registry is mirrored, and its bundle serves a build.
 
 The commands are those of the page, but for `make demo`: the registry outside has a build of fifty
 packages.

@@ -62,8 +62,8 @@ def test_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[str,
 @pytest.mark.parametrize(
     ("command", "way_out"),
     [
-        (("backup", "monday"), "docs/backup.md"),
-        (("restore", "monday"), "docs/backup.md"),
+        (("backup", "monday"), "docs/run/backup.md"),
+        (("restore", "monday"), "docs/run/backup.md"),
         (("keys", "rotate"), "infra/keys.sh"),
     ],
 )

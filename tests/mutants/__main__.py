@@ -6,8 +6,8 @@ MODULE=shared/domain/rate_limits.py picks some of the code, SAMPLE=10 every tent
 another tenth of them (0 to 9), LISTED=1 the 600 of `sample.txt`, which compare tests before and
 after a change of them, SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a
 time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that
-was killed before, in a function that is still the same, is not tried again. docs/mutation.md says
-what is measured.
+was killed before, in a function that is still the same, is not tried again.
+docs/develop/mutation.md says what is measured.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, OpenWorld, World
 
 # Decisions name what was considered, too, and the list of routes has a test of its own.
-OTHERS = {ROOT / "docs" / "routes.md", *(ROOT / "docs" / "decisions").glob("*.md")}
+OTHERS = {ROOT / "docs" / "reference" / "routes.md", *(ROOT / "docs" / "decisions").glob("*.md")}
 PAGES = sorted({*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"} - OTHERS)
 BASES = {"central.md": "/2.0/registry", "index.md": "/index"}  # Of the addresses in their tables.
 

@@ -1,6 +1,6 @@
 """Store operations of each request; one call of a port is one round trip.
 
-docs/store-operations.md lists the same numbers.
+docs/reference/store-operations.md lists the same numbers.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The workflows of docs/trusted-publishing.md are read, and their commands publish for real.
+"""The workflows of docs/use/trusted-publishing.md are read, and their commands publish for real.
 
 Each runs in a shell, against a registry that listens, beside a stand-in for its provider; `bal` is
 a program that sends an archive with what it finds in Settings.toml, as the client does.

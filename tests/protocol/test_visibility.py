@@ -24,7 +24,9 @@ PACKAGE = Package.parse("acme", "greet")
 ARCHIVE = bala(GREET, tools=["greet"], modules=["sub"])
 OTHER = bala("acme/hidden:1.0.0", visibility="private")
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
-TRUSTED = timedelta(seconds=3)  # What a process remembers of documents; docs/private-packages.md.
+TRUSTED = timedelta(
+    seconds=3
+)  # What a process remembers of documents; docs/use/private-packages.md.
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def asked() -> Iterator[tuple[str, str]]:
 
 def functions() -> set[str]:
     """Return the name of every Function that the docs list."""
-    routes = (ROOT / "docs" / "routes.md").read_text("utf-8")
+    routes = (ROOT / "docs" / "reference" / "routes.md").read_text("utf-8")
     listed = set(re.findall(r"^\| `(\w+)` \|", routes, re.MULTILINE))
     return listed | {"timer_upkeep"}
 
@@ -124,7 +124,7 @@ def test_no_query_counts_rows_of_requests_of_which_the_host_keeps_a_share() -> N
 
 
 def test_every_field_of_a_line_that_a_query_reads_is_there() -> None:
-    page = (ROOT / "docs" / "telemetry.md").read_text("utf-8")
+    page = (ROOT / "docs" / "run" / "telemetry.md").read_text("utf-8")
     read = {field for _, query in asked() for field in re.findall(r"\bline\.(\w+)", query)}
     assert read
     assert read <= {"event", *re.findall(r"`(\w+)`", page.partition("## The log")[2])}

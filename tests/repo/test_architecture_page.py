@@ -1,4 +1,4 @@
-"""docs/architecture.md says which parts import which, and which test checks a rule."""
+"""docs/develop/architecture.md says which parts import which, and which test checks a rule."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from collections import defaultdict
 from tests.paths import ROOT
 from tests.repo.product_source import product
 
-PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "develop" / "architecture.md").read_text("utf-8")
 FOR_ALL = {"log", "runtime", "telemetry"}
 ROW = re.compile(r"^\| (`(?:functions|shared)/.*?) \|.*\| ([\w, ]*)\|$", re.MULTILINE)
 RULE = re.compile(r"^\d\. \*\*.+?(?=^\d\. |^## )", re.MULTILINE | re.DOTALL)

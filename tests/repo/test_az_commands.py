@@ -71,7 +71,7 @@ def test_every_file_with_commands_is_read() -> None:
         if path.suffix == ".sh" and re.search(r"\bazd? \w", path.read_text("utf-8"))
     }
     assert {path.name for path in mentioned} <= {place.rpartition("/")[2] for place in found}
-    assert found["docs/deployment.md"] > 30
+    assert found["docs/run/azure/deployment.md"] > 30
     assert found[".github/workflows/release.yml"] == 2  # For each app.
 
 

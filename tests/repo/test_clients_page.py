@@ -1,4 +1,4 @@
-"""What docs/clients.md says of settings and statuses is what the registry does."""
+"""What docs/use/clients.md says of settings and statuses is what the registry does."""
 
 import re
 import tomllib
@@ -7,8 +7,8 @@ from functions.http.answers import STATUS_BY_KIND
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 from tests.paths import ROOT
 
-PAGE = (ROOT / "docs" / "clients.md").read_text()
-PROTOCOL = (ROOT / "docs" / "protocols" / "maven.md").read_text()
+PAGE = (ROOT / "docs" / "use" / "clients.md").read_text()
+PROTOCOL = (ROOT / "docs" / "reference" / "protocols" / "maven.md").read_text()
 REFUSED = {*STATUS_BY_KIND.values(), 500}
 
 

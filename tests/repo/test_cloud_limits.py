@@ -1,4 +1,4 @@
-"""What docs/limits.md says of the cloud follows from what was counted and what Azure documents."""
+"""What docs/reference/limits.md says of the cloud follows from what was counted there."""
 
 import json
 import re

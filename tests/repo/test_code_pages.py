@@ -11,13 +11,15 @@ from tests.paths import ROOT
 from tests.repo.product_source import product
 
 ROWS = re.findall(
-    r"^\| (.+\?) \| `(.+?)` \| `(.+?)` \|$", (ROOT / "docs" / "finding.md").read_text("utf-8"), re.M
+    r"^\| (.+\?) \| `(.+?)` \| `(.+?)` \|$",
+    (ROOT / "docs" / "develop" / "finding.md").read_text("utf-8"),
+    re.M,
 )
 PAGES = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / ".github").glob("*.md")]
 CODE_PAGES = [
     *(ROOT / "docs" / "decisions").glob("*.md"),
-    *((ROOT / "docs").glob("*-pages.md")),
-    *(ROOT / "docs" / f"{name}.md" for name in ("architecture", "patterns", "site")),
+    *((ROOT / "docs" / "develop").glob("*-pages.md")),
+    *(ROOT / "docs" / "develop" / f"{name}.md" for name in ("architecture", "patterns", "site")),
 ]
 FOLDERS = ("functions", "shared", "tests", "infra", "docs", "bench")
 FILE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w/.*-]+)(?:::\w+)?`")
@@ -63,7 +65,9 @@ PORTS = {
     "work": ports.WorkStore,
 }
 CALLS = set(
-    re.findall(r"`(\w+)\.(\w+)`", (ROOT / "docs" / "store-operations.md").read_text("utf-8"))
+    re.findall(
+        r"`(\w+)\.(\w+)`", (ROOT / "docs" / "reference" / "store-operations.md").read_text("utf-8")
+    )
 )
 
 

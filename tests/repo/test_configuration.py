@@ -1,4 +1,4 @@
-"""docs/configuration.md lists every setting as the code has it."""
+"""docs/reference/configuration.md lists every setting as the code has it."""
 
 from shared.settings import Settings
 from tests.paths import ROOT
@@ -11,7 +11,7 @@ UNPREFIXED = {
 
 
 def documented() -> str:
-    return (ROOT / "docs/configuration.md").read_text("utf-8")
+    return (ROOT / "docs/reference/configuration.md").read_text("utf-8")
 
 
 def row(field: str) -> str:

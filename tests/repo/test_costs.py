@@ -1,4 +1,4 @@
-"""docs/cost.md shows what the command prints, and the command knows what the templates make."""
+"""docs/run/azure/cost.md shows what the command prints, which knows what the templates make."""
 
 import re
 import shlex
@@ -163,4 +163,4 @@ def test_the_feed_is_looked_at_as_often_as_the_trigger_says() -> None:
 
 def test_the_largest_archive_fits_the_limits_of_the_service() -> None:
     largest = Settings.model_fields["max_archive_bytes"].default
-    assert largest < 100 * 1024 * 1024  # Of a request, docs/limits.md.
+    assert largest < 100 * 1024 * 1024  # Of a request, docs/reference/limits.md.

@@ -11,7 +11,7 @@ from tests.paths import ROOT
 from tests.repo.bicep_templates import INFRA, MAIN, module, template
 from tests.repo.deployment_sizes import by_size, default
 
-PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "run" / "azure" / "operations.md").read_text("utf-8")
 
 
 @pytest.fixture(params=Size, ids=[size.value for size in Size])

@@ -208,7 +208,9 @@ def test_the_application_comes_back_to_a_route_of_ours(cloud: Cloud) -> None:
     assert made.returncode == 0, made.stderr
     (back,) = re.findall(r"--web-redirect-uris (\S+)", cloud.calls)
     assert back == "https://ballroom.example.org/sign-in/callback/entra"
-    assert "`/sign-in/callback/{provider}`" in (ROOT / "docs" / "routes.md").read_text()
+    assert (
+        "`/sign-in/callback/{provider}`" in (ROOT / "docs" / "reference" / "routes.md").read_text()
+    )
 
 
 def test_the_application_trusts_the_identity_instead_of_a_secret(cloud: Cloud) -> None:

@@ -178,9 +178,13 @@ def test_stores_that_nobody_could_set_up_are_refused_before_anything_is_made(
 ) -> None:
     refused = with_parameters(tmp_path, isolated=True)
     assert refused.returncode == 1
-    for words in ("isolated is true", "isolated false", "docs/deployment.md#isolated-stores"):
+    for words in (
+        "isolated is true",
+        "isolated false",
+        "docs/run/azure/deployment.md#isolated-stores",
+    ):
         assert words in refused.stderr
-    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    page = (ROOT / "docs" / "run" / "azure" / "deployment.md").read_text("utf-8")
     assert "\n## Isolated stores\n" in page
 
 

@@ -1,4 +1,4 @@
-"""docs/security.md says what the code does, and names no proof that is not there."""
+"""docs/reference/security.md says what the code does, and names no proof that is not there."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""docs/telemetry.md lists every metric, span and event as the code has it."""
+"""docs/run/telemetry.md lists every metric, span and event as the code has it."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ from shared.telemetry.metrics import INSTRUMENTS, REQUEST_SPAN, STORE_SPAN, UPKE
 from tests.paths import ROOT
 from tests.repo.product_source import product
 
-PAGE = (ROOT / "docs" / "telemetry.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "run" / "telemetry.md").read_text("utf-8")
 LEVELS = {"exception": "error"}
 
 # Fields that are told together: what `**` stands for, by the event.

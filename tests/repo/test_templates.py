@@ -330,7 +330,7 @@ def test_every_early_refusal_has_a_sentence() -> None:
 
 
 def test_the_page_names_the_containers_and_the_python_that_are_deployed() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "run" / "azure" / "operations.md").read_text("utf-8")
     main, cosmos = template(MAIN), template(INFRA / "modules" / "cosmos.bicep")
     deployed = {
         "Storage of the host": main.given("hostStorage")["containers"],
@@ -351,7 +351,7 @@ def test_a_package_is_tested_by_the_python_that_runs_it(workflow: str) -> None:
 
 
 def test_the_sizes_on_the_page_are_those_of_the_template() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "run" / "azure" / "operations.md").read_text("utf-8")
     rows = {
         "maximumThroughput": "Cosmos DB",
         "alwaysReady": "instances always there",

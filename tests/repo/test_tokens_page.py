@@ -1,4 +1,4 @@
-"""docs/tokens.md tells scanners what tokens of this registry look like."""
+"""docs/use/tokens.md tells scanners what tokens of this registry look like."""
 
 import re
 from importlib.util import module_from_spec, spec_from_file_location
@@ -25,7 +25,7 @@ from shared.settings import Settings
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 
-PAGE = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "use" / "tokens.md").read_text("utf-8")
 RANDOMNESS = FakeRandomness("scanners")
 REAL = [
     AccessToken.mint(environment, owner, RANDOMNESS).text.reveal()

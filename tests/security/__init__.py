@@ -1,1 +1,1 @@
-"""Attacks that happened to registries, each a test here; docs/security.md lists them."""
+"""Attacks that happened to registries, each a test here; docs/reference/security.md lists them."""

@@ -55,7 +55,7 @@ async def filled(template: Template, upstream: FakeUpstream, folder: Path, *name
             assert answer.status_code == 302
             await world.get(f"{URL}/2.0/docs/{ORG}/{name}/1.0.0", by=world.people.bob)
         # Until then it is known that somebody asked for a name that not everybody gets, whether or
-        # not there is such a package (docs/private-packages.md).
+        # not there is such a package (docs/use/private-packages.md).
         world.clock.advance(2 * MISSING_FOR)
         issued = partial(token_of, world.registry, world.people.ann.account)
         people["token that cannot read"] = bearer(await issued("push-version", org="acme"))

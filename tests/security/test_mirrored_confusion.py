@@ -27,7 +27,7 @@ NAMES = ("greet", "private", "withdrawn", "absent")
 PULL = dict(ACCEPT_ARCHIVE)
 
 # These look for tools by their ids. An id that nothing here has is asked of the upstream, so that
-# it can be seen by the time of an answer which ids are taken (docs/private-packages.md).
+# it can be seen by the time of an answer which ids are taken (docs/use/private-packages.md).
 OF_TOOLS = frozenset(("central_tool", "central_doubled", "central_resolve_tools"))
 NAMES_OF_TOOLS = ("greet", "private")
 

@@ -1,8 +1,8 @@
 """OWASP API9: no route is served that is not written down, and none is written down that is gone.
 
 Our own API is described by its OpenAPI document. Every other route is what some client calls, and
-stands in docs/routes.md or, if it is for members of an organization, in
-docs/organization-routes.md.
+stands in docs/reference/routes.md or, if it is for members of an organization, in
+docs/reference/organization-routes.md.
 """
 
 import re
@@ -13,7 +13,7 @@ from shared.hosting.triggers import functions_of
 from tests.paths import ROOT
 from tests.support.world import World
 
-PAGES = [ROOT / "docs" / name for name in ("routes.md", "organization-routes.md")]
+PAGES = [ROOT / "docs" / "reference" / name for name in ("routes.md", "organization-routes.md")]
 API = "api/v1/"
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
 
@@ -48,7 +48,7 @@ async def test_every_route_is_an_operation_of_the_api_or_listed_for_its_clients(
     found = served(world)
     missing = sorted(found - described - listed)
     new = [f"| `{name}` | {methods} | `/{path}` | ? |" for name, methods, path in missing]
-    assert not new, "These routes are new; add them to docs/routes.md:\n" + "\n".join(new)
+    assert not new, "These routes are new; add them to docs/reference/routes.md:\n" + "\n".join(new)
     assert sorted((described | listed) - found) == []
 
 

@@ -193,7 +193,7 @@ class SchemaMismatch(DatabaseUnusable):
     def __init__(self, path: Path, found: int, known: int) -> None:
         way_out = (
             "Install the newer Ballroom again, or restore the backup from before its upgrade "
-            "(docs/self-hosting.md, Upgrade)."
+            "(docs/run/self-hosting.md, Upgrade)."
             if found > known
             else "Restart the registry, which brings it up to date."
         )

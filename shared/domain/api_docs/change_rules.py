@@ -1,4 +1,4 @@
-"""Which changes of a documented symbol break its callers. `docs/api-changes.md` lists the rules.
+"""Which changes of a symbol break its callers. `docs/develop/api-changes.md` lists the rules.
 
 A parameter may accept more, and a result may promise more. Fields of records are like parameters
 where callers give such records, and like results where they get them.

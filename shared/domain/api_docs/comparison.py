@@ -1,7 +1,7 @@
 """The changes of the API between two versions of a package, which of them break
 callers, and the words in which two signatures differ.
 
-`docs/api-changes.md` lists the rules.
+`docs/develop/api-changes.md` lists the rules.
 """
 
 import re

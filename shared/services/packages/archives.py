@@ -131,7 +131,7 @@ class ArchiveDelivery:
         return f"{self.base_url}{link.path}"
 
     async def redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
-        """Return where the caller gets the bytes; docs/archive-delivery.md has the table."""
+        """Return where the caller gets the bytes: docs/run/azure/archive-delivery.md."""
         link, links = self.link(head, release), self._links(head, release)
         container = archive_container(head, release)
         options = DeliveryOptions(container, self.edges.cdn, is_linked=links is not None)

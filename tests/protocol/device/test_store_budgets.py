@@ -1,4 +1,4 @@
-"""Store operations of a device login, as docs/store-operations.md lists them."""
+"""Store operations of a device login, as docs/reference/store-operations.md lists them."""
 
 import pytest
 

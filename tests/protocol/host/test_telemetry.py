@@ -1,4 +1,4 @@
-"""Requests and tasks tell of themselves what docs/telemetry.md says, and each is one trace."""
+"""Requests and tasks tell of themselves what docs/run/telemetry.md says, and each is one trace."""
 
 import json
 from collections.abc import Awaitable, Callable

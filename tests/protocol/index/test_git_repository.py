@@ -20,7 +20,7 @@ from tests.support.server import running
 from tests.support.storage import one_machine
 from tests.support.world import World
 
-PAGE = ROOT / "docs" / "protocols" / "index.md"
+PAGE = ROOT / "docs" / "reference" / "protocols" / "index.md"
 BRANCHES = ("prod", "dev", "stage")
 
 pytestmark = [

@@ -1,4 +1,4 @@
-"""Store operations of each Maven request, as docs/store-operations.md lists them."""
+"""Store operations of each Maven request, as docs/reference/store-operations.md lists them."""
 
 import hashlib
 

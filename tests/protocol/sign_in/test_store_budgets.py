@@ -1,4 +1,4 @@
-"""Store operations of signing in, as docs/store-operations.md describes them."""
+"""Store operations of signing in, as docs/reference/store-operations.md describes them."""
 
 from datetime import timedelta
 

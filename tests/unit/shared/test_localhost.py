@@ -39,7 +39,7 @@ def test_a_database_of_a_newer_version_ends_the_start_with_one_line(
     [line] = said.err.splitlines()
     assert line.startswith(f"{data / 'ballroom.db'} has schema 1000, and this Ballroom needs ")
     assert line.endswith(
-        "or restore the backup from before its upgrade (docs/self-hosting.md, Upgrade)."
+        "or restore the backup from before its upgrade (docs/run/self-hosting.md, Upgrade)."
     )
 
 

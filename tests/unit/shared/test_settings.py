@@ -330,7 +330,10 @@ def test_an_unknown_setting_is_named_with_the_nearest_known_one(
 ) -> None:
     monkeypatch.setenv(variable, "1")
     [sentence] = unknown_settings()
-    named, page = f"{variable} is not a setting and has no effect.", "docs/configuration.md lists"
+    named, page = (
+        f"{variable} is not a setting and has no effect.",
+        "docs/reference/configuration.md lists",
+    )
     assert sentence == f"{named}{suggestion} {page} every setting."
 
 
@@ -423,6 +426,6 @@ def test_a_bundle_needs_the_keys_that_are_trusted(tmp_path: Path) -> None:
         Settings(bundle=tmp_path / "shop.bundle")
     assert setting_problem(invalid.value) == (
         "BALLROOM_BUNDLE_TRUST cannot be used: it is the file of trusted keys, which "
-        "BALLROOM_BUNDLE needs. docs/configuration.md lists every setting."
+        "BALLROOM_BUNDLE needs. docs/reference/configuration.md lists every setting."
     )
     assert Settings(bundle=tmp_path / "b", bundle_trust=tmp_path / "k").bundle == tmp_path / "b"

@@ -1,4 +1,4 @@
-"""Who sends the bytes: docs/archive-delivery.md has the table, and the code says the same."""
+"""Who sends the bytes, as the table of docs/run/azure/archive-delivery.md says."""
 
 import re
 from datetime import timedelta
