@@ -20,8 +20,7 @@ from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS
 from shared.log import log
 from shared.runtime.background_tasks import next_run
-from shared.services.maintenance.task import LONGEST_CALL, Task
-from shared.services.maintenance.upkeep import RunTask
+from shared.services.maintenance.tasks import LONGEST_CALL, RunTask, Task
 from shared.telemetry import recording
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 from shared.telemetry.recording import Activity, SpanOrigin

@@ -13,9 +13,13 @@ from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInC
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.rights import ANY_NAME, Scope
 from shared.runtime.answers import Answer
-from shared.services.tokens.token_records import IssuedToken
-from shared.services.tokens.token_requests import MAX_TOKEN_DAYS, TokenRequest
-from shared.services.tokens.tokens import OfOrganization, TokenOwner
+from shared.services.tokens.tokens import (
+    MAX_TOKEN_DAYS,
+    IssuedToken,
+    OfOrganization,
+    TokenOwner,
+    TokenRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)

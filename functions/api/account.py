@@ -15,10 +15,10 @@ from functions.api.operations import (
 from functions.api.tokens import GrantView
 from functions.http.answers import NO_STORE
 from shared.auth.sessions import SESSION_CREDENTIAL
-from shared.auth.sign_in_links import LINK_LIFETIME
 from shared.domain.identity import Principal
 from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
+from shared.services.identity.sign_in import LINK_LIFETIME
 
 
 class MemberView(ResponseModel):

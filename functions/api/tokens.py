@@ -20,13 +20,16 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Scope
 from shared.domain.tokens import hash_secret
 from shared.services.tokens.secret_scanning import Label
-from shared.services.tokens.token_records import IssuedToken, UsedToken
-from shared.services.tokens.token_requests import (
+from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,
     MAX_TOKEN_NAME_LENGTH,
+    IssuedToken,
+    OfOrganization,
+    TokenOwner,
     TokenRequest,
+    Tokens,
+    UsedToken,
 )
-from shared.services.tokens.tokens import OfOrganization, TokenOwner, Tokens
 
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 

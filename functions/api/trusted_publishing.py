@@ -22,8 +22,8 @@ from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.publisher_rules import MAX_REFS, PublisherRules
-from shared.services.tokens.trusted_publishing import PublisherRequest
+from shared.domain.trusted_publishing.publishers import MAX_REFS, PublisherRules
+from shared.services.tokens.trusted_publishers import PublisherRequest
 
 ShortText = Annotated[str, Field(max_length=255)]
 

@@ -9,9 +9,8 @@ from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 from shared.runtime.background_tasks import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED
-from shared.services.limits.burst_detection import BURST_WINDOW
-from shared.services.maintenance.archives import AuditArchives
-from shared.services.maintenance.derived_data import UpdateSearchIndex
+from shared.services.limits.rate_limits import BURST_WINDOW
+from shared.services.maintenance.package_tasks import AuditArchives, UpdateSearchIndex
 from shared.services.maintenance.snapshots import CreateSnapshot
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"

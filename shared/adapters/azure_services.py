@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from shared.auth.azure_identity import AppIdentity, app_identity, bearer
+from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import StoredKeys
 from shared.domain.errors.identity import KeyTrouble

@@ -26,7 +26,7 @@ from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
 from shared.adapters.embedded import StoreCheck
-from shared.auth.azure_identity import app_identity
+from shared.auth.entra import app_identity
 from shared.auth.secrets import Secret
 from shared.ports import Clock, Randomness
 

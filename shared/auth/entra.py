@@ -4,13 +4,12 @@ import asyncio
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self, cast
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.auth.azure_identity import ClientAssertion
 from shared.auth.identity_providers import (
     Freshness,
     LibrarySession,
@@ -44,6 +43,61 @@ from shared.domain.identity import Principal
 from shared.domain.records import Place
 from shared.domain.rights import ANY_NAME, Grant, Role, RoleGrant, Scope
 from shared.ports import Clock, DirectoryStore, HttpClient, Unanswered
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+ClientAssertion = Callable[[], str]
+AppIdentity = Callable[[], "AsyncTokenCredential"]
+
+_PATIENCE_SECONDS = 5  # The endpoint of managed identities is local, and a person waits.
+
+
+def app_identity() -> "AsyncTokenCredential":
+    """Return the credential of the app: the managed identity that AZURE_CLIENT_ID names, by default
+    the one of the system; on the machine of a developer, who is signed in there."""
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - takes 100 ms.
+
+    return DefaultAzureCredential()
+
+
+async def bearer(resource: str, identity: AppIdentity = app_identity) -> str:
+    """Return the header that authorizes requests to a service, or raise `Unanswered`."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - as above.
+
+    try:
+        async with identity() as credential:
+            return f"Bearer {(await credential.get_token(f'{resource}/.default')).token}"
+    except AzureError as failure:
+        raise Unanswered(type(failure).__name__) from None
+
+
+def managed_identity(client_id: str) -> ClientAssertion:
+    """Return a credential of an application of Entra ID from a managed identity; `system` is the
+    system-assigned one. The function blocks, and raises `Unanswered`."""
+
+    def assertion() -> str:
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - as above.
+        from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
+        from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+        named = None if client_id == "system" else client_id
+        # No proxy of the environment may see the response.
+        transport = RequestsTransport(use_env_settings=False)
+        try:
+            with ManagedIdentityCredential(
+                client_id=named,
+                transport=transport,
+                connection_timeout=_PATIENCE_SECONDS,
+                read_timeout=_PATIENCE_SECONDS,
+                retry_total=0,
+            ) as credential:
+                return credential.get_token("api://AzureADTokenExchange/.default").token
+        except AzureError as failure:
+            raise Unanswered(type(failure).__name__) from None
+
+    return assertion
+
 
 ENTRA_LABEL = "Microsoft Entra ID"
 

@@ -17,7 +17,7 @@ from shared.domain.notices import ReadOnlyState
 from shared.domain.reserved_names import ReservedName
 from shared.domain.rights import rights_table
 from shared.domain.task_runs import TaskReport, TaskRun, TaskState
-from shared.services.maintenance.task import require_task
+from shared.services.maintenance.tasks import require_task
 from shared.services.organizations.reserved_names import NameAvailability
 
 

@@ -24,8 +24,8 @@ from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
 from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private
-from shared.services.maintenance.derived_data import RebuildDerivedData
-from shared.services.tokens.token_requests import TokenRequest
+from shared.services.maintenance.package_tasks import RebuildDerivedData
+from shared.services.tokens.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 

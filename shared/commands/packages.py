@@ -33,7 +33,7 @@ from shared.domain.versions import Version
 from shared.domain.withheld_releases import parse_public_reason
 from shared.services.api_docs.api_docs_queue import DocumentedRelease
 from shared.services.api_docs.on_demand import ComparedVersions
-from shared.services.tokens.trusted_publishing import PublisherRequest
+from shared.services.tokens.trusted_publishers import PublisherRequest
 
 
 def parse_coordinate(text: str) -> Coordinate:

@@ -19,7 +19,7 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.snapshots import SnapshotManifest
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.derived_data import RepairDerivedData
+from shared.services.maintenance.package_tasks import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 

@@ -17,9 +17,13 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Scope
 from shared.domain.tokens import describe_grants
 from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
-from shared.services.tokens.token_records import IssuedToken, UsedToken
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import OfOrganization, TokenOwner
+from shared.services.tokens.tokens import (
+    IssuedToken,
+    OfOrganization,
+    TokenOwner,
+    TokenRequest,
+    UsedToken,
+)
 
 SCOPES = [scope.value for scope in Scope]
 NEVER_EXPIRES = "never"

@@ -18,7 +18,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
-from shared.services.maintenance.upkeep import TASK_LEASE
+from shared.services.maintenance.tasks import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.archives import AuditArchives
-from shared.services.maintenance.task import Task
+from shared.services.maintenance.package_tasks import AuditArchives
+from shared.services.maintenance.tasks import Task
 
 Work = Callable[[], Awaitable[TaskReport]]
 

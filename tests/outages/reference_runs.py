@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.bootstrap import cloud_adapters
 from shared.services.common import Adapters
-from shared.services.maintenance.upkeep import TASK_LEASE
+from shared.services.maintenance.tasks import TASK_LEASE
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
 from tests.fakes.system import FakeRandomness

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.archives import AuditArchives
+from shared.services.maintenance.package_tasks import AuditArchives
 from shared.services.maintenance.snapshots import CreateSnapshot
 from shared.telemetry.metrics import INSTRUMENTS
 from tests.paths import ROOT, docs

@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 
 from shared.auth.authentication import LAST_USE_INTERVAL, TOKEN_CACHED_FOR
-from shared.auth.sign_in_links import LINK_LIFETIME
 from shared.domain.rights import rights_table
-from shared.services.tokens.token_requests import MAX_TOKEN_DAYS
+from shared.services.identity.sign_in import LINK_LIFETIME
+from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
 from tests.paths import ROOT, docs
 

@@ -19,8 +19,8 @@ from shared.auth.tokens import TOKEN_PATTERN, AccessToken
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.ip_addresses import MAX_RANGES
 from shared.domain.rights import Scope
-from shared.services.maintenance.send_expiry_reminders import REMINDER_LEADS
-from shared.services.tokens.token_requests import MAX_TOKEN_DAYS
+from shared.services.maintenance.record_tasks import REMINDER_LEADS
+from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT

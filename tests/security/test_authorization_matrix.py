@@ -24,8 +24,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import OfOrganization
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.lazy_app import lazy_functions
 from tests.sampling import FULL, covering
 from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status

@@ -12,8 +12,7 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.services.organizations.invitations import InvitationRequest
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import OfOrganization
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.sign_in.test_entra_access import RIGHT, ROLES
 from tests.support.archives import bala

@@ -17,9 +17,8 @@ from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.rights import Grant, Role
-from shared.services.maintenance.deletions import NAME_FREE_AFTER
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import OfOrganization
+from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.refusals import raises_refusal

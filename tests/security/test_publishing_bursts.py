@@ -19,8 +19,7 @@ from shared.domain.packages import Provenance, State
 from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.ports import Undelivered
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import OfOrganization
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.fakes.mail import FakeMailer
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart

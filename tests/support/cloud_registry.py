@@ -19,7 +19,7 @@ from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.ports import EdgeCache, SearchIndex
-from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import TokenRequest
 from tests.fakes.blob_storage import FailingBlobs, Outage
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport

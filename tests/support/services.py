@@ -17,25 +17,25 @@ from shared.domain.rights import Grant, Role
 from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.administration.administration import AccountAdministration
-from shared.services.administration.administrators import Administrators
+from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
 from shared.services.leases import Leases
-from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.limits.rate_limits import RateLimiter
-from shared.services.maintenance.deletions import FinishDeletions
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.maintenance.record_tasks import FinishDeletions
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.memberships import Memberships
-from shared.services.organizations.organization_deletion import OrganizationDeletion
-from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.organizations import (
+    OrganizationCreators,
+    OrganizationDeletion,
+    Organizations,
+)
 from shared.services.organizations.reserved_names import ReservedNames
-from shared.services.organizations.role_changes import OrganizationMembers
 from shared.services.records import RecordWriter
-from shared.services.tokens.token_records import TokenRecords
+from shared.services.tokens.tokens import TokenRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
 from tests.fakes.services import changes_allowed, fake_record_writer

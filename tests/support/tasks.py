@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import shared.services.maintenance.group as imports_all
-from shared.services.maintenance.task import Task
+from shared.services.maintenance.tasks import Task
 
 _FOLDER = str(imports_all.__package__)
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 import httpx
 
 from shared.auth.secrets import Secret
-from shared.auth.trusted_publishing import AZURE_DEVOPS_AUDIENCE
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import Package
 from shared.domain.records import Event, org_stream
@@ -16,8 +15,9 @@ from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.common import Adapters
-from shared.services.tokens.token_records import IssuedToken
-from shared.services.tokens.trusted_publishing import PublisherRequest
+from shared.services.tokens.tokens import IssuedToken
+from shared.services.tokens.trusted_publishers import PublisherRequest
+from shared.services.tokens.trusted_publishing import AZURE_DEVOPS_AUDIENCE
 from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock
 from tests.support.world import URL, OpenWorld, Person, World

@@ -27,7 +27,7 @@ from shared.domain.rights import Role
 from shared.hosting.host import Host, RepeatOptions
 from shared.hosting.responses import configured_headers
 from shared.services.common import Adapters
-from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
 from tests.fakes.confined import InProcess
 from tests.fakes.mail import FakeMailer

@@ -20,10 +20,9 @@ from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.ip_addresses import is_loopback
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
-from shared.domain.trusted_publishing.publisher_rules import RULE_NAMES
+from shared.domain.trusted_publishing.publishers import RULE_NAMES
 from shared.runtime.answers import Answer
-from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
-from shared.services.tokens.trusted_publishing import PublisherRequest
+from shared.services.tokens.trusted_publishers import LOOKED_UP_PROVIDERS, PublisherRequest
 
 PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
 

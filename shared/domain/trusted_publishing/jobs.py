@@ -4,11 +4,15 @@ A name can be given away and taken by somebody else, so a job is known by the id
 never gives twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlsplit
+from typing import Annotated, TypeVar
+from urllib.parse import quote, urlsplit
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from shared.domain.errors.identity import Untrusted
 from shared.domain.packages import Provenance
 
 
@@ -124,3 +128,260 @@ def job_subject(provider: Provider, ids: Mapping[str, str]) -> str:
     """Return the key that a publisher and its jobs share."""
     first = next(iter(ID_CLAIMS[provider]))
     return f"{provider.value}:{ids[first]}"
+
+
+JobTokenClaims = Mapping[str, object]
+
+# Triggers that need write access to the repository. All others are refused, including ones that
+# providers may add later: pull_request_target and workflow_run have the rights of the repository,
+# for every actor, and a child pipeline does not say whether its parent is a merge request's.
+ALLOWED_TRIGGERS = {
+    Provider.GITHUB: ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule"),
+    Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
+}
+
+_UNTOLD = "another place"  # For a job that does not say where it is defined.
+_PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
+
+
+def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
+    """Return the job whose token has these claims; its signature is verified before.
+
+    Raises `claim-unusable` or `run-not-trusted`.
+    """
+    return _READERS[provider](claims)
+
+
+# --- what the claims look like -----------------------------------------------------------------
+
+
+def _text(value: object) -> object:
+    """Return an empty string for a claim that is null."""
+    return "" if value is None else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _said(value: object) -> bool:
+    """Read a boolean claim; some providers send text, and anything but `true` is false."""
+    return str(value).lower() == "true"
+
+
+Number = Annotated[str, Field(pattern=f"^{NUMBER_PATTERN}$")]
+Guid = Annotated[str, BeforeValidator(_lower), Field(pattern=f"^{GUID_PATTERN}$")]
+Optional = Annotated[str, BeforeValidator(_text)]
+Flag = Annotated[bool, BeforeValidator(_said)]
+_PATH = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$"
+
+
+class _JobClaims(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", coerce_numbers_to_str=True, str_max_length=512
+    )
+
+    iss: str
+
+
+class _GitHub(_JobClaims):
+    repository: str = Field(pattern=_PATH)
+    repository_id: Number
+    repository_owner_id: Number
+    workflow_ref: str
+    job_workflow_ref: str
+    event_name: str
+    head_ref: Optional = ""
+    base_ref: Optional = ""
+    ref: str
+    ref_protected: Flag = False
+    environment: Optional = ""
+    sha: str
+    run_id: Number
+    run_attempt: Number
+
+
+class _GitLab(_JobClaims):
+    project_path: str = Field(pattern=_PATH)
+    project_id: Number
+    namespace_id: Number
+    job_project_id: Optional = ""
+    source_project_id: Optional = ""
+    ci_config_ref_uri: Optional = ""
+    pipeline_source: str
+    ref_path: str
+    ref_protected: Flag = False
+    environment: Optional = ""
+    environment_protected: Flag = False
+    sha: str
+    job_id: Number
+
+
+class _AzureDevOps(_JobClaims):
+    sub: str = Field(pattern="^p://[^/]+/[^/]+/[^/]+$")
+    org_id: Guid
+    prj_id: Guid
+    def_id: Number
+    rpo_uri: str
+    rpo_ref: str
+    rpo_ver: str
+    run_id: Number
+
+
+JobClaims = TypeVar("JobClaims", bound=_JobClaims)
+
+
+def _parsed(model: type[JobClaims], provider: Provider, claims: JobTokenClaims) -> JobClaims:
+    try:
+        return model.model_validate(claims)
+    except ValidationError as error:
+        claim = str(error.errors()[0]["loc"][0])
+        raise _claim_unusable(provider.title, claim) from None
+
+
+def _ids(provider: Provider, job: _JobClaims) -> dict[str, str]:
+    return {claim: getattr(job, claim) for claim in ID_CLAIMS[provider]}
+
+
+# --- one reader a provider ---------------------------------------------------------------------
+
+
+def _github(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_GitHub, Provider.GITHUB, claims)
+    _check_trigger(Provider.GITHUB, job.event_name)
+    # There is no claim for the repository of a head: a run with one belongs to a pull request.
+    if job.head_ref or job.base_ref:
+        _refuse_run("it belongs to a pull request")
+    _check_ref(job.ref)
+    server = provider_server(Provider.GITHUB, job.iss)
+    path, _ = _path_and_ref(job.workflow_ref)
+    return CiJob(
+        provider=Provider.GITHUB,
+        server=server,
+        ids=_ids(Provider.GITHUB, job),
+        repository=job.repository,
+        workflow=_file_below(f"{job.repository}/.github/workflows/", path),
+        defined_elsewhere=_github_elsewhere(job),
+        ref=job.ref,
+        protected=job.ref_protected,
+        environment=job.environment,
+        commit=job.sha,
+        run_url=f"{server}/{job.repository}/actions/runs/{job.run_id}/attempts/{job.run_attempt}",
+    )
+
+
+def _github_elsewhere(job: _GitHub) -> str:
+    """Return the workflow that defines the job, unless it is of this repository and ref.
+
+    A workflow can call a reusable one, which anybody may have written: `workflow_ref` is the
+    caller, and `job_workflow_ref` is the workflow whose steps can request the token.
+    """
+    path, ref = _path_and_ref(job.job_workflow_ref)
+    is_here = path.startswith(f"{job.repository}/.github/workflows/")
+    is_own = is_here and ref == _path_and_ref(job.workflow_ref)[1]
+    return "" if is_own else job.job_workflow_ref or _UNTOLD
+
+
+def _gitlab(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_GitLab, Provider.GITLAB, claims)
+    _check_trigger(Provider.GITLAB, job.pipeline_source)
+    # A job of ours that runs the code of a fork has the fork's project_id, since 18.2.2.
+    if {job.job_project_id, job.source_project_id} - {job.project_id, ""}:
+        _refuse_run("it belongs to a fork")
+    _check_ref(job.ref_path)
+    server = provider_server(Provider.GITLAB, job.iss)
+    path, _ = _path_and_ref(job.ci_config_ref_uri)
+    own = f"{server.partition('://')[2]}/{job.project_path}//"
+    return CiJob(
+        provider=Provider.GITLAB,
+        server=server,
+        ids=_ids(Provider.GITLAB, job),
+        repository=job.project_path,
+        workflow=path.removeprefix(own),
+        # GitLab leaves the claim empty where the pipeline is defined outside of the project.
+        defined_elsewhere="" if path.startswith(own) else path or _UNTOLD,
+        ref=job.ref_path,
+        protected=job.ref_protected,
+        environment=job.environment,
+        environment_is_unprotected=not job.environment_protected,
+        commit=job.sha,
+        run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
+    )
+
+
+def _azure_devops(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_AzureDevOps, Provider.AZURE_DEVOPS, claims)
+    # One key signs for all organizations, so the issuer must be that of this organization.
+    if job.iss.lower().rpartition("/")[2] != job.org_id:
+        raise _claim_unusable(Provider.AZURE_DEVOPS.title, "org_id")
+    _check_ref(job.rpo_ref)
+    server = PROVIDER_SERVERS[Provider.AZURE_DEVOPS]
+    organization, project, pipeline = job.sub.removeprefix("p://").split("/")
+    run = f"{quote(organization)}/{quote(project)}/_build/results?buildId={job.run_id}"
+    return CiJob(
+        provider=Provider.AZURE_DEVOPS,
+        server=server,
+        ids=_ids(Provider.AZURE_DEVOPS, job),
+        repository=job.rpo_uri,
+        workflow=pipeline,
+        ref=job.rpo_ref,
+        commit=job.rpo_ver,
+        run_url=f"{server}/{run}",
+    )
+
+
+def _check_trigger(provider: Provider, trigger: str) -> None:
+    if trigger not in ALLOWED_TRIGGERS[provider]:
+        why = f"it was started by {trigger[:80]!r}"
+        raise _run_not_trusted(
+            why, f"a run that is started by {', '.join(ALLOWED_TRIGGERS[provider])}"
+        )
+
+
+def _check_ref(ref: str) -> None:
+    if not ref.startswith(_PUBLISHABLE):
+        _refuse_run(f"its ref {ref[:80]!r} is neither a branch nor a tag")
+
+
+def _refuse_run(why: str) -> None:
+    raise _run_not_trusted(why, "a branch or a tag of the repository itself")
+
+
+def _path_and_ref(text: str) -> tuple[str, str]:
+    """Split a path from its ref or commit.
+
+    Both may hold an `@`: a file named `release.yml@other.yml` is not `release.yml`.
+    """
+    path, separator, ref = text.rpartition("@refs/")
+    if not separator:
+        path, _, ref = text.rpartition("@")
+    return path, ref
+
+
+def _file_below(folder: str, path: str) -> str:
+    """Return the name of a file in the folder, or the whole path of any other file."""
+    name = path.removeprefix(folder)
+    return path if "/" in name else name
+
+
+_READERS: dict[Provider, Callable[[JobTokenClaims], CiJob]] = {
+    Provider.GITHUB: _github,
+    Provider.GITLAB: _gitlab,
+    Provider.AZURE_DEVOPS: _azure_devops,
+}
+
+
+def _claim_unusable(provider: str, claim: str) -> Untrusted:
+    return Untrusted(
+        "claim-unusable",
+        f"The id token does not say {claim} as {provider} does. Ask the provider for the token "
+        "inside the job, and send it as it is.",
+    )
+
+
+def _run_not_trusted(why: str, instead: str) -> Untrusted:
+    return Untrusted(
+        "run-not-trusted",
+        f"This run may not publish: {why}, so it may do what strangers want. Publish from "
+        f"{instead}.",
+    )

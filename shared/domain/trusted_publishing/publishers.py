@@ -1,17 +1,151 @@
-"""Trusted publishers: which jobs of CI systems may publish a package, without a stored secret.
-
-`publisher_rules.py` compares a run with what they ask for.
-"""
+"""Trusted publishers: which jobs of CI systems may publish a package, without a stored secret."""
 
 import re
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import ClassVar, Self
 
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import Package
-from shared.domain.records import Entity, Place
+from shared.domain.records import Entity, Place, Record
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
-from shared.domain.trusted_publishing.publisher_rules import PublisherRules
+
+MAX_REFS = 10  # Per publisher.
+
+# The facts in a provider's tokens that a rule can require.
+RULE_NAMES = {
+    Provider.GITHUB: frozenset(
+        {"workflow", "reusable_workflow", "refs", "environment", "protected"}
+    ),
+    Provider.GITLAB: frozenset({"workflow", "refs", "environment", "protected"}),
+    Provider.AZURE_DEVOPS: frozenset({"refs"}),
+    Provider.ENTRA: frozenset[str](),
+}
+# One of these excludes people who may only push a branch, which can hold a workflow of their own.
+_GUARDS = frozenset({"refs", "environment", "protected"})
+
+_NAMES = {
+    "workflow": re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.ya?ml"),
+    # With its ref, because who can move the ref decides what publishes. A commit never moves.
+    "reusable_workflow": re.compile(
+        r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[A-Za-z0-9_.-]+\.ya?ml"
+        r"@(?:refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}|[0-9a-f]{40})"
+    ),
+    "environment": re.compile(r"[^\x00-\x1f\x7f]{1,255}"),
+}
+# Patterns are for branches and tags, so that they match no pull request.
+_REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}")
+
+
+class PublisherRules(Record):
+    """Which runs of a repository may publish; what is empty is not asked for."""
+
+    workflow: str = ""
+    reusable_workflow: str = ""
+    refs: tuple[str, ...] = ()
+    environment: str = ""
+    protected: bool = False
+
+    @classmethod
+    def parse(cls, provider: Provider, rules: Mapping[str, object]) -> Self:
+        """Parse rules that exclude strangers, or raise `InvalidRequest`."""
+        asked = {name: value for name, value in rules.items() if value}
+        _check_names(provider, asked)
+        parsed = cls.model_validate(asked)
+        _check_forms(parsed)
+        if _GUARDS & RULE_NAMES[provider] and not _GUARDS & set(asked):
+            raise InvalidRequest(_UNGUARDED)
+        if provider is Provider.GITHUB and not parsed.workflow:
+            raise InvalidRequest(_NO_WORKFLOW)
+        return parsed
+
+
+def _check_names(provider: Provider, asked: Mapping[str, object]) -> None:
+    unknown = sorted(set(asked) - RULE_NAMES[provider])
+    if unknown:
+        what = unknown[0].replace("_", " ")
+        message = (
+            f"Tokens of {provider.title} do not say the {what} of a run, so it cannot be a rule. "
+            "Leave it out."
+        )
+        raise InvalidRequest(message)
+
+
+def _check_forms(rules: PublisherRules) -> None:
+    for name, form in _NAMES.items():
+        value: str = getattr(rules, name)
+        if value and not form.fullmatch(value):
+            what = name.replace("_", " ")
+            message = f"{value[:80]!r} is no {what}. Write its name, such as {_EXAMPLES[name]}."
+            with about_field(name):
+                raise InvalidRequest(message)
+    wrong = [ref for ref in rules.refs if not _REF.fullmatch(ref)]
+    if wrong or len(rules.refs) > MAX_REFS:
+        what = f"{wrong[0][:80]!r} is no ref" if wrong else f"There are more than {MAX_REFS} refs"
+        message = f"{what}. Write refs/heads/main, or refs/tags/v* for all such tags."
+        with about_field("refs"):
+            raise InvalidRequest(message)
+
+
+_EXAMPLES = {
+    "workflow": "release.yml",
+    "reusable_workflow": "octo/ci/.github/workflows/publish.yml@refs/tags/v1",
+    "environment": "release",
+}
+_UNGUARDED = (
+    "Anybody who may push a branch could publish with these rules. Name a ref or an environment, "
+    "or ask for a protected ref."
+)
+_NO_WORKFLOW = (
+    "A publisher of GitHub Actions names its workflow. Write its file, such as release.yml."
+)
+
+
+def rule_differences(rules: PublisherRules, job: CiJob) -> list[str]:
+    """Return why the rules exclude a run, one clause for each reason."""
+    return [*_differences_of_workflow(rules, job), *_differences_of_run(rules, job)]
+
+
+def _differences_of_workflow(rules: PublisherRules, job: CiJob) -> Iterator[str]:
+    wanted, actual = rules.reusable_workflow, job.defined_elsewhere
+    if rules.workflow and rules.workflow != job.workflow:
+        yield f"its workflow is {_shown(job.workflow)}, not {rules.workflow}"
+    if wanted and not _fits(actual, wanted):
+        yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
+    if actual and not wanted:
+        yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
+
+
+def _differences_of_run(rules: PublisherRules, job: CiJob) -> Iterator[str]:
+    shown = _shown(job.environment)
+    if rules.refs and not any(_fits(job.ref, pattern) for pattern in rules.refs):
+        yield f"its ref is {_shown(job.ref)}, not {' or '.join(rules.refs)}"
+    if rules.environment and not _is_environment(rules, job):
+        yield f"its environment is {shown}, not {rules.environment}"
+    # Then only the environment excludes people who may push a branch.
+    rests_on_environment = rules.environment and not rules.refs and not rules.protected
+    if rests_on_environment and job.environment_is_unprotected:
+        yield f"its environment {shown} is not protected, and the publisher asks for no ref"
+    if rules.protected and not job.protected:
+        yield f"its ref {_shown(job.ref)} is not protected"
+
+
+def _is_environment(rules: PublisherRules, job: CiJob) -> bool:
+    # Names of environments ignore case at GitHub, and not at others.
+    if job.provider is Provider.GITHUB:
+        return rules.environment.lower() == job.environment.lower()
+    return rules.environment == job.environment
+
+
+def _fits(ref: str, pattern: str) -> bool:
+    """Match a ref against a pattern part by part: no wildcard matches a slash."""
+    parts, patterns = ref.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+
+
+def _shown(value: str) -> str:
+    return repr(value[:80]) if value else "none"
+
 
 MAX_REPOSITORY_LENGTH = 255  # Characters.
 

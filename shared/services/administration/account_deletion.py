@@ -22,12 +22,10 @@ from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.audit_log import AuditLog
-from shared.services.identity.identities import Identities
-from shared.services.identity.sessions import Sessions
+from shared.services.identity.sessions import Identities, Sessions
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_records import UsedToken
-from shared.services.tokens.tokens import Tokens
+from shared.services.tokens.tokens import Tokens, UsedToken
 
 MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
 

@@ -6,9 +6,9 @@ from typing import Self
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.administration import (
     AccountAdministration,
+    Administrators,
     OrganizationAdministration,
 )
-from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.status import RegistryStatus
 from shared.services.common import Common

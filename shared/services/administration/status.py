@@ -24,8 +24,8 @@ from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.limits.notices import NoticeCache
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.maintenance.pending_writes import ProcessOutboxes
-from shared.services.maintenance.upkeep import TaskRequests, Upkeep
+from shared.services.maintenance.record_tasks import ProcessOutboxes
+from shared.services.maintenance.tasks import TaskRequests, Upkeep
 from shared.services.packages.statistics import LastRegistryCounts
 
 MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.

@@ -8,7 +8,6 @@ from typing import Self
 from pydantic import SecretStr
 
 from shared.auth.authentication import Authentication
-from shared.auth.azure_identity import managed_identity
 from shared.auth.cookies import Browsers, Cookie, KnownBrowsers
 from shared.auth.entra import (
     EntraAccess,
@@ -17,23 +16,22 @@ from shared.auth.entra import (
     EntraRoles,
     EntraTenant,
     audiences,
+    managed_identity,
 )
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
 from shared.auth.secrets import Secret
 from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
-from shared.auth.sign_in_links import SignInLinks
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.domain.errors.base import Refusal
 from shared.log import log
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.common import Adapters, Common
 from shared.services.identity.accounts import Accounts
-from shared.services.identity.identities import Identities
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
-from shared.services.identity.sessions import FirstSignIn, Sessions
-from shared.services.identity.sign_in import SignInFlow, SignUp
+from shared.services.identity.sessions import FirstSignIn, Identities, Sessions
+from shared.services.identity.sign_in import SignInFlow, SignInLinks, SignUp
 from shared.services.limits.group import LimitServices
 from shared.settings import Settings
 from shared.settings.values import split_list

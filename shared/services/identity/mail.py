@@ -27,7 +27,7 @@ from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import accounts_by_ids, organization_owners
-from shared.services.limits.burst_detection import BURST_WINDOW
+from shared.services.limits.rate_limits import BURST_WINDOW
 
 MailTextBuilder = Callable[[str, str], MailText]  # Takes the account's name and the registry's URL.
 

@@ -1,21 +1,193 @@
-"""The sessions of an account: listing and ending them; and whether anybody has signed in yet."""
+"""How an account is signed in: its identities at providers, and its sessions."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from shared.auth.identity_providers import VerifiedIdentity
+from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.access import require_own_account
-from shared.domain.errors.base import Unavailable
-from shared.domain.errors.identity import SessionNotFound
-from shared.domain.identity import Principal
-from shared.domain.mail import session_copied_mail
+from shared.domain.accounts import (
+    Account,
+    Identity,
+    identity_place,
+    is_administrator_name,
+    is_id,
+    parse_account_name,
+)
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable
+from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import Principal, require_recent_sign_in
+from shared.domain.mail import identity_linked_mail, identity_removed_mail, session_copied_mail
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
-from shared.ports import Clock, DirectoryStore, Stale
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
+from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
+
+ACCOUNT_NAME_LENGTH = 30  # Ten below the limit, which leaves room for a number after a taken name.
+ACCOUNT_NAME_ATTEMPTS = 5
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Finds, creates and links the identities of accounts."""
+
+    directory: DirectoryStore
+    accounts: Accounts
+    record_writer: RecordWriter
+    clock: Clock
+    randomness: Randomness
+    account_mail: AccountMail
+    read_only_mode: ReadOnlyMode
+
+    async def account_id_of(self, verified: VerifiedIdentity) -> str | None:
+        """Return None for an identity that no account has."""
+        identity, _ = await self._find(verified)
+        return identity.account if identity else None
+
+    async def unlocked_account_id_of(self, verified: VerifiedIdentity) -> str | None:
+        """Return as `account_id_of` does, or raise `account-locked`."""
+        identity, account = await self._find(verified)
+        if account is not None and account.is_locked:
+            raise account_locked(account.name)
+        return identity.account if identity else None
+
+    async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
+        """Create an account with this identity, and return its id."""
+        account_id = random_text(self.randomness, OWNER_LENGTH)
+        # The identity is written first, so that concurrent sign-ins get the same account.
+        try:
+            await self._add(verified, provider, account_id, replace(by, id=account_id))
+        except AlreadyThere:
+            return await self.account_id_of(verified) or account_id
+        await self._create_account(account_id, verified)
+        return account_id
+
+    async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
+        """Link a further identity to the account of `by`; raise `identity-taken`."""
+        try:
+            await self._add(verified, provider, by.id, by)
+        except AlreadyThere:
+            if await self.account_id_of(verified) != by.id:
+                raise Conflict(
+                    "identity-taken",
+                    f"{verified.label or verified.display_name} belongs to another account of "
+                    "this registry. Sign in with it and remove it there first.",
+                ) from None
+            return
+        self.account_mail.send(
+            by.id, partial(identity_linked_mail, label=verified.label, provider=provider)
+        )
+
+    async def of(self, *, by: Principal) -> list[Identity]:
+        """Return the identities of the account of `by`, oldest first."""
+        require_own_account(by, "list", "identities")
+        found = await self.directory.list_by_subject(Identity, by.id)
+        return sorted(found, key=lambda identity: identity.linked_ms)
+
+    async def remove(self, identity_id: str, *, by: Principal) -> None:
+        """Remove an identity of the account of `by`; raise `identity-not-found`, `SignInAgain`, or
+        `last-identity` for the only one."""
+        require_own_account(by, "remove", "identities")
+        require_recent_sign_in(by, self.clock.now_ms(), "remove", "an identity")
+        identities = await self.of(by=by)
+        identity = next((each for each in identities if each.id == identity_id), None)
+        if identity is None:
+            raise NotFound(
+                "identity-not-found",
+                f"You have no identity {identity_id[:40]!r}. List them to see which there are.",
+            )
+        if len(identities) == 1:
+            raise Conflict(
+                "last-identity",
+                f"{identity.label} is the only way to sign in to this account. Link another "
+                "identity first.",
+            )
+        change = self._change("identity.removed", identity)
+        await self.record_writer.remove(identity, change=change, by=by)
+        mail_text = partial(identity_removed_mail, label=identity.label, provider=identity.provider)
+        self.account_mail.send(by.id, mail_text)
+
+    async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
+        identity = await self.directory.get(
+            Identity, identity_place(verified.issuer, verified.identifier)
+        )
+        if identity is None:
+            return None, None
+        account = await self.directory.get(Account, Place(identity.account))
+        # `register` crashed before it created the account.
+        if account is None:
+            await self._create_account(identity.account, verified)
+        return identity, account
+
+    async def _add(
+        self, verified: VerifiedIdentity, provider: str, account_id: str, by: Principal
+    ) -> None:
+        await self.read_only_mode.require_changes_allowed()  # Known identities can still sign in.
+        identity = Identity(
+            issuer=verified.issuer,
+            identifier=verified.identifier,
+            account=account_id,
+            label=verified.label or verified.display_name or verified.identifier,
+            provider=provider,
+            linked_ms=self.clock.now_ms(),
+        )
+        await self.record_writer.add(
+            identity, change=self._change("identity.linked", identity), by=by
+        )
+
+    async def _create_account(self, account_id: str, verified: VerifiedIdentity) -> None:
+        by = Principal(account_id)
+        wanted = suggested_account_name(verified)
+        for attempt in range(ACCOUNT_NAME_ATTEMPTS):
+            name = wanted if not attempt else f"{wanted}-{self._random_digits()}"
+            try:
+                await self.accounts.register(account_id, name, email=verified.email, by=by)
+            except AccountExists:
+                continue
+            except AlreadyThere:
+                pass  # A concurrent sign-in of the same person created it.
+            return
+        raise Busy
+
+    def _random_digits(self) -> str:
+        return str(int.from_bytes(self.randomness.token_bytes(3)))[:6]
+
+    def _change(self, kind: str, identity: Identity) -> EntityChange:
+        details = {"provider": identity.provider, "label": identity.label}
+        return EntityChange(kind, identity.id, account=identity.account, details=details)
+
+
+def suggested_account_name(verified: VerifiedIdentity) -> str:
+    """Return a valid account name that is similar to a name of the person."""
+    for text in (
+        verified.label.partition("@")[0],
+        verified.display_name,
+        verified.email.partition("@")[0],
+    ):
+        name = _NOT_IN_NAMES.sub("-", text).strip("._-")[:ACCOUNT_NAME_LENGTH].strip("._-").lower()
+        free = f"{name}-1" if is_id(name) else name
+        if _is_permitted(free):
+            return free
+    return "someone"
+
+
+def _is_permitted(name: str) -> bool:
+    try:
+        return not is_administrator_name(parse_account_name(name))
+    except InvalidRequest:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

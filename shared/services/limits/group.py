@@ -5,9 +5,8 @@ from typing import Self
 
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.common import Common
-from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
-from shared.services.limits.rate_limits import RateLimiter
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 
 
 @dataclass(frozen=True)

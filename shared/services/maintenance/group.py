@@ -8,26 +8,26 @@ from shared.services.api_docs.group import ApiDocsServices
 from shared.services.common import Adapters, Common
 from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
-from shared.services.maintenance.archives import (
+from shared.services.maintenance.package_tasks import (
+    ApplyMirrorRules,
     AuditArchives,
     DeleteOrphanedArchives,
-    UpdatePublicCopies,
-)
-from shared.services.maintenance.deletions import (
-    AnonymizeEvents,
-    DeleteExpiredRecords,
-    FinishDeletions,
-)
-from shared.services.maintenance.derived_data import (
+    GenerateApiDocs,
     RebuildDerivedData,
     RebuildSearchIndex,
     RepairDerivedData,
+    UpdatePublicCopies,
     UpdateSearchIndex,
+    UpdateUpstreamCatalogue,
 )
-from shared.services.maintenance.generate_api_docs import GenerateApiDocs
-from shared.services.maintenance.mirror_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
-from shared.services.maintenance.pending_writes import ProcessOutboxes, RollUpPulls
-from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
+from shared.services.maintenance.record_tasks import (
+    AnonymizeEvents,
+    DeleteExpiredRecords,
+    FinishDeletions,
+    ProcessOutboxes,
+    RollUpPulls,
+    SendExpiryReminders,
+)
 from shared.services.maintenance.snapshots import (
     ArchiveSources,
     CreateSnapshot,
@@ -35,8 +35,14 @@ from shared.services.maintenance.snapshots import (
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.maintenance.task import Checkpoints, MaintenanceTasks, Task
-from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
+from shared.services.maintenance.tasks import (
+    Checkpoints,
+    MaintenanceTasks,
+    Task,
+    TaskRequests,
+    TaskRuns,
+    Upkeep,
+)
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices

@@ -48,7 +48,7 @@ from shared.ports import (
     SnapshotStore,
     WorkStore,
 )
-from shared.services.maintenance.task import LONGEST_CALL, Task
+from shared.services.maintenance.tasks import LONGEST_CALL, Task
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches

@@ -8,11 +8,13 @@ from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.mirroring.group import MirroringServices
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.memberships import Memberships
-from shared.services.organizations.organization_deletion import OrganizationDeletion
-from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.organizations import (
+    OrganizationCreators,
+    OrganizationDeletion,
+    Organizations,
+)
 from shared.services.organizations.reserved_names import ReservedNames
-from shared.services.organizations.role_changes import OrganizationMembers
 
 
 @dataclass(frozen=True)

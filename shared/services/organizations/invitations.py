@@ -49,7 +49,7 @@ from shared.services.identity.mail import MailDelivery
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.organizations.role_changes import (
+from shared.services.organizations.memberships import (
     Actor,
     OrganizationMembers,
     RequestedMembership,

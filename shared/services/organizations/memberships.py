@@ -1,31 +1,274 @@
 """Memberships: who belongs to an organization, with which role, and who may see and change that.
 
-`role_changes.py` applies changes of roles, of which some wait.
+A change of owners takes effect after two days; all owners are notified and can cancel it.
 """
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import refusal_of
+from shared.domain import mail
+from shared.domain.access import AccessContext, refusal_of, require_right
 from shared.domain.accounts import Account
+from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import credentials_missing, member_not_found
 from shared.domain.identity import Principal
-from shared.domain.members import Membership, member_place
+from shared.domain.mail import MailText
+from shared.domain.member_rules import OWNER_CHANGE_DELAY, MemberList
+from shared.domain.members import Membership, PendingRole, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Place
 from shared.domain.rights import Action, Role
+from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
-from shared.services.leases import retried_when_leased
-from shared.services.organizations.role_changes import (
-    Actor,
-    OrganizationMembers,
-    RequestedMembership,
-)
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.identity.mail import MailDelivery
+from shared.services.leases import Leases, retried_when_leased
+from shared.services.records import E, EntityChange, RecordWriter
+
+OPERATOR_NAME = "The operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, with their access to the organization."""
+
+    by: Principal
+    access_context: AccessContext
+
+    @property
+    def name(self) -> str:
+        if self.access_context.account is not None:
+            return self.access_context.account.name
+        return OPERATOR_NAME if self.by.is_operator else self.by.id
+
+    @property
+    def is_operator_or_administrator(self) -> bool:
+        """Whether changes of the actor take effect at once."""
+        return self.by.is_operator or self.access_context.is_administrator
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedMembership:
+    """The requested role of an account; None ends the membership."""
+
+    account: Account
+    role: Role | None
+    invited_by: str = ""
+
+    def __str__(self) -> str:
+        if self.role is None:
+            return f"{self.account.name} is no longer a member"
+        return f"{self.account.name} becomes {self.role.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationMembers:
+    """Reads and changes the members of organizations.
+
+    Callers check rights and hold the lock of the member list, except where a method says otherwise.
+    """
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    leases: Leases
+    mail_delivery: MailDelivery
+    base_url: str
+
+    async def read(self, organization: Organization) -> MemberList:
+        """Return the members as of now, without the lock."""
+        stored = await self.directory.list_by_owner(Membership, organization.key)
+        return MemberList.of(organization, stored, self.record_writer.clock.now_ms())
+
+    @asynccontextmanager
+    async def locked(self, organization: Organization) -> AsyncGenerator[MemberList]:
+        """Yield the member list while nobody else can change it, as `Leases.lease` says.
+
+        Otherwise two owners could remove each other, and the organization would have no owner.
+        """
+        async with self.leases.lease(f"members:{organization.key}"):
+            yield await self.read(organization)
+
+    async def apply(self, members: MemberList, request: RequestedMembership, actor: Actor) -> None:
+        """Apply a request, or schedule it where it changes owners and the actor is not the operator
+        or an administrator.
+
+        Requesting the current role cancels a scheduled change. Raises `last-owner`,
+        `change-pending`, or what `Action.GOVERN` raises.
+        """
+        current = members.member(request.account.id)
+        if request.role is (current.role if current else None):
+            if current is not None and current.pending is not None:
+                await self.cancel(members, request.account, actor)
+            return
+        was_owner = current is not None and current.role is Role.OWNER
+        if was_owner or request.role is Role.OWNER:
+            await self._change_owner(members, request, actor)
+            return
+        if request.role is not None and not actor.is_operator_or_administrator:
+            members.require_no_pending_change(request.account.id, request.account.name)
+        await self._write_now(members, request, actor)
+
+    async def schedule(
+        self,
+        members: MemberList,
+        request: RequestedMembership,
+        actor: Actor,
+        decider: Actor | None = None,
+    ) -> None:
+        """Schedule the request and notify the owners and the account.
+
+        An account that is not a member becomes one with the role member at once. `decider` made the
+        request, where it is not the actor.
+        """
+        decided = decider or actor
+        at_ms = members.now_ms + OWNER_CHANGE_DELAY // MS
+        pending = PendingRole(role=request.role, at_ms=at_ms, by=decided.by.id)
+        current = members.member(request.account.id) or _new_member(members, request.account)
+        change = _change("owner.pending", members, request, at_ms=str(at_ms))
+        invited_by = request.invited_by or current.invited_by
+        changed = current.model_copy(update={"pending": pending, "invited_by": invited_by})
+        await self._write(members, changed, change, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owner_change_pending_mail(
+            members.org, str(request), by=decided.name, at_ms=at_ms, link=link
+        )
+        await self.notify_owners(members, mail_text, request.account)
+
+    async def cancel(self, members: MemberList, account: Account, actor: Actor) -> None:
+        """Cancel a scheduled change.
+
+        Raises `nothing-pending`, or what `Action.GOVERN` raises.
+        """
+        require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
+        current = members.member(account.id)
+        if current is None or current.pending is None:
+            raise NotFound(
+                "nothing-pending",
+                f"There is no pending change of {account.name} in {members.org}, so there is "
+                "nothing to cancel.",
+            )
+        cancelled = RequestedMembership(account, current.pending.role)
+        change = _change("owner.undone", members, cancelled)
+        await self._write(members, current.model_copy(update={"pending": None}), change, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owner_change_cancelled_mail(
+            members.org, str(cancelled), by=actor.name, link=link
+        )
+        await self.notify_owners(members, mail_text, account)
+
+    async def add_invited(
+        self, members: MemberList, request: RequestedMembership, actor: Actor, inviter: Actor
+    ) -> None:
+        """Add an invited account; the role owner is scheduled."""
+        if request.role is Role.OWNER:
+            await self.schedule(members, request, actor, inviter)
+        else:
+            await self._write_now(members, request, actor)
+
+    def with_owner_events(
+        self, entity: E, members: MemberList, change: EntityChange, by: Principal
+    ) -> E:
+        """Return the entity with a further event for each owner, which is in their own log."""
+        others = [each.account for each in members.owners if each.account != change.account]
+        events = [
+            self.record_writer.event(replace(change, org="", account=other), by) for other in others
+        ]
+        return entity.model_copy(update={"outbox": (*entity.outbox, *events)})
+
+    async def notify_owners(
+        self, members: MemberList, mail_text: MailText, *others: Account
+    ) -> None:
+        """Send mail to every owner and to further accounts; needs no lock."""
+        ids = {each.account for each in members.owners} - {each.id for each in others}
+        await self.mail_delivery.send_to_accounts(
+            [*others, *await accounts_by_ids(self.directory, sorted(ids))], *mail_text
+        )
+
+    def organization_url(self, org: str) -> str:
+        """Return the page on which members see changes and owners cancel them."""
+        return f"{self.base_url}/account/organizations/{org}"
+
+    async def _change_owner(
+        self, members: MemberList, request: RequestedMembership, actor: Actor
+    ) -> None:
+        require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
+        account = request.account
+        if request.role is not Role.OWNER:
+            members.require_other_owner(account.id, account.name)
+        if actor.is_operator_or_administrator or actor.by.id == account.id:
+            await self._change_owner_now(members, request, actor)
+            return
+        members.require_no_pending_change(account.id, account.name)
+        await self.schedule(members, request, actor)
+
+    async def _change_owner_now(
+        self, members: MemberList, request: RequestedMembership, actor: Actor
+    ) -> None:
+        await self._write_now(members, request, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owners_changed_mail(members.org, str(request), by=actor.name, link=link)
+        await self.notify_owners(members, mail_text, request.account)
+
+    async def _write_now(
+        self, members: MemberList, request: RequestedMembership, actor: Actor
+    ) -> None:
+        current = members.member(request.account.id) or _new_member(members, request.account)
+        if request.role is None:
+            change = _change("member.removed", members, request)
+            removed = self._with_events_if_owner(current, members, change, actor)
+            await self.record_writer.remove(removed, change=change, by=actor.by)
+            return
+        fields = {
+            "role": request.role,
+            "since_ms": members.now_ms,
+            "pending": None,
+            "invited_by": request.invited_by or current.invited_by,
+        }
+        change = _change("member.set", members, request)
+        await self._write(members, current.model_copy(update=fields), change, actor)
+
+    async def _write(
+        self, members: MemberList, membership: Membership, change: EntityChange, actor: Actor
+    ) -> None:
+        written = self._with_events_if_owner(membership, members, change, actor)
+        if members.record(membership.account) is None:
+            await self.record_writer.add(written, change=change, by=actor.by)
+        else:
+            await self.record_writer.replace(written, change=change, by=actor.by)
+
+    def _with_events_if_owner(
+        self, membership: Membership, members: MemberList, change: EntityChange, actor: Actor
+    ) -> Membership:
+        if Role.OWNER.value not in (change.details["before"], change.details["after"]):
+            return membership
+        return self.with_owner_events(membership, members, change, actor.by)
+
+
+def _new_member(members: MemberList, account: Account) -> Membership:
+    """Return a new member, which replaces the record of an ended membership if there is one."""
+    new = Membership(org=members.org, account=account.id, role=Role.MEMBER, since_ms=members.now_ms)
+    ended = members.record(account.id)
+    return new.model_copy(
+        update={} if ended is None else {"revision": ended.revision, "outbox": ended.outbox}
+    )
+
+
+def _change(
+    kind: str, members: MemberList, request: RequestedMembership, **details: str
+) -> EntityChange:
+    current = members.member(request.account.id)
+    all_details = {
+        "account": request.account.id,
+        "before": current.role.value if current else "",
+        "after": request.role.value if request.role else "",
+        **details,
+    }
+    org, account = members.org, request.account.id
+    return EntityChange(kind, org, org=org, account=account, details=all_details)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""Organizations: who may create them, and their profiles; `memberships.py` has their members."""
+"""Organizations: who may create them, their profiles, and their deletion.
+
+Only one that never published a package is deleted. That can be cancelled for two days; a day later
+the name is free again. `memberships.py` has the members.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,6 +12,7 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain import mail
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Forbidden, about_field
@@ -20,11 +25,13 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.errors.packages import not_made_internal, owned_by_upstream
-from shared.domain.identity import Principal
+from shared.domain.identity import UPKEEP, Principal
 from shared.domain.lookalike_names import skeletons
+from shared.domain.mail import MailText
+from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.members import Membership
 from shared.domain.mirroring import NameOwner
-from shared.domain.names import OrgName, is_one_edit_apart, is_reserved, require_plain_org
+from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
 from shared.domain.organizations import (
     NameSkeleton,
     Organization,
@@ -36,12 +43,17 @@ from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reserved_names import is_reserved_name
 from shared.domain.rights import Action, Role, Scope
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
+from shared.domain.times import MS
+from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.name_owners import UpstreamNames
+from shared.services.organizations.memberships import (
+    Actor,
+    OrganizationMembers,
+)
 from shared.services.organizations.reserved_names import stored_patterns
-from shared.services.records import EntityChange, RecordWriter, all_entities
+from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
 
 _PROFILE = ("display_name", "description", "default_visibility")
 
@@ -312,3 +324,96 @@ def _not_created_by_push(org: str, reason: str) -> Forbidden:
         "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
         "push again.",
     )
+
+
+PACKAGES_READ_AT_ONCE = 100  # Packages of one read; a claimed name without a release is rare.
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationDeletion:
+    """Deletes organizations; the task `finish-deletions` releases their names."""
+
+    authorization: Authorization
+    directory: DirectoryStore
+    metadata: MetadataStore
+    organization_members: OrganizationMembers
+    record_writer: RecordWriter
+
+    @retried_when_stale
+    async def delete(self, org: OrgName, *, by: Principal) -> Organization:
+        """Schedule the deletion for two days later; at once for the operator and administrators.
+
+        Nobody can publish to the organization meanwhile. Raises `organization-not-empty`.
+        """
+        actor, organization = await self._require_owner(org, by)
+        if organization.deleting_ms is not None and not actor.is_operator_or_administrator:
+            return organization  # A repeat.
+        package = await self.package_of(organization)
+        if package is not None:
+            raise Conflict(
+                "organization-not-empty",
+                f"{organization.name} has packages, such as {package!s}, and releases stay "
+                "for those who use them. Only an organization that never published anything "
+                "can be deleted; deprecate its packages instead.",
+            )
+        wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
+        at_ms = self.record_writer.clock.now_ms() + wait_ms
+        mail_text = mail.organization_deletion_mail(
+            organization.name,
+            by=actor.name,
+            at_ms=at_ms,
+            link=self.organization_members.organization_url(org),
+        )
+        return await self._write(organization, at_ms, mail_text, by)
+
+    @retried_when_stale
+    async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
+        """Cancel a scheduled deletion, or raise `not-closing`."""
+        actor, organization = await self._require_owner(org, by)
+        if organization.deleting_ms is None:
+            raise Conflict(
+                "not-closing",
+                f"{organization.name} is not being deleted, so there is nothing to cancel.",
+            )
+        link = self.organization_members.organization_url(org)
+        mail_text = mail.organization_deletion_cancelled_mail(
+            organization.name, by=actor.name, link=link
+        )
+        return await self._write(organization, None, mail_text, by)
+
+    async def restore(self, organization: Organization) -> None:
+        """Cancel the deletion of an organization that got a package meanwhile."""
+        name = organization.name
+        link = self.organization_members.organization_url(name)
+        mail_text = mail.organization_deletion_cancelled_mail(
+            name, by="A package that was published", link=link
+        )
+        with suppress(Stale):  # Somebody cancelled the deletion meanwhile.
+            await self._write(organization, None, mail_text, UPKEEP)
+
+    async def _require_owner(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        return Actor(by, access), access.require_organization(org)
+
+    async def _write(
+        self, organization: Organization, at_ms: int | None, mail_text: MailText, by: Principal
+    ) -> Organization:
+        members = await self.organization_members.read(organization)
+        name = organization.name
+        kind = "organization.kept" if at_ms is None else "organization.deleting"
+        details = {"before": str(organization.deleting_ms or ""), "after": str(at_ms or "")}
+        change = EntityChange(kind, name, org=name, details=details)
+        changed = organization.model_copy(update={"deleting_ms": at_ms})
+        with_events = self.organization_members.with_owner_events(changed, members, change, by)
+        stored = await self.record_writer.replace(with_events, change=change, by=by)
+        await self.organization_members.notify_owners(members, mail_text)
+        return stored
+
+    async def package_of(self, organization: Organization) -> Package | None:
+        """Return a package of the organization with a release in any state."""
+        prefix = f"{organization.key}/"
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
+            for head in heads:
+                if await self.metadata.releases(head.package):
+                    return head.package
+        return None

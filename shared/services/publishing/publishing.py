@@ -32,7 +32,7 @@ from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
-from shared.services.tokens.trusted_publishing import TrustedPublishers, check_pusher
+from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher
 
 # Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
 REPEAT_WINDOW = timedelta(minutes=10)

@@ -30,9 +30,7 @@ from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.tokens.token_records import IssuedToken
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import Tokens
+from shared.services.tokens.tokens import IssuedToken, TokenRequest, Tokens
 
 CODE_LENGTH = 32  # 190 bits; nobody types it.
 USER_CODE_ATTEMPTS = 5  # To find a free user code among 25 billion.

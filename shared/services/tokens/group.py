@@ -4,11 +4,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
-from shared.auth.trusted_publishing import (
-    AZURE_DEVOPS_AUDIENCE,
-    JobTokenVerifier,
-    TrustedIssuer,
-)
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log
 from shared.services.common import Adapters, Common
@@ -16,11 +11,15 @@ from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.packages.group import PackageServices
 from shared.services.tokens.device_login import DeviceLogin
-from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.secret_scanning import SecretScanning
-from shared.services.tokens.token_records import TokenRecords
-from shared.services.tokens.tokens import Tokens
-from shared.services.tokens.trusted_publishing import TrustedPublishers, TrustedPublishing
+from shared.services.tokens.tokens import TokenRecords, Tokens
+from shared.services.tokens.trusted_publishers import RepositoryIds, TrustedPublishers
+from shared.services.tokens.trusted_publishing import (
+    AZURE_DEVOPS_AUDIENCE,
+    JobTokenVerifier,
+    TrustedIssuer,
+    TrustedPublishing,
+)
 from shared.settings import Settings
 from shared.settings.values import split_list
 

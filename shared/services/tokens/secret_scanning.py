@@ -15,7 +15,7 @@ from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.identity.mail import TokenMail
-from shared.services.tokens.token_records import TokenRecords, token_change
+from shared.services.tokens.tokens import TokenRecords, token_change
 
 SCANNER_ID = "scanner"  # Shorter than ids of accounts, so no account has it.
 REPORTS_KEPT_FOR = timedelta(days=365)  # The longest lifetime of a token.

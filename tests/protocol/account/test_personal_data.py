@@ -19,7 +19,7 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
-from shared.services.maintenance.deletions import NAME_FREE_AFTER
+from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

@@ -8,7 +8,7 @@ import pytest
 from functions.faces import build_app
 from shared.domain.identity import OPERATOR
 from shared.hosting.triggers import functions_of
-from shared.services.tokens.token_requests import TokenRequest
+from shared.services.tokens.tokens import TokenRequest
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala

@@ -13,7 +13,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.status import SOFTWARE_VERSION
 from shared.ports import MetadataStore
 from shared.services.common import Adapters
-from shared.services.maintenance.derived_data import RebuildSearchIndex, UpdateSearchIndex
+from shared.services.maintenance.package_tasks import RebuildSearchIndex, UpdateSearchIndex
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance

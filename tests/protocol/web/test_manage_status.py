@@ -20,7 +20,7 @@ from shared.domain.status import DiskSpace
 from shared.domain.task_runs import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
-from shared.services.maintenance.upkeep import TaskRuns
+from shared.services.maintenance.tasks import TaskRuns
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

@@ -17,7 +17,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.task_runs import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.runtime.background_tasks import next_run
-from shared.services.maintenance.task import Task
+from shared.services.maintenance.tasks import Task
 from tests.fakes.tasks import fake_task
 from tests.support.logs import capture_logs
 from tests.support.tasks import TASKS

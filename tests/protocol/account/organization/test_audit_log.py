@@ -11,8 +11,7 @@ from functions.http.formatting import day as day_of
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.records import Event
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import OfOrganization
+from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World

@@ -19,7 +19,7 @@ from shared.adapters.mail import (
     SmtpMailer,
     SmtpServer,
 )
-from shared.auth.azure_identity import AppIdentity
+from shared.auth.entra import AppIdentity
 from shared.auth.secrets import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email

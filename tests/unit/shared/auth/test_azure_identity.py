@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from shared.auth.azure_identity import app_identity, bearer, managed_identity
+from shared.auth.entra import app_identity, bearer, managed_identity
 from shared.ports import Unanswered
 from tests.fakes.azure_identity import Identity, Stranger
 from tests.support.server import running

@@ -6,9 +6,9 @@ from typing import TypeVar
 import pytest
 
 from shared.auth.secrets import Secret
-from shared.auth.sign_in_links import LINK_LIFETIME, SignInLinks
 from shared.auth.signing_keys import KeyRing
 from shared.domain.records import Entity
+from shared.services.identity.sign_in import LINK_LIFETIME, SignInLinks
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.refusals import raises_refusal

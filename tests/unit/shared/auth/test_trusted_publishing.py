@@ -7,14 +7,14 @@ import pytest
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import LEEWAY
-from shared.auth.trusted_publishing import (
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import SignedTokenRefused, Untrusted
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.services.tokens.trusted_publishing import (
     AZURE_DEVOPS_AUDIENCE,
     JobTokenVerifier,
     TrustedIssuer,
 )
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import SignedTokenRefused, Untrusted
-from shared.domain.trusted_publishing.jobs import Provider
 from tests.fakes.identity_provider import Issuer, rsa_key
 from tests.fakes.system import FakeClock
 from tests.support.trusted_publishing import ISSUERS, JOBS, LIFETIME_S, CiSystems

@@ -3,8 +3,7 @@
 import pytest
 
 from shared.domain.errors.base import Refusal
-from shared.domain.trusted_publishing.claims import read_job_claims
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, read_job_claims
 from tests.support.trusted_publishing import (
     COMMIT,
     JOBS,

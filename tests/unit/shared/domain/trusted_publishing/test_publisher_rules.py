@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.trusted_publishing.claims import read_job_claims
-from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.publisher_rules import (
+from shared.domain.trusted_publishing.jobs import Provider, read_job_claims
+from shared.domain.trusted_publishing.publishers import (
     RULE_NAMES,
     PublisherRules,
     rule_differences,

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.trusted_publishing.claims import read_job_claims
-from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.jobs import Provider, read_job_claims
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
     is_same_job,

@@ -15,7 +15,7 @@ from shared.services.administration.status import (
     MAX_RECORDS_COUNTED,
     RegistryStatus,
 )
-from shared.services.maintenance.upkeep import TaskRuns
+from shared.services.maintenance.tasks import TaskRuns
 from shared.services.packages.statistics import LastRegistryCounts
 from tests.contract.sample_records import event, head
 from tests.support.port_doubles import Fault, failing

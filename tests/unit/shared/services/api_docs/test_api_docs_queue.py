@@ -23,7 +23,7 @@ from shared.services.api_docs.api_docs_queue import (
     QUEUE_LENGTH,
     ApiDocsQueue,
 )
-from shared.services.maintenance import generate_api_docs, task
+from shared.services.maintenance import package_tasks, tasks
 from tests.contract.sample_records import coordinate, release
 from tests.fakes.confined import InProcess
 from tests.support.archives import bala
@@ -274,7 +274,7 @@ async def test_the_task_goes_on_where_its_time_was_over(
 ) -> None:
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/greet:{version}"))
-    monkeypatch.setattr(generate_api_docs, "DOCUMENTING_TIME", task.RUN_TIME * 0)
+    monkeypatch.setattr(package_tasks, "DOCUMENTING_TIME", tasks.RUN_TIME * 0)
     first = await run(world)
     assert first.unfinished
     monkeypatch.undo()
@@ -288,7 +288,7 @@ async def test_visiting_all_packages_goes_on_where_its_time_was_over(
 ) -> None:
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    monkeypatch.setattr(task, "RUN_TIME", task.RUN_TIME * 0)
+    monkeypatch.setattr(tasks, "RUN_TIME", tasks.RUN_TIME * 0)
     assert (await run(world)).unfinished
     monkeypatch.undo()
     assert not (await run(world)).unfinished

@@ -16,13 +16,13 @@ from shared.domain.identity import Principal
 from shared.domain.records import Entity
 from shared.domain.rights import Grant, Scope
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.accounts import Accounts
-from shared.services.identity.identities import (
+from shared.services.identity.mail import AccountMail, MailDelivery
+from shared.services.identity.sessions import (
     ACCOUNT_NAME_ATTEMPTS,
+    Accounts,
     Identities,
     suggested_account_name,
 )
-from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.limits.notices import ReadOnlyMode
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import changes_allowed, fake_record_writer

@@ -13,7 +13,7 @@ from shared.domain.packages import Origin, Release
 from shared.domain.rights import Role
 from shared.ports import DirectoryStore
 from shared.services.identity.mail import MailDelivery, ReleaseMail
-from shared.services.limits.burst_detection import BURST_WINDOW
+from shared.services.limits.rate_limits import BURST_WINDOW
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock

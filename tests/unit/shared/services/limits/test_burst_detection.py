@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.ports import WorkStore
-from shared.services.limits.burst_detection import BURST_WINDOW, BurstDetection
+from shared.services.limits.rate_limits import BURST_WINDOW, BurstDetection
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting

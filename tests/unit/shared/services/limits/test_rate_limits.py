@@ -18,9 +18,8 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.ports import WorkStore
-from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.limits.rate_limits import RateLimiter, ReadLimiter
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter, ReadLimiter
 from tests.fakes.services import changes_allowed, changes_refused
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock

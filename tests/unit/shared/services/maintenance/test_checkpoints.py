@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.packages import Head
-from shared.services.maintenance.derived_data import RepairDerivedData
-from shared.services.maintenance.task import RUN_TIME, Checkpoints
+from shared.services.maintenance.package_tasks import RepairDerivedData
+from shared.services.maintenance.tasks import RUN_TIME, Checkpoints
 from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
 from tests.support.world import World

@@ -12,8 +12,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
-from shared.services.maintenance.archives import DeleteOrphanedArchives
-from shared.services.maintenance.task import Checkpoints
+from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
+from shared.services.maintenance.tasks import Checkpoints
 from tests.contract.sample_records import named
 from tests.fakes.archive_placement import PlacedArchives
 from tests.support.archives import bala

@@ -11,10 +11,9 @@ from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR
 from shared.domain.task_runs import TaskReport, TaskResult
 from shared.services import maintenance
-from shared.services.maintenance.archives import DeleteOrphanedArchives
+from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
 from shared.services.maintenance.snapshots import CreateSnapshot
-from shared.services.maintenance.task import Task
-from shared.services.maintenance.upkeep import TaskRuns
+from shared.services.maintenance.tasks import Task, TaskRuns
 from tests.fakes.stores import FakeWork
 from tests.fakes.tasks import fake_task
 from tests.support.tasks import TASKS

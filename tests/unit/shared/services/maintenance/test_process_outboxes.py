@@ -10,7 +10,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event
 from shared.domain.search import Query, ResultPage
-from shared.services.maintenance.pending_writes import ProcessOutboxes
+from shared.services.maintenance.record_tasks import ProcessOutboxes
 from tests.contract.sample_records import named
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.support.archives import bala

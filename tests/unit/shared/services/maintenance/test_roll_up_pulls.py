@@ -10,7 +10,7 @@ from shared.domain.names import Coordinate
 from shared.domain.search import Query, ResultPage
 from shared.domain.task_runs import TaskReport
 from shared.ports import RollUp
-from shared.services.maintenance.pending_writes import RollUpPulls
+from shared.services.maintenance.record_tasks import RollUpPulls
 from tests.support.archives import bala
 from tests.support.world import World
 

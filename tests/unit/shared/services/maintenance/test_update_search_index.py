@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from shared.domain.task_runs import TaskReport
-from shared.services.maintenance.derived_data import RebuildSearchIndex, UpdateSearchIndex
+from shared.services.maintenance.package_tasks import RebuildSearchIndex, UpdateSearchIndex
 
 
 class Feed:

@@ -24,15 +24,15 @@ from shared.domain.task_runs import (
 )
 from shared.services.leases import RENEWALS, Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.maintenance.archives import DeleteOrphanedArchives
-from shared.services.maintenance.derived_data import RebuildDerivedData
-from shared.services.maintenance.pending_writes import ProcessOutboxes
+from shared.services.maintenance.package_tasks import DeleteOrphanedArchives, RebuildDerivedData
+from shared.services.maintenance.record_tasks import ProcessOutboxes
 from shared.services.maintenance.snapshots import CreateSnapshot
-from shared.services.maintenance.task import MaintenanceTasks, Task
-from shared.services.maintenance.upkeep import (
+from shared.services.maintenance.tasks import (
     BEGINS_WITHIN,
     TASK_LEASE,
     TASK_RUNS_CACHED_FOR,
+    MaintenanceTasks,
+    Task,
     TaskRequests,
     TaskRuns,
     Upkeep,

@@ -19,8 +19,8 @@ from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale
-from shared.services.maintenance.deletions import NAME_FREE_AFTER
-from shared.services.organizations import organization_deletion
+from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
+from shared.services.organizations import organizations
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
 from tests.support.services import (
@@ -69,7 +69,7 @@ async def test_a_claimed_name_without_a_release_is_no_package(acme: Organization
     neighbours = [Package.parse(org, "greet") for org in ("acm", "acme_two", "acmf")]
     claimed = [
         Package.parse("acme", f"p{number}")
-        for number in range(organization_deletion.PACKAGES_READ_AT_ONCE + 1)
+        for number in range(organizations.PACKAGES_READ_AT_ONCE + 1)
     ]
     acme.packages = FakePackages(
         [head(each) for each in (*neighbours, *claimed)],
@@ -81,7 +81,7 @@ async def test_a_claimed_name_without_a_release_is_no_package(acme: Organization
 async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationServices) -> None:
     claimed = [
         Package.parse("acme", f"p{number:03}")
-        for number in range(organization_deletion.PACKAGES_READ_AT_ONCE + 1)
+        for number in range(organizations.PACKAGES_READ_AT_ONCE + 1)
     ]
     last = claimed[-1]
     acme.packages = FakePackages([head(each) for each in claimed], {str(last): [release(last)]})

@@ -14,7 +14,7 @@ from shared.domain.packages import FoundRelease, Survey
 from shared.domain.public_copies import Copy
 from shared.domain.versions import Distribution
 from shared.ports import MetadataStore
-from shared.services.maintenance.archives import UpdatePublicCopies
+from shared.services.maintenance.package_tasks import UpdatePublicCopies
 from shared.services.packages.public_copies import PublicCopies
 from tests.support.archives import bala
 from tests.support.world import URL, World

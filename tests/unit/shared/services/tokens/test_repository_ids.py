@@ -7,7 +7,7 @@ import pytest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.ports import HttpResponse, Unanswered
-from shared.services.tokens.repository_ids import RepositoryIds
+from shared.services.tokens.trusted_publishers import RepositoryIds
 
 FOUND = HttpResponse(200, {}, b'{"id":74,"owner":{"id":65},"namespace":{"id":66}}')
 

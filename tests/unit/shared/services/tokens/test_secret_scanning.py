@@ -15,7 +15,7 @@ from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import Token
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.tokens.secret_scanning import Label, SecretScanning
-from shared.services.tokens.token_records import TokenRecords
+from shared.services.tokens.tokens import TokenRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.fakes.services import fake_record_writer

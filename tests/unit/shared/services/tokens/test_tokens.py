@@ -16,9 +16,13 @@ from shared.domain.identity import OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import Stale
-from shared.services.tokens.token_records import IssuedToken, TokenRecords, token_change
-from shared.services.tokens.token_requests import TokenRequest
-from shared.services.tokens.tokens import Tokens
+from shared.services.tokens.tokens import (
+    IssuedToken,
+    TokenRecords,
+    TokenRequest,
+    Tokens,
+    token_change,
+)
 from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents

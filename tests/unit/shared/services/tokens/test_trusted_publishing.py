@@ -17,11 +17,8 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.common import Adapters
-from shared.services.tokens.trusted_publishing import (
-    MAX_PUBLISHERS,
-    MAX_PUBLISHERS_READ,
-    TOKEN_LIFETIME,
-)
+from shared.services.tokens.trusted_publishers import MAX_PUBLISHERS
+from shared.services.tokens.trusted_publishing import MAX_PUBLISHERS_READ, TOKEN_LIFETIME
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala

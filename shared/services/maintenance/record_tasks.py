@@ -1,9 +1,7 @@
-"""Finishes deletions of organizations, and deletes what has expired.
+"""Tasks about records: outboxes, counted pulls, deletions, expired records, and reminders."""
 
-Organizations that got a package by a push that started before are restored, the names of the others
-are released, and organizations without owners are deleted.
-"""
-
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,15 +11,28 @@ from shared.domain.identity import UPKEEP
 from shared.domain.members import Invitation, Membership
 from shared.domain.mirroring import NameOwner
 from shared.domain.organizations import NameSkeleton, Organization
-from shared.domain.records import Entity, Place
+from shared.domain.packages import Head, Release
+from shared.domain.records import Entity, PendingEvents, Place
 from shared.domain.rights import Role
 from shared.domain.task_runs import TaskReport
 from shared.domain.times import MS
 from shared.domain.tokens import EXPIRED_KEPT_FOR, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Stale, WorkStore
-from shared.services.maintenance.task import Task
-from shared.services.organizations.organization_deletion import OrganizationDeletion
+from shared.ports import (
+    Clock,
+    DirectoryStore,
+    EventStore,
+    MetadataStore,
+    PullLedger,
+    RollUp,
+    Stale,
+    WorkStore,
+)
+from shared.services.identity.mail import TokenMail
+from shared.services.maintenance.tasks import Task
+from shared.services.organizations.organizations import OrganizationDeletion
+from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.pulls import FLUSH_AFTER, pull_window, utc_day
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, all_entities
 
 # A push that started before the deletion ends long before that.
@@ -166,3 +177,134 @@ class DeleteExpiredRecords(Task):
         removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // MS)
         removed += await self.work.remove_expired(now_ms)
         return TaskReport(removed, removed)
+
+
+ROLL_UP_PAUSE = timedelta(minutes=1)
+ROLL_UP_TIME = timedelta(minutes=13)  # Its last roll-up ends before the task is due again.
+
+
+@dataclass(frozen=True)
+class RollUpPulls(Task):
+    id = "roll-up-pulls"
+    title = "Roll up pulls"
+    sentence = "Adds counted pulls to the totals of packages, which search uses for ranking."
+    schedule = "0 */15 * * * *"
+    longest_run = timedelta(minutes=15)  # Until it is due again.
+
+    ledger: PullLedger
+    derived_data: DerivedData
+    clock: Clock
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+    async def run(self) -> TaskReport:
+        """Roll up all counts, and again each minute while many instances write them: they would be
+        too many for a run at its next time."""
+        until_ms = self.clock.now_ms() + ROLL_UP_TIME // MS
+        rolled_up = await self._roll_up()
+        packages = len(rolled_up.changed)
+        while rolled_up.is_behind and self.clock.now_ms() < until_ms:
+            await self.sleep(ROLL_UP_PAUSE.total_seconds())
+            rolled_up = await self._roll_up()
+            packages += len(rolled_up.changed)
+        return TaskReport(packages, packages)
+
+    async def _roll_up(self) -> RollUp:
+        """Roll up once; keep the callers of the current and the previous window."""
+        now_ms = self.clock.now_ms()
+        # A day is over when the processes have written the last pulls of it.
+        today = utc_day(now_ms - 2 * FLUSH_AFTER // MS)
+        rolled_up = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
+        for package in rolled_up.changed:
+            await self.derived_data.update_search(package)
+        return rolled_up
+
+
+@dataclass(frozen=True)
+class ProcessOutboxes(Task):
+    id = "process-outboxes"
+    title = "Process outboxes"
+    sentence = "Adds changes to lists, search and logs that a crash left out."
+    schedule = "15 * * * * *"  # A crash is repaired within a minute.
+
+    metadata: MetadataStore
+    derived_data: DerivedData
+    directory: DirectoryStore
+    events: EventStore
+
+    async def run(self) -> TaskReport:
+        """Process all outboxes; a record that cannot be processed now delays no other one."""
+        seen, problems = 0, list[str]()
+        while batch := await self._read_batch():
+            refused = [each for record in batch if (each := await self._process(record))]
+            seen, problems = seen + len(batch), problems + refused
+            if refused:
+                break  # The same records would come again; the next run is a minute away.
+        return TaskReport(seen, seen - len(problems), tuple(problems))
+
+    async def _read_batch(self) -> list[Head | Release | PendingEvents]:
+        return [
+            *await self.metadata.unpublished_events(RECORDS_AT_ONCE),
+            *await self.directory.unpublished(RECORDS_AT_ONCE),
+        ]
+
+    async def _process(self, record: Head | Release | PendingEvents) -> str | None:
+        """Process the outbox of a record, or return the reason why that has to wait."""
+        try:
+            if isinstance(record, PendingEvents):
+                await self.events.publish(record)
+            else:
+                await self.derived_data.update(record)
+        except Refusal as refusal:
+            return str(refusal)
+        return None
+
+
+REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
+
+
+@dataclass(frozen=True)
+class SendExpiryReminders(Task):
+    id = "send-expiry-reminders"
+    title = "Send reminders about expiring tokens"
+    sentence = "Notifies the owners of tokens seven days and one day before they expire."
+    schedule = "30 37 * * * *"
+
+    directory: DirectoryStore
+    token_mail: TokenMail
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        seen = sent = 0
+        now_ms = self.clock.now_ms()
+        async for token in self._expiring(now_ms, now_ms + max(REMINDER_LEADS) // MS + 1):
+            seen += 1
+            sent += await self._remind(token, now_ms)
+        return TaskReport(seen, sent)
+
+    async def _expiring(self, after_ms: int, before_ms: int) -> AsyncIterator[Token]:
+        while batch := await self.directory.list_expiring(
+            Token, after_ms, before_ms, RECORDS_AT_ONCE
+        ):
+            for token in batch:
+                yield token
+            if len(batch) < RECORDS_AT_ONCE:
+                return
+            # The batch may end among tokens that expire at the same time, so the next one repeats
+            # them; each reminder is sent once.
+            after_ms = max((batch[-1].expires_ms or 0) - 1, after_ms + 1)
+
+    async def _remind(self, token: Token, now_ms: int) -> bool:
+        lead = _due_reminder(token, now_ms)
+        if lead is None or token.expires_ms is None:
+            return False
+        sent = await self.token_mail.send_expiry_reminder(token, lead, until_ms=token.expires_ms)
+        return sent > 0
+
+
+def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
+    """Return the reminder that is due; None for a token whose lifetime is not longer than it."""
+    left_ms = (token.expires_ms or 0) - now_ms
+    due = next((lead for lead in REMINDER_LEADS if left_ms <= lead // MS), None)
+    if due is None or (token.expires_ms or 0) - token.created_ms <= due // MS:
+        return None
+    return due

@@ -1,0 +1,329 @@
+"""Trusted publishers: the CI workflows that may publish a package, and how owners manage them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from types import MappingProxyType
+from urllib.parse import quote, urlsplit
+
+from shared.auth.authorization import Authorization
+from shared.auth.secrets import random_text
+from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound
+from shared.domain.errors.identity import (
+    NotPermitted,
+)
+from shared.domain.identity import Principal
+from shared.domain.names import OrgName, Package
+from shared.domain.packages import Head, Pushers
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.records import Place
+from shared.domain.releases import with_change
+from shared.domain.rights import Action
+from shared.domain.times import MS
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, PROVIDER_SERVERS, Provider
+from shared.domain.trusted_publishing.publishers import (
+    Publisher,
+    PublisherRules,
+    parse_job_ids,
+    parse_repository,
+)
+from shared.ports import Clock, DirectoryStore, HttpClient, MetadataStore, Randomness, Unanswered
+from shared.runtime.retries import retried_when_stale
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.records import EntityChange, RecordWriter
+
+PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
+PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
+MAX_PUBLISHERS = 1_000  # Of one organization.
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherRequest:
+    """A trusted publisher as its owner describes it."""
+
+    package: Package
+    provider: Provider
+    ids: Mapping[str, str]
+    server: str = ""
+    repository: str = ""
+    rules: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+# No empty, "." or ".." segment: the name is part of a URL.
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]{1,100}"
+_NAMES = {
+    Provider.GITHUB: re.compile(rf"{_SEGMENT}/{_SEGMENT}"),
+    Provider.GITLAB: re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{1,20}}"),
+}
+_GITHUB_API = "https://api.github.com"
+_TENANT_SUFFIX = ".ghe.com"  # GitHub Enterprise Cloud with data residency.
+_HOSTS = {Provider.GITHUB: "GitHub", Provider.GITLAB: "GitLab"}  # Of the repositories.
+_OTHERWISE = "Check the name, or enter the ids yourself."
+_HEADERS = MappingProxyType({"Accept": "application/json", "User-Agent": "Ballroom"})
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryIds:
+    """Looks up the ids of a public repository, which its CI system never reuses.
+
+    Callers check rights, and that the server is one of the operator's.
+    """
+
+    http: HttpClient
+
+    async def find(self, provider: Provider, server: str, repository: str) -> Mapping[str, str]:
+        """Return the id claims of a repository, or raise `InvalidRequest` with the way out."""
+        if provider not in _NAMES:
+            names = ", ".join(ID_CLAIMS[provider])
+            message = (
+                f"{provider.title} does not tell this registry the ids of a job. Enter all of "
+                f"them: {names}."
+            )
+            raise InvalidRequest(message)
+        if not _NAMES[provider].fullmatch(repository):
+            message = (
+                "Enter the repository as owner/name, such as octo/greet, or enter its ids instead."
+            )
+            raise InvalidRequest(message)
+        try:
+            answer = await self.http.get(_ADDRESSES[provider](server, repository), _HEADERS)
+        except Unanswered:
+            message = f"Could not reach {_HOSTS[provider]} to look up {repository}. {_OTHERWISE}"
+            raise InvalidRequest(message) from None
+        try:
+            return _ids(provider, answer.json_object())
+        except Unanswered:
+            message = f"{_HOSTS[provider]} has no public repository {repository}. {_OTHERWISE}"
+            raise InvalidRequest(message) from None
+
+
+def _github_address(server: str, repository: str) -> str:
+    host = urlsplit(server).netloc
+    if server == PROVIDER_SERVERS[Provider.GITHUB]:
+        api = _GITHUB_API
+    elif host.endswith(_TENANT_SUFFIX):
+        api = f"https://api.{host}"
+    else:
+        api = f"{server}/api/v3"
+    return f"{api}/repos/{repository}"
+
+
+def _gitlab_address(server: str, repository: str) -> str:
+    return f"{server}/api/v4/projects/{quote(repository, safe='')}"
+
+
+_ADDRESSES: Mapping[Provider, Callable[[str, str], str]] = {
+    Provider.GITHUB: _github_address,
+    Provider.GITLAB: _gitlab_address,
+}
+LOOKED_UP_PROVIDERS = frozenset(_ADDRESSES)
+
+_OWNERS = {Provider.GITHUB: "owner", Provider.GITLAB: "namespace"}
+
+
+def _ids(provider: Provider, found: Mapping[str, object]) -> Mapping[str, str]:
+    """Return the id claims; raise `Unanswered` for an answer without ids."""
+    match found.get("id"), found.get(_OWNERS[provider]):
+        case int(repository), {"id": int(owner)}:
+            own, of_owner = ID_CLAIMS[provider]
+            return {own: str(repository), of_owner: str(owner)}
+        case _:
+            message = "the answer has no ids"
+            raise Unanswered(message)
+
+
+@dataclass(frozen=True)
+class TrustedPublishers:
+    """Manages the trusted publishers of packages; a change takes a recent sign-in."""
+
+    authorization: Authorization
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    metadata: MetadataStore
+    records: PackageRecordWriter
+    clock: Clock
+    randomness: Randomness
+    servers: Mapping[Provider, frozenset[str]]
+    repository_ids: RepositoryIds
+    rate_limiter: RateLimiter
+
+    async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
+        """Return the organization's publishers to its owners, without expired ones."""
+        await self.authorization.require_within(by, Action.MANAGE, org)
+        return await self._all(org)
+
+    async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
+        """Let a CI workflow publish a package; if it does not exist, the first push creates it.
+
+        Raises `InvalidRequest` for rules that exclude nobody, and `publisher-exists`.
+        """
+        package = wanted.package
+        await self.authorization.require_within(by, Action.GOVERN, package)
+        head = await self.metadata.head(package)
+        publisher = self._new(wanted, head, by)
+        await self._check_limit(publisher)
+        details = {
+            "publisher": publisher.id,
+            **publisher.ids,
+            **_details(publisher),
+        }
+        change = EntityChange("publisher.added", str(package), org=publisher.org, details=details)
+        return await self.record_writer.add(publisher, change=change, by=by)
+
+    async def add_repository(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
+        """Add a publisher whose ids are looked up by the name of its repository.
+
+        Raises as `add` and `RepositoryIds.find` do, and `TooManyRequests`. Only servers of the
+        operator are called, and only for callers who may add the publisher.
+        """
+        await self.authorization.require_within(by, Action.GOVERN, wanted.package)
+        server = self._server(wanted)
+        # Providers limit the requests of this registry, whoever of its owners causes them.
+        await self.rate_limiter.check(RateLimitClass.LOOK_UP, RateLimitKeys.of(by))
+        ids = await self.repository_ids.find(wanted.provider, server, wanted.repository)
+        return await self.add(replace(wanted, ids=ids), by=by)
+
+    @retried_when_stale
+    async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
+        """Remove a publisher; tokens that its jobs got before expire within minutes."""
+        await self.authorization.require_within(by, Action.GOVERN, org)
+        publisher = await self._get(org, publisher_id)
+        if publisher is None:
+            raise NotFound(
+                "publisher-not-found",
+                f"trusted publisher not found: {publisher_id}. List the organization's to see "
+                "their ids.",
+            )
+        details = {"publisher": publisher.id, **_details(publisher)}
+        subject = str(publisher.target)
+        change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
+        await self.record_writer.remove(publisher, change=change, by=by)
+
+    async def restrict_pushers(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
+        """Set who may push to the package: members and publishers, or trusted publishers alone."""
+        await self.authorization.require_within(by, Action.GOVERN, package)
+        if pushers is Pushers.PUBLISHERS:
+            await self._check_published(package)
+
+        def decide(head: Head) -> Head:
+            if head.pushers is pushers:
+                return head
+            kind, now_ms = "package.pushers-changed", self.clock.now_ms()
+            return with_change(head, kind, by=by, now_ms=now_ms, pushers=pushers)
+
+        return await self.records.change_package(package, decide)
+
+    async def bind(self, head: Head, *, by: Principal) -> None:
+        """Bind the pending publisher whose push creates the package to it.
+
+        Called before the release is stored, so that a repeated push finds it done or does it. One
+        read if the publisher's token created the package, and none otherwise.
+        """
+        ids = by.provenance.publishers if by.provenance else ()
+        creators = frozenset(ids) & frozenset(head.made_by)
+        if creators:
+            await self._bind(head.package, creators, by)
+
+    @retried_when_stale
+    async def _bind(self, package: Package, creators: frozenset[str], by: Principal) -> None:
+        for publisher in await self.directory.list_by_owner(Publisher, package.org.lower()):
+            if publisher.id in creators and publisher.is_pending_for(package):
+                fields = {"pending_until_ms": None, "package": package.name}
+                bound = publisher.model_copy(update=fields)
+                details = {"publisher": publisher.id}
+                change = EntityChange(
+                    "publisher.bound", str(package), org=package.org, details=details
+                )
+                await self.record_writer.replace(bound, change=change, by=by)
+
+    def _new(self, wanted: PublisherRequest, head: Head | None, by: Principal) -> Publisher:
+        package = head.package if head else wanted.package
+        now_ms = self.clock.now_ms()
+        return Publisher(
+            id=random_text(self.randomness, PUBLISHER_ID_LENGTH),
+            org=package.org,
+            package=package.name,
+            provider=wanted.provider,
+            server=self._server(wanted),
+            ids=parse_job_ids(wanted.provider, wanted.ids),
+            repository=parse_repository(wanted.repository),
+            rules=PublisherRules.parse(wanted.provider, wanted.rules),
+            created_ms=now_ms,
+            by=by.id,
+            pending_until_ms=None if head else now_ms + PENDING_FOR // MS,
+        )
+
+    def _server(self, wanted: PublisherRequest) -> str:
+        server = (wanted.server or PROVIDER_SERVERS[wanted.provider]).rstrip("/")
+        known = self.servers.get(wanted.provider, frozenset())
+        if server not in known:
+            names = " and ".join(sorted(known)) or "none"
+            message = (
+                f"This registry takes no jobs of {wanted.provider.title} from {server[:80]!r}; of "
+                f"its servers it knows {names}. Ask the operator to add yours."
+            )
+            raise InvalidRequest(message)
+        return server
+
+    async def _check_limit(self, wanted: Publisher) -> None:
+        publishers = await self._all(OrgName(wanted.org))
+        for each in publishers:
+            if _identity(each) == _identity(wanted):
+                raise Conflict(
+                    "publisher-exists",
+                    f"{each.target} has this trusted publisher already, as {each.id}. Remove that "
+                    "one first, or set other restrictions.",
+                )
+        if len(publishers) >= MAX_PUBLISHERS:
+            reason = f"{wanted.org} has {MAX_PUBLISHERS} publishers; remove some first"
+            raise NotPermitted("add", "another trusted publisher", reason)
+
+    async def _check_published(self, package: Package) -> None:
+        """Raise if nobody could push to the package any more."""
+        publishers = await self._all(package.org)
+        if not any(each.target.key == package.key for each in publishers):
+            message = (
+                f"{package} has no trusted publisher, so nobody could push to it. Add one first."
+            )
+            raise InvalidRequest(message)
+
+    async def _all(self, org: OrgName) -> list[Publisher]:
+        now_ms = self.clock.now_ms()
+        found = await self.directory.list_by_owner(Publisher, org.lower())
+        return [each for each in found if each.ends_ms is None or each.ends_ms > now_ms]
+
+    async def _get(self, org: OrgName, publisher_id: str) -> Publisher | None:
+        if not (publisher_id.isascii() and publisher_id.isalnum()):
+            return None  # It is no id of ours, and not every store could look it up.
+        return await self.directory.get(Publisher, Place(org.lower(), publisher_id))
+
+
+def check_pusher(head: Head, by: Principal) -> None:
+    """Raise `publishers-alone` for a stored token, if only trusted publishers may push."""
+    if head.pushers is Pushers.PUBLISHERS and by.provenance is None:
+        raise Forbidden(
+            "publishers-alone",
+            f"{head.package} is published by its trusted publishers alone, so no stored token can "
+            "push to it. Publish from the workflow, or ask an owner to open it for members.",
+        )
+
+
+def _identity(publisher: Publisher) -> object:
+    """Return the fields that no two publishers may share."""
+    return publisher.target.key, publisher.server, publisher.ids, publisher.rules
+
+
+def _details(publisher: Publisher) -> dict[str, str]:
+    rules = publisher.rules
+    described = {
+        "provider": publisher.provider.value,
+        "repository": publisher.repository,
+        "workflow": rules.workflow,
+        "reusable_workflow": rules.reusable_workflow,
+        "refs": " ".join(rules.refs),
+        "environment": rules.environment,
+        "protected": "yes" if rules.protected else "",
+    }
+    return {name: value for name, value in described.items() if value}
