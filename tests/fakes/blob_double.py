@@ -1,8 +1,8 @@
 """A double of Blob Storage in the process of its client: block blobs, conditions, copies and signed
 links.
 
-It answers what the registry asks for, and refuses all else. `tests/contract/test_blob_double.py`
-runs the same tests over it and over Azurite.
+It answers what the registry asks for, and refuses all else. `tests/contract` passes over it as it
+does over Azurite.
 """
 
 import hashlib

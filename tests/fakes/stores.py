@@ -35,7 +35,6 @@ class FakeDirectory:
         return sorted(found, key=lambda entity: entity.place)
 
     async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
-        """Return what the account is in the organization."""
         self.calls.append("access_context")
         return AccessContext.of(
             self._at(Account, Place(account_id)),
@@ -45,27 +44,22 @@ class FakeDirectory:
         )
 
     async def get(self, kind: type[E], place: Place) -> E | None:
-        """Return the entity at the place, or None."""
         self.calls.append("get")
         return self._at(kind, place)
 
     async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
-        """Return the owner's entities."""
         self.calls.append("list_by_owner")
         return [each for each in self.every(kind) if each.place.owner == owner]
 
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
-        """Return the entities with this subject."""
         self.calls.append("list_by_subject")
         return [each for each in self.every(kind) if each.subject == subject]
 
     async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        """Return entities above a place."""
         self.calls.append("list_all")
         return [each for each in self.every(kind) if each.place > after][:count]
 
     async def add(self, entity: E, *others: Entity) -> E:
-        """Create entities, all or none."""
         self.calls.append("add")
         if any(_key(each) in self.entities for each in (entity, *others)):
             raise AlreadyThere
@@ -73,7 +67,6 @@ class FakeDirectory:
         return entity
 
     async def replace(self, entity: E) -> E:
-        """Store a changed entity at its next revision."""
         self.calls.append("replace")
         self._check(entity)
         stored = entity.model_copy(update={"revision": entity.revision + 1})
@@ -81,32 +74,27 @@ class FakeDirectory:
         return stored
 
     async def remove(self, entity: E) -> E:
-        """Delete the entity."""
         self.calls.append("remove")
         self._check(entity)
         del self.entities[_key(entity)]
         return entity.model_copy(update={"revision": entity.revision + 1})
 
     async def put(self, entity: Entity) -> None:
-        """Store an entity over another."""
         self.calls.append("put")
         self._keep([entity])
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        """Return outboxes that are not empty."""
         self.calls.append("unpublished")
         return [each.pending_events for each in self.entities.values() if each.outbox][:count]
 
     async def list_expiring(
         self, kind: type[E], after_ms: int, before_ms: int, count: int
     ) -> list[E]:
-        """Return what ends between the two times."""
         self.calls.append("list_expiring")
         found = [each for each in self.every(kind) if after_ms < (each.ends_ms or 0) < before_ms]
         return sorted(found, key=lambda entity: entity.ends_ms or 0)[:count]
 
     async def remove_expired(self, before_ms: int) -> int:
-        """Delete what ended before that time."""
         self.calls.append("remove_expired")
         ended = [
             key
@@ -149,24 +137,20 @@ class FakeEvents:
     published: Callable[[PendingEvents], None] | None = None
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
-        """Append the events of the record's outbox."""
         await self.append(source.outbox)
         if self.published and isinstance(source, PendingEvents):
             self.published(source)
 
     async def append(self, events: Sequence[Event]) -> None:
-        """Append the events that are not there yet."""
         if self.fails_with:
             raise self.fails_with
         there = {event.id for event in self.feed}
         self.feed.extend(event for event in events if event.id not in there)
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
-        """Return events with their numbers."""
         return list(enumerate(self.feed, start=1))[number : number + count]
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        """Remove where old events came from."""
         old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and e.address][:count]
         for number in old:
             forgotten = {"address": "", "credential": ""}
@@ -174,7 +158,6 @@ class FakeEvents:
         return len(old)
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
-        """Return the newest events of one log."""
         numbered = [
             (number, event)
             for number, event in enumerate(self.feed, start=1)
@@ -200,28 +183,23 @@ class FakeWork:
     leases: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-        """Store a value over an older one."""
         self.values[kind, key] = (value, expires_ms)
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and delete it."""
         value, expires_ms = self.values.pop((kind, key), ("", 0))
         return value if now_ms < expires_ms else None
 
     async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and leave it."""
         value, expires_ms = self.values.get((kind, key), ("", 0))
         return value if now_ms < expires_ms else None
 
     async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
-        """Store a value where there is none that counts."""
         if await self.peek(kind, key, now_ms) is not None:
             return False
         await self.put(kind, key, value, expires_ms)
         return True
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        """Add to each count."""
         return [self._count(counter, now_ms) for counter in counters]
 
     def _count(self, counter: Counter, now_ms: int) -> int:
@@ -232,7 +210,6 @@ class FakeWork:
         return total + counter.amount
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        """Take or renew the lease."""
         holder, ends_ms = self.leases.get(name, (owner, 0))
         if holder != owner and now_ms < ends_ms:
             return False
@@ -240,7 +217,6 @@ class FakeWork:
         return True
 
     async def remove_expired(self, before_ms: int) -> int:
-        """Delete what expired before that time."""
         kept = {key: value for key, value in self.values.items() if value[1] >= before_ms}
         removed = len(self.values) - len(kept)
         self.values = kept

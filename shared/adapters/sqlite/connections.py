@@ -200,13 +200,6 @@ class SchemaMismatch(DatabaseUnusable):
         super().__init__(f"{path} has schema {found}, and this Ballroom needs {known}. {way_out}")
 
 
-class DatabaseForked(DatabaseUnusable):
-    """The process was forked while the database was open, and SQLite's locks with it."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} was open when this process was forked. Close it before that.")
-
-
 class DatabaseDamaged(DatabaseUnusable):
     """SQLite cannot read the file, or rejects a statement."""
 

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from shared.adapters.filesystem import data_version_path, lock_path, translate_full_disk
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
-    DatabaseForked,
     DatabaseMissing,
     DatabaseUnusable,
     FileState,
@@ -112,22 +111,6 @@ class DataVersionFile:
 
     def close(self) -> None:
         self._memory.close()
-
-
-class _Forks:
-    """Counts the forks since the first process. To ask for the process id would cost each read a
-    system call."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        if hasattr(os, "register_at_fork"):  # There is no fork on Windows.
-            os.register_at_fork(after_in_child=self._forked)
-
-    def _forked(self) -> None:
-        self.count += 1
-
-
-_forks = _Forks()
 
 
 class Database:
@@ -264,12 +247,7 @@ class Database:
 
     def _here(self) -> "_Opened":
         opened = self._opened
-        if opened is None or opened.is_outdated():
-            opened = self._open()
-        elif opened.forks != _forks.count:
-            # SQLite loses its locks in a fork, and the next close would damage the database.
-            raise DatabaseForked(self._path)
-        return opened
+        return self._open() if opened is None or opened.is_outdated() else opened
 
     def _writer(self) -> Writer:
         opened, now = self._here(), self._monotonic()
@@ -328,7 +306,6 @@ class _Opened:
     """The connections and threads of one process; with a state, for reading without room."""
 
     def __init__(self, path: Path, patience: timedelta, state: FileState | None = None) -> None:
-        self.forks = _forks.count
         self._open_reader = open_to_read if state is None else open_without_room
         self._state = state
         self.mark = DataVersionFile(data_version_path(path)) if state is None else None

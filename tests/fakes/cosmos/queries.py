@@ -322,24 +322,6 @@ def _defined(value: Value) -> Test:
     return lambda item: value(item) is not UNDEFINED
 
 
-def _contains(array: Value, wanted: Value) -> Test:
-    def test(item: Item) -> bool:
-        there = array(item)
-        return isinstance(there, list) and wanted(item) in there
-
-    return test
-
-
-def _starts(text: Value, start: Value) -> Test:
-    def test(item: Item) -> bool:
-        whole = text(item)
-        return isinstance(whole, str) and whole.startswith(start(item))
-
-    return test
-
-
 _FUNCTIONS: Mapping[str, Callable[..., Test]] = {
     "IS_DEFINED": _defined,
-    "ARRAY_CONTAINS": _contains,
-    "STARTSWITH": _starts,
 }

@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import SMALL_BYTES, ArchiveFolder, FileArchives
-from shared.adapters.system import PROBE_INTERVAL, WriteProbe, disk_space
+from shared.adapters.system import PROBE_INTERVAL, WriteProbe
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
@@ -88,13 +88,6 @@ async def test_a_file_of_another_size_is_written_again(archives: FileArchives) -
     assert await archives.read(NAME) == BALA
 
 
-async def test_a_file_that_is_there_is_not_written_again(archives: FileArchives) -> None:
-    await archives.put(NAME, BALA, PUBLIC)
-    before = archives.path(NAME).stat().st_ino
-    await archives.put(NAME, BALA, PUBLIC)
-    assert archives.path(NAME).stat().st_ino == before
-
-
 async def test_a_writer_that_fails_leaves_nothing(
     archives: FileArchives, folder: ArchiveFolder
 ) -> None:
@@ -126,10 +119,6 @@ async def test_files_of_a_killed_writer_are_deleted_once_they_are_old(
     assert leftovers(folder) == ["new"]
 
 
-def test_nothing_is_swept_where_nothing_was_written(archives: FileArchives) -> None:
-    assert archives.sweep_temporary(FOREVER) == 0
-
-
 def test_a_registry_sweeps_when_it_starts(tmp_path: Path, clock: FakeClock) -> None:
     stores = open_embedded(tmp_path, clock)
     stores.migrate()
@@ -157,29 +146,6 @@ async def test_a_delete_waits_for_a_concurrent_put_and_leaves_the_archive(
     assert not await deleting
     await storing
     assert await archives.read(NAME) == BALA
-
-
-async def test_other_archives_are_not_held_up_by_the_lock_of_one(
-    archives: FileArchives, folder: ArchiveFolder
-) -> None:
-    other = next(
-        digest
-        for digest in (Digest.of(b"%d" % number) for number in range(100))
-        if folder.lock(digest) != folder.lock(DIGEST)
-    )
-    with hold_file_lock(folder.lock(DIGEST)):
-        await archives.put(replace(NAME, digest=other), BALA, PUBLIC)
-    assert await archives.read(replace(NAME, digest=other)) == BALA
-
-
-def test_the_disk_reports_its_free_space(tmp_path: Path) -> None:
-    room = disk_space(tmp_path)
-    assert room is not None
-    assert 0 < room.free_bytes <= room.total_bytes
-
-
-def test_a_folder_that_is_not_there_says_nothing(tmp_path: Path) -> None:
-    assert disk_space(tmp_path / "nowhere") is None
 
 
 async def test_a_full_disk_is_noticed_within_a_second(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 from shared.adapters.cosmos.client import DATABASE, KEYS_OF_A_QUERY, CosmosDatabase
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.system import SystemRandomness
-from shared.domain.archives.names import Digest
-from shared.domain.packages import FoundRelease, Head
+from shared.domain.packages import Head
 from tests.contract.sample_records import DIGEST, GREET, coordinate, entry, head, package, release
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.system import FakeClock
@@ -63,20 +62,6 @@ async def process(tmp_path: Path) -> AsyncGenerator[Process]:
     await cosmos.close()
 
 
-async def test_a_release_and_its_package_are_one_request_whatever_there_is(
-    process: Process,
-) -> None:
-    assert await process.metadata.find(FIRST) == FoundRelease(None, None)
-    assert process.requests() == 1
-    await process.publish("acme/greet")
-    assert (await process.metadata.find(FIRST)).release is None
-    assert process.requests() == 1
-    await process.metadata.add_release(release(digest=DIGEST.hex))
-    process.requests()
-    assert (await process.metadata.find(FIRST)).release is not None
-    assert process.requests() == 1
-
-
 async def test_a_digest_is_two_requests_the_first_time_and_then_one(process: Process) -> None:
     await process.publish("acme/greet")
     await process.metadata.add_release(release(digest=DIGEST.hex))
@@ -84,20 +69,6 @@ async def test_a_digest_is_two_requests_the_first_time_and_then_one(process: Pro
     for requests in (2, 1, 1):
         assert (await process.metadata.by_digest(DIGEST)).release is not None
         assert process.requests() == requests
-
-
-async def test_a_digest_that_is_missing_is_looked_for_each_time(process: Process) -> None:
-    await process.publish("acme/greet")
-    assert await process.metadata.by_digest(DIGEST) == FoundRelease(None, None)
-    await process.metadata.add_release(release(digest=DIGEST.hex))
-    assert (await process.metadata.by_digest(DIGEST)).release is not None
-    assert (await process.metadata.by_digest(Digest.of(b"other"))).release is None
-
-
-async def test_surveys_of_any_packages_are_one_request(process: Process) -> None:
-    await process.publish(*SOME[:19])
-    assert await process.versions(*SOME) == [*[1] * 19, None]
-    assert process.requests() == 1
 
 
 async def test_only_changes_are_read_of_packages_that_are_known(process: Process) -> None:

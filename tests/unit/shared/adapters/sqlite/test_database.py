@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing, SchemaMismatch
-from shared.adapters.sqlite.database import ROOM_CHECK_INTERVAL, SWITCH_INTERVAL, Database
+from shared.adapters.sqlite.database import ROOM_CHECK_INTERVAL, Database
 from shared.domain.errors.requests import Busy, StorageFull
 from tests.crash.small_disks import MIB, SmallDisk, small_disk
 from tests.paths import ROOT
@@ -48,22 +48,6 @@ def database(path: Path) -> Iterator[Database]:
 # --- editions ----------------------------------------------------------------------------------
 
 
-async def test_an_edition_is_another_one_after_each_write(database: Database) -> None:
-    seen = [database.data_version()]
-    for text in ("one", "two", "three"):
-        await database.write(adding(text))
-        seen.append(database.data_version())
-    assert len(set(seen)) == len(seen)
-
-
-async def test_an_edition_stays_while_nothing_is_written(database: Database) -> None:
-    await database.write(adding("one"))
-    before = database.data_version()
-    database.read(notes)
-    await database.scan(notes)
-    assert database.data_version() == before
-
-
 async def test_a_write_of_another_process_changes_the_data_version(
     database: Database, path: Path
 ) -> None:
@@ -88,18 +72,7 @@ async def test_a_write_by_another_program_changes_the_data_version_within_a_seco
         assert database.data_version() != before
 
 
-async def test_a_database_that_was_closed_begins_with_another_edition(database: Database) -> None:
-    before = database.data_version()
-    database.close()
-    assert database.data_version() != before
-
-
 # --- migrations --------------------------------------------------------------------------------
-
-
-def test_a_new_database_has_the_schema_of_the_last_migration(path: Path) -> None:
-    Database(path, [FIRST, SECOND]).migrate()
-    assert schema(path) == (2, {"notes", "other"})
 
 
 def test_a_database_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
@@ -141,11 +114,6 @@ def test_a_worker_never_creates_a_database(path: Path) -> None:
     assert not path.exists()
 
 
-def test_the_folder_of_a_new_database_is_for_its_owner_alone(path: Path) -> None:
-    Database(path, [FIRST]).migrate()
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-
-
 def test_a_file_that_is_no_database_is_refused_with_its_name(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database at all" * 1_000)
@@ -161,24 +129,6 @@ async def test_writes_are_read_on_the_loop_and_on_threads(database: Database) ->
     assert database.row("SELECT text FROM notes WHERE id = ?", 1) == ("one",)
     assert database.row("SELECT text FROM notes WHERE id = ?", 2) is None
     assert database.read(notes) == await database.scan(notes) == ["one"]
-
-
-async def test_a_scan_waits_only_shortly_for_a_busy_event_loop(database: Database) -> None:
-    before = sys.getswitchinterval()
-    try:
-        sys.setswitchinterval(0.005)  # As Python begins.
-        await database.scan(notes)
-        assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL.total_seconds())
-    finally:
-        sys.setswitchinterval(before)
-
-
-async def test_readers_cannot_write(database: Database) -> None:
-    with pytest.raises(Busy):
-        database.read(adding("one"))
-    with pytest.raises(Busy):
-        await database.scan(adding("one"))
-    assert database.read(notes) == []
 
 
 async def test_a_closed_database_opens_again_when_it_is_used(database: Database) -> None:
@@ -251,24 +201,6 @@ async def test_a_damaged_file_is_named_with_the_way_out(database: Database, path
     path.write_bytes(content)
     with pytest.raises(DatabaseDamaged, match=r"notes\.db answers: .* restore a backup"):
         database.read(notes)
-
-
-def test_a_database_that_is_open_is_refused_after_a_fork(path: Path) -> None:
-    code = (
-        "import os, sys; from pathlib import Path\n"
-        "from shared.adapters.sqlite.database import Database\n"
-        "from shared.adapters.sqlite.connections import DatabaseForked\n"
-        "database = Database(Path(sys.argv[1]), [['CREATE TABLE notes (id)']])\n"
-        "database.migrate()\n"
-        "database.row('SELECT 1')\n"
-        "if os.fork() == 0:\n"
-        "    try: database.row('SELECT 1')\n"
-        "    except DatabaseForked: os._exit(42)\n"
-        "    os._exit(1)\n"
-        "database.close() if os.waitstatus_to_exitcode(os.wait()[1]) == 42 else sys.exit(1)\n"
-    )
-    command = [sys.executable, "-c", code, path]
-    assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
 
 
 # --- without room for the index of the log ----------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.sqlite.metadata import ROWS_ON_THE_LOOP, SqliteSurveys
+from shared.adapters.sqlite.metadata import SqliteSurveys
 from shared.domain.accounts import Account
 from shared.domain.members import Membership
 from shared.domain.names import Package
@@ -16,9 +16,8 @@ from shared.domain.organizations import Organization
 from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
-from shared.runtime.caching import memory_of_entries
 from shared.runtime.edition import records_of
-from tests.contract.sample_records import GREET, entry, head, package, release
+from tests.contract.sample_records import GREET, entry, head, release
 from tests.fakes.system import FakeClock
 
 
@@ -106,42 +105,6 @@ async def test_an_entry_that_was_put_again_is_not_read_again(
     assert await steps_of(stores, surveys, GREET) == nothing_new
 
 
-async def test_entries_are_decoded_once_while_nothing_changes(
-    stores: EmbeddedStores, surveys: SqliteSurveys
-) -> None:
-    await pushed(stores, "1.0.0")
-    first = await surveys.read([GREET.key])
-    again = await surveys.read([GREET.key])
-    assert first[0] is not None
-    assert again[0] is not None
-    assert first[0].entries is again[0].entries
-
-
-async def test_memory_holds_the_packages_that_were_asked_for_last(stores: EmbeddedStores) -> None:
-    ten_entries = memory_of_entries([entry(f"1.{number}.0") for number in range(10)])
-    surveys = SqliteSurveys(stores.database, capacity_bytes=ten_entries * 5 // 2)
-    packages = [package(f"acme/p{number}") for number in range(4)]
-    for each in packages:
-        await stores.metadata.claim(head(str(each)))
-        await pushed(stores, *(f"1.{number}.0" for number in range(10)), to=each)
-        await surveys.read([each.key])
-    assert [key for key, _ in surveys._cache.items()] == [each.key for each in packages[-2:]]
-    assert surveys._cache.weight == 2 * ten_entries
-
-
-async def test_a_replaced_entry_is_weighed_once(stores: EmbeddedStores) -> None:
-    surveys = SqliteSurveys(stores.database)
-    for changed in (1, ROWS_ON_THE_LOOP + 1):
-        for revision in (1, 2):
-            entries = [
-                entry(f"1.{number}.0", revision=changed + revision, deprecation="x" * changed)
-                for number in range(changed)
-            ]
-            await stores.metadata.put_entries(GREET, entries)
-            await surveys.read([GREET.key])
-        assert surveys._cache.weight == memory_of_entries(entries)
-
-
 async def test_a_package_larger_than_the_cache_is_surveyed_completely(
     stores: EmbeddedStores,
 ) -> None:
@@ -151,14 +114,6 @@ async def test_a_package_larger_than_the_cache_is_surveyed_completely(
         (survey,) = await surveys.read([GREET.key])
         assert survey is not None
         assert len(survey.entries) == 100
-
-
-async def test_a_survey_that_many_wait_for_is_read_once(
-    stores: EmbeddedStores, surveys: SqliteSurveys
-) -> None:
-    await pushed(stores, *(f"1.{number}.0" for number in range(1_000)))
-    answers = await asyncio.gather(*(surveys.read([GREET.key]) for _ in range(20)))
-    assert len({id(survey.entries) for answer in answers for survey in answer if survey}) == 1
 
 
 async def test_surveys_of_a_growing_package_are_always_complete(stores: EmbeddedStores) -> None:

@@ -15,7 +15,6 @@ import pytest
 
 from shared.adapters.filesystem import data_version_path
 from shared.adapters.sqlite.connections import (
-    JOBS_PER_COMMIT,
     UNSYNCED_COMMITS,
     DatabaseDamaged,
     Writer,
@@ -44,15 +43,6 @@ def test_a_mark_stays_until_it_is_renewed(tmp_path: Path) -> None:
     assert {len(each) for each in seen} == {DATA_VERSION_BYTES}
 
 
-def test_all_who_have_it_open_see_it(tmp_path: Path) -> None:
-    path = tmp_path / "mark"
-    with closing(DataVersionFile(path)) as one, closing(DataVersionFile(path)) as other:
-        for mark in (one, other, one):
-            before = one.read()
-            mark.renew()
-            assert one.read() == other.read() != before
-
-
 def test_other_processes_are_seen(tmp_path: Path) -> None:
     path = tmp_path / "mark"
     with closing(DataVersionFile(path)) as mark:
@@ -60,15 +50,6 @@ def test_other_processes_are_seen(tmp_path: Path) -> None:
         command = [sys.executable, "-c", RENEW, str(path)]
         subprocess.run(command, cwd=ROOT, check=True, timeout=60)
         assert mark.read() != before
-
-
-def test_it_outlives_those_who_have_it_open(tmp_path: Path) -> None:
-    path = tmp_path / "mark"
-    with closing(DataVersionFile(path)) as mark:
-        before = mark.read()
-    with closing(DataVersionFile(path)) as mark:
-        assert mark.read() == before
-    assert path.stat().st_mode & 0o777 == 0o600
 
 
 FULL = """
@@ -161,16 +142,6 @@ def commits(writer: Writer, *works: Work) -> int:
     return statements.count("COMMIT")
 
 
-def test_work_is_durable_when_it_is_done(writer: Writer, migrated_path: Path) -> None:
-    assert writer.submit(adding("one")).result(DEADLINE) == 1
-    assert stored(migrated_path) == ["one"]
-
-
-def test_work_that_is_refused_changes_nothing(writer: Writer, migrated_path: Path) -> None:
-    assert isinstance(outcome(writer.submit(refused)), Refused)
-    assert stored(migrated_path) == []
-
-
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("others", [0, 1])
 @pytest.mark.parametrize("failure", [Refused, sqlite3.OperationalError])
@@ -195,11 +166,6 @@ def test_writes_that_wait_together_are_committed_together(
 ) -> None:
     assert commits(writer, *(adding(f"note {number}") for number in range(20))) == 1
     assert stored(migrated_path) == [f"note {number}" for number in range(20)]
-
-
-def test_no_commit_holds_more_than_its_share(writer: Writer, migrated_path: Path) -> None:
-    assert commits(writer, *(adding(str(number)) for number in range(JOBS_PER_COMMIT + 1))) == 2
-    assert len(stored(migrated_path)) == JOBS_PER_COMMIT + 1
 
 
 def test_a_refused_write_does_not_affect_others_in_its_transaction(
@@ -261,24 +227,6 @@ def test_the_data_version_changes_before_the_caller_continues(
         writer.submit(adding(f"after {number}")).result(DEADLINE)
         seen += shown
     assert len(set(seen)) == 6
-
-
-def test_the_mark_is_renewed_for_what_is_committed_together(
-    writer: Writer, mark: DataVersionFile
-) -> None:
-    before = mark.read()
-    go_on, futures = queued(writer, [adding("one"), adding("two")])
-    assert mark.read() == before
-    go_on.set()
-    assert [future.result(DEADLINE) for future in futures] == [1, 2]
-    assert mark.read() != before
-
-
-def test_a_refused_write_leaves_the_data_version(writer: Writer, mark: DataVersionFile) -> None:
-    before = mark.read()
-    with pytest.raises(Refused):
-        writer.submit(refused).result(DEADLINE)
-    assert mark.read() == before
 
 
 # --- short writes ------------------------------------------------------------------------------
