@@ -163,7 +163,7 @@ async def _first_start(settings: Settings) -> Welcome:
 def application() -> Host:
     """Return the application over a prepared data folder, for any server of ASGI applications.
 
-    docs/run/http-server.md says how, and what is lost.
+    docs/run/self-hosting.md says how, and what is lost.
     """
     return build_host(Settings.load())
 

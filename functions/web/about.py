@@ -214,12 +214,12 @@ MANUAL = "/docs"
 # Where readers who know their program find its settings: name, address.
 PROGRAMS = (
     ("bal", "/docs/clients"),
-    ("Maven", "/docs/build-tools#maven"),
-    ("Gradle", "/docs/build-tools#gradle"),
-    ("VS Code", "/docs/editors#vs-code"),
-    ("GitHub Actions", "/docs/trusted-publishing-providers#github-actions"),
-    ("GitLab CI", "/docs/trusted-publishing-providers#gitlab-ci"),
-    ("Azure DevOps", "/docs/trusted-publishing-providers#azure-devops"),
+    ("Maven", "/docs/clients#maven"),
+    ("Gradle", "/docs/clients#gradle"),
+    ("VS Code", "/docs/clients#vs-code"),
+    ("GitHub Actions", "/docs/trusted-publishing#github-actions"),
+    ("GitLab CI", "/docs/trusted-publishing#gitlab-ci"),
+    ("Azure DevOps", "/docs/trusted-publishing#azure-devops"),
     ("Other CI systems", "/docs/clients#on-a-build-server"),
     ("Nexus and Artifactory", "/docs/clients-behind-proxies#nexus-or-artifactory-in-front"),
     ("curl", "/docs/clients#without-bal"),

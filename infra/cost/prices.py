@@ -1,4 +1,4 @@
-"""Prices of Azure and assumptions of the cost model: the numbers of docs/run/azure/prices.md.
+"""Prices of Azure and assumptions of the cost model: the numbers of docs/run/azure/cost.md.
 
 Dollars, North America and Europe, without tax and discounts. A price has the page that it was read
 on and the date of that page; what has none is an assumption. Both are changed by a file of

@@ -22,20 +22,11 @@ MAX_HITS = 20
 
 # The files below `docs/` in the order of the menu.
 GROUPS = (
-    (
-        "Clients",
-        ("use/clients.md", "use/build-tools.md", "use/editors.md", "use/clients-behind-proxies.md"),
-    ),
+    ("Clients", ("use/clients.md", "use/clients-behind-proxies.md")),
     ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
     (
         "Publishing",
-        (
-            "use/trusted-publishing.md",
-            "use/trusted-publishing-providers.md",
-            "use/go-toolchain.md",
-            "reference/limits.md",
-            "use/burst-detection.md",
-        ),
+        ("use/trusted-publishing.md", "use/go-toolchain.md", "reference/limits.md"),
     ),
     ("Organizations", ("use/organizations.md", "use/private-packages.md")),
     (

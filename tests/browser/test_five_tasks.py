@@ -1,4 +1,4 @@
-"""Five tasks of users, walked to the end in the steps that docs/develop/usability.md states."""
+"""Five tasks of users, walked to the end in the steps that docs/develop/site.md states."""
 
 import re
 from collections.abc import Generator, Iterator
@@ -31,7 +31,7 @@ _TABLE = re.compile(r"<!-- begin: steps -->\n(.*?)<!-- end -->", re.DOTALL)
 
 def documented() -> dict[str, list[str]]:
     """Return the cells of each task in the table, the first of which is ours."""
-    [table] = _TABLE.findall((ROOT / "docs" / "develop" / "usability.md").read_text("utf-8"))
+    [table] = _TABLE.findall((ROOT / "docs" / "develop" / "site.md").read_text("utf-8"))
     rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
     return {task: cells for task, *cells in rows}
 

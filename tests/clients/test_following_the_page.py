@@ -24,7 +24,7 @@ from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.world import Template, settings_of
 
-PAGE = docs("clients", "clients-behind-proxies", "build-tools")
+PAGE = docs("use/clients", "clients-behind-proxies")
 BLOCKS = [
     dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE)
 ]

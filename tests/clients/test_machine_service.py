@@ -1,4 +1,4 @@
-"""docs/run/systemd.md: the units of systemd are valid and confined, and a backup is restored."""
+"""docs/run/self-hosting.md: the units of systemd are valid and confined, a backup is restored."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""docs/run/systemd.md: the configurations of nginx and Caddy serve the registry as it is.
+"""docs/run/self-hosting.md: the configurations of nginx and Caddy serve the registry as it is.
 
 The client takes the public name and connects to this machine.
 """

@@ -7,7 +7,7 @@ another tenth of them (0 to 9), LISTED=1 the 600 of `sample.txt`, which compare 
 after a change of them, SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a
 time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that
 was killed before, in a function that is still the same, is not tried again.
-docs/develop/mutation.md says what is measured.
+docs/develop/patterns.md says what is measured.
 """
 
 import hashlib

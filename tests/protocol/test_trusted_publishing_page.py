@@ -46,7 +46,7 @@ from tests.support.trusted_publishing import (
 )
 from tests.support.world import Template, opened, settings_of
 
-PAGE = docs("trusted-publishing-providers", "trusted-publishing")
+PAGE = docs("use/trusted-publishing")
 REGISTRY = "https://ballroom.example.org"
 SECONDS = 60.0
 

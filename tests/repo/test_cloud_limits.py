@@ -15,8 +15,8 @@ from shared.settings.values import MIB
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import MAIN, module
 
-PAGE = docs("host-limits")
-SECTION = PAGE.partition("\n## In the cloud\n")[2].partition("\n## ")[0]
+PAGE = docs("operations")
+SECTION = PAGE.partition("\n### In the cloud\n")[2].partition("\n### ")[0]
 
 PARTITION_BYTES = 20 * 1024**3
 PARTITION_UNITS = 10_000

@@ -18,7 +18,6 @@ ROWS = re.findall(
 PAGES = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / ".github").glob("*.md")]
 CODE_PAGES = [
     *(ROOT / "docs" / "decisions").glob("*.md"),
-    *((ROOT / "docs" / "develop").glob("*-pages.md")),
     *(ROOT / "docs" / "develop" / f"{name}.md" for name in ("architecture", "patterns", "site")),
 ]
 FOLDERS = ("functions", "shared", "tests", "infra", "docs", "bench")

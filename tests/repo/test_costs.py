@@ -39,7 +39,7 @@ from tests.repo.deployment_sizes import default
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
-PAGE = docs("cost", "prices")
+PAGE = docs("cost")
 BLOCKS = re.findall(r"```\n\$ python -m infra\.cost(.*)\n((?:.*\n)*?)```\n", PAGE)
 PROSE = re.sub(r"```\n(?:.*\n)*?```\n", "", PAGE)
 

@@ -279,7 +279,7 @@ def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
     assert configured("reads")["authentication"] == configured("blobs")["authentication"]
 
 
-@pytest.mark.parametrize("page", ["outages", "decisions/0023-archives-at-the-edge"])
+@pytest.mark.parametrize("page", ["operations", "decisions/0023-archives-at-the-edge"])
 def test_the_pages_say_how_often_front_door_asks(page: str) -> None:
     minutes = configured("reads")["healthProbeSettings"]["probeIntervalInSeconds"] // 60
     assert f" every {minutes} minutes" in docs(page)
@@ -290,7 +290,7 @@ def test_the_page_says_how_soon_front_door_changes_its_origin() -> None:
     samples = configured("reads")["loadBalancingSettings"]
     good = samples["successfulSamplesRequired"]
     bad = samples["sampleSize"] - good + 1
-    page = " ".join(docs("outages").split())
+    page = " ".join(docs("operations").split())
     assert f"last {samples['sampleSize']} answers, of which {good} have to be good" in page
     assert f"after {bad} failures, at most {bad * minutes} minutes" in page
     assert f"after {good} good answers, at most {good * minutes} minutes" in page

@@ -21,7 +21,7 @@ BOUND_SECONDS = 60.0
 # Microsoft's pages name 45 minutes at most until a change of Front Door is everywhere.
 FRONT_DOOR_STARTS_WITHIN = timedelta(minutes=45)
 
-PAGE = docs("operations", "deployment", "deployment-from-github")
+PAGE = docs("operations", "deployment")
 SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "infra").glob("*.sh")))
 
 # Answers what the scripts ask, keeps the key in a file, and writes down how it was called.

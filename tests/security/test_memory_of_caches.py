@@ -12,7 +12,7 @@ import pytest
 from tests.support.archives import bala
 from tests.support.registry_process import Running, running
 
-MOST_MORE_MB = 120  # Of all caches of docs/develop/caches.md that strangers fill.
+MOST_MORE_MB = 120  # Of all caches of docs/develop/consistency.md that strangers fill.
 LARGE = 16  # Releases with as many files as a directory holds.
 HEAVY = 90  # Releases with as many dependencies, modules and keywords as a manifest names.
 LONG = "x" * 90

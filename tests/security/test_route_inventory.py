@@ -2,7 +2,7 @@
 
 Our own API is described by its OpenAPI document. Every other route is what some client calls, and
 stands in docs/reference/routes.md or, if it is for members of an organization, in
-docs/reference/organization-routes.md.
+docs/reference/routes.md.
 """
 
 import re
@@ -10,10 +10,10 @@ import re
 from functions.api.openapi import OPERATIONS
 from functions.faces import build_app
 from shared.hosting.triggers import functions_of
-from tests.paths import ROOT
+from tests.paths import docs
 from tests.support.world import World
 
-PAGES = [ROOT / "docs" / "reference" / name for name in ("routes.md", "organization-routes.md")]
+PAGE = docs("routes")
 API = "api/v1/"
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
 
@@ -37,7 +37,7 @@ def served(world: World) -> set[Listed]:
 
 def rows() -> list[tuple[str, str, str, str]]:
     """Return the rows of the pages: Function, methods, path, and for whom it is."""
-    return [row for page in PAGES for row in ROW.findall(page.read_text("utf-8"))]
+    return ROW.findall(PAGE)
 
 
 async def test_every_route_is_an_operation_of_the_api_or_listed_for_its_clients(
@@ -57,8 +57,8 @@ def test_no_operation_of_the_api_is_listed_twice() -> None:
 
 
 def test_routes_are_listed_in_the_order_of_their_names_and_say_who_calls_them() -> None:
-    for page in PAGES:
-        names = [name for name, _, _, _ in ROW.findall(page.read_text("utf-8"))]
+    for table in PAGE.split("\n## "):
+        names = [name for name, _, _, _ in ROW.findall(table)]
         assert names == sorted(names)
     assert [name for name, _, _, client in rows() if not client.endswith(".")] == []
 

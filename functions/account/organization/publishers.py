@@ -195,7 +195,7 @@ def _provider(form: Form) -> Provider:
 
 
 # Pipelines that publish without a stored secret: examples, in which the registry and the
-# organization are replaced. docs/use/trusted-publishing-providers.md shows the same.
+# organization are replaced. docs/use/trusted-publishing.md shows the same.
 EXAMPLE_URL = "https://ballroom.example.org"
 EXAMPLE_ORG = '"org":"acme"'
 

@@ -1,6 +1,6 @@
 """The HTTP server of the local host: uvicorn, with limits for slow and surplus clients.
 
-It extends private parts of uvicorn, which is imported only here: docs/run/http-server.md says why.
+It extends private parts of uvicorn, which is imported only here: docs/run/self-hosting.md says why.
 
 connection.py  one connection: its timeouts and limits, and answers that need no task
 heads.py       heads that repeat an earlier one, and heads of answers, sent with the first piece

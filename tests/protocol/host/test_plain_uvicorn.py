@@ -1,4 +1,4 @@
-"""The registry under uvicorn as it is installed, as docs/run/http-server.md says."""
+"""The registry under uvicorn as it is installed, as docs/run/self-hosting.md says."""
 
 from pathlib import Path
 from threading import Thread

@@ -54,7 +54,7 @@ async def test_commands_are_for_this_registry(world: World) -> None:
 
 async def test_a_search_leads_to_sections(world: World) -> None:
     text = (await opened(world, "/docs?q=gradle")).text
-    assert 'href="/docs/build-tools#gradle"' in text
+    assert 'href="/docs/clients#gradle"' in text
     assert '<meta name="robots" content="noindex, follow">' in text
 
 

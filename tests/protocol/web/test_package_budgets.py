@@ -1,4 +1,4 @@
-"""Store operations of each page of a package, as docs/develop/package-pages.md lists them."""
+"""Store operations of each page of a package, as docs/develop/site.md lists them."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Store operations of the pages of an organization, as docs/develop/account-pages.md lists them."""
+"""Store operations of the pages of an organization, as docs/develop/site.md lists them."""
 
 from collections import Counter
 from pathlib import Path

@@ -82,10 +82,10 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "address"),
     [
-        ("gradle", "/docs/build-tools#gradle"),
+        ("gradle", "/docs/clients#gradle"),
         ("Device Login", "/docs/login"),
-        ("held releases", "/docs/burst-detection#held-releases"),
-        ("github act", "/docs/trusted-publishing-providers#github-actions"),
+        ("held releases", "/docs/limits#held-releases"),
+        ("github act", "/docs/trusted-publishing#github-actions"),
     ],
 )
 def test_a_search_finds_the_section_first(words: str, address: str) -> None:

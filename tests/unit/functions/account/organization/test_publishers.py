@@ -7,7 +7,7 @@ from shared.domain.trusted_publishing.jobs import Provider
 from tests.paths import ROOT
 from tests.support.trusted_publishing import JOBS
 
-PAGE = (ROOT / "docs" / "use" / "trusted-publishing-providers.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "use" / "trusted-publishing.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("provider", JOBS)
