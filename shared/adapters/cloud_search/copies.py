@@ -23,7 +23,7 @@ from shared.adapters.cloud_search.parts import (
 )
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.adapters.filesystem import lock_path, partial_path
-from shared.adapters.search.index import IndexReader
+from shared.adapters.search.index import IndexFile
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
@@ -52,7 +52,7 @@ COPY_SCHEMA = len(COPY_MIGRATIONS)  # Only ever incremented, so that each schema
 BATCH = 200  # Packages of one transaction: about 0.1 s.
 
 
-class IndexCopy(IndexReader):
+class IndexCopy(IndexFile):
     """One copy, whose file exists until it is closed."""
 
     def __init__(self, file: Path) -> None:
@@ -60,12 +60,12 @@ class IndexCopy(IndexReader):
         self.file = file
 
     def create(self) -> None:
-        self._database.migrate()
+        self.database.migrate()
 
     async def check(self) -> None:
         """Raise `Unreadable` unless the file is an index that this version can search."""
         try:
-            await self._database.scan(_look_through)
+            await self.database.scan(_look_through)
         except (DatabaseUnusable, sqlite3.Error) as wrong:
             raise Unreadable(str(wrong)) from wrong
 
@@ -74,7 +74,7 @@ class IndexCopy(IndexReader):
         waiting, applied = list(changes), 0
         while waiting:
             batch, waiting = waiting[:BATCH], waiting[BATCH:]
-            applied += await self._database.write(partial(_apply, changes=batch))
+            applied += await self.database.write(partial(_apply, changes=batch))
         return applied
 
     async def fill(self, listings: CosmosListings) -> None:
@@ -92,13 +92,13 @@ class IndexCopy(IndexReader):
 
     async def compact(self) -> int:
         """Compact the file and close it; return the number of packages."""
-        packages = await self._database.write(_optimize)
+        packages = await self.database.write(_optimize)
         await asyncio.to_thread(self._rewrite)
         return packages
 
     def close(self) -> None:
         """Finish running writes and close the file, which is then complete."""
-        self._database.close()
+        self.database.close()
 
     def _rewrite(self) -> None:
         self.close()

@@ -1,8 +1,8 @@
 """The search index of a registry in the cloud, and the copy of it that this process searches."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,25 +23,13 @@ from shared.adapters.cloud_search.parts import (
     SearchBlobs,
     Unreadable,
 )
-from shared.adapters.cosmos.change_feed import FeedReader
 from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.cosmos.listings import CosmosListings, ListingChange, listing_changes
+from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.search.index import IndexReader
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.names import Package
-from shared.domain.search import (
-    FacetedResults,
-    IndexTotals,
-    Query,
-    ResultPage,
-    Results,
-    Suggestion,
-    SymbolQuery,
-    SymbolResults,
-    Viewer,
-)
-from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.times import MS
 from shared.log import log
 from shared.ports import Clock, Randomness
@@ -50,8 +38,9 @@ from shared.telemetry.metrics import SEARCH_AGE
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
 # request waits only for the first copy of its process. A copy that cannot be loaded is logged, and
-# the current one stays in use. Before each search a copy gets what the edition of this process read
-# in the change feed, so that a package that became private is found for a second at most.
+# the current one stays in use. If the edition of this process knows of a change, or this process
+# made one, a search first reads the change feed: a package that became private is found for a
+# second at most.
 
 Sleep = Callable[[float], Awaitable[object]]
 FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.
@@ -74,13 +63,14 @@ class FollowedEdition(Protocol):
         """Check whether every change is known that was made up to so long ago."""
         ...
 
-    def add_reader(self, reader: FeedReader) -> None:
-        """Let a reader read what the edition reads."""
+    @property
+    def package_changes(self) -> int:
+        """Another number whenever packages may have changed, by this process or another."""
         ...
 
 
 class LoadedCopy:
-    """A copy, what it does not have yet, and how many searches are reading it."""
+    """A copy, up to where it has the feed, and how many searches are reading it."""
 
     def __init__(self, copy: IndexCopy, base: str, after: str) -> None:
         self.copy = copy
@@ -89,40 +79,19 @@ class LoadedCopy:
         self.fed_ms: int | None = None  # None: no index has been built.
         self.readers = 0
         self.is_retired = False
-        self._waiting: dict[str, ListingChange] = {}
-        self._is_complete = False  # Whether nothing is missing that is not waiting.
+        self.changes = -1  # The number of the edition when the feed was read last.
         self._lock = asyncio.Lock()
 
-    def wait_for(self, changes: Mapping[str, ListingChange]) -> None:
-        """Keep changes until the copy is read; only the feed has those before the first read."""
-        if self._is_complete:
-            self._waiting |= changes
-
-    def lost(self) -> None:
-        """Note that changes may have been left out."""
-        self._is_complete = False
-        self._waiting.clear()
-
-    async def bring_up_to_date(self, listings: CosmosListings) -> None:
-        """Apply what is waiting, or all after its position; raise `SearchUnconfirmed` if that is
-        one of the feed of another container."""
+    async def bring_up_to_date(self, listings: CosmosListings, changes: int) -> None:
+        """Apply all changes after its position, unless that was done at this number of the edition;
+        raise `SearchUnconfirmed` if its position is one of the feed of another container."""
         async with self._lock:
-            if not self._is_complete:
-                self._is_complete = True  # From here on all are collected.
+            if changes != self.changes:
                 try:
                     self.after = await self.copy.read_on(listings, self.after)
-                except BaseException as failure:
-                    self.lost()
-                    if isinstance(failure, ValueError):  # A backup was restored.
-                        raise SearchUnconfirmed from failure
-                    raise
-            if changes := self._waiting:
-                self._waiting = {}
-                try:
-                    await self.copy.apply(changes.values())
-                except BaseException:
-                    self._waiting = changes | self._waiting
-                    raise
+                except ValueError as failure:  # A backup was restored.
+                    raise SearchUnconfirmed from failure
+                self.changes = changes
 
 
 class CurrentCopy:
@@ -145,13 +114,11 @@ class CurrentCopy:
         self._edition = environment.edition
         self._patience = patience
         self._current: LoadedCopy | None = None
-        self._loading: LoadedCopy | None = None
         self._etag = ""
         self._lock = asyncio.Lock()
         self._refreshing: asyncio.Task[None] | None = None
         self._first_refresh = asyncio.Event()  # Set after the first refresh.
         self._unreadable = ("", 0)
-        self._edition.add_reader(self)
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
@@ -166,7 +133,7 @@ class CurrentCopy:
             raise SearchUnconfirmed
         loaded = self._current or await self._wait_for_copy()
         async with self._reading(loaded):
-            await loaded.bring_up_to_date(self._listings)
+            await self._bring_up_to_date(loaded)
             yield loaded.copy
 
     async def refresh(self) -> None:
@@ -177,7 +144,9 @@ class CurrentCopy:
                     await self._load_newer()
                 if self._current is not None:  # Changes add up while nobody searches.
                     async with self._reading(self._current):
-                        await self._current.bring_up_to_date(self._listings)
+                        await self._current.bring_up_to_date(
+                            self._listings, self._edition.package_changes
+                        )
             except Exception as failure:  # Searches use the current copy.
                 reason = f"{type(failure).__name__}: {failure}"
                 log.warning("search.not_renewed", reason=reason)
@@ -185,19 +154,11 @@ class CurrentCopy:
                 self._first_refresh.set()
                 self._record_age()
 
-    def read(self, items: Sequence[Mapping[str, object]]) -> None:
-        """Keep changed listings for the copies."""
-        self._wait_for({each.key: each for each in listing_changes(dict(item) for item in items)})
-
-    def lost(self) -> None:
-        """Note that changes may have been left out."""
-        for each in self._copies():
-            each.lost()
-
-    def apply_own_change(self, change: ListingChange | None) -> None:
-        """Show a change of this process in its next search."""
-        if change is not None:
-            self._wait_for({change.key: change})
+    async def look(self) -> None:
+        """Read the change feed and the pointer now."""
+        if self._current is not None:
+            self._current.changes = -1
+        await self.refresh()
 
     async def close(self) -> None:
         """Stop refreshing, and remove every copy."""
@@ -212,12 +173,8 @@ class CurrentCopy:
         self._first_refresh.clear()
         self._folders.close()
 
-    def _copies(self) -> list[LoadedCopy]:
-        return [each for each in (self._current, self._loading) if each is not None]
-
-    def _wait_for(self, changes: Mapping[str, ListingChange]) -> None:
-        for each in self._copies():
-            each.wait_for(changes)
+    async def _bring_up_to_date(self, loaded: LoadedCopy) -> None:
+        await loaded.bring_up_to_date(self._listings, self._edition.package_changes)
 
     # --- loading -------------------------------------------------------------------------------
 
@@ -262,7 +219,7 @@ class CurrentCopy:
             raise PointerUnchanged
         copy = IndexCopy(self._folders.folder() / COPY_FILE)
         after = pointer.after if pointer else await self._listings.now()
-        loaded = self._loading = LoadedCopy(copy, pointer.base.name if pointer else "", after)
+        loaded = LoadedCopy(copy, pointer.base.name if pointer else "", after)
         try:
             if pointer:
                 await self._blobs.fetch_base(pointer.base, copy.file)
@@ -270,15 +227,13 @@ class CurrentCopy:
             else:
                 await copy.fill(self._listings)
             if self._current is not None:  # The new one has to show no less.
-                await loaded.bring_up_to_date(self._listings)
+                await self._bring_up_to_date(loaded)
         except BaseException as failure:
             await _discard(copy)
             if pointer and isinstance(failure, Unreadable):
                 retry_ms = self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // MS
                 self._unreadable = pointer.base.name, retry_ms
             raise
-        finally:
-            self._loading = None
         before, self._current = self._current, loaded
         if before is not None:
             log.info("search.renewed", base=loaded.base)
@@ -308,7 +263,7 @@ class CurrentCopy:
             recording.record_metric(SEARCH_AGE, age_ms / 1000, {})
 
 
-class CloudSearchIndex:
+class CloudSearchIndex(IndexReader):
     """The SearchIndex of a registry in the cloud: listings are stored in Cosmos DB, and searches
     read a copy that is some seconds old."""
 
@@ -316,53 +271,21 @@ class CloudSearchIndex:
         self._listings = listings
         self._copy = current_copy
 
+    def borrow(self) -> AbstractAsyncContextManager[IndexCopy]:
+        return self._copy.borrow()
+
     async def offer(self, listing: Listing) -> bool:
-        is_new, change = await self._listings.offer(listing)
-        self._copy.apply_own_change(change)
-        return is_new
+        return await self._listings.offer(listing)
 
     async def replace(self, listing: Listing) -> bool:
-        change = await self._listings.replace(listing)
-        self._copy.apply_own_change(change)
-        return change is not None
+        return await self._listings.replace(listing)
 
     async def remove(self, package: Package) -> bool:
-        change = await self._listings.remove(package)
-        self._copy.apply_own_change(change)
-        return change is not None
-
-    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        async with self._copy.borrow() as copy:
-            return await copy.search(query, page, viewer)
-
-    async def search_with_facets(
-        self, query: Query, page: ResultPage, viewer: Viewer
-    ) -> FacetedResults:
-        async with self._copy.borrow() as copy:
-            return await copy.search_with_facets(query, page, viewer)
-
-    async def facet_values(
-        self, facet: Facet, query: Query, viewer: Viewer
-    ) -> tuple[FacetCount, ...]:
-        async with self._copy.borrow() as copy:
-            return await copy.facet_values(facet, query, viewer)
-
-    async def totals(self) -> IndexTotals:
-        async with self._copy.borrow() as copy:
-            return await copy.totals()
-
-    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
-        async with self._copy.borrow() as copy:
-            return await copy.symbols(query, page, viewer)
-
-    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        async with self._copy.borrow() as copy:
-            return await copy.suggest(text, viewer, count)
+        return await self._listings.remove(package)
 
     async def look(self) -> None:
         """Load the changes of other processes now, without waiting for the edition."""
-        self._copy.lost()
-        await self._copy.refresh()
+        await self._copy.look()
 
     async def close(self) -> None:
         """Remove the copies of this process."""

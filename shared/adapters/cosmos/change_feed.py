@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.domain.errors.base import Unavailable
@@ -75,18 +75,6 @@ class _RangeChanges:
     is_complete: bool
 
 
-class FeedReader(Protocol):
-    """Reads the items that an edition finds in the feed."""
-
-    def read(self, items: Sequence[Mapping[str, object]]) -> None:
-        """Take changed items, in the order of their changes."""
-        ...
-
-    def lost(self) -> None:
-        """Note that changes may have been left out before the next items."""
-        ...
-
-
 class ChangeFeedEdition:
     """The edition of one instance in the cloud, which reads what changed from the change feed.
 
@@ -104,7 +92,7 @@ class ChangeFeedEdition:
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.
         self._asking: asyncio.Task[None] | None = None
-        self._readers: list[FeedReader] = []
+        self.package_changes = 0  # Another number whenever packages may have changed.
 
     @property
     def number(self) -> int:
@@ -116,10 +104,6 @@ class ChangeFeedEdition:
     def is_confirmed_within(self, age: timedelta) -> bool:
         """Check whether every change is known that was made up to so long ago."""
         return self._is_recent(self._confirmed_ms, age)
-
-    def add_reader(self, reader: FeedReader) -> None:
-        """Let a reader read what this edition reads from now on, before it counts as known."""
-        self._readers.append(reader)
 
     def ask(self) -> None:
         # Also after a question that failed: the next one comes a second after it began.
@@ -141,6 +125,7 @@ class ChangeFeedEdition:
 
     def wrote(self, package: str) -> None:
         self._changes.note((package,))
+        self.package_changes += 1
 
     def wrote_records(self, _owner: str) -> None:
         """Note that this process wrote, or tried to write, a record that is no package's. Those of
@@ -193,13 +178,10 @@ class ChangeFeedEdition:
     def _note(self, items: Sequence[Mapping[str, object]]) -> None:
         for item in items:
             self.wrote(str(item["pk"]))
-        for reader in self._readers:
-            reader.read(items)
 
     def _lose(self) -> None:
         self._changes.forget()
-        for reader in self._readers:
-            reader.lost()
+        self.package_changes += 1
 
     def _is_recent(self, since_ms: int | None, age: timedelta) -> bool:
         return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // MS

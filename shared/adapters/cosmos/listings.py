@@ -45,22 +45,21 @@ class CosmosListings:
     def __init__(self, cosmos: CosmosDatabase) -> None:
         self._container = cosmos.container("packages")
 
-    async def offer(self, listing: Listing) -> tuple[bool, ListingChange | None]:
-        """Show this release, unless a better one of the package is shown. Return if none was, and
-        the change, if this is one."""
+    async def offer(self, listing: Listing) -> bool:
+        """Show this release, unless a better one of the package is shown; return if none was."""
         offered = excerpt(listing)
-        before, change = await self._decide(
+        before, _ = await self._decide(
             offered.head.package, lambda shown: release_for_search(shown, offered)
         )
-        return before is None, change
+        return before is None
 
-    async def replace(self, listing: Listing) -> ListingChange | None:
-        """Show this release, whatever is shown now; return the change, if this is one."""
+    async def replace(self, listing: Listing) -> bool:
+        """Show this release, whatever is shown now; return whether this is a change."""
         shown = excerpt(listing)
         return (await self._decide(shown.head.package, lambda _: shown))[1]
 
-    async def remove(self, package: Package) -> ListingChange | None:
-        """Show the package no longer; return the change, if this is one."""
+    async def remove(self, package: Package) -> bool:
+        """Show the package no longer; return whether this is a change."""
         return (await self._decide(package, lambda _: None))[1]
 
     async def all(self) -> AsyncIterator[list[ListingChange]]:
@@ -85,33 +84,28 @@ class CosmosListings:
     @retried(pause=back_off)
     async def _decide(
         self, package: Package, choose: Callable[[Listing | None], Listing | None]
-    ) -> tuple[Listing | None, ListingChange | None]:
-        """Return the previous listing, and the change that `choose` made, if any."""
+    ) -> tuple[Listing | None, bool]:
+        """Return the previous listing, and whether `choose` changed it."""
         item = await self._container.read(package.key, LISTING)
         before = _change_of(item).listing() if item else None
         chosen = choose(before)
         if not _is_news(before, chosen):
-            return before, None
-        revision = 1 + (item["revision"] if item else 0)
-        change = ListingChange(
-            package.key, revision, chosen and _LISTING.dump_python(chosen, mode="json")
-        )
-        if not await self._stored(change, item):
-            raise Stale
-        return before, change
-
-    async def _stored(self, change: ListingChange, over: Item | None) -> bool:
-        item: Item = {
+            return before, False
+        changed: Item = {
             "id": LISTING,
-            "pk": change.key,
+            "pk": package.key,
             "schema": 1,
             "kind": LISTING,
-            "revision": change.revision,
-            "body": change.body,
+            "revision": 1 + (item["revision"] if item else 0),
+            "body": chosen and _LISTING.dump_python(chosen, mode="json"),
         }
-        if over is None:
-            return await self._container.create(item)
-        return await self._container.replace(item, over["_etag"])
+        if item is None:
+            is_stored = await self._container.create(changed)
+        else:
+            is_stored = await self._container.replace(changed, item["_etag"])
+        if not is_stored:
+            raise Stale
+        return before, True
 
 
 def _change_of(item: Item) -> ListingChange:

@@ -1,10 +1,12 @@
 """The search index of one machine."""
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sized
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar, TypeVarTuple, cast
+from typing import TypeVar, TypeVarTuple, cast
 
 from shared.adapters.search import queries
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt, is_short_listing
@@ -22,7 +24,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount, Facets
+from shared.domain.search_facets import Facet, FacetCount
 from shared.runtime.caching import VersionedCache
 
 # What was found is kept until the index changes: the lists of the first page are always the same
@@ -35,60 +37,20 @@ T = TypeVar("T")
 Asked = TypeVarTuple("Asked")
 
 
-class Counts(NamedTuple):
-    """The counts that all pages and orders of a query share."""
-
-    facets: Facets
-    deprecated: int
-
-
-class IndexReader:
-    """The questions that an index in SQLite answers, whoever fills it."""
+class IndexFile:
+    """An index in SQLite, and what was found in it."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         # By a function of `queries`, and what it was asked.
         self._found = VersionedCache[tuple[object, ...], object](KEPT_VALUES, weigh=_weight_of)
 
-    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        return await self._find(queries.find_packages, query, page, viewer)
-
-    async def search_with_facets(
-        self, query: Query, page: ResultPage, viewer: Viewer
-    ) -> FacetedResults:
-        """Search and count in one visit of the index; all pages and orders have the same counts."""
-        version, key = self._database.data_version(), (queries.find_with_facets, query, viewer)
-        counts = cast("Counts | None", self._found.get(key, version))
-        if counts is not None:
-            return FacetedResults(await self.search(query, page, viewer), *counts)
-        work = partial(queries.find_with_facets, query=query, page=page, viewer=viewer)
-        found = await self._database.scan(work)
-        self._found.put(key, version, Counts(found.facets, found.deprecated))
-        self._found.put((queries.find_packages, query, page, viewer), version, found.results)
-        return found
-
-    async def facet_values(
-        self, facet: Facet, query: Query, viewer: Viewer
-    ) -> tuple[FacetCount, ...]:
-        return await self._find(queries.count_facet_values, facet, query, viewer)
-
-    async def totals(self) -> IndexTotals:
-        """Return the numbers of what everybody may see."""
-        return await self._database.scan(queries.count_totals)
-
-    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
-        return await self._find(queries.find_symbol_page, query, page, viewer)
-
-    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        work = partial(queries.suggest_names, text=text, viewer=viewer, count=count)
-        return await self._database.scan(work)
-
-    async def _find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
+    async def find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
         """Return the result that `find` had for this since the index changed, or call it."""
-        version, key = self._database.data_version(), (find, *asked)
+        version, key = self.database.data_version(), (find, *asked)
         found = cast("T | None", self._found.get(key, version))
         if found is None:
-            found = await self._database.scan(lambda connection: find(connection, *asked))
+            found = await self.database.scan(lambda connection: find(connection, *asked))
             self._found.put(key, version, found)
         return found
 
@@ -97,17 +59,55 @@ def _weight_of(found: object) -> int:
     match found:
         case Results() | SymbolResults():
             return 1 + VALUES_OF_A_HIT * len(found.hits)
-        case Counts():
-            return 1 + sum(map(len, found.facets.values()))
+        case FacetedResults():
+            return _weight_of(found.results) + sum(map(len, found.facets.values()))
         case _:
-            return 1 + len(cast(Sized, found))
+            return 1 + (len(found) if isinstance(found, Sized) else 0)
+
+
+class IndexReader(ABC):
+    """The questions that an index in SQLite answers, whoever fills it."""
+
+    @abstractmethod
+    def borrow(self) -> AbstractAsyncContextManager[IndexFile]:
+        """Provide the file for one search."""
+
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        return await self._find(queries.find_packages, query, page, viewer)
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
+        return await self._find(queries.find_with_facets, query, page, viewer)
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        return await self._find(queries.count_facet_values, facet, query, viewer)
+
+    async def totals(self) -> IndexTotals:
+        return await self._find(queries.count_totals)
+
+    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
+        return await self._find(queries.find_symbol_page, query, page, viewer)
+
+    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
+        return await self._find(queries.suggest_names, text, viewer, count)
+
+    async def _find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
+        async with self.borrow() as file:
+            return await file.find(find, *asked)
 
 
 class SqliteSearchIndex(IndexReader):
     """The SearchIndex of a registry on one machine."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(Database(path, SEARCH_MIGRATIONS))
+        self._database = Database(path, SEARCH_MIGRATIONS)
+        self._file = IndexFile(self._database)
+
+    def borrow(self) -> AbstractAsyncContextManager[IndexFile]:
+        return nullcontext(self._file)
 
     def migrate(self) -> None:
         """Create the file or bring it up to date; of several processes one does it."""

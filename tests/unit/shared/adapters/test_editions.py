@@ -1,7 +1,7 @@
 """An edition knows of every change of the last second, or that it does not."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 
@@ -250,44 +250,6 @@ async def test_stores_that_do_not_answer_confirm_nothing_and_are_asked_again() -
 
 
 # --- readers -----------------------------------------------------------------------------------
-
-
-class Reader:
-    """Notes what it reads."""
-
-    def __init__(self) -> None:
-        self.read_keys: list[object] = []
-        self.losses = 0
-
-    def read(self, items: Sequence[Mapping[str, object]]) -> None:
-        self.read_keys += [item["pk"] for item in items]
-
-    def lost(self) -> None:
-        self.losses += 1
-
-
-async def test_a_reader_reads_what_the_edition_reads_before_it_is_confirmed(cloud: Cloud) -> None:
-    reader = Reader()
-    cloud.edition.add_reader(reader)
-    assert await cloud.edition.confirm()
-    assert reader.losses == 1  # Whatever changed before the feed was followed.
-    cloud.feed.write(GREET)
-    cloud.feed.write(OTHER, "high")
-    cloud.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert await cloud.edition.confirm()
-    assert sorted(map(str, reader.read_keys)) == [GREET, OTHER]
-    assert reader.losses == 1
-
-
-async def test_a_reader_is_told_when_there_were_too_many_changes(cloud: Cloud) -> None:
-    reader = Reader()
-    cloud.edition.add_reader(reader)
-    assert await cloud.edition.confirm()
-    for _ in range(3 * MOST_PAGES + 1):
-        cloud.feed.write(GREET)
-    cloud.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert await cloud.edition.confirm()
-    assert reader.losses == 2
 
 
 async def test_the_age_of_what_is_known_is_that_of_the_question(cloud: Cloud) -> None:
