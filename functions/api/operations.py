@@ -37,6 +37,7 @@ from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.redaction import contains_token
 from shared.runtime.answers import Answer
+from shared.services.tokens.tokens import OfOrganization, TokenOwner
 
 MAX_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
@@ -133,6 +134,11 @@ Result = BaseModel | Created[BaseModel] | Answer | None
 
 class ApiCall(Call):
     """The call of an operation of the API."""
+
+    @property
+    def owner(self) -> TokenOwner:
+        """Whose tokens the path names: the caller's, or those of an organization."""
+        return OfOrganization(self.org) if "org" in self.route_params else self.caller.id
 
 
 def parse_body(model: type[ModelT], call: Call) -> ModelT:

@@ -24,8 +24,6 @@ from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,
     MAX_TOKEN_NAME_LENGTH,
     IssuedToken,
-    OfOrganization,
-    TokenOwner,
     TokenRequest,
     Tokens,
     UsedToken,
@@ -38,7 +36,9 @@ class NewMachineToken(RequestModel):
     """Request body for a new access token of an organization."""
 
     name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH, description="What uses it.")
-    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    scopes: list[Scope] = Field(
+        min_length=1, max_length=len(Scope), description="What it may be used for."
+    )
     package: str = Field(default="*", description="Packages; * and ? stand for characters.")
     days: int | None = Field(
         default=None,
@@ -137,11 +137,6 @@ def _tokens(call: ApiCall) -> Tokens:
     return call.registry.tokens.access_tokens
 
 
-def _owner(call: ApiCall) -> TokenOwner:
-    """Return whose tokens the path names: the caller's or those of an organization."""
-    return OfOrganization(call.org) if "org" in call.route_params else call.caller.id
-
-
 @organization_tokens_api.operation(
     "GET",
     "api/v1/orgs/{org}/tokens",
@@ -150,7 +145,7 @@ def _owner(call: ApiCall) -> TokenOwner:
 )
 @tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", also=(403,))
 async def token_list(call: ApiCall) -> TokenList:
-    return TokenList.of(await _tokens(call).list(_owner(call), by=call.caller))
+    return TokenList.of(await _tokens(call).list(call.owner, by=call.caller))
 
 
 @tokens_api.operation(
@@ -161,7 +156,7 @@ async def token_list(call: ApiCall) -> TokenList:
     limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]:
-    issued = await _tokens(call).issue(call.caller.id, new.wanted(new.org), by=call.caller)
+    issued = await _tokens(call).issue(call.owner, new.wanted(new.org), by=call.caller)
     return Created(IssuedView.of(issued), f"/api/v1/tokens/{issued.token.id}")
 
 
@@ -173,7 +168,7 @@ async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]:
     limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> Created[IssuedView]:
-    issued = await _tokens(call).issue(_owner(call), new.wanted(call.org), by=call.caller)
+    issued = await _tokens(call).issue(call.owner, new.wanted(call.org), by=call.caller)
     return Created(IssuedView.of(issued), f"/api/v1/orgs/{call.org}/tokens/{issued.token.id}")
 
 
@@ -186,7 +181,7 @@ async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> Created[I
 @tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.route_params["id"]
-    return TokenView.of(await _tokens(call).find(_owner(call), token_id, by=call.caller))
+    return TokenView.of(await _tokens(call).find(call.owner, token_id, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -198,7 +193,7 @@ async def token_show(call: ApiCall) -> TokenView:
 @tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
 async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
     token_id, name = call.route_params["id"], sent.name
-    return TokenView.of(await _tokens(call).rename(_owner(call), token_id, name, by=call.caller))
+    return TokenView.of(await _tokens(call).rename(call.owner, token_id, name, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -216,7 +211,7 @@ async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
     token_id = call.route_params["id"]
-    return IssuedView.of(await _tokens(call).rotate(_owner(call), token_id, by=call.caller))
+    return IssuedView.of(await _tokens(call).rotate(call.owner, token_id, by=call.caller))
 
 
 @organization_tokens_api.operation(
@@ -227,7 +222,7 @@ async def token_rotate(call: ApiCall) -> IssuedView:
 )
 @tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
 async def token_revoke(call: ApiCall) -> None:
-    await _tokens(call).revoke(_owner(call), call.route_params["id"], by=call.caller)
+    await _tokens(call).revoke(call.owner, call.route_params["id"], by=call.caller)
 
 
 class LeakedTokenVerdict(BaseModel):

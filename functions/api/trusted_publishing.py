@@ -34,7 +34,7 @@ class NewPublisher(RequestModel):
     package: ShortText = Field(
         description="Its name; where there is none yet, the first push makes it."
     )
-    provider: Provider
+    provider: Provider = Field(description="The CI system, which signs the identity of the job.")
     server: ShortText = Field(default="", description="Of GitHub or GitLab, where it is one's own.")
     ids: dict[ShortText, ShortText] = Field(
         description="repository_id and repository_owner_id of GitHub; project_id and namespace_id "

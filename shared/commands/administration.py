@@ -2,23 +2,13 @@
 
 import click
 
-from shared.commands.base import (
-    OutputFormat,
-    TableRow,
-    as_json,
-    format_time,
-    print_rows,
-    with_registry,
-)
+from shared.commands.base import Rows, format_time, in_registry
 from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import OPERATOR
-from shared.domain.notices import ReadOnlyState
-from shared.domain.reserved_names import ReservedName
 from shared.domain.rights import rights_table
 from shared.domain.task_runs import TaskReport, TaskRun, TaskState
 from shared.services.maintenance.tasks import require_task
-from shared.services.organizations.reserved_names import NameAvailability
 
 
 @click.group()
@@ -27,25 +17,22 @@ def upkeep() -> None:
 
 
 @upkeep.command("list")
-@as_json
-def list_(output: OutputFormat) -> None:
+@in_registry
+async def list_tasks(registry: Registry) -> Rows:
     """List the maintenance tasks: their last run, its result, and the next run.
 
     \b
     Example:
       python -m shared.cli upkeep list
     """
-
-    async def work(registry: Registry) -> list[dict[str, object]]:
-        now_ms = registry.clock.now_ms()
-        return [_row(each, now_ms) for each in await registry.maintenance.upkeep.task_states()]
-
-    print_rows(with_registry(work), output)
+    now_ms = registry.clock.now_ms()
+    return [_row(each, now_ms) for each in await registry.maintenance.upkeep.task_states()]
 
 
 @upkeep.command()
 @click.argument("name", required=False)
-def run(name: str | None) -> None:
+@in_registry
+async def run(registry: Registry, name: str | None) -> None:
     """Run the maintenance task NAME, or all of them. Each may be repeated.
 
     \b
@@ -53,17 +40,20 @@ def run(name: str | None) -> None:
       python -m shared.cli upkeep run
       python -m shared.cli upkeep run audit-archives
     """
-
-    async def work(registry: Registry) -> list[tuple[str, TaskReport | None]]:
-        tasks = registry.maintenance.tasks
-        chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
-        return [(task, report) for task in chosen for report in await _whole(registry, task)]
-
-    reports = with_registry(work)
-    for task, report in reports:
-        _print(task, report)
-    if any(report and report.problems for _, report in reports):
-        raise SystemExit(1)
+    tasks = registry.maintenance.tasks
+    chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
+    has_problems = False
+    for task in chosen:
+        for report in await _whole(registry, task):
+            if report is None:
+                click.echo(f"{task}: another process is running it.")
+                continue
+            click.echo(f"{task}: checked {report.seen}, changed {report.changed}.")
+            for problem in report.problems:
+                click.echo(f"  {problem}")
+            has_problems |= bool(report.problems)
+    if has_problems:
+        raise click.exceptions.Exit(1)
 
 
 async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
@@ -72,15 +62,6 @@ async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
     while (last := reports[-1]) is not None and last.unfinished:
         reports.append(await registry.maintenance.upkeep.run(task))
     return reports
-
-
-def _print(task: str, report: TaskReport | None) -> None:
-    if report is None:
-        click.echo(f"{task}: another process is running it.")
-        return
-    click.echo(f"{task}: checked {report.seen}, changed {report.changed}.")
-    for problem in report.problems:
-        click.echo(f"  {problem}")
 
 
 def _row(state: TaskState, now_ms: int) -> dict[str, object]:
@@ -120,68 +101,54 @@ def names() -> None:
 
 
 @names.command("list")
-@as_json
-def list_names(output: OutputFormat) -> None:
+@in_registry
+async def list_names(registry: Registry) -> Rows:
     """List the reserved names: their patterns, reasons and sources."""
-
-    async def work(registry: Registry) -> list[TableRow]:
-        reserved = await registry.organizations.reserved_names.all(by=OPERATOR)
-        fixed = [(each, "built in") for each in (*reserved.built_in, *reserved.words)]
-        fixed += [(each, "BALLROOM_RESERVED_NAMES") for each in reserved.configured]
-        rows: list[TableRow] = [
-            {"pattern": pattern, "reason": None, "by": source, "since": None}
-            for pattern, source in fixed
-        ]
-        for each, by in reserved.stored:
-            since = format_time(each.since_ms)
-            rows.append({"pattern": each.pattern, "reason": each.reason, "by": by, "since": since})
-        return rows
-
-    print_rows(with_registry(work), output)
+    reserved = await registry.organizations.reserved_names.all(by=OPERATOR)
+    rows: list[tuple[object, ...]] = [
+        *((each, None, "built in", None) for each in (*reserved.built_in, *reserved.words)),
+        *((each, None, "BALLROOM_RESERVED_NAMES", None) for each in reserved.configured),
+        *(
+            (each.pattern, each.reason, by, format_time(each.since_ms))
+            for each, by in reserved.stored
+        ),
+    ]
+    return [dict(zip(("pattern", "reason", "by", "since"), row, strict=True)) for row in rows]
 
 
 @names.command()
 @pattern_argument
 @click.option("--reason", required=True, help="The reason; administrators see it.")
-def add(pattern: str, reason: str) -> None:
+@in_registry
+async def add(registry: Registry, pattern: str, reason: str) -> str:
     """Reserve the names that match PATTERN. In it, * is any text and ? is any character.
 
     \b
     Example:
       python -m shared.cli names add "wso2*" --reason "Theirs."
     """
-
-    async def work(registry: Registry) -> ReservedName:
-        return await registry.organizations.reserved_names.add(pattern, reason, by=OPERATOR)
-
-    reserved = with_registry(work)
-    click.echo(f"Nobody can create an organization that matches {reserved.pattern} any more.")
+    added = await registry.organizations.reserved_names.add(pattern, reason, by=OPERATOR)
+    return f"Nobody can create an organization that matches {added.pattern} any more."
 
 
 @names.command()
 @pattern_argument
-def remove(pattern: str) -> None:
+@in_registry
+async def remove(registry: Registry, pattern: str) -> str:
     """Remove the reserved name PATTERN."""
-
-    async def work(registry: Registry) -> None:
-        await registry.organizations.reserved_names.remove(pattern, by=OPERATOR)
-
-    with_registry(work)
-    click.echo(f"{pattern} is free again.")
+    await registry.organizations.reserved_names.remove(pattern, by=OPERATOR)
+    return f"{pattern} is free again."
 
 
 @names.command()
 @click.argument("name")
-def check(name: str) -> None:
+@in_registry
+async def check(registry: Registry, name: str) -> str:
     """Check whether an organization can be called NAME, and say why not."""
-
-    async def work(registry: Registry) -> NameAvailability:
-        return await registry.organizations.reserved_names.look_up(name, by=OPERATOR)
-
-    availability = with_registry(work)
-    click.echo(f"{name} is free." if availability.is_free else f"{name} is not free:")
-    for reason in availability.organization:
-        click.echo(f"- {reason}")
+    found = await registry.organizations.reserved_names.look_up(name, by=OPERATOR)
+    if found.is_free:
+        return f"{name} is free."
+    return "\n- ".join([f"{name} is not free:", *found.organization])
 
 
 @click.group("read-only")
@@ -195,47 +162,38 @@ def read_only() -> None:
     required=True,
     help='Completes the sentence "This registry is in read-only mode: …".',
 )
-def on(reason: str) -> None:
+@in_registry
+async def on(registry: Registry, reason: str) -> str:
     """Turn read-only mode on. All processes follow within five seconds; clients get the reason.
 
     \b
     Example:
       python -m shared.cli read-only on --reason "moving house until 22:00"
     """
-
-    async def work(registry: Registry) -> ReadOnlyState:
-        return await registry.limits.notices.enter_read_only_mode(reason, by=OPERATOR)
-
-    click.echo(TakesNoChanges(with_registry(work).reason))
-    click.echo(
+    state = await registry.limits.notices.enter_read_only_mode(reason, by=OPERATOR)
+    return (
+        f"{TakesNoChanges(state.reason)}\n"
         "Requests in progress are completed: wait ten seconds until nothing more is written."
     )
 
 
 @read_only.command()
-def off() -> None:
+@in_registry
+async def off(registry: Registry) -> str:
     """Turn read-only mode off. All processes follow within five seconds."""
-
-    async def work(registry: Registry) -> None:
-        await registry.limits.notices.leave_read_only_mode(by=OPERATOR)
-
-    with_registry(work)
-    click.echo("Changes are taken.")
+    await registry.limits.notices.leave_read_only_mode(by=OPERATOR)
+    return "Changes are taken."
 
 
 @read_only.command()
-def show() -> None:
+@in_registry
+async def show(registry: Registry) -> str:
     """Say whether read-only mode is on; the exit code is 1 if it is."""
-
-    async def work(registry: Registry) -> ReadOnlyState | None:
-        return (await registry.limits.notices.current(by=OPERATOR)).read_only
-
-    found = with_registry(work)
+    found = (await registry.limits.notices.current(by=OPERATOR)).read_only
     if found is None:
-        click.echo("Changes are taken.")
-        return
+        return "Changes are taken."
     click.echo(f"No changes are taken since {format_time(found.since_ms)}: {found.reason}.")
-    raise SystemExit(1)
+    raise click.exceptions.Exit(1)
 
 
 @click.command()

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_type_hints
 
 import click
 import orjson
@@ -24,6 +26,7 @@ _ROOT = Path(__file__).parents[2]  # The folder from which `shared` is imported.
 
 Result = TypeVar("Result")
 TableRow = Mapping[str, object]
+Rows = Sequence[TableRow]
 
 
 class OutputFormat(Enum):
@@ -77,6 +80,26 @@ def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
     return asyncio.run(run())
 
 
+def in_registry(
+    work: Callable[..., Awaitable[str | TableRow | Rows | None]],
+) -> Callable[..., None]:
+    """Make the work of a command run on the registry that the settings name, and print its result:
+    a sentence as it is, a row as facts and rows as a table, both with the option `--json`."""
+
+    @wraps(work)
+    def run(*, output: OutputFormat = OutputFormat.TABLE, **arguments: Any) -> None:
+        result = with_registry(lambda registry: work(registry, **arguments))
+        if isinstance(result, str):
+            click.echo(result)
+        elif isinstance(result, Mapping):
+            print_facts(result, output)
+        elif result is not None:
+            print_rows(result, output)
+
+    is_text = get_type_hints(work)["return"] in (str, NoneType)
+    return run if is_text else as_json(run)
+
+
 def operator_command(settings: Settings, *arguments: str) -> str:
     """Return a line that runs an operator's command on this registry, from any folder and in any
     shell; without secrets, so the stores of a registry in the cloud are left out."""
@@ -106,10 +129,16 @@ def print_facts(row: TableRow, output: OutputFormat) -> None:
     """Print one row as JSON, or with one key and value on each line."""
     if output is OutputFormat.JSON:
         click.echo(orjson.dumps(row, option=orjson.OPT_INDENT_2))
-        return
+    else:
+        click.echo(facts_text(row))
+
+
+def facts_text(row: TableRow) -> str:
     width = max(map(len, row))
-    for key, value in row.items():
-        click.echo(f"{key.ljust(width)}  {'' if value is None else value}".rstrip())
+    return "\n".join(
+        f"{key.ljust(width)}  {'' if value is None else value}".rstrip()
+        for key, value in row.items()
+    )
 
 
 def format_time(at_ms: int | None) -> str | None:

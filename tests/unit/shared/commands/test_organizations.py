@@ -4,8 +4,8 @@ from tests.support.terminal import Terminal
 
 
 def roles(terminal: Terminal, org: str = "acme") -> dict[str, str]:
-    members = terminal.json("org", "members", org)
-    return {each["account"]: each["role"] for each in members}
+    members = terminal.json("org", "members", org)["members"]
+    return {each["name"]: each["role"] for each in members}
 
 
 def test_an_organization_is_created_with_its_owner(terminal: Terminal) -> None:
@@ -51,4 +51,6 @@ def test_undoing_a_deletion_that_nobody_requested_is_refused(terminal: Terminal)
 
 
 def test_burst_detection_is_switched_off_for_a_day(terminal: Terminal) -> None:
-    assert "Burst detection is off for acme until" in terminal.run("org", "allow-bursts", "acme")
+    assert "Burst detection is off for acme for a day." in terminal.run(
+        "org", "allow-bursts", "acme"
+    )

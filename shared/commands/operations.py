@@ -1,0 +1,265 @@
+"""Commands that are operations of the HTTP API: they run in this process, with the operator's
+rights. Their arguments, options and help are read from what openapi.json says of the operation.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from itertools import chain
+from typing import Any, TypeVar, cast
+
+import azure.functions as func
+import click
+import orjson
+from pydantic import BaseModel
+
+from functions.api.members import members_api
+from functions.api.operations import ApiCall, OpenApi
+from functions.api.organizations import organizations_api
+from functions.api.packages import visibility_api
+from functions.api.tokens import organization_tokens_api, tokens_api
+from functions.api.trusted_publishing import publishers_api
+from functions.http.calls import Exchange
+from functions.http.operations import Operation
+from shared.commands.base import (
+    OutputFormat,
+    TableRow,
+    as_json,
+    facts_text,
+    print_facts,
+    print_rows,
+    with_registry,
+)
+from shared.composition import Registry
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.services.tokens.tokens import TokenOwner
+
+PACKAGE = "ORG/NAME"
+ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
+
+_FACES = (
+    members_api, organization_tokens_api, organizations_api, publishers_api, tokens_api,
+    visibility_api,
+)  # fmt: skip
+_OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
+_IN_BRACES = re.compile(r"\{(\w+)\}")
+_IN_CAMEL_CASE = re.compile(r"([A-Z])")
+
+JsonObject = dict[str, Any]
+CallableT = TypeVar("CallableT", bound=Callable[..., Any])
+
+
+def parse_coordinate(text: str) -> Coordinate:
+    """Read `ORG/NAME:VERSION`."""
+    package, _, version = text.partition(":")
+    org, _, name = package.partition("/")
+    if not (name and version):
+        message = f"{text!r} names no release. Write it as acme/greet:1.0.0."
+        raise click.BadParameter(message)
+    return Coordinate.parse(org, name, version)
+
+
+def parse_package(text: str) -> Package:
+    """Read `ORG/NAME`."""
+    org, _, name = text.partition("/")
+    if not name or ":" in text:
+        message = f"{text!r} names no package. Write it as acme/greet."
+        raise click.BadParameter(message)
+    return Package.parse(org, name)
+
+
+class OperatorCall(ApiCall):
+    """The call of an operation by the operator, who acts for any account."""
+
+    def __init__(
+        self, registry: Registry, operation: Operation, path: Mapping[str, str], sent: JsonObject
+    ) -> None:
+        request = func.HttpRequest(
+            method=operation.methods[0],
+            url=registry.settings.base_url,
+            route_params=path,
+            body=orjson.dumps(sent),
+        )
+        super().__init__(registry, request, Exchange.begin(operation.name))
+        self.caller = OPERATOR
+        self.account_id = ""
+
+    @property
+    def owner(self) -> TokenOwner:
+        return self.account_id or super().owner
+
+
+async def call_operation(
+    registry: Registry, operation: Operation, path: Mapping[str, str], sent: JsonObject
+) -> JsonObject:
+    """Call an operation as the operator, and return its answer; raise its refusal.
+
+    Where the path has an `owner`, it is an account, or an organization with its prefix.
+    """
+    path = dict(path)
+    owner = path.pop("owner", "")
+    if owner.startswith(ORGANIZATION_PREFIX):
+        path["org"], owner = owner.removeprefix(ORGANIZATION_PREFIX), ""
+    call = OperatorCall(registry, operation, path, sent)
+    if owner:
+        call.account_id = (await registry.identity.accounts.by_name_or_id(owner)).id
+    answer = await operation.handler(call)
+    return orjson.loads(answer.body or b"{}")
+
+
+def add_operation(
+    group: click.Group,
+    command: str,
+    handler: Callable[..., object],
+    arguments: str,
+    *,
+    text: str = "",
+    done: str = "",
+    alone: str = "",
+) -> click.Command:
+    """Add the command of an operation, which has this handler, to a group, and return it.
+
+    The words of `arguments` are positional: ORG/NAME, parts of the path, fields of the body, and
+    OWNER. Other fields of the body are options. The help is the summary of the operation, if
+    there is no other `text`. In place of the answer, `done` is printed with the arguments in it,
+    or one field `alone`, for scripts, and the rest of the answer to stderr.
+    """
+    declared = _OPERATIONS[handler.__name__]
+    described = cast(OpenApi, declared.openapi)
+    fields = _fields(described.request)
+    positional = [
+        click.Argument([word.lower()], metavar=word, type=_type(fields.get(word.lower(), {})))
+        if word != PACKAGE
+        else click.Argument(["package"], metavar=PACKAGE, type=parse_package)
+        for word in arguments.split()
+    ]
+    named = {argument.name for argument in positional}
+    options = [
+        click.Option(words, **shown)
+        for words, shown in (_option(*each) for each in fields.items() if each[0] not in named)
+    ]
+    in_path = {"owner", *_IN_BRACES.findall(declared.route)}
+
+    def run(*, output: OutputFormat = OutputFormat.TABLE, **given: Any) -> None:
+        values = dict(given)
+        if isinstance(package := values.get("package"), Package):
+            values |= {"org": package.org, "name": package.name, "package": package.name}
+        path = {name: value for name, value in values.items() if name in in_path}
+        answer = with_registry(
+            lambda registry: call_operation(registry, declared, path, _body(fields, values))
+        )
+        if done:
+            click.echo(done.format_map(given))
+        elif alone:
+            click.echo(answer.pop(alone))
+            click.echo(facts_text(_cells(answer)), err=True)
+        else:
+            print_answer(answer, output)
+
+    made = click.Command(
+        command,
+        params=[*positional, *options],
+        callback=run,
+        help=text or f"{described.summary.partition('; for ')[0].rstrip('.')}.",
+    )
+    group.add_command(made if done or alone else as_json(made))
+    return made
+
+
+def options_of(
+    model: type[BaseModel], leave_out: Collection[str] = (), **defaults: object
+) -> Callable[[CallableT], CallableT]:
+    """Declare options for the fields of a body, with other defaults than those of the model."""
+
+    def decorate(work: CallableT) -> CallableT:
+        for name, described in reversed(_fields(model).items()):
+            if name not in leave_out:
+                default = {"default": defaults[name]} if name in defaults else {}
+                words, shown = _option(name, described | default)
+                work = click.option(*words, **shown)(work)
+        return work
+
+    return decorate
+
+
+def _fields(model: type[BaseModel] | None) -> dict[str, JsonObject]:
+    """Return the fields of a body by their names in Python, as openapi.json describes them."""
+    if model is None:
+        return {}
+    schema = model.model_json_schema()
+    shared = schema.get("$defs", {})
+    return {
+        name: _resolved(schema["properties"][str(field.alias or name)], shared)
+        | {"alias": field.alias or name, "is_required": field.is_required()}
+        for name, field in model.model_fields.items()
+    }
+
+
+def _resolved(described: JsonObject, shared: Mapping[str, JsonObject]) -> JsonObject:
+    """Return the description of a value with all that it refers to in it; null is no choice."""
+    choices = [each for each in described.get("anyOf", ()) if each.get("type") != "null"]
+    for other in (*choices, described):
+        if "$ref" in other:
+            described = shared[other["$ref"].rpartition("/")[2]] | described
+        described = other | described
+    if "items" in described:
+        described = described | {"items": _resolved(described["items"], shared)}
+    return described
+
+
+def _type(described: JsonObject) -> click.Choice[str] | click.types.IntParamType | None:
+    if "enum" in described:
+        return click.Choice(described["enum"])
+    return click.INT if described.get("type") == "integer" else None
+
+
+def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]]:
+    """Return the words of the option of a field, and its attributes."""
+    kind, default = described.get("type"), described.get("default")
+    is_repeated = kind in ("array", "object")
+    word = re.sub(r"(?<=s)es$|s$", "", name) if is_repeated else name
+    return [f"--{word.replace('_', '-')}", name], {
+        "type": _type(described.get("items", described)),
+        "multiple": is_repeated,
+        "is_flag": kind == "boolean",
+        "metavar": "NAME=VALUE" if kind == "object" else None,
+        "default": default,
+        "show_default": bool(default),
+        "required": described["is_required"] and default is None,
+        "help": described.get("description"),
+    }
+
+
+def _body(fields: Mapping[str, JsonObject], values: Mapping[str, Any]) -> JsonObject:
+    """Return the fields of the body that were given."""
+    given = {name: values[name] for name in fields if values.get(name) not in (None, ())}
+    return {
+        fields[name]["alias"]: dict(each.partition("=")[::2] for each in value)
+        if fields[name].get("type") == "object"
+        else value
+        for name, value in given.items()
+    }
+
+
+def print_answer(answer: JsonObject, output: OutputFormat) -> None:
+    """Print the body of an answer: JSON as it is, a list as a table, and other fields as facts."""
+    [*values] = answer.values()
+    if output is OutputFormat.JSON:
+        print_facts(answer, output)
+    elif len(values) == 1 and isinstance(values[0], list):
+        print_rows(list(map(_cells, cast(list[JsonObject], values[0]))), output)
+    else:
+        print_facts(_cells(answer), output)
+
+
+def _cells(row: JsonObject) -> TableRow:
+    """Return the values of a row as texts, by the words of their names."""
+    return {_IN_CAMEL_CASE.sub(r" \1", key).lower(): _cell(value) for key, value in row.items()}
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={_cell(each)}" for key, each in cast(JsonObject, value).items())
+    if isinstance(value, list):
+        return ", ".join(str(_cell(each)) for each in cast(list[object], value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
