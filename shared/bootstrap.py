@@ -62,7 +62,7 @@ from shared.services.bundles.bundle_export import BundleSigner
 from shared.services.bundles.bundle_reading import BundleSource, TrustedKeys
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
-from shared.services.mirroring.group import pseudonym_of
+from shared.services.package_services import pseudonym_of
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import recording

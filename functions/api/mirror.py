@@ -10,9 +10,9 @@ from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseMod
 from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.domain.mirroring import CatalogueRound, UpstreamRelease
 from shared.domain.wanted_releases import parse_coordinate
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 from shared.services.mirroring.upstreams import UpstreamSource
+from shared.services.package_services import MirroringServices
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
 

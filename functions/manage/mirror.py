@@ -10,8 +10,8 @@ from functions.http.signed_in_pages import (
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.domain.wanted_releases import parse_coordinate
 from shared.runtime.answers import Answer
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
+from shared.services.package_services import MirroringServices
 
 MIRROR_PATH = "/manage/mirror"
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.

@@ -19,8 +19,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.upstream_reader import Asker
+from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed

@@ -14,7 +14,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import State
 from shared.domain.task_runs import TaskReport
 from shared.services.mirroring import mirror_rules
-from shared.services.mirroring.group import MirroringServices
+from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_rules import AS_OF, change, principal_of
 from tests.support.archives import bala

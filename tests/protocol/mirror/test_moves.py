@@ -18,8 +18,8 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, State
 from shared.services.mirroring import mirror_rules
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirror_rules import NameMove
+from shared.services.package_services import MirroringServices
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

@@ -13,8 +13,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Event
 from shared.ports import Stale
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.mirrored_releases import PinnedDigests
+from shared.services.package_services import MirroringServices
 from tests.contract.sample_records import release
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, Moment, failing

@@ -10,8 +10,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Release
 from shared.runtime.caching import LruCache
 from shared.services.mirroring import admission
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.upstream_reader import Asker
+from shared.services.package_services import MirroringServices
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World

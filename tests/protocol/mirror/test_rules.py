@@ -18,9 +18,9 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.resolve_requests import PackageRequest
 from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import AlreadyThere
-from shared.services.mirroring.group import MirroringServices
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams
+from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing

@@ -105,7 +105,7 @@ def test_the_id_of_a_task_is_the_name_of_its_class(task: type[Task]) -> None:
     assert task.__name__ == "".join(word.capitalize() for word in words)
 
 
-def test_every_module_of_a_task_is_imported_by_the_group() -> None:
+def test_every_module_of_a_task_is_imported_by_the_composition() -> None:
     files = Path(maintenance.__path__[0]).glob("*.py")
     modules = {each.stem for each in files if "(Task):" in each.read_text("utf-8")}
     assert {each.__module__.rpartition(".")[2] for each in TASKS} == modules

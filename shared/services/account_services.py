@@ -1,4 +1,4 @@
-"""Creates the services of accounts, sign-in, sessions and mail."""
+"""Creates the services of accounts and sign-in, tokens, and organizations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +21,12 @@ from shared.auth.entra import (
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
 from shared.auth.secrets import Secret
 from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.domain.errors.base import Refusal
+from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.common import Adapters, Common
@@ -32,7 +34,25 @@ from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
 from shared.services.identity.sessions import FirstSignIn, Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks, SignUp
-from shared.services.limits.group import LimitServices
+from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.organizations import (
+    OrganizationCreators,
+    OrganizationDeletion,
+    Organizations,
+)
+from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.package_services import LimitServices, MirroringServices, PackageServices
+from shared.services.tokens.device_login import DeviceLogin
+from shared.services.tokens.secret_scanning import SecretScanning
+from shared.services.tokens.tokens import TokenRecords, Tokens
+from shared.services.tokens.trusted_publishers import RepositoryIds, TrustedPublishers
+from shared.services.tokens.trusted_publishing import (
+    AZURE_DEVOPS_AUDIENCE,
+    JobTokenVerifier,
+    TrustedIssuer,
+    TrustedPublishing,
+)
 from shared.settings import Settings
 from shared.settings.values import split_list
 
@@ -239,3 +259,174 @@ def _log_delayed_secret(refusal: Refusal) -> None:
 
 def _log_undelivered_mail(reason: str, count: int) -> None:
     log.warning("mail.undelivered", reason=reason, count=count)
+
+
+@dataclass(frozen=True)
+class TokenServices:
+    """Access tokens, and what creates and ends them."""
+
+    access_tokens: Tokens
+    records: TokenRecords
+    device_login: DeviceLogin
+    secret_scanning: SecretScanning
+    trusted_publishers: TrustedPublishers
+    trusted_publishing: TrustedPublishing
+
+    @classmethod
+    def build(
+        cls,
+        common: Common,
+        limits: LimitServices,
+        packages: PackageServices,
+        identity: IdentityServices,
+    ) -> Self:
+        adapters, settings = common.adapters, common.settings
+        directory, work, events = adapters.directory, adapters.work, adapters.events
+        clock, randomness = adapters.clock, adapters.randomness
+
+        records = TokenRecords(
+            directory, common.record_writer, clock, randomness, settings.environment
+        )
+        access_tokens = Tokens(records, common.authorization, clock, settings.token_days)
+        jobs = JobTokenVerifier(_trusted_issuers(settings), identity.issuer_keys, clock)
+        return cls(
+            access_tokens=access_tokens,
+            records=records,
+            device_login=DeviceLogin(
+                work,
+                directory,
+                events,
+                common.record_writer,
+                access_tokens,
+                limits.rate_limiter,
+                adapters.keys,
+                clock,
+                randomness,
+                settings.base_url,
+            ),
+            secret_scanning=SecretScanning(
+                _leak_reports(adapters, settings),
+                records,
+                directory,
+                work,
+                clock,
+                identity.token_mail,
+            ),
+            trusted_publishers=TrustedPublishers(
+                common.authorization,
+                directory,
+                common.record_writer,
+                adapters.metadata,
+                packages.record_writer,
+                clock,
+                randomness,
+                jobs.servers,
+                RepositoryIds(adapters.fetcher),
+                limits.rate_limiter,
+            ),
+            trusted_publishing=TrustedPublishing(
+                jobs,
+                directory,
+                common.record_writer,
+                events,
+                adapters.metadata,
+                records,
+                work,
+                clock,
+            ),
+        )
+
+
+def _trusted_issuers(settings: Settings) -> list[TrustedIssuer]:
+    """Return the issuers of id tokens for jobs that may publish."""
+    registry, anybody = (settings.base_url,), (AZURE_DEVOPS_AUDIENCE,)
+    signers = (
+        (Provider.GITHUB, settings.publish_from_github, registry),
+        (Provider.GITLAB, settings.publish_from_gitlab, registry),
+        (Provider.AZURE_DEVOPS, settings.publish_from_azure_devops, anybody),
+    )
+    return [
+        TrustedIssuer(provider, issuer, accepted)
+        for provider, issuers, accepted in signers
+        for issuer in split_list(issuers)
+    ]
+
+
+def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
+    """Return the reader of reports by the scanners whose keys are configured."""
+    configured = ConfiguredScannerKeys.of_setting(settings.report_keys)
+    if not settings.report_keys_url:
+        return LeakReports((configured,))
+    published = FetchedScannerKeys(
+        adapters.fetcher, settings.report_keys_url, adapters.clock, failed=_log_keys_not_read
+    )
+    return LeakReports((configured, published))
+
+
+def _log_keys_not_read(reason: str) -> None:
+    log.warning("reports.keys_not_read", reason=reason)
+
+
+@dataclass(frozen=True)
+class OrganizationServices:
+    """Organizations, their members, and the names that they may have."""
+
+    organizations: Organizations
+    memberships: Memberships
+    invitations: Invitations
+    deletion: OrganizationDeletion
+    reserved_names: ReservedNames
+
+    @classmethod
+    def build(
+        cls,
+        common: Common,
+        limits: LimitServices,
+        identity: IdentityServices,
+        mirroring: MirroringServices | None,
+    ) -> Self:
+        adapters, settings = common.adapters, common.settings
+        directory, clock, randomness = adapters.directory, adapters.clock, adapters.randomness
+        members = OrganizationMembers(
+            directory,
+            common.record_writer,
+            common.leases,
+            identity.mail_delivery,
+            settings.base_url,
+        )
+        return cls(
+            memberships=Memberships(
+                directory, common.authorization, common.record_writer, members, clock
+            ),
+            organizations=Organizations(
+                directory,
+                common.authorization,
+                common.record_writer,
+                limits.rate_limiter,
+                clock,
+                randomness,
+                OrganizationCreators(settings.founding),
+                settings.reserved_patterns,
+                mirroring.names if mirroring else None,
+            ),
+            invitations=Invitations(
+                directory,
+                adapters.work,
+                common.authorization,
+                common.record_writer,
+                members,
+                identity.mail_delivery,
+                limits.rate_limiter,
+                limits.read_only_mode,
+                clock,
+                randomness,
+                settings.base_url,
+                settings.invitation_mail_minutes,
+            ),
+            deletion=OrganizationDeletion(
+                common.authorization, directory, adapters.metadata, members, common.record_writer
+            ),
+            reserved_names=ReservedNames(
+                directory, common.administration, common.record_writer, settings.reserved_patterns
+            ),
+        )
