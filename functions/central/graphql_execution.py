@@ -9,36 +9,32 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any, cast
 
 import orjson
 from graphql import (
-    GraphQLArgument,
-    GraphQLBoolean,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
-    GraphQLField,
-    GraphQLFieldMap,
-    GraphQLInputField,
-    GraphQLInputObjectType,
-    GraphQLInt,
-    GraphQLList,
     GraphQLObjectType,
     GraphQLResolveInfo,
-    GraphQLScalarType,
-    GraphQLSchema,
-    GraphQLString,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     OverlappingFieldsCanBeMergedRule,
+    SelectionSetNode,
+    build_schema,
     execute,  # pyright: ignore[reportUnknownVariableType] - its middleware has no types.
+    parse,
     specified_rules,
     validate,
 )
 
 from functions.central.answers import package_model
-from functions.central.graphql_limits import Allowance, parse_within_limits, too_expensive
 from functions.http.calls import Call
 from shared.composition import Registry
-from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.packages import UpstreamUnavailable
@@ -58,16 +54,11 @@ Json = dict[str, Any]
 MAX_DEPENDENTS = 20  # Of a package; each is read from the index.
 MAX_ERRORS = 5  # Of a query; each would search for similar names.
 
-# Overlapping fields take quadratic time; `graphql_limits` compares those of each selection.
+# Overlapping fields take quadratic time; `_survey` compares those of each selection.
 RULES = [
     *(each for each in specified_rules if each is not OverlappingFieldsCanBeMergedRule),
     NoSchemaIntrospectionCustomRule,
 ]
-
-
-# What is in the name of a rule, by the sign without which a query has nothing of that kind: each
-# rule takes time for each field.
-_SIGNS = {"$": "Variable", "@": "Directive", "...": "Fragment"}
 
 
 async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
@@ -78,11 +69,12 @@ async def execute_query(call: Call, body: Mapping[str, object]) -> Json:
     try:
         document = parse_within_limits(query)
         context = _Context(call.registry, call.packages, call.caller, Allowance.of(document))
+        errors = validate(SCHEMA, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
     except GraphQLError as error:
         return _refused([error])
-    missing = [kind for sign, kind in _SIGNS.items() if sign not in query]
-    rules = [rule for rule in RULES if not any(kind in rule.__name__ for kind in missing)]
-    if errors := validate(SCHEMA, document, rules, max_errors=MAX_ERRORS, hide_suggestions=True):
+    except RecursionError:  # The library reads what is nested by recursion.
+        return _refused([GraphQLError("The query is nested too deep.")])
+    if errors:
         return _refused(errors)
     result = execute(
         SCHEMA,
@@ -113,6 +105,117 @@ def _error(error: GraphQLError) -> Json:
         return {"message": str(cause or error.message), **path}
     log.error("graphql.failed", exc_info=cause)
     return {"message": "The registry failed. Tell its operator.", **path}
+
+
+# --- Limits ------------------------------------------------------------------------------------
+
+MAX_QUERY_CHARACTERS = 64 * 1024
+MAX_TOKENS = 3_000  # An editor asks for the 86 versions of a package, with 2,700.
+MAX_DEFINITIONS = 20  # Operations and fragments; clients have one or two.
+MAX_COST = (
+    525  # Ten modules, every version of http as an editor asks for it, or a list of a thousand.
+)
+MAX_ANSWER_BYTES = 2 << 20  # Of the documentation in an answer; `/2.0/docs` sends all of it.
+
+_FURTHER_QUESTIONS = {"dependentPackages", "dailyPullCount"}  # Parts that are read by themselves.
+_PARTS_OF_MODULES = 4  # There are several of a package.
+
+
+def parse_within_limits(query: str) -> DocumentNode:
+    """Return the parsed query, or raise `GraphQLError` if it is invalid or too large."""
+    if len(query) > MAX_QUERY_CHARACTERS:
+        message = f"The query has more than {MAX_QUERY_CHARACTERS:,} characters."
+        raise GraphQLError(message)
+    document = parse(query, no_location=True, max_tokens=MAX_TOKENS)
+    if len(document.definitions) > MAX_DEFINITIONS:
+        message = f"The query has more than {MAX_DEFINITIONS} operations and fragments."
+        raise GraphQLError(message)
+    return document
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What the answer to a document may still cost, and the bytes of documentation it may have.
+
+    A field counts wherever it stands in the document, so no fragment hides it.
+    """
+
+    parts: int = 0  # The different fields, as often as the aliases below the top multiply them.
+    questions: int = 0  # Those of them that are read by themselves, of each package.
+    aliases: int = 0  # Below the top.
+    cost: int = MAX_COST
+    bytes: int = MAX_ANSWER_BYTES
+
+    @classmethod
+    def of(cls, document: DocumentNode) -> "Allowance":
+        """Raise `GraphQLError` if two different fields have one name in the answer."""
+        fields, aliases = set[str](), 0
+        for each in document.definitions:
+            if isinstance(each, OperationDefinitionNode | FragmentDefinitionNode):
+                aliases += _survey(each.selection_set, fields)
+            if isinstance(each, OperationDefinitionNode):
+                top = (one for one in each.selection_set.selections if isinstance(one, FieldNode))
+                aliases -= sum(field.alias is not None for field in top)
+        parts = len(fields) + (_PARTS_OF_MODULES if "modules" in fields else 0)
+        questions = len(fields & _FURTHER_QUESTIONS)
+        return cls(parts * (1 + aliases), questions * (1 + aliases), aliases)
+
+    def spend_module(self) -> None:
+        self._spend(50 * (1 + self.aliases // 10))
+
+    def spend_package(self) -> None:
+        self._spend(4 + self.parts // 12 + self.questions)
+
+    def spend_list(self, packages: int) -> None:
+        self._spend(50 + packages // 4 * (1 + self.parts // 12 + 40 * self.questions))
+
+    def spend_dependents(self) -> None:
+        """All dependents are a list of hundreds of packages: one of them in a query."""
+        self._spend(300)
+
+    def _spend(self, cost: int) -> None:
+        """Raise `GraphQLError` once the document has cost too much."""
+        self.cost -= cost
+        if self.cost < 0:
+            raise too_expensive()
+
+    def spend_bytes(self, size: int) -> None:
+        """Reserve room for a piece; raise `GraphQLError` if it is one too many."""
+        self.bytes -= size
+        if self.bytes < 0:
+            message = (
+                f"The answer has more than {MAX_ANSWER_BYTES >> 20} MB of documentation. Ask for "
+                "fewer modules or lists, or read the whole document at /2.0/docs."
+            )
+            raise GraphQLError(message)
+
+
+def _survey(selections: SelectionSetNode, fields: set[str]) -> int:
+    """Add the names of all fields, and return how many have an alias."""
+    aliases, answers = 0, dict[str, FieldNode]()
+    for each in selections.selections:
+        if isinstance(each, FieldNode):
+            key = (each.alias or each.name).value
+            first = answers.setdefault(key, each)
+            # The library compares them in quadratic time.
+            if first.name != each.name or first.arguments != each.arguments:
+                message = f"The query has two fields named {key}: give each an alias."
+                raise GraphQLError(message)
+            fields.add(each.name.value)
+            aliases += each.alias is not None
+        if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set:
+            aliases += _survey(each.selection_set, fields)
+    return aliases
+
+
+def too_expensive() -> GraphQLError:
+    return GraphQLError(
+        f"The query costs too much: it may have a cost of {MAX_COST}, of which apiDocs takes 50, "
+        "package 4, packages 50, and all dependentPackages of a version 300. Each 12 different "
+        "fields of the query take 1 more of a package. A list takes as much for each 4 packages "
+        "of its limit, and 1 more. dependentPackages and dailyPullCount of a package take 1 more, "
+        "and 10 more of each package of a list. Aliases below the top multiply this."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,130 +424,22 @@ async def _pulls_today(package: Json, info: "_Info") -> int:
 
 # --- The schema --------------------------------------------------------------------------------
 
-_LONG = GraphQLScalarType("Long", description="A whole number of any size.")
-
-
-def _fields_of(kind: GraphQLScalarType, *names: str) -> GraphQLFieldMap:
-    return {name: GraphQLField(kind) for name in names}
-
-
-def _strings_of(*names: str) -> GraphQLFieldMap:
-    return {name: GraphQLField(GraphQLList(GraphQLString)) for name in names}
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.title, others))
-
-
-_MODULE_DOCS = GraphQLObjectType(
-    "ApiDocsModule",
-    {
-        each: GraphQLField(GraphQLString, resolve=_module_field)
-        for each in map(_camel, ModuleDocs.model_fields)
-    }
-    | {
-        "isDefaultModule": GraphQLField(GraphQLBoolean, resolve=_module_field),
+_SCHEMA_FILE = Path(__file__).parent / "schema.graphql"
+SCHEMA = build_schema(_SCHEMA_FILE.read_text("utf-8"), assume_valid=True)
+for _name, _resolvers in {
+    "Query": {
+        "apiDocs": _api_docs,
+        "packages": _packages,
+        "package": _package,
+        "dependentPackages": _dependents_of_version,
     },
-)
-_DOCS_DATA = GraphQLObjectType(
-    "DocsData",
-    {
-        **_fields_of(GraphQLString, "releaseVersion"),
-        **_strings_of("langLibs"),
-        "modules": GraphQLField(GraphQLList(_MODULE_DOCS)),
+    "Package": {
+        "dependentPackages": _dependents,
+        "packageDependencies": _dependencies,
+        "dailyPullCount": _pulls_today,
     },
-)
-_API_DOCS = GraphQLObjectType(
-    "ApiDocs",
-    {**_fields_of(GraphQLString, "apiDocsVersion"), "docsData": GraphQLField(_DOCS_DATA)},
-)
-_MODULE = GraphQLObjectType(
-    "Module",
-    {
-        **_fields_of(
-            GraphQLString, "name", "summary", "readme", "apiDocURL", "packageUrl", "packageURL"
-        ),
-        "executable": GraphQLField(GraphQLBoolean),
-    },
-)
-_PACKAGE_NAME = GraphQLObjectType(
-    "PackageName", _fields_of(GraphQLString, "organization", "name", "version")
-)
-_NAMES = GraphQLList(_PACKAGE_NAME)
-_PACKAGE = GraphQLObjectType(
-    "Package",
-    {
-        **_fields_of(
-            GraphQLString, "organization", "name", "version", "platform",
-            "languageSpecificationVersion", "deprecateMessage", "URL", "balaVersion", "balaURL",
-            "digest", "summary", "readme", "sourceCodeLocation", "ballerinaVersion", "icon",
-            "ownerUUID", "visibility", "balToolId", "graalvmCompatible",
-        ),
-        **_strings_of("licenses", "authors", "keywords"),
-        **_fields_of(_LONG, "id", "createdDate", "pullCount", "totalPullCount"),
-        **_fields_of(GraphQLBoolean, "isDeprecated", "template"),
-        "modules": GraphQLField(GraphQLList(_MODULE)),
-        "dependentPackages": GraphQLField(_NAMES, resolve=_dependents),
-        "packageDependencies": GraphQLField(_NAMES, resolve=_dependencies),
-        "dailyPullCount": GraphQLField(_LONG, resolve=_pulls_today),
-    },
-)  # fmt: skip
-_PACKAGES = GraphQLObjectType(
-    "Packages",
-    {
-        "packages": GraphQLField(GraphQLList(_PACKAGE)),
-        **_fields_of(GraphQLInt, "count", "limit", "offset"),
-    },
-)
-
-
-def _input(
-    name: str, **kinds: GraphQLScalarType | GraphQLInputObjectType
-) -> GraphQLInputObjectType:
-    fields = {key.removesuffix("_"): GraphQLInputField(kind) for key, kind in kinds.items()}
-    return GraphQLInputObjectType(name, fields)
-
-
-def _arguments(**kinds: GraphQLScalarType | GraphQLInputObjectType) -> dict[str, GraphQLArgument]:
-    return {name: GraphQLArgument(kind) for name, kind in kinds.items()}
-
-
-_TEXT = GraphQLString
-_NAME = _input("NameFilter", name_=_TEXT)
-_MODULE_INFO = _input("ModuleInfo", orgName=_TEXT, moduleName=_TEXT, version=_TEXT)
-_INPUT_FILTER = _input(
-    "ApiDocsInputFilter", moduleInfo=_MODULE_INFO, functionFilter=_NAME, clientFilter=_NAME
-)
-
-SCHEMA = GraphQLSchema(
-    GraphQLObjectType(
-        "Query",
-        {
-            "apiDocs": GraphQLField(
-                _API_DOCS, _arguments(inputFilter=_INPUT_FILTER), resolve=_api_docs
-            ),
-            "packages": GraphQLField(
-                _PACKAGES,
-                _arguments(orgName=_TEXT, query=_TEXT, limit=GraphQLInt, offset=GraphQLInt),
-                resolve=_packages,
-            ),
-            "dependentPackages": GraphQLField(
-                _NAMES,
-                _arguments(orgName=_TEXT, packageName=_TEXT, version=_TEXT),
-                resolve=_dependents_of_version,
-            ),
-            "package": GraphQLField(
-                _PACKAGE,
-                _arguments(
-                    orgName=_TEXT,
-                    packageName=_TEXT,
-                    version=_TEXT,
-                    pullStatStartDate=_TEXT,
-                    pullStatEndDate=_TEXT,
-                ),
-                resolve=_package,
-            ),
-        },
-    )
-)
+}.items():
+    for _field, _resolver in _resolvers.items():
+        cast("GraphQLObjectType", SCHEMA.type_map[_name]).fields[_field].resolve = _resolver
+for _part in cast("GraphQLObjectType", SCHEMA.type_map["ApiDocsModule"]).fields.values():
+    _part.resolve = _module_field

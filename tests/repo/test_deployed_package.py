@@ -35,6 +35,7 @@ TOPS = {"docs", "function_app.py", "host.json", "requirements.txt", "functions",
 KINDS = {
     ".py",
     ".json",
+    ".graphql",
     ".sql",
     ".txt",
     ".html",
