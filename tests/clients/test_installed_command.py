@@ -35,6 +35,16 @@ def ballroom(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(unpack_wheel(wheel, tmp_path_factory.mktemp("installed")))
 
 
+def test_pip_installs_the_same_files_from_a_checkout(wheel: Path, tmp_path: Path) -> None:
+    build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel")
+    command = (*build, "--directory", str(tmp_path))
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [checkout] = tmp_path.glob("*.whl")
+    names = [set(zipfile.ZipFile(each).namelist()) for each in (wheel, checkout)]
+    assert names[1] - names[0] == {"ballroom/app/docs/use/README.md"}
+    assert names[0] - names[1] == set()
+
+
 def run(*command: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **settings}
     return subprocess.run(
