@@ -178,43 +178,31 @@ _WAYS_OUT = {
 }
 
 
+_Ask = Callable[[str], Awaitable[object]]
+
+
 async def check_cloud_stores(
     cloud: CloudStores, patience: timedelta = CHECK_TIMEOUT
 ) -> AsyncIterator[StoreCheck]:
     """Check that every container of both stores can be read; writes nothing."""
-    plans = [plan.name for plan in COSMOS_CONTAINERS]
-    yield await _store("records", "Cosmos DB", plans, _within(patience, _records_of(cloud)))
-    yield await _store(
-        "blobs", "Blob Storage", BLOB_CONTAINERS, _within(patience, _blobs_of(cloud))
+
+    async def check(what: str, store: str, containers: Sequence[str], ask: _Ask) -> StoreCheck:
+        for name in containers:
+            try:
+                await asyncio.wait_for(ask(name), patience.total_seconds())
+            except (AzureError, TimeoutError) as error:
+                status = error.status_code if isinstance(error, HttpResponseError) else None
+                unanswered = (f"does not answer ({type(error).__name__})", _REACH)
+                problem, way_out = _WAYS_OUT.get(status or 0, unanswered)
+                return StoreCheck(what, f"The container {name} of {store} {problem}.", way_out)
+        return StoreCheck(what, f"{store} has its {len(containers)} containers.")
+
+    plans, proxy = [plan.name for plan in COSMOS_CONTAINERS], cloud.cosmos.proxy
+    yield await check("records", "Cosmos DB", plans, lambda name: proxy(name).read())
+    container = cloud.blobs.container
+    yield await check(
+        "blobs",
+        "Blob Storage",
+        BLOB_CONTAINERS,
+        lambda name: container(name).get_container_properties(),
     )
-
-
-_Ask = Callable[[str], Awaitable[object]]
-
-
-async def _store(what: str, store: str, containers: Sequence[str], ask: _Ask) -> StoreCheck:
-    for name in containers:
-        try:
-            await ask(name)
-        except (AzureError, TimeoutError) as error:
-            problem, way_out = _trouble(error)
-            return StoreCheck(what, f"The container {name} of {store} {problem}.", way_out)
-    return StoreCheck(what, f"{store} has its {len(containers)} containers.")
-
-
-def _trouble(error: AzureError | TimeoutError) -> tuple[str, str]:
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    unanswered = (f"does not answer ({type(error).__name__})", _REACH)
-    return _WAYS_OUT.get(status or 0, unanswered)
-
-
-def _records_of(cloud: CloudStores) -> _Ask:
-    return lambda name: cloud.cosmos.proxy(name).read()
-
-
-def _blobs_of(cloud: CloudStores) -> _Ask:
-    return lambda name: cloud.blobs.container(name).get_container_properties()
-
-
-def _within(patience: timedelta, ask: _Ask) -> _Ask:
-    return lambda name: asyncio.wait_for(ask(name), patience.total_seconds())

@@ -121,41 +121,6 @@ def digest_of_blob(name: str) -> Digest:
     return Digest(name.partition("/")[0])
 
 
-def texts_blob(digest: Digest) -> str:
-    """Return the name of an archive's documentation."""
-    return f"texts/{digest.hex}.json"
-
-
-def rendering_blob(digest: Digest, name: str = "") -> str:
-    """Return the name of the HTML of a text of an archive; without `name`, what all begin with."""
-    return f"renderings/{digest.hex}/{name}"
-
-
-def graph_blob(digest: Digest) -> str:
-    """Return the name of an archive's dependency graph."""
-    return f"graph/{digest.hex}.json"
-
-
-def sbom_blob(digest: Digest) -> str:
-    """Return the name of an archive's bill of materials."""
-    return f"sbom/{digest.hex}.json"
-
-
-def api_docs_blob(digest: Digest) -> str:
-    """Return the name of the state of an archive's API documentation."""
-    return f"{api_docs_blobs(digest)}record.json"
-
-
-def api_docs_blobs(digest: Digest) -> str:
-    """Return the prefix of the names of all blobs of an archive's API documentation."""
-    return f"api-docs/{digest.hex}/"
-
-
-def pieces_blob(digest: Digest, name: str = "") -> str:
-    """Return the name of a file of pieces; without `name`, what those of an archive begin with."""
-    return f"{api_docs_blobs(digest)}pieces/{name}"
-
-
 # Of all blobs of the search index. Earlier versions, which may still run, had theirs in "search/".
 SEARCH_PARTS = "index/"
 SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"

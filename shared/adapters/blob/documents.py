@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContentSettings
@@ -18,14 +19,7 @@ from shared.adapters.blob.client import (
     LINK_CACHE_CONTROL,
     BlobContainers,
     BlobLinks,
-    api_docs_blob,
-    api_docs_blobs,
     archive_blob,
-    graph_blob,
-    pieces_blob,
-    rendering_blob,
-    sbom_blob,
-    texts_blob,
     translate_blob_errors,
 )
 from shared.adapters.cosmos.metadata import CosmosGraphs
@@ -57,13 +51,13 @@ class BlobDocuments:
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         document = graph_document(graph)
         await asyncio.gather(
-            self._create(texts_blob(digest), texts.model_dump_json().encode()),
-            self._create(graph_blob(digest), document),
+            self._create(_name("texts", digest), texts.model_dump_json().encode()),
+            self._create(_name("graph", digest), document),
             self._small_graphs.put(digest, document),
         )
 
     async def texts(self, digest: Digest) -> Texts:
-        name = texts_blob(digest)
+        name = _name("texts", digest)
         content = self._cache.get(name) or await self._read(name)
         if content is None:
             return Texts()
@@ -71,26 +65,26 @@ class BlobDocuments:
         return Texts.model_validate_json(content)
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
-        cached = {digest: self._cache.get(graph_blob(digest)) for digest in digests}
+        cached = {digest: self._cache.get(_name("graph", digest)) for digest in digests}
         graphs = {digest: graph for digest, graph in cached.items() if graph is not None}
         graphs |= await self._graphs([each for each in cached if each not in graphs])
         for digest, graph in graphs.items():
-            self._keep(graph_blob(digest), graph)
+            self._keep(_name("graph", digest), graph)
         return [graphs.get(digest, b"[]") for digest in digests]
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
-        if await self._create(sbom_blob(digest), content):
+        if await self._create(_name("sbom", digest), content):
             return content
-        return await self._read(sbom_blob(digest)) or content
+        return await self._read(_name("sbom", digest)) or content
 
     async def sbom(self, digest: Digest) -> bytes | None:
-        return await self._read(sbom_blob(digest))
+        return await self._read(_name("sbom", digest))
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        return await self._read(rendering_blob(digest, name))
+        return await self._read(f"{_renderings(digest)}{name}")
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        await self._put(rendering_blob(digest, name), content)
+        await self._put(f"{_renderings(digest)}{name}", BytesIO(content))
 
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
@@ -101,24 +95,25 @@ class BlobDocuments:
         # The record comes last: until then the documentation is made again.
         name = record.pieces.name if record.pieces else ""
         if pieces is not None:
-            await self._upload(pieces_blob(digest, name), pieces)
-        await self._put(api_docs_blob(digest), record.model_dump_json().encode())
-        for each in await self._names(pieces_blob(digest)):
-            if each != pieces_blob(digest, name):
+            await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
+        body = BytesIO(record.model_dump_json().encode())
+        await self._put(f"{_api_docs(digest)}record.json", body)
+        for each in await self._names(_pieces(digest)):
+            if each != _pieces(digest, name):
                 await self._delete(each)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
-        content = await self._read(api_docs_blob(digest))
+        content = await self._read(f"{_api_docs(digest)}record.json")
         return None if content is None else ApiDocsRecord.model_validate_json(content)
 
     async def read_pieces(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
-        return await self._read(pieces_blob(digest, name), start, count)
+        return await self._read(_pieces(digest, name), start, count)
 
     async def delete(self, digest: Digest) -> None:
         await self._small_graphs.delete(digest)
-        for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
+        for name in (_name("sbom", digest), _name("texts", digest), _name("graph", digest)):
             await self._delete(name)
-        for prefix in (rendering_blob(digest), api_docs_blobs(digest)):
+        for prefix in (_renderings(digest), _api_docs(digest)):
             for name in await self._names(prefix):
                 await self._delete(name)
 
@@ -138,7 +133,7 @@ class BlobDocuments:
 
     async def _graph_of_blob(self, digest: Digest) -> bytes | None:
         """Return a graph that is a blob only: it is large, or was stored by older code."""
-        graph = await self._read(graph_blob(digest))
+        graph = await self._read(_name("graph", digest))
         if graph is not None:
             with suppress(Busy, StorageFull):  # The next process that reads it stores it.
                 await self._small_graphs.put(digest, graph)
@@ -149,39 +144,44 @@ class BlobDocuments:
             self._cache.put(name, document)
 
     async def _create(self, name: str, content: bytes) -> bool:
-        with translate_blob_errors():
-            try:
-                await self._blob(name).upload_blob(BytesIO(content), overwrite=False)
-            except ResourceExistsError:
-                return False
-        return True
+        with translate_blob_errors(), suppress(ResourceExistsError):
+            await self._blob(name).upload_blob(BytesIO(content), overwrite=False)
+            return True
+        return False
 
-    async def _put(self, name: str, content: bytes) -> None:
-        with translate_blob_errors():
-            await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
-
-    async def _upload(self, name: str, file: Path) -> None:
-        with translate_blob_errors(), await asyncio.to_thread(file.open, "rb") as content:
+    async def _put(self, name: str, content: BinaryIO) -> None:
+        with translate_blob_errors(), content:
             await self._blob(name).upload_blob(content, overwrite=True)
 
     async def _read(self, name: str, start: int = 0, count: int | None = None) -> bytes | None:
         async with self._slots:
-            with translate_blob_errors():
-                try:
-                    found = await self._blob(name).download_blob(start, count)
-                    return await found.readall()
-                except ResourceNotFoundError:
-                    return None
+            with translate_blob_errors(), suppress(ResourceNotFoundError):
+                found = await self._blob(name).download_blob(start, count)
+                return await found.readall()
+        return None
 
     async def _delete(self, name: str) -> None:
-        with translate_blob_errors():
-            try:
-                await self._blob(name).delete_blob()
-            except ResourceNotFoundError:
-                return
+        with translate_blob_errors(), suppress(ResourceNotFoundError):
+            await self._blob(name).delete_blob()
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container("derived").get_blob_client(name)
+
+
+def _name(kind: str, digest: Digest) -> str:
+    return f"{kind}/{digest.hex}.json"
+
+
+def _renderings(digest: Digest) -> str:
+    return f"renderings/{digest.hex}/"
+
+
+def _api_docs(digest: Digest) -> str:
+    return f"api-docs/{digest.hex}/"
+
+
+def _pieces(digest: Digest, name: str = "") -> str:
+    return f"{_api_docs(digest)}pieces/{name}"
 
 
 class BlobSnapshots:
@@ -208,11 +208,8 @@ class BlobSnapshots:
             return [blob.name async for blob in self._container.list_blobs()]
 
     async def delete(self, name: str) -> None:
-        with translate_blob_errors():
-            try:
-                await self._container.delete_blob(name)
-            except ResourceNotFoundError:
-                return
+        with translate_blob_errors(), suppress(ResourceNotFoundError):
+            await self._container.delete_blob(name)
 
     @property
     def _container(self) -> ContainerClient:

@@ -36,7 +36,9 @@ class CosmosChangeFeed:
 
     async def lease(self, container: str, name: str) -> Lease | None:
         item = await self._cosmos.container(container).read(name, name)
-        return None if item is None else _lease(item)
+        if item is None:
+            return None
+        return Lease(item["owner"], item["until_ms"], item["after"], item["_etag"])
 
     async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
         kept = self._cosmos.container(container)
@@ -55,10 +57,6 @@ class CosmosChangeFeed:
     async def _ranges(self, container: str) -> dict[str, Item]:
         found = await self._cosmos.container(container).ranges()
         return {f"{each['Range']['min']}-{each['Range']['max']}": each for each in found}
-
-
-def _lease(item: Item) -> Lease:
-    return Lease(item["owner"], item["until_ms"], item["after"], item["_etag"])
 
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.

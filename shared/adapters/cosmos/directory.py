@@ -4,6 +4,7 @@ DB.
 
 import asyncio
 from collections.abc import Sequence
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
@@ -58,7 +59,7 @@ class CosmosDirectory:
             kind=kind.kind,
             subject=subject,
         )
-        return sorted((_entity(kind, item) for item in found), key=_place)
+        return sorted((_entity(kind, item) for item in found), key=attrgetter("place"))
 
     async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
         """Return up to `count` entities of a kind above a place, in order of place.
@@ -71,7 +72,9 @@ class CosmosDirectory:
             owner=after.owner,
         )
         entities = (_entity(kind, item) for item in found)
-        return sorted((each for each in entities if each.place > after), key=_place)[:count]
+        return sorted((each for each in entities if each.place > after), key=attrgetter("place"))[
+            :count
+        ]
 
     async def add(self, entity: E, *others: Entity) -> E:
         everyone = (entity, *others)
@@ -107,7 +110,7 @@ class CosmosDirectory:
     async def unpublished(self, count: int) -> list[PendingEvents]:
         text = "SELECT * FROM c WHERE c.waiting > 0"
         found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
-        return [_pending_events(item) for item in sorted(found, key=_since)[:count]]
+        return [_pending_events(item) for item in sorted(found, key=itemgetter("waiting"))[:count]]
 
     async def list_expiring(
         self, kind: type[E], after_ms: int, before_ms: int, count: int
@@ -119,7 +122,10 @@ class CosmosDirectory:
             after=after_ms,
             before=before_ms,
         )
-        return [_entity(kind, item) for item in sorted(found, key=_end)[:count]]
+        return [
+            _entity(kind, item)
+            for item in sorted(found, key=itemgetter("ends_ms", "pk", "id"))[:count]
+        ]
 
     async def remove_expired(self, before_ms: int) -> int:
         return sum(
@@ -214,18 +220,6 @@ async def _delete_expired(container: CosmosContainer, before_ms: int) -> int:
 async def _delete(container: CosmosContainer, item: Item) -> bool:
     """Delete an item, unless somebody has stored another one in its place since it was read."""
     return await container.delete(item["pk"], item["id"], item["_etag"])
-
-
-def _place(entity: Entity) -> Place:
-    return entity.place
-
-
-def _since(item: Item) -> int:
-    return item["waiting"]
-
-
-def _end(item: Item) -> tuple[int, str, str]:
-    return item["ends_ms"], item["pk"], item["id"]
 
 
 _WORK_KEPT_SECONDS = 3_600  # Clocks differ; code compares ends itself.

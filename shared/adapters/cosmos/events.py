@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.directory import CosmosDirectory
@@ -67,7 +68,9 @@ class CosmosEvents:
                 batch = each_once[start : start + EVENTS_PER_BATCH]
                 numbered = await self._append(batch)
             for each in numbered:
-                await self._copy(each)
+                for name in each.event.streams:
+                    log = {"id": _copy_id(each.number), "pk": _log_of(name, each.label)}
+                    await self._container.create({**_item(each), **log, "feed": False})
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         found: list[tuple[int, Event]] = []
@@ -97,13 +100,14 @@ class CosmosEvents:
             "SELECT * FROM c WHERE c.origin = true AND c.at_ms < @before AND c.feed = true",
             before=before_ms,
         )
-        oldest = sorted(items, key=_number)[:count]
+        nothing = {"origin": False, "body/address": "", "body/credential": ""}
+        oldest = sorted(items, key=itemgetter("number"))[:count]
         for item in oldest:
             number, event = _event(item)
             copies = [(_log_of(name, item["month"]), _copy_id(number)) for name in event.streams]
             # The item of the feed last: while it has its origin, a repeat finds the copies again.
             for pk, id_ in (*copies, (item["pk"], item["id"])):
-                await _forget(self._container, pk, id_)
+                await self._container.change(pk, id_, nothing, where="c.origin = true")
         return len(oldest)
 
     @retried(PUBLISH_ATTEMPTS, back_off)
@@ -142,12 +146,6 @@ class CosmosEvents:
         )
         return [_event(item) for item in items]
 
-    async def _copy(self, numbered: _Numbered) -> None:
-        for name in numbered.event.streams:
-            pk = _log_of(name, numbered.label)
-            copy = {**_item(numbered), "id": _copy_id(numbered.number), "pk": pk, "feed": False}
-            await self._container.create(copy)
-
 
 def _item(numbered: _Numbered) -> Item:
     event = numbered.event
@@ -185,15 +183,6 @@ def _newest_first(labels: Sequence[str]) -> Iterator[Sequence[str]]:
     yield labels[:1]
     for start in range(1, len(labels), PARTITIONS_AT_ONCE):
         yield labels[start : start + PARTITIONS_AT_ONCE]
-
-
-def _number(item: Item) -> int:
-    return item["number"]
-
-
-async def _forget(container: CosmosContainer, pk: str, id_: str) -> None:
-    nothing = {"origin": False, "body/address": "", "body/credential": ""}
-    await container.change(pk, id_, nothing, where="c.origin = true")
 
 
 PARTITION_ATTEMPTS = 20

@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
@@ -106,7 +107,10 @@ class CosmosMetadata:
 
     async def releases(self, package: Package) -> list[Release]:
         items = await self._packages.query("SELECT * FROM c WHERE c.kind = 'release'", package.key)
-        return sorted((read_record(Release, item) for item in items), key=_created)
+        return sorted(
+            (read_record(Release, item) for item in items),
+            key=attrgetter("created_ms", "version"),
+        )
 
     async def packages(self, after: str, count: int) -> list[Head]:
         names = await self._packages.query(
@@ -116,11 +120,15 @@ class CosmosMetadata:
             count=count,
         )
         heads = await self._packages.read_each(names, HEAD)
-        return [read_record(Head, item) for item in sorted(heads, key=_key)]
+        return [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
         found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
-        return [_record(item) for item in sorted(found, key=_waiting)[:count]]
+        oldest = sorted(found, key=itemgetter("waiting"))[:count]
+        return [
+            read_record(Head, each) if each["kind"] == HEAD else read_record(Release, each)
+            for each in oldest
+        ]
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
         item = {"id": tool.lower(), "pk": tool.lower(), "org": package.org, "name": package.name}
@@ -132,7 +140,9 @@ class CosmosMetadata:
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         ids = list(dict.fromkeys(tool.lower() for tool in tools))
         found = await self._tools.query_keys("SELECT * FROM c WHERE IS_DEFINED(c.pk)", ids)
-        owners = {_key(item): _owner(item) for item in found}
+        owners = {
+            item["pk"]: Package(OrgName(item["org"]), PackageName(item["name"])) for item in found
+        }
         return [owners.get(tool.lower()) for tool in tools]
 
     async def clear(self, record: Head | Release) -> None:
@@ -179,26 +189,6 @@ class CosmosMetadata:
 
 
 _CHANGING = frozenset({"revision", "outbox", "waiting", "body"})
-
-
-def _record(item: Item) -> Head | Release:
-    return read_record(Release, item) if item["kind"] == "release" else read_record(Head, item)
-
-
-def _waiting(item: Item) -> int:
-    return item["waiting"]
-
-
-def _key(item: Item) -> str:
-    return item["pk"]
-
-
-def _owner(item: Item) -> Package:
-    return Package(OrgName(item["org"]), PackageName(item["name"]))
-
-
-def _created(release: Release) -> tuple[int, str]:
-    return release.created_ms, release.version
 
 
 def _pointer(release: Release) -> Item:
@@ -264,23 +254,17 @@ def _with_changes(known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
     heads = [known.head] if known.head else []
     heads += [read_record(Head, item) for item in changed if item["kind"] == HEAD]
     revisions = {each.version: each.revision for each in known.entries} if changed else {}
-    found = [_entry(item) for item in changed if item["kind"] != HEAD]
+    bodies = (item["body"] for item in changed if item["kind"] != HEAD)
+    found = [share_field_names(ReleaseEntry.model_validate(body)) for body in bodies]
     newer = [each for each in found if each.revision >= revisions.get(each.version, 0)]
     entries, more_bytes = merge_entries(known.entries, newer) if newer else (known.entries, 0)
     return _CachedSurvey(
         max([known.changed, *(item["_ts"] for item in changed)]),
-        max(heads, key=_revision, default=None),
+        # A write of the pulls leaves the revision.
+        max(heads, key=attrgetter("revision", "pulls"), default=None),
         entries,
         known.memory_bytes + more_bytes,
     )
-
-
-def _revision(head: Head) -> tuple[int, int]:
-    return head.revision, head.pulls  # A write of the pulls leaves the revision.
-
-
-def _entry(item: Item) -> ReleaseEntry:
-    return share_field_names(ReleaseEntry.model_validate(item["body"]))
 
 
 HEAD = "head"

@@ -107,7 +107,10 @@ class WaitingPulls:
             merged.append(item)
             if item["number"] > self.merged.get(item["process"], (-1, 0))[0]:
                 self.merged[item["process"]] = item["number"], window
-                _add(self.packages, _unpacked(item["content"]))
+                for key, days in _unpacked(item["content"]).items():
+                    there = self.packages.get(key, {})
+                    self.packages[key] = {day: pulls for day, pulls in there.items() if pulls}
+                    add_days(self.packages[key], days)
         return merged
 
     def forget(self, window: int, today: str) -> None:
@@ -202,13 +205,6 @@ def add_days(days: Days, more: Mapping[str, Mapping[str, int]]) -> None:
         versions[version] = versions.get(version, 0) + pulls
 
 
-def _add(packages: PackageDays, more: PackageDays) -> None:
-    for key, days in more.items():
-        waiting = {day: pulls for day, pulls in packages.get(key, {}).items() if pulls}
-        add_days(waiting, days)
-        packages[key] = waiting
-
-
 def _pulls(days: Days) -> int:
     return sum(pulls for _, _, pulls in by_version(days))
 
@@ -261,8 +257,9 @@ class CosmosPulls:
         batches = Counter(each["pk"] for each in items if each["kind"] == BATCH)
         run = RollUpRun(before_window, today, DUE_SHARE / max(1, len(partitions)))
         merged = [pk for pk in partitions if _is_worthwhile(batches[pk], before_window)]
+        parts = self._container, self._totals, self._show
         for some in _chunks(sorted(merged), PARTITIONS_AT_ONCE):
-            found = await asyncio.gather(*(self._partition(pk).roll_up(run) for pk in some))
+            found = await asyncio.gather(*(PullPartition(pk, *parts).roll_up(run) for pk in some))
             listed += chain.from_iterable(found)
         is_behind = max(batches.values(), default=0) >= BATCHES_AT_ONCE
         return RollUp([_package(pk) for pk in dict.fromkeys(listed)], is_behind)
@@ -285,9 +282,6 @@ class CosmosPulls:
             self._totals.read(package.key), self._totals.days(package.key, since)
         )
         return history_of(total, days, since)
-
-    def _partition(self, pk: str) -> "PullPartition":
-        return PullPartition(pk, self._container, self._totals, self._show)
 
     async def _show(self, *totals: Item) -> list[str]:
         """Show sums in the heads of packages; return those that the search has to list."""

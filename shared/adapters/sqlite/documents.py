@@ -103,7 +103,12 @@ class SqliteDocuments:
         return await asyncio.to_thread(self._pieces.read, digest, name, start, count)
 
     async def delete(self, digest: Digest) -> None:
-        await self._database.write(partial(_delete, digest.hex))
+        def delete(connection: sqlite3.Connection) -> None:
+            for table in ("api_docs", "renderings", "sboms", "texts", "graphs"):
+                statement = f"DELETE FROM {table} WHERE digest = ?"  # noqa: S608
+                connection.execute(statement, (digest.hex,))
+
+        await self._database.write(delete)
         await asyncio.to_thread(self._pieces.delete_others, digest)
 
 
@@ -144,8 +149,3 @@ def _put_sbom(digest: str, content: bytes, connection: sqlite3.Connection) -> by
         " ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING body"
     )
     return connection.execute(statement, (digest, content)).fetchone()[0]
-
-
-def _delete(digest: str, connection: sqlite3.Connection) -> None:
-    for table in ("api_docs", "renderings", "sboms", "texts", "graphs"):
-        connection.execute(f"DELETE FROM {table} WHERE digest = ?", (digest,))  # noqa: S608

@@ -121,7 +121,9 @@ class SqliteMetadata:
         return owner or await self._database.write_few(partial(_claim_tool, tool, package))
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        work = partial(_tool_owners, tools)
+        def work(connection: sqlite3.Connection) -> list[Package | None]:
+            return [_tool_owner(tool, connection) for tool in tools]
+
         if len(tools) <= TOOLS_ON_THE_LOOP:
             return self._database.read(work)
         return await self._database.scan(work)
@@ -245,10 +247,6 @@ def _claim_tool(tool: str, package: Package, connection: sqlite3.Connection) -> 
         (tool.lower(), package.org, package.name),
     )
     return _tool_owner(tool, connection) or package
-
-
-def _tool_owners(tools: Sequence[str], connection: sqlite3.Connection) -> list[Package | None]:
-    return [_tool_owner(tool, connection) for tool in tools]
 
 
 def _tool_owner(tool: str, connection: sqlite3.Connection) -> Package | None:
