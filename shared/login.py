@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import importlib.util
 import json
 import os
 import platform
@@ -24,7 +23,6 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -46,7 +44,6 @@ TIMEOUT_S = 30.0
 LARGEST_ANSWER_BYTES = 65_536  # An answer has a few hundred bytes.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
-OWNER_ONLY = 0o600  # The file holds a token.
 
 _OK, _MINUTE_S, _DAY_S = 200, 60, 86_400
 _BUSY = (429, 500, 502, 503, 504)  # It may succeed later.
@@ -107,24 +104,16 @@ def main(arguments: list[str], address: str) -> int:
     )
     add, flag = parser.add_argument, "store_true"
     add("--id", default=DEFAULT_ID, help="name of the registry's entry (%(default)s)")
-    add("--central", action=flag, help="set the token of [central] as well")
-    add("--proxy", action=flag, help="read all packages from this registry, none from Central")
+    add("--central", action=flag, dest="sets_central", help="set the token of [central] as well")
+    add("--proxy", action=flag, dest="is_proxy", help="read all packages here, none from Central")
     add(
         "--token",
         action=flag,
+        dest="has_token",
         help="use a token that you have: the variable BALLROOM_TOKEN, or what you type",
     )
-    add("--no-browser", action=flag, help="do not open a browser")
-    chosen = parser.parse_args(arguments)
-    options = LoginOptions(
-        address=address,
-        id=chosen.id,
-        sets_central=chosen.central,
-        is_proxy=chosen.proxy,
-        opens_browser=not chosen.no_browser,
-        has_token=chosen.token,
-    )
-    return run(options, local_machine())
+    add("--no-browser", action="store_false", dest="opens_browser", help="do not open a browser")
+    return run(LoginOptions(address, **vars(parser.parse_args(arguments))), local_machine())
 
 
 def run(options: LoginOptions, machine: LocalMachine) -> int:
@@ -160,7 +149,7 @@ def _log_in(options: LoginOptions, machine: LocalMachine, file: Path) -> None:
         account = owner_of(registry, token)
         machine.print_line(f"The token belongs to {account}.")
     else:
-        account, token = _granted_token(registry, options, machine)
+        account, token = request_token(registry, options, machine)
     before = read(file)
     text = merge_settings(before, options, account=account, token=token)
     if text == before:
@@ -177,24 +166,6 @@ def _log_in(options: LoginOptions, machine: LocalMachine, file: Path) -> None:
     machine.print_line(f"Use what others published:\n\n  bal pull ORG/NAME:VERSION {option}")
 
 
-def _granted_token(
-    registry: HttpRegistry, options: LoginOptions, machine: LocalMachine
-) -> tuple[str, str]:
-    """Return the account that approved the login, and the token."""
-    login = request_login(registry, machine.name)
-    machine.print_line(f"Open this page, sign in, and enter the code:\n\n  {login.page}\n")
-    machine.print_line(f"  {login.user_code}\n")
-    machine.print_line(
-        f"The code is good for {login.expires_s / _MINUTE_S:.0f} minutes. Waiting; Ctrl-C stops."
-    )
-    if options.opens_browser and login.page.startswith(options.address.rstrip("/") + "/"):
-        machine.open_browser(login.page)
-    granted = wait_for_approval(registry, login, machine.sleep)
-    days = round(granted.expires_s / _DAY_S)
-    machine.print_line(f"Approved by {granted.account}: {granted.scopes}, for {days} days.")
-    return granted.account, granted.token
-
-
 def _print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -208,27 +179,6 @@ def _open_browser(address: str) -> None:
 
 
 # --- The token ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PendingLogin:
-    """A requested login that waits for approval."""
-
-    device_code: str
-    user_code: str
-    page: str
-    interval_s: float
-    expires_s: float
-
-
-@dataclass(frozen=True)
-class GrantedToken:
-    """A token and its account."""
-
-    token: str
-    account: str
-    scopes: str
-    expires_s: int
 
 
 class HttpRegistry:
@@ -248,20 +198,14 @@ class HttpRegistry:
         proxies = [urllib.request.ProxyHandler({})] if parts.hostname in LOOPBACK else []
         self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
 
-    def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Answer]:
-        """Send a form, and return status and JSON; raise `RegistryUnreachable`."""
-        return self._send(path, urlencode(fields).encode(), {})
-
-    def get(self, path: str, token: str) -> tuple[int, Answer]:
-        """Read JSON with a token, and return it with the status; raise `RegistryUnreachable`."""
-        return self._send(path, None, {"Authorization": f"Bearer {token}"})
-
-    def _send(
-        self, path: str, body: bytes | None, headers: Mapping[str, str]
+    def send(
+        self, path: str, fields: Mapping[str, str] | None = None, token: str = ""
     ) -> tuple[int, Answer]:
+        """Read JSON, or send a form, and return status and JSON; raise `RegistryUnreachable`."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked.
             self.address + path,
-            data=body,
+            data=None if fields is None else urlencode(fields).encode(),
             headers={"Accept": "application/json", "User-Agent": "ballroom-login", **headers},
         )
         try:
@@ -283,47 +227,42 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Follow no redirect; `urllib` then raises `HTTPError`."""
 
 
-def request_login(registry: HttpRegistry, client: str) -> PendingLogin:
-    """Request a token for this machine, which is called `client`."""
-    status, answer = registry.post("/api/v1/device", {"client_id": client})
+def request_token(
+    registry: HttpRegistry, options: LoginOptions, machine: LocalMachine
+) -> tuple[str, str]:
+    """Request a token for this machine, and poll until somebody decides.
+
+    Returns the account that approved it, and the token; raises `LoginFailed` if the request is
+    denied or expires.
+    """
+    status, answer = registry.send("/api/v1/device", {"client_id": machine.name})
     if status != _OK:
-        otherwise = f"This is not a registry that issues tokens ({status})."
-        raise LoginFailed(_reason(answer, otherwise))
-    try:
-        return PendingLogin(
-            device_code=str(answer["device_code"]),
-            user_code=str(answer["user_code"]),
-            page=str(answer["verification_uri"]),
-            interval_s=float(str(answer.get("interval", SLOWER_S))),
-            expires_s=float(str(answer["expires_in"])),
-        )
-    except (KeyError, ValueError):
-        raise LoginFailed(_UNREADABLE) from None
-
-
-def wait_for_approval(
-    registry: HttpRegistry, login: PendingLogin, sleep: Callable[[float], None]
-) -> GrantedToken:
-    """Poll until somebody decides; raise `LoginFailed` if the login is denied or expires."""
-    fields = {"grant_type": GRANT_TYPE, "device_code": login.device_code}
-    interval, waited = max(login.interval_s, SHORTEST_S), 0.0
-    while waited < login.expires_s:
-        sleep(interval)
+        raise LoginFailed(_reason(answer, f"This is not a registry that issues tokens ({status})."))
+    device_code, user_code, page, expires_in = _texts(
+        answer, "device_code", "user_code", "verification_uri", "expires_in"
+    )
+    expires_s, waited = _number(expires_in), 0.0
+    interval = max(_number(str(answer.get("interval", SLOWER_S))), SHORTEST_S)
+    machine.print_line(
+        f"Open this page, sign in, and enter the code:\n\n  {page}\n\n  {user_code}\n\n"
+        f"The code is good for {expires_s / _MINUTE_S:.0f} minutes. Waiting; Ctrl-C stops."
+    )
+    if options.opens_browser and page.startswith(options.address.rstrip("/") + "/"):
+        machine.open_browser(page)
+    fields = {"grant_type": GRANT_TYPE, "device_code": device_code}
+    while waited < expires_s:
+        machine.sleep(interval)
         waited += interval
         try:
-            status, answer = registry.post("/api/v1/device/token", fields)
+            status, answer = registry.send("/api/v1/device/token", fields)
         except RegistryUnreachable:
             status, answer = _BUSY[0], _json(b"")  # It may be restarting; the code stays valid.
         if status == _OK:
-            try:
-                return GrantedToken(
-                    token=str(answer["access_token"]),
-                    account=str(answer["account"]),
-                    scopes=str(answer["scope"]),
-                    expires_s=int(str(answer["expires_in"])),
-                )
-            except (KeyError, ValueError):
-                raise LoginFailed(_UNREADABLE) from None
+            names = ("account", "access_token", "scope", "expires_in")
+            account, token, scopes, seconds = _texts(answer, *names)
+            days = round(_number(seconds) / _DAY_S)
+            machine.print_line(f"Approved by {account}: {scopes}, for {days} days.")
+            return account, token
         error = answer.get("error")
         if status in _BUSY or error == "slow_down":
             interval += SLOWER_S
@@ -338,10 +277,24 @@ def owner_of(registry: HttpRegistry, token: str) -> str:
     if not token.isascii() or not token.isprintable() or not token:
         message = "That is no access token. Copy it from the page that showed it."
         raise LoginFailed(message)
-    status, answer = registry.get("/api/v1/whoami", token)
+    status, answer = registry.send("/api/v1/whoami", token=token)
     if status != _OK:
         raise LoginFailed(_reason(answer, f"The registry does not accept the token ({status})."))
     return str(answer.get("name") or "me")
+
+
+def _texts(answer: Answer, *names: str) -> list[str]:
+    try:
+        return [str(answer[name]) for name in names]
+    except KeyError:
+        raise LoginFailed(_UNREADABLE) from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise LoginFailed(_UNREADABLE) from None
 
 
 _UNREADABLE = "The registry's answer cannot be read. Check the address."
@@ -438,10 +391,10 @@ def _with_block(text: str, lines: list[str], is_same: Callable[[str], bool]) -> 
 
 def _require_toml(text: str) -> None:
     """Raise unless the text is TOML, as far as this Python can tell: from 3.11 on."""
-    if importlib.util.find_spec("tomllib") is None:
+    try:
+        import tomllib  # noqa: PLC0415 - not in Python 3.9 and 3.10.
+    except ImportError:
         return
-    import tomllib  # noqa: PLC0415 - not in Python 3.9 and 3.10.
-
     try:
         tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -481,42 +434,35 @@ def replace(file: Path, text: str, stamp: str) -> Path | None:
     target = Path(os.path.realpath(file))
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        backup = _back_up(target, stamp)
-        # A new name, so that nobody can have created the file before, in the same folder, so that
-        # renaming is atomic. The file is readable by its owner only from the first moment.
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        backup = None
+        if target.exists():
+            prefix, content = f"{target.name}.{stamp}.", target.read_bytes()
+            backup = _write_new(content, target.parent, prefix=prefix, suffix=".bak")
+        # In the same folder, so that renaming is atomic.
+        written = _write_new(text.encode("utf-8"), target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(text.encode("utf-8"))
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(name, target)  # noqa: PTH105 - the name is a text here.
+            written.replace(target)
         except BaseException:
-            with suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - the same.
+            written.unlink()
             raise
     except OSError as error:
         raise _unwritable("written", file, error) from None
     return backup
 
 
-def _back_up(target: Path, stamp: str) -> Path | None:
+def _write_new(content: bytes, folder: Path, *, prefix: str, suffix: str = "") -> Path:
+    """Write a file that only its owner can read from the first moment, under a name that nobody
+    else can have taken."""
+    descriptor, name = tempfile.mkstemp(suffix, prefix, folder)
     try:
-        content = target.read_bytes()
-    except FileNotFoundError:
-        return None
-    number, backup = 1, target.with_name(f"{target.name}.{stamp}.bak")
-    while True:
-        try:
-            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-        except FileExistsError:
-            number += 1
-            backup = target.with_name(f"{target.name}.{stamp}-{number}.bak")
-        else:
-            break
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    return backup
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        Path(name).unlink()
+        raise
+    return Path(name)
 
 
 def _unwritable(verb: str, file: Path, error: OSError) -> LoginFailed:
