@@ -1,4 +1,4 @@
-"""GET /about…: how to use this registry, its quality score, policies, status, and API; GET /docs…:
+"""GET /about…: how to use this registry, its policies, status, and API; GET /docs…:
 the manual, the part of `docs/` for people who publish and build packages.
 """
 
@@ -19,7 +19,6 @@ from shared.domain.member_rules import OWNER_CHANGE_DELAY
 from shared.domain.members import INVITATION_LIFETIME
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard
-from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.task_runs import TaskResult, TaskState
 from shared.prose.manual import Manual, read_manual
@@ -30,14 +29,10 @@ from shared.settings import Settings
 ABOUT_PAGES = (
     ("", "/about", "Getting started"),
     ("api", "/about/api", "API"),
-    ("quality", GUIDE, "Quality score"),
     ("api-changes", "/about/api-changes", "API changes"),
     ("policies", "/about/policies", "Policies"),
     ("status", "/about/status", "Status"),
 )
-
-_LICENSE_LIST = "https://spdx.org/licenses/"
-_SOURCE_EXAMPLE = "https://github.com/acme/greet"
 
 AboutPageHandler = Callable[[PublicPageCall], Awaitable[Answer]]
 
@@ -69,18 +64,6 @@ async def _usage(call: PublicPageCall) -> Answer:
 async def _api(call: PublicPageCall) -> Answer:
     groups = operations_by_group(call.base_url)
     return _show(call, "api", "api", groups=groups, url=call.base_url)
-
-
-async def _quality(call: PublicPageCall) -> Answer:
-    return _show(
-        call,
-        "quality",
-        "quality",
-        rules={each.key: each for each in RULES},
-        years=MAINTAINED_FOR.days // 365,
-        licenses=_LICENSE_LIST,
-        source=_SOURCE_EXAMPLE,
-    )
 
 
 async def _api_changes(call: PublicPageCall) -> Answer:
@@ -125,7 +108,6 @@ async def _status(call: PublicPageCall) -> Answer:
 _HANDLERS: Mapping[str, AboutPageHandler] = {
     "": _usage,
     "api": _api,
-    "quality": _quality,
     "api-changes": _api_changes,
     "policies": _policies,
     "status": _status,

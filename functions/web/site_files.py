@@ -77,7 +77,6 @@ SITEMAP_PAGES = (
     "/keywords",
     "/about",
     "/about/api",
-    "/about/quality",
     "/about/api-changes",
     "/about/policies",
     "/docs",

@@ -34,7 +34,7 @@ PAGES = (
     f"/packages/acme/{LONG_NAME}",
     *(
         f"/packages/acme/{LONG_NAME}/{tab}"
-        for tab in ("versions", "dependents", "files", "quality", "statistics", "activity", "docs")
+        for tab in ("versions", "dependents", "files", "statistics", "activity", "docs")
     ),
     "/packages/acme/needs/dependencies",
     "/packages/acme/needs/changes",

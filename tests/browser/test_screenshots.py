@@ -16,7 +16,6 @@ PAGES = {
     "hostile": "/packages/acme/hostile",
     "versions": "/packages/acme/greet/1.1.0/versions",
     "dependencies": "/packages/acme/greet/1.1.0/dependencies",
-    "quality": "/packages/acme/greet/1.1.0/quality",
     "source": "/packages/acme/greet/1.1.0/files?path=modules/greet/greet.bal",
     "api-module": "/packages/acme/shop/1.1.0/docs",
     "api-client": "/packages/acme/shop/1.1.0/docs/shop/Client",
@@ -34,7 +33,6 @@ PAGES = {
     "docs": "/docs",
     "docs-clients": "/docs/clients",
     "docs-search": "/docs?q=token",
-    "about-quality": "/about/quality",
     "about-api-changes": "/about/api-changes",
 }
 

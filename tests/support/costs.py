@@ -52,7 +52,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
             f"/packages/{{package}}/{{version}}/{tab}"
             for tab in (
                 *("activity", "changelog", "changes", "dependencies", "dependents", "docs"),
-                *("files", "llms.txt", "quality", "statistics", "versions"),
+                *("files", "llms.txt", "statistics", "versions"),
             )
         ),
         "/packages/{package}/{version}/files?path={file}",

@@ -100,7 +100,6 @@ _DEPENDENTS = TabPage(
     shows_dependents=True,
 )
 _FILES = TabPage("files", "Files", Subject.EVERY_RELEASE, lambda _, facts: facts.files)
-_QUALITY = TabPage("quality", "Quality", Subject.EVERY_RELEASE)
 _STATISTICS = TabPage("statistics", "Statistics", Subject.PACKAGE)
 _ACTIVITY = TabPage("activity", "Activity", Subject.PACKAGE)
 
@@ -111,7 +110,7 @@ TABS = {
     "Versions": (_VERSIONS, _CHANGES, _CHANGELOG),
     "Dependencies": (_DEPENDENCIES, _DEPENDENTS),
     "Files": (_FILES,),
-    "Insights": (_QUALITY, _STATISTICS, _ACTIVITY),
+    "Insights": (_STATISTICS, _ACTIVITY),
 }
 TAB_PAGES = {page.key: page for pages in TABS.values() for page in pages}
 

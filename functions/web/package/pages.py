@@ -19,7 +19,6 @@ from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
     details_of,
-    if_available,
     page_not_found,
     readme_html,
     show_tab,
@@ -29,8 +28,7 @@ from functions.web.package.missing import never_pulled_page, refusal_page_of
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
-from shared.domain.packages import GraphNode, Release, ReleaseEntry, Texts, effective_deprecation
-from shared.domain.quality import QualityScore
+from shared.domain.packages import GraphNode, Release, ReleaseEntry, effective_deprecation
 from shared.domain.search import ResultPage, Sort
 from shared.ports import CallerScope, PullHistory
 from shared.runtime.answers import Answer
@@ -78,26 +76,8 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     texts = await call.registry.packages.details.texts(details)
     if call.wants(MARKDOWN):
         return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
-    readme, quality = await asyncio.gather(
-        readme_html(call, details, plain=texts.readme), _quality_score(call, details, texts)
-    )
-    values = {
-        "readme": readme,
-        "quality": quality,
-    }
-    return await show_tab(call, details, FIRST_TAB, values)
-
-
-async def _quality_score(
-    call: PublicPageCall, details: ReleaseDetails, texts: Texts
-) -> QualityScore:
-    """Return the score with all its parts, the same on each page that shows it."""
-    package_details = call.registry.packages.details
-    docs, dependencies = await asyncio.gather(
-        if_available(call.registry.api_docs.documentation.state(details.release)),
-        if_available(package_details.dependency_states(details, by=call.caller)),
-    )
-    return package_details.quality(details, texts, docs, dependencies)
+    readme = await readme_html(call, details, plain=texts.readme)
+    return await show_tab(call, details, FIRST_TAB, {"readme": readme})
 
 
 ROWS_PER_PAGE = 50
@@ -254,13 +234,6 @@ async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     return await show_tab(call, details, "activity", values)
 
 
-async def _quality(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show the parts of the quality score, with the dependencies that the visitor may see."""
-    texts = await call.registry.packages.details.texts(details)
-    values = {"quality": await _quality_score(call, details, texts)}
-    return await show_tab(call, details, "quality", values)
-
-
 async def _changelog(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the changelog in the archive; one that is too large is not shown."""
     record = await call.registry.api_docs.documentation.state(details.release)
@@ -280,7 +253,6 @@ TAB_HANDLERS: dict[str, TabHandler] = {
     "dependencies": _dependencies,
     "dependents": _dependents,
     "files": files_page,
-    "quality": _quality,
     "statistics": _statistics,
     "activity": _activity,
 }

@@ -14,7 +14,6 @@ from functools import cached_property
 from itertools import islice
 from typing import cast
 
-from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
@@ -39,7 +38,6 @@ from shared.domain.packages import (
     effective_deprecation,
     read_graph,
 )
-from shared.domain.quality import DependencyStates, QualityFacts, QualityScore
 from shared.domain.records import Event, org_stream
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results, Suggestion
@@ -234,47 +232,6 @@ class PackageDetails:
             _dependency(node, (node.org, node.name) in direct, by_key.get(package.key))
             for node, package in zip(others, packages, strict=True)
         ]
-
-    def quality(
-        self,
-        details: ReleaseDetails,
-        texts: Texts,
-        docs: ApiDocsRecord | None = None,
-        dependencies: DependencyStates | None = None,
-    ) -> QualityScore:
-        """Return the quality score of a release, without the parts whose facts are None."""
-        facts = QualityFacts(
-            head=details.head,
-            release=details.release,
-            texts=texts,
-            newest_ms=max(each.created_ms for each in details.entries),
-            now_ms=self.clock.now_ms(),
-            docs=docs,
-            dependencies=dependencies,
-        )
-        return QualityScore.of(facts)
-
-    async def dependency_states(
-        self, details: ReleaseDetails, *, by: Principal
-    ) -> DependencyStates:
-        """Return which direct dependencies are deprecated. One trip, and none without any."""
-        release = details.release
-        if not release.dependencies:
-            return DependencyStates()
-        nodes = [
-            GraphNode(org=each.org, name=each.name, version=each.version)
-            for each in release.dependencies
-        ]
-        root = GraphNode(org=release.org, name=release.name, version=release.version)
-        found = await self.dependencies([root, *nodes], by=by)
-        return DependencyStates(
-            tuple(
-                f"{each.node.org}/{each.node.name}"
-                for each in found
-                if each.deprecation is not None
-            ),
-            sum(each.latest is None for each in found),
-        )
 
     async def dependents(self, package: Package, page: ResultPage, *, by: Principal) -> Results:
         """Return the packages whose latest release depends on this one directly.

@@ -24,9 +24,7 @@ _TITLES = "|".join(each.title for each in (UpdateSearchIndex, RebuildSearchIndex
 IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TITLES})</th>.*?</tr>\n', re.DOTALL)
 
 
-@pytest.mark.parametrize(
-    "place", ["", "/quality", "/policies", "/status"], ids=["use", "quality", "policies", "status"]
-)
+@pytest.mark.parametrize("place", ["", "/policies", "/status"], ids=["use", "policies", "status"])
 async def test_a_page_about_the_registry(world: World, place: str, page: SnapshotAssertion) -> None:
     main = main_of(await opened(world, f"/about{place}"))
     assert (
@@ -52,7 +50,6 @@ async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
         "/about",
         "/about/api",
         "/about/api-changes",
-        "/about/quality",
         "/about/policies",
         "/about/status",
     ):

@@ -117,7 +117,7 @@ async def test_a_withdrawn_release_leads_administrators_to_their_page(own_shelf:
 async def test_every_page_of_a_package_leads_its_owners_to_its_settings(shelf: World) -> None:
     settings = 'href="/account/organizations/acme/packages/greet"'
     ann, mia = [await PageClient.of(shelf, each) for each in (shelf.people.ann, shelf.people.mia)]
-    for tab in ("", "/docs", "/versions", "/dependencies", "/files", "/quality"):
+    for tab in ("", "/docs", "/versions", "/dependencies", "/files"):
         for browser, leads in ((ann, True), (mia, False)):
             await browser.open(GREET + tab)
             assert (settings in browser.text) is leads, tab

@@ -27,18 +27,16 @@ DEPENDENTS = Counter(["search.search"])  # Counted where their number is shown.
 VERDICTS = "directory.list_by_owner"
 RECORD, PIECES = "documents.api_docs_record", "documents.read_pieces"
 TABS = Counter([RECORD])
-SCORE = Counter([SURVEY])  # Which of its dependencies are deprecated.
 # What the first reader of a source file starts, and does not wait for.
 AFTERWARDS = ("confined.run", "documents.put_rendering")
 PIECE = Counter({PIECES: 2})  # The index, and the piece.
 BUDGETS = {
-    "": Counter(["documents.texts"]) + SCORE + PIECE + TABS + DEPENDENTS,
+    "": Counter(["documents.texts"]) + PIECE + TABS + DEPENDENTS,
     "/versions": Counter(["pulls.history", VERDICTS]) + TABS,
     "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS + DEPENDENTS,
     "/dependents": TABS + DEPENDENTS,
     "/files": FILES + TABS,
     "/files?path=package.json": FILES + FILES + Counter(["documents.rendering"]) + TABS,
-    "/quality": Counter(["documents.texts"]) + SCORE + TABS,
     "/statistics": Counter(["pulls.history"]) + TABS,
     "/activity": Counter(["events.stream"]) + TABS,
 }
@@ -123,7 +121,7 @@ async def test_a_page_asks_no_more_than_its_budget(
 async def test_the_index_of_pieces_is_read_once(counted: World, journal: Journal) -> None:
     await calls(counted, journal, "/packages/acme/greet/1.2.0/docs/greet/greet")
     assert await calls(counted, journal, "/packages/acme/greet") == (
-        FRAME - RECORDS + Counter(["documents.texts", PIECES]) + SCORE + DEPENDENTS
+        FRAME - RECORDS + Counter(["documents.texts", PIECES]) + DEPENDENTS
     )
 
 

@@ -117,7 +117,6 @@ async def test_a_long_package(shelf: World, page: SnapshotAssertion) -> None:
         "dependencies",
         "dependents",
         "files",
-        "quality",
         pytest.param("statistics", marks=one_machine(COUNTED_SOONER)),
         "activity",
     ],
@@ -129,7 +128,7 @@ async def test_a_tab(own_shelf: World, page: SnapshotAssertion, tab: str) -> Non
 @pytest.mark.parametrize(
     "tab",
     [
-        *("docs", "dependencies", "dependents", "quality"),
+        *("docs", "dependencies", "dependents"),
         pytest.param("statistics", marks=one_machine(COUNTED_SOONER)),
     ],
 )

@@ -126,13 +126,13 @@ async def test_every_tab_of_every_package_answers(own_shelf: World, tab: str) ->
 async def test_a_package_has_six_tabs(shelf: World) -> None:
     titles = ["Readme", "API", "Versions", "Dependencies", "Files", "Insights"]
     assert [*TABS] == titles
-    text = (await opened(shelf, f"{GREET}/1.2.0/statistics")).text
+    text = (await opened(shelf, f"{GREET}/1.2.0/activity")).text
     tabs = text.partition('<nav class="tabs"')[2].partition("</nav>")[0]
     assert re.findall(r">([A-Z][A-Za-z]+)[ <]", tabs) == titles
-    assert f'{GREET}/1.2.0/quality" aria-current="true">Insights' in tabs
+    assert f'{GREET}/1.2.0/statistics" aria-current="true">Insights' in tabs
     inside = text.partition('<nav class="sorts" aria-label="Insights">')[2].partition("</nav>")[0]
-    assert re.findall(r">(\w+)<", inside) == ["Quality", "Statistics", "Activity"]
-    assert 'aria-current="page">Statistics' in inside
+    assert re.findall(r">(\w+)<", inside) == ["Statistics", "Activity"]
+    assert 'aria-current="page">Activity' in inside
 
 
 async def test_the_page_says_once_that_a_release_was_not_published_from_ci(shelf: World) -> None:
