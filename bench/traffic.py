@@ -5,7 +5,6 @@ other, then as Zipf has them: without credentials, with a token, and of private 
 token, while nobody pushes, one release a second is pushed, or five. `PACKAGES="600 index"` are the
 packages, `WORKERS="1 2 4"` serves with so many processes, `SECONDS=5` is how long each row takes.
 `QUICK=1` leaves out Zipf, the real index, and verdaccio but for one process: five minutes.
-`BEFORE=729dc017` measures the registry of that commit in place of verdaccio.
 """
 
 import os
@@ -24,7 +23,6 @@ from bench.load_generator import Load, load_each, require_wrk
 from bench.processor_time import wait_until_idle
 from bench.reads import publish_npm
 from bench.real_packages import by_dependents
-from bench.revisions import checked_out
 from bench.sample_packages import PUSHERS
 from bench.servers import (
     Server,
@@ -48,8 +46,6 @@ ARCHIVE = {"Accept": "application/octet-stream"}
 QUICK = os.environ.get("QUICK", "") == "1"
 SECONDS = int(os.environ.get("SECONDS", "4" if QUICK else "5"))
 PACKAGES = os.environ.get("PACKAGES", "600" if QUICK else "600 index").split()
-
-BEFORE = os.environ.get("BEFORE", "")
 
 _SEED = 7
 _PRIVATE = "_private"
@@ -204,14 +200,7 @@ def _run(named: str, packages: Sequence[Package], workers: int) -> None:
         ours = running.enter_context(ballroom(folder, workers=workers))
         _create_organizations(ours, packages)
         subjects = [_ours("ballroom", ours)]
-        if BEFORE:
-            tree, apart = running.enter_context(checked_out(BEFORE)), folder / BEFORE
-            apart.mkdir()
-            server = ballroom(apart, workers=workers, root=tree.root, python=tree.python)
-            earlier = running.enter_context(server)
-            _create_organizations(earlier, packages)
-            subjects.append(_ours(BEFORE, earlier))
-        elif workers == 1 or not QUICK:
+        if workers == 1 or not QUICK:
             npm = running.enter_context(verdaccio(folder, private=f"@*{_PRIVATE}/*"))
             subjects.append(_npm(npm))
         for subject in subjects:
@@ -262,7 +251,7 @@ def aims(rows: Rows) -> Iterator[Aim]:
     yield Aim("with a token, of anonymous", rates[token, 0] / quiet, 0.7)
     yield Aim("private, of public with a token", rates[private, 0] / rates[token, 0], 0.8)
     for traffic in (token, private):
-        if not BEFORE and (peer := rows[traffic, 1].peer):
+        if peer := rows[traffic, 1].peer:
             times = rates[traffic, 1] / peer.per_second
             yield Aim(f"{traffic.name}, a push a second, times verdaccio", times, 6)
     pushes = Pushes([taken for row in rows.values() for taken in row.pushes.taken])

@@ -1,0 +1,143 @@
+"""This tree beside another commit: the same requests to both registries, in turns.
+
+`REVISION=7247401b` is the commit; without it the benchmark ends at once. Each row is the median of
+`ROUNDS=5` measurements of each registry, one after the other, so that whatever else the machine
+does falls on both. Exits with 1 if a row is below `LEAST=0.95` of the commit's. One release of a
+mirrored package is pulled before.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import count
+
+import httpx
+
+from bench.load_generator import load, load_each, require_wrk
+from bench.processor_time import wait_until_idle
+from bench.revisions import checked_out
+from bench.servers import Server, ballroom, create_organization, push, token_of, workspace
+from tests.support.archives import bala
+from tests.support.upstreams import BASE, FakeUpstream
+
+REVISION = os.environ.get("REVISION", "")
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SECONDS = int(os.environ.get("SECONDS", "2"))
+LEAST = float(os.environ.get("LEAST", "0.95"))
+
+PACKAGES = 100
+VERSIONS = 20
+PUSHES = 15  # Of each size, in a round.
+ARCHIVE = {"Accept": "application/octet-stream"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One of the two registries, and the numbers of versions that were not pushed to it yet."""
+
+    server: Server
+    token: str
+    versions: "count[int]" = field(default_factory=count)
+
+    @property
+    def base(self) -> str:
+        return f"{self.server.url}{BASE}"
+
+    def reads(self, path: str, **headers: str) -> float:
+        """Return the requests of one path a second."""
+        return load(f"{self.base}{path}", headers=headers, seconds=SECONDS).per_second
+
+    def pulls(self, org: str, *, has_token: bool) -> float:
+        """Return the first hops of pulls a second, of one package after the other."""
+        paths = [f"{BASE}/packages/{org}/p{number}/1.0.0" for number in range(PACKAGES)]
+        headers = ARCHIVE | ({"Authorization": f"Bearer {self.token}"} if has_token else {})
+        return load_each(self.server.url, paths, headers=headers, seconds=SECONDS).per_second
+
+    def pushes(self, size: int) -> float:
+        """Return how many releases of this size one client pushes a second."""
+        archives = [
+            bala(f"acme/pushed:2.0.{next(self.versions)}", padding=size) for _ in range(PUSHES)
+        ]
+        with httpx.Client(timeout=120) as client:
+            taken = list[float]()
+            for archive in archives:
+                began = time.perf_counter()
+                push(self.server, client, archive)
+                taken.append(time.perf_counter() - began)
+        return 1 / statistics.median(taken)
+
+    def resolves(self) -> float:
+        wanted = [{"org": "acme", "name": f"p{number}"} for number in range(50)]
+        body = json.dumps({"packages": wanted}).encode()
+        url = f"{self.base}/packages/resolve-dependencies"
+        return load(url, body=body, connections=1, seconds=SECONDS).per_second
+
+
+ROWS: dict[str, Callable[[Subject], float]] = {
+    "pulls, anonymous": lambda s: s.pulls("acme", has_token=False),
+    "pulls, with a token": lambda s: s.pulls("acme", has_token=True),
+    "pulls, private": lambda s: s.pulls("acme_private", has_token=True),
+    "pulls, mirrored": lambda s: s.reads("/packages/ballerina/theirs/1.0.0", **ARCHIVE),
+    "metadata": lambda s: s.reads("/packages/acme/many/1.0.3"),
+    "versions": lambda s: s.reads("/packages/acme/many"),
+    "resolving 50 packages": Subject.resolves,
+    "search": lambda s: s.reads("/packages?q=p7"),
+    "pushes, 10 KB": lambda s: s.pushes(10_000),
+    "pushes, 1 MB": lambda s: s.pushes(1_000_000),
+}
+
+
+def main() -> None:
+    if not REVISION:
+        print("REVISION names the commit to measure beside this tree.")
+        return
+    require_wrk()
+    upstream = FakeUpstream()
+    upstream.publish("ballerina/theirs:1.0.0")
+    with ExitStack() as running:
+        running.enter_context(upstream.serving())
+        folder = running.enter_context(workspace())
+        tree = running.enter_context(checked_out(REVISION))
+        (apart := folder / "before").mkdir()
+        url = upstream.url
+        ours = running.enter_context(ballroom(folder, upstream=url, limit_mirror=""))
+        before = ballroom(apart, root=tree.root, python=tree.python, upstream=url, limit_mirror="")
+        theirs = running.enter_context(before)
+        subjects = [Subject(each, token_of(each)) for each in (ours, theirs)]
+        for each in subjects:
+            fill(each)
+        shares = [compare(name, measure, subjects) for name, measure in ROWS.items()]
+    if min(shares) < LEAST:
+        sys.exit(f"A row is below {LEAST} of {REVISION}.")
+
+
+def fill(subject: Subject) -> None:
+    """Publish what is read, and pull the mirrored release."""
+    with httpx.Client(timeout=60) as client:
+        for org in ("acme", "acme_private"):
+            create_organization(subject.server, client, org)
+            visibility = "private" if org != "acme" else "public"
+            for number in range(PACKAGES):
+                push(subject.server, client, bala(f"{org}/p{number}:1.0.0", visibility=visibility))
+        for patch in range(VERSIONS):
+            push(subject.server, client, bala(f"acme/many:1.0.{patch}"))
+        path = f"{subject.base}/packages/ballerina/theirs/1.0.0"
+        assert client.get(path, headers=ARCHIVE).status_code == 302
+    wait_until_idle(subject.server, of=b"")
+
+
+def compare(name: str, measure: Callable[[Subject], float], subjects: Sequence[Subject]) -> float:
+    """Print both medians a second of a row, and return our share of the other's."""
+    rounds = [[measure(each) for each in subjects] for _ in range(ROUNDS)]
+    ours, theirs = (statistics.median(each) for each in zip(*rounds, strict=True))
+    print(f"{name:24} {ours:9.1f}  {theirs:9.1f}  {ours / theirs:6.2f}", flush=True)
+    return ours / theirs
+
+
+if __name__ == "__main__":
+    main()
