@@ -59,7 +59,7 @@ from shared.ports import (
 )
 from shared.runtime.private_files import hold_file_lock
 from shared.services.bundles.bundle_export import BundleSigner
-from shared.services.bundles.bundle_reading import BundleSource, TrustedKeys
+from shared.services.bundles.bundle_import import BundleSource, TrustedKeys
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.services.package_services import pseudonym_of

@@ -23,8 +23,13 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.packages import Visibility
 from shared.services.bundles.bundle_export import BundlePlan, Selection
-from shared.services.bundles.bundle_import import ImportReport, ImportStep, Progress
-from shared.services.bundles.bundle_reading import OpenedBundle, open_bundle
+from shared.services.bundles.bundle_import import (
+    ImportReport,
+    ImportStep,
+    OpenedBundle,
+    Progress,
+    open_bundle,
+)
 from shared.settings import Settings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

@@ -2,7 +2,7 @@
 that it is counted by.
 
 Old words are taken out of the index by deriving them again from the stored excerpt. So whoever
-changes what `IndexedWords` has, or what a word is, appends a migration.
+changes what `IndexedWords` has, or what a word is, raises `SCHEMA` of rows.py.
 """
 
 import re
@@ -19,6 +19,7 @@ from shared.adapters.search.postings import (
     NOT_STORED,
     PRIVATE,
     TOOL,
+    UNREADABLE,
 )
 from shared.adapters.search.ranking import (
     LAST_NAME_WEIGHT,
@@ -40,8 +41,8 @@ from shared.adapters.search.words import (
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.listings import Listing
-from shared.domain.packages import EVERYBODY, Release, Visibility
-from shared.domain.search_facets import facet_values
+from shared.domain.packages import EVERYBODY, Visibility
+from shared.domain.search_facets import facet_values, language_of
 from shared.domain.versions import ClientProfile, LanguageVersion
 
 GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
@@ -82,28 +83,6 @@ class IndexedWords:
         for word, weight in weights.items():
             stems[stem(word)] = max(weight, stems.get(stem(word), 0))
         return cls(frozenset(stems.items()), known=known)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientNeeds:
-    """The requirements of a release on clients: a platform and a language version."""
-
-    platform: str
-    built_with: str
-
-    @classmethod
-    def of(cls, release: Release) -> "ClientNeeds":
-        """Return the release's profile; versions that mean the same to a client are one."""
-        version = LanguageVersion.parse(release.ballerina_version)
-        if version is not None:
-            return cls(release.platform, f"{version.major}.{version.update}.0")
-        readable = _ANY_CURRENT_CLIENT.can_use("any", release.ballerina_version)
-        return cls(release.platform, "" if readable else "unreadable")
-
-    @property
-    def word(self) -> str:
-        """The marked word of the packages with these needs."""
-        return facet_word("profile", f"{self.platform} {self.built_with}")
 
 
 def indexed_texts(listing: Listing) -> str:
@@ -159,7 +138,6 @@ def _facets(listing: Listing) -> Iterator[str]:
     yield from (facet_word("trait", trait.key) for trait in facet_values(listing))
     yield from (facet_word("keyword", keyword) for keyword in release.keywords)
     yield from (facet_word("needs", f"{each.org}/{each.name}") for each in release.dependencies)
-    yield ClientNeeds.of(release).word
     flags = {
         PRIVATE: head.visibility is not Visibility.PUBLIC,
         INTERNAL: head.visibility is Visibility.INTERNAL,
@@ -167,6 +145,9 @@ def _facets(listing: Listing) -> Iterator[str]:
         NOT_STORED: not release.is_stored,
         AUXILIARY: is_auxiliary(listing),
         TOOL: bool(release.tools),
+        UNREADABLE: not (
+            language_of(release) or _ANY_CURRENT_CLIENT.can_use("any", release.ballerina_version)
+        ),
     }
     yield from (word for word, is_so in flags.items() if is_so)
     yield from _api_facets(listing.api) if listing.api else ()

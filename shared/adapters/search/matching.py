@@ -10,13 +10,14 @@ from math import log
 from operator import add
 from threading import Lock
 
-from shared.adapters.search.indexed_words import SHORT_BEGINNINGS, ClientNeeds
+from shared.adapters.search.indexed_words import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
     AUXILIARY,
     DEPRECATED,
     EVERY_PACKAGE,
     INTERNAL,
     PRIVATE,
+    UNREADABLE,
     Column,
     Postings,
     id_bytes,
@@ -45,7 +46,8 @@ from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.listings import Listing
 from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.domain.versions import ANY_CLIENT
+from shared.domain.search_facets import Facet, FacetValue
+from shared.domain.versions import ANY_CLIENT, ANY_PLATFORM
 from shared.runtime.caching import LruCache, memory_of
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
@@ -151,10 +153,18 @@ class Matching:
         client = self._plan.client
         if client == ANY_CLIENT:
             return set()
-        stored = self._connection.execute("SELECT platform, built_with FROM profiles")
-        needs = [ClientNeeds(*each) for each in stored]
-        unusable = [each for each in needs if not client.can_use(each.platform, each.built_with)]
-        return self._postings.packages(*(each.word for each in unusable))
+        facets = Facet.PLATFORM.value, Facet.LANGUAGE.value
+        found = self._connection.execute(
+            "SELECT facet, value FROM spellings WHERE facet IN (?, ?)", facets
+        )
+        traits = [FacetValue(Facet(facet), value) for facet, value in found]
+        unusable = [] if client.language is None else [UNREADABLE]
+        for trait in traits:
+            is_platform = trait.facet is Facet.PLATFORM
+            needs = (trait.value, "") if is_platform else (ANY_PLATFORM, f"{trait.value}.0")
+            if not client.can_use(*needs):
+                unusable.append(facet_word("trait", trait.key))
+        return self._postings.packages(*unusable)
 
     def _meeting(self, restriction: Condition) -> Set[int]:
         met = self._postings.packages(*restriction.lists)

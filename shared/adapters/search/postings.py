@@ -22,6 +22,7 @@ DEPRECATED = facet_word("deprecated")
 NOT_STORED = facet_word("not-stored")  # Known of the upstream, and never pulled.
 AUXILIARY = facet_word("auxiliary")
 TOOL = facet_word("tool")
+UNREADABLE = facet_word("unreadable")  # Built with a version that no client understands.
 
 POSTINGS_BLOCK = 4_096  # Ids: 16 KB of each list at most.
 COLUMN_BLOCK = 1_024  # Ids: 8 KB.

@@ -1,19 +1,21 @@
 """The rows of a package in the search index, and how they change; the tables; and what is stored of
 a listing."""
 
+import re
 import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from shared.adapters.search.indexed_words import ClientNeeds, IndexedWords
+from shared.adapters.search.indexed_words import IndexedWords
 from shared.adapters.search.postings import Column, PostingChanges, id_bytes
 from shared.adapters.search.ranking import dependents_boost, ranking_boosts
-from shared.adapters.search.symbols import SYMBOL_TABLES, PackageSymbols, SymbolRows
-from shared.adapters.sqlite.database import Migration
+from shared.adapters.search.symbols import PackageSymbols, SymbolRows
+from shared.adapters.sqlite.database import Migration, read_migrations
 from shared.domain.listings import Listing, release_for_search
 from shared.domain.packages import EVERYBODY, ModuleText, Texts
 from shared.domain.search_facets import FacetValue, facet_values
@@ -115,8 +117,6 @@ class IndexRows:
         self._ranked.add(head.package.key)
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
-        needs = ClientNeeds.of(shown.release)
-        self._run("INSERT OR IGNORE INTO profiles VALUES (?, ?)", needs.platform, needs.built_with)
         put = self._run(
             "INSERT INTO packages VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET boost = excluded.boost, traits = excluded.traits",
@@ -280,155 +280,23 @@ def is_longer_than(stored: bytes, limit: int) -> bool:
     return bool(unpacking.unconsumed_tail)
 
 
-# What nearly every stored listing says, so that the compressed one need not say it again.
-#
-# A row of a small package takes 100 bytes instead of 480, one with a readme 700 instead of 1,160.
-# The text never changes: whoever changes it appends a migration that drops the rows. That it does
-# not know a newer field costs a few bytes a row and nothing else.
-#
-# The later something stands here, the cheaper it is to refer to.
-COMPRESSION_DICTIONARY = (
-    b'{"schema_version":1,"name":"","summary":"","readme":""},'
-    b'{"schema_version":1,"org":"ballerina","name":"http","version":"2.0.0"},'
-    b'{"schema_version":1,"org":"ballerinai","name":"observe","version":"0"}'
-    b'"provenance":{"schema_version":1,"provider":"github","publishers":[""],"repository":"",'
-    b'"workflow":".github/workflows/","ref":"refs/heads/main","commit":"","run_url":"https://github.com/"}'
-    b'"deprecation":"Use ","icon":"docs/icon.png","template":true,"graalvm":"Yes",'
-    b'"graalvm":"No","compiler_plugin":true,"sbom":true,"visibility":"private","platform":"java17",'
-    b'"platform":"java21","platform":"java11","source_repository":"https://github.com/ballerina-platform/'
-    b'module-ballerinax-","licenses":["Apache-2.0"],"authors":["Ballerina"],"keywords":["Vendor/","Area/",'
-    b'"Type/Connector","IT Operations/","Business Management/","client","service","cloud"],'
-    b'"readme":"## Overview\\n\\nThis module provides APIs for connecting with the Ballerina '
-    b"connector for the package. For more information, see \\n\\n```ballerina\\nimport "
-    b"ballerina/http;\\n\\npublic "
-    b"function main() returns error? {\\n    check new \\n}\\n```\\n\\n### Quickstart\\n\\n"
-    b'{"head":{"schema_version":1,"org":"ballerinax","name":"","visibility":"public","created_ms":17'
-    b'00000000000,"changed_ms":null,"deprecation":null,"pushers":"members","made_by":[],"pulls":0,'
-    b'"revision":1,"outbox":[]},"release":{"schema_version":1,"org":"ballerinax","name":"","version":"1.0.0",'
-    b'"digest":"","size_bytes":10000,"platform":"any","ballerina_version":"2201.12.0","bala_version":"3.0.0",'
-    b'"language_spec_version":"2024R1","implementation_vendor":"WSO2","summary":"","licenses":[],"authors":[],'
-    b'"keywords":[],"source_repository":"","icon":"","template":false,"graalvm":"Unknown","modules":[""],'
-    b'"internal_modules":[],'
-    b'"dependencies":[],"tools":[],"compiler_plugin":false,"sbom":false,"created_ms":1700000000000,'
-    b'"changed_ms":null,"origin":{"schema_version":1,"principal":"","credential":"","provenance":null},'
-    b'"state":"live","state_reason":"","awaits_owner":false,"deprecation":null,"revision":1,"outbox":[]},'
-    b'"texts":{"schema_version":1,"readme":"","modules":[{"schema_version":1,"name":"","summary":"","readme":""}]}}'
-)
+# What nearly every stored listing says, so that the compressed one need not say it again: a row of
+# a small package takes 100 bytes instead of 480, one with a readme 700 instead of 1,160. The later
+# something stands there, the cheaper it is to refer to. Whoever changes it raises `SCHEMA`.
+COMPRESSION_DICTIONARY = (Path(__file__).parent / "common_listing.txt").read_bytes()
 
 
 # --- tables -------------------------------------------------------------------------------------
 
-TABLES = (
-    "packages",
-    "listings",
-    "postings",
-    "columns",
-    "texts",
-    "words",
-    "dependents",
-    "profiles",
-    "spellings",
-    "symbols",
-    "symbol_words",
-    "symbol_names",
-)
-_FORMER_TABLES = ("traits", "settled")
+SCHEMA = 9  # Of what is in the index, which is filled again for another one.
 
-
-# What finds and ranks packages.
-_FINDING: Migration = (
-    # The ids of the packages that have a word, by the weight of its best place, in blocks of
-    # neighbouring ids. Words of readmes are in the full-text table only, which takes less
-    # space. Marked words are lists of packages by what they are.
-    """
-    CREATE TABLE postings (
-        word TEXT NOT NULL,
-        weight INTEGER NOT NULL,
-        block INTEGER NOT NULL,
-        packages BLOB NOT NULL,
-        PRIMARY KEY (word, weight, block)
-    ) STRICT, WITHOUT ROWID
-    """,
-    # A number of each package, in the order of the ids, in blocks.
-    """
-    CREATE TABLE columns (
-        name TEXT NOT NULL,
-        block INTEGER NOT NULL,
-        numbers BLOB NOT NULL,
-        PRIMARY KEY (name, block)
-    ) STRICT
-    """,
-    # Without the texts themselves, which listings holds already: a quarter of the size.
-    """
-    CREATE VIRTUAL TABLE texts USING fts5(
-        words, content = '', tokenize = 'unicode61 remove_diacritics 2'
-    )
-    """,
-    # The words that a typo is mended to. By length: only words of about its length are near.
-    """
-    CREATE TABLE words (
-        length INTEGER NOT NULL,
-        word TEXT NOT NULL,
-        packages INTEGER NOT NULL,
-        PRIMARY KEY (length, word)
-    ) STRICT, WITHOUT ROWID
-    """,
-)
-
-# What the packages are told apart and counted by.
-_COUNTING: Migration = (
-    # How many public packages depend on each one, shown or not.
-    """
-    CREATE TABLE dependents (
-        key TEXT PRIMARY KEY,
-        packages INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID
-    """,
-    # What a client must have to use a package. There are some dozens, and they are kept.
-    """
-    CREATE TABLE profiles (
-        platform TEXT NOT NULL,
-        built_with TEXT NOT NULL,
-        PRIMARY KEY (platform, built_with)
-    ) STRICT, WITHOUT ROWID
-    """,
-    # What the traits of packages stand for. Those that no package has any more are kept.
-    """
-    CREATE TABLE spellings (
-        id INTEGER PRIMARY KEY,
-        facet TEXT NOT NULL,
-        value TEXT NOT NULL,
-        UNIQUE (facet, value)
-    ) STRICT
-    """,
-)
-
-_CREATED: Migration = (
-    # `boost` is the package's own part of its rank, the rest comes from its dependents.
-    # `traits` are the ids of the spellings that the package is counted by.
-    """
-    CREATE TABLE packages (
-        id INTEGER PRIMARY KEY,
-        key TEXT NOT NULL UNIQUE,
-        name TEXT NOT NULL,
-        boost REAL NOT NULL,
-        traits BLOB NOT NULL,
-        UNIQUE (name, key)
-    ) STRICT
-    """,
-    "CREATE TABLE listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT",
-    *_FINDING,
-    *_COUNTING,
-    *SYMBOL_TABLES,
-)
-
-# Whichever version the tables are of. Those of `next_` were filled beside those that were searched.
-_DROPPED: Migration = tuple(
+[_CREATED] = read_migrations(Path(__file__).parent / "schema.sql")
+_TABLES = re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", " ".join(_CREATED))
+_FORMER_TABLES = ("traits", "settled", "profiles")
+# Those of `next_` were filled beside those that were searched.
+_DROPPED = tuple(
     f"DROP TABLE IF EXISTS {prefix}{table}"
     for prefix in ("", "next_")
-    for table in (*TABLES, *_FORMER_TABLES)
+    for table in (*_TABLES, *_FORMER_TABLES)
 )
-
-# Everything is derived from records: a change of the tables, or of the words in them, is one more
-# of these, and the index is filled again.
-SEARCH_MIGRATIONS: tuple[Migration, ...] = ((*_DROPPED, *_CREATED),) * 9
+SEARCH_MIGRATIONS: tuple[Migration, ...] = ((*_DROPPED, *_CREATED),) * SCHEMA

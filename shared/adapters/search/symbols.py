@@ -29,7 +29,6 @@ from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
-from shared.adapters.sqlite.database import Migration
 from shared.domain.api_docs.symbols import Symbol, symbol_kinds, unpack_symbols
 from shared.domain.listings import Listing
 from shared.domain.packages import EVERYBODY
@@ -87,38 +86,6 @@ class SymbolPlace:
     @classmethod
     def of(cls, key: int) -> Self:
         return cls(key >> _PLACE_BITS, key & (1 << _PLACE_BITS) - 1)
-
-
-SYMBOL_TABLES: Migration = (
-    # `disuse` is the smaller, the more a package was used when its symbols were indexed.
-    """
-    CREATE TABLE symbols (
-        package INTEGER PRIMARY KEY,
-        audience TEXT NOT NULL,
-        disuse INTEGER NOT NULL,
-        packed TEXT NOT NULL
-    ) STRICT
-    """,
-    """
-    CREATE TABLE symbol_words (
-        audience TEXT NOT NULL,
-        word TEXT NOT NULL,
-        match INTEGER NOT NULL,
-        disuse INTEGER NOT NULL,
-        symbol INTEGER NOT NULL,
-        PRIMARY KEY (audience, word, match, disuse, symbol)
-    ) STRICT, WITHOUT ROWID
-    """,
-    # The names that a typo is mended to: those of public packages.
-    """
-    CREATE TABLE symbol_names (
-        length INTEGER NOT NULL,
-        word TEXT NOT NULL,
-        packages INTEGER NOT NULL,
-        PRIMARY KEY (length, word)
-    ) STRICT, WITHOUT ROWID
-    """,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +190,7 @@ class SymbolRows:
 
 
 def symbol_words(symbol: Symbol) -> dict[str, SymbolMatch]:
-    """Return the words that find a symbol. Whoever changes them appends a migration: old words are
+    """Return the words that find a symbol. Whoever changes them raises `SCHEMA`: old words are
     removed by deriving them again."""
     whole = SymbolMatch.MEMBER if symbol.parent else SymbolMatch.DECLARATION
     spelled = symbol.name.partition(" ")[0]  # Of a resource method the accessor.

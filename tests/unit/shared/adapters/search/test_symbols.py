@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from shared.adapters.search.rows import SEARCH_MIGRATIONS
 from shared.adapters.search.symbols import (
     EVERYBODY,
-    SYMBOL_TABLES,
     PackageSymbols,
     SymbolPlace,
     SymbolRows,
@@ -24,7 +24,7 @@ from shared.domain.search import ANYONE, MAX_SYMBOLS_FOUND, Viewer
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in SYMBOL_TABLES:
+        for statement in SEARCH_MIGRATIONS[-1]:
             connection.execute(statement)
         yield connection
 

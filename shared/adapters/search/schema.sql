@@ -1,0 +1,77 @@
+-- The tables of `search.db`. Everything is derived from records: whoever changes a table, or what is
+-- in one, raises SCHEMA in rows.py, and the index is filled again.
+
+-- Step 1: the index
+-- `boost` is the package's own part of its rank, the rest comes from its dependents. `traits` are the
+-- ids of the spellings that the package is counted by.
+CREATE TABLE packages (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    boost REAL NOT NULL,
+    traits BLOB NOT NULL,
+    UNIQUE (name, key)
+) STRICT;
+CREATE TABLE listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT;
+-- The ids of the packages that have a word, by the weight of its best place, in blocks of
+-- neighbouring ids. Words of readmes are in the full-text table only, which takes less space. Marked
+-- words are lists of packages by what they are.
+CREATE TABLE postings (
+    word TEXT NOT NULL,
+    weight INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    packages BLOB NOT NULL,
+    PRIMARY KEY (word, weight, block)
+) STRICT, WITHOUT ROWID;
+-- A number of each package, in the order of the ids, in blocks.
+CREATE TABLE columns (
+    name TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    numbers BLOB NOT NULL,
+    PRIMARY KEY (name, block)
+) STRICT;
+-- Without the texts themselves, which listings holds already: a quarter of the size.
+CREATE VIRTUAL TABLE texts USING fts5(
+    words, content = '', tokenize = 'unicode61 remove_diacritics 2'
+);
+-- The words that a typo is mended to. By length: only words of about its length are near.
+CREATE TABLE words (
+    length INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    PRIMARY KEY (length, word)
+) STRICT, WITHOUT ROWID;
+-- How many public packages depend on each one, shown or not.
+CREATE TABLE dependents (
+    key TEXT PRIMARY KEY,
+    packages INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- What the traits of packages stand for. Those that no package has any more are kept.
+CREATE TABLE spellings (
+    id INTEGER PRIMARY KEY,
+    facet TEXT NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (facet, value)
+) STRICT;
+-- `disuse` is the smaller, the more a package was used when its symbols were indexed.
+CREATE TABLE symbols (
+    package INTEGER PRIMARY KEY,
+    audience TEXT NOT NULL,
+    disuse INTEGER NOT NULL,
+    packed TEXT NOT NULL
+) STRICT;
+CREATE TABLE symbol_words (
+    audience TEXT NOT NULL,
+    word TEXT NOT NULL,
+    match INTEGER NOT NULL,
+    disuse INTEGER NOT NULL,
+    symbol INTEGER NOT NULL,
+    PRIMARY KEY (audience, word, match, disuse, symbol)
+) STRICT, WITHOUT ROWID;
+-- The names that a typo is mended to: those of public packages.
+CREATE TABLE symbol_names (
+    length INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    PRIMARY KEY (length, word)
+) STRICT, WITHOUT ROWID;
