@@ -12,28 +12,14 @@ from shared.runtime.answers import Answer
 
 INVITATIONS_PATH = "/account/invitations"
 ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
-VISIBLE_TO_EVERYBODY = "everybody"  # The other choice of the form is members.
 _ACCEPT = "accept"
 
-ALSO_ELSEWHERE = "created-also-elsewhere"
+ALSO_ELSEWHERE = "created-also-elsewhere"  # After a form, in place of its own message.
 NAME_ALSO_ELSEWHERE = (
     "Organization created. An upstream registry has an organization of this name, too, or did not "
     "answer. Its packages cannot be pulled here, because the name belongs to this registry now. If "
     "you meant theirs, ask an administrator to move the name."
 )
-
-# The messages after forms, by the names of their actions.
-ORGANIZATION_DONE_MESSAGES = {
-    "created": "Organization created. Open it to invite members and add trusted publishers.",
-    ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE,
-    "left": "You left the organization.",
-    "joined": "Invitation accepted. You are now a member of the organization.",
-}
-INVITATION_DONE_MESSAGES = {"declined": "Invitation declined."}
-VISIBILITY_DONE_MESSAGES = {
-    VISIBLE_TO_EVERYBODY: "Your membership is now public.",
-    "members": "Your membership is now private.",
-}
 
 
 class InvitationPages(SignedInPages):
@@ -66,15 +52,13 @@ async def account_organizations(call: SignedInCall, problem: FormProblem | None 
         pager=pager,
         name=call.form.text("name"),
         leaving=call.form.text("org"),
-        done=call.done(ORGANIZATION_DONE_MESSAGES),
     )
 
 
 @pages.read("account/invitations")
 async def account_invitations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     invitations = await call.registry.organizations.invitations.list_opened(by=call.caller)
-    done = call.done(INVITATION_DONE_MESSAGES)
-    return call.show("account/invitations.html", problem, invitations=invitations, done=done)
+    return call.show("account/invitations.html", problem, invitations=invitations)
 
 
 @invitation_pages.read("account/invitations/{code}")
@@ -84,7 +68,14 @@ async def account_invitation(call: SignedInCall, problem: FormProblem | None = N
     return call.show("account/invitation.html", problem, opened=opened, code=code)
 
 
-@pages.form("account/organizations", account_organizations)
+@pages.form(
+    "account/organizations",
+    account_organizations,
+    done={
+        "created": "Organization created. Open it to invite members and add trusted publishers.",
+        ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE,
+    },
+)
 async def account_organization_found(call: SignedInCall) -> Answer:
     organizations = call.registry.organizations.organizations
     with about_field("name", Conflict):
@@ -94,43 +85,55 @@ async def account_organization_found(call: SignedInCall) -> Answer:
     return see_other(f"{ORGANIZATIONS_PATH}?done={done}")
 
 
-@pages.form("account/organizations/leave", account_organizations)
-async def account_organization_leave(call: SignedInCall) -> Answer:
+@pages.form("account/organizations/leave", account_organizations, done="You left the organization.")
+async def account_organization_leave(call: SignedInCall) -> None:
     org = parse_org(call.form.text("org"))
     await call.registry.organizations.memberships.remove_member(org, call.account, by=call.caller)
-    return see_other(f"{ORGANIZATIONS_PATH}?done=left")
 
 
-@pages.form("account/organizations/appear", account_organizations)
+@pages.form(
+    "account/organizations/appear",
+    account_organizations,
+    done={
+        "everybody": "Your membership is now public.",
+        "members": "Your membership is now private.",
+    },
+)
 async def account_organization_appear(call: SignedInCall) -> Answer:
-    org, by = parse_org(call.form.text("org")), call.caller
-    if call.form.text("to") == VISIBLE_TO_EVERYBODY:
-        await call.registry.organizations.memberships.show_membership(org, by=by)
-    else:
-        await call.registry.organizations.memberships.hide_membership(org, by=by)
-    done = VISIBLE_TO_EVERYBODY if call.form.text("to") == VISIBLE_TO_EVERYBODY else "members"
-    return see_other(f"/orgs/{org}/people?done={done}")
+    org, memberships = parse_org(call.form.text("org")), call.registry.organizations.memberships
+    shown_to = "everybody" if call.form.text("to") == "everybody" else "members"
+    change = memberships.show_membership if shown_to == "everybody" else memberships.hide_membership
+    await change(org, by=call.caller)
+    return see_other(f"/orgs/{org}/people?done={shown_to}")
 
 
-@pages.form("account/invitations", account_invitations)
-async def account_invitations_answer(call: SignedInCall) -> Answer:
-    form, by = call.form, call.caller
-    org, invitation_id = parse_org(form.text("org")), form.text("invitation")
-    if form.text("decision") == _ACCEPT:
-        await call.registry.organizations.invitations.accept_opened(org, invitation_id, by=by)
-        return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
-    await call.registry.organizations.invitations.decline_opened(org, invitation_id, by=by)
-    return see_other(f"{INVITATIONS_PATH}?done=declined")
+INVITATION_DONE = {
+    "joined": "Invitation accepted. You are now a member of the organization.",
+    "declined": "Invitation declined.",
+}
 
 
-@invitation_pages.form("account/invitations/{code}", account_invitation)
-async def account_invitation_answer(call: SignedInCall) -> Answer:
-    code, by = call.route_params["code"], call.caller
+def _answered(call: SignedInCall) -> Answer:
     if call.form.text("decision") == _ACCEPT:
-        await call.registry.organizations.invitations.accept(code, by=by)
         return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
-    await call.registry.organizations.invitations.decline(code, by=by)
     return see_other(f"{INVITATIONS_PATH}?done=declined")
+
+
+@pages.form("account/invitations", account_invitations, done=INVITATION_DONE)
+async def account_invitations_answer(call: SignedInCall) -> Answer:
+    org, invitations = parse_org(call.form.text("org")), call.registry.organizations.invitations
+    accepts = call.form.text("decision") == _ACCEPT
+    answer = invitations.accept_opened if accepts else invitations.decline_opened
+    await answer(org, call.form.text("invitation"), by=call.caller)
+    return _answered(call)
+
+
+@invitation_pages.form("account/invitations/{code}", account_invitation, done=INVITATION_DONE)
+async def account_invitation_answer(call: SignedInCall) -> Answer:
+    invitations, accepts = call.registry.organizations.invitations, call.form.text("decision")
+    answer = invitations.accept if accepts == _ACCEPT else invitations.decline
+    await answer(call.route_params["code"], by=call.caller)
+    return _answered(call)
 
 
 FACES = (pages, invitation_pages)

@@ -16,7 +16,6 @@ from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
 
 SECURITY_PATH = "/account/security"
-SESSIONS_PATH = "/account/sessions"
 IDENTITIES_PATH = "/account/identities"
 EVENTS_PER_PAGE = 25  # A screen or two.
 
@@ -68,17 +67,6 @@ EVENT_KIND_FILTERS = (
     ("account.", "Account"),
 )
 _KIND_PREFIXES = frozenset(kind for kind, _ in EVENT_KIND_FILTERS)
-
-
-# The messages after forms, by the names of their actions.
-SESSION_DONE_MESSAGES = {
-    "ended": "Session ended. Its browser is signed out within five seconds.",
-    "others-ended": "All other sessions ended. Their browsers are signed out within five seconds.",
-}
-IDENTITY_DONE_MESSAGES = {
-    "linked": "Identity linked. You can now sign in with it.",
-    "removed": "Identity removed. It can no longer sign in to your account.",
-}
 
 
 pages = SignedInPages()
@@ -148,7 +136,6 @@ async def account_sessions(call: SignedInCall, problem: FormProblem | None = Non
         sessions=sorted(sessions, key=lambda each: each.id != current),
         current=current,
         browser_of=browser_name,
-        done=call.done(SESSION_DONE_MESSAGES),
     )
 
 
@@ -185,24 +172,36 @@ async def account_identities(call: SignedInCall, problem: FormProblem | None = N
             name: provider.label
             for name, provider in registry.identity.sign_in_flow.providers.items()
         },
-        done=call.done(IDENTITY_DONE_MESSAGES),
     )
 
 
-@pages.form("account/sessions/end", account_sessions)
-async def account_session_end(call: SignedInCall) -> Answer:
+@pages.form(
+    "account/sessions/end",
+    account_sessions,
+    done="Session ended. Its browser is signed out within five seconds.",
+)
+async def account_session_end(call: SignedInCall) -> None:
     await _end(call, [call.form.text("session")])
-    return see_other(f"{SESSIONS_PATH}?done=ended")
 
 
-@pages.form("account/sessions/end-others", account_sessions)
-async def account_session_end_others(call: SignedInCall) -> Answer:
+@pages.form(
+    "account/sessions/end-others",
+    account_sessions,
+    done="All other sessions ended. Their browsers are signed out within five seconds.",
+)
+async def account_session_end_others(call: SignedInCall) -> None:
     sessions = await call.registry.identity.sessions.list_own(by=call.caller)
     await _end(call, [each.id for each in sessions if each.id != _current(call)])
-    return see_other(f"{SESSIONS_PATH}?done=others-ended")
 
 
-@pages.form("account/identities/remove", account_identities)
+@pages.form(
+    "account/identities/remove",
+    account_identities,
+    done={
+        "linked": "Identity linked. You can now sign in with it.",
+        "removed": "Identity removed. It can no longer sign in to your account.",
+    },
+)
 async def account_identity_remove(call: SignedInCall) -> Answer:
     identity = call.form.text("identity")
     await call.registry.identity.identities.remove(identity, by=call.caller)

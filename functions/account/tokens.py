@@ -5,9 +5,8 @@ organization, and the form of a new token.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from functions.account.organization.pages import ORGANIZATION_ROUTE, organization_frame
-from functions.account.overview import ORGANIZATIONS_PATH, REVOKED_MESSAGE, TOKENS_PATH
-from functions.http.pages import see_other
+from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.account.overview import REVOKED_MESSAGE, TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -114,7 +113,6 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         most_days=MAX_TOKEN_DAYS,
         typed=_form_values(call.form, registry.settings.token_days, preset),
         presets=PRESETS,
-        done=call.done({"revoke": REVOKED_MESSAGE}),
     )
 
 
@@ -236,14 +234,19 @@ async def account_token_rotate(call: SignedInCall) -> Answer:
 @organization_pages.form(
     f"{ORGANIZATION_TOKENS}/revoke",
     CONFIRMATIONS[REVOKE],
+    done=REVOKED_MESSAGE,
+    leads_to=ORGANIZATION_TOKENS,
     name="account_organization_tokens_revoke",
 )
-@pages.form("account/tokens/revoke", CONFIRMATIONS[REVOKE])
-async def account_token_revoke(call: SignedInCall) -> Answer:
+@pages.form(
+    "account/tokens/revoke",
+    CONFIRMATIONS[REVOKE],
+    done=REVOKED_MESSAGE,
+    leads_to="account/tokens",
+)
+async def account_token_revoke(call: SignedInCall) -> None:
     tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")
     await tokens.revoke(_owner(call), token_id, by=call.caller)
-    path = f"{ORGANIZATIONS_PATH}/{call.org}/tokens" if "org" in call.route_params else TOKENS_PATH
-    return see_other(f"{path}?done=revoke")
 
 
 FACES = (pages, organization_pages)

@@ -61,6 +61,9 @@ class RefusalPage:
     values: Mapping[str, object]
 
 
+# The messages after forms, by the names that `?done=` has.
+DONE_MESSAGES: dict[str, str] = {}
+
 USUAL_REFUSAL_PAGE = RefusalPage("web/refused.html", MappingProxyType({}))
 
 
@@ -80,14 +83,14 @@ class PageCall(Call):
         return self.registry.clock.now_ms()
 
     @property
-    def finished(self) -> str:
-        """The name of the action whose form redirected here, by `?done=`.
+    def done(self) -> str:
+        """The message of the form that redirected here, by `?done=` and the name of the form.
 
         It is empty for links of other sites: a page would show them a message about a change that
         nobody made. Browsers that send no `Sec-Fetch-Site` cannot tell.
         """
         is_ours = self.header("sec-fetch-site") in ("", "same-origin")
-        return self.params.get("done", "") if is_ours else ""
+        return DONE_MESSAGES.get(self.params.get("done", ""), "") if is_ours else ""
 
     def rendered(self, template: str, **values: object) -> bytes:
         """Return a template of `functions/templates` filled in, in the frame of the visitor."""

@@ -5,12 +5,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import UNAUTHORIZED, PageCall, Pages, identify_visitor
+from functions.http.pages import (
+    DONE_MESSAGES,
+    UNAUTHORIZED,
+    PageCall,
+    Pages,
+    identify_visitor,
+    see_other,
+)
 from functions.http.requests import Form, form_of
 from shared.auth.cookies import Cookie
 from shared.composition import Registry
@@ -56,19 +63,18 @@ class SignedInCall(PageCall):
     def show(self, template: str, problem: FormProblem | None = None, **values: object) -> Answer:
         """Return the rendered template, with the status of the problem.
 
-        It can read `now_ms`, and `done`: the message after a form.
+        It can read `now_ms`, `done`, the message after a form, and `typed`, the refused form.
         """
-        shown: dict[str, Any] = {"now_ms": self.now_ms, "done": "", "problem": problem, **values}
+        typed = self.form if problem else Form()
+        shown: dict[str, Any] = {"now_ms": self.now_ms, "done": self.done, "typed": typed, **values}
+        shown["problem"] = problem
         if problem is None:
             return self.page(template, **shown)
         return self.page(template, status=problem.status, headers=problem.headers, **shown)
 
-    def done(self, messages: Mapping[str, str]) -> str:
-        """Return the message of the form that redirected here."""
-        return messages.get(self.finished, "")
 
-
-SignedInHandler = Callable[[SignedInCall], Awaitable[Answer]]
+FormHandler = Callable[[SignedInCall], Awaitable[Answer | None]]
+FormHandlerT = TypeVar("FormHandlerT", bound=FormHandler)
 
 
 class PageWithForms(Protocol):
@@ -89,18 +95,25 @@ class SignedInPages(Pages[SignedInCall]):
         route: str,
         show: PageWithForms,
         *,
+        done: str | Mapping[str, str] = "",
+        leads_to: str = "",
         name: str = "",
         works_in_read_only_mode: bool = False,
-    ) -> Callable[[SignedInHandler], SignedInHandler]:
+    ) -> Callable[[FormHandlerT], FormHandlerT]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
 
-        A form without the CSRF token of the session is refused with `form-foreign`.
+        A handler that returns no answer leads to its page, or to the route `leads_to`, where `done`
+        is shown. Several messages are by the names with which the handler redirects, as
+        `?done=`. A form without the CSRF token of the session is refused with `form-foreign`.
         """
         limit = None if works_in_read_only_mode else RateLimitClass.WRITE
 
-        def declare(handler: SignedInHandler) -> SignedInHandler:
-            submit = partial(self._submit, handler, show, limit)
-            self.change(route, name=name or handler.__name__)(submit)
+        def declare(handler: FormHandlerT) -> FormHandlerT:
+            key = name or handler.__name__
+            DONE_MESSAGES.update({key: done} if isinstance(done, str) else done)
+            to = leads_to or next(each.route for each in self if each.handler is show)
+            submit = partial(self._submit, handler, show, limit, f"/{to}?done={key}")
+            self.change(route, name=key)(submit)
             return handler
 
         return declare
@@ -125,22 +138,27 @@ class SignedInPages(Pages[SignedInCall]):
 
     async def _submit(
         self,
-        handler: SignedInHandler,
+        handler: FormHandler,
         show: PageWithForms,
         limit: RateLimitClass | None,
+        to: str,
         call: SignedInCall,
     ) -> Answer:
         try:
             if limit is not None:
                 await call.count(limit)
             self.require_access(call)
-            return await handler(call)
+            answer = await handler(call)
         except Refusal as refusal:
             self.require_access(call)
             try:
                 return await show(call, FormProblem.of(refusal, call.path))
             except Refusal:  # The page of the form needs what the form names, too.
                 raise refusal from None
+        if isinstance(answer, Answer):
+            return answer
+        names = {name: quote(value, safe="") for name, value in call.route_params.items()}
+        return see_other(to.format_map(names))
 
     def _submitted_form(self, call: SignedInCall) -> Form:
         form, authentication = form_of(call), call.registry.identity.session_authentication

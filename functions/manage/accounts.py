@@ -1,13 +1,11 @@
 """/manage/accounts: accounts, their tokens and sessions, locking, and administrators."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Iterable
 
 from functions.account.overview import REVOKED_MESSAGE
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import (
     REVOKE,
-    TokenAction,
     requested_token,
     scope_choices,
 )
@@ -15,7 +13,6 @@ from functions.http.pages import MAX_SEARCH_LENGTH, see_other
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,
-    PageWithForms,
     SignedInCall,
     require_confirmation,
 )
@@ -25,6 +22,7 @@ from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
+from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration, NamedAccount
 from shared.services.records import ListPage
@@ -33,34 +31,13 @@ ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
 ACCOUNTS_PER_PAGE = 25  # A screen or two.
 
-# The message after a form, by the name of its action.
-DONE_MESSAGES = {
-    "invited": "Account created. A sign-in link was sent by email; it expires in an hour.",
-    "sessions": "All sessions ended. Browsers are signed out within five seconds.",
-    "revoke": REVOKED_MESSAGE,
-    "revoke-all": "All access tokens revoked. They stop working within five seconds.",
-    "lock": "Account locked. Its credentials are refused within five seconds.",
-    "unlock": "Account unlocked. Its tokens that were not revoked work again.",
-    "appoint": "Administrator role added. All administrators were notified by email.",
-    "dismiss": "Administrator role removed. All administrators were notified by email.",
-}
-
-ADMINISTRATOR_TOKEN_ACTIONS = (REVOKE,)
-
-AccountAction = Callable[[SignedInCall, Account], Awaitable[None]]
-
 
 pages = AdministratorPages()
+FACES = (pages,)
 
 
 def _accounts(call: SignedInCall) -> AccountAdministration:
     return call.registry.administration.accounts
-
-
-async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answer:
-    account = await call.registry.identity.accounts.by_id(call.route_params["account"])
-    await act(call, account)
-    return see_other(f"{ACCOUNTS_PATH}/{account.id}?done={name}")
 
 
 @pages.read("manage/accounts")
@@ -77,7 +54,6 @@ async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None
     return call.show(
         "manage/accounts.html",
         problem,
-        typed=call.form,
         people=people,
         sought=text,
         is_first=not after,
@@ -116,86 +92,50 @@ async def _account_page(
         person=person,
         account=account,
         path=f"{ACCOUNTS_PATH}/{account.id}",
-        done=call.done(DONE_MESSAGES),
         link=link.reveal() if link else "",
-        typed=call.form.text("reason"),
         labels={name: provider.label for name, provider in providers.items()},
         names={**person.log.names, OPERATOR_ID: "the operator"},
         browser_of=browser_name,
         scopes=scope_choices(),
-        actions=ADMINISTRATOR_TOKEN_ACTIONS,
+        actions=(REVOKE,),
         what=event_label,
         about=event_subject,
         is_first=not params["before"],
     )
 
 
-def _confirmation(action: TokenAction) -> PageWithForms:
-    async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-        administration, by = _accounts(call), call.caller
-        account = await call.registry.identity.accounts.by_id(call.route_params["account"])
-        used = await administration.token(account, requested_token(call), by=by)
-        return call.show(
-            "manage/token_confirm.html",
-            problem,
-            action=action,
-            account=account,
-            used=used,
-            scopes=scope_choices(),
-            path=f"{ACCOUNTS_PATH}/{account.id}",
-        )
-
-    return show
+@pages.read(f"{ACCOUNT_ROUTE}/revoke")
+async def manage_account_confirm_revoke(
+    call: SignedInCall, problem: FormProblem | None = None
+) -> Answer:
+    account = await _account(call)
+    return call.show(
+        "manage/token_confirm.html",
+        problem,
+        action=REVOKE,
+        account=account,
+        used=await _accounts(call).token(account, requested_token(call), by=call.caller),
+        scopes=scope_choices(),
+        path=f"{ACCOUNTS_PATH}/{account.id}",
+    )
 
 
-async def _end_sessions(call: SignedInCall, account: Account) -> None:
-    for session in await _accounts(call).end_sessions(account, by=call.caller):
+async def _account(call: SignedInCall) -> Account:
+    return await call.registry.identity.accounts.by_id(call.route_params["account"])
+
+
+def _end(call: SignedInCall, sessions: Iterable[Session]) -> None:
+    for session in sessions:
         call.registry.identity.session_authentication.invalidate(session)
 
 
-async def _revoke(call: SignedInCall, account: Account) -> None:
-    await _accounts(call).revoke_token(account, call.form.text("token"), by=call.caller)
-
-
-async def _revoke_all(call: SignedInCall, account: Account) -> None:
-    require_confirmation(call, account.name)
-    await _accounts(call).revoke_all_tokens(account, by=call.caller)
-
-
-async def _lock(call: SignedInCall, account: Account) -> None:
-    reason = call.form.text("reason")
-    with about_field("reason"):
-        ended = await _accounts(call).lock(account, reason, by=call.caller)
-    for session in ended:
-        call.registry.identity.session_authentication.invalidate(session)
-
-
-async def _unlock(call: SignedInCall, account: Account) -> None:
-    await _accounts(call).unlock(account, by=call.caller)
-
-
-async def _appoint(call: SignedInCall, account: Account) -> None:
-    require_confirmation(call, account.name)
-    await call.registry.administration.administrators.appoint(account, by=call.caller)
-
-
-async def _dismiss(call: SignedInCall, account: Account) -> None:
-    require_confirmation(call, account.name)
-    await call.registry.administration.administrators.dismiss(account, by=call.caller)
-
-
-ACCOUNT_ACTIONS: dict[str, AccountAction] = {
-    "sessions": _end_sessions,
-    "revoke": _revoke,
-    "revoke-all": _revoke_all,
-    "lock": _lock,
-    "unlock": _unlock,
-    "appoint": _appoint,
-    "dismiss": _dismiss,
-}
-
-
-@pages.form("manage/accounts", manage_accounts)
+@pages.form(
+    "manage/accounts",
+    manage_accounts,
+    done={
+        "invited": "Account created. A sign-in link was sent by email; it expires in an hour.",
+    },
+)
 async def manage_account_create(call: SignedInCall) -> Answer:
     form, by = call.form, call.caller
     typed = form.text("email")
@@ -211,21 +151,84 @@ async def manage_account_create(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ACCOUNT_ROUTE}/link", manage_account)
 async def manage_account_link(call: SignedInCall) -> Answer:
-    account = await call.registry.identity.accounts.by_id(call.route_params["account"])
+    account = await _account(call)
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=call.caller)
     # Shown by this answer alone, since the link is a secret.
     return await manage_account(call, link=link)
 
 
-CONFIRMATIONS = {each.name: _confirmation(each) for each in ADMINISTRATOR_TOKEN_ACTIONS}
-for _action, _show in CONFIRMATIONS.items():
-    _name = f"manage_account_confirm_{_action.replace('-', '_')}"
-    pages.read(f"{ACCOUNT_ROUTE}/{_action}", name=_name)(_show)
-for _action, _act in ACCOUNT_ACTIONS.items():
-    _name = f"manage_account_{_action.replace('-', '_')}"
-    _form = pages.form(
-        f"{ACCOUNT_ROUTE}/{_action}", CONFIRMATIONS.get(_action, manage_account), name=_name
-    )
-    _form(partial(_submitted, _action, _act))
+@pages.form(
+    f"{ACCOUNT_ROUTE}/sessions",
+    manage_account,
+    done="All sessions ended. Browsers are signed out within five seconds.",
+)
+async def manage_account_sessions(call: SignedInCall) -> None:
+    _end(call, await _accounts(call).end_sessions(await _account(call), by=call.caller))
 
-FACES = (pages,)
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/revoke",
+    manage_account_confirm_revoke,
+    done=REVOKED_MESSAGE,
+    leads_to=ACCOUNT_ROUTE,
+)
+async def manage_account_revoke(call: SignedInCall) -> None:
+    token_id = call.form.text("token")
+    await _accounts(call).revoke_token(await _account(call), token_id, by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/revoke-all",
+    manage_account,
+    done="All access tokens revoked. They stop working within five seconds.",
+)
+async def manage_account_revoke_all(call: SignedInCall) -> None:
+    await _accounts(call).revoke_all_tokens(await _confirmed_account(call), by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/lock",
+    manage_account,
+    done="Account locked. Its credentials are refused within five seconds.",
+)
+async def manage_account_lock(call: SignedInCall) -> None:
+    account, reason = await _account(call), call.form.text("reason")
+    with about_field("reason"):
+        ended = await _accounts(call).lock(account, reason, by=call.caller)
+    _end(call, ended)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/unlock",
+    manage_account,
+    done="Account unlocked. Its tokens that were not revoked work again.",
+)
+async def manage_account_unlock(call: SignedInCall) -> None:
+    await _accounts(call).unlock(await _account(call), by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/appoint",
+    manage_account,
+    done="Administrator role added. All administrators were notified by email.",
+)
+async def manage_account_appoint(call: SignedInCall) -> None:
+    administrators = call.registry.administration.administrators
+    await administrators.appoint(await _confirmed_account(call), by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/dismiss",
+    manage_account,
+    done="Administrator role removed. All administrators were notified by email.",
+)
+async def manage_account_dismiss(call: SignedInCall) -> None:
+    administrators = call.registry.administration.administrators
+    await administrators.dismiss(await _confirmed_account(call), by=call.caller)
+
+
+async def _confirmed_account(call: SignedInCall) -> Account:
+    """Return the account, whose name the form repeats."""
+    account = await _account(call)
+    require_confirmation(call, account.name)
+    return account

@@ -1,6 +1,5 @@
 """/manage/mirror: upstream registries, their rules with a dry run, and refused releases."""
 
-from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import (
     AdministratorPages,
@@ -13,14 +12,7 @@ from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 from shared.services.package_services import MirroringServices
 
-MIRROR_PATH = "/manage/mirror"
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
-
-DONE_MESSAGES = {
-    "retried": "The next pull fetches the release again.",
-    "saved": "Rules saved. All processes follow within five seconds.",
-    "admitted": "The release is served. All processes follow within five seconds.",
-}
 
 
 pages = AdministratorPages()
@@ -51,7 +43,6 @@ async def _page(
         most_upstreams=MAX_UPSTREAMS,
         most_rules=MAX_RULES,
         longest_reason=MAX_REASON,
-        done=call.done(DONE_MESSAGES),
     )
 
 
@@ -76,34 +67,41 @@ async def manage_mirror_preview(call: SignedInCall) -> Answer:
     return await _page(call, dry_run=dry_run)
 
 
-@pages.form("manage/mirror", manage_mirror)
-async def manage_mirror_save(call: SignedInCall) -> Answer:
+@pages.form(
+    "manage/mirror",
+    manage_mirror,
+    done="Rules saved. All processes follow within five seconds.",
+)
+async def manage_mirror_save(call: SignedInCall) -> None:
     await _mirroring(call).rules.replace(_draft(call.form), by=call.caller)
-    return see_other(f"{MIRROR_PATH}?done=saved")
 
 
-@pages.form("manage/mirror/admit", manage_mirror)
-async def manage_mirror_admit(call: SignedInCall) -> Answer:
+@pages.form(
+    "manage/mirror/admit",
+    manage_mirror,
+    done="The release is served. All processes follow within five seconds.",
+)
+async def manage_mirror_admit(call: SignedInCall) -> None:
     """Serve a release before it has its minimum age."""
     release, reason = parse_coordinate(call.form.text("release").strip()), call.form.text("reason")
     await _mirroring(call).rules.admit(release, reason, by=call.caller)
-    return see_other(f"{MIRROR_PATH}?done=admitted")
 
 
 @pages.read("manage/mirror/refusals")
 async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     releases = await _mirroring(call).reader.pins.list_refused(by=call.caller)
-    return call.show(
-        "manage/mirror_refusals.html", problem, releases=releases, done=call.done(DONE_MESSAGES)
-    )
+    return call.show("manage/mirror_refusals.html", problem, releases=releases)
 
 
-@pages.form("manage/mirror/retry", manage_mirror_refusals)
-async def manage_mirror_retry(call: SignedInCall) -> Answer:
+@pages.form(
+    "manage/mirror/retry",
+    manage_mirror_refusals,
+    done="The next pull fetches the release again.",
+)
+async def manage_mirror_retry(call: SignedInCall) -> None:
     """Let the next pull fetch a refused release again."""
     release = parse_coordinate(call.form.text("release"))
     await _mirroring(call).reader.pins.accept(release, by=call.caller)
-    return see_other(f"{MIRROR_PATH}/refusals?done=retried")
 
 
 def _mirroring(call: SignedInCall) -> MirroringServices:

@@ -13,19 +13,12 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.runtime.answers import Answer
 
-ORGANIZATIONS_PATH = "/manage/organizations"
 ORGANIZATION_ROUTE = "manage/organizations/{org}"
 ORGANIZATIONS_PER_PAGE = 25  # Organizations on a page: a screen or two.
 
-ORGANIZATION_DONE_MESSAGES = {
-    "found": "Organization created.",
-    ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE,
-    "delete": "Organization deleted. Its name becomes available again a day later.",
-    "keep": "Deletion canceled. The owners were notified by email.",
-}
-
 
 pages = AdministratorPages()
+FACES = (pages,)
 
 
 @pages.read("manage/organizations")
@@ -43,7 +36,6 @@ async def manage_organizations(call: SignedInCall, problem: FormProblem | None =
         found=found,
         sought=text,
         is_first=not after,
-        typed=call.form,
     )
 
 
@@ -59,20 +51,11 @@ async def manage_organization(call: SignedInCall, problem: FormProblem | None = 
         problem,
         founded=founded,
         organization=organization,
-        path=f"{ORGANIZATIONS_PATH}/{organization.name}",
+        path=f"/manage/organizations/{organization.name}",
         is_deleted=is_deleted,
         owners=[each for each in members if each.membership.role is Role.OWNER],
         members=len(members),
-        done=call.done(ORGANIZATION_DONE_MESSAGES),
     )
-
-
-RESERVED_NAMES_PATH = "/manage/names"
-
-NAME_DONE_MESSAGES = {
-    "add": "Names reserved.",
-    "remove": "Reserved name removed.",
-}
 
 
 @pages.read("manage/names")
@@ -84,12 +67,14 @@ async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -
         problem,
         reserved=await reserved_names.all(by=by),
         availability=await reserved_names.look_up(name, by=by) if name else None,
-        typed=call.form,
-        done=call.done(NAME_DONE_MESSAGES),
     )
 
 
-@pages.form("manage/organizations", manage_organizations)
+@pages.form(
+    "manage/organizations",
+    manage_organizations,
+    done={"found": "Organization created.", ALSO_ELSEWHERE: NAME_ALSO_ELSEWHERE},
+)
 async def manage_organization_found(call: SignedInCall) -> Answer:
     with about_field("owner", NotFound):
         owner = await call.registry.identity.accounts.by_name_or_id(call.form.text("owner"))
@@ -97,38 +82,37 @@ async def manage_organization_found(call: SignedInCall) -> Answer:
         org = parse_org(call.form.text("name"))
         await call.registry.administration.organizations.create(org, owner, by=call.caller)
     warning = await call.registry.organizations.organizations.name_warning(org)
-    return see_other(f"{ORGANIZATIONS_PATH}/{org}?done={ALSO_ELSEWHERE if warning else 'found'}")
+    return see_other(f"/manage/organizations/{org}?done={ALSO_ELSEWHERE if warning else 'found'}")
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/delete", manage_organization)
-async def manage_organization_delete(call: SignedInCall) -> Answer:
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/delete",
+    manage_organization,
+    done="Organization deleted. Its name becomes available again a day later.",
+)
+async def manage_organization_delete(call: SignedInCall) -> None:
     org, by = call.org, call.caller
     founded = await call.registry.administration.organizations.show(org, by=by)
     require_confirmation(call, founded.organization.name)
     await call.registry.organizations.deletion.delete(org, by=by)
-    return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=delete")
 
 
-@pages.form(f"{ORGANIZATION_ROUTE}/keep", manage_organization)
-async def manage_organization_keep(call: SignedInCall) -> Answer:
-    org = call.org
-    await call.registry.organizations.deletion.cancel(org, by=call.caller)
-    return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=keep")
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/keep",
+    manage_organization,
+    done="Deletion canceled. The owners were notified by email.",
+)
+async def manage_organization_keep(call: SignedInCall) -> None:
+    await call.registry.organizations.deletion.cancel(call.org, by=call.caller)
 
 
-@pages.form("manage/names/new", manage_names)
-async def manage_name_add(call: SignedInCall) -> Answer:
+@pages.form("manage/names/new", manage_names, done="Names reserved.")
+async def manage_name_add(call: SignedInCall) -> None:
     pattern, reason = call.form.text("pattern"), call.form.text("reason")
     await call.registry.organizations.reserved_names.add(pattern, reason, by=call.caller)
-    return see_other(f"{RESERVED_NAMES_PATH}?done=add")
 
 
-@pages.form("manage/names/remove", manage_names)
-async def manage_name_remove(call: SignedInCall) -> Answer:
-    await call.registry.organizations.reserved_names.remove(
-        call.form.text("pattern"), by=call.caller
-    )
-    return see_other(f"{RESERVED_NAMES_PATH}?done=remove")
-
-
-FACES = (pages,)
+@pages.form("manage/names/remove", manage_names, done="Reserved name removed.")
+async def manage_name_remove(call: SignedInCall) -> None:
+    reserved_names, pattern = call.registry.organizations.reserved_names, call.form.text("pattern")
+    await reserved_names.remove(pattern, by=call.caller)

@@ -39,21 +39,10 @@ EVENT_LABELS = {
     "release.undeprecated": "Undeprecated",
 }
 
-# The messages after forms, by the names of their actions.
-DONE_MESSAGES = {
-    "hold": "Release held. Owners with an email address were notified.",
-    "quarantine": "Release quarantined. Owners with an email address were notified.",
-    "release": "Release restored. Owners with an email address were notified.",
-    "remove": "Release removed. Owners with an email address were notified.",
-}
-
-# The choices of a form, by the value of each.
 PUBLIC_REASONS = (
     ("", "Not stated"),
     *((why.value, title) for why, (title, _) in WITHDRAWAL_TITLES.items()),
 )
-
-ReleaseDecision = Callable[[SignedInCall, Coordinate], Awaitable[Release]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +115,7 @@ ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
 
 
 pages = AdministratorPages()
-
-
-async def _decided(name: str, decide: ReleaseDecision, call: SignedInCall) -> Answer:
-    release = await decide(call, _coordinate(call))
-    return see_other(f"{_path(release)}?done={name}")
+FACES = (pages,)
 
 
 @pages.read("manage/releases")
@@ -195,7 +180,6 @@ async def manage_release(
         path=_path(release),
         actions=_actions(release),
         refused=refused,
-        typed=call.form,
         names={**inspection.names, OPERATOR_ID: "the operator"},
         what=EVENT_LABELS,
         is_first=before is None,
@@ -203,7 +187,6 @@ async def manage_release(
         public_reasons=PUBLIC_REASONS,
         withdrawal_titles=WITHDRAWAL_TITLES,
         reaches=propagation_times(call.registry.settings),
-        done=call.done(DONE_MESSAGES),
     )
 
 
@@ -213,28 +196,40 @@ def _actions(release: Release) -> tuple[ReleaseAction, ...]:
     return (*actions[:1], HOLD, *actions[1:]) if release.awaits_owner else actions
 
 
-async def _hold(call: SignedInCall, coordinate: Coordinate) -> Release:
-    reason = _reason(call, coordinate)
-    return await call.registry.publishing.moderation.hold(coordinate, reason, by=call.caller)
+def _decision(
+    action: ReleaseAction, done: str
+) -> Callable[[Callable[[SignedInCall], Awaitable[None]]], object]:
+    """Declare the decorated handler as the form of an action, whose refusal it shows there."""
+    show = partial(manage_release, refused=action.name)
+    message = f"{done} Owners with an email address were notified."
+    route = f"{RELEASE_ROUTE}/{action.name}"
+    return pages.form(route, show, done=message, leads_to=RELEASE_ROUTE)
 
 
-async def _quarantine(call: SignedInCall, coordinate: Coordinate) -> Release:
+@_decision(HOLD, "Release held.")
+async def manage_release_hold(call: SignedInCall) -> None:
+    moderation, coordinate = call.registry.publishing.moderation, _coordinate(call)
+    await moderation.hold(coordinate, _reason(call, coordinate), by=call.caller)
+
+
+@_decision(QUARANTINE, "Release quarantined.")
+async def manage_release_quarantine(call: SignedInCall) -> None:
+    moderation, coordinate = call.registry.publishing.moderation, _coordinate(call)
     reason, public = _reason(call, coordinate), _public_reason(call)
-    return await call.registry.publishing.moderation.quarantine(
-        coordinate, reason, public, by=call.caller
-    )
+    await moderation.quarantine(coordinate, reason, public, by=call.caller)
 
 
-async def _restore(call: SignedInCall, coordinate: Coordinate) -> Release:
-    return await call.registry.publishing.moderation.restore(coordinate, by=call.caller)
+@_decision(RELEASE, "Release restored.")
+async def manage_release_release(call: SignedInCall) -> None:
+    await call.registry.publishing.moderation.restore(_coordinate(call), by=call.caller)
 
 
-async def _remove(call: SignedInCall, coordinate: Coordinate) -> Release:
+@_decision(REMOVE, "Release removed.")
+async def manage_release_remove(call: SignedInCall) -> None:
+    moderation, coordinate = call.registry.publishing.moderation, _coordinate(call)
     require_confirmation(call, str(coordinate))
     reason, public = _reason(call, coordinate), _public_reason(call)
-    return await call.registry.publishing.moderation.remove(
-        coordinate, reason, public, by=call.caller
-    )
+    await moderation.remove(coordinate, reason, public, by=call.caller)
 
 
 def _reason(call: SignedInCall, coordinate: Coordinate) -> str:
@@ -245,15 +240,6 @@ def _reason(call: SignedInCall, coordinate: Coordinate) -> str:
 def _public_reason(call: SignedInCall) -> PublicReason | None:
     with about_field("note"):
         return parse_public_reason(call.form.text("public"), call.form.text("note"))
-
-
-# The actions of forms, by the last segments of their paths.
-RELEASE_DECISIONS: dict[str, ReleaseDecision] = {
-    HOLD.name: _hold,
-    QUARANTINE.name: _quarantine,
-    RELEASE.name: _restore,
-    REMOVE.name: _remove,
-}
 
 
 def _coordinate(call: SignedInCall) -> Coordinate:
@@ -282,14 +268,3 @@ def _parse_coordinate(text: str) -> Coordinate:
         message = f"{subject} is not a release. Go back to the first page of the list."
         raise InvalidRequest(message)
     return subject
-
-
-for _action, _decide in RELEASE_DECISIONS.items():
-    _form = pages.form(
-        f"{RELEASE_ROUTE}/{_action}",
-        partial(manage_release, refused=_action),
-        name=f"manage_release_{_action}",
-    )
-    _form(partial(_decided, _action, _decide))
-
-FACES = (pages,)

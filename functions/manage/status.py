@@ -1,9 +1,14 @@
-"""/manage, /manage/tasks and /manage/limits: status, maintenance tasks and rate limits."""
+"""/manage: status, maintenance tasks, rate limits, the notice on every page and read-only mode."""
 
 from datetime import UTC, datetime
 
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.domain.errors.base import about_field
+from shared.domain.notices import (
+    MAX_NOTICE_LENGTH,
+    MAX_READ_ONLY_REASON_LENGTH,
+)
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
@@ -38,6 +43,7 @@ RATE_LIMIT_LABELS = {
 
 
 pages = AdministratorPages()
+FACES = (pages,)
 
 
 @pages.read("manage")
@@ -110,4 +116,62 @@ async def manage_task_run(call: SignedInCall) -> Answer:
     return see_other(f"{TASKS_PATH}?asked={task}")
 
 
-FACES = (pages,)
+@pages.read("manage/notices")
+async def manage_notices(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    notice = (await call.registry.limits.notices.current(by=call.caller)).notice
+    return call.show(
+        "manage/notices.html",
+        problem,
+        notice=notice,
+        typed=call.form.text("text", notice),
+        most_characters=MAX_NOTICE_LENGTH,
+    )
+
+
+@pages.read("manage/read-only")
+async def manage_read_only(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    read_only = (await call.registry.limits.notices.current(by=call.caller)).read_only
+    return call.show(
+        "manage/read_only.html",
+        problem,
+        read_only=read_only,
+        typed=call.form.text("reason", read_only.reason if read_only else ""),
+        most_of_a_reason=MAX_READ_ONLY_REASON_LENGTH,
+    )
+
+
+@pages.form(
+    "manage/notices",
+    manage_notices,
+    done="Notice published. It is visible within five seconds.",
+)
+async def manage_notice_announce(call: SignedInCall) -> None:
+    with about_field("text"):
+        await call.registry.limits.notices.publish(call.form.text("text"), by=call.caller)
+
+
+@pages.form("manage/notices/end", manage_notices, done="Notice removed.")
+async def manage_notice_end(call: SignedInCall) -> None:
+    await call.registry.limits.notices.end(by=call.caller)
+
+
+@pages.form(
+    "manage/read-only/on",
+    manage_read_only,
+    done="Read-only mode turned on. All instances follow within five seconds.",
+    works_in_read_only_mode=True,
+)
+async def manage_read_only_on(call: SignedInCall) -> None:
+    notices, reason = call.registry.limits.notices, call.form.text("reason")
+    with about_field("reason"):
+        await notices.enter_read_only_mode(reason, by=call.caller)
+
+
+@pages.form(
+    "manage/read-only/off",
+    manage_read_only,
+    done="Read-only mode turned off. All instances follow within five seconds.",
+    works_in_read_only_mode=True,
+)
+async def manage_read_only_off(call: SignedInCall) -> None:
+    await call.registry.limits.notices.leave_read_only_mode(by=call.caller)

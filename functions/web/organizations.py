@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.account.organizations import VISIBILITY_DONE_MESSAGES
 from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.pagination import Pager, requested_page
@@ -91,7 +90,7 @@ async def _people(page: OrganizationPage, call: PublicPageCall) -> Answer:
         members=members,
         own=_own_membership(members, call),
         # Nobody else sent a form; and a cached page must depend on no other header.
-        done=VISIBILITY_DONE_MESSAGES.get(call.finished, "") if call.visitor else "",
+        done=call.done if call.visitor else "",
     )
 
 

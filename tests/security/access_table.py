@@ -12,14 +12,8 @@ from enum import Enum
 
 import httpx
 
-from functions.account.organization.members import MEMBER_ACTIONS
-from functions.account.organization.packages import HELD_RELEASE_ACTIONS, PACKAGE_ACTIONS
-from functions.account.organization.publishers import PUBLISHER_ACTIONS
-from functions.account.organization.settings import SETTINGS_ACTIONS
 from functions.account.tokens import TOKEN_ACTIONS
 from functions.device.device_login import GRANT_TYPE
-from functions.manage.accounts import ACCOUNT_ACTIONS, ADMINISTRATOR_TOKEN_ACTIONS
-from functions.manage.releases import RELEASE_DECISIONS
 from functions.web.package.pages import TAB_HANDLERS
 from shared.domain.mirror_rules import CENTRAL_PAGES
 from shared.domain.rights import Action
@@ -654,16 +648,14 @@ OF_ORG = "/account/organizations/ORG"
 UNDERSCORES = str.maketrans("/-", "__")  # In names of Functions.
 
 FORMS = [
-    path
-    for actions in (
-        MEMBER_ACTIONS,
-        HELD_RELEASE_ACTIONS,
-        PACKAGE_ACTIONS,
-        PUBLISHER_ACTIONS,
-        SETTINGS_ACTIONS,
-        ["tokens/revoke"],
-    )
-    for path in actions
+    *("role", "remove", "undo", "withdraw", "describe", "visibility", "delete", "keep"),
+    *(f"held/{each}" for each in ("confirm", "refuse", "confirm-all", "refuse-all", "revoke")),
+    *(
+        f"packages/{{name}}/{each}"
+        for each in ("deprecate", "undeprecate", "visibility", "pushers")
+    ),
+    *(f"packages/{{name}}/versions/{each}" for each in ("deprecate", "undeprecate")),
+    *("publishers/add", "publishers/remove", "tokens/revoke"),
 ]
 
 # Pages know people by the cookie of a browser, and a token opens none of them.
@@ -728,14 +720,14 @@ PAGES = {
         f"manage_account_{name.replace('-', '_')}": _for_all(
             f"/manage/accounts/ID-OF-ann/{name}", nobody_by_token, "POST"
         )
-        for name in ("link", *ACCOUNT_ACTIONS)
-    },
-    **{
-        f"manage_account_confirm_{action.name.replace('-', '_')}": _for_all(
-            f"/manage/accounts/ID-OF-ann/{action.name}?token={NOBODYS}", nobody_by_token
+        for name in (
+            *("link", "sessions", "revoke", "revoke-all"),
+            *("lock", "unlock", "appoint", "dismiss"),
         )
-        for action in ADMINISTRATOR_TOKEN_ACTIONS
     },
+    "manage_account_confirm_revoke": _for_all(
+        f"/manage/accounts/ID-OF-ann/revoke?token={NOBODYS}", nobody_by_token
+    ),
     "manage_account_create": _for_all("/manage/accounts", nobody_by_token, "POST"),
     "manage_accounts": _for_all("/manage/accounts", nobody_by_token),
     "manage_name_add": _for_all("/manage/names/new", nobody_by_token, "POST"),
@@ -755,7 +747,7 @@ PAGES = {
         f"manage_release_{verb}": _for_all(
             f"/manage/releases/ORG/public/1.0.0/{verb}", nobody_by_token, "POST"
         )
-        for verb in RELEASE_DECISIONS
+        for verb in ("hold", "quarantine", "release", "remove")
     },
     "manage_mirror": _for_all("/manage/mirror", nobody_by_token),
     "manage_mirror_save": _for_all("/manage/mirror", nobody_by_token, "POST"),

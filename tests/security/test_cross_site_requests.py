@@ -109,10 +109,10 @@ def test_a_session_is_asked_for_in_much_of_the_api() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/account/tokens?done=revoke",
+        "/account/tokens?done=account_token_revoke",
         "/account/organizations?done=created",
-        "/account/organizations/acme/settings?done=delete",
-        "/account/sessions?done=others-ended",
+        "/account/organizations/acme/settings?done=account_organization_delete",
+        "/account/sessions?done=account_session_end_others",
         "/orgs/acme/people?done=members",
     ],
 )

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.manage.releases import RELEASE_DECISIONS
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
@@ -19,6 +18,7 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import Template, World
 
+DECISIONS = ("hold", "quarantine", "release", "remove")
 SECRET = Coordinate.parse("acme", "secret", "1.0.0")
 HARMFUL = Coordinate.parse("acme", "harmful", "1.0.0")
 REASON = "It steals tokens."
@@ -99,7 +99,7 @@ async def test_anonymous_readers_are_sent_to_the_sign_in_and_read_nothing(furnis
             assert REASON not in answer.text
 
 
-@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
+@pytest.mark.parametrize("verb", DECISIONS)
 @pytest.mark.parametrize("person", ["ann", "mia", "bob"])
 async def test_only_administrators_change_a_release(
     furnished: World, person: str, verb: str
@@ -113,7 +113,7 @@ async def test_only_administrators_change_a_release(
     assert await changes(furnished) == before
 
 
-@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
+@pytest.mark.parametrize("verb", DECISIONS)
 async def test_a_sign_in_of_long_ago_changes_nothing(furnished: World, verb: str) -> None:
     admin = await PageClient.of(furnished, furnished.people.admin)
     furnished.clock.advance(LATE)
@@ -126,7 +126,7 @@ async def test_a_sign_in_of_long_ago_changes_nothing(furnished: World, verb: str
     assert await changes(furnished) == before
 
 
-@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
+@pytest.mark.parametrize("verb", DECISIONS)
 async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(
     furnished: World, verb: str
 ) -> None:
@@ -152,7 +152,7 @@ async def test_a_dismissed_administrator_sees_and_changes_nothing(furnished: Wor
     account = await directory.get(Account, Place(furnished.people.admin.account.id))
     assert account
     await directory.replace(account.model_copy(update={"administrator": False}))
-    for verb in RELEASE_DECISIONS:
+    for verb in DECISIONS:
         await admin.open("/account/tokens")
         assert (await decide(admin, HARMFUL, verb)).status_code == 404
     assert (await admin.open(page_of(HARMFUL))).status_code == 404

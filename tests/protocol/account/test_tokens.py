@@ -150,7 +150,7 @@ async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: Page
     await ann.open(PAGE)
     [token_id] = re.findall(r"to be ended<span[^>]*>(\w+),", ann.text)
     answer = await ann.send(f"{PAGE}/revoke", token=token_id)
-    assert answer.headers["location"] == f"{PAGE}?done=revoke"
+    assert answer.headers["location"] == f"{PAGE}?done=account_token_revoke"
     assert "Access token revoked." in ann.text
     assert "to be ended" not in ann.text
     world.clock.advance(timedelta(seconds=5))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.account.organization.pages import MEMBER_TABS, OWNER_TABS
+from functions.account.organization import MEMBER_TABS, OWNER_TABS
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from tests.support.archives import bala

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.account.organization.audit_log import EVENT_PHRASES, event_sentence
+from functions.account.audit_log import EVENT_PHRASES, event_sentence
 from functions.http.formatting import day as day_of
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org

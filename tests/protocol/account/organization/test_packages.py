@@ -106,7 +106,7 @@ async def test_the_list_goes_on_after_a_name(ann: PageClient) -> None:
 
 async def test_a_package_is_deprecated_and_that_is_taken_back(ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/deprecate", message="Use acme/hello.")
-    assert answer.headers["location"] == f"{PAGE}?done=packages/deprecate"
+    assert answer.headers["location"] == f"{PAGE}?done=account_organization_packages_deprecate"
     assert "Package deprecated." in ann.text
     assert "Use acme/hello." in await text_of(ann.world, PUBLIC)
     await ann.send(f"{PAGE}/undeprecate")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.account.organization.publishers import EXAMPLE_URL, pipeline
+from functions.account.trusted_publishers import EXAMPLE_URL, pipeline
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.paths import ROOT
 from tests.support.trusted_publishing import JOBS

@@ -1,18 +1,14 @@
 """/account/organizations/{org}/packages and …/held: its packages, one package, held releases."""
 
-from functions.account.organization.pages import (
-    ORGANIZATION_ROUTE,
-    FormAction,
-    add_forms,
-    organization_frame,
-)
-from functions.account.organization.publishers import provider_form
+from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.account.overview import REVOKED_MESSAGE
+from functions.account.trusted_publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
+from shared.domain.names import Coordinate, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
@@ -24,7 +20,10 @@ VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
 MAX_TIME_MS = 10**14  # The year 5138.
 
 
+PACKAGE_ROUTE = f"{ORGANIZATION_ROUTE}/packages/{{name}}"
+
 pages = SignedInPages()
+FACES = (pages,)
 
 
 @pages.read(f"{ORGANIZATION_ROUTE}/packages")
@@ -40,7 +39,7 @@ def _cursor_of(call: SignedInCall) -> PackageName | str:
     return parse_package_name(after) if after else ""
 
 
-@pages.read(f"{ORGANIZATION_ROUTE}/packages/{{name}}")
+@pages.read(PACKAGE_ROUTE)
 async def account_organization_package(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
@@ -74,28 +73,55 @@ async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdi
     return verdict if verdict and verdict.compared_with in live else None
 
 
-async def _deprecate(call: SignedInCall, _org: OrgName) -> None:
+@pages.form(
+    f"{PACKAGE_ROUTE}/deprecate",
+    account_organization_package,
+    done="Package deprecated. Clients warn within five seconds.",
+)
+async def account_organization_packages_deprecate(call: SignedInCall) -> None:
     message, deprecation = call.form.text("message"), call.registry.packages.deprecation
     with about_field("message"):
         await deprecation.deprecate_package(_package(call), message, by=call.caller)
 
 
-async def _undeprecate(call: SignedInCall, _org: OrgName) -> None:
+@pages.form(
+    f"{PACKAGE_ROUTE}/undeprecate",
+    account_organization_package,
+    done="Package undeprecated.",
+)
+async def account_organization_packages_undeprecate(call: SignedInCall) -> None:
     await call.registry.packages.deprecation.undeprecate_package(_package(call), by=call.caller)
 
 
-async def _deprecate_version(call: SignedInCall, _org: OrgName) -> None:
+@pages.form(
+    f"{PACKAGE_ROUTE}/versions/deprecate",
+    account_organization_package,
+    done="Version deprecated. Clients warn within five seconds.",
+)
+async def account_organization_packages_versions_deprecate(call: SignedInCall) -> None:
     message, deprecation = call.form.text("message"), call.registry.packages.deprecation
     with about_field("message"):
         await deprecation.deprecate(_coordinate(call), message, by=call.caller)
 
 
-async def _undeprecate_version(call: SignedInCall, _org: OrgName) -> None:
+@pages.form(
+    f"{PACKAGE_ROUTE}/versions/undeprecate",
+    account_organization_package,
+    done="Version undeprecated.",
+)
+async def account_organization_packages_versions_undeprecate(call: SignedInCall) -> None:
     await call.registry.packages.deprecation.undeprecate(_coordinate(call), by=call.caller)
 
 
-async def _set_visibility(call: SignedInCall, _org: OrgName) -> None:
-    package, wanted = _package(call), _visibility(call.form)
+@pages.form(
+    f"{PACKAGE_ROUTE}/visibility",
+    account_organization_package,
+    done="Visibility changed.",
+)
+async def account_organization_packages_visibility(call: SignedInCall) -> None:
+    package = _package(call)
+    otherwise = "Choose a visibility: public or private."
+    wanted = call.form.choice("visibility", Visibility, otherwise)
     # Builds of others fail from then on, so it has to be confirmed.
     if wanted is Visibility.PRIVATE and call.form.text("confirm").lower() != package.name.lower():
         message = f"To make {package} private, type its name, {package.name}, into the field."
@@ -104,11 +130,16 @@ async def _set_visibility(call: SignedInCall, _org: OrgName) -> None:
     await call.registry.packages.visibility.change(package, wanted, by=call.caller)
 
 
-async def _set_pushers(call: SignedInCall, _org: OrgName) -> None:
-    wanted = _pushers(call.form)
-    await call.registry.tokens.trusted_publishers.restrict_pushers(
-        _package(call), wanted, by=call.caller
-    )
+@pages.form(
+    f"{PACKAGE_ROUTE}/pushers",
+    account_organization_package,
+    done="Publishing access changed.",
+)
+async def account_organization_packages_pushers(call: SignedInCall) -> None:
+    otherwise = "Choose who can publish: members, or trusted publishers only."
+    wanted = call.form.choice("pushers", Pushers, otherwise)
+    publishers = call.registry.tokens.trusted_publishers
+    await publishers.restrict_pushers(_package(call), wanted, by=call.caller)
 
 
 def _package(call: SignedInCall) -> Package:
@@ -119,27 +150,6 @@ def _coordinate(call: SignedInCall) -> Coordinate:
     return Coordinate.parse(
         call.route_params["org"], call.route_params["name"], call.form.text("version")
     )
-
-
-def _visibility(form: Form) -> Visibility:
-    otherwise = "Choose a visibility: public or private."
-    return form.choice("visibility", Visibility, otherwise)
-
-
-def _pushers(form: Form) -> Pushers:
-    otherwise = "Choose who can publish: members, or trusted publishers only."
-    return form.choice("pushers", Pushers, otherwise)
-
-
-# The actions of forms, by their paths below the organization.
-PACKAGE_ACTIONS: dict[str, FormAction] = {
-    "packages/{name}/deprecate": _deprecate,
-    "packages/{name}/undeprecate": _undeprecate,
-    "packages/{name}/visibility": _set_visibility,
-    "packages/{name}/pushers": _set_pushers,
-    "packages/{name}/versions/deprecate": _deprecate_version,
-    "packages/{name}/versions/undeprecate": _undeprecate_version,
-}
 
 
 @pages.read(f"{ORGANIZATION_ROUTE}/held")
@@ -156,24 +166,46 @@ async def account_organization_held(
     )
 
 
-async def _confirm(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.publishing.held_releases.confirm(_held(call, org), by=call.caller)
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/held/confirm",
+    account_organization_held,
+    done="Release published.",
+)
+async def account_organization_held_confirm(call: SignedInCall) -> None:
+    await call.registry.publishing.held_releases.confirm(_held(call), by=call.caller)
 
 
-async def _refuse(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.publishing.held_releases.refuse(_held(call, org), by=call.caller)
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/held/refuse",
+    account_organization_held,
+    done="Release refused. Its version cannot be published again.",
+)
+async def account_organization_held_refuse(call: SignedInCall) -> None:
+    await call.registry.publishing.held_releases.refuse(_held(call), by=call.caller)
 
 
-async def _confirm_all(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.publishing.held_releases.confirm_all(org, _burst(call.form), by=call.caller)
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/held/confirm-all",
+    account_organization_held,
+    done="Releases published.",
+)
+async def account_organization_held_confirm_all(call: SignedInCall) -> None:
+    held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)
+    await held_releases.confirm_all(call.org, burst, by=call.caller)
 
 
-async def _refuse_all(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.publishing.held_releases.refuse_all(org, _burst(call.form), by=call.caller)
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/held/refuse-all",
+    account_organization_held,
+    done="Releases refused. Their versions cannot be published again.",
+)
+async def account_organization_held_refuse_all(call: SignedInCall) -> None:
+    held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)
+    await held_releases.refuse_all(call.org, burst, by=call.caller)
 
 
-def _held(call: SignedInCall, org: OrgName) -> Coordinate:
-    return Coordinate.parse(org, call.form.text("name"), call.form.text("version"))
+def _held(call: SignedInCall) -> Coordinate:
+    return Coordinate.parse(call.org, call.form.text("name"), call.form.text("version"))
 
 
 def _burst(form: Form) -> HeldBurst:
@@ -185,26 +217,9 @@ def _burst(form: Form) -> HeldBurst:
     return HeldBurst(form.text("publisher"), int(until))
 
 
-async def _revoke(call: SignedInCall, org: OrgName) -> None:
+@pages.form(f"{ORGANIZATION_ROUTE}/held/revoke", account_organization_held, done=REVOKED_MESSAGE)
+async def account_organization_held_revoke(call: SignedInCall) -> None:
     """Revoke a token of the organization, or of the account itself."""
     token_id, by = call.form.text("token"), call.caller
-    if call.form.text("whose") == "mine":
-        await call.registry.tokens.access_tokens.revoke(by.id, token_id, by=by)
-    else:
-        await call.registry.tokens.access_tokens.revoke(OfOrganization(org), token_id, by=by)
-
-
-# The actions of forms, by their paths below the organization.
-HELD_RELEASE_ACTIONS: dict[str, FormAction] = {
-    "held/confirm": _confirm,
-    "held/refuse": _refuse,
-    "held/confirm-all": _confirm_all,
-    "held/refuse-all": _refuse_all,
-    "held/revoke": _revoke,
-}
-
-
-add_forms(pages, account_organization_package, PACKAGE_ACTIONS, "/packages/{name}")
-add_forms(pages, account_organization_held, HELD_RELEASE_ACTIONS, "/held")
-
-FACES = (pages,)
+    owner = by.id if call.form.text("whose") == "mine" else OfOrganization(call.org)
+    await call.registry.tokens.access_tokens.revoke(owner, token_id, by=by)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from functions.account.organization.pages import (
+from functions.account.organization import (
     ORGANIZATION_ROUTE,
     OrganizationFrame,
     organization_frame,

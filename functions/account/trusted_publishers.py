@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from functions.account.organization.pages import (
+from functions.account.organization import (
     ORGANIZATION_ROUTE,
-    FormAction,
     OrganizationFrame,
-    add_forms,
     organization_frame,
 )
 from functions.http.pages import TEMPLATES
@@ -53,6 +51,7 @@ PIPELINE_FILES = {
 
 
 pages = SignedInPages()
+FACES = (pages,)
 
 
 @pages.read(f"{ORGANIZATION_ROUTE}/publishers")
@@ -137,22 +136,34 @@ def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple
     return [(each.value, f"{path}?provider={each.value}#add", each.title) for each in providers]
 
 
-async def _add(call: SignedInCall, org: OrgName) -> None:
-    form, publishers = call.form, call.registry.tokens.trusted_publishers
-    wanted = _parse_publisher(form, org)
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/publishers/add",
+    account_organization_publishers,
+    done="Trusted publisher added. The next run of its workflow can publish.",
+)
+async def account_organization_publishers_add(call: SignedInCall) -> None:
+    publishers = call.registry.tokens.trusted_publishers
+    wanted = _parse_publisher(call.form, call.org)
     if any(wanted.ids.values()):
         await publishers.add(wanted, by=call.caller)
     else:
         await publishers.add_repository(wanted, by=call.caller)
 
 
-async def _remove(call: SignedInCall, org: OrgName) -> None:
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/publishers/remove",
+    account_organization_publishers,
+    done="Trusted publisher removed. Its jobs get no more tokens.",
+)
+async def account_organization_publishers_remove(call: SignedInCall) -> None:
     publisher = call.form.text("publisher")
-    await call.registry.tokens.trusted_publishers.remove(org, publisher, by=call.caller)
+    await call.registry.tokens.trusted_publishers.remove(call.org, publisher, by=call.caller)
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
-    provider = _provider(form)
+    names = ", ".join(each.value for each in Provider)
+    otherwise = f"There is no such CI system. Choose one of {names}."
+    provider = form.choice("provider", Provider, otherwise)
     if not form.text("package"):
         message = "Enter the name of the package."
         with about_field("package"):
@@ -184,16 +195,6 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
     )
 
 
-# The actions of forms, by their paths below the organization.
-PUBLISHER_ACTIONS: dict[str, FormAction] = {"publishers/add": _add, "publishers/remove": _remove}
-
-
-def _provider(form: Form) -> Provider:
-    names = ", ".join(each.value for each in Provider)
-    otherwise = f"There is no such CI system. Choose one of {names}."
-    return form.choice("provider", Provider, otherwise)
-
-
 # Pipelines that publish without a stored secret: examples, in which the registry and the
 # organization are replaced. docs/use/trusted-publishing.md shows the same.
 EXAMPLE_URL = "https://ballroom.example.org"
@@ -215,8 +216,3 @@ def pipeline(provider: Provider, url: str, org: str) -> str:
 @cache
 def _example(name: str) -> str:
     return (TEMPLATES / "pipelines" / name).read_text("utf-8")
-
-
-add_forms(pages, account_organization_publishers, PUBLISHER_ACTIONS, "/publishers")
-
-FACES = (pages,)

@@ -1,0 +1,213 @@
+"""/account/organizations/{org}: the frame of every page of an organization, and two of its pages:
+members with role changes and invitations; settings with profile, default visibility and deletion.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from functions.account.overview import ORGANIZATIONS_PATH
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.access import AccessContext, require_right
+from shared.domain.organizations import Organization
+from shared.domain.packages import Visibility
+from shared.domain.rights import Action, Role
+from shared.runtime.answers import Answer
+from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
+from shared.services.organizations.organizations import OrganizationProfile
+
+ORGANIZATION_ROUTE = "account/organizations/{org}"
+
+# The pages, by the last segment of their path; the first one has none.
+FIRST_TAB = "members"
+MEMBER_TABS = ((FIRST_TAB, "Members"), ("packages", "Packages"))
+OWNER_TABS = (
+    ("held", "Held releases"),
+    ("tokens", "Access tokens"),
+    ("publishers", "Trusted publishers"),
+    ("log", "Audit log"),
+    ("settings", "Settings"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationFrame:
+    """The values that the templates of all pages of an organization read."""
+
+    call: SignedInCall
+    access: AccessContext
+    organization: Organization
+    tab: str
+
+    @property
+    def decides(self) -> bool:
+        """Whether the account has the rights of an owner."""
+        return self.access.is_administrator or self.access.role is Role.OWNER
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the account has the rights of a maintainer."""
+        return self.decides or self.access.role is Role.MAINTAINER
+
+    @property
+    def path(self) -> str:
+        return f"{ORGANIZATIONS_PATH}/{self.organization.name}"
+
+    def address(self, tab: str) -> str:
+        return self.path if tab == FIRST_TAB else f"{self.path}/{tab}"
+
+    @property
+    def tabs(self) -> Sequence[tuple[str, str, str]]:
+        """The key, the path and the title of each page that the account may see."""
+        pages = (*MEMBER_TABS, *OWNER_TABS) if self.decides else MEMBER_TABS
+        return [(tab, self.address(tab), name) for tab, name in pages]
+
+    def show(
+        self, problem: FormProblem | None = None, template: str = "", **values: object
+    ) -> Answer:
+        """Return the page of the tab, or of another template."""
+        path = f"account/organization/{template or self.tab}.html"
+        return self.call.show(path, problem, frame=self, organization=self.organization, **values)
+
+
+async def organization_frame(call: SignedInCall, tab: str) -> OrganizationFrame:
+    """Return the frame of a page, or raise `organization-not-found` for those outside."""
+    access = await call.registry.organizations.organizations.access_context(
+        call.org, by=call.caller
+    )
+    return OrganizationFrame(call, access, access.require_organization(call.org), tab)
+
+
+# The roles of the form with their labels.
+ROLE_CHOICES = (
+    (Role.MEMBER.value, "Member: can read private packages"),
+    (Role.MAINTAINER.value, "Maintainer: can publish and deprecate packages"),
+    (Role.OWNER.value, "Owner: can manage everything; takes effect in 48 hours"),
+)
+_NO_ROLE = "There is no such role. Choose owner, maintainer or member."
+
+pages = SignedInPages()
+FACES = (pages,)
+
+
+@pages.read(ORGANIZATION_ROUTE)
+async def account_organization(
+    call: SignedInCall,
+    problem: FormProblem | None = None,
+    invited: IssuedInvitation | None = None,
+) -> Answer:
+    registry, org, by = call.registry, call.org, call.caller
+    frame = await organization_frame(call, FIRST_TAB)
+    members = await registry.organizations.memberships.members(org, by=by)
+    return frame.show(
+        problem,
+        members=members,
+        names={each.membership.account: each.name for each in members},
+        invitations=await registry.organizations.invitations.pending(org, by=by)
+        if frame.decides
+        else [],
+        invited=invited,
+        roles=ROLE_CHOICES,
+        signs_up=registry.settings.sign_up == "anyone"
+        and bool(registry.identity.sign_in_flow.providers),
+        is_unsent=bool(invited and invited.link and call.form.text("email")),
+    )
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/role",
+    account_organization,
+    done="Role changed. Changes of owners take effect in 48 hours.",
+)
+async def account_organization_role(call: SignedInCall) -> None:
+    account_id, role = call.form.text("account"), call.form.choice("role", Role, _NO_ROLE)
+    memberships = call.registry.organizations.memberships
+    await memberships.change_role(call.org, account_id, role, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/remove",
+    account_organization,
+    done="Member removed. The removal of an owner takes effect in 48 hours.",
+)
+async def account_organization_remove(call: SignedInCall) -> None:
+    memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
+    await memberships.end_membership(call.org, account_id, by=call.caller)
+
+
+@pages.form(f"{ORGANIZATION_ROUTE}/undo", account_organization, done="Change canceled.")
+async def account_organization_undo(call: SignedInCall) -> None:
+    memberships, account_id = call.registry.organizations.memberships, call.form.text("account")
+    await memberships.cancel_role_change(call.org, account_id, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/withdraw",
+    account_organization,
+    done="Invitation revoked. Its link no longer works.",
+)
+async def account_organization_withdraw(call: SignedInCall) -> None:
+    invitations, invitation = call.registry.organizations.invitations, call.form.text("invitation")
+    await invitations.withdraw(call.org, invitation, by=call.caller)
+
+
+@pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization)
+async def account_organization_invite(call: SignedInCall) -> Answer:
+    role, form = call.form.choice("role", Role, _NO_ROLE), call.form
+    invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
+    invitations = call.registry.organizations.invitations
+    invited = await invitations.invite(call.org, invitation, by=call.caller)
+    # Shown by this answer alone, since the link is a secret.
+    return await account_organization(call, invited=invited)
+
+
+# The choices of the forms with their labels.
+VISIBILITY_CHOICES = (
+    (Visibility.PUBLIC.value, "Public"),
+    (Visibility.PRIVATE.value, "Private: visible only to members"),
+)
+
+
+@pages.read(f"{ORGANIZATION_ROUTE}/settings")
+async def account_organization_settings(
+    call: SignedInCall, problem: FormProblem | None = None
+) -> Answer:
+    frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
+    require_right(by, frame.access, Action.MANAGE, org)
+    return frame.show(
+        problem,
+        is_owner=frame.access.role is Role.OWNER,
+        visibilities=VISIBILITY_CHOICES,
+    )
+
+
+@pages.form(f"{ORGANIZATION_ROUTE}/describe", account_organization_settings, done="Profile saved.")
+async def account_organization_describe(call: SignedInCall) -> None:
+    form, organizations = call.form, call.registry.organizations.organizations
+    profile = OrganizationProfile.parse(form.text("display_name"), form.text("description"), None)
+    await organizations.change(call.org, profile, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/visibility",
+    account_organization_settings,
+    done="Default visibility saved. Existing packages are not affected.",
+)
+async def account_organization_visibility(call: SignedInCall) -> None:
+    otherwise = "Choose a default visibility: public or private."
+    visibility = call.form.choice("visibility", Visibility, otherwise)
+    profile = OrganizationProfile(default_visibility=visibility)
+    await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)
+
+
+@pages.form(
+    f"{ORGANIZATION_ROUTE}/delete",
+    account_organization_settings,
+    done="Deletion scheduled. Any owner can cancel it within 48 hours.",
+)
+async def account_organization_delete(call: SignedInCall) -> None:
+    await call.registry.organizations.deletion.delete(call.org, by=call.caller)
+
+
+@pages.form(f"{ORGANIZATION_ROUTE}/keep", account_organization_settings, done="Deletion canceled.")
+async def account_organization_keep(call: SignedInCall) -> None:
+    await call.registry.organizations.deletion.cancel(call.org, by=call.caller)

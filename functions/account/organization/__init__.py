@@ -1,1 +1,0 @@
-"""Pages of one organization for its members: below /account/organizations/{org}."""
