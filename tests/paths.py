@@ -9,6 +9,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 
+# What the real Functions host answered: all of it beside the repository, or a sample in it.
+MEASURED_HOST = SHARED / "data" / "functions-host"
+if not MEASURED_HOST.is_dir():
+    MEASURED_HOST = ROOT / "tests" / "recorded" / "functions-host"
+
+
 def docs(*names: str) -> str:
     """Return pages of the documentation, one after the other."""
     files = [file for name in names for file in (ROOT / "docs").rglob(f"{name}.md")]

@@ -12,21 +12,16 @@ import azure.functions as func
 import pytest
 
 from shared.hosting.host import Host
-from tests.paths import SHARED
+from tests.paths import MEASURED_HOST
 from tests.support.server import Address, running
 from tests.support.storage import one_machine
 
-MEASURED = SHARED / "data" / "functions-host"
-
-pytestmark = [
-    one_machine("it is about the host, over no store"),
-    pytest.mark.skipif(not MEASURED.is_dir(), reason=f"there are no measurements in {MEASURED}"),
-]
+pytestmark = one_machine("it is about the host, over no store")
 
 
 def rows(name: str) -> list[dict[str, Any]]:
     """Return the measurements of a file, one a line."""
-    return [json.loads(line) for line in (MEASURED / name).read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in (MEASURED_HOST / name).read_text("utf-8").splitlines()]
 
 
 # --- The app that was measured -----------------------------------------------------------------
@@ -35,7 +30,7 @@ def rows(name: str) -> list[dict[str, Any]]:
 def measured_app() -> func.FunctionApp:
     """Return an app with the measured routes, whose Functions tell what they saw."""
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for each in json.loads((MEASURED / "routes.json").read_text("utf-8")):
+    for each in json.loads((MEASURED_HOST / "routes.json").read_text("utf-8")):
         name = each["function"]
         route = app.route(each["template"] or "/", methods=each["methods"])
         app.function_name(name)(route(_telling(name)))

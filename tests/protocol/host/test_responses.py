@@ -15,16 +15,13 @@ import pytest
 
 from shared.hosting.host import Host
 from shared.hosting.responses import configured_headers
-from tests.paths import SHARED
+from tests.paths import MEASURED_HOST
 from tests.support.server import Address, running
 from tests.support.storage import one_machine
 
-ANSWERS = SHARED / "data" / "functions-host" / "answers.jsonl"
+ANSWERS = MEASURED_HOST / "answers.jsonl"
 
-pytestmark = [
-    one_machine("it is about the host, over no store"),
-    pytest.mark.skipif(not ANSWERS.exists(), reason="the answers of the real host are not here"),
-]
+pytestmark = one_machine("it is about the host, over no store")
 
 _UNREACHABLE = "a client that waits for ever, or reads no status, is no use to a test: 500 at once"
 _EMPTY = "a 500 without a body has no type here"
