@@ -26,7 +26,6 @@ from shared.domain.search import (
     Results,
     SearchKind,
     Sort,
-    Suggestion,
     SymbolQuery,
     Viewer,
 )
@@ -630,15 +629,6 @@ async def test_a_count_of_dependents_follows_the_index(index: SearchIndex) -> No
     assert (await index.search(dependents, count_only, ANYONE)).count == 2
 
 
-async def test_a_count_of_private_dependents_is_for_those_who_may_see_them(
-    index: SearchIndex,
-) -> None:
-    await index.offer(needing("acme/app:1.0.0", "acme/greet", visibility=Visibility.PRIVATE))
-    dependents, count_only = Query(depends_on="acme/greet"), ResultPage(limit=0)
-    for viewer, count in ((Viewer(frozenset({"acme"})), 1), (ANYONE, 0)) * 2:
-        assert (await index.search(dependents, count_only, viewer)).count == count
-
-
 # --- suggestions --------------------------------------------------------------------------------
 
 
@@ -662,15 +652,6 @@ async def test_suggestions_are_names_that_begin_so_or_are_near(
 ) -> None:
     suggested = await shelf.suggest(text, ANYONE, 5)
     assert [f"{each.org}/{each.name}" for each in suggested] == expected
-
-
-async def test_a_suggestion_says_what_the_package_is(shelf: SearchIndex) -> None:
-    expected = Suggestion("ballerinax", "kafka", "Connects to Apache Kafka brokers")
-    assert await shelf.suggest("kafka", ANYONE, 1) == [expected]
-
-
-async def test_no_more_is_suggested_than_asked(shelf: SearchIndex) -> None:
-    assert len(await shelf.suggest("http", ANYONE, 1)) == 1
 
 
 # --- facets and totals -------------------------------------------------------------------------
@@ -774,14 +755,6 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
     assert await divided(index, Facet.LICENSE, facet_values=(web,)) == {"MIT": 1, "BSD": 1}
 
 
-async def test_changed_and_removed_packages_are_not_counted(index: SearchIndex) -> None:
-    await index.offer(listing("acme/one:1.0.0", licenses=("MIT",)))
-    await index.offer(listing("acme/one:1.1.0", licenses=("BSD",)))
-    assert await divided(index, Facet.LICENSE) == {"BSD": 1}
-    await index.remove(package("acme/one"))
-    assert await divided(index, Facet.LICENSE) == {}
-
-
 async def test_private_packages_are_counted_for_their_organization_alone(
     index: SearchIndex,
 ) -> None:
@@ -794,10 +767,6 @@ async def test_private_packages_are_counted_for_their_organization_alone(
     assert await divided(index, Facet.LICENSE) == {}
     assert await divided(index, Facet.LICENSE, viewer=members) == {"MIT": 1}
     assert await index.totals() == IndexTotals(packages=1, organizations=1, pulls=5)
-
-
-async def test_the_totals_of_an_empty_index_are_zero(index: SearchIndex) -> None:
-    assert await index.totals() == IndexTotals()
 
 
 async def test_deprecated_packages_can_be_looked_for_alone(index: SearchIndex) -> None:

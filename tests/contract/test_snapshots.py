@@ -319,18 +319,6 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
     assert await target.stores.documents.sbom(release.content) == b"{}"
 
 
-async def test_an_archive_that_is_nowhere_is_missing(
-    worlds: OpenWorld, target: Target, tmp_path: Path
-) -> None:
-    world = await worlds()
-    await world.push(bala("acme/greet:1.0.0"))
-    source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
-    name = (await source.create()).name
-    nowhere = ArchiveSources(target.stores.archives, target.stores.documents)
-    report = await target.restoring.restore(source.snapshots, name, nowhere)
-    assert report.problems == ("acme/greet:1.0.0: its archive is missing.",)
-
-
 async def test_an_empty_registry_makes_an_empty_snapshot(
     stores: Stores, target: Target, tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -386,12 +374,6 @@ async def test_a_file_is_read_as_it_was_written(store: SnapshotStore) -> None:
     assert await content_of(store.read("one/a")) == b"".join(large)
     assert await content_of(store.read("one/empty")) == b""
     assert sorted(await store.list()) == ["one/a", "one/empty"]
-
-
-async def test_a_later_file_takes_the_place_of_an_earlier_one(store: SnapshotStore) -> None:
-    await store.write("one/a", pieces_of(b"long before"))
-    await store.write("one/a", pieces_of(b"after"))
-    assert await content_of(store.read("one/a")) == b"after"
 
 
 async def test_a_file_whose_writing_broke_off_is_not_there(store: SnapshotStore) -> None:

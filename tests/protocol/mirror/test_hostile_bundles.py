@@ -1,20 +1,20 @@
 """A bundle that is not what a registry wrote gets one sentence, and nothing of it is visible."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.bundle_files import BundleFileSource, BundleKey, KeysOfFile, public_file
-from shared.domain.bundles import CATALOGUE, RELEASES, file_of, tar_header
+from shared.domain.bundles import CATALOGUE, RELEASES, BundleManifest, file_of, tar_header
 from shared.domain.errors.base import Refusal
 from shared.domain.outside_values import LATEST_MS, MAX_NUMBER
 from tests.protocol.mirror.test_extremes import EXTREMES, FACES, leaves
 from tests.protocol.mirror.test_extremes import replaced as line_changed
 from tests.support.archives import bala, zipped
-from tests.support.bundles import Carrier, bundled, bundled_lines, line_of, packed
+from tests.support.bundles import Carrier, Files, bundled, bundled_lines, line_of, packed
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, World
 
@@ -24,19 +24,57 @@ IO = "ballerina/io:1.0.0"
 GOOD = {IO: bala(IO), "ballerina/log:1.0.0": bala("ballerina/log:1.0.0")}
 BOMB = bala(IO, entries={"resources/bomb": bytes(20_000_000)})
 
+Attack = Callable[[Carrier], object]
+
 
 def replaced(carrier: Carrier, old: bytes, new: bytes) -> None:
+    """Change the bytes of the file."""
     content = carrier.file.read_bytes()
     assert old in content
     carrier.file.write_bytes(content.replace(old, new))
 
 
-def no_bundle(carrier: Carrier) -> None:
-    carrier.file.write_bytes(b"hello" * 500)
+def changed(change: Callable[[bytes], bytes]) -> Attack:
+    """Change the whole file."""
+    return lambda carrier: carrier.file.write_bytes(change(carrier.file.read_bytes()))
 
 
-def empty(carrier: Carrier) -> None:
-    carrier.file.write_bytes(b"")
+def signed(archives: Mapping[str, bytes], **line: object) -> Attack:
+    """Sign a bundle of other archives, or one of IO with other fields in its line."""
+    return lambda carrier: carrier.write(*bundled(archives, **line))
+
+
+def listing(change: Callable[[BundleManifest], dict[str, object]]) -> Attack:
+    """Sign a manifest with other fields."""
+    files, manifest = bundled(GOOD)
+    return lambda carrier: carrier.write(files, manifest.model_copy(update=change(manifest)))
+
+
+def last_file(**fields: object) -> Attack:
+    """Sign a manifest with other fields of its last file."""
+    return listing(
+        lambda manifest: {
+            "files": (*manifest.files[:-1], manifest.files[-1].model_copy(update=fields))
+        }
+    )
+
+
+def with_files(change: Callable[[Files], Files]) -> Attack:
+    """Write other files than those that the manifest lists."""
+    files, manifest = bundled(GOOD)
+    return lambda carrier: carrier.write(change(files), manifest)
+
+
+def header_of_last_file(change: Callable[[str, int], bytes]) -> Attack:
+    files, manifest = bundled(GOOD)
+    name, content = files[-1]
+    headers = {name: change(name, len(content))}
+    return lambda carrier: carrier.write(files, manifest, headers=headers)
+
+
+def link(name: str, size: int) -> bytes:
+    header = tar_header(name, size)
+    return header[:156] + b"2" + header[157:]
 
 
 def another_key(carrier: Carrier) -> None:
@@ -44,68 +82,10 @@ def another_key(carrier: Carrier) -> None:
     Carrier(carrier.folder, key, carrier.trusted).write(*bundled(GOOD))
 
 
-def changed_manifest(carrier: Carrier) -> None:
-    replaced(carrier, b"elsewhere.test", b"evilwhere.test")
-
-
-def no_signature(carrier: Carrier) -> None:
-    content = carrier.file.read_bytes()
-    at = content.index(b"ballroom-bundle-ed25519")
-    carrier.file.write_bytes(content[:at] + b"x" * 10 + content[at + 10 :])
-
-
-def damaged_signature(carrier: Carrier) -> None:
-    content = carrier.file.read_bytes()
-    at = content.index(b"\n", content.index(b"ballroom-bundle-ed25519"))
-    carrier.file.write_bytes(content[: at - 8] + b"!" * 8 + content[at:])
-
-
-def cut(carrier: Carrier) -> None:
-    carrier.file.write_bytes(carrier.file.read_bytes()[:-2000])
-
-
-def cut_in_the_manifest(carrier: Carrier) -> None:
-    carrier.file.write_bytes(carrier.file.read_bytes()[:700])
-
-
-def longer(carrier: Carrier) -> None:
-    carrier.file.write_bytes(carrier.file.read_bytes() + bytes(512))
-
-
-def additional_file(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    carrier.write([*files, ("archives/more.bala", b"more")], manifest)
-
-
-def missing_file(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    carrier.write(files[:-1], manifest)
-
-
-def other_name(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    name, content = files[-1]
-    carrier.write(files, manifest, headers={name: tar_header("../../etc/passwd", len(content))})
-
-
-def link(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    name, content = files[-1]
-    header = bytearray(tar_header(name, len(content)))
-    header[156:157] = b"2"
-    carrier.write(files, manifest, headers={name: bytes(header)})
-
-
-def path_in_the_manifest(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    last = manifest.files[-1].model_copy(update={"name": "archives/../../passwd"})
-    carrier.write(files, manifest.model_copy(update={"files": (*manifest.files[:-1], last)}))
-
-
-def listed_twice(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    twice = (*manifest.files, manifest.files[-1])
-    carrier.write([*files, files[-1]], manifest.model_copy(update={"files": twice}))
+def after_key(content: bytes, old: bytes, new: bytes) -> bytes:
+    """Change bytes of the signature, which begins with the name of the kind of key."""
+    at = content.index(old, content.index(b"ballroom-bundle-ed25519"))
+    return content[: at - len(new)] + new + content[at:]
 
 
 def named_twice(carrier: Carrier) -> None:
@@ -114,50 +94,16 @@ def named_twice(carrier: Carrier) -> None:
     carrier.write(*bundled_lines(lines, [GOOD[IO], other]))
 
 
-def wrong_size(carrier: Carrier) -> None:
+def listed_twice(carrier: Carrier) -> None:
     files, manifest = bundled(GOOD)
-    last = manifest.files[-1].model_copy(update={"size_bytes": 1 << 40})
-    carrier.write(files, manifest.model_copy(update={"files": (*manifest.files[:-1], last)}))
+    twice = (*manifest.files, manifest.files[-1])
+    carrier.write([*files, files[-1]], manifest.model_copy(update={"files": twice}))
 
 
 def large_signature(carrier: Carrier) -> None:
     files, manifest = bundled(GOOD)
     every = [("manifest.json", manifest.content()), ("manifest.sig", bytes(5000)), *files]
     carrier.file.write_bytes(packed(every))
-
-
-def changed_archive(carrier: Carrier) -> None:
-    replaced(carrier, GOOD[IO][100:140], bytes(40))
-
-
-def padding_with_content(carrier: Carrier) -> None:
-    content = bytearray(carrier.file.read_bytes())
-    content[-1025] = 1
-    carrier.file.write_bytes(bytes(content))
-
-
-def wrong_end(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    carrier.write(files, manifest, end=b"x" * 1024)
-
-
-def other_format(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    carrier.write(files, manifest.model_copy(update={"format": 3}))
-
-
-def manifest_of_nothing(carrier: Carrier) -> None:
-    carrier.write([], b"[]")
-
-
-def other_order(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    carrier.write(files, manifest.model_copy(update={"files": manifest.files[1:]}))
-
-
-def other_lists(carrier: Carrier) -> None:
-    files, manifest = bundled(GOOD)
-    carrier.write(files[:-1], manifest.model_copy(update={"files": manifest.files[:-1]}))
 
 
 def unreadable_lines(carrier: Carrier) -> None:
@@ -167,78 +113,101 @@ def unreadable_lines(carrier: Carrier) -> None:
     carrier.write(files, manifest.model_copy(update={"files": listed}))
 
 
-def line_with(carrier: Carrier, **changes: object) -> None:
-    carrier.write(*bundled({IO: GOOD[IO]}, **changes))
+def other_lists(carrier: Carrier) -> None:
+    files, manifest = bundled(GOOD)
+    carrier.write(files[:-1], manifest.model_copy(update={"files": manifest.files[:-1]}))
 
 
-def no_name(carrier: Carrier) -> None:
-    line_with(carrier, name="../io")
-
-
-def no_owner(carrier: Carrier) -> None:
-    line_with(carrier, upstream="")
-
-
-def long_message(carrier: Carrier) -> None:
-    line_with(carrier, deprecation="x" * 3000)
-
-
-def unsafe_archive(carrier: Carrier) -> None:
-    carrier.write(*bundled({**GOOD, "ballerina/bad:1.0.0": zipped({"../evil": b"x"})}))
-
-
-def bomb(carrier: Carrier) -> None:
-    carrier.write(*bundled({**GOOD, IO: BOMB}))
-
-
-def unknown_platform(carrier: Carrier) -> None:
-    carrier.write(*bundled({**GOOD, IO: bala(IO, platform="linux")}))
-
-
-def other_release(carrier: Carrier) -> None:
-    carrier.write(*bundled({**GOOD, "ballerina/http:1.0.0": bala("ballerina/http:2.0.0")}))
-
-
-def too_large(carrier: Carrier) -> None:
-    content = bala("ballerina/big:1.0.0", padding=1_500_000)
-    carrier.write(*bundled({**GOOD, "ballerina/big:1.0.0": content}))
-
-
-ATTACKS: dict[Callable[[Carrier], None], str] = {
-    no_bundle: "manifest.json is not where a bundle has it",
-    empty: "manifest.json is not where a bundle has it",
-    another_key: "signed with a key that .* does not list",
-    changed_manifest: "its signature is wrong",
-    no_signature: "signed with a key that .* does not list",
-    damaged_signature: "its signature is wrong",
-    cut: "bytes are missing at its end",
-    cut_in_the_manifest: "it ends within manifest.json",
-    longer: "it has 512 bytes that its manifest does not list",
-    additional_file: "bytes that its manifest does not list",
-    missing_file: "bytes are missing at its end",
-    other_name: "the entry at the place of archives/.* is another one",
-    link: "the entry at the place of archives/.* is another one",
-    path_in_the_manifest: "which is no name of an archive",
-    listed_twice: "its manifest lists archives/.* twice",
-    named_twice: "names ballerina/io:1.0.0 twice",
-    wrong_size: "has a size that is not read",
-    large_signature: "its manifest.sig has 5,000 bytes",
-    changed_archive: "has another digest than its manifest says",
-    padding_with_content: "has another digest than its manifest says",
-    wrong_end: "it does not end where a bundle ends",
-    other_format: "it has the format 3, and this version reads 2",
-    manifest_of_nothing: "its manifest cannot be read",
-    other_order: "its manifest does not begin with releases.jsonl and catalogue.jsonl",
-    other_lists: "releases.jsonl and the archives of its manifest differ",
-    unreadable_lines: "releases.jsonl cannot be read",
-    no_name: "names something that is no release",
-    no_owner: "does not say whose ballerina/io:1.0.0 is",
-    long_message: "has a text of ballerina/io:1.0.0 that is no line",
-    unsafe_archive: "the archive of ballerina/bad:1.0.0 is not safe",
-    bomb: "the archive of ballerina/io:1.0.0 is not safe",
-    unknown_platform: "the archive of ballerina/io:1.0.0 is not safe .*says platform linux,",
-    other_release: "the archive of ballerina/http:1.0.0 is not safe",
-    too_large: r"the archive of ballerina/big:1.0.0 has .* bytes; 1,048,576 fit",
+BAD, HTTP, BIG = (f"ballerina/{name}:1.0.0" for name in ("bad", "http", "big"))
+ATTACKS: dict[str, tuple[Attack, str]] = {
+    "no bundle": (changed(lambda _: b"hello" * 500), "manifest.json is not where a bundle has it"),
+    "empty": (changed(lambda _: b""), "manifest.json is not where a bundle has it"),
+    "another key": (another_key, "signed with a key that .* does not list"),
+    "changed manifest": (
+        lambda carrier: replaced(carrier, b"elsewhere.test", b"evilwhere.test"),
+        "its signature is wrong",
+    ),
+    "no signature": (
+        lambda carrier: replaced(carrier, b"ballroom-bundle-ed25519", b"x" * 23),
+        "signed with a key that .* does not list",
+    ),
+    "damaged signature": (
+        changed(lambda content: after_key(content, b"\n", b"!" * 8)),
+        "its signature is wrong",
+    ),
+    "cut": (changed(lambda content: content[:-2000]), "bytes are missing at its end"),
+    "cut in the manifest": (changed(lambda content: content[:700]), "it ends within manifest.json"),
+    "longer": (
+        changed(lambda content: content + bytes(512)),
+        "it has 512 bytes that its manifest does not list",
+    ),
+    "additional file": (
+        with_files(lambda files: [*files, ("archives/more.bala", b"more")]),
+        "bytes that its manifest does not list",
+    ),
+    "missing file": (with_files(lambda files: files[:-1]), "bytes are missing at its end"),
+    "other name": (
+        header_of_last_file(lambda _, size: tar_header("../../etc/passwd", size)),
+        "the entry at the place of archives/.* is another one",
+    ),
+    "link": (header_of_last_file(link), "the entry at the place of archives/.* is another one"),
+    "path in the manifest": (
+        last_file(name="archives/../../passwd"),
+        "which is no name of an archive",
+    ),
+    "listed twice": (listed_twice, "its manifest lists archives/.* twice"),
+    "named twice": (named_twice, "names ballerina/io:1.0.0 twice"),
+    "wrong size": (last_file(size_bytes=1 << 40), "has a size that is not read"),
+    "large signature": (large_signature, "its manifest.sig has 5,000 bytes"),
+    "changed archive": (
+        lambda carrier: replaced(carrier, GOOD[IO][100:140], bytes(40)),
+        "has another digest than its manifest says",
+    ),
+    "padding with content": (
+        changed(lambda content: content[:-1025] + b"\1" + content[-1024:]),
+        "has another digest than its manifest says",
+    ),
+    "wrong end": (
+        lambda carrier: carrier.write(*bundled(GOOD), end=b"x" * 1024),
+        "it does not end where a bundle ends",
+    ),
+    "other format": (
+        listing(lambda _: {"format": 3}),
+        "it has the format 3, and this version reads 2",
+    ),
+    "manifest of nothing": (
+        lambda carrier: carrier.write([], b"[]"),
+        "its manifest cannot be read",
+    ),
+    "other order": (
+        listing(lambda manifest: {"files": manifest.files[1:]}),
+        "its manifest does not begin with releases.jsonl and catalogue.jsonl",
+    ),
+    "other lists": (other_lists, "releases.jsonl and the archives of its manifest differ"),
+    "unreadable lines": (unreadable_lines, "releases.jsonl cannot be read"),
+    "no name": (signed({IO: GOOD[IO]}, name="../io"), "names something that is no release"),
+    "no owner": (signed({IO: GOOD[IO]}, upstream=""), "does not say whose ballerina/io:1.0.0 is"),
+    "long message": (
+        signed({IO: GOOD[IO]}, deprecation="x" * 3000),
+        "has a text of ballerina/io:1.0.0 that is no line",
+    ),
+    "unsafe archive": (
+        signed({**GOOD, BAD: zipped({"../evil": b"x"})}),
+        "the archive of ballerina/bad:1.0.0 is not safe",
+    ),
+    "bomb": (signed({**GOOD, IO: BOMB}), "the archive of ballerina/io:1.0.0 is not safe"),
+    "unknown platform": (
+        signed({**GOOD, IO: bala(IO, platform="linux")}),
+        "the archive of ballerina/io:1.0.0 is not safe .*says platform linux,",
+    ),
+    "other release": (
+        signed({**GOOD, HTTP: bala("ballerina/http:2.0.0")}),
+        "the archive of ballerina/http:1.0.0 is not safe",
+    ),
+    "too large": (
+        signed({**GOOD, BIG: bala(BIG, padding=1_500_000)}),
+        r"the archive of ballerina/big:1.0.0 has .* bytes; 1,048,576 fit",
+    ),
 }
 
 
@@ -247,20 +216,21 @@ async def target(worlds: OpenWorld) -> World:
     return await worlds(max_archive_bytes=1024 * 1024)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: each.__name__)
+@pytest.mark.parametrize("name", ATTACKS)
 async def test_a_hostile_bundle_gets_a_sentence_and_leaves_nothing(
-    target: World, tmp_path: Path, attack: Callable[[Carrier], None]
+    target: World, tmp_path: Path, name: str
 ) -> None:
+    attack, sentence = ATTACKS[name]
     carrier = Carrier.new(tmp_path)
     carrier.write(*bundled(GOOD))
     attack(carrier)
-    with raises_refusal("bundle-unusable", match=ATTACKS[attack]) as refused:
+    with raises_refusal("bundle-unusable", match=sentence) as refused:
         await carrier.deliver(target)
     assert "\n" not in str(refused.value)
     assert await target.stores.metadata.packages("", 10) == []
     assert [each async for each in target.stores.archives.list(1 << 60)] == []
-    for name in GOOD:
-        assert await target.java().versions(name.partition(":")[0]) == []
+    for each in GOOD:
+        assert await target.java().versions(each.partition(":")[0]) == []
 
 
 OUT_OF_BOUNDS = (-1, LATEST_MS + 1, 2**63, 10**30)

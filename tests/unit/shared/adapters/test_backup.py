@@ -14,7 +14,6 @@ from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.filesystem import DataFolder
 from shared.domain.archives.names import Digest
 from shared.runtime.private_files import open_to_others
-from tests.contract.processes import processes
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
 from tests.fakes.system import START_MS, FakeClock
@@ -122,13 +121,6 @@ async def test_a_backup_on_the_same_disk_takes_no_room_for_archives(tmp_path: Pa
     assert original.samefile(copy)
 
 
-@pytest.mark.usefixtures("registry")
-async def test_a_backup_on_another_disk_holds_copies_of_the_archives(tmp_path: Path) -> None:
-    with another_disk(tmp_path) as target:
-        backup(tmp_path / "data", target)
-        assert await versions(target) == {"1.0.0"}
-
-
 async def test_a_backup_has_an_archive_that_the_registry_deletes_later(
     registry: EmbeddedStores, tmp_path: Path
 ) -> None:
@@ -160,18 +152,3 @@ async def test_a_backup_that_broke_off_is_not_restored(tmp_path: Path) -> None:
     copy.rename(copy.with_name("ballroom.db.partial"))  # Its name until everything is there.
     with pytest.raises(NoRegistry):
         restore(tmp_path / "backup", tmp_path / "restored")
-
-
-async def test_backups_under_load_hold_every_archive_that_their_records_name(
-    tmp_path: Path,
-) -> None:
-    with processes(3, "push", "embedded", tmp_path / "data") as pushing:
-        for each in pushing:
-            each.go()
-        before = [{each.step() for each in pushing}]
-        for number in range(5):
-            backup(tmp_path / "data", tmp_path / f"backup {number}")
-            before.append(before[-1] | {each.step() for each in pushing})
-    for number in range(5):
-        restore(tmp_path / f"backup {number}", tmp_path / f"restored {number}")
-        assert before[number] <= await versions(tmp_path / f"restored {number}")

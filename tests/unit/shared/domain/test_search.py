@@ -4,8 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.listings import Listing
-from shared.domain.packages import Texts
 from shared.domain.search import (
     MAX_LIMIT,
     MAX_OFFSET,
@@ -17,12 +15,10 @@ from shared.domain.search import (
     Query,
     ResultPage,
     Sort,
-    Suggestion,
     SymbolQuery,
     Term,
     parse_terms,
 )
-from tests.contract.sample_records import head, release
 
 
 @pytest.mark.parametrize(
@@ -79,22 +75,6 @@ def test_a_query_is_restricted_by_everything_that_restricts_it() -> None:
     assert query.orgs == {"acme", "other"}
     assert query.within(frozenset({"ACME"})).orgs == {"acme"}
     assert query.within(frozenset()).orgs == frozenset()
-
-
-def test_while_a_name_is_typed_words_are_looked_for_in_names() -> None:
-    typed = Query.parse('kafka "event hub" org:acme acme/http *x').by_name()
-    assert typed.terms == (
-        Term(("kafka",), Field.NAME),
-        Term(("event hub",), Field.NAME, Match.PHRASE),
-        Term(("acme",), Field.ORG, Match.WHOLE),
-        Term(("acme/http",), match=Match.PATH),
-        Term(("*x",), match=Match.PATTERN),
-    )
-
-
-def test_a_suggestion_is_spelled_as_the_package_is() -> None:
-    listing = Listing(head("Acme/Greet"), release("Acme/Greet:1.0.0", summary="Hi"), Texts())
-    assert Suggestion.of(listing) == Suggestion("Acme", "Greet", "Hi")
 
 
 def words(value: str, field: Field = Field.ANYWHERE) -> Term:

@@ -26,14 +26,6 @@ def values(facet: Facet, **fields: object) -> list[str]:
     return [trait.value for trait in facet_values(listing(**fields)) if trait.facet is facet]
 
 
-def test_a_package_is_counted_by_what_its_release_says() -> None:
-    assert values(Facet.ORG) == ["acme"]
-    assert values(Facet.PLATFORM, platform="java21") == ["java21"]
-    assert values(Facet.LICENSE, licenses=("Apache-2.0", "MIT")) == ["Apache-2.0", "MIT"]
-    assert values(Facet.LANGUAGE, ballerina_version="2201.8.3") == ["2201.8"]
-    assert values(Facet.KIND) == ["library"]
-
-
 def test_values_of_a_facet_are_normalized_and_empty_ones_dropped() -> None:
     assert values(Facet.KEYWORD, keywords=("HTTP", "http ", " ", "")) == ["http"]
     assert values(Facet.LANGUAGE, ballerina_version="slbeta6") == []
@@ -73,10 +65,6 @@ def test_spellings_are_one_value_written_as_most_of_them_are() -> None:
     assert shares(("http", 2), ("HTTP", 3), ("HTTP", 1)) == {
         Facet.KEYWORD: (FacetCount("HTTP", 6),)
     }
-
-
-def test_nothing_divides_into_nothing() -> None:
-    assert group_facets({}) == {}
 
 
 def test_nobody_reads_endless_lists() -> None:

@@ -51,15 +51,6 @@ def test_a_list_has_the_packages_of_all_blocks_and_batches(connection: sqlite3.C
     assert Postings(connection).packages("http") == found
 
 
-def test_the_packages_of_several_words_are_those_of_any_of_them(
-    connection: sqlite3.Connection,
-) -> None:
-    add(connection, [1, 2], ("http", 100))
-    add(connection, [2, 3], ("grpc", 35))
-    assert Postings(connection).packages("http", "grpc", "missing") == {1, 2, 3}
-    assert Postings(connection).packages() == frozenset()
-
-
 def test_lists_are_read_from_a_weight_on(connection: sqlite3.Connection) -> None:
     add(connection, [1], ("http", 100), ("https", 90))
     add(connection, [2], ("http", 35), ("https", 35))
@@ -68,14 +59,6 @@ def test_lists_are_read_from_a_weight_on(connection: sqlite3.Connection) -> None
     assert words == [(100, [1])]
     longer = [(*found, [*ids_of(ids)]) for *found, ids in postings.of_longer_words("http", 36)]
     assert longer == [(5, 90, [1])]
-
-
-def test_a_list_of_no_package_is_deleted(connection: sqlite3.Connection) -> None:
-    add(connection, [1, 2, 3], ("http", 100))
-    remove(connection, [1, 3], ("http", 100))
-    assert Postings(connection).packages("http") == {2}
-    remove(connection, [2], ("http", 100))
-    assert connection.execute("SELECT count(*) FROM postings").fetchone() == (0,)
 
 
 def test_what_is_changed_back_before_it_is_written_stays_as_it_was(
@@ -105,12 +88,3 @@ def test_a_column_has_a_number_at_the_place_of_each_package(
         assert pulls[package] == package * 2.0
     assert Postings(connection).column(Column.RANK)[1] == 0.5
     assert len(Postings(connection).column(Column.ADDED)) == 0
-
-
-def test_a_column_that_stays_the_same_is_not_written(connection: sqlite3.Connection) -> None:
-    changes = PostingChanges()
-    changes.set_number(Column.PULLS, 1, 7)
-    changes.write(connection)
-    written = connection.total_changes
-    changes.write(connection)
-    assert connection.total_changes == written

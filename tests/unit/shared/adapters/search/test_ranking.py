@@ -3,7 +3,6 @@
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +20,6 @@ from shared.adapters.search.ranking import (
     WEIGHT_SCALE,
     PlaceWeight,
     dependents_boost,
-    is_auxiliary,
     ranking_boosts,
 )
 from shared.domain.listings import Listing
@@ -65,48 +63,3 @@ def test_better_places_weigh_more() -> None:
 
 def test_no_beginning_of_a_word_is_worth_as_much_as_the_word() -> None:
     assert PREFIX_FACTOR + PREFIX_SHARE_FACTOR < 1
-
-
-@given(_COUNTS, _COUNTS)
-def test_what_is_used_more_is_never_lower(count: int, more: int) -> None:
-    low, high = sorted((count, more))
-    assert boost(pulls=low) <= boost(pulls=high)
-    assert dependents_boost(low) <= dependents_boost(high)
-
-
-@given(_TIMES, _TIMES)
-def test_what_is_newer_is_never_lower(created_ms: int, later_ms: int) -> None:
-    low, high = sorted((created_ms, later_ms))
-    assert boost(created_ms=low) <= boost(created_ms=high)
-
-
-@pytest.mark.parametrize(
-    ("lower", "higher"),
-    [
-        ({"name": "acme/greet.loudly"}, {}),
-        ({"ballerina_version": "2201.0.0"}, {"ballerina_version": "2201.12.0"}),
-        ({"ballerina_version": "slbeta6"}, {"ballerina_version": "2201.0.0"}),
-        ({"name": "acme/greet"}, {"name": "ballerina/greet"}),
-    ],
-)
-def test_what_is_more_likely_meant_is_higher(lower: dict[str, Any], higher: dict[str, Any]) -> None:
-    assert boost(**lower) < boost(**higher)
-
-
-@pytest.mark.parametrize(
-    ("name", "fields", "expected"),
-    [
-        ("ballerina/greet.test", {}, True),
-        ("ballerinax/trigger.greet", {}, True),
-        ("acme/new_issue_to_email", {}, True),
-        ("acme/greet", {"template": True}, True),
-        ("ballerina/test", {}, False),
-        ("ballerinax/dev.to", {}, False),
-        ("acme/greet", {}, False),
-    ],
-)
-def test_a_package_accompanies_another_one_by_its_name_or_as_a_template(
-    name: str, fields: dict[str, Any], *, expected: bool
-) -> None:
-    made = release(f"{name}:1.0.0", **fields)
-    assert is_auxiliary(Listing(head(name), made, Texts())) is expected

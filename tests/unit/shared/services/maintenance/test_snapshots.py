@@ -2,15 +2,12 @@
 
 import asyncio
 import gzip
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from random import Random
 
 import pytest
 
-from shared.domain.packages import Head
-from shared.domain.records import Event
 from shared.domain.snapshots import (
     MANIFEST_FILE,
     PACKAGES,
@@ -49,24 +46,6 @@ async def test_a_large_stream_is_passed_on_in_pieces() -> None:
     assert await gathered(again.unpack(stream(pieces))) == [line[:-1] for line in lines]
     assert again.part() == compressed.part()
     assert (compressed.part().lines, compressed.part().bytes) == (50, len(b"".join(pieces)))
-
-
-async def test_a_file_of_nothing_has_no_lines() -> None:
-    pieces = await gathered(CompressedFile("a").pack(stream([])))
-    assert await gathered(CompressedFile("a").unpack(stream(pieces))) == []
-
-
-async def test_a_file_that_was_not_packed_is_refused() -> None:
-    with pytest.raises(SnapshotUnusable, match=r"^a of the snapshot is damaged"):
-        await gathered(CompressedFile("a").unpack(stream([b"not packed"])))
-
-
-async def test_a_part_says_what_its_file_is() -> None:
-    compressed = CompressedFile("a")
-    content = b"".join(await gathered(compressed.pack(stream([b"one\n", b"two\n"]))))
-    part = compressed.part()
-    assert (part.name, part.lines, part.bytes) == ("a", 2, len(content))
-    assert part.sha256 == hashlib.sha256(content).hexdigest()
 
 
 async def test_lines_are_put_together_over_the_borders_of_pieces() -> None:
@@ -136,41 +115,6 @@ async def taken(files: Files, name: str) -> SnapshotManifest:
     return manifest
 
 
-async def test_complete_snapshots_are_listed_with_the_newest_first(
-    files: Files, shelf: StoredSnapshots
-) -> None:
-    manifests = [await taken(files, name) for name in ("20260102", "20260103", "20260101")]
-    files.content[f"20260104/{PACKAGES}"] = b"of one that is not finished"
-    files.content[f"20260105/old-{MANIFEST_FILE}"] = b"no manifest"
-    assert await shelf.manifests() == [manifests[1], manifests[0], manifests[2]]
-
-
-async def test_a_snapshot_that_is_not_there_is_named_with_the_command_that_lists_them(
-    shelf: StoredSnapshots,
-) -> None:
-    with pytest.raises(SnapshotUnusable) as refused:
-        await shelf.manifest("20260101")
-    sentence = "There is no snapshot '20260101'. `snapshot list` lists the snapshots."
-    assert str(refused.value) == sentence
-
-
-async def test_a_complete_snapshot_is_verified(files: Files, shelf: StoredSnapshots) -> None:
-    manifest = await taken(files, "20260101")
-    assert await shelf.verify("20260101") == manifest
-
-
-async def test_a_file_that_is_another_one_than_was_written_is_named(
-    files: Files, shelf: StoredSnapshots
-) -> None:
-    await taken(files, "20260101")
-    other = CompressedFile(PACKAGES).pack(each(to_line(head("acme/other"))))
-    await files.write(f"20260101/{PACKAGES}", other)
-    with pytest.raises(SnapshotUnusable) as refused:
-        await shelf.verify("20260101")
-    sentence = f"{PACKAGES} of the snapshot 20260101 is not as it was written."
-    assert str(refused.value) == sentence
-
-
 async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
     files: Files, shelf: StoredSnapshots
 ) -> None:
@@ -180,17 +124,6 @@ async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
     await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
     with pytest.raises(SnapshotUnusable, match="no record of this version"):
         await shelf.verify("20260101")
-
-
-async def test_records_of_another_kind_are_refused_with_the_name_of_their_file(
-    files: Files, shelf: StoredSnapshots
-) -> None:
-    await taken(files, "20260101")
-    assert [each async for each in shelf.records("20260101", PACKAGES, Head)] == [head()]
-    with pytest.raises(SnapshotUnusable) as refused:
-        _ = [each async for each in shelf.records("20260101", PACKAGES, Event)]
-    sentence = f"{PACKAGES} of the snapshot 20260101 holds what belongs into another file."
-    assert str(refused.value) == sentence
 
 
 async def test_a_damaged_file_is_named(files: Files, shelf: StoredSnapshots) -> None:

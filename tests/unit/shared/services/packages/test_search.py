@@ -11,7 +11,7 @@ from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.listings import Listing
 from shared.domain.members import Membership
-from shared.domain.names import OrgName, Package
+from shared.domain.names import Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.rights import Grant, Role, Scope
@@ -184,13 +184,6 @@ async def test_own_packages_are_those_of_the_callers_organizations(
     assert not any(query.own_only for query, _, _ in index.searches)
 
 
-async def test_an_organizations_packages_are_a_search_within_it(
-    package_search: PackageSearch, index: AskedIndex
-) -> None:
-    await package_search.search_organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
-    assert index.searches == [(Query(orgs=frozenset({"acme"})), ResultPage(limit=5), ANYONE)]
-
-
 async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
     package_search: PackageSearch, index: AskedIndex
 ) -> None:
@@ -205,22 +198,6 @@ async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
     ]
 
 
-async def test_symbols_are_looked_for_by_the_beginning_of_a_text(
-    package_search: PackageSearch, index: AskedIndex
-) -> None:
-    query = SymbolQuery.parse("x" * 501)
-    found = await package_search.symbols(query, ResultPage(3), by=ANONYMOUS)
-    assert found == SymbolResults((), 0)
-    assert index.symbol_queries == [(SymbolQuery("x" * 500), ResultPage(3), ANYONE)]
-
-
-async def test_as_many_are_suggested_as_asked(
-    package_search: PackageSearch, index: AskedIndex
-) -> None:
-    await package_search.suggest("ka", by=ANONYMOUS, count=3)
-    assert index.texts == [("ka", ANYONE, 3)]
-
-
 async def test_the_number_of_packages_is_unknown_while_a_search_is_refused(
     package_search: PackageSearch, index: AskedIndex
 ) -> None:
@@ -229,21 +206,6 @@ async def test_the_number_of_packages_is_unknown_while_a_search_is_refused(
     assert await unconfirmed.count(query, by=KIM) is None
     assert await unconfirmed.count(query, by=ANONYMOUS) == 0
     assert index.searches == [(query, ResultPage(limit=0), ANYONE)]
-
-
-async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
-    package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
-) -> None:
-    query, page = Query.parse("kafka"), ResultPage(limit=3)
-    viewer = MEMBER
-    found = await package_search.search_with_facets(query, page, by=KIM)
-    assert found == FacetedResults(EMPTY, {}, 0)
-    assert index.divided == [(query, page, viewer)]
-    assert index.searches == []
-    asked = [*directory.calls]
-    directory.calls.clear()
-    await package_search.search(query, page, by=KIM)
-    assert directory.calls == asked
 
 
 # --- while the index may list what became private ------------------------------------------------
