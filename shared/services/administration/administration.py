@@ -21,14 +21,7 @@ from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import account_locked, account_not_found, organization_not_found
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
-from shared.domain.mail import (
-    EmailAddress,
-    MailText,
-    account_created_mail,
-    account_locked_mail,
-    account_unlocked_mail,
-    administrators_changed_mail,
-)
+from shared.domain.mail import EmailAddress
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place, parse_required_reason
@@ -44,7 +37,7 @@ from shared.services.identity.accounts import (
     account_by_name,
     accounts_by_ids,
 )
-from shared.services.identity.mail import MailDelivery
+from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.memberships import OPERATOR_NAME, Memberships
@@ -138,14 +131,15 @@ class Administrators:
 
     async def _send_mail(self, account: Account, by: Principal) -> None:
         actors = await accounts_by_ids(self.directory, [by.id])
-        mail_text = administrators_changed_mail(
-            account.name,
-            self.base_url,
+        mail = mail_text(
+            "administrators-changed",
+            name=account.name,
+            url=self.base_url,
             by=actors[0].name if actors else OPERATOR_NAME,
-            is_one=account.administrator,
+            what="an administrator" if account.administrator else "no longer an administrator",
         )
         recipients = {each.id: each for each in [*await self.all(), *actors, account]}
-        await self.mail_delivery.send_to_accounts(recipients.values(), *mail_text)
+        await self.mail_delivery.send_to_accounts(recipients.values(), mail)
 
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
@@ -253,8 +247,9 @@ class AccountAdministration:
     ) -> bool:
         """Send the sign-in link of a new account; say whether the mail server accepted it."""
         await self.administration.require_fresh(by, "invite", account.name)
-        mail_text = account_created_mail(account.name, self.base_url, link=link.reveal())
-        return await self.mail_delivery.send(address, mail_text)
+        name, url = account.name, self.base_url
+        mail = mail_text("account-created", name=name, url=url, link=link.reveal())
+        return await self.mail_delivery.send(address, mail)
 
     async def list_administrators(self, *, by: Principal) -> list[Account]:
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
@@ -308,7 +303,8 @@ class AccountAdministration:
             )
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
-        await self._send_mail(account, account_locked_mail(account.name, self.base_url))
+        mail = mail_text("account-locked", name=account.name, url=self.base_url)
+        await self.mail_delivery.send_to_accounts([account], mail)
         return ended
 
     @retried_when_leased
@@ -318,7 +314,8 @@ class AccountAdministration:
             if not current.is_locked:
                 return
             await self._write_lock(current, None, by)
-        await self._send_mail(account, account_unlocked_mail(account.name, self.base_url))
+        mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
+        await self.mail_delivery.send_to_accounts([account], mail)
 
     async def _with_email(self, address: str) -> list[Account]:
         if "@" not in address:
@@ -351,9 +348,6 @@ class AccountAdministration:
 
     async def _require_revoker(self, account: Account, by: Principal) -> None:
         await self.administration.require_fresh(by, "revoke", f"tokens of {account.name}")
-
-    async def _send_mail(self, account: Account, mail_text: MailText) -> None:
-        await self.mail_delivery.send_to_accounts([account], *mail_text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,47 @@
 """Mail: delivery, and the mail to owners of accounts, tokens and releases.
 
-The texts are in `shared/domain/mail.py`.
+The texts are templates in `mail_texts.txt`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Unavailable
-from shared.domain.mail import (
-    EmailAddress,
-    Mail,
-    MailText,
-    held_release_mail,
-    leaked_token_mail,
-    moderation_mail,
-    token_expiry_mail,
-)
+from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.packages import Release
 from shared.domain.records import Place
 from shared.domain.times import MS
-from shared.domain.tokens import Token
+from shared.domain.tokens import Token, describe_grants
+from shared.domain.withheld_releases import WITHDRAWAL_TITLES
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import accounts_by_ids, organization_owners
 from shared.services.limits.rate_limits import BURST_WINDOW
 
-MailTextBuilder = Callable[[str, str], MailText]  # Takes the account's name and the registry's URL.
-
 _HELD_MAIL_KIND = "held-news"
 _MAIL_KIND = "mail"
 SENDING_TIME = timedelta(minutes=10)  # A claim of a process that ended meanwhile ends with it.
+
+
+def _read_texts() -> Mapping[str, MailText]:
+    sections = Path(__file__).with_name("mail_texts.txt").read_text("utf-8").split("\n== ")[1:]
+    named = {name: text for name, _, text in (each.partition("\n") for each in sections)}
+    parts = {name: text.partition("\n\n") for name, text in named.items()}
+    return {name: MailText(head, f"{text.strip()}\n") for name, (head, _, text) in parts.items()}
+
+
+MAIL_TEXTS = _read_texts()
+
+
+def mail_text(template: str, **values: str) -> MailText:
+    """Return a mail of `mail_texts.txt`; a test compares its fields with each call."""
+    subject, text = MAIL_TEXTS[template]
+    return MailText(subject.format(**values), text.format(**values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +55,16 @@ class MailDelivery:
     mailer: Mailer
     failed: Callable[[str, int], None]
 
-    async def send_to_accounts(self, accounts: Iterable[Account], subject: str, text: str) -> None:
+    async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
         """Send mail once to each address of the accounts; accounts without one are skipped."""
         addresses = {account.email: None for account in accounts if account.email}
-        await self._send(list(map(EmailAddress, addresses)), MailText(subject, text))
+        await self._send(list(map(EmailAddress, addresses)), mail)
 
     async def send_once(
         self,
         key: str,
         accounts: Iterable[Account],
-        mail_text: MailText,
+        mail: MailText,
         *,
         work: WorkStore,
         until_ms: int,
@@ -75,27 +83,27 @@ class MailDelivery:
                 _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
             ):
                 continue
-            if await self.send(EmailAddress(account.email), mail_text):
+            if await self.send(EmailAddress(account.email), mail):
                 await work.put(_MAIL_KIND, own, "sent", until_ms)
                 sent += 1
             else:
                 await work.take(_MAIL_KIND, own, now_ms)
         return sent
 
-    async def send(self, address: EmailAddress, mail_text: MailText) -> bool:
+    async def send(self, address: EmailAddress, mail: MailText) -> bool:
         """Send mail to an address; say whether the mail server accepted it."""
-        return await self._send([address], mail_text)
+        return await self._send([address], mail)
 
-    async def _send(self, addresses: list[EmailAddress], mail_text: MailText) -> bool:
-        results = await asyncio.gather(*(self._try(each, mail_text) for each in addresses))
+    async def _send(self, addresses: list[EmailAddress], mail: MailText) -> bool:
+        results = await asyncio.gather(*(self._try(each, mail) for each in addresses))
         problems = [each for each in results if each is not None]
         if problems:
             self.failed(problems[0], len(problems))
         return not problems
 
-    async def _try(self, address: EmailAddress, mail_text: MailText) -> str | None:
+    async def _try(self, address: EmailAddress, mail: MailText) -> str | None:
         try:
-            await self.mailer.send(Mail(address, *mail_text))
+            await self.mailer.send(Mail(address, *mail))
         except Undelivered as failure:
             return str(failure)
         return None
@@ -110,18 +118,19 @@ class AccountMail:
     base_url: str
     background_tasks: BackgroundTasks
 
-    def send(self, account_id: str, build: MailTextBuilder) -> None:
-        self.background_tasks.start(self._send(account_id, build))
+    def send(self, account_id: str, template: str, **values: str) -> None:
+        """Start to send a mail of `mail_texts.txt`, which also gets `name` and `url`."""
+        self.background_tasks.start(self._send(account_id, template, values))
 
     async def close(self) -> None:
         """Wait for the mail that is being sent."""
         await self.background_tasks.close()
 
-    async def _send(self, account_id: str, build: MailTextBuilder) -> None:
+    async def _send(self, account_id: str, template: str, values: Mapping[str, str]) -> None:
         account = await self.directory.get(Account, Place(account_id))
         if account is not None:
-            mail_text = build(account.name, self.base_url)
-            await self.mail_delivery.send_to_accounts([account], *mail_text)
+            mail = mail_text(template, name=account.name, url=self.base_url, **values)
+            await self.mail_delivery.send_to_accounts([account], mail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +145,29 @@ class TokenMail:
 
     async def send_leaked(self, token: Token, found_at: str, *, until_ms: int) -> None:
         """Send mail about a token that was found in public and is revoked, once until then."""
-        mail_text = leaked_token_mail(token, found_at, self._tokens_page(token))
-        await self._send(token, f"leaked:{token.hash}", mail_text, until_ms)
+        mail = mail_text(
+            "token-leaked",
+            name=token.name,
+            token=_described(token),
+            found=f"It was found at {found_at}\n\n" if found_at else "",
+            scopes=describe_grants(token.grants),
+            page=self._tokens_page(token),
+        )
+        await self._send(token, f"leaked:{token.hash}", mail, until_ms)
 
     async def send_expiry_reminder(self, token: Token, lead: timedelta, *, until_ms: int) -> int:
         """Send mail about a token that expires soon, once for each lead; return how many were
         sent."""
-        mail_text = token_expiry_mail(token, self._tokens_page(token))
-        return await self._send(token, f"expiry:{token.hash}:{lead.days}", mail_text, until_ms)
+        day = datetime.fromtimestamp((token.expires_ms or 0) // 1000, UTC).strftime("%d %B %Y")
+        described, page = _described(token), self._tokens_page(token)
+        mail = mail_text("token-expires", name=token.name, token=described, day=day, page=page)
+        return await self._send(token, f"expiry:{token.hash}:{lead.days}", mail, until_ms)
 
     def _tokens_page(self, token: Token) -> str:
         owner = f"/organizations/{token.org}" if token.org else ""
         return f"{self.base_url}/account{owner}/tokens"
 
-    async def _send(self, token: Token, key: str, mail_text: MailText, until_ms: int) -> int:
+    async def _send(self, token: Token, key: str, mail: MailText, until_ms: int) -> int:
         now_ms = self.clock.now_ms()
         owners = (
             await organization_owners(self.directory, token.org, now_ms)
@@ -157,7 +175,7 @@ class TokenMail:
             else await accounts_by_ids(self.directory, [token.owner])
         )
         return await self.mail_delivery.send_once(
-            key, owners, mail_text, work=self.work, until_ms=until_ms, now_ms=now_ms
+            key, owners, mail, work=self.work, until_ms=until_ms, now_ms=now_ms
         )
 
 
@@ -176,19 +194,40 @@ class ReleaseMail:
 
     async def send_decision(self, release: Release) -> None:
         """Send mail about a decision of the moderators, with its reason."""
+        reason = f"Reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
+        if public := release.public_reason:
+            title, sentence = WITHDRAWAL_TITLES[public.why]
+            note = f" {_printable(public.note)}" if public.note else ""
+            reason += f"Public reason: {title}. {sentence}{note}\n\n"
+        page = self._organization_page(release)
+        mail = mail_text(
+            f"release-{release.state.value}",
+            release=str(release.coordinate),
+            reason=reason,
+            page=page,
+        )
         with suppress(Unavailable):
-            await self._send(release, moderation_mail(release, self._organization_page(release)))
+            owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
+            await self.mail_delivery.send_to_accounts(owners, mail)
 
     async def send_held(self, release: Release) -> None:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
         a mailbox.
         """
-        now_ms, page = self.clock.now_ms(), f"{self._organization_page(release)}/held"
+        now_ms = self.clock.now_ms()
+        mail = mail_text(
+            "burst-held",
+            org=release.org,
+            release=str(release.coordinate),
+            principal=release.origin.principal,
+            credential=release.origin.credential,
+            page=f"{self._organization_page(release)}/held",
+        )
         with suppress(Unavailable):
             await self.mail_delivery.send_once(
                 f"{_HELD_MAIL_KIND}:{release.org.lower()}",
                 await organization_owners(self.directory, release.org, now_ms),
-                held_release_mail(release, page),
+                mail,
                 work=self.work,
                 until_ms=now_ms + BURST_WINDOW // MS,
                 now_ms=now_ms,
@@ -197,6 +236,12 @@ class ReleaseMail:
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
 
-    async def _send(self, release: Release, mail_text: MailText) -> None:
-        owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
-        await self.mail_delivery.send_to_accounts(owners, *mail_text)
+
+def _described(token: Token) -> str:
+    whose = f" of the organization {token.org}" if token.org else ""
+    return f"The access token {token.name} ({token.id}){whose}"
+
+
+def _printable(text: str) -> str:
+    """Return text without control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)

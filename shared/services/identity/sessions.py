@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.secrets import random_text
@@ -23,7 +22,7 @@ from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavai
 from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal, require_recent_sign_in
-from shared.domain.mail import identity_linked_mail, identity_removed_mail, session_copied_mail
+from shared.domain.mail import mail_line
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
@@ -86,9 +85,8 @@ class Identities:
                     "this registry. Sign in with it and remove it there first.",
                 ) from None
             return
-        self.account_mail.send(
-            by.id, partial(identity_linked_mail, label=verified.label, provider=provider)
-        )
+        label = mail_line(verified.label)
+        self.account_mail.send(by.id, "identity-linked", label=label, provider=provider)
 
     async def of(self, *, by: Principal) -> list[Identity]:
         """Return the identities of the account of `by`, oldest first."""
@@ -116,8 +114,8 @@ class Identities:
             )
         change = self._change("identity.removed", identity)
         await self.record_writer.remove(identity, change=change, by=by)
-        mail_text = partial(identity_removed_mail, label=identity.label, provider=identity.provider)
-        self.account_mail.send(by.id, mail_text)
+        label, provider = mail_line(identity.label), identity.provider
+        self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
 
     async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
         identity = await self.directory.get(
@@ -236,7 +234,7 @@ class Sessions:
             await self.record_writer.remove(session, change=change, by=by)
         except Stale:
             return  # It is changing; the next request with the copy ends it.
-        self.account_mail.send(session.account, session_copied_mail)
+        self.account_mail.send(session.account, "session-copied")
 
     @retried_when_stale
     async def _end(self, place: Place, by: Principal) -> Session:

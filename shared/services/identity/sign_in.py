@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from functools import partial
 
 from shared.auth.cookies import KnownBrowsers, SignInBrowser
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
@@ -28,7 +27,7 @@ from shared.domain.errors.identity import (
     sign_in_failed,
 )
 from shared.domain.identity import Principal, require_recent_sign_in
-from shared.domain.mail import new_device_mail
+from shared.domain.mail import mail_line
 from shared.domain.records import Place
 from shared.domain.rights import Grant
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
@@ -335,8 +334,9 @@ class SignInFlow:
         change = EntityChange("session.started", session.id, account=account_id, details=details)
         await self.record_writer.add(session, change=change, by=_owner(session, browser))
         if not known:
-            mail_text = partial(new_device_mail, agent=browser.agent, address=browser.address)
-            self.account_mail.send(account_id, mail_text)
+            agent = mail_line(browser.agent) or "unknown browser"
+            address = browser.address or "unknown"
+            self.account_mail.send(account_id, "new-browser", agent=agent, address=address)
         return cookie, self.known_browsers.remember(account_id)
 
     def _new_session(

@@ -7,7 +7,6 @@ from typing import Self
 
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import Secret, random_text
-from shared.domain import mail
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
@@ -41,11 +40,11 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.times import MS
+from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.mail import MailDelivery
+from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
@@ -289,14 +288,15 @@ class Invitations:
     async def _mail(
         self, invitation: Invitation, address: EmailAddress, link: str, inviter: str
     ) -> bool:
-        mail_text = mail.invitation_mail(
-            invitation.org,
-            invitation.role.value,
+        mail = mail_text(
+            "invitation",
+            org=invitation.org,
+            role=invitation.role.value,
             by=inviter,
             link=link,
-            until_ms=invitation.expires_ms,
+            until=time_text(invitation.expires_ms),
         )
-        return await self.mail_delivery.send(address, mail_text)
+        return await self.mail_delivery.send(address, mail)
 
     @retried_when_leased
     async def _accept(self, details: InvitationDetails, by: Principal) -> Organization:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
-from shared.domain import mail
 from shared.domain.access import AccessContext, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import NotFound
@@ -22,10 +21,10 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Place
 from shared.domain.rights import Action, Role
-from shared.domain.times import MS
+from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
-from shared.services.identity.mail import MailDelivery
+from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.records import E, EntityChange, RecordWriter
 
@@ -133,10 +132,15 @@ class OrganizationMembers:
         changed = current.model_copy(update={"pending": pending, "invited_by": invited_by})
         await self._write(members, changed, change, actor)
         link = self.organization_url(members.org)
-        mail_text = mail.owner_change_pending_mail(
-            members.org, str(request), by=decided.name, at_ms=at_ms, link=link
+        mail = mail_text(
+            "owner-change-pending",
+            org=members.org,
+            what=str(request),
+            by=decided.name,
+            at=time_text(at_ms),
+            link=link,
         )
-        await self.notify_owners(members, mail_text, request.account)
+        await self.notify_owners(members, mail, request.account)
 
     async def cancel(self, members: MemberList, account: Account, actor: Actor) -> None:
         """Cancel a scheduled change.
@@ -155,10 +159,9 @@ class OrganizationMembers:
         change = _change("owner.undone", members, cancelled)
         await self._write(members, current.model_copy(update={"pending": None}), change, actor)
         link = self.organization_url(members.org)
-        mail_text = mail.owner_change_cancelled_mail(
-            members.org, str(cancelled), by=actor.name, link=link
-        )
-        await self.notify_owners(members, mail_text, account)
+        org, what = members.org, str(cancelled)
+        mail = mail_text("owner-change-cancelled", org=org, what=what, by=actor.name, link=link)
+        await self.notify_owners(members, mail, account)
 
     async def add_invited(
         self, members: MemberList, request: RequestedMembership, actor: Actor, inviter: Actor
@@ -179,13 +182,11 @@ class OrganizationMembers:
         ]
         return entity.model_copy(update={"outbox": (*entity.outbox, *events)})
 
-    async def notify_owners(
-        self, members: MemberList, mail_text: MailText, *others: Account
-    ) -> None:
+    async def notify_owners(self, members: MemberList, mail: MailText, *others: Account) -> None:
         """Send mail to every owner and to further accounts; needs no lock."""
         ids = {each.account for each in members.owners} - {each.id for each in others}
         await self.mail_delivery.send_to_accounts(
-            [*others, *await accounts_by_ids(self.directory, sorted(ids))], *mail_text
+            [*others, *await accounts_by_ids(self.directory, sorted(ids))], mail
         )
 
     def organization_url(self, org: str) -> str:
@@ -210,8 +211,9 @@ class OrganizationMembers:
     ) -> None:
         await self._write_now(members, request, actor)
         link = self.organization_url(members.org)
-        mail_text = mail.owners_changed_mail(members.org, str(request), by=actor.name, link=link)
-        await self.notify_owners(members, mail_text, request.account)
+        org, what = members.org, str(request)
+        mail = mail_text("owner-change-done", org=org, what=what, by=actor.name, link=link)
+        await self.notify_owners(members, mail, request.account)
 
     async def _write_now(
         self, members: MemberList, request: RequestedMembership, actor: Actor

@@ -12,7 +12,6 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
-from shared.domain import mail
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Forbidden, about_field
@@ -43,9 +42,10 @@ from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reserved_names import is_reserved_name
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.times import MS
+from shared.domain.times import MS, time_text
 from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
+from shared.services.identity.mail import mail_text
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.name_owners import UpstreamNames
 from shared.services.organizations.memberships import (
@@ -358,13 +358,10 @@ class OrganizationDeletion:
             )
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
         at_ms = self.record_writer.clock.now_ms() + wait_ms
-        mail_text = mail.organization_deletion_mail(
-            organization.name,
-            by=actor.name,
-            at_ms=at_ms,
-            link=self.organization_members.organization_url(org),
-        )
-        return await self._write(organization, at_ms, mail_text, by)
+        name, link = organization.name, self.organization_members.organization_url(org)
+        at = time_text(at_ms)
+        mail = mail_text("organization-deletion", org=name, by=actor.name, at=at, link=link)
+        return await self._write(organization, at_ms, mail, by)
 
     @retried_when_stale
     async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
@@ -375,28 +372,24 @@ class OrganizationDeletion:
                 "not-closing",
                 f"{organization.name} is not being deleted, so there is nothing to cancel.",
             )
-        link = self.organization_members.organization_url(org)
-        mail_text = mail.organization_deletion_cancelled_mail(
-            organization.name, by=actor.name, link=link
-        )
-        return await self._write(organization, None, mail_text, by)
+        name, link = organization.name, self.organization_members.organization_url(org)
+        mail = mail_text("organization-deletion-cancelled", org=name, by=actor.name, link=link)
+        return await self._write(organization, None, mail, by)
 
     async def restore(self, organization: Organization) -> None:
         """Cancel the deletion of an organization that got a package meanwhile."""
-        name = organization.name
+        name, by = organization.name, "A package that was published"
         link = self.organization_members.organization_url(name)
-        mail_text = mail.organization_deletion_cancelled_mail(
-            name, by="A package that was published", link=link
-        )
+        mail = mail_text("organization-deletion-cancelled", org=name, by=by, link=link)
         with suppress(Stale):  # Somebody cancelled the deletion meanwhile.
-            await self._write(organization, None, mail_text, UPKEEP)
+            await self._write(organization, None, mail, UPKEEP)
 
     async def _require_owner(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
         access = await self.authorization.require_within(by, Action.GOVERN, org)
         return Actor(by, access), access.require_organization(org)
 
     async def _write(
-        self, organization: Organization, at_ms: int | None, mail_text: MailText, by: Principal
+        self, organization: Organization, at_ms: int | None, mail: MailText, by: Principal
     ) -> Organization:
         members = await self.organization_members.read(organization)
         name = organization.name
@@ -406,7 +399,7 @@ class OrganizationDeletion:
         changed = organization.model_copy(update={"deleting_ms": at_ms})
         with_events = self.organization_members.with_owner_events(changed, members, change, by)
         stored = await self.record_writer.replace(with_events, change=change, by=by)
-        await self.organization_members.notify_owners(members, mail_text)
+        await self.organization_members.notify_owners(members, mail)
         return stored
 
     async def package_of(self, organization: Organization) -> Package | None:

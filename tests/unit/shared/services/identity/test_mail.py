@@ -1,5 +1,7 @@
 """Mails to owners about held releases, and reminders of tokens that expire soon."""
 
+import ast
+import string
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,14 +11,15 @@ from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.mail import Mail, MailText, parse_email
 from shared.domain.members import Membership, PendingRole
-from shared.domain.packages import Origin, Release
+from shared.domain.packages import Origin, Release, State
 from shared.domain.rights import Role
 from shared.ports import DirectoryStore
-from shared.services.identity.mail import MailDelivery, ReleaseMail
+from shared.services.identity.mail import MAIL_TEXTS, MailDelivery, ReleaseMail
 from shared.services.limits.rate_limits import BURST_WINDOW
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock
+from tests.paths import ROOT
 from tests.support.port_doubles import Fault, failing
 
 ANN = Account(id="ann0000000", name="ann", email="ann@example.org", created_ms=0)
@@ -110,7 +113,7 @@ def world() -> World:
 
 
 async def test_everybody_with_an_address_is_notified_once(world: World) -> None:
-    await world.mail_delivery.send_to_accounts([KIM, MAX, LEE, KIM], *LETTER)
+    await world.mail_delivery.send_to_accounts([KIM, MAX, LEE, KIM], LETTER)
     expected = [Mail(parse_email(each.email), *LETTER) for each in (KIM, LEE)]
     assert world.mailer.sent == expected
     assert world.failures == []
@@ -118,7 +121,7 @@ async def test_everybody_with_an_address_is_notified_once(world: World) -> None:
 
 async def test_a_mail_that_nobody_takes_is_no_failure_of_the_change(world: World) -> None:
     world.mailer.is_down = True
-    await world.mail_delivery.send_to_accounts([KIM, LEE], *LETTER)
+    await world.mail_delivery.send_to_accounts([KIM, LEE], LETTER)
     assert world.failures == [("SMTPServerDisconnected", 2)]
 
 
@@ -129,7 +132,7 @@ async def test_an_address_that_fails_does_not_delay_others(world: World) -> None
             await super().send(mail)
 
     world.mailer = Choosy()
-    await world.mail_delivery.send_to_accounts([KIM, LEE], *LETTER)
+    await world.mail_delivery.send_to_accounts([KIM, LEE], LETTER)
     assert [mail.to for mail in world.mailer.sent] == [LEE.email]
     assert len(world.failures) == 1
 
@@ -144,5 +147,30 @@ async def test_the_result_of_a_mail_to_one_address_is_returned(world: World) -> 
 
 async def test_an_account_without_an_address_gets_no_mail(world: World) -> None:
     world.mailer.is_down = True
-    await world.mail_delivery.send_to_accounts([MAX], *LETTER)
+    await world.mail_delivery.send_to_accounts([MAX], LETTER)
     assert world.failures == []
+
+
+def test_every_call_gives_a_mail_exactly_the_values_of_its_fields() -> None:
+    calls: dict[str, set[str]] = {}
+    for file in (ROOT / "shared/services").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            match node:
+                case ast.Call(ast.Name("mail_text"), [name]):
+                    given = set[str]()
+                case ast.Call(
+                    func=ast.Attribute(ast.Attribute(attr="account_mail")), args=[_, name]
+                ):
+                    given = {"name", "url"}
+                case _:
+                    continue
+            fields = {each.arg for each in node.keywords if each.arg} | given
+            if isinstance(name, ast.Constant):
+                calls[str(name.value)] = fields
+            elif isinstance(name, ast.JoinedStr):  # A mail for each state of a release.
+                calls |= {f"release-{state.value}": fields for state in State}
+    for name, (subject, text) in MAIL_TEXTS.items():
+        used = {field for _, field, _, _ in string.Formatter().parse(subject + text) if field}
+        assert used <= calls[name], name
+        assert calls[name] - used <= {"url"}, name
+    assert calls.keys() == MAIL_TEXTS.keys()
