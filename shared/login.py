@@ -61,8 +61,10 @@ class SettingsUnmergeable(Exception):
     """The settings cannot be changed safely; the text is a sentence for their owner."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoginOptions:
+    """What was asked for; `argparse` sets what is given."""
+
     address: str
     id: str = DEFAULT_ID
     sets_central: bool = False
@@ -113,7 +115,7 @@ def main(arguments: list[str], address: str) -> int:
         help="use a token that you have: the variable BALLROOM_TOKEN, or what you type",
     )
     add("--no-browser", action="store_false", dest="opens_browser", help="do not open a browser")
-    return run(LoginOptions(address, **vars(parser.parse_args(arguments))), local_machine())
+    return run(parser.parse_args(arguments, LoginOptions(address)), local_machine())
 
 
 def run(options: LoginOptions, machine: LocalMachine) -> int:

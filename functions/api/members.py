@@ -1,10 +1,15 @@
 """/api/v1/orgs/{org}/members and …/invitations: members, pending role changes, invitations."""
 
-from typing import Self
-
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import (
+    ApiCall,
+    ApiFace,
+    RequestModel,
+    ResponseModel,
+    Revealed,
+    UtcTime,
+)
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.members import INVITATION_CODE_LENGTH
 from shared.domain.organizations import MAX_DISPLAY_NAME
@@ -12,7 +17,6 @@ from shared.domain.rights import Role
 from shared.services.organizations.invitations import (
     InvitationRequest,
     Invitations,
-    IssuedInvitation,
 )
 from shared.services.organizations.memberships import Memberships
 
@@ -153,14 +157,7 @@ class InvitedView(ResponseModel):
 
     invitation: InvitationView
     mailed: bool
-    link: str | None = Field(description="Shown this once; null where a mail holds it.")
-
-    @classmethod
-    def of(cls, invited: IssuedInvitation) -> Self:
-        link = invited.link.reveal() if invited.link else None
-        return cls.model_validate(
-            {"invitation": invited.invitation, "mailed": invited.mailed, "link": link}
-        )
+    link: Revealed = Field(description="Shown this once; null where a mail holds it.")
 
 
 class OfferView(ResponseModel):
@@ -207,7 +204,8 @@ async def api_invitations_list(call: ApiCall) -> InvitationList:
 )
 async def api_invitations_send(call: ApiCall, new: NewInvitation) -> InvitedView:
     offer = InvitationRequest.parse(new.role, new.email, new.label)
-    return InvitedView.of(await _invitations(call).invite(call.org, offer, by=call.caller))
+    invited = await _invitations(call).invite(call.org, offer, by=call.caller)
+    return InvitedView.model_validate(invited)
 
 
 @invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")

@@ -2,15 +2,22 @@
 admitted; for administrators."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, utc_datetime
-from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
-from shared.domain.mirroring import CatalogueRound, UpstreamRelease
+from functions.api.operations import (
+    ApiCall,
+    ApiFace,
+    RequestModel,
+    ResponseModel,
+    UtcTime,
+    utc_datetime,
+)
+from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft
+from shared.domain.mirroring import CatalogueRound
 from shared.domain.wanted_releases import parse_coordinate
-from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
+from shared.services.mirroring.mirror_rules import MAX_REASON
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.package_services import MirroringServices
 
@@ -43,33 +50,27 @@ class MirrorChange(RequestModel):
         return MirrorDraft.parse(self.upstreams, self.rules, self.minimum_ages)
 
 
+AsText = Annotated[str, BeforeValidator(str)]
+
+
 class UpstreamView(ResponseModel):
     """An upstream registry."""
 
     name: str
-    address: str
+    address: str = Field(validation_alias="url")
 
 
 class MirrorView(ResponseModel):
     """The upstream registries and rules in force."""
 
     upstreams: list[UpstreamView]
-    rules: list[str]
-    default_rules: list[str] = Field(description="Those that follow the rules.")
-    minimum_ages: list[str]
-    default_minimum_age: int = Field(description="Days, of the setting, where none matches.")
-    changed_at: datetime | None = Field(description="Null for those of the setting.")
-
-    @classmethod
-    def of(cls, rules: MirrorRules) -> Self:
-        return cls(
-            upstreams=[UpstreamView(name=each.name, address=each.url) for each in rules.upstreams],
-            rules=list(map(str, rules.rules)),
-            default_rules=list(map(str, rules.default_rules)),
-            minimum_ages=list(map(str, rules.ages)),
-            default_minimum_age=rules.default_days,
-            changed_at=utc_datetime(rules.changed_ms),
-        )
+    rules: list[AsText]
+    default_rules: list[AsText] = Field(description="Those that follow the rules.")
+    minimum_ages: list[AsText] = Field(validation_alias="ages")
+    default_minimum_age: int = Field(
+        validation_alias="default_days", description="Days, of the setting, where none matches."
+    )
+    changed_at: UtcTime = Field(description="Null for those of the setting.")
 
 
 class RuleEffectView(ResponseModel):
@@ -84,8 +85,10 @@ class RuleEffectView(ResponseModel):
 class RuleConflictView(ResponseModel):
     """A rule without effect, because the name belongs to another side."""
 
-    rule: str
-    owner: str = Field(description="The owner of the name: `here`, or an upstream.")
+    rule: AsText
+    owner: Annotated[str, BeforeValidator(lambda owner: owner or HERE)] = Field(
+        description="The owner of the name: `here`, or an upstream."
+    )
 
 
 class RuleDryRunView(ResponseModel):
@@ -93,23 +96,10 @@ class RuleDryRunView(ResponseModel):
 
     pulls: int
     releases_read: int
-    effects: list[RuleEffectView]
+    effects: Annotated[
+        list[RuleEffectView], BeforeValidator(lambda effects: effects[:EFFECTS_LISTED])
+    ]
     conflicts: list[RuleConflictView]
-
-    @classmethod
-    def of(cls, found: RuleDryRun) -> Self:
-        return cls(
-            pulls=found.pulls,
-            releases_read=found.releases_read,
-            effects=[
-                RuleEffectView(release=e.release, pulls=e.pulls, now=e.now, then=e.then)
-                for e in found.effects[:EFFECTS_LISTED]
-            ],
-            conflicts=[
-                RuleConflictView(rule=str(each.rule), owner=each.owner or HERE)
-                for each in found.conflicts
-            ],
-        )
 
 
 class AdmissionRequest(RequestModel):
@@ -155,25 +145,17 @@ class MirrorStatusView(ResponseModel):
 class RefusedReleaseView(ResponseModel):
     """A release of an upstream that is not served."""
 
-    release: str
+    release: AsText = Field(validation_alias="coordinate")
     upstream: str
-    reason: str
-    incident: bool = Field(description="Whether the upstream changed its archive.")
-    refused_at: datetime | None
-    pinned_digest: str
-    offered_digest: str | None = Field(description="Of an incident.")
-
-    @classmethod
-    def of(cls, release: UpstreamRelease) -> Self:
-        return cls(
-            release=str(release.coordinate),
-            upstream=release.upstream,
-            reason=release.refused_because,
-            incident=release.is_incident,
-            refused_at=utc_datetime(release.refused_ms),
-            pinned_digest=release.digest,
-            offered_digest=release.offered_digest or None,
-        )
+    reason: str = Field(validation_alias="refused_because")
+    incident: bool = Field(
+        validation_alias="is_incident", description="Whether the upstream changed its archive."
+    )
+    refused_at: UtcTime
+    pinned_digest: str = Field(validation_alias="digest")
+    offered_digest: Annotated[str | None, BeforeValidator(lambda digest: digest or None)] = Field(
+        description="Of an incident."
+    )
 
 
 class RefusedReleaseList(ResponseModel):
@@ -207,7 +189,7 @@ mirror_api = ApiFace()
 )
 async def api_mirror_show(call: ApiCall) -> MirrorView:
     mirroring = await require_mirroring(call)
-    return MirrorView.of(await mirroring.rules.current(by=call.caller))
+    return MirrorView.model_validate(await mirroring.rules.current(by=call.caller))
 
 
 @mirror_api.operation(
@@ -217,7 +199,7 @@ async def api_mirror_show(call: ApiCall) -> MirrorView:
 )
 async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
     mirroring = await require_mirroring(call)
-    return MirrorView.of(await mirroring.rules.replace(sent.draft, by=call.caller))
+    return MirrorView.model_validate(await mirroring.rules.replace(sent.draft, by=call.caller))
 
 
 @mirror_api.operation(
@@ -227,7 +209,7 @@ async def api_mirror_replace(call: ApiCall, sent: MirrorChange) -> MirrorView:
 )
 async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunView:
     mirroring = await require_mirroring(call)
-    return RuleDryRunView.of(await mirroring.rules.dry_run(sent.draft, by=call.caller))
+    return RuleDryRunView.model_validate(await mirroring.rules.dry_run(sent.draft, by=call.caller))
 
 
 @mirror_api.operation(
@@ -261,7 +243,7 @@ async def api_mirror_status(call: ApiCall) -> MirrorStatusView:
 )
 async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
     found = await (await require_mirroring(call)).reader.pins.list_refused(by=call.caller)
-    return RefusedReleaseList(releases=list(map(RefusedReleaseView.of, found)))
+    return RefusedReleaseList.model_validate({"releases": found})
 
 
 @mirror_api.operation(

@@ -74,6 +74,10 @@ def utc_datetime(at: int | datetime | None) -> datetime | None:
 UtcTime = Annotated[datetime | None, BeforeValidator(utc_datetime)]
 
 
+# A text that is shown once, or null.
+Revealed = Annotated[str | None, BeforeValidator(lambda text: text.reveal() if text else None)]
+
+
 class ResponseModel(BaseModel):
     """The body of an answer, validated from the attributes of what a service returned.
 

@@ -2,8 +2,8 @@
 organization; /api/v1/leaked-tokens: reports of leaked tokens by secret scanning services.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Self
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
@@ -29,6 +29,7 @@ from shared.services.tokens.tokens import (
     UsedToken,
 )
 
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 
 
@@ -137,13 +138,22 @@ def _tokens(call: ApiCall) -> Tokens:
     return call.registry.tokens.access_tokens
 
 
-@organization_tokens_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/tokens",
-    "List the tokens of an organization; for its owners.",
-    name="api_org_tokens_list",
-)
-@tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", also=(403,))
+def _of_both_owners(
+    method: str, path: str, summary: str, *, name: str, **options: Any
+) -> Callable[[HandlerT], HandlerT]:
+    """Declare an operation on the tokens of the caller, and the same of an organization, which has
+    that name; the summary has a place for whose tokens they are."""
+
+    def declare(handler: HandlerT) -> HandlerT:
+        own, theirs = summary.format("your account"), summary.format("an organization")
+        route = f"api/v1/orgs/{{org}}/tokens{path}"
+        organization_tokens_api.operation(method, route, theirs, name=name, **options)(handler)
+        return tokens_api.operation(method, f"api/v1/tokens{path}", own, **options)(handler)
+
+    return declare
+
+
+@_of_both_owners("GET", "", "List the tokens of {}.", name="api_org_tokens_list", also=(403,))
 async def token_list(call: ApiCall) -> TokenList:
     return TokenList.of(await _tokens(call).list(call.owner, by=call.caller))
 
@@ -172,55 +182,31 @@ async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> Created[I
     return Created(IssuedView.of(issued), f"/api/v1/orgs/{call.org}/tokens/{issued.token.id}")
 
 
-@organization_tokens_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/tokens/{id}",
-    "Show a token of an organization.",
-    name="api_org_tokens_show",
-)
-@tokens_api.operation("GET", "api/v1/tokens/{id}", "Show a token of yours.")
+@_of_both_owners("GET", "/{id}", "Show a token of {}.", name="api_org_tokens_show")
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.route_params["id"]
     return TokenView.of(await _tokens(call).find(call.owner, token_id, by=call.caller))
 
 
-@organization_tokens_api.operation(
-    "PATCH",
-    "api/v1/orgs/{org}/tokens/{id}",
-    "Rename a token of an organization.",
-    name="api_org_tokens_rename",
-)
-@tokens_api.operation("PATCH", "api/v1/tokens/{id}", "Rename a token of yours.")
+@_of_both_owners("PATCH", "/{id}", "Rename a token of {}.", name="api_org_tokens_rename")
 async def token_rename(call: ApiCall, sent: TokenName) -> TokenView:
     token_id, name = call.route_params["id"], sent.name
     return TokenView.of(await _tokens(call).rename(call.owner, token_id, name, by=call.caller))
 
 
-@organization_tokens_api.operation(
+@_of_both_owners(
     "POST",
-    "api/v1/orgs/{org}/tokens/{id}/rotate",
-    "Rotate a token of an organization; the old value stops working.",
+    "/{id}/rotate",
+    "Rotate a token of {}; the old value stops working.",
     limit=RateLimitClass.TOKEN_ISSUE,
     name="api_org_tokens_rotate",
-)
-@tokens_api.operation(
-    "POST",
-    "api/v1/tokens/{id}/rotate",
-    "Rotate a token; the old value stops working.",
-    limit=RateLimitClass.TOKEN_ISSUE,
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
     token_id = call.route_params["id"]
     return IssuedView.of(await _tokens(call).rotate(call.owner, token_id, by=call.caller))
 
 
-@organization_tokens_api.operation(
-    "DELETE",
-    "api/v1/orgs/{org}/tokens/{id}",
-    "Revoke a token of an organization.",
-    name="api_org_tokens_revoke",
-)
-@tokens_api.operation("DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.")
+@_of_both_owners("DELETE", "/{id}", "Revoke a token of {}.", name="api_org_tokens_revoke")
 async def token_revoke(call: ApiCall) -> None:
     await _tokens(call).revoke(call.owner, call.route_params["id"], by=call.caller)
 

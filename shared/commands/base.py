@@ -83,11 +83,17 @@ def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
 def in_registry(
     work: Callable[..., Awaitable[str | TableRow | Rows | None]],
 ) -> Callable[..., None]:
-    """Make the work of a command run on the registry that the settings name, and print its result:
-    a sentence as it is, a row as facts and rows as a table, both with the option `--json`."""
+    """Make the work of a command run on the registry that the settings name, and print its result.
+
+    A sentence is printed as it is, a row as facts and rows as a table, both with the option
+    `--json`. Work that prints its result itself takes that option as `output`.
+    """
+    hints = get_type_hints(work)
 
     @wraps(work)
     def run(*, output: OutputFormat = OutputFormat.TABLE, **arguments: Any) -> None:
+        if "output" in hints:
+            arguments["output"] = output
         result = with_registry(lambda registry: work(registry, **arguments))
         if isinstance(result, str):
             click.echo(result)
@@ -96,7 +102,7 @@ def in_registry(
         elif result is not None:
             print_rows(result, output)
 
-    is_text = get_type_hints(work)["return"] in (str, NoneType)
+    is_text = hints["return"] in (str, NoneType) and "output" not in hints
     return run if is_text else as_json(run)
 
 

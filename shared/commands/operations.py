@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from functions.api.members import members_api
+from functions.api.mirror import mirror_api
 from functions.api.operations import ApiCall, OpenApi
 from functions.api.organizations import organizations_api
 from functions.api.packages import visibility_api
@@ -38,7 +39,7 @@ PACKAGE = "ORG/NAME"
 ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 _FACES = (
-    members_api, organization_tokens_api, organizations_api, publishers_api, tokens_api,
+    members_api, mirror_api, organization_tokens_api, organizations_api, publishers_api, tokens_api,
     visibility_api,
 )  # fmt: skip
 _OPERATIONS = {each.name: each for each in chain.from_iterable(_FACES)}
@@ -90,13 +91,16 @@ class OperatorCall(ApiCall):
 
 
 async def call_operation(
-    registry: Registry, operation: Operation, path: Mapping[str, str], sent: JsonObject
+    registry: Registry,
+    handler: Callable[..., object],
+    path: Mapping[str, str],
+    sent: JsonObject,
 ) -> JsonObject:
-    """Call an operation as the operator, and return its answer; raise its refusal.
+    """Call the operation of a handler as the operator, and return its answer; raise its refusal.
 
     Where the path has an `owner`, it is an account, or an organization with its prefix.
     """
-    path = dict(path)
+    operation, path = _OPERATIONS[handler.__name__], dict(path)
     owner = path.pop("owner", "")
     if owner.startswith(ORGANIZATION_PREFIX):
         path["org"], owner = owner.removeprefix(ORGANIZATION_PREFIX), ""
@@ -146,7 +150,7 @@ def add_operation(
             values |= {"org": package.org, "name": package.name, "package": package.name}
         path = {name: value for name, value in values.items() if name in in_path}
         answer = with_registry(
-            lambda registry: call_operation(registry, declared, path, _body(fields, values))
+            lambda registry: call_operation(registry, handler, path, _body(fields, values))
         )
         if done:
             click.echo(done.format_map(given))

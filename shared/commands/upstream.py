@@ -1,28 +1,34 @@
 """upstream …: the registries that are mirrored, their rules, what is stored, what is refused."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from functions.api.mirror import (
+    api_mirror_admit,
+    api_mirror_dry_run,
+    api_mirror_refusals,
+    api_mirror_replace,
+    api_mirror_retry,
+    api_mirror_show,
+)
 from shared.commands.base import (
     OutputFormat,
+    Rows,
     TableRow,
-    as_json,
     format_time,
-    print_facts,
+    in_registry,
     print_rows,
-    with_registry,
 )
+from shared.commands.operations import add_operation, call_operation, print_answer
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.identity import OPERATOR
-from shared.domain.mirror_rules import HERE, MirrorDraft, MirrorRules
-from shared.domain.mirroring import CataloguedPackage, CatalogueRound, UpstreamRelease
+from shared.domain.mirror_rules import HERE
+from shared.domain.mirroring import CatalogueRound
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
-from shared.services.mirroring.mirror_rules import NameMove, RuleDryRun
 from shared.services.mirroring.upstreams import UpstreamSource
 
 
@@ -55,17 +61,13 @@ def upstream() -> None:
 
 
 @upstream.command("check")
-@as_json
-def check_upstreams(output: OutputFormat) -> None:
+@in_registry
+async def check_upstreams(registry: Registry, output: OutputFormat) -> None:
     """Ask each upstream.
 
     The exit code is 1 if one does not answer, or does not accept its token.
     """
-
-    async def work(registry: Registry) -> list[dict[str, object]]:
-        return [await _checked(*each) for each in await registry.require_mirroring().states()]
-
-    rows = with_registry(work)
+    rows = [await _checked(*each) for each in await registry.require_mirroring().states()]
     print_rows(rows, output)
     if any(each["problem"] or each["token"] not in (None, ACCEPTED) for each in rows):
         raise click.exceptions.Exit(1)
@@ -92,20 +94,16 @@ async def _checked(source: UpstreamSource, catalogue: CatalogueRound) -> dict[st
 @click.option(
     "--clear", is_flag=True, help="Remove the catalogue, before the upstream is given up."
 )
-@as_json
-def list_catalogue(output: OutputFormat, *, clear: bool) -> None:
+@in_registry
+async def list_catalogue(registry: Registry, *, clear: bool) -> Rows:
     """List the packages that the upstream has, with the newest version of each.
 
     Search, suggestions and pages know them before anybody has pulled them.
     """
-
-    async def work(registry: Registry) -> list[CataloguedPackage]:
-        catalogue = registry.require_mirroring().catalogue
-        if clear:
-            await registry.require_mirroring().catalogue_updates.clear()
-        return await catalogue.packages()
-
-    rows = [
+    catalogue = registry.require_mirroring().catalogue
+    if clear:
+        await registry.require_mirroring().catalogue_updates.clear()
+    return [
         {
             "package": str(each.package),
             "version": each.release.version,
@@ -113,75 +111,52 @@ def list_catalogue(output: OutputFormat, *, clear: bool) -> None:
             "deprecated": each.release.deprecation is not None,
             "summary": each.release.summary,
         }
-        for each in with_registry(work)
+        for each in await catalogue.packages()
     ]
-    print_rows(rows, output)
 
 
-@upstream.command("refusals")
-@as_json
-def list_refusals(output: OutputFormat) -> None:
-    """List the releases of the upstream that are refused, incidents with their digests first.
+add_operation(
+    upstream,
+    "refusals",
+    api_mirror_refusals,
+    "",
+    text="""List the releases of the upstream that are refused, incidents with their digests first.
 
     An incident is a release whose archive the upstream changed after it was first seen here.
-    """
-
-    async def work(registry: Registry) -> list[UpstreamRelease]:
-        return await registry.require_mirroring().reader.pins.list_refused(by=OPERATOR)
-
-    rows = [
-        {
-            "release": str(each.coordinate),
-            "incident": each.is_incident,
-            "since": format_time(each.refused_ms),
-            "pinned": each.digest,
-            "offered": each.offered_digest or None,
-            "reason": each.refused_because,
-        }
-        for each in with_registry(work)
-    ]
-    print_rows(rows, output)
-
-
-@upstream.command("retry")
-@click.argument("coordinate", metavar="ORG/NAME:VERSION", type=coordinate_argument)
-def retry_release(coordinate: Coordinate) -> None:
-    """Fetch a refused release again when somebody pulls it; its pinned digest stays.
+    """,
+)
+add_operation(
+    upstream,
+    "retry",
+    api_mirror_retry,
+    "RELEASE",
+    text="""Fetch a refused release again when somebody pulls it; its pinned digest stays.
 
     \b
     Example:
       python -m shared.cli upstream retry ballerina/io:1.6.1
-    """
+    """,
+)
+add_operation(
+    upstream,
+    "rules",
+    api_mirror_show,
+    "",
+    text="Show the upstream registries in their order, the rules and the minimum ages.",
+)
+add_operation(
+    upstream,
+    "admit",
+    api_mirror_admit,
+    "RELEASE",
+    text="""Serve a release before it has its minimum age, such as an urgent fix.
 
-    async def work(registry: Registry) -> bool:
-        return await registry.require_mirroring().reader.pins.accept(coordinate, by=OPERATOR)
-
-    if with_registry(work):
-        click.echo(f"{coordinate} is fetched again with the next pull.")
-    else:
-        click.echo(f"{coordinate} is not refused.")
-
-
-@upstream.command("rules")
-@as_json
-def show_rules(output: OutputFormat) -> None:
-    """Show the upstream registries in their order, the rules and the minimum ages."""
-
-    async def work(registry: Registry) -> MirrorRules:
-        return await registry.require_mirroring().rules.current(by=OPERATOR)
-
-    print_facts(_facts(with_registry(work)), output)
-
-
-def _facts(rules: MirrorRules) -> TableRow:
-    return {
-        "upstreams": ", ".join(f"{each.name} ({each.url})" for each in rules.upstreams),
-        "rules": "; ".join(map(str, rules.rules)) or None,
-        "then": "; ".join(map(str, rules.default_rules)),
-        "minimum_ages": "; ".join(map(str, rules.ages)) or None,
-        "default_minimum_age": rules.default_days,
-        "changed": format_time(rules.changed_ms),
-    }
+    \b
+    Example:
+      python -m shared.cli upstream admit ballerina/io:1.6.1 --reason 'Fixes a leak of tokens.'
+    """,
+    done="{release} is served at any age.",
+)
 
 
 @upstream.command("set")
@@ -190,8 +165,10 @@ def _facts(rules: MirrorRules) -> TableRow:
 @click.option("--minimum-age", "ages", multiple=True, metavar="[PATTERN] DAYS|TIME [UPSTREAM]",
               help="Serve no younger or later release: '7', 'acme/* 14'; repeatable.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the pulls that are affected.")
-@as_json
-def set_rules(
+@in_registry
+async def set_rules(
+    registry: Registry,
+    *,
     upstreams: tuple[str, ...],
     rules: tuple[str, ...],
     ages: tuple[str, ...],
@@ -209,50 +186,29 @@ def set_rules(
       python -m shared.cli upstream set --rule 'acme* deny' --rule '* central' --dry-run
       python -m shared.cli upstream set --minimum-age 'ballerina* 0' --minimum-age '7 central'
     """
-
-    async def work(registry: Registry) -> RuleDryRun | MirrorRules:
-        changes = registry.require_mirroring().rules
-        stored = await changes.current(by=OPERATOR)
-        given = upstreams or tuple(each.given for each in stored.upstreams)
-        draft = MirrorDraft.parse(given, rules, ages)
-        if dry_run:
-            return await changes.dry_run(draft, by=OPERATOR)
-        return await changes.replace(draft, by=OPERATOR)
-
-    found = with_registry(work)
-    if isinstance(found, MirrorRules):
-        print_facts(_facts(found), output)
-        return
-    for conflict in found.conflicts:
-        owner = conflict.owner or "this registry"
-        click.echo(f"{conflict.rule} has no effect: the name belongs to {owner}.", err=True)
-    print_rows([asdict(each) for each in found.effects], output)
-
-
-@upstream.command("admit")
-@click.argument("coordinate", metavar="ORG/NAME:VERSION", type=coordinate_argument)
-@click.option("--reason", required=True, help="Why, for the audit log.")
-def admit_release(coordinate: Coordinate, reason: str) -> None:
-    """Serve a release before it has its minimum age, such as an urgent fix.
-
-    \b
-    Example:
-      python -m shared.cli upstream admit ballerina/io:1.6.1 --reason 'Fixes a leak of tokens.'
-    """
-
-    async def work(registry: Registry) -> None:
-        await registry.require_mirroring().rules.admit(coordinate, reason, by=OPERATOR)
-
-    with_registry(work)
-    click.echo(f"{coordinate} is served at any age.")
+    stored = await registry.require_mirroring().rules.current(by=OPERATOR)
+    sent = {
+        "upstreams": upstreams or [each.given for each in stored.upstreams],
+        "rules": rules,
+        "minimumAges": ages,
+    }
+    answer = await call_operation(
+        registry, api_mirror_dry_run if dry_run else api_mirror_replace, {}, sent
+    )
+    if dry_run:
+        for conflict in answer["conflicts"]:
+            owner = "this registry" if conflict["owner"] == HERE else conflict["owner"]
+            click.echo(f"{conflict['rule']} has no effect: the name belongs to {owner}.", err=True)
+        answer = {"effects": answer["effects"]}
+    print_answer(answer, output)
 
 
 @upstream.command("move")
 @click.argument("name", metavar="ORG", type=parse_org)
 @click.argument("target", metavar="here|UPSTREAM")
 @click.option("--yes", is_flag=True, help="Move it; without this, say what a move would do.")
-@as_json
-def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> None:
+@in_registry
+async def move_name(registry: Registry, *, name: OrgName, target: str, yes: bool) -> TableRow:
     """Move the name of an organization to this registry (here) or to an upstream.
 
     The releases of the side before are withheld. The command may be repeated.
@@ -261,13 +217,9 @@ def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> No
     Example:
       python -m shared.cli upstream move acme here --yes
     """
-
-    async def work(registry: Registry) -> NameMove:
-        moves = registry.require_mirroring().moves
-        return await (moves.move if yes else moves.dry_run)(name, target)
-
-    moved = with_registry(work)
-    facts = {
+    moves = registry.require_mirroring().moves
+    moved = await (moves.move if yes else moves.dry_run)(name, target)
+    return {
         "org": moved.org,
         "before": "nobody" if moved.before is None else moved.before or HERE,
         "after": moved.after or HERE,
@@ -276,4 +228,3 @@ def move_name(name: OrgName, target: str, yes: bool, output: OutputFormat) -> No
         "restored": moved.restored,
         "moved": yes,
     }
-    print_facts(facts, output)
