@@ -1,7 +1,8 @@
 """Run the suites, and end with one line of counts.
 
 `python -m tests.run` proves each rule once, in six minutes: no test that is marked `slow`, ten
-examples of each property, and of the suites over other worlds one test for each call of a store.
+examples of each property, some rows of tables whose rows take long, and of the suites over other
+worlds one test for each call of a store.
 `--all` runs every test, with the coverage of those that give it, several instances, and what can
 differ on the other Pythons of this machine; then it compares the floor. `--tables` runs whole
 tables of faults, every test over all worlds, and what takes hours. `python -m tests.run unit
@@ -42,6 +43,8 @@ RUNNING = RESULTS / "running"  # What the processes of now have printed.
 CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
 DURATIONS = RESULTS / "durations.tsv"  # Seconds, part and test, of the last run.
 TABLES = "BALLROOM_TEST_TABLES"
+ROWS = "BALLROOM_TEST_ROWS"  # How many rows of a table are run; `tests/conftest.py` chooses them.
+MOST_ROWS = "6"
 REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
@@ -70,6 +73,8 @@ MEASURED = ("unit", "contract", PROTOCOL, "security")
 BESIDE = ("repo", "browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
+# Of their tables `make test` runs some rows: each row takes a registry, a process or a browser.
+SAMPLED = ("contract", "security", CRASH, OUTAGES, "in_the_cloud", "browser")
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
 )  # fmt: skip
@@ -335,6 +340,8 @@ def program_of(part: Part, extent: Extent) -> list[str]:
 def settings_of(suite: str, extent: Extent) -> dict[str, str]:
     """Return the environment variables that select the stores of a suite, and whole tables."""
     world = {"BALLROOM_TEST_WORLD": WORLDS[suite]} if suite in WORLDS else {}
+    if extent is Extent.NORMAL and suite in SAMPLED:
+        return {**world, ROWS: MOST_ROWS}
     return {**world, TABLES: "full"} if extent is Extent.TABLES else world
 
 
@@ -538,6 +545,7 @@ def left_out(outcomes: Iterable[Outcome], extent: Extent) -> Iterator[str]:
             rest = f"{outcome.left_out} of {outcome.name}, which make calls that others make"
             yield f"left to a larger extent: {rest}"
     if extent is Extent.NORMAL:
+        yield f"left to `make test-all`: rows of tables after {MOST_ROWS}: {', '.join(SAMPLED)}"
         yield "left to `make test-all`: slow tests, most examples of properties, coverage"
         yield f"left to `make test-all`: {FOUR_INSTANCES}, other Pythons"
     if extent is not Extent.TABLES:

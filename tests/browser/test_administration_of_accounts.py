@@ -9,6 +9,8 @@ from tests.browser.conftest import Open
 from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import Site
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 LONG = "a" * 199  # With its star the longest pattern there may be.
 

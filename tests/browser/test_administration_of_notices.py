@@ -106,6 +106,7 @@ STATES: list[Callable[[Site, Page], None]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @STARTS
 def test_announcements_are_accessible_fit_and_harm_nobody(

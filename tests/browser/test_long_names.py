@@ -16,6 +16,8 @@ from tests.clients.recorded_registry import served
 from tests.conftest import memory_folder
 from tests.support.world import Template
 
+pytestmark = pytest.mark.slow
+
 # One word each, of the widest letter: no line can break inside it by itself.
 LONG_ORG = "m" * (MAX_PACKAGE_LENGTH - 1)
 SHORT = "p"  # The name of its package: both have the longest length together.

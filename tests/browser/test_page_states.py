@@ -141,6 +141,7 @@ STATES: list[Callable[[Site, Page], None]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @STARTS
 def test_states_of_pages_are_accessible(site: Site, opened: Open, form: str) -> None:

@@ -7,6 +7,8 @@ from tests.browser.conftest import Open
 from tests.browser.forms import FORMS, show_as, width_problem
 from tests.browser.sample_registry import Site
 
+pytestmark = pytest.mark.slow
+
 PAGES = {
     "home": "/",
     "search": "/search?q=greet",

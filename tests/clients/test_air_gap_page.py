@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.paths import ROOT, docs
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.wire import Wire
 from tests.support.registry_process import BOUND_SECONDS, free_port, wait_for
 from tests.support.upstreams import FakeUpstream
+
+pytestmark = pytest.mark.slow
 
 WALK = docs("air-gap").partition("## From Central")[2].partition("\n## ")[0]
 START, PREPARE, PULL, SERVE, PULL_THERE = re.findall(r"```sh\n(.*?)```", WALK, re.DOTALL)

@@ -49,7 +49,10 @@ ELSEWHERE = {
     "export BALLERINA_DEV_CENTRAL": "takes a `bal`",
 }
 
-pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("curl"), reason="curl is not here"),
+]
 
 
 def block(beginning: str) -> str:

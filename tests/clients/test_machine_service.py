@@ -16,6 +16,8 @@ from tests.support.archives import bala
 from tests.support.debian import require_packages
 from tests.support.world import Template, World
 
+pytestmark = pytest.mark.slow
+
 MACHINE = ROOT / "infra" / "machine"
 UNITS = ("ballroom.service", "ballroom-backup.service", "ballroom-backup.timer")
 SECONDS = 120

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.paths import ROOT, docs
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.wire import Wire
 from tests.support.archives import bala
 from tests.support.registry_process import BOUND_SECONDS, free_port, wait_for
+
+pytestmark = pytest.mark.slow
 
 WALK = docs("mirroring").partition("## Try it on one machine")[2].partition("\n## ")[0]
 _DEMO, MIRROR, PULLS, BUILD, CARRY = re.findall(r"```sh\n(.*?)```", WALK, re.DOTALL)

@@ -139,6 +139,7 @@ async def test_a_deleted_archive_may_be_stored_again(stores: Stores) -> None:
     assert await stores.archives.read(NAME) == BALA
 
 
+@pytest.mark.slow
 async def test_an_archive_stored_during_a_sweep_remains(
     stores: Stores, others: Stores, clock: FakeClock
 ) -> None:

@@ -13,6 +13,8 @@ from shared.domain.search import ANYONE, Query, ResultPage, Sort, Viewer
 from shared.ports import SearchIndex
 from tests.contract.test_search_index import INDEXES, found, listing, names, offer_all
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=sorted(INDEXES))
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[SearchIndex]:

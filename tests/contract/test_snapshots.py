@@ -45,7 +45,7 @@ from tests.support.archives import bala
 from tests.support.pulls import Process
 from tests.support.world import OpenWorld, World
 
-pytestmark = pytest.mark.measured
+pytestmark = [pytest.mark.slow, pytest.mark.measured]
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 DAY = timedelta(days=1)

@@ -13,6 +13,8 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.registry_process import Running, fresh_connections, running
 
+pytestmark = pytest.mark.slow
+
 LOOKS = 8  # Fresh connections: enough that each of two workers most likely answers one.
 
 WITHIN_SECONDS = 60.0  # Generous: an instance looks for a newer index every 15.

@@ -28,6 +28,8 @@ from tests.support.front_door import (
 )
 from tests.support.world import BASE, MAVEN, URL
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = 50
 NAMES = [f"part{number}" for number in range(PACKAGES - 1)] + ["deep.part.inside"]
 

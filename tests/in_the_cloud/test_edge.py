@@ -20,6 +20,8 @@ from tests.support.front_door import APP, BLOBS, CHANGES, EdgeRegistry, behind_f
 from tests.support.refusals import raises_refusal
 from tests.support.world import BASE, MAVEN, URL
 
+pytestmark = pytest.mark.slow
+
 GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
 ARCHIVE = bala(GREET, padding=100_000)
 HIDDEN = bala(SECRET, visibility="private", padding=100_000)

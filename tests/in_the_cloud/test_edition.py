@@ -24,6 +24,8 @@ from tests.support.cloud_registry import MeteredRegistry, metered, other_instanc
 from tests.support.instances import edition_confirmed
 from tests.support.world import BASE, MAVEN, URL
 
+pytestmark = pytest.mark.slow
+
 PULL = dict(ACCEPT_ARCHIVE)
 PACKAGE = f"{BASE}/packages/acme/greet"
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")

@@ -29,6 +29,8 @@ from tests.support.cloud_stores import double_of
 from tests.support.event_feed import check_stored_feed
 from tests.support.world import BASE, MAVEN, URL
 
+pytestmark = pytest.mark.slow
+
 INSTANCES = 4
 STEPS = 60 if FULL else 16
 HOUR = timedelta(hours=1)

@@ -23,6 +23,8 @@ from tests.sampling import FULL
 from tests.support.cloud_stores import CloudDouble, double_of
 from tests.support.event_feed import check_stored_feed, checked_feed
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(40 if FULL else 8)
 WEEK = timedelta(days=7)
 

@@ -26,6 +26,8 @@ from tests.sampling import covering
 from tests.support.cloud_stores import CloudDouble, copy_double, forget
 from tests.support.pulls import Process
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = ("acme/greet", "acme/other", "ballerina/http")
 TODAY, TOMORROW = "2026-11-20", "2026-11-21"
 WINDOW = 6  # Of an hour that begins: every run merges.

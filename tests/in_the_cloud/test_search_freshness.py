@@ -24,6 +24,8 @@ from tests.support.cloud_registry import MeteredRegistry, metered, other_instanc
 from tests.support.cloud_stores import look_for_parts
 from tests.support.world import BASE, MAVEN, URL
 
+pytestmark = pytest.mark.slow
+
 GREET = Package.parse("acme", "greet")
 
 # What shows packages of the index, and how many it shows of an answer.

@@ -16,6 +16,8 @@ from tests.support.staleness import (
     measure,
 )
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = covering(
     [(state, change) for state in FeedState for change in CHANGES],
     lambda each: each[0],

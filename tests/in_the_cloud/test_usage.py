@@ -18,7 +18,7 @@ from infra.cost.usage import (
 )
 from tests.support.store_usage import INDEX, counted
 
-pytestmark = pytest.mark.usefixtures("patience")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patience")]
 
 # A header more or less is no other price; a request more or less is.
 NEAR = pytest.approx

@@ -165,6 +165,7 @@ async def _document_all(world: World) -> None:
     await _run(world, "generate-api-docs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_any_order_of_changes_leaves_what_a_rebuild_makes_of_the_releases(
     worlds: OpenWorld, seed: int

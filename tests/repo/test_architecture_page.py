@@ -4,6 +4,8 @@ import ast
 import re
 from collections import defaultdict
 
+import pytest
+
 from tests.paths import ROOT
 from tests.repo.product_source import product
 
@@ -29,6 +31,7 @@ def imported() -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_table_lists_all_that_each_part_imports() -> None:
     actual = imported()
     listed: dict[str, set[str]] = {}

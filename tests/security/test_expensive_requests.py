@@ -42,6 +42,8 @@ from tests.support.surveys import entry, survey
 from tests.support.world import URL, World, repeating
 from tests.unit.shared.hosting.asgi import scope
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = 300
 QUESTIONS = 200
 RANGES = 3  # A version lies in three: every version, its major, its minor.

@@ -45,6 +45,7 @@ def archive(name: str) -> dict[str, bytes | str]:
         return {each: opened.read(each) for each in opened.namelist()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES)
 async def test_no_field_of_an_archive_disturbs_a_face(world: World, extreme: object) -> None:
     await world.push(bala("acme/greet:1.0.0"))

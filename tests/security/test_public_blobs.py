@@ -192,6 +192,7 @@ async def test_copies_are_withdrawn_before_the_caches_are_purged(copied: EdgeReg
     assert at_the_purge == [[]]
 
 
+@pytest.mark.slow
 async def test_a_crash_at_any_request_to_the_blobs_delays_the_withdrawal_and_no_more(
     copied: EdgeRegistry,
 ) -> None:

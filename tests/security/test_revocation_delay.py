@@ -176,6 +176,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
         yield Scene(registry, http, browsers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__.replace("_", " "))
 def test_a_revoked_credential_is_refused_by_every_worker_within_five_seconds(
     scene: Scene, row: Callable[[Scene], tuple[Look, Ending]]

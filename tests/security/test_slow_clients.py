@@ -18,7 +18,7 @@ from tests.support.registry_process import BOUND_SECONDS, Running, running
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 
-pytestmark = one_machine("it is about the host of one machine")
+pytestmark = [pytest.mark.slow, one_machine("it is about the host of one machine")]
 
 MIB = 1024 * 1024
 UPLOADS = "/2.0/registry/packages"

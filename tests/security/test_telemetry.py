@@ -28,6 +28,8 @@ from tests.support.sign_in import open_sign_in
 from tests.support.telemetry import Heard, hearing
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.slow
+
 # Planted in requests to every route: what each is, and a text that is nothing else.
 PLANTED = {
     "token": "blr_local_plantedplantedplantedtoken0123456789",

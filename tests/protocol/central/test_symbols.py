@@ -205,6 +205,7 @@ async def test_symbols_of_a_withheld_release_are_not_found(world: World) -> None
     assert await found(world, "sayHello") == []
 
 
+@pytest.mark.slow
 async def test_the_functions_of_an_organization_are_listed_page_by_page_to_the_end(
     world: World,
 ) -> None:

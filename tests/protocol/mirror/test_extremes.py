@@ -131,6 +131,7 @@ def say_everywhere(upstream: FakeUpstream, extreme: object) -> None:
         upstream.behave[kind] = answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES)
 async def test_no_field_of_an_upstream_disturbs_a_face(
     worlds: OpenWorld, upstream: FakeUpstream, extreme: object

@@ -260,6 +260,7 @@ async def test_a_number_out_of_bounds_refuses_the_bundle(
     assert await target.stores.metadata.packages("", 10) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extreme", EXTREMES.values(), ids=EXTREMES)
 async def test_no_field_of_a_bundle_disturbs_a_face(
     worlds: OpenWorld, tmp_path: Path, extreme: object

@@ -178,6 +178,7 @@ async def test_what_is_missing_costs_a_program_one_trip(counted: World, journal:
     assert journal.taken() == [SURVEY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", BUDGETS)
 async def test_a_page_of_a_long_history_asks_no_more(
     counted_with_a_long_history: World, journal: Journal, page: str

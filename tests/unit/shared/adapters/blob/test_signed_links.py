@@ -268,6 +268,7 @@ async def test_the_emulator_sends_what_a_link_names(stored: BlobArchives, side: 
     assert (await followed(link, Range="bytes=4-8")).content == BALA[4:9]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "other"),
     [
