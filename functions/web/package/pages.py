@@ -13,7 +13,6 @@ from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.maven.paths import archive_path
 from functions.web.package.api_docs import changes_page, docs_page, llms_text, verdict_json
-from functions.web.package.charts import BarChart, ChartBar, stacked_chart
 from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
@@ -82,8 +81,7 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
 
 ROWS_PER_PAGE = 50
 VERSIONS_PER_PAGE = 100
-VERSIONS_IN_CHART = 4  # With a colour of their own; the others share one.
-MONTHS_IN_CHART = 60
+MONTHS_IN_TABLE = 60
 VERSIONS_IN_TABLE = 100  # The most pulled ones.
 
 TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]
@@ -210,8 +208,10 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
     )
     values = {
-        "days": _chart_of_days(history, package_details.pull_days(), tuple(newest)),
-        "months": _chart_of_months(history, package_details.pull_days()[-1]),
+        "days": [
+            (day, sum(history.days[day].values())) for day in sorted(history.days, reverse=True)
+        ],
+        "months": sorted(history.months.items(), reverse=True)[:MONTHS_IN_TABLE],
         "rows": [
             (each, recent.get(each, 0), history.versions[each]) for each in rows[:VERSIONS_IN_TABLE]
         ],
@@ -275,24 +275,6 @@ def _sum_by_version(history: PullHistory) -> dict[str, int]:
         for version, count in versions.items():
             sums[version] = sums.get(version, 0) + count
     return sums
-
-
-def _chart_of_days(history: PullHistory, days: list[str], newest_first: Sequence[str]) -> BarChart:
-    counts = [(day, dict(history.days.get(day, {}))) for day in days]
-    series, bars = stacked_chart(counts, VERSIONS_IN_CHART, newest_first)
-    return BarChart("Pulls by day in the last 90 days, in UTC", series, bars)
-
-
-def _chart_of_months(history: PullHistory, today: str) -> BarChart:
-    months = _months(min(history.months, default=today), today)[-MONTHS_IN_CHART:]
-    bars = tuple(ChartBar(month, (history.months.get(month, 0),)) for month in months)
-    return BarChart("Pulls by month", ("pulls",), bars)
-
-
-def _months(first: str, last: str) -> list[str]:
-    """Return the months, such as `2026-11`, from one month or day to another."""
-    begin, end = (int(each[:4]) * 12 + int(each[5:7]) - 1 for each in (first, last))
-    return [f"{month // 12}-{month % 12 + 1:02}" for month in range(begin, end + 1)]
 
 
 MAX_VERSIONS = 100  # The newest; the index has all of them.

@@ -246,16 +246,10 @@ class PackageDetails:
         return (await self.dependents(package, _COUNT_ONLY, by=by)).count
 
     async def pull_history(self, details: ReleaseDetails) -> PullHistory:
-        """Return the pulls of the package: of all time, and of each day of `pull_days`."""
-        return await self.pulls.history(details.package, since=self.pull_days()[0])
-
-    def pull_days(self) -> list[str]:
-        """Return the last 90 days, today last, as the pull ledger writes them."""
-        today_ms = self.clock.now_ms()
-        return [
-            _day(today_ms - ago * timedelta(days=1) // MS)
-            for ago in range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
-        ]
+        """Return the pulls of the package: of all time, and of each of the last 90 days."""
+        since_ms = self.clock.now_ms() - (DAILY_PULLS_SHOWN_FOR - timedelta(days=1)) // MS
+        since = f"{datetime.fromtimestamp(since_ms / 1000, UTC):%Y-%m-%d}"
+        return await self.pulls.history(details.package, since=since)
 
     async def _details(
         self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
@@ -322,10 +316,6 @@ def _dependency(node: GraphNode, is_direct: bool, survey: Survey | None) -> Depe
     own = next((each.deprecation for each in survey.entries if each.version == node.version), None)
     deprecation = effective_deprecation(survey.head, own)
     return DependencyDetails(node, is_direct, entry.version, deprecation)
-
-
-def _day(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
 # Events: the log of a large organization is not read whole to find those of one package.
