@@ -1,12 +1,10 @@
 """/badges/{org}/{name}/{file}: SVG badges of public packages for readmes elsewhere."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from html import escape
+from contextlib import suppress
 
 from functions.http.answers import NO_STORE
 from functions.http.formatting import short
+from functions.http.pages import render_template
 from functions.http.public_pages import SVG, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound
@@ -20,6 +18,11 @@ BADGE_HEADERS = {
     "Cache-Control": "public, max-age=60",  # Badges of withheld packages disappear within that.
 }
 
+# Colours of the right half; white text is readable on each.
+PLAIN, GOOD, WARNING, BAD, QUIET = "#0b6b67", "#1b6b3a", "#8a5300", "#a3262a", "#566167"
+
+BADGES = ("version", "pulls", "platform", "deprecated")
+MAX_CHARACTERS = 40  # Of a half; more is wider than a line of text.
 
 pages = AnonymousPages()
 FACES = (pages,)
@@ -27,113 +30,42 @@ FACES = (pages,)
 
 @pages.read("badges/{org}/{name}/{file}")
 async def web_badge(call: PublicPageCall) -> Answer:
-    badge = await _badge(call)
-    if badge is None:
-        headers = BADGE_HEADERS | NO_STORE
-        return Answer(NOT_FOUND_BADGE.svg().encode(), 404, headers, SVG)
-    answer = call.text(badge.svg(), SVG)
-    answer.headers.update(BADGE_HEADERS)
-    return answer
-
-
-class BadgeColour(Enum):
-    """The colour of the right half; white text is readable on each."""
-
-    PLAIN = "#0b6b67"
-    GOOD = "#1b6b3a"
-    WARNING = "#8a5300"
-    BAD = "#a3262a"
-    QUIET = "#566167"
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    label: str
-    message: str
-    tone: BadgeColour = BadgeColour.PLAIN
-
-    def svg(self) -> str:
-        """Return the picture as SVG without scripts, styles or links."""
-        label, message = _truncate(self.label), _truncate(self.message)
-        left, right = _width(label), _width(message)
-        name = escape(f"{label}: {message}")
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{_HEIGHT}"'
-            f' role="img" aria-label="{name}"><title>{name}</title>'
-            f'<clipPath id="r"><rect width="{left + right}" height="{_HEIGHT}" rx="3"/></clipPath>'
-            '<g clip-path="url(#r)">'
-            f'<rect width="{left}" height="{_HEIGHT}" fill="#3a464b"/>'
-            f'<rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{self.tone.value}"/></g>'
-            '<g fill="#fff" font-family="Verdana,DejaVu Sans,Geneva,sans-serif"'
-            f' font-size="{_FONT_SIZE}">{_text(label, 0, left)}{_text(message, left, right)}'
-            "</g></svg>\n"
-        )
-
-
-async def _badge(call: PublicPageCall) -> Badge | None:
-    """Return the badge, or None if there is no such badge or public package."""
     kind, _, suffix = call.redacted_route["file"].rpartition(".")
-    make = BADGES.get(kind)
-    if make is None or suffix != "svg":
-        return None
-    try:
-        return make(await call.registry.packages.details.package(package_of(call), by=call.caller))
-    except (NotFound, Invalid):
-        return None
+    if kind in BADGES and suffix == "svg":
+        with suppress(NotFound, Invalid):
+            details = await call.registry.packages.details.package(package_of(call), by=call.caller)
+            answer = call.text(badge_svg(*_badge(kind, details)), SVG)
+            answer.headers.update(BADGE_HEADERS)
+            return answer
+    picture = badge_svg("package", "not found", QUIET).encode()
+    return Answer(picture, 404, BADGE_HEADERS | NO_STORE, SVG)
 
 
-def _version(details: ReleaseDetails) -> Badge:
-    tone = BadgeColour.PLAIN if details.deprecation is None else BadgeColour.WARNING
-    return Badge("ballroom", f"v{details.release.version}", tone)
+def _badge(kind: str, details: ReleaseDetails) -> tuple[str, str, str]:
+    """Return the label, the message and the colour."""
+    is_deprecated = details.deprecation is not None
+    match kind:
+        case "version":
+            return "ballroom", f"v{details.release.version}", WARNING if is_deprecated else PLAIN
+        case "pulls":
+            return "pulls", short(details.head.pulls), PLAIN
+        case "platform":
+            return "platform", details.release.platform, PLAIN
+        case _:
+            return (
+                ("status", "deprecated", BAD) if is_deprecated else ("status", "maintained", GOOD)
+            )
 
 
-def _pulls(details: ReleaseDetails) -> Badge:
-    return Badge("pulls", short(details.head.pulls))
+def badge_svg(label: str, message: str, colour: str) -> str:
+    """Return the picture, without scripts, styles or links; long texts are cut.
 
-
-def _platform(details: ReleaseDetails) -> Badge:
-    return Badge("platform", details.release.platform)
-
-
-def _deprecated(details: ReleaseDetails) -> Badge:
-    if details.deprecation is None:
-        return Badge("status", "maintained", BadgeColour.GOOD)
-    return Badge("status", "deprecated", BadgeColour.BAD)
-
-
-BADGES: dict[str, Callable[[ReleaseDetails], Badge]] = {
-    "version": _version,
-    "pulls": _pulls,
-    "platform": _platform,
-    "deprecated": _deprecated,
-}
-
-_HEIGHT, _PADDING, _FONT_SIZE = 20, 6, 11
-_MAX_CHARACTERS = 40  # Of a half; more is wider than a line of text.
-
-# Approximate widths of letters in Verdana at 11 pixels. The SVG states the width of each text, so
-# that other fonts are stretched to fit.
-_NARROW, _MEDIUM, _WIDE = 3.9, 6.7, 9.3
-_NARROW_LETTERS = frozenset("ijlI1.,:;|!'()[] /-ftr")
-_WIDE_LETTERS = frozenset("mwMW%@OQGD")
-
-NOT_FOUND_BADGE = Badge("package", "not found", BadgeColour.QUIET)
-
-
-def _truncate(text: str) -> str:
-    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
-
-
-def _width(text: str) -> int:
-    return round(sum(map(_letter_width, text))) + 2 * _PADDING
-
-
-def _letter_width(letter: str) -> float:
-    if letter in _NARROW_LETTERS:
-        return _NARROW
-    return _WIDE if letter in _WIDE_LETTERS else _MEDIUM
-
-
-def _text(text: str, start: int, width: int) -> str:
-    inside = width - 2 * _PADDING
-    return f'<text x="{start + _PADDING}" y="14" textLength="{inside}">{escape(text)}</text>'
+    It states the width of each text, to which browsers stretch every font.
+    """
+    cut = [
+        text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
+        for text in (label, message)
+    ]
+    left, right = (7 * len(text) + 12 for text in cut)
+    values = {"label": cut[0], "message": cut[1], "colour": colour, "left": left, "right": right}
+    return render_template("web/badge.svg", values)
