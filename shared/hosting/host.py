@@ -58,7 +58,7 @@ from shared.hosting.responses import (
     with_headers,
 )
 from shared.hosting.routing import Route, Router, parse_template
-from shared.hosting.timers import AdminEndpoint, Timers
+from shared.hosting.timers import Timers
 from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import FunctionCall, HttpFunction, functions_of
 from shared.log import log
@@ -151,8 +151,6 @@ class Host:
             served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
             served = RedirectFollower(served, redirects)
-        if self._timers is not None:
-            served = AdminEndpoint(served, self._timers)
         served = closing_without_leave(with_headers(with_cors(served), headers))
         self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
         self._serve_http = _logged(self._answer_cache or served, access_log, functions.http)

@@ -1,11 +1,6 @@
-"""Timers, each run on schedule by one of the processes and never twice at the same time.
-
-`POST /admin/functions/{name}` runs one by hand, from this machine only.
-"""
+"""Timers, each run on schedule by one of the processes and never twice at the same time."""
 
 import asyncio
-import ipaddress
-import json
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,9 +8,6 @@ from pathlib import Path
 
 from azure.functions.timer import TimerRequest
 
-from shared.hosting.request_bodies import ClientDisconnected, read_body
-from shared.hosting.requests import ASGIApp, Receive, Scope, Send, body_length
-from shared.hosting.responses import AnswerMessages, send_answer, status_answer
 from shared.hosting.routing import unsupported
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
@@ -45,7 +37,7 @@ class Timers:
             if not is_schedule(each.schedule):
                 reason = f"its schedule '{each.schedule}' is not six fields, seconds first"
                 raise unsupported(each.name, reason)
-        self._functions = {each.name.lower(): each for each in functions}
+        self._functions = tuple(functions)
         self._folder = folder
         self._clock = clock
         self._sleep = sleep
@@ -54,22 +46,13 @@ class Timers:
         """Run each timer on its schedule until cancelled, once this process owns them all."""
         make_private_folder(self._folder)
         async with self._holding("owner.lock", OWNER_CHECK_SECONDS), asyncio.TaskGroup() as group:
-            for each in self._functions.values():
+            for each in self._functions:
                 group.create_task(self._follow(each))
-
-    def knows(self, name: str) -> bool:
-        """Check whether there is a timer of this name; case does not matter."""
-        return name.lower() in self._functions
-
-    async def fire(self, name: str) -> None:
-        """Run a timer now, or when its current run ends."""
-        make_private_folder(self._folder)
-        await self._call(self._functions[name.lower()], TimerRequest(past_due=False))
 
     async def _follow(self, timer: TimerFunction) -> None:
         last_ms = self._last_run(timer)
         if timer.run_on_startup:
-            await self.fire(timer.name)
+            await self._call(timer, TimerRequest(past_due=False))
         while True:
             due_ms = next_run(timer.schedule, last_ms)
             await self._wait_until(due_ms)
@@ -112,60 +95,3 @@ class Timers:
 
     def _record(self, timer: TimerFunction) -> Path:
         return self._folder / f"{timer.name}.last"
-
-
-_PREFIX = b"/admin/functions/"
-_LONGEST_BODY = 64 * 1024
-
-# A request with one of these headers comes through a proxy or from a web page.
-_FOREIGN = frozenset((b"forwarded", b"x-forwarded-for", b"origin"))
-
-
-class AdminEndpoint:
-    """Runs timers on request, and passes all other requests to the application."""
-
-    def __init__(self, app: ASGIApp, timers: Timers) -> None:
-        self._app = app
-        self._timers = timers
-        self._running: set[asyncio.Task[None]] = set()
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        raw: bytes = scope["raw_path"]
-        if raw.startswith(_PREFIX) and scope["method"] == "POST":
-            return self._serve(raw[len(_PREFIX) :].decode("ascii"), scope, receive, send)
-        return self._app(scope, receive, send)
-
-    async def _serve(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await send_answer(await self._answer(name, scope, receive), send)
-        except ClientDisconnected:
-            return
-
-    async def _answer(self, name: str, scope: Scope, receive: Receive) -> AnswerMessages:
-        if not _is_local(scope):
-            return status_answer(401)
-        if not self._timers.knows(name):
-            return status_answer(404)
-        if not 0 < body_length(scope["headers"]) <= _LONGEST_BODY:
-            return status_answer(400)
-        if not _is_object(await read_body(receive)):
-            return status_answer(400)
-        task = asyncio.create_task(self._timers.fire(name))
-        # The loop keeps no strong reference to a task.
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return status_answer(202)
-
-
-def _is_local(scope: Scope) -> bool:
-    client = scope.get("client")
-    if client is None or any(name in _FOREIGN for name, _ in scope["headers"]):
-        return False
-    return ipaddress.ip_address(client[0]).is_loopback
-
-
-def _is_object(body: bytes) -> bool:
-    try:
-        return isinstance(json.loads(body), dict)
-    except ValueError:
-        return False

@@ -181,22 +181,6 @@ async def test_archives_come_from_the_disk(tmp_path: Path) -> None:
     assert answer.body == b"PK"
 
 
-async def test_a_timer_is_fired_over_the_admin_path(tmp_path: Path) -> None:
-    ran = asyncio.Event()
-    app = func.FunctionApp()
-
-    @app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
-    async def upkeep(timer: func.TimerRequest) -> None:
-        if not timer.past_due:
-            ran.set()
-
-    host = Host(app, timers=TimerOptions(tmp_path, FakeClock()))
-    request = scope("POST", "/admin/functions/upkeep", {"Content-Length": "2"})
-    assert (await ask(host, request, b"{}")).status == 202
-    async with asyncio.timeout(30):
-        await ran.wait()
-
-
 @dataclass
 class Life:
     """The server's side of a lifespan."""
