@@ -1,6 +1,5 @@
 """Who makes a request, and what it costs to know."""
 
-from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import cast
@@ -16,15 +15,12 @@ from shared.auth.authentication import (
     printable_user_agent,
 )
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import Account, AccountLock
-from shared.domain.client_settings import TOKEN_PLACEHOLDER
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
-    TokenMalformed,
     TokenUnknown,
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.ip_addresses import parse_networks
 from shared.domain.packages import Provenance
 from shared.domain.records import Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope
@@ -114,18 +110,6 @@ async def test_a_token_is_read_once_in_three_seconds(
     assert tokens.calls.count("get") == 4
 
 
-@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
-async def test_a_revoked_token_is_refused_within_five_seconds(
-    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock, set_back: timedelta
-) -> None:
-    await authenticate(authentication, HEADERS)
-    await tokens.remove(stored(tokens))
-    clock.step(-set_back)
-    clock.advance(timedelta(seconds=5))
-    with pytest.raises(TokenUnknown):
-        await authenticate(authentication, HEADERS)
-
-
 async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_known(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
@@ -148,26 +132,6 @@ async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_k
     await authentication.close()
 
 
-@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
-async def test_a_token_of_a_locked_account_is_refused_within_five_seconds(
-    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock, set_back: timedelta
-) -> None:
-    [account] = tokens.every(Account)
-    await authenticate(authentication, HEADERS)
-    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
-    await tokens.put(account.model_copy(update={"lock": lock}))
-    clock.step(-set_back)
-    clock.advance(timedelta(seconds=5))
-    reads = tokens.calls.count("get")
-    for _ in range(30):
-        with raises_refusal("account-locked", match="kim"):
-            await authenticate(authentication, HEADERS)
-    assert tokens.calls.count("get") == reads + 2  # Whoever goes on costs the store nothing.
-    await tokens.put(account)
-    clock.advance(timedelta(seconds=5))
-    assert (await authenticate(authentication, HEADERS)).id == OWNER
-
-
 async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
@@ -188,46 +152,6 @@ async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembe
     clock.advance(timedelta(milliseconds=1))
     with raises_refusal("token-expired"):
         await authenticate(authentication, HEADERS)
-
-
-async def test_a_token_without_expiry_works_for_ever(
-    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    never = {"expires_ms": None}
-    await tokens.put(stored(tokens).model_copy(update=never))
-    clock.advance(timedelta(days=10_000))
-    assert (await authenticate(authentication, HEADERS)).expires_ms is None
-
-
-async def test_a_text_that_is_not_a_token_reads_no_store(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    for text in ("nonsense", MINTED.text.reveal()[:-1] + "!", MINTED.text.reveal() + "0"):
-        with pytest.raises(TokenMalformed):
-            await authenticate(authentication, {"authorization": f"Bearer {text}"})
-    assert tokens.calls == []
-
-
-async def test_the_placeholder_of_our_settings_is_refused_with_that_reason_and_reads_no_store(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    for text in (
-        TOKEN_PLACEHOLDER,
-        f"Basic {b64encode(f'kim:{TOKEN_PLACEHOLDER}'.encode()).decode()}",
-    ):
-        header = text if text.startswith("Basic") else f"Bearer {text}"
-        with raises_refusal("token-placeholder", match="the placeholder of its template"):
-            await authenticate(authentication, {"authorization": header})
-    assert tokens.calls == []
-
-
-async def test_a_token_of_another_installation_is_foreign_and_reads_no_store(
-    tokens: FakeDirectory, clock: FakeClock
-) -> None:
-    staging = authenticating(tokens, clock, "staging")
-    with raises_refusal("token-foreign"):
-        await authenticate(staging, HEADERS)
-    assert tokens.calls == []
 
 
 async def test_a_store_that_returns_another_token_is_not_believed(
@@ -287,58 +211,9 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
 CLIENT = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4"}
 
 
-async def test_a_principal_names_the_client(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    principal = await authenticate(authentication, HEADERS | CLIENT)
-    assert principal.expires_ms == stored(tokens).expires_ms
-    assert (principal.address, principal.agent) == ("203.0.113.7", "ballerina/2201.13.4")
-
-
-async def test_the_last_use_names_the_client(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    await authenticate(authentication, HEADERS | CLIENT)
-    await authentication.close()
-    [use] = tokens.every(TokenUse)
-    assert (use.address, use.agent) == ("203.0.113.7", "ballerina/2201.13.4")
-    assert use.ends_ms == stored(tokens).expires_ms
-
-
 async def change(tokens: FakeDirectory, **update: object) -> None:
     await tokens.put(stored(tokens).model_copy(update=update))
     tokens.calls.clear()
-
-
-@pytest.mark.parametrize(
-    ("address", "known"),
-    [
-        ("198.51.100.1", "198.51.100.1"),
-        ("", ""),
-        ("unknown", ""),
-        ("203.0.113.7, 198.51.100.1", "198.51.100.1"),
-    ],
-)
-async def test_a_token_for_some_addresses_is_refused_from_others(
-    authentication: Authentication, tokens: FakeDirectory, address: str, known: str
-) -> None:
-    await change(tokens, addresses=("203.0.113.0/24",))
-    refused = raises_refusal("address-not-allowed", match="may not be used from")
-    with refused as reported, capture_logs() as lines:
-        await authenticate(authentication, HEADERS | {"x-forwarded-for": address})
-    assert f"from {known or 'an unknown address'}. " in str(reported.value)
-    where = {"event": "token.used_elsewhere", "token": "first", "address": known}
-    assert lines == [{**where, "log_level": "warning"}]
-    await authentication.close()
-    assert tokens.every(TokenUse) == []
-
-
-async def test_a_token_for_some_addresses_works_there(
-    authentication: Authentication, tokens: FakeDirectory
-) -> None:
-    await change(tokens, addresses=("203.0.113.0/24",))
-    principal = await authenticate(authentication, HEADERS | CLIENT)
-    assert principal.addresses == ("203.0.113.0/24",)
 
 
 async def test_a_token_of_an_organization_brings_its_role(
@@ -402,12 +277,6 @@ def test_a_client_is_an_address_and_a_name() -> None:
 
 def test_a_client_without_a_name_is_recorded_as_none() -> None:
     assert RequestClient.of({}, ()) == RequestClient("", "")
-
-
-def test_a_trusted_proxy_provides_the_address_of_the_client() -> None:
-    headers = {"x-forwarded-for": "203.0.113.7, 10.0.0.1"}
-    assert RequestClient.of(headers, parse_networks("10.0.0.0/8")).address == "203.0.113.7"
-    assert RequestClient.of(headers, ()).address == "10.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,10 @@ import pytest
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
-from shared.domain.accounts import Account, AccountLock
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     NotPermitted,
-    SignInAgain,
     TokenUnknown,
-    organization_not_found,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
@@ -103,31 +101,6 @@ async def test_everybody_reads_public_packages_without_a_call(
     assert directory.calls == []
 
 
-@pytest.mark.parametrize(
-    ("by", "allowed"),
-    [(ANONYMOUS, False), (STRANGER, False), (MEMBER, True), (ADMINISTRATOR, True)],
-)
-async def test_private_packages_are_for_members(
-    authorization: Authorization, by: Principal, allowed: bool
-) -> None:
-    assert await authorization.may_read(by, head("ACME/greet")) is allowed
-
-
-@pytest.mark.parametrize(
-    "by",
-    [
-        limited(scopes=[Scope.PUSH_VERSION]),
-        limited(org="globex"),
-        limited(package="other*"),
-    ],
-)
-async def test_a_token_that_may_not_read_does_not_see_a_private_package(
-    authorization: Authorization, directory: FakeDirectory, by: Principal
-) -> None:
-    assert not await authorization.may_read(by, head("acme/greet"))
-    assert directory.calls == ["access_context"]
-
-
 @pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
 async def test_a_missing_package_costs_what_a_hidden_one_costs(
     authorization: Authorization, directory: FakeDirectory, by: Principal
@@ -157,64 +130,9 @@ async def test_lists_of_public_packages_cost_no_call(
     assert directory.calls == []
 
 
-@pytest.mark.parametrize(
-    ("by", "within"),
-    [
-        (ANONYMOUS, []),
-        (STRANGER, []),
-        (MEMBER, ["acme/greet"]),
-        (limited(package="gre*"), ["acme/greet"]),
-        (limited(package="other"), []),
-        (ADMINISTRATOR, ["acme/greet", "globex/secret"]),
-        (OPERATOR, ["acme/greet", "globex/secret"]),
-        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), ["acme/greet"]),
-        (Principal("role", role_grants=(PATTERN,), grants=(Grant(),)), ["acme/greet"]),
-    ],
-)
-async def test_a_right_takes_the_role_and_the_grant(
-    authorization: Authorization, by: Principal, within: list[str]
-) -> None:
-    reach = await authorization.private_access(by)
-    private = ["acme/greet", "globex/secret"]
-    assert [name for name in private if reach.covers(head(name))] == within
-    assert reach.covers(head("globex/open", Visibility.PUBLIC))
-
-
 # Viewers who read internal packages, as every account does.
-PUSHER = ROBOT.model_copy(update={"scopes": frozenset({Scope.PUSH_NEW})})  # As of CI.
 ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
 ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
-
-
-@pytest.mark.parametrize(
-    ("by", "reads"),
-    [
-        (ANONYMOUS, False),
-        (STRANGER, True),
-        (MEMBER, True),
-        (OPERATOR, True),
-        (Principal("unknown000", "token", (Grant(),)), False),
-        (limited(org="globex"), True),
-        (limited(package="greet"), True),
-        (limited(scopes=[Scope.MANAGE]), False),
-        (limited(scopes=[]), False),
-        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), True),
-        (
-            Principal("job", role_grants=(PUSHER,)),
-            False,
-        ),
-    ],
-)
-async def test_every_account_reads_internal_packages_if_its_credential_reads(
-    authorization: Authorization, by: Principal, reads: bool
-) -> None:
-    internal, missing = head("partner/inside", Visibility.INTERNAL), head("partner/none")
-    assert await authorization.may_read(by, internal) is reads
-    assert await authorization.may_find(by, missing.package, None) is False
-    assert (await authorization.private_access(by)).covers(internal) is reads
-    viewer = await authorization.viewer(by)
-    assert (viewer.sees_everything or EVERY_ACCOUNT in viewer.orgs) is reads
-    assert authorization.readers.includes(by, EVERY_ACCOUNT) is (reads and bool(by.credential))
 
 
 async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
@@ -308,13 +226,6 @@ async def test_somebody_who_may_publish_somewhere_has_an_archive_read(
     assert directory.calls == calls
 
 
-async def test_a_maintainer_publishes_somewhere(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    await directory.add(Membership(org="globex", account=STRANGER.id, role=Role.MAINTAINER))
-    await authorization.require_publisher(STRANGER)
-
-
 @pytest.mark.parametrize(
     ("by", "reason"),
     [
@@ -330,15 +241,6 @@ async def test_a_principal_that_may_publish_nowhere_reads_why(
         await authorization.require_publisher(by)
 
 
-async def test_a_member_who_publishes_nowhere_reads_their_organizations_by_name(
-    authorization: Authorization, directory: FakeDirectory
-) -> None:
-    await directory.add(Membership(org="globex", account=MEMBER.id, role=Role.MEMBER))
-    with pytest.raises(NotPermitted) as refused:
-        await authorization.require_publisher(MEMBER)
-    assert "you are only member of Acme and globex. Ask an owner" in str(refused.value)
-
-
 @pytest.mark.parametrize(("holdings", "refusal"), [((), TokenUnknown), ((GUEST,), NotPermitted)])
 async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
     authorization: Authorization, holdings: tuple[RoleGrant, ...], refusal: type[Exception]
@@ -347,14 +249,6 @@ async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
         await authorization.require_publisher(
             Principal("gone000000", "token", (Grant(),), None, holdings)
         )
-
-
-async def test_nobody_publishes_without_credentials(authorization: Authorization) -> None:
-    with raises_refusal("credentials-missing"):
-        await authorization.require_publisher(ANONYMOUS)
-
-
-EVERYTHING = (Grant(),)
 
 
 @pytest.fixture
@@ -375,74 +269,11 @@ async def test_an_administrator_is_asked_for_each_time(
     assert directory.calls == ["get", "get"]
 
 
-async def test_an_administrator_who_is_locked_administers_nothing_from_that_moment_on(
-    administration: Administration, directory: FakeDirectory
-) -> None:
-    lock = {"lock": AccountLock(at_ms=0, by="operator", reason="Stolen.")}
-    [admin] = [each for each in directory.every(Account) if each.administrator]
-    await directory.put(admin.model_copy(update=lock))
-    with pytest.raises(NotPermitted):
-        await administration.require(ADMINISTRATOR, "run", "tasks")
-
-
 async def test_the_operator_may_everything_without_a_call(
     administration: Administration, directory: FakeDirectory
 ) -> None:
     await administration.require_fresh(OPERATOR, "run", "tasks")
     assert directory.calls == []
-
-
-async def test_nobody_known_is_asked_to_say_who_they_are(administration: Administration) -> None:
-    with raises_refusal("credentials-missing"):
-        await administration.require(ANONYMOUS, "run", "tasks")
-
-
-@pytest.mark.parametrize("who", [MEMBER, Principal("gone000000", "token", (Grant(),))])
-async def test_other_principals_read_what_it_takes(
-    administration: Administration, who: Principal
-) -> None:
-    sentence = "^You may not run tasks: only administrators of the registry can do this.$"
-    with pytest.raises(NotPermitted, match=sentence):
-        await administration.require(who, "run", "tasks")
-
-
-@pytest.mark.parametrize(
-    "grant",
-    [
-        Grant(scopes=frozenset({Scope.READ})),
-        Grant(org="acme"),
-        Grant(package="greet"),
-    ],
-)
-async def test_a_token_for_less_than_everything_administers_nothing(
-    administration: Administration, grant: Grant
-) -> None:
-    limited = Principal(ADMINISTRATOR.id, "token", (grant,))
-    sentence = "^You may not run tasks: the token does not manage everything.$"
-    with pytest.raises(NotPermitted, match=sentence):
-        await administration.require(limited, "run", "tasks")
-
-
-async def test_changes_ask_for_a_fresh_sign_in(
-    administration: Administration, clock: FakeClock
-) -> None:
-    def signed_in(at_ms: int) -> Principal:
-        return Principal(ADMINISTRATOR.id, "session", EVERYTHING, signed_in_ms=at_ms)
-
-    now_ms = clock.now_ms()
-    await administration.require_fresh(signed_in(now_ms - 600_000), "run", "tasks")
-    for stale in (ADMINISTRATOR, signed_in(now_ms - 600_001)):
-        with pytest.raises(SignInAgain, match=r"^To run tasks, sign in again"):
-            await administration.require_fresh(stale, "run", "tasks")
-
-
-async def test_a_stranger_is_told_the_same_of_an_organization_and_of_none(
-    authorization: Authorization,
-) -> None:
-    for org in ("acme", "nothing"):
-        with raises_refusal("organization-not-found") as refused:
-            await authorization.require_member(STRANGER, OrgName(org))
-        assert str(refused.value) == str(organization_not_found(OrgName(org)))
 
 
 # --- Known readers -------------------------------------------------------------------------------

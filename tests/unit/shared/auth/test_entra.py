@@ -29,12 +29,6 @@ def test_roles_and_groups_are_mapped_to_grants_and_holdings() -> None:
     assert mapped.holdings == (RoleGrant(org="acme", role=Role.MAINTAINER, scopes=published),)
 
 
-@pytest.mark.parametrize("values", [{}, {"roles": ["publish"]}, {"roles": {"Publish": 1}}])
-def test_an_unmapped_role_has_no_rights(values: dict[str, object]) -> None:
-    mapped = EntraRoles.parse(TEXT).of(Claims(values))
-    assert (mapped.grants, mapped.holdings) == ((), ())
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -53,31 +47,9 @@ def test_a_mapping_that_cannot_be_read_says_what_one_looks_like(text: str) -> No
         EntraRoles.parse(text)
 
 
-def test_a_mapping_without_a_role_may_be_for_one_organization() -> None:
-    text = '[{"claim": "a", "org": "acme", "scopes": ["read"]}]'
-    [grant] = EntraRoles.parse(text).of(Claims({"roles": "a"})).grants
-    assert (grant.org, grant.scopes) == ("acme", {Scope.READ})
-
-
-def test_an_empty_mapping_maps_nothing() -> None:
-    assert EntraRoles.parse(" ").roles == ()
-
-
 def test_tokens_are_for_the_application_unless_the_operator_says_otherwise() -> None:
     assert audiences("id", []) == ("id", "api://id")
     assert audiences("id", ["https://registry.test"]) == ("https://registry.test",)
-
-
-def test_the_refusal_of_a_mapping_shows_a_complete_example() -> None:
-    with pytest.raises(ValueError, match="it is no list") as refused:
-        EntraRoles.parse("{}")
-    text = str(refused.value)
-    assert text == (
-        'it is no list such as [{"claim": "Packages.Publish", "org": "acme", '
-        '"role": "maintainer", "scopes": ["read", "push-version"]}]'
-    )
-    [role] = EntraRoles.parse(text.removeprefix("it is no list such as ")).roles
-    assert (role.claim, role.org, role.role) == ("Packages.Publish", "acme", Role.MAINTAINER)
 
 
 def test_a_tenant_accepts_its_tokens_of_both_versions() -> None:
@@ -133,11 +105,6 @@ async def test_a_principal_has_the_id_and_the_end_of_its_token() -> None:
 
 async def test_a_token_without_an_id_is_known_by_its_kind() -> None:
     assert (await authenticated(uti=None)).credential == "entra:"
-
-
-async def test_a_linked_identity_acts_as_its_account_even_if_it_is_deleted() -> None:
-    assert (await authenticated(KIM, LINKED)).id == KIM.id
-    assert (await authenticated(LINKED)).id == KIM.id
 
 
 async def test_the_account_of_a_linked_identity_may_be_locked() -> None:

@@ -56,11 +56,6 @@ async def test_parameters_are_added_to_the_address(
     ]
 
 
-async def test_a_request_without_headers_sends_none(noting: Noting) -> None:
-    await asyncio.to_thread(LibrarySession(noting).get, URL)
-    assert noting.asked == [(URL, {}, b"")]
-
-
 async def test_a_form_is_sent_as_it_is_or_encoded(noting: Noting) -> None:
     session = LibrarySession(noting)
     for data in ({"a": "b c", "d": "&"}, "a=%20b", None):
@@ -84,10 +79,6 @@ async def test_an_answer_has_the_shape_that_msal_reads(noting: Noting) -> None:
         assert (answer.status_code, answer.headers) == (201, {"etag": "1"})
         assert (answer.text, answer.json()) == ('{"token": "ä"}', {"token": "ä"})
     session.close()
-
-
-def test_a_body_that_is_no_text_is_read_with_replacements() -> None:
-    assert LibraryResponse(HttpResponse(200, {}, b"a\xff")).text == "a\N{REPLACEMENT CHARACTER}"
 
 
 def test_an_answer_from_400_on_is_a_failure_with_its_status() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from shared.auth.issuer_keys import MAX_ISSUER_KEYS, IssuerDiscovery, IssuerDocument, IssuerKeys
 from shared.ports import HttpResponse, Unanswered
-from shared.runtime.caching import Refreshed
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, rsa_key
 from tests.fakes.system import FakeClock
 
@@ -52,28 +51,6 @@ def test_a_document_is_read_by_the_names_of_the_standard() -> None:
         client_authentication=("client_secret_post", "private_key_jwt"),
         names_itself=True,
     )
-
-
-def test_missing_fields_of_a_document_are_empty() -> None:
-    assert IssuerDocument.parse({"issuer": TENANT, "jwks_uri": "k"}, TENANT) == IssuerDocument(
-        issuer=TENANT,
-        keys="k",
-        authorization="",
-        token="",
-        userinfo="",
-        client_authentication=(),
-        names_itself=False,
-    )
-
-
-def test_fields_of_another_type_count_as_missing() -> None:
-    odd = {
-        "token_endpoint": 7,
-        "token_endpoint_auth_methods_supported": "client_secret_post",
-        "authorization_response_iss_parameter_supported": "true",
-    }
-    read = IssuerDocument.parse({**WHOLE, **odd}, TENANT)
-    assert (read.token, read.client_authentication, read.names_itself) == ("", (), False)
 
 
 @pytest.mark.parametrize("keys", [None, "", 7])
@@ -279,37 +256,3 @@ async def test_a_set_without_a_key_is_no_answer(entries: Any) -> None:
     fixed.keys = {"keys": entries}
     with pytest.raises(Unanswered):
         await IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock).find(URL, "key-1", "RS256")
-
-
-async def test_an_issuer_that_does_not_answer_is_named_with_the_reason() -> None:
-    shown: list[tuple[str, str]] = []
-
-    async def fetch() -> str:
-        raise Unanswered("the cable is cut")  # noqa: TRY003 - a fake.
-
-    clock = FakeClock()
-    kept = Refreshed("the keys", fetch, clock, lambda name, reason: shown.append((name, reason)))
-    for _ in range(2):
-        with pytest.raises(Unanswered, match=r"^the keys$"):
-            await kept.value()
-    assert shown == [("the keys", "the cable is cut")]
-
-
-async def test_stored_keys_are_requested_again_once_a_minute_during_an_outage() -> None:
-    clock, calls = FakeClock(), list[int]()
-
-    async def fetch() -> str:
-        calls.append(clock.now_ms())
-        if len(calls) > 1:
-            raise Unanswered("away")
-        return "document"
-
-    kept = Refreshed("it", fetch, clock)
-    assert await kept.value() == "document"
-    clock.advance(timedelta(hours=1))
-    for _ in range(6):
-        assert await kept.value() == "document"
-        clock.advance(timedelta(seconds=10))
-    assert len(calls) == 2
-    assert await kept.value() == "document"
-    assert len(calls) == 3

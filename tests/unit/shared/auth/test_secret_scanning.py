@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from shared.auth.secret_scanning import (
     MAX_ADDRESS_LENGTH,
-    MAX_REPORT_BYTES,
     MAX_REPORTED,
     ConfiguredScannerKeys,
     FetchedScannerKeys,
@@ -20,7 +19,6 @@ from shared.auth.secret_scanning import (
     parse_report,
 )
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
 from shared.ports import HttpResponse
 from tests.fakes.secret_scanner import PEM, PUBLIC, FakeScanner, found
@@ -80,18 +78,6 @@ async def test_a_report_that_github_signed_is_accepted() -> None:
     )
 
 
-async def test_a_signed_report_is_read(reports: LeakReports, scanner: FakeScanner) -> None:
-    body = found("first", "second")
-    leaked = await reports.read(body, scanner.headers(body))
-    assert [each.text.reveal() for each in leaked] == ["first", "second"]
-
-
-async def test_a_report_may_be_sent_again(reports: LeakReports, scanner: FakeScanner) -> None:
-    body = found("first")
-    headers = scanner.headers(body)
-    assert await reports.read(body, headers) == await reports.read(body, headers)
-
-
 @pytest.mark.parametrize("missing", ["identifier", "signature"])
 async def test_a_report_without_its_headers_is_refused(
     reports: LeakReports, scanner: FakeScanner, missing: str
@@ -128,12 +114,6 @@ async def test_an_invalid_signature_is_refused(
     headers = {**scanner.headers(b"[]"), "github-public-key-signature": signature}
     with raises_refusal("report-unsigned"):
         await reports.read(b"[]", headers)
-
-
-async def test_without_any_key_nothing_is_believed(scanner: FakeScanner) -> None:
-    for reports in (LeakReports(()), LeakReports((ConfiguredScannerKeys.of_setting(""),))):
-        with raises_refusal("report-unsigned"):
-            await reports.read(b"[]", scanner.headers(b"[]"))
 
 
 async def test_one_scanner_of_many_is_enough(scanner: FakeScanner) -> None:
@@ -270,16 +250,6 @@ def test_a_key_verifies_for_as_many_reports_as_there_are(scanner: FakeScanner) -
 # --- what a report says ------------------------------------------------------------------------
 
 
-async def test_a_report_that_is_too_large_is_not_even_verified(
-    reports: LeakReports, scanner: FakeScanner
-) -> None:
-    body = b" " * (MAX_REPORT_BYTES + 1)
-    with raises_refusal("file-too-large") as refused:
-        await reports.read(body, scanner.headers(body))
-    assert str(refused.value) == str(file_too_large("report", len(body), MAX_REPORT_BYTES))
-    assert scanner.fetched == 0
-
-
 def test_a_report_names_a_thousand_tokens_at_most() -> None:
     texts = [str(number) for number in range(MAX_REPORTED + 1)]
     assert len(parse_report(found(*texts[:-1]))) == MAX_REPORTED
@@ -317,10 +287,6 @@ def test_where_a_token_was_found_is_short_printable_and_without_the_token(
     assert leaked.address == shown
 
 
-def test_a_report_prints_no_token() -> None:
-    assert "blr_secret" not in repr(parse_report(found("blr_secret")))
-
-
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
@@ -330,20 +296,6 @@ def test_no_body_is_more_than_refused(body: bytes) -> None:
         parse_report(body)
     except Refusal:
         return
-
-
-def test_a_signature_with_a_character_outside_of_base64_is_refused(scanner: FakeScanner) -> None:
-    key = ScannerKey.of_pem(scanner.pem)
-    signature = scanner.headers(b"[]")["github-public-key-signature"]
-    assert key.verifies(b"[]", signature)
-    for odd in (f"{signature[:4]}!{signature[4:]}", f"{signature}\n", f" {signature}"):
-        assert not key.verifies(b"[]", odd)
-
-
-def test_an_invalid_key_is_reported_in_one_sentence() -> None:
-    with pytest.raises(ValueError, match="curve") as refused:
-        ScannerKey.of_pem(public_pem(ec.generate_private_key(ec.SECP384R1())))
-    assert str(refused.value) == "it is no public key on the curve P-256, in PEM"
 
 
 def test_a_token_is_hidden_wherever_a_report_repeats_it() -> None:

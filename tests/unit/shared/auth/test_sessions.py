@@ -105,13 +105,6 @@ def place() -> Place:
     return Place()
 
 
-async def test_a_browser_is_recognized_by_its_cookie(place: Place) -> None:
-    principal = await place.ask()
-    assert (principal.id, principal.credential) == (ACCOUNT, f"session:{ID}")
-    assert principal.signed_in_ms == place.clock.now_ms()
-    assert principal.expires_ms is None
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -143,42 +136,12 @@ def test_a_cookie_that_was_sent_is_deleted_unless_another_site_sent_it(place: Pl
     assert not place.sessions.should_delete_cookie(sent | elsewhere)
 
 
-async def test_one_read_serves_three_seconds_and_no_longer(place: Place) -> None:
-    for _ in range(10):
-        await place.ask()
-    reads = place.directory.calls.count("get")
-    assert reads == 4  # It and its account, before the secret was confirmed and after.
-    place.clock.advance(timedelta(seconds=3))
-    await place.ask()
-    assert place.directory.calls.count("get") == reads + 2
-
-
-@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
-async def test_an_ended_session_is_refused_within_three_seconds(
-    place: Place, set_back: timedelta
-) -> None:
-    await place.ask()
-    await place.ask()
-    await place.directory.remove(place.stored)
-    place.clock.step(-set_back)
-    place.clock.advance(3 * SECOND)
-    assert await place.ask() is ANONYMOUS
-
-
 async def test_a_session_of_a_locked_account_is_refused_within_three_seconds(place: Place) -> None:
     [account] = place.directory.every(Account)
     await place.ask()
     lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
     await place.directory.put(account.model_copy(update={"lock": lock}))
     place.clock.advance(3 * SECOND)
-    assert await place.ask() is ANONYMOUS
-
-
-async def test_where_it_was_ended_it_is_refused_at_once(place: Place) -> None:
-    await place.ask()
-    session = place.stored
-    await place.directory.remove(session)
-    place.sessions.invalidate(session)
     assert await place.ask() is ANONYMOUS
 
 
@@ -272,24 +235,6 @@ async def test_a_store_that_is_busy_delays_the_new_secret_alone(place: Place) ->
     assert (await place.ask(sessions=place.process())).id == ACCOUNT
     assert place.cookie == before
     assert [type(each) for each in place.delayed] == [Busy]
-
-
-async def test_where_proof_must_be_strong_another_is_never_fresh() -> None:
-    weak = Place(SignInProof.STRONG)
-    assert (await weak.ask()).signed_in_ms is None
-    await weak.directory.put(weak.stored.model_copy(update={"strong": True}))
-    assert (await weak.ask(sessions=weak.process())).signed_in_ms == weak.clock.now_ms()
-
-
-async def test_a_form_is_valid_in_its_session_only(place: Place) -> None:
-    ann = await place.ask()
-    other = Principal(ACCOUNT, "session:another00000")
-    token = place.sessions.csrf_token(ann)
-    assert place.sessions.is_csrf_token_valid(ann, token)
-    assert not place.sessions.is_csrf_token_valid(other, token)
-    assert not place.sessions.is_csrf_token_valid(ann, "")
-    by_token = Principal(ACCOUNT, "a-token")
-    assert not place.sessions.is_csrf_token_valid(by_token, place.sessions.csrf_token(by_token))
 
 
 async def test_a_ticket_is_valid_for_its_purpose_only(place: Place) -> None:

@@ -84,11 +84,6 @@ def test_a_link_cannot_be_made_to_last_longer_or_to_lead_elsewhere() -> None:
     assert not links.verify(PATH.replace("abc", "abd"), "1000", signature, now_ms=1)
 
 
-@pytest.mark.parametrize("expires", ["", "-1", "1e9", "soon", "²", "1000\n", "01000", "9" * 5000])
-def test_a_link_whose_expiry_is_no_number_is_not_followed(expires: str) -> None:
-    assert not ArchiveLinkSigner(OLD).verify(PATH, expires, "x", now_ms=0)
-
-
 def test_a_missing_key_is_created(files: KeyFiles) -> None:
     ring = files.load()
     assert len(ring.keys) == 1
@@ -139,16 +134,6 @@ def test_a_setting_without_a_usable_key_is_refused_and_not_shown(text: str) -> N
     with pytest.raises(ValueError, match="32 random characters or more") as caught:
         KeyRing.of_setting(text)
     assert not text or text not in str(caught.value)
-
-
-def test_a_reference_to_a_vault_is_no_key() -> None:
-    text = "@Microsoft.KeyVault(SecretUri=https://vault.test/secrets/key)"
-    for setting in (text, f"{'n' * 32},{text.upper()}"):
-        with pytest.raises(ValueError, match="unresolved") as refused:
-            KeyRing.of_setting(setting)
-        assert str(refused.value) == (
-            "it is an unresolved reference to a key vault, which everybody knows"
-        )
 
 
 def test_links_that_an_earlier_version_signed_are_followed() -> None:
@@ -230,17 +215,6 @@ async def test_nothing_is_signed_and_nothing_holds_before_a_key_was_read(keys: V
         signer.verify("text", by(OLD_SECRET))
 
 
-async def test_the_first_key_is_found_without_a_restart(
-    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
-) -> None:
-    assert "there is none yet" in await shown(keys)
-    vault.store(OLD_SECRET)
-    assert "there is none yet" in await shown(keys)
-    clock.advance(RETRY_AFTER)
-    await keys.ready()
-    assert keys.signer("link").sign("text") == by(OLD_SECRET)
-
-
 async def test_a_vault_that_refuses_or_does_not_answer_is_distinguished_from_an_empty_one(
     keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
@@ -302,17 +276,6 @@ async def test_a_new_key_holds_at_once_and_signs_when_all_processes_know_it(
     assert signer.verify("text", by(OLD_SECRET))
 
 
-async def test_after_two_rotations_the_first_key_is_invalid(
-    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
-) -> None:
-    vault.store(f"{NEW_SECRET},{OLD_SECRET}")
-    vault.store(f"{NEWEST_SECRET},{NEW_SECRET}")
-    clock.advance(REREAD_AFTER_UNKNOWN_KEY)
-    assert await keys.reread()
-    assert not signer.verify("text", by(OLD_SECRET))
-    assert signer.sign("text") == by(NEW_SECRET)
-
-
 async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
     signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
@@ -326,19 +289,6 @@ async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
     await keys.reread()
     assert signer.verify("text", by(NEW_SECRET))
     assert len(vault.asked) == 2
-
-
-async def test_keys_that_were_read_are_used_while_the_vault_is_unavailable(
-    signer: Signer, vault: VaultDouble, clock: FakeClock
-) -> None:
-    vault.is_away = True
-    clock.advance(timedelta(days=1))
-    await signer.ready()
-    assert signer.sign("text") == by(OLD_SECRET)
-    vault.is_away, vault.text = False, None
-    clock.advance(timedelta(days=1))
-    await signer.ready()
-    assert signer.sign("text") == by(OLD_SECRET)
 
 
 async def test_a_process_that_was_idle_reads_the_keys_before_it_signs(
@@ -365,11 +315,3 @@ async def test_keys_of_a_setting_are_never_read_again() -> None:
     await ring.ready()
     assert not await ArchiveLinkSigner(ring).reread()
     assert not ring.signer("link").verify("text", by(NEW_SECRET))
-
-
-def test_the_folder_of_the_keys_is_made_with_those_above_it(
-    tmp_path: Path, clock: FakeClock
-) -> None:
-    files = KeyFiles(tmp_path / "data" / "keys", clock, FakeRandomness())
-    files.rotate()
-    assert len(files.load().keys) == 1

@@ -26,28 +26,6 @@ def test_a_run_that_is_as_the_rules_say_differs_by_nothing() -> None:
     assert rule_differences(rules(protected=True), job) == []
 
 
-def test_everything_that_differs_is_named() -> None:
-    other = github_job(
-        ref="refs/heads/dev", environment=None, ref_protected="false",
-        workflow_ref="octo/greet/.github/workflows/test.yml@refs/heads/dev",
-    )  # fmt: skip
-    assert rule_differences(rules(protected=True), read_job_claims(Provider.GITHUB, other)) == [
-        "its workflow is 'test.yml', not release.yml",
-        "its ref is 'refs/heads/dev', not refs/tags/v*",
-        "its environment is none, not release",
-        "its ref 'refs/heads/dev' is not protected",
-    ]
-
-
-def test_text_of_a_run_is_shown_up_to_80_characters() -> None:
-    other = github_job(ref=f"refs/heads/{'x' * 81}", environment="e" * 81)
-    asked = rules(refs=["refs/heads/main", "refs/tags/v*"])
-    assert rule_differences(asked, read_job_claims(Provider.GITHUB, other)) == [
-        f"its ref is 'refs/heads/{'x' * 69}', not refs/heads/main or refs/tags/v*",
-        f"its environment is '{'e' * 80}', not release",
-    ]
-
-
 FOREIGN = "octo/ci/.github/workflows/publish.yml"
 
 
@@ -173,10 +151,6 @@ def test_rules_that_keep_nobody_out_or_never_match_are_refused(
         PublisherRules.parse(provider, asked)
 
 
-def test_an_identity_of_its_own_needs_no_rules() -> None:
-    assert PublisherRules.parse(Provider.ENTRA, {}) == PublisherRules()
-
-
 def test_an_empty_rule_is_not_checked() -> None:
     empty = {"workflow": "", "refs": [], "environment": "", "protected": False}
     assert PublisherRules.parse(Provider.ENTRA, empty) == PublisherRules()
@@ -191,34 +165,6 @@ def refused(act: Callable[[], object]) -> str:
     with pytest.raises(InvalidRequest) as caught:
         act()
     return str(caught.value)
-
-
-WRITE = "Write refs/heads/main, or refs/tags/v* for all such tags."
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "sentence"),
-    [
-        (
-            "workflow",
-            "x" * 81,
-            f"'{'x' * 80}' is no workflow. Write its name, such as release.yml.",
-        ),
-        ("environment", "a\n", "'a\\n' is no environment. Write its name, such as release."),
-        (
-            "refs",
-            ["refs/heads/a", "x" * 81],
-            f"'{'x' * 80}' is no ref. {WRITE}",
-        ),
-        (
-            "refs",
-            ["refs/heads/a"] * 11,
-            f"There are more than 10 refs. {WRITE}",
-        ),
-    ],
-)
-def test_a_refused_rule_is_shown_with_the_way_out(name: str, value: object, sentence: str) -> None:
-    assert refused(lambda: rules(**{name: value})) == sentence
 
 
 def test_a_rule_on_a_claim_that_the_provider_does_not_send_is_refused() -> None:

@@ -1,6 +1,5 @@
 """Which runs a trusted publisher takes: by ids that never change, then by its rules."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from shared.domain.trusted_publishing.publishers import (
     Publisher,
     is_same_job,
     parse_job_ids,
-    parse_repository,
 )
 from tests.support.trusted_publishing import IDS, JOBS, github_job
 
@@ -80,27 +78,3 @@ def test_an_id_too_few_too_many_or_in_another_form_is_refused(provider: Provider
     for bad in (fewer, {**good, "repository": "octo/greet"}, {**good, first: "*"}, {}):
         with pytest.raises(InvalidRequest, match=first):
             parse_job_ids(provider, bad)
-
-
-def refused(act: Callable[[], object]) -> str:
-    """Return what is said of a refused request."""
-    with pytest.raises(InvalidRequest) as caught:
-        act()
-    return str(caught.value)
-
-
-def test_ids_that_are_not_all_of_them_are_named() -> None:
-    assert refused(lambda: parse_job_ids(Provider.GITHUB, {})) == (
-        "A publisher of GitHub Actions is known by repository_id and repository_owner_id, which "
-        "never change. repository_id and repository_owner_id: copy each id from the provider, and "
-        "no name."
-    )
-
-
-def test_a_label_is_a_line_of_255_characters() -> None:
-    assert parse_repository("x" * 255) == "x" * 255
-    for text in ("x" * 256, "a\nb"):
-        assert refused(lambda text=text: parse_repository(text)) == (
-            "The name of a repository is a line of 255 characters at most, such as octo/greet. "
-            "It decides nothing, and may be left out."
-        )

@@ -1,7 +1,6 @@
 """Administrators see how the registry is, as far as its stores answer."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -29,23 +28,6 @@ def registry_status(world: World) -> RegistryStatus:
     return replace(world.registry.administration.status, room=lambda: ROOM)
 
 
-async def test_releases_that_are_not_listed_yet_are_counted_up_to_a_bound(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    for number in range(2):
-        late = event(f"late-{number}").model_copy(update={"at_ms": 7 - number})
-        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=(late,)))
-    backlog = (await registry_status.report(by=OPERATOR)).backlog
-    assert backlog is not None
-    assert (backlog.count, backlog.is_more, backlog.oldest_ms) == (2, False, 6)
-    for number in range(2, MAX_RECORDS_COUNTED):
-        waiting = (event(f"late-{number}"),)
-        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=waiting))
-    backlog = (await registry_status.report(by=OPERATOR)).backlog
-    assert backlog is not None
-    assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
-
-
 async def test_stores_that_do_not_answer_leave_what_others_say(
     world: World, registry_status: RegistryStatus
 ) -> None:
@@ -53,17 +35,6 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
     overview = await replace(registry_status, metadata=silent).report(by=OPERATOR)
     assert overview.backlog is None
     assert overview.tasks
-
-
-async def test_it_says_that_the_registry_is_read_only(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    assert (await registry_status.report(by=OPERATOR)).read_only is None
-    await world.registry.limits.notices.enter_read_only_mode("Moving house.", by=OPERATOR)
-    world.clock.advance(timedelta(minutes=1))
-    read_only = (await registry_status.report(by=OPERATOR)).read_only
-    assert read_only is not None
-    assert read_only.reason == "Moving house"
 
 
 @pytest.mark.parametrize("missing", ["tasks", "counts"])

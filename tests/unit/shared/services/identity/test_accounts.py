@@ -6,11 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account, AccountName
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import AccountExists, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import AccountExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
-from shared.domain.rights import Grant
+from shared.domain.identity import OPERATOR
 from shared.ports import Stale
 from shared.services.identity.accounts import Accounts
 from tests.fakes.services import fake_record_writer
@@ -101,39 +99,6 @@ async def test_a_name_that_was_given_back_is_nobodys(
     assert await accounts.by_id(kim.id) == kim
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("aB3dE6gH9k", "form of an id"),
-        ("christophe", "form of an id"),
-        ("blr_local_x", "another meaning"),
-        ("entra-0a0a0a0a", "another meaning"),
-        ("Upkeep", "another meaning"),
-        ("operator", "another meaning"),
-        ("root", "runs this registry"),
-        ("Supp0rt", "runs this registry"),
-        ("ballerina", "runs this registry"),
-        ("sign-in", "runs this registry"),
-    ],
-)
-async def test_a_name_is_no_id_no_token_and_no_reserved_word(
-    accounts: Accounts, store: FakeDirectory, name: str, reason: str
-) -> None:
-    by = Principal("kim0000000", "session")
-    with pytest.raises(InvalidRequest, match=reason):
-        await accounts.register("kim0000000", name, email="", by=by)
-    with pytest.raises(InvalidRequest, match=reason):
-        await accounts.create(name, by=OPERATOR)
-    assert store.entities == {}
-
-
-async def test_nobody_has_no_profile(accounts: Accounts) -> None:
-    with raises_refusal("credentials-missing"):
-        await accounts.profile(ANONYMOUS)
-    with pytest.raises(TokenUnknown):
-        await accounts.profile(Principal("gone000000", "session", (Grant(),)))
-
-
 async def test_a_rename_can_be_repeated_whatever_a_crash_left(
     accounts: Accounts, store: FakeDirectory, events: FakeEvents
 ) -> None:
@@ -144,58 +109,6 @@ async def test_a_rename_can_be_repeated_whatever_a_crash_left(
     assert events.kinds() == ["account.created", "account.renamed"]
     retired = {each.name: each.is_retired for each in store.every(AccountName)}
     assert retired == {"kim": True, "lee": False}
-
-
-async def test_the_spelling_of_a_name_can_be_changed(accounts: Accounts) -> None:
-    kim = await accounts.create("kim", by=OPERATOR)
-    assert (await accounts.rename(kim, "Kim", by=OPERATOR)).name == "Kim"
-    assert (await accounts.by_name_or_id("KIM")).id == kim.id
-
-
-async def test_names_that_nobody_would_get_today_are_listed(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    await accounts.create("kim", by=OPERATOR)
-    await accounts.create_administrator("root", by=OPERATOR)
-    for name in ("aB3dE6gH9k", "security"):
-        await store.add(Account(id=name, name=name, created_ms=0))
-    listed = await accounts.list_misnamed(by=OPERATOR)
-    assert [each.name for each in listed] == ["aB3dE6gH9k", "security"]
-    for attempt in (
-        accounts.list_misnamed(by=ANONYMOUS),
-        accounts.rename(listed[0], "lee", by=ANONYMOUS),
-    ):
-        with pytest.raises(NotPermitted):
-            await attempt
-
-
-async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
-    accounts: Accounts,
-) -> None:
-    kim = await accounts.create("kim", by=OPERATOR)
-    for verb, attempt in (
-        ("create", accounts.create("lee", by=ANONYMOUS)),
-        ("rename", accounts.rename(kim, "lee", by=ANONYMOUS)),
-        ("list", accounts.list_misnamed(by=ANONYMOUS)),
-    ):
-        with pytest.raises(NotPermitted) as refused:
-            await attempt
-        reason = "only the operator of the registry can do this"
-        assert str(refused.value) == f"You may not {verb} accounts: {reason}."
-
-
-async def test_a_name_is_claimed_when_its_account_gets_it(
-    store: FakeDirectory, events: FakeEvents
-) -> None:
-    clock = FakeClock()
-    accounts = Accounts(store, fake_record_writer(store, events), clock, FakeRandomness())
-    kim = await accounts.create("kim", by=OPERATOR)
-    made_ms = clock.now_ms()
-    clock.advance(timedelta(days=1))
-    await accounts.rename(kim, "lee", by=OPERATOR)
-    claimed = {each.name: (each.account, each.created_ms) for each in store.every(AccountName)}
-    assert claimed == {"kim": (kim.id, made_ms), "lee": (kim.id, clock.now_ms())}
-    assert (await accounts.by_id(kim.id)).created_ms == made_ms
 
 
 async def test_a_name_whose_account_exists_never_becomes_available(

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
@@ -15,33 +14,6 @@ from tests.fakes.identity_provider import FakeInternet
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import World
-
-TENANT = "11111111-2222-3333-4444-555555555555"
-PROVIDERS = {
-    "entra_tenant": TENANT,
-    "entra_client_id": TENANT,
-    "entra_roles": '[{"claim": "Readers", "org": "acme", "role": "member", "scopes": ["read"]}]',
-    "oidc_issuer": "https://issuer.test",
-    "oidc_client_id": "registry",
-    "github_client_id": "registry",
-}
-SECRETS = {
-    name: SecretStr("s3cret")
-    for name in ("entra_client_secret", "oidc_client_secret", "github_client_secret")
-}
-
-
-@pytest.mark.parametrize("secrets", [{}, SECRETS], ids=["without secrets", "with secrets"])
-async def test_each_provider_that_settings_describe_is_created(
-    world: World, secrets: dict[str, SecretStr]
-) -> None:
-    settings = world.registry.settings.model_copy(update=PROVIDERS | secrets)
-    identity = create_registry(settings, world.stores).identity
-    assert list(identity.sign_in_flow.providers) == ["entra", "oidc", "github"]
-
-
-async def test_without_settings_there_is_no_provider(world: World) -> None:
-    assert not world.registry.identity.sign_in_flow.providers
 
 
 async def test_what_fails_beside_a_request_is_logged(

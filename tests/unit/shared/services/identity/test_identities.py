@@ -1,20 +1,14 @@
 """Identities: who signs in to which account, also where several sign in at once or halfway."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.domain.accounts import Account, AccountName, Identity
-from shared.domain.errors.identity import (
-    NotPermitted,
-    SignInAgain,
-)
+from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.records import Entity
-from shared.domain.rights import Grant, Scope
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import (
@@ -28,7 +22,6 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.services import changes_allowed, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
-from tests.support.refusals import raises_refusal
 
 BROWSER = Principal(address="192.0.2.1")
 
@@ -146,83 +139,3 @@ def forget(directory: FakeDirectory, *entities: Entity) -> None:
     """Take entities out, as if they had never been written."""
     for each in entities:
         del directory.entities[each.kind, each.place]
-
-
-def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
-    """Return the person of an account, who signed in so long ago."""
-    return Principal(account_id, "session:a", (Grant(),), signed_in_ms=START_MS - ago_ms)
-
-
-async def test_mails_and_events_name_the_identity_and_its_account() -> None:
-    directory, events, mailer = FakeDirectory(), FakeEvents(), FakeMailer()
-    known = identities(directory, events=events, mailer=mailer)
-    account_id = await known.register(person(), "oidc", by=BROWSER)
-    mine = signed_in(account_id)
-    await known.link(person("kim-at-github"), "github", by=mine)
-    [_, linked] = await known.of(by=mine)
-    await known.remove(linked.id, by=mine)
-    await known.account_mail.close()
-    assert {(each.to, each.text.split("\n")[0]) for each in mailer.sent} == {
-        ("kim@example.org", "kim-at-github (github) can now sign in as kim."),
-        ("kim@example.org", "kim-at-github (github) can no longer sign in as kim."),
-    }
-    details = {"provider": "github", "label": "kim-at-github"}
-    shown = [(each.kind, each.subject, each.account, each.details) for each in events.feed]
-    assert shown[-2:] == [
-        ("identity.linked", linked.id, account_id, details),
-        ("identity.removed", linked.id, account_id, details),
-    ]
-    assert [each.actor for each in events.feed] == [account_id] * 4
-
-
-async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -> None:
-    known = identities(FakeDirectory())
-    account_id = await known.register(person(), "oidc", by=BROWSER)
-    mine = signed_in(account_id)
-    [only] = await known.of(by=mine)
-    reading = Principal(account_id, "token:a", (Grant(scopes=frozenset({Scope.READ})),))
-    for verb, attempt in (
-        ("list", known.of(by=reading)),
-        ("remove", known.remove(only.id, by=reading)),
-    ):
-        with pytest.raises(NotPermitted) as refused:
-            await attempt
-        lacking = "the token lacks the scope manage for it"
-        assert str(refused.value) == f"You may not {verb} identities: {lacking}."
-    with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
-        await known.remove(only.id, by=signed_in(account_id, ago_ms=86_400_000))
-    with raises_refusal("identity-not-found", match=r"^You have no identity 'other'\. "):
-        await known.remove("other", by=mine)
-    with raises_refusal("last-identity", match=r"^kim is the only way to sign in "):
-        await known.remove(only.id, by=mine)
-
-
-class LargestDigits(FakeRandomness):
-    """Randomness that gives the largest three bytes each time, and other ids."""
-
-    def token_bytes(self, count: int) -> bytes:
-        """Return the next bytes."""
-        return b"\xff" * 3 if count == 3 else super().token_bytes(count)
-
-
-async def test_a_name_that_is_taken_gets_six_digits_at_most() -> None:
-    directory = FakeDirectory()
-    known = replace(identities(directory), randomness=LargestDigits("identities"))
-    for label in ("kim@one.test", "kim@two.test"):
-        await known.register(person(label), "oidc", by=BROWSER)
-    assert {each.name for each in directory.every(Account)} == {"kim", "kim-167772"}
-
-
-@pytest.mark.parametrize("label", ["Xkim", "Xkim-", "kimX", ".kim-"])
-def test_only_punctuation_is_taken_from_the_ends_of_a_name(label: str) -> None:
-    assert suggested_account_name(person(label)) == label.strip(".-").lower()
-
-
-async def test_an_identity_without_a_label_is_called_by_what_else_is_known() -> None:
-    directory = FakeDirectory()
-    known = identities(directory)
-    for number, who in enumerate(
-        (person(""), replace(person("", display_name=""), identifier="bare"))
-    ):
-        await known.register(replace(who, email=f"kim{number}@example.org"), "oidc", by=BROWSER)
-    assert {each.label for each in directory.every(Identity)} == {"Kim Larsen", "bare"}

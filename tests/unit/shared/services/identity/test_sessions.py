@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
@@ -60,17 +58,6 @@ class Place:
         )
 
 
-async def test_a_session_that_is_over_is_signed_out_of_as_well() -> None:
-    assert await Place().sessions.sign_out(by=ANN) is None
-
-
-async def test_a_token_has_no_session_to_sign_out_of() -> None:
-    place = Place(session("one"))
-    by_token = Principal(ANN.id, "token", (Grant(),))
-    assert await place.sessions.sign_out(by=by_token) is None
-    assert place.directory.every(Session)
-
-
 async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
     class Ending(FakeDirectory):
         """A directory in which the first session ends as soon as they are listed."""
@@ -110,13 +97,6 @@ async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_reque
     await place.sessions.end_copied(stale)
     assert len(place.directory.every(Session)) == 1
     assert place.events.kinds() == []
-
-
-async def test_nobody_is_notified_about_a_deleted_account() -> None:
-    place = Place()
-    place.noticing.send("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
-    await place.noticing.close()
-    assert place.mailer.sent == []
 
 
 # --- The first sign-in ---------------------------------------------------------------------------

@@ -90,21 +90,6 @@ async def test_a_notice_is_published_while_another_process_adds_the_board() -> N
     assert await scene.texts() == ["Hello."]
 
 
-async def test_events_of_the_notice_and_of_read_only_say_what_was_changed(scene: Scene) -> None:
-    await scene.notices.publish("Hello.", by=ADMIN)
-    await scene.notices.end(by=ADMIN)
-    await scene.notices.end(by=ADMIN)
-    await scene.notices.enter_read_only_mode("moving house", by=ADMIN)
-    await scene.notices.leave_read_only_mode(by=ADMIN)
-    shown = [(each.kind, each.subject, each.actor, each.details) for each in scene.events.feed]
-    assert shown == [
-        ("notice.announced", "registry", ADMIN.id, {"text": "Hello."}),
-        ("notice.ended", "registry", ADMIN.id, {}),
-        ("registry.read-only", "registry", ADMIN.id, {"reason": "moving house"}),
-        ("registry.writable", "registry", ADMIN.id, {}),
-    ]
-
-
 LONG, NOT_AT_ALL = timedelta(minutes=1), timedelta(0)
 
 

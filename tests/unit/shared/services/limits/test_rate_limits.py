@@ -2,13 +2,12 @@
 
 from collections import Counter as Tallies
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors.requests import TakesNoChanges, TooMany, TooManyRequests
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.errors.requests import TooMany, TooManyRequests
+from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.rate_limits import (
     RateLimit,
@@ -20,7 +19,7 @@ from shared.domain.rate_limits import (
 from shared.ports import WorkStore
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter, ReadLimiter
-from tests.fakes.services import changes_allowed, changes_refused
+from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting
@@ -88,21 +87,6 @@ async def test_a_token_may_do_so_much_over_all_instances(work: FakeWork, clock: 
     assert await check(other, keys, 2) == [True, False]
     assert await check(one, keys, 1) == [False]
     assert await check(one, RateLimitKeys(token="u"), 3) == [True] * 3
-
-
-@pytest.mark.parametrize(("subject", "most"), [("token", 3), ("account", 5), ("address", 8)])
-async def test_each_subject_has_its_own_limit(
-    work: FakeWork, clock: FakeClock, subject: str, most: int
-) -> None:
-    instance = Instance(work, clock)
-    same = {subject: "same"}
-    for number in range(most):
-        keys = {"token": f"t{number}", "account": f"a{number}", "address": f"{number}"} | same
-        await instance.rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(**keys))
-    keys = {"token": "t", "account": "a", "address": "x"} | same
-    refused = await refusal(instance, RateLimitClass.WRITE, RateLimitKeys(**keys))
-    assert refused is not None
-    assert refused.subject is RateLimitSubject(subject)
 
 
 async def test_a_caller_that_has_to_wait_costs_no_store_operation(
@@ -303,27 +287,6 @@ def test_a_process_counts_a_bounded_number_of_callers(clock: FakeClock) -> None:
     assert let == 100 + 8, "those that come when there are too many share one count"
 
 
-def test_a_read_by_a_token_has_each_limit_of_which_half_is_used(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    assert reads(instance, ANN, 2) == 2
-    left = instance.rate_limiter.count_read(ANN)
-    assert [(each.subject, each.remaining) for each in left] == [
-        (RateLimitSubject.TOKEN, 0),
-        (RateLimitSubject.ACCOUNT, 2),
-    ]
-
-
-async def test_an_answer_has_the_tightest_of_every_other_limit(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance, keys = Instance(work, clock), RateLimitKeys("t", "a", "x")
-    left = await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
-    assert left is not None
-    assert (left.subject, left.remaining) == (RateLimitSubject.TOKEN, 2)
-
-
 async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
     work: FakeWork, clock: FakeClock
 ) -> None:
@@ -348,39 +311,6 @@ async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
     allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
     assert allowance is not None
     assert allowance.is_exceeded
-
-
-# --- while the registry takes no changes -------------------------------------------------------
-
-CHANGES = (
-    RateLimitClass.WRITE,
-    RateLimitClass.PUSH,
-    RateLimitClass.TOKEN_ISSUE,
-    RateLimitClass.DEVICE,
-    RateLimitClass.INVITATION,
-    RateLimitClass.FOUND,
-)
-
-
-@pytest.mark.parametrize("operation", CHANGES)
-async def test_a_change_is_refused_before_it_is_counted(
-    work: FakeWork, clock: FakeClock, operation: RateLimitClass
-) -> None:
-    instance = Instance(work, clock, changes_refused())
-    with pytest.raises(TakesNoChanges, match="is in read-only mode: moving house"):
-        await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
-    with pytest.raises(TakesNoChanges):
-        await instance.rate_limiter.require_changes_allowed(operation)
-    with pytest.raises(TakesNoChanges):
-        await instance.rate_limiter.count_push(ANN, GREET)
-    assert not instance.calls
-
-
-async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:
-    allowance = await Instance(work, clock, changes_refused()).rate_limiter.count_push(
-        OPERATOR, GREET
-    )
-    assert allowance.allowance is None
 
 
 # --- who has to wait ---------------------------------------------------------------------------
@@ -431,63 +361,3 @@ async def test_each_process_lists_the_callers_that_it_refused(
     assert len(one.rate_limiter.waiting()) == 1
     assert other.rate_limiter.waiting() == []
     assert other.rate_limiter.rules[RateLimitClass.PUSH].limits == {RateLimitSubject.TOKEN: 1}
-
-
-# --- what administrators see of it -------------------------------------------------------------
-
-
-def test_a_caller_at_the_limit_of_reads_is_listed_with_that_limit(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    clock.at_ms -= clock.at_ms % 60_000
-    by = Principal(address="203.0.113.7")
-    assert reads(instance, by, 7) == 7
-    assert instance.rate_limiter.waiting() == []
-    assert reads(instance, by, 1) == 1
-    [wait] = instance.rate_limiter.waiting()
-    assert (wait.limit_class, wait.subject, wait.key, wait.limit) == (
-        *(RateLimitClass.READ, RateLimitSubject.ADDRESS, "203.0.113.7", 8),
-    )
-    with pytest.raises(TooManyRequests) as refused:
-        instance.rate_limiter.count_read(by)
-    assert wait.until_ms == clock.now_ms() + refused.value.allowance.wait_ms
-
-
-def test_a_caller_at_the_limit_of_the_previous_window_is_still_listed(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    clock.at_ms -= clock.at_ms % 60_000
-    by = Principal(address="203.0.113.7")
-    assert reads(instance, by, 8) == 8
-    clock.advance(timedelta(seconds=75))  # Six of the eight are less than a minute ago.
-    assert reads(instance, by, 2) == 2
-    [wait] = instance.rate_limiter.waiting()
-    assert wait.key == "203.0.113.7"
-    clock.at_ms = wait.until_ms
-    assert instance.rate_limiter.waiting() == []
-    assert reads(instance, by, 1) == 1
-
-
-async def test_a_push_over_the_limit_is_no_burst(work: FakeWork, clock: FakeClock) -> None:
-    one, other = Instance(work, clock), Instance(work, clock)
-    for _ in range(3):
-        assert not (await one.rate_limiter.count_push(ANN, GREET)).burst
-    refused = await other.rate_limiter.count_push(ANN, GREET)
-    assert refused.allowance is not None
-    assert (refused.allowance.is_exceeded, refused.burst) == (True, "")
-    # What is refused is taken back: the account has pushed three times of five.
-    third = replace(ANN, credential="token-2")
-    assert not (await other.rate_limiter.count_push(third, GREET)).burst
-
-
-async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    packages = [Package.parse("acme", f"p{number}") for number in range(25)]
-    found = [await instance.rate_limiter.count_burst_of(ANN.id, each) for each in packages]
-    assert found[:20] == [""] * 20
-    assert found[-1] == "25 packages"
-    assert instance.calls["count"] >= len(packages)

@@ -1,8 +1,5 @@
 """A task that needs several runs goes on where its last run stopped."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
-
 import pytest
 
 from shared.domain.packages import Head
@@ -44,19 +41,6 @@ async def test_the_next_run_continues_after_the_last_package_and_the_one_after_s
     assert seen == [*NAMES, *NAMES[:2]]
 
 
-async def test_each_task_has_a_place_of_its_own(world: World) -> None:
-    await three(world)
-    seen: list[str] = []
-
-    async def slow(head: Head) -> None:
-        seen.append(head.name)
-        world.clock.advance(RUN_TIME)
-
-    await checkpoints(world).visit_packages(AUDIT, slow)
-    await checkpoints(world).visit_packages(REPAIR, slow)
-    assert seen == ["alpha", "alpha"]
-
-
 async def test_an_interrupted_run_continues_after_its_last_checkpoint(
     world: World,
 ) -> None:
@@ -68,25 +52,3 @@ async def test_an_interrupted_run_continues_after_its_last_checkpoint(
     for _ in range(2):
         with pytest.raises(RuntimeError, match="alpha"):
             await checkpoints(world).visit_packages(AUDIT, break_off)
-
-
-async def numbers() -> AsyncIterator[int]:
-    for number in range(5):
-        yield number
-
-
-async def test_things_before_the_checkpoint_are_skipped(world: World) -> None:
-    seen: list[int] = []
-
-    async def slow(number: int) -> None:
-        seen.append(number)
-        world.clock.advance(RUN_TIME / 2 + timedelta(seconds=1))
-
-    over = checkpoints(world).visit
-    assert [await over(AUDIT, numbers(), slow) for _ in range(4)] == [
-        False,
-        False,
-        True,
-        False,
-    ]
-    assert seen == [0, 1, 2, 3, 4, 0, 1]

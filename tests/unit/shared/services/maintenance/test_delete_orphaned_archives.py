@@ -99,24 +99,6 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
     assert await stores.archives.stat(orphan) is not None
 
 
-async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisecond(
-    world: World,
-) -> None:
-    orphan = named(b"orphan")
-    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
-    world.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
-    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
-    assert await world.stores.archives.stat(orphan) is not None
-
-
-async def test_an_archive_in_the_container_of_its_package_is_not_moved(world: World) -> None:
-    await push(world)
-    world.clock.advance(A_DAY)
-    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
-    assert report is not None
-    assert (report.seen, report.changed, report.unfinished) == (1, 0, False)
-
-
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 

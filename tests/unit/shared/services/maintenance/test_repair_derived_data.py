@@ -28,13 +28,6 @@ async def published(world: World) -> Release:
     return release
 
 
-async def test_correct_records_are_not_changed(world: World) -> None:
-    await published(world)
-    await world.push(bala("acme/silent:1.0.0"))
-    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
-    assert await repair(world) == (0, ())
-
-
 async def test_a_list_that_says_other_than_the_release_is_made_again(world: World) -> None:
     release = await published(world)
     wrong = ReleaseEntry.of(release).model_copy(update={"platform": "java11"})

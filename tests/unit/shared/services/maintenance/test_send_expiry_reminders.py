@@ -10,7 +10,6 @@ from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.members import Membership, PendingRole
 from shared.domain.rights import Grant, Role
-from shared.domain.task_runs import TaskReport
 from shared.domain.tokens import Token
 from shared.ports import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
@@ -89,21 +88,6 @@ async def test_mail_is_sent_seven_days_and_one_day_before_the_end(
     assert "https://registry.test/account/tokens\n" in mailer.sent[0].text
 
 
-@pytest.mark.parametrize("lead", [7 * DAY, DAY])
-async def test_mail_is_sent_to_the_millisecond_and_not_before(
-    task: SendExpiryReminders,
-    directory: FakeDirectory,
-    clock: FakeClock,
-    mailer: FakeMailer,
-    lead: timedelta,
-) -> None:
-    await directory.put(token(90 * DAY, created_ms=0))
-    clock.advance(90 * DAY - 7 * DAY - MS)
-    assert (await task.run()).changed == 0
-    clock.advance(MS if lead > DAY else 6 * DAY + MS)
-    assert (await task.run()).changed == len(mailer.sent) == 1
-
-
 async def test_a_token_for_a_short_time_is_no_news(
     task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
 ) -> None:
@@ -111,20 +95,6 @@ async def test_a_token_for_a_short_time_is_no_news(
     await directory.put(token(DAY, hash="c" * 64))
     assert await days_of_mail(task, clock, mailer) == []
     assert await task.directory.list_by_owner(Token, KIM_ID)
-
-
-async def test_a_token_for_a_few_days_is_spoken_of_once(
-    task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
-) -> None:
-    await directory.put(token(5 * DAY))
-    assert await days_of_mail(task, clock, mailer) == [4]
-
-
-async def test_tokens_that_never_end_are_not_spoken_of(
-    task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
-) -> None:
-    await directory.put(token(90 * DAY, hash="b" * 64, expires_ms=None))
-    assert await days_of_mail(task, clock, mailer) == []
 
 
 async def test_the_owners_of_an_organization_are_reminded_of_its_token(
@@ -145,16 +115,6 @@ async def test_an_owner_whose_time_is_over_gets_no_mail(
     clock.advance(84 * DAY)
     await task.run()
     assert [mail.to for mail in mailer.sent] == ["ann@example.org"]
-
-
-async def test_reminders_are_reported_with_the_tokens_that_expire_soon(
-    task: SendExpiryReminders, directory: FakeDirectory, clock: FakeClock
-) -> None:
-    for number in range(3):
-        await directory.put(token(90 * DAY, hash=f"{number:064}"))
-    clock.advance(84 * DAY)
-    assert await task.run() == TaskReport(3, 3)
-    assert await task.run() == TaskReport(3, 0)
 
 
 async def test_a_rotated_token_is_spoken_of_again(

@@ -9,14 +9,11 @@ import pytest
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant
 from shared.domain.task_runs import (
-    PROBLEMS_KEPT,
     TASK_REQUEST_LIFETIME,
     TaskReport,
     TaskRequest,
@@ -87,40 +84,6 @@ async def test_the_result_of_the_last_run_is_stored() -> None:
     assert last.problems == ("acme/greet:1.0.0: wrong.",)
     assert last.result is TaskResult.PROBLEMS
     assert last.duration == timedelta(seconds=2)
-
-
-async def test_a_task_is_overdue_a_quarter_of_an_hour_after_it_was_due() -> None:
-    clock, work = FakeClock(), FakeWork()
-    started_ms = at(clock, "2026-11-20T03:20:00")
-    await TaskRuns(work, clock).save(ORPHANS, started_ms, TaskReport())
-    [access] = await TaskRuns(work, clock).read([ORPHANS])
-    assert not access.is_overdue(at(clock, "2026-11-21T03:35:00"))
-    assert access.is_overdue(at(clock, "2026-11-21T03:35:01"))
-
-
-async def test_a_task_without_a_schedule_is_never_due() -> None:
-    clock, work = FakeClock(), FakeWork()
-    await TaskRuns(work, clock).save(REBUILD, clock.now_ms(), TaskReport())
-    [access] = await TaskRuns(work, clock).read([REBUILD])
-    assert access.due_ms is None
-    assert not access.is_overdue(clock.now_ms() + 10**12)
-
-
-async def test_a_run_without_a_report_failed() -> None:
-    clock, work = FakeClock(), FakeWork()
-    await TaskRuns(work, clock).save(ORPHANS, clock.now_ms(), None)
-    [access] = await TaskRuns(work, clock).read([ORPHANS])
-    assert access.last_run is not None
-    assert access.last_run.result is TaskResult.FAILED
-
-
-async def test_a_run_with_many_problems_is_stored_in_part() -> None:
-    clock, work = FakeClock(), FakeWork()
-    problems = tuple(f"package {number}" for number in range(1_000))
-    await TaskRuns(work, clock).save(AUDIT, clock.now_ms(), TaskReport(problems=problems))
-    [access] = await TaskRuns(work, clock).read([AUDIT])
-    assert access.last_run is not None
-    assert len(access.last_run.problems) == PROBLEMS_KEPT
 
 
 async def test_those_who_ask_again_at_once_cost_no_read() -> None:
@@ -441,19 +404,6 @@ async def test_requested_tasks_run_once_in_the_order_of_their_requests(
     assert await desk.serve() == []
 
 
-async def test_a_task_request_names_who_made_it_in_an_event(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-    [(_, event)] = await desk.events.since(0, 10)
-    assert (event.kind, event.subject, event.actor) == ("task.asked", f"task:{AUDIT.id}", ADMIN.id)
-    assert event.account == ADMIN.id
-
-
-async def test_asking_again_changes_nothing(desk: Desk) -> None:
-    await desk.ask(AUDIT.id, AUDIT.id)
-    assert len(await desk.events.since(0, 10)) == 1
-    assert await desk.serve() == [AUDIT.id]
-
-
 async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Desk) -> None:
     await desk.ask(AUDIT.id)
     desk.clock.advance(TASK_REQUEST_LIFETIME)
@@ -461,14 +411,6 @@ async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Des
     await desk.ask(AUDIT.id)
     assert await desk.serve() == [AUDIT.id]
     assert len(await desk.events.since(0, 10)) == 2
-
-
-async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(desk: Desk) -> None:
-    with pytest.raises(NotPermitted, match="You may not run maintenance tasks"):
-        await desk.task_requests.request(AUDIT.id, by=desk.signed_in(MEMBER))
-    with pytest.raises(SignInAgain):
-        await desk.task_requests.request(AUDIT.id, by=desk.signed_in(ago=timedelta(hours=1)))
-    assert await desk.task_requests.pending() == {}
 
 
 async def test_a_task_that_another_process_runs_is_tried_again(desk: Desk) -> None:
@@ -547,39 +489,3 @@ async def test_a_task_request_that_was_made_again_meanwhile_remains(desk: Desk) 
 
     await desk.task_requests.run_requested(lasting_for_a_day)
     assert list(await desk.task_requests.pending()) == [AUDIT.id]
-
-
-async def test_an_unknown_task_is_answered_with_the_tasks_that_there_are(desk: Desk) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        await desk.ask("cleanup")
-    sentence = f"This registry has no task of that name. There are: {', '.join(TASKS)}."
-    assert str(refused.value) == sentence
-
-
-async def test_a_task_begins_until_the_minute_is_over(desk: Desk) -> None:
-    await desk.ask(AUDIT.id, ORPHANS.id)
-    assert await desk.serve(lasts=BEGINS_WITHIN) == [AUDIT.id]
-    assert await desk.serve(lasts=BEGINS_WITHIN - timedelta(milliseconds=1)) == [ORPHANS.id]
-
-
-async def test_a_running_task_request_says_since_when_and_is_not_late(
-    desk: Desk,
-) -> None:
-    await desk.ask(AUDIT.id)
-    await desk.serve(None)
-    begun_ms = desk.clock.now_ms()
-    await desk.serve(TaskReport(unfinished=True))
-    [task_request] = (await desk.task_requests.pending()).values()
-    assert (task_request.begun_ms, task_request.is_held_up) == (begun_ms, False)
-
-
-async def test_a_task_request_that_is_made_again_after_a_day_is_stored_with_its_event(
-    desk: Desk,
-) -> None:
-    await desk.ask(AUDIT.id)
-    desk.clock.advance(TASK_REQUEST_LIFETIME)
-    await desk.ask(AUDIT.id)
-    [task_request] = (await desk.task_requests.pending()).values()
-    assert task_request.asked_by == ADMIN.id
-    details = [event.details for _, event in await desk.events.since(0, 10)]
-    assert details == [{"name": AUDIT.id}, {"name": AUDIT.id}]

@@ -3,30 +3,24 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 
 import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     InvitationNotFound,
-    NotPermitted,
-    SignInAgain,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import Principal
 from shared.domain.members import (
     INVITATION_LIFETIME,
     MAX_INVITATIONS,
     Invitation,
-    OpenedInvitation,
 )
-from shared.domain.names import OrgName
-from shared.domain.rights import Grant, Role, Scope
+from shared.domain.rights import Grant, Role
 from shared.ports import AlreadyThere, Stale
 from shared.services.organizations.invitations import InvitationRequest
-from tests.fakes.services import changes_refused
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.refusals import raises_refusal
@@ -74,19 +68,6 @@ async def test_neither_code_nor_address_is_stored_or_shown(acme: OrganizationSer
         assert "lee@example" not in text
     by_link = await acme.invitations.invite(ACME, BY_LINK, by=acme.signed_in(KIM))
     assert "https" not in repr(by_link)
-
-
-async def test_a_token_does_not_replace_an_open_invitation_of_a_person(
-    acme: OrganizationServices,
-) -> None:
-    await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
-    acme.clock.advance(timedelta(days=1))
-    as_member = InvitationRequest.parse(Role.MEMBER, "lee@example.org", "")
-    with_token = replace(acme.token_of(KIM), token="0123456789")
-    with pytest.raises(SignInAgain):
-        await acme.invitations.invite(ACME, as_member, by=with_token)
-    [stored] = invitations(acme)
-    assert (stored.role, stored.made_with) == (Role.MAINTAINER, "")
 
 
 async def test_two_owners_who_invite_one_address_at_once_renew(acme: OrganizationServices) -> None:
@@ -157,26 +138,6 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     assert set(acme.roles()) == {"kim"}
 
 
-async def test_the_invitations_of_another_organization_are_not_withdrawn(
-    acme: OrganizationServices,
-) -> None:
-    await code(acme)
-    [stored] = invitations(acme)
-    other = OrgName("other")
-    await acme.organizations.create(other, LEE, by=OPERATOR)
-    with pytest.raises(InvitationNotFound):
-        await acme.invitations.withdraw(other, stored.id, by=acme.signed_in(LEE))
-    assert len(invitations(acme)) == 1
-
-
-async def test_a_token_joins_what_it_may_manage(acme: OrganizationServices) -> None:
-    sent = await code(acme)
-    for grant in (Grant(scopes=frozenset({Scope.READ})), Grant(org="other")):
-        with pytest.raises(NotPermitted, match="join Acme"):
-            await acme.invitations.accept(sent, by=acme.token_of(LEE, grant))
-    await acme.invitations.accept(sent, by=acme.token_of(LEE, Grant(org="acme")))
-
-
 async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
     sent = await code(acme)
     with pytest.raises(TokenUnknown):
@@ -184,35 +145,7 @@ async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
     assert len(invitations(acme)) == 1
 
 
-# --- owners ------------------------------------------------------------------------------------
-
-
-# --- the time of whoever invited is over -------------------------------------------------------
-
-
 # --- what is told ------------------------------------------------------------------------------
-
-
-async def test_each_end_of_an_invitation_has_its_event(acme: OrganizationServices) -> None:
-    kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
-    ended = [("withdrawn", KIM, ""), ("declined", LEE, LEE.id), ("accepted", LEE, LEE.id)]
-    for how, actor, account in ended:
-        acme.clear_calls()
-        sent = await code(acme)
-        [stored] = invitations(acme)
-        match how:
-            case "withdrawn":
-                await acme.invitations.withdraw(ACME, stored.id, by=kim)
-            case "declined":
-                await acme.invitations.decline(sent, by=lee)
-            case _:
-                await acme.invitations.accept(sent, by=lee)
-        begun, over = [e for e in acme.events.feed if e.kind.startswith("invitation.")]
-        details = {"invitation": stored.id, "role": "member", "label": "for lee"}
-        assert (begun.kind, begun.actor, begun.account) == ("invitation.sent", KIM.id, "")
-        assert (over.kind, over.actor, over.account) == (f"invitation.{how}", actor.id, account)
-        for each in (begun, over):
-            assert (each.subject, each.org, each.details) == ("Acme", "acme", details)
 
 
 TO_ANYBODY = InvitationRequest.parse(Role.MEMBER, None, "for whoever it is")
@@ -224,51 +157,3 @@ async def sent(acme: OrganizationServices, offer: InvitationRequest = TO_ANYBODY
     text = invited.link.reveal() if invited.link else acme.mailer.sent[-1].text
     [code] = re.findall(r"invitations/([0-9A-Za-z]+)", text)
     return str(code)
-
-
-async def opened(
-    acme: OrganizationServices,
-    by: Account,
-    offer: InvitationRequest = TO_ANYBODY,
-) -> str:
-    """Open an invitation, and return its id."""
-    found = await acme.invitations.open(await sent(acme, offer), by=acme.signed_in(by))
-    return found.invitation.id
-
-
-async def listed(acme: OrganizationServices, by: Account) -> list[str]:
-    return [
-        each.invitation.id for each in await acme.invitations.list_opened(by=acme.signed_in(by))
-    ]
-
-
-async def test_in_read_only_mode_an_invitation_is_shown_and_not_stored(
-    acme: OrganizationServices,
-) -> None:
-    acme.read_only_mode = changes_refused()
-    assert await opened(acme, LEE)
-    assert acme.directory.every(OpenedInvitation) == []
-
-
-async def test_an_invitation_is_listed_only_for_who_opened_it(acme: OrganizationServices) -> None:
-    invitation = await opened(acme, MAX, BY_MAIL)
-    assert await listed(acme, LEE) == []  # Though it was their address that was invited.
-    for answer in (acme.invitations.accept_opened, acme.invitations.decline_opened):
-        with pytest.raises(InvitationNotFound):
-            await answer(ACME, invitation, by=acme.signed_in(LEE))
-
-
-async def test_opened_invitations_are_listed_by_their_time_of_expiry(
-    acme: OrganizationServices,
-) -> None:
-    first = await opened(acme, LEE)
-    acme.clock.advance(INVITATION_LIFETIME / 2)
-    second = await opened(acme, LEE, BY_MAIL)
-    assert await listed(acme, LEE) == [first, second]
-
-
-async def test_opening_an_invitation_takes_credentials(acme: OrganizationServices) -> None:
-    code = await sent(acme)
-    with raises_refusal("credentials-missing"):
-        await acme.invitations.open(code, by=ANONYMOUS)
-    assert list(acme.directory.every(OpenedInvitation)) == []

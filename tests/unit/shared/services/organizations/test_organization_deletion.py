@@ -28,7 +28,6 @@ from tests.support.services import (
     KIM,
     LEE,
     MAX,
-    URL,
     FakePackages,
     OrganizationServices,
     acme_of_kim,
@@ -215,51 +214,6 @@ async def test_a_name_with_a_claimed_package_never_becomes_available(
         await acme.organizations.create(ACME, MAX, by=OPERATOR)
     acme.packages.heads = [head(other)]
     assert (await acme.finish_deletions.run()).changed == 1
-
-
-async def test_a_stale_record_is_read_again(acme: OrganizationServices) -> None:
-    acme.directory = failing(acme.directory, Fault("replace", Stale()))
-    assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
-
-
-async def test_the_mails_about_a_deletion_name_the_account_and_link_to_the_organization(
-    acme: OrganizationServices,
-) -> None:
-    link = f"{URL}/account/organizations/Acme"
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    [mail] = acme.mailer.to(LEE.email)
-    assert mail.text.startswith("kim requested the deletion of the organization Acme. ")
-    assert mail.text.endswith(f"any owner can cancel the deletion:\n\n{link}\n")
-    acme.clear_calls()
-    await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
-    [mail] = acme.mailer.to(KIM.email)
-    assert mail.text == f"lee canceled the deletion of the organization Acme:\n\n{link}\n"
-
-
-async def test_the_events_of_a_deletion_say_when_it_would_end(acme: OrganizationServices) -> None:
-    at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
-    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
-    shown = [
-        (each.kind, each.actor, each.subject, each.org, each.details)
-        for each in acme.events.feed
-        if each.org
-    ]
-    assert shown == [
-        ("organization.deleting", KIM.id, "Acme", "acme", {"before": "", "after": str(at_ms)}),
-        ("organization.kept", LEE.id, "Acme", "acme", {"before": str(at_ms), "after": ""}),
-    ]
-
-
-async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep(
-    acme: OrganizationServices,
-) -> None:
-    await acme.organization_deletion.delete(ACME, by=OPERATOR)
-    acme.clock.advance(NAME_FREE_AFTER)
-    await acme.finish_deletions.run()
-    event = acme.events.feed[-1]
-    assert (event.kind, event.subject, event.org) == ("organization.released", "Acme", "acme")
-    assert event.actor == "upkeep"
 
 
 async def orphaned(world: OrganizationServices, *people: Account) -> None:

@@ -7,22 +7,19 @@ import pytest
 from shared.domain.access import NO_ACCESS
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
-    NotPermitted,
     OrganizationExists,
-    TokenUnknown,
     organization_not_found,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName
 from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Visibility
-from shared.domain.rights import Action, Grant, Role, Scope
-from shared.services.organizations.organizations import OrganizationCreators, OrganizationProfile
+from shared.domain.rights import Action, Role
+from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal
-from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
+from tests.support.services import ACME, ADA, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
 OTHER = OrgName("other")
-READ_ALONE = Grant(scopes=frozenset({Scope.READ}))
 
 
 @pytest.fixture
@@ -58,37 +55,6 @@ async def test_exactly_one_of_two_concurrent_creators_owns_the_organization(
     assert world.roles() == {"kim": Role.OWNER}
 
 
-async def test_packages_are_not_internal_by_default(acme: OrganizationServices) -> None:
-    internal = OrganizationProfile(default_visibility=Visibility.INTERNAL)
-    with raises_refusal("not-made-internal"):
-        await acme.organizations.change(ACME, internal, by=OPERATOR)
-
-
-async def test_a_token_creates_organizations_that_it_may_manage(
-    world: OrganizationServices,
-) -> None:
-    await world.organizations.create(ACME, KIM, by=world.token_of(KIM, Grant(org="acme")))
-    for grant in (Grant(org="acme"), READ_ALONE, Grant(package="greet")):
-        with pytest.raises(NotPermitted, match="scope manage"):
-            await world.organizations.create(OTHER, KIM, by=world.token_of(KIM, grant))
-
-
-async def test_only_the_operator_and_administrators_create_organizations_for_others(
-    world: OrganizationServices,
-) -> None:
-    with pytest.raises(NotPermitted, match="create Acme for lee: only they themselves may"):
-        await world.organizations.create(ACME, LEE, by=world.signed_in(KIM))
-    await world.organizations.create(ACME, LEE, by=world.signed_in(ADA))
-    assert world.roles() == {"lee": Role.OWNER}
-
-
-async def test_creating_an_organization_takes_an_account(world: OrganizationServices) -> None:
-    with raises_refusal("credentials-missing"):
-        await world.organizations.create(ACME, KIM, by=ANONYMOUS)
-    with pytest.raises(TokenUnknown):
-        await world.organizations.create(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))
-
-
 @pytest.mark.parametrize("name", ["acrne", "ac_me", "accme"])
 async def test_people_create_no_organization_with_a_name_like_an_existing_one(
     acme: OrganizationServices, name: str
@@ -119,14 +85,6 @@ async def test_only_administrators_create_an_organization_by_a_push(
 
 
 # --- what it says of itself --------------------------------------------------------------------
-
-
-async def test_an_empty_change_changes_nothing(acme: OrganizationServices) -> None:
-    await acme.organizations.change(ACME, OrganizationProfile(), by=acme.signed_in(KIM))
-    await acme.organizations.change(
-        ACME, OrganizationProfile(description=""), by=acme.signed_in(KIM)
-    )
-    assert acme.events.feed == []
 
 
 @pytest.mark.parametrize(
@@ -169,82 +127,3 @@ async def test_a_hidden_release_costs_what_a_missing_one_costs(acme: Organizatio
             await acme.organizations.show(org, by=acme.signed_in(MAX))
         costs.append(list(acme.directory.calls))
     assert costs[0] == costs[1]
-
-
-# --- members -----------------------------------------------------------------------------------
-
-
-async def test_setting_the_current_role_changes_nothing(
-    acme: OrganizationServices,
-) -> None:
-    await acme.add_members(LEE, role=Role.MEMBER)
-    await acme.memberships.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
-    await acme.memberships.remove_member(ACME, MAX, by=acme.signed_in(KIM))
-    assert acme.events.feed == []
-
-
-# --- who is seen -------------------------------------------------------------------------------
-
-
-async def shown(acme: OrganizationServices) -> list[str]:
-    """Return the members whom everybody sees."""
-    shown = await acme.memberships.public_members(await acme.acme())
-    return [each.name for each in await acme.memberships.with_names(shown)]
-
-
-async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
-    acme: OrganizationServices,
-) -> None:
-    with raises_refusal("organization-not-found"):
-        await acme.memberships.show_membership(ACME, by=acme.signed_in(EVE))
-    with raises_refusal("member-not-found"):
-        await acme.memberships.show_membership(ACME, by=acme.signed_in(ADA))
-    with pytest.raises(NotPermitted):
-        await acme.memberships.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
-
-
-async def test_a_refused_creation_names_the_organization_and_the_reason(
-    acme: OrganizationServices,
-) -> None:
-    reading = acme.token_of(LEE, READ_ALONE)
-    with pytest.raises(NotPermitted) as refused:
-        await acme.organizations.create(OTHER, LEE, by=reading)
-    lacking = "the token lacks the scope manage here"
-    assert str(refused.value) == f"You may not create other: {lacking}."
-    with pytest.raises(NotPermitted) as refused:
-        await acme.organizations.create(OrgName("ballerinax"), LEE, by=OPERATOR)
-    assert str(refused.value) == (
-        "You may not give ballerinax to lee: organizations that begin with ballerina are for "
-        "administrators."
-    )
-    with pytest.raises(OrganizationExists, match=r"^The organization ACME exists already\. "):
-        await acme.organizations.create(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
-    with raises_refusal("looks-alike", match=r"^acrne looks like the name of another "):
-        await acme.organizations.create(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
-    acme.creators = OrganizationCreators.ADMINISTRATORS
-    with pytest.raises(NotPermitted) as refused:
-        await acme.organizations.create(OTHER, LEE, by=acme.signed_in(LEE))
-    assert str(refused.value) == (
-        "You may not create other: only administrators of the registry can do this."
-    )
-
-
-async def test_the_event_of_a_creation_names_the_creator(world: OrganizationServices) -> None:
-    await world.organizations.create(ACME, KIM, by=OPERATOR)
-    [event] = world.events.feed
-    assert (event.kind, event.subject, event.org) == ("organization.founded", "Acme", "acme")
-    assert (event.actor, event.account, event.details) == ("operator", KIM.id, {"founder": KIM.id})
-
-
-async def test_a_membership_that_is_hidden_again_is_stored_and_recorded(
-    acme: OrganizationServices,
-) -> None:
-    by = acme.signed_in(KIM)
-    acme.clear_calls()
-    for change in (acme.memberships.show_membership, acme.memberships.hide_membership) * 2:
-        await change(ACME, by=by)
-        await change(ACME, by=by)
-    [membership] = await acme.memberships.of_account(KIM.id)
-    assert membership.is_shown is False
-    assert acme.events.kinds() == ["member.shown", "member.hidden"] * 2
-    assert {(e.subject, e.org, e.account) for e in acme.events.feed} == {("Acme", "acme", KIM.id)}

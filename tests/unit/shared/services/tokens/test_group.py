@@ -4,23 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from tests.fakes.secret_scanner import FakeScanner
 from tests.support.logs import capture_logs
 from tests.support.world import World
-
-
-async def test_published_keys_of_scanners_are_fetched_where_settings_name_them(
-    world: World,
-) -> None:
-    configured = world.registry.tokens.secret_scanning.reports.scanners
-    assert [type(each) for each in configured] == [ConfiguredScannerKeys]
-    url = {"report_keys_url": "https://scanner.test/keys"}
-    settings = world.registry.settings.model_copy(update=url)
-    scanners = create_registry(settings, world.stores).tokens.secret_scanning.reports.scanners
-    assert [type(each) for each in scanners] == [ConfiguredScannerKeys, FetchedScannerKeys]
 
 
 async def test_a_scanner_that_does_not_answer_is_logged(world: World) -> None:

@@ -112,18 +112,6 @@ async def report(secret_scanning: SecretScanning, *texts: str) -> Sequence[Label
     return [each.label for each in findings]
 
 
-async def test_it_is_in_the_log_of_its_owner(
-    secret_scanning: SecretScanning, events: FakeEvents
-) -> None:
-    await report(secret_scanning, LEAKED)
-    [event] = events.feed
-    assert (event.kind, event.subject, event.account) == ("token.leaked", "first", KIM)
-    assert (event.actor, event.address) == ("scanner", "192.0.2.1")
-    assert (event.credential, event.details["type"]) == ("report", "ballroom_token")
-    assert event.details["found"] == "https://code.example/acme/greet/blob/main/Settings.toml"
-    assert LEAKED not in repr(event)
-
-
 async def test_concurrent_reports_notify_the_owner_once(
     secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:

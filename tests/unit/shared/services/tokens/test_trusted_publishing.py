@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -18,7 +17,7 @@ from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.common import Adapters
 from shared.services.tokens.trusted_publishers import MAX_PUBLISHERS
-from shared.services.tokens.trusted_publishing import MAX_PUBLISHERS_READ, TOKEN_LIFETIME
+from shared.services.tokens.trusted_publishing import MAX_PUBLISHERS_READ
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
@@ -34,41 +33,6 @@ ACME = parse_org("acme")
 async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry that takes jobs."""
     return await trusting(worlds)
-
-
-async def test_the_nearest_of_several_publishers_explains_what_differs(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add(rules={"workflow": "other.yml", "refs": ["refs/heads/other"]})
-    await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/main"]})
-    with raises_refusal("workload-differs") as caught:
-        await trust.mint()
-    assert "refs/heads/main" in str(caught.value)
-    assert "other" not in str(caught.value)
-
-
-async def test_an_owner_reads_which_job_was_refused_and_why(trust: TrustedPublishingWorld) -> None:
-    added = await trust.add()
-    transferred = trust.ci.token(Provider.GITHUB, repository_owner_id="66")
-    with raises_refusal("workload-unknown"):
-        await trust.exchange(transferred, org=ACME)
-    event = (await trust.log())[0]
-    assert (event.kind, event.subject) == ("publisher.refused", "acme/greet")
-    assert event.details["publisher"] == added.id
-    assert event.details["repository_owner_id"] == "66"
-    assert event.details["run"].endswith("/actions/runs/32291736541/attempts/2")
-
-
-async def test_a_job_that_differs_reads_of_which_package_and_so_does_the_log(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    with raises_refusal("workload-differs") as refused:
-        await trust.exchange(trust.ci.token(Provider.GITHUB, ref="refs/heads/dev"), org=ACME)
-    assert "acme/greet" in str(refused.value)
-    event = (await trust.log())[0]
-    assert (event.kind, event.actor) == ("publisher.refused", "github:74")
-    assert event.details["why"] == str(refused.value)
 
 
 async def test_a_publisher_counts_until_the_moment_at_which_it_ends(
@@ -146,36 +110,6 @@ async def test_jobs_at_the_same_time_get_tokens_of_their_own(trust: TrustedPubli
     assert len({each.text.reveal() for each in issued}) == 5
 
 
-async def test_old_tokens_of_jobs_are_cleared_away(trust: TrustedPublishingWorld) -> None:
-    await trust.add()
-    token = (await trust.mint()).token
-    trust.world.clock.advance(TOKEN_LIFETIME + timedelta(days=40))
-    await trust.world.stores.directory.remove_expired(trust.world.clock.now_ms())
-    assert await trust.world.stores.directory.get(type(token), token.place) is None
-
-
-async def test_a_job_of_several_organizations_reads_which_and_how_to_choose(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await _two_organizations(trust)
-    with pytest.raises(InvalidRequest) as refused:
-        await trust.mint()
-    sentence = "This job publishes for acme, other. Say for which one, as org."
-    assert str(refused.value) == sentence
-
-
-async def test_a_job_of_too_many_publishers_reads_how_to_choose(
-    trust: TrustedPublishingWorld,
-) -> None:
-    bob = trust.person(trust.world.people.bob)
-    for number in range(MAX_PUBLISHERS_READ + 1):
-        await trust.add(f"other/package{number}", by=bob)
-    with pytest.raises(InvalidRequest) as refused:
-        await trust.mint()
-    sentence = "This job publishes for several organizations. Say for which one, as org."
-    assert str(refused.value) == sentence
-
-
 async def test_as_many_publishers_as_are_read_at_once_need_no_choice(
     trust: TrustedPublishingWorld,
 ) -> None:
@@ -183,19 +117,6 @@ async def test_as_many_publishers_as_are_read_at_once_need_no_choice(
     for number in range(MAX_PUBLISHERS_READ):
         await trust.add(f"other/package{number}", by=bob)
     assert len((await trust.mint()).token.grants) == MAX_PUBLISHERS_READ
-
-
-async def test_an_id_token_is_refused_a_second_time_until_after_it_expired(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    token = trust.ci.token(Provider.GITHUB)
-    issued = await trust.exchange(token)
-    assert issued.token.expires_ms == trust.world.clock.now_ms() + 15 * 60 * 1000
-    for _ in range(3):
-        with raises_refusal("id-token-used"):
-            await trust.exchange(token)
-        trust.world.clock.advance(timedelta(minutes=1))
 
 
 # --- publishers -----------------------------------------------------------------------------------
@@ -210,25 +131,6 @@ async def pending_of(trust: TrustedPublishingWorld) -> list[bool]:
         ACME, by=trust.owner
     )
     return [each.pending_until_ms is not None for each in found]
-
-
-async def test_an_added_publisher_is_in_the_log_with_its_rules(
-    trust: TrustedPublishingWorld,
-) -> None:
-    added = await trust.add()
-    [event] = [each for each in await trust.log() if each.kind == "publisher.added"]
-    assert (event.subject, event.actor) == ("acme/greet", trust.owner.id)
-    assert event.details == {
-        "publisher": added.id,
-        "provider": "github",
-        "repository": "octo/greet",
-        "repository_id": "74",
-        "repository_owner_id": "65",
-        "workflow": "release.yml",
-        "refs": "refs/tags/v*",
-        "environment": "release",
-        "protected": "yes",
-    }
 
 
 async def test_an_organization_has_a_thousand_publishers_at_most(
