@@ -1,6 +1,6 @@
 """Who has an account, how people sign in, and what accounts may create."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -12,6 +12,8 @@ from shared.settings.values import (
     AddressWithoutSlash,
     EntraTenants,
     TopicSettings,
+    checked_by,
+    needed_by,
     split_list,
 )
 
@@ -27,17 +29,11 @@ class TokenSettings(TopicSettings):
         description="Address where a scanner publishes the keys that sign its reports of leaked "
         "tokens; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
     )
-    report_keys: str = Field(
+    report_keys: Annotated[str, checked_by(ConfiguredScannerKeys.of_setting)] = Field(
         default="",
         description="Concatenated public keys (PEM) of other scanners that may report leaked "
         "tokens.",
     )
-
-    @field_validator("report_keys")
-    @classmethod
-    def _check_report_keys(cls, keys: str) -> str:
-        ConfiguredScannerKeys.of_setting(keys)
-        return keys
 
 
 class SignInSettings(TopicSettings):
@@ -60,7 +56,7 @@ class SignInSettings(TopicSettings):
         description="Require sign-ins that cannot be phished for changes of owners, publishers and "
         "visibility, transfers, deletion and tokens with the scope manage.",
     )
-    strong_claims: str = Field(
+    strong_claims: Annotated[str, checked_by(StrongClaims.parse)] = Field(
         default="amr=fido,amr=hwk,acr=phr,acr=phrh",
         description="Claims of id tokens that identify such a sign-in, separated by commas; for "
         "Entra ID add the id of an authentication context, as acrs=c1.",
@@ -68,7 +64,7 @@ class SignInSettings(TopicSettings):
     entra_tenant: EntraTenants = Field(
         default="", description="Id of the Entra ID tenant whose people sign in here."
     )
-    entra_client_id: str = Field(
+    entra_client_id: Annotated[str, needed_by("entra_tenant")] = Field(
         default="",
         validate_default=True,
         description="Application (client) id of this registry in that tenant.",
@@ -91,7 +87,7 @@ class SignInSettings(TopicSettings):
         description="Audiences of access tokens of API callers, separated by commas: by default "
         "the application id, with and without api:// in front.",
     )
-    entra_roles: str = Field(
+    entra_roles: Annotated[str, checked_by(EntraRoles.parse)] = Field(
         default="",
         description="Rights of app roles and groups (by id) of Entra ID with access tokens of the "
         "tenant, as a JSON list of objects with claim (a role or a group), org, role and scopes. "
@@ -101,10 +97,10 @@ class SignInSettings(TopicSettings):
     oidc_issuer: Address = Field(
         default="", description="Issuer of an OpenID Connect provider that signs people in."
     )
-    oidc_client_id: str = Field(
+    oidc_client_id: Annotated[str, needed_by("oidc_issuer")] = Field(
         default="", validate_default=True, description="Client id of this registry there."
     )
-    oidc_client_secret: SecretStr | None = Field(
+    oidc_client_secret: Annotated[SecretStr | None, needed_by("oidc_client_id")] = Field(
         default=None, validate_default=True, description="Client secret of this registry there."
     )
     oidc_name: str = Field(
@@ -116,7 +112,7 @@ class SignInSettings(TopicSettings):
     github_client_id: str = Field(
         default="", description="Client id of an OAuth app of GitHub that signs people in."
     )
-    github_client_secret: SecretStr | None = Field(
+    github_client_secret: Annotated[SecretStr | None, needed_by("github_client_id")] = Field(
         default=None, validate_default=True, description="Client secret of that app."
     )
     github_url: AddressWithoutSlash = Field(
@@ -129,27 +125,6 @@ class SignInSettings(TopicSettings):
         "must have public addresses. Plain http is allowed only for hosts on this machine.",
     )
 
-    @field_validator("entra_client_id", "oidc_client_id")
-    @classmethod
-    def _check_client_id(cls, client_id: str, info: ValidationInfo) -> str:
-        needing = {"entra_client_id": "entra_tenant", "oidc_client_id": "oidc_issuer"}
-        name = needing[info.field_name or ""]
-        if not client_id and info.data.get(name):
-            reason = f"it is empty, and BALLROOM_{name.upper()} needs it"
-            raise ValueError(reason)
-        return client_id
-
-    @field_validator("oidc_client_secret", "github_client_secret")
-    @classmethod
-    def _check_client_secret(
-        cls, secret: SecretStr | None, info: ValidationInfo
-    ) -> SecretStr | None:
-        name = str(info.field_name).replace("_secret", "_id")
-        if secret is None and info.data.get(name):
-            reason = f"it is empty, and BALLROOM_{name.upper()} needs it"
-            raise ValueError(reason)
-        return secret
-
     @field_validator("entra_managed_identity")
     @classmethod
     def _check_credential(cls, identity: str, info: ValidationInfo) -> str:
@@ -158,18 +133,6 @@ class SignInSettings(TopicSettings):
             reason = "Entra ID takes either it or BALLROOM_ENTRA_CLIENT_SECRET"
             raise ValueError(reason)
         return identity
-
-    @field_validator("entra_roles")
-    @classmethod
-    def _check_entra_roles(cls, text: str) -> str:
-        EntraRoles.parse(text)
-        return text
-
-    @field_validator("strong_claims")
-    @classmethod
-    def _check_strong_claims(cls, text: str) -> str:
-        StrongClaims.parse(text)
-        return text
 
 
 class OrganizationSettings(TopicSettings):

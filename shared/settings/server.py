@@ -1,17 +1,18 @@
 """How the server is reached, and what it allows one client: addresses, connections and rates."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field
 
 from shared.domain.ip_addresses import Networks, parse_networks
 from shared.domain.rate_limits import RateLimit, RateLimitClass
-from shared.settings.values import MIB, Address, TopicSettings
+from shared.settings.values import MIB, Address, TopicSettings, checked_by
 
 AppRole = Literal["all", "reads"]
+LimitText = Annotated[str, checked_by(partial(RateLimit.parse, RateLimitClass.READ))]
 
 
 class ListenerSettings(TopicSettings):
@@ -123,34 +124,34 @@ class ServerSettings(ListenerSettings):
 class RateLimitSettings(TopicSettings):
     """How callers are distinguished, and how much each may do."""
 
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, checked_by(parse_networks)] = Field(
         default="",
         description="Addresses or networks (CIDR) of the reverse proxies whose X-Forwarded-For is "
         "trusted, separated by commas; by default none, not even on this machine.",
     )
-    limit_read: str = Field(
+    limit_read: LimitText = Field(
         default="token=30000 account=60000 address=30000",
         description="Requests a minute, counted by each process separately.",
     )
-    limit_write: str = Field(
+    limit_write: LimitText = Field(
         default="token=300 account=300 address=600",
         description="Changes a minute, except those with a limit of their own.",
     )
-    limit_push: str = Field(
+    limit_push: LimitText = Field(
         default="token=120 account=240 address=480",
         description="Pushes a minute; a repeat of the same bytes is not counted.",
     )
-    limit_token_issue: str = Field(
+    limit_token_issue: LimitText = Field(
         default="account=30 address=60", description="New tokens in five minutes."
     )
-    limit_sign_in: str = Field(
+    limit_sign_in: LimitText = Field(
         default="account=30 address=60", description="Attempts to sign in, in five minutes."
     )
-    limit_device: str = Field(
+    limit_device: LimitText = Field(
         default="account=20 address=30",
         description="Device codes requested and user codes entered, in five minutes.",
     )
-    limit_invitation: str = Field(
+    limit_invitation: LimitText = Field(
         default="account=60 address=120",
         description="Invitations sent, for the first time or again, in 60 minutes.",
     )
@@ -161,36 +162,24 @@ class RateLimitSettings(TopicSettings):
         description="Minutes between two invitations that are mailed to the same address, whoever "
         "sends them; 0 for no limit.",
     )
-    limit_found: str = Field(
+    limit_found: LimitText = Field(
         default="account=10",
         description="Organizations that an account may create in a day; administrators are not "
         "limited.",
     )
-    limit_look_up: str = Field(
+    limit_look_up: LimitText = Field(
         default="account=20 address=30",
         description="Repositories whose ids are looked up for trusted publishers, in 60 minutes.",
     )
-    limit_failure: str = Field(
+    limit_failure: LimitText = Field(
         default="address=10",
         description=("Different invalid credentials in five minutes; further ones have to wait."),
     )
-    limit_mirror: str = Field(
+    limit_mirror: LimitText = Field(
         default="address=600",
         description="Requests of callers without a token that the upstream registry is asked for, "
         "a minute; what is stored is not counted.",
     )
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_proxies(cls, networks: str) -> str:
-        parse_networks(networks)
-        return networks
-
-    @field_validator(*(f"limit_{each.name.lower()}" for each in RateLimitClass))
-    @classmethod
-    def _check_limits(cls, text: str) -> str:
-        RateLimit.parse(RateLimitClass.READ, text)
-        return text
 
     @cached_property
     def proxies(self) -> Networks:

@@ -1,14 +1,24 @@
 """What the topics of settings share: their base class, and the parsers of their values."""
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.auth.signing_keys import KEY_VAULT_REFERENCE
 from shared.domain.trusted_publishing.jobs import GUID_PATTERN
 
 MIB = 1024 * 1024
+
+ValueT = TypeVar("ValueT")
 
 # Links begin with it and settings files quote it: no query, no user, no quotation mark.
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
@@ -61,21 +71,41 @@ def address_without_slash(address: str) -> str:
     return check_address(address).rstrip("/")
 
 
-def _check_addresses(text: str) -> str:
+def _check_addresses(text: str) -> None:
     for address in split_list(text):
         check_address(address)
-    return text
 
 
-def _check_tenants(text: str) -> str:
+def _check_tenants(text: str) -> None:
     if not all(re.fullmatch(GUID_PATTERN, tenant) for tenant in split_list(text)):
         reason = "a tenant is known by its id, such as 01234567-89ab-cdef-0123-456789abcdef"
         raise ValueError(reason)
-    return text
+
+
+def checked_by(parse: Callable[[str], object]) -> AfterValidator:
+    """Return the validator of a text that this function can parse."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+def needed_by(setting: str) -> AfterValidator:
+    """Return the validator of a setting that cannot be empty where that one, before it, is set."""
+
+    def check(value: ValueT, info: ValidationInfo) -> ValueT:
+        if not value and info.data.get(setting):
+            reason = f"it is empty, and BALLROOM_{setting.upper()} needs it"
+            raise ValueError(reason)
+        return value
+
+    return AfterValidator(check)
 
 
 # The types of settings that are addresses or ids; lists are separated by commas.
 Address = Annotated[str, AfterValidator(check_address)]
 AddressWithoutSlash = Annotated[str, AfterValidator(address_without_slash)]
-Addresses = Annotated[str, AfterValidator(_check_addresses)]
-EntraTenants = Annotated[str, AfterValidator(_check_tenants)]
+Addresses = Annotated[str, checked_by(_check_addresses)]
+EntraTenants = Annotated[str, checked_by(_check_tenants)]
