@@ -15,23 +15,30 @@ from shared.bootstrap import (
     prepared_stores,
     trusted_keys,
 )
-from shared.commands.base import OutputFormat, as_json, print_facts, print_rows, with_registry
-from shared.commands.upstream import READABLE_FILE, coordinate_argument, wanted_releases
+from shared.commands.base import (
+    OutputFormat,
+    as_json,
+    in_registry,
+    print_facts,
+    print_rows,
+    with_registry,
+)
+from shared.commands.operations import parse_coordinate
 from shared.composition import Registry
-from shared.domain.errors.base import InvalidName
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.packages import Visibility
-from shared.services.bundles.bundle_export import BundlePlan, Selection
+from shared.domain.wanted_releases import read_list, read_lock
+from shared.services.bundles.bundle_export import Selection
 from shared.services.bundles.bundle_import import (
     ImportReport,
     ImportStep,
-    OpenedBundle,
     Progress,
     open_bundle,
 )
 from shared.settings import Settings
 
+READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
 _READ_ONLY = "it serves a bundle"
@@ -47,12 +54,16 @@ trust_option = click.option(
 )
 
 
-def org_argument(text: str) -> OrgName:
-    """Return an organization's name, or raise `click.BadParameter`."""
-    try:
-        return parse_org(text)
-    except InvalidName as problem:
-        raise click.BadParameter(str(problem)) from None
+def _wanted_releases(
+    coordinates: Sequence[Coordinate], lists: Sequence[Path], locks: Sequence[Path]
+) -> tuple[Coordinate, ...]:
+    """Return the releases that arguments and files name, each once."""
+    found = list(coordinates)
+    for file in lists:
+        found += read_list(file.read_text("utf-8"))
+    for file in locks:
+        found += read_lock(file.read_bytes())
+    return tuple(dict.fromkeys(found))
 
 
 @click.group()
@@ -76,14 +87,14 @@ def create_key(file: Path) -> None:
 
 @bundle.command("export")
 @click.argument("file", metavar="FILE", type=_FILE)
-@click.argument("coordinates", metavar="[ORG/NAME:VERSION]", nargs=-1, type=coordinate_argument)
+@click.argument("coordinates", metavar="[ORG/NAME:VERSION]", nargs=-1, type=parse_coordinate)
 @click.option("--key", "key", metavar="FILE", required=True, type=READABLE_FILE,
               help="Key of `bundle new-key`.")  # fmt: skip
 @click.option("--list", "lists", metavar="FILE", multiple=True, type=READABLE_FILE,
               help="The releases of a file, one org/name:version on each line.")  # fmt: skip
 @click.option("--lock", "locks", metavar="FILE", multiple=True, type=READABLE_FILE,
               help="Everything that a Dependencies.toml locks.")  # fmt: skip
-@click.option("--org", "orgs", multiple=True, type=org_argument,
+@click.option("--org", "orgs", multiple=True, type=parse_org,
               help="All releases of an organization.")  # fmt: skip
 @click.option("--pulled-since", "pulled", type=_DAY, help="What was pulled since a day, UTC.")
 @click.option("--changed-since", "changed", type=_DAY,
@@ -92,10 +103,12 @@ def create_key(file: Path) -> None:
               help="What changed after the cursor that an earlier export printed.")  # fmt: skip
 @click.option("--private", "includes_private", is_flag=True,
               help="Packages that are not public as well.")  # fmt: skip
-def export_bundle(
+@in_registry
+async def export_bundle(
+    registry: Registry,
+    *,
     file: Path,
     coordinates: tuple[Coordinate, ...],
-    *,
     key: Path,
     lists: tuple[Path, ...],
     locks: tuple[Path, ...],
@@ -113,7 +126,7 @@ def export_bundle(
       python -m shared.cli bundle export week.bundle --key ~/bundle-key --after 1200
     """
     selection = Selection(
-        coordinates=tuple(wanted_releases(coordinates, lists, locks)),
+        coordinates=_wanted_releases(coordinates, lists, locks),
         orgs=orgs,
         pulled_since=pulled.date().isoformat() if pulled else "",
         changed_since_ms=_milliseconds(changed),
@@ -124,23 +137,9 @@ def export_bundle(
         message = "Say what the bundle gets: releases, --list, --lock, --org, a day or --after."
         raise click.UsageError(message)
     signer, write = bundle_key(key), bundle_writer(file)
-
-    async def work(registry: Registry) -> tuple[BundlePlan, int]:
-        exporting = registry.bundles.exporting
-        plan = await exporting.plan(selection)
-        return plan, await write(exporting.pieces(plan, signer))
-
-    plan, size = with_registry(work)
-    _print_plan(file, plan, size)
-
-
-def _print_plan(file: Path, plan: BundlePlan, size: int) -> None:
+    plan = await registry.bundles.exporting.plan(selection)
+    size = await write(registry.bundles.exporting.pieces(plan, signer))
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
-    _print_exceptions(plan, file)
-    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
-
-
-def _print_exceptions(plan: BundlePlan, file: Path) -> None:
     if plan.left_out:
         click.echo(
             f"{plan.left_out:,} packages that are not public were left out; --private includes "
@@ -151,6 +150,7 @@ def _print_exceptions(plan: BundlePlan, file: Path) -> None:
             f"{_listed(plan.not_public)}: not public here. Every account of a registry that "
             f"imports {file} can see and pull them."
         )
+    click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
 
 
 def _milliseconds(day: datetime | None) -> int | None:
@@ -241,7 +241,9 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
       python -m shared.cli bundle show build.bundle --trust bundle-key.pub
       python -m shared.cli bundle show build.bundle --trust bundle-key.pub --catalogue
     """
-    contents = _opened(file, trust).contents
+    keys = trusted_keys(trust)
+    with bundle_source(file) as source:
+        contents = asyncio.run(open_bundle(source, keys)).contents
     if lists_catalogue:
         print_rows([each.model_dump(exclude={"schema_version"}) for each in contents.catalogue],
                    output)  # fmt: skip
@@ -257,9 +259,3 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
         "catalogue": len(contents.catalogue),
     }
     print_facts(facts, output)
-
-
-def _opened(file: Path, trust: Path) -> OpenedBundle:
-    keys = trusted_keys(trust)
-    with bundle_source(file) as source:
-        return asyncio.run(open_bundle(source, keys))

@@ -1,12 +1,11 @@
 """backup, restore, keys … and index …: the data folder, and the index as files."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from shared.bootstrap import IndexExport, back_up, exported_index, restore_backup, rotate_keys
-from shared.commands.base import operator_command, with_registry
+from shared.bootstrap import back_up, exported_index, restore_backup, rotate_keys
+from shared.commands.base import in_registry, operator_command
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
@@ -62,19 +61,6 @@ def rotate() -> None:
     click.echo("Created a new key. Restart the registry to use it.")
 
 
-@dataclass
-class ExportCount:
-    """Counts of an export."""
-
-    paths: set[str] = field(default_factory=set[str])
-    written: int = 0
-    removed: int = 0
-
-    def __str__(self) -> str:
-        same = len(self.paths) - self.written
-        return f"{self.written:,} written, {self.removed:,} removed, {same:,} as they were"
-
-
 @click.group()
 def index() -> None:
     """Export the index of packages."""
@@ -82,7 +68,8 @@ def index() -> None:
 
 @index.command()
 @folder_argument
-def export(folder: Path) -> None:
+@in_registry
+async def export(registry: Registry, folder: Path) -> str:
     """Write the index of all public packages to DIR, for any web server.
 
     Only changed files are written, each in one step. Files of packages that are no longer public
@@ -92,23 +79,18 @@ def export(folder: Path) -> None:
     Example:
       python -m shared.cli index export /var/www/index
     """
-
-    async def work(registry: Registry) -> ExportCount:
-        with exported_index(folder) as tree:
-            return await _export(registry, tree)
-
-    count = with_registry(work)
-    click.echo(f"{folder} holds {len(count.paths):,} packages: {count}.")
-
-
-async def _export(registry: Registry, tree: IndexExport) -> ExportCount:
-    count = ExportCount()
-    # Written first, so that the next export recognizes the folder if this one is stopped.
-    tree.put(INDEX_CONFIG_PATH, DerivedDocument.of(index_config(registry.settings.base_url)))
-    async for files in registry.packages.index.public_files():
-        for path, document in files:
-            count.paths.add(path)
-            count.written += tree.put(path, document)
-        click.echo(f"{len(count.paths):,} packages so far", err=True)
-    count.removed = tree.keep_only(count.paths)
-    return count
+    paths, written = set[str](), 0
+    with exported_index(folder) as tree:
+        # Written first, so that the next export recognizes the folder if this one is stopped.
+        config = DerivedDocument.of(index_config(registry.settings.base_url))
+        tree.put(INDEX_CONFIG_PATH, config)
+        async for files in registry.packages.index.public_files():
+            for path, document in files:
+                paths.add(path)
+                written += tree.put(path, document)
+            click.echo(f"{len(paths):,} packages so far", err=True)
+        removed = tree.keep_only(paths)
+    return (
+        f"{folder} holds {len(paths):,} packages: {written:,} written, {removed:,} removed, "
+        f"{len(paths) - written:,} as they were."
+    )

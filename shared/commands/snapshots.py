@@ -1,29 +1,24 @@
 """snapshot …: writing all records to a few files, and restoring them."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
 from shared.bootstrap import other_folder, prepared_stores
 from shared.commands.base import (
-    OutputFormat,
-    as_json,
+    Rows,
     format_time,
+    in_registry,
     operator_command,
-    print_rows,
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.snapshots import SnapshotManifest
 from shared.domain.task_runs import TaskReport
 from shared.services.maintenance.package_tasks import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
-
-Result = TypeVar("Result")
 
 name_argument = click.argument("name")
 from_option = click.option(
@@ -41,48 +36,54 @@ def snapshot() -> None:
 
 
 @snapshot.command()
-def take() -> None:
+@in_registry
+async def take(registry: Registry) -> str:
     """Take a snapshot of all records; the registry may keep running.
 
     \b
     Example:
       python -m shared.cli snapshot take
     """
-    manifest = with_registry(lambda registry: registry.maintenance.snapshot_creation.create())
-    click.echo(f"Took {manifest.name}: {manifest.lines} records.")
+    manifest = await registry.maintenance.snapshot_creation.create()
+    return f"Took {manifest.name}: {manifest.lines} records."
 
 
 @snapshot.command("list")
 @from_option
-@as_json
-def list_(data: Path | None, output: OutputFormat) -> None:
+@in_registry
+async def list_snapshots(registry: Registry, data: Path | None) -> Rows:
     """List the snapshots, newest first.
 
     \b
     Example:
       python -m shared.cli snapshot list
     """
-    print_rows(
-        [
-            _row(each)
-            for each in _with_snapshots(data, lambda _, snapshots, __: snapshots.manifests())
-        ],
-        output,
-    )
+    with _snapshots(registry, data) as (snapshots, _):
+        return [
+            {
+                "name": each.name,
+                "taken": format_time(each.ended_ms),
+                "records": each.lines,
+                "bytes": sum(part.bytes for part in each.parts),
+            }
+            for each in await snapshots.manifests()
+        ]
 
 
 @snapshot.command()
 @name_argument
 @from_option
-def verify(name: str, data: Path | None) -> None:
+@in_registry
+async def verify(registry: Registry, name: str, data: Path | None) -> str:
     """Read the whole snapshot NAME, and fail if it differs from what was written.
 
     \b
     Example:
       python -m shared.cli snapshot verify 20261120T020500123Z
     """
-    manifest = _with_snapshots(data, lambda _, snapshots, __: snapshots.verify(name))
-    click.echo(f"{manifest.name} is complete: {manifest.lines} records.")
+    with _snapshots(registry, data) as (snapshots, _):
+        manifest = await snapshots.verify(name)
+    return f"{manifest.name} is complete: {manifest.lines} records."
 
 
 @snapshot.command()
@@ -99,18 +100,14 @@ def restore(name: str, data: Path | None) -> None:
       python -m shared.cli snapshot restore 20261120T020500123Z
       python -m shared.cli snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
+
+    async def work(registry: Registry) -> TaskReport:
+        with _snapshots(registry, data) as (snapshots, there):
+            return await registry.maintenance.snapshot_restore.restore(snapshots, name, there)
+
     with prepared_stores(Settings.load()):
-        report = _with_snapshots(
-            data,
-            lambda registry, snapshots, there: registry.maintenance.snapshot_restore.restore(
-                snapshots, name, there
-            ),
-        )
+        report = with_registry(work)
     click.echo(f"Restored {report.changed} of {report.seen} records.")
-    _explain(report)
-
-
-def _explain(report: TaskReport) -> None:
     for problem in report.problems:
         click.echo(f"  {problem}")
     if report.problems:
@@ -120,25 +117,13 @@ def _explain(report: TaskReport) -> None:
     click.echo(f"To make the documents again:\n  {command}")
 
 
-def _with_snapshots(
-    data: Path | None,
-    work: Callable[[Registry, StoredSnapshots, ArchiveSources | None], Awaitable[Result]],
-) -> Result:
-    """Do the work with the snapshots of this registry, or of another data folder."""
-    with ExitStack() as stack:
-        there = stack.enter_context(other_folder(data)) if data else None
-
-        async def run(registry: Registry) -> Result:
-            snapshots, elsewhere = there or (registry.maintenance.snapshot_creation.snapshots, None)
-            return await work(registry, snapshots, elsewhere)
-
-        return with_registry(run)
-
-
-def _row(manifest: SnapshotManifest) -> dict[str, object]:
-    return {
-        "name": manifest.name,
-        "taken": format_time(manifest.ended_ms),
-        "records": manifest.lines,
-        "bytes": sum(part.bytes for part in manifest.parts),
-    }
+@contextmanager
+def _snapshots(
+    registry: Registry, data: Path | None
+) -> Generator[tuple[StoredSnapshots, ArchiveSources | None]]:
+    """Open the snapshots of this registry, or of another data folder with its archives."""
+    if data is None:
+        yield registry.maintenance.snapshot_creation.snapshots, None
+        return
+    with other_folder(data) as there:
+        yield there

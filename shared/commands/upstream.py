@@ -1,8 +1,5 @@
 """upstream …: the registries that are mirrored, their rules, what is stored, what is refused."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import click
 
 from functions.api.mirror import (
@@ -23,36 +20,11 @@ from shared.commands.base import (
 )
 from shared.commands.operations import add_operation, call_operation, print_answer
 from shared.composition import Registry
-from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE
 from shared.domain.mirroring import CatalogueRound
-from shared.domain.names import Coordinate, OrgName, parse_org
-from shared.domain.wanted_releases import parse_coordinate, read_list, read_lock
+from shared.domain.names import OrgName, parse_org
 from shared.services.mirroring.upstreams import UpstreamSource
-
-
-def coordinate_argument(text: str) -> Coordinate:
-    """Return a release, or raise `click.BadParameter`."""
-    try:
-        return parse_coordinate(text)
-    except (InvalidName, InvalidVersion) as problem:
-        raise click.BadParameter(str(problem)) from None
-
-
-READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-def wanted_releases(
-    coordinates: Sequence[Coordinate], lists: Sequence[Path], locks: Sequence[Path]
-) -> list[Coordinate]:
-    """Return the releases that the arguments and files of a command name, each once."""
-    found = list(coordinates)
-    for file in lists:
-        found += read_list(file.read_text("utf-8"))
-    for file in locks:
-        found += read_lock(file.read_bytes())
-    return list(dict.fromkeys(found))
 
 
 @click.group()
