@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
-from shared.adapters.filesystem import ArchiveFolder, DataFolder, partial_path
+from shared.adapters.filesystem import DataFolder, partial_path
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     open_to_read,
@@ -64,8 +64,11 @@ def restore(source: Path, data: Path) -> None:
     """Create a registry from a backup, in a folder that is new or empty."""
     if data.exists() and any(data.iterdir()):
         raise DataFolderNotEmpty(data)
-    _copy(DataFolder(source), DataFolder(data), _do_nothing)
-    _delete_leases(DataFolder(data).database)
+    # No process writes to a backup, which may be on a read-only disk: nothing is held.
+    _copy(DataFolder(source), DataFolder(data), lambda _records, _databases: None)
+    # Of the processes of the original, for which no task has to wait here.
+    with closing(sqlite3.connect(DataFolder(data).database)) as connection, connection:
+        connection.execute("DELETE FROM leases")
 
 
 def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
@@ -81,8 +84,15 @@ def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
         hold(source.database, databases)
         for database, place in zip(databases, (records, target.search), strict=False):
             _copy_database(database, place)
-    _copy_archives(source.archives, target.archives)
-    _copy_keys(source.keys, target.keys)
+    for file in source.archives.content.glob("*/*/*"):
+        place = target.archives.root / file.relative_to(source.archives.root)
+        make_private_folder(place.parent)
+        with suppress(FileNotFoundError):  # Swept just now, so no record names it.
+            _link_or_copy(file, place)
+    if source.keys.is_dir():
+        make_private_folder(target.keys)
+        for key in source.keys.iterdir():
+            copy_private(key, target.keys / key.name)
     records.replace(target.database)
 
 
@@ -106,29 +116,11 @@ def _begin_reads(records: Path, databases: Sequence[sqlite3.Connection]) -> None
             database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
-def _do_nothing(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
-    """Do nothing: no process writes to a backup, which may be on a read-only disk."""
-
-
-def _delete_leases(records: Path) -> None:
-    """Delete the leases of the processes of the original, for which no task has to wait here."""
-    with closing(sqlite3.connect(records)) as connection, connection:
-        connection.execute("DELETE FROM leases")
-
-
 def _copy_database(original: sqlite3.Connection, target: Path) -> None:
     open_private(target, "xb").close()
     with closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # One file, which can be moved by itself.
-
-
-def _copy_archives(source: ArchiveFolder, target: ArchiveFolder) -> None:
-    for file in source.content.glob("*/*/*"):
-        place = target.root / file.relative_to(source.root)
-        make_private_folder(place.parent)
-        with suppress(FileNotFoundError):  # Swept just now, so no record names it.
-            _link_or_copy(file, place)
 
 
 def _link_or_copy(file: Path, place: Path) -> None:
@@ -138,13 +130,6 @@ def _link_or_copy(file: Path, place: Path) -> None:
     except OSError:  # Another disk, one without links, or a file of another user.
         place.unlink(missing_ok=True)
         copy_private(file, place)
-
-
-def _copy_keys(source: Path, target: Path) -> None:
-    if source.is_dir():
-        make_private_folder(target)
-        for key in source.iterdir():
-            copy_private(key, target / key.name)
 
 
 Report = Callable[[str], None]  # Gets a sentence about a step, when it is done.
@@ -161,7 +146,10 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
     If the block or the backup fails, or the process is killed, the next start does both again.
     """
     database = DataFolder(data).database
-    schema = _stored_schema(database) if database.is_file() else 0
+    schema = 0
+    if database.is_file():
+        with translate_sqlite_errors(database), closing(open_to_read(database)) as connection:
+            schema = schema_version(connection)
     if not 0 < schema < len(MIGRATIONS):
         yield
         return
@@ -190,8 +178,3 @@ def back_up_before_upgrade(data: Path, schema: int) -> Path:
     for earlier in set(folder.iterdir()) - {target}:
         rmtree(earlier)
     return target
-
-
-def _stored_schema(database: Path) -> int:
-    with translate_sqlite_errors(database), closing(open_to_read(database)) as connection:
-        return schema_version(connection)

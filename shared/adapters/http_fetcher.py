@@ -64,13 +64,9 @@ def is_inside(address: Address) -> bool:
     """Check whether an address is one of the own network; metadata services have others."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return False
-    return address.is_loopback or (address.is_private and not _is_special(address))
-
-
-def _is_special(address: Address) -> bool:
-    return any(
-        (address.is_link_local, address.is_multicast, address.is_unspecified, address.is_reserved)
-    )
+    is_special = address.is_link_local or address.is_multicast
+    is_special = is_special or address.is_unspecified or address.is_reserved
+    return address.is_loopback or (address.is_private and not is_special)
 
 
 class GuardedFetcher:

@@ -181,8 +181,13 @@ class Database:
         """Run a read of any length on a thread."""
         opened = self._here()
         loop = asyncio.get_running_loop()
+
+        def scan() -> T:
+            with translate_sqlite_errors(self._path), opened.scanner() as connection:
+                return work(connection)
+
         try:
-            result = await loop.run_in_executor(opened.threads, self._scan, opened, work)
+            result = await loop.run_in_executor(opened.threads, scan)
         except (DatabaseUnusable, StorageFull):
             if not opened.is_outdated():
                 raise
@@ -291,10 +296,6 @@ class Database:
             found = schema_version(connection)
         if found != len(self._migrations):
             raise SchemaMismatch(self._path, found, len(self._migrations))
-
-    def _scan(self, opened: "_Opened", work: Work[T]) -> T:
-        with translate_sqlite_errors(self._path), opened.scanner() as connection:
-            return work(connection)
 
 
 async def _outcome(future: Future[T]) -> T:

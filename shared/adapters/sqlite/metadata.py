@@ -289,37 +289,28 @@ class SqliteSurveys:
 
     async def read(self, keys: Sequence[str]) -> list[Survey | None]:
         """Return the survey of each package by its key; None where it does not exist."""
-        heads = await self._heads(set(keys))
-        fresh = await self._up_to_date(heads)
-        return [fresh[key].survey if key in fresh else None for key in keys]
-
-    async def _heads(self, keys: set[str]) -> dict[str, tuple[Head, int]]:
-        work = partial(_read_heads, keys)
-        if len(keys) <= PACKAGES_ON_THE_LOOP:
-            return self._database.read(work)
-        return await self._database.scan(work)
-
-    async def _up_to_date(self, heads: dict[str, tuple[Head, int]]) -> dict[str, _CachedSurvey]:
-        cached = self._cached_surveys(heads)
+        asked = set(keys)
+        few = len(asked) <= PACKAGES_ON_THE_LOOP
+        work = partial(_read_heads, asked)
+        heads = self._database.read(work) if few else await self._database.scan(work)
+        cached = self._cached(heads)
         missing = sum(max(0, stamp - known.stamp) for known, stamp in cached.values())
         if missing <= ROWS_ON_THE_LOOP:
-            return self._put(self._database.read(partial(_catch_up, cached)))
-        async with self._lock:  # The first of several callers reads; the others find the result.
-            work = partial(_catch_up, self._cached_surveys(heads))
-            return self._put(await self._database.scan(work))
+            fresh = self._keep(self._database.read(partial(_catch_up, cached)))
+        else:
+            async with self._lock:  # The first of several callers reads; the others find that.
+                catch_up = partial(_catch_up, self._cached(heads))
+                fresh = self._keep(await self._database.scan(catch_up))
+        return [fresh[key].survey if key in fresh else None for key in keys]
 
-    def _cached_surveys(self, heads: dict[str, tuple[Head, int]]) -> _Cached:
-        return {
-            key: (self._cached_survey(key, head), stamp) for key, (head, stamp) in heads.items()
-        }
+    def _cached(self, heads: dict[str, tuple[Head, int]]) -> _Cached:
+        found = _Cached()
+        for key, (head, stamp) in heads.items():
+            known = self._cache.get(key) or _CachedSurvey(0, Survey(head, ()))
+            found[key] = replace(known, survey=Survey(head, known.survey.entries)), stamp
+        return found
 
-    def _cached_survey(self, key: str, head: Head) -> _CachedSurvey:
-        known = self._cache.get(key)
-        if known is None:
-            return _CachedSurvey(0, Survey(head, ()))
-        return replace(known, survey=Survey(head, known.survey.entries))
-
-    def _put(self, fresh: dict[str, _CachedSurvey]) -> dict[str, _CachedSurvey]:
+    def _keep(self, fresh: dict[str, _CachedSurvey]) -> dict[str, _CachedSurvey]:
         for key, known in fresh.items():
             self._cache.put(key, known)
         return fresh

@@ -25,8 +25,13 @@ class SqlitePulls:
 
     async def roll_up(self, before_window: int, today: str) -> RollUp:  # noqa: ARG002 - all.
         changed = await self._database.write(_roll_up)
-        while await self._database.write(partial(_forget, before_window)) == GUARDS_A_TRANSACTION:
-            pass
+        deleted = GUARDS_A_TRANSACTION
+        while deleted == GUARDS_A_TRANSACTION:
+            deleted = await self._database.execute(
+                "DELETE FROM pull_guards WHERE (window, pk, version, caller) IN"
+                " (SELECT window, pk, version, caller FROM pull_guards WHERE window < ? LIMIT ?)",
+                *(before_window, GUARDS_A_TRANSACTION),
+            )
         return RollUp(changed, is_behind=False)
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
@@ -89,14 +94,6 @@ def _roll_up(connection: sqlite3.Connection) -> list[Package]:
     ).fetchall()
     connection.execute("UPDATE pull_counts SET pending = 0 WHERE pending > 0")
     return [read_head(body).package for (body,) in rows]
-
-
-def _forget(before_window: int, connection: sqlite3.Connection) -> int:
-    return connection.execute(
-        "DELETE FROM pull_guards WHERE (window, pk, version, caller) IN"
-        " (SELECT window, pk, version, caller FROM pull_guards WHERE window < ? LIMIT ?)",
-        (before_window, GUARDS_A_TRANSACTION),
-    ).rowcount
 
 
 def _restore(

@@ -1,9 +1,7 @@
 """Whoever asks a store is told nothing new; whoever listens is."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import fields
-from typing import Any, Protocol
 
 import pytest
 
@@ -18,17 +16,8 @@ from tests.support.telemetry import hearing
 from tests.support.world import World
 
 
-class Port(Protocol):
-    """A port with one member."""
-
-    @property
-    def name(self) -> str: ...
-
-
 class Store:
     """A store with one operation of each kind."""
-
-    name = "a fact"
 
     async def find(self, key: str, *, twice: str = "") -> str:
         """Return what is asked for."""
@@ -36,28 +25,6 @@ class Store:
 
     async def fail(self, error: Exception) -> None:
         raise error
-
-    def path(self) -> str:
-        """Return something at once."""
-        return "path"
-
-    async def listed(self) -> AsyncIterator[str]:
-        """Yield one thing after the other."""
-        for each in ("a", "b"):
-            yield each
-
-
-async def test_members_that_are_no_coroutines_pass_through() -> None:
-    store = instrumented_store("metadata", Store, Store())
-    assert (store.name, store.path()) == ("a fact", "path")
-    assert [each async for each in store.listed()] == ["a", "b"]
-
-
-def test_a_store_has_the_members_of_its_port_and_no_others() -> None:
-    store: Any = instrumented_store("metadata", Port, Store())
-    assert store.name == "a fact"
-    with pytest.raises(AttributeError):
-        store.path()
 
 
 async def test_calls_are_counted_for_what_is_being_done() -> None:

@@ -51,13 +51,6 @@ async def opened(tmp_path: Path) -> AsyncGenerator[Opened]:
     await blobs.close()
 
 
-async def test_a_copy_is_sent_as_the_registry_sends_it(opened: Opened) -> None:
-    await opened.copies.put(PATH, COPY, "mark")
-    assert await opened.content(PATH) == (COPY.content, "application/xml", "no-cache")
-    assert await opened.copies.marks("maven/acme/greet/") == {PATH: "mark"}
-    assert await opened.copies.marks("maven/acme/other/") == {}
-
-
 async def test_a_copy_is_written_only_if_it_differs(opened: Opened) -> None:
     await opened.copies.put(PATH, COPY, "mark")
     before = opened.writes()

@@ -255,49 +255,9 @@ async def followed(link: str, **headers: str) -> httpx.Response:
         return await client.get(link, headers=headers)
 
 
-@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
-@pytest.mark.slow
-async def test_the_emulator_sends_what_a_link_names(stored: BlobArchives, side: Visibility) -> None:
-    link = (await stored.links.link(NAME, side, "given.bala")).url
-    answer = await followed(link)
-    assert (answer.status_code, answer.content) == (200, BALA)
-    assert answer.headers["content-disposition"] == "attachment; filename=given.bala"
-    assert answer.headers["content-type"] == "application/octet-stream"
-    assert answer.headers["cache-control"] == LINK_CACHE_CONTROL[side]
-    assert answer.headers["content-length"] == str(len(BALA))
-    assert (await followed(link, Range="bytes=4-8")).content == BALA[4:9]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("part", "other"),
-    [
-        ("/private/", "/archives/"),
-        ("sig=", "sig=A"),
-        ("sp=r", "sp=rw"),
-        ("given.bala", "other.bala"),
-        ("private%2C%20no-store", "public"),
-    ],
-)
-async def test_a_link_that_was_changed_is_refused(
-    stored: BlobArchives, part: str, other: str
-) -> None:
-    link = (await stored.links.link(NAME, PRIVATE, "given.bala")).url
-    changed = link.replace(part.replace("/private/", "-private/"), other.replace("/", "-", 1))
-    assert changed != link
-    assert (await followed(changed)).status_code == 403
-
-
 async def test_a_link_of_another_archive_opens_nothing(stored: BlobArchives) -> None:
     link = (await stored.links.link(NAME, PRIVATE, FILE)).url
     assert (await followed(link.replace(DIGEST.hex, "0" * 64))).status_code == 403
-
-
-@pytest.mark.parametrize("side", CHOSEN_VISIBILITIES)
-async def test_an_expired_link_is_refused(stored: BlobArchives, side: Visibility) -> None:
-    past = FakeClock(SystemClock().now_ms() - int(LINK_LIFETIME[side] / _MS) - 2_000)
-    expired = BlobLinks(stored.links._blobs, past)
-    assert (await followed((await expired.link(NAME, side, FILE)).url)).status_code == 403
 
 
 async def test_a_link_of_a_machine_whose_clock_is_ahead_is_valid_at_once(
