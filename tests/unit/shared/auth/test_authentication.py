@@ -15,7 +15,7 @@ from shared.auth.authentication import (
     printable_user_agent,
 )
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.identity import (
     TokenUnknown,
 )
@@ -130,6 +130,26 @@ async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_k
     with pytest.raises(TokenUnknown):
         await authenticate(authentication, HEADERS)
     await authentication.close()
+
+
+@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
+async def test_a_token_of_a_locked_account_is_refused_within_five_seconds(
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock, set_back: timedelta
+) -> None:
+    [account] = tokens.every(Account)
+    await authenticate(authentication, HEADERS)
+    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
+    await tokens.put(account.model_copy(update={"lock": lock}))
+    clock.step(-set_back)
+    clock.advance(timedelta(seconds=5))
+    reads = tokens.calls.count("get")
+    for _ in range(30):
+        with raises_refusal("account-locked", match="kim"):
+            await authenticate(authentication, HEADERS)
+    assert tokens.calls.count("get") == reads + 2  # Whoever goes on costs the store nothing.
+    await tokens.put(account)
+    clock.advance(timedelta(seconds=5))
+    assert (await authenticate(authentication, HEADERS)).id == OWNER
 
 
 async def test_a_new_token_works_at_once_even_if_it_was_tried_before(

@@ -131,8 +131,40 @@ async def test_lists_of_public_packages_cost_no_call(
 
 
 # Viewers who read internal packages, as every account does.
+PUSHER = ROBOT.model_copy(update={"scopes": frozenset({Scope.PUSH_NEW})})  # As of CI.
 ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
 ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
+
+
+@pytest.mark.parametrize(
+    ("by", "reads"),
+    [
+        (ANONYMOUS, False),
+        (STRANGER, True),
+        (MEMBER, True),
+        (OPERATOR, True),
+        (Principal("unknown000", "token", (Grant(),)), False),
+        (limited(org="globex"), True),
+        (limited(package="greet"), True),
+        (limited(scopes=[Scope.MANAGE]), False),
+        (limited(scopes=[]), False),
+        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), True),
+        (
+            Principal("job", role_grants=(PUSHER,)),
+            False,
+        ),
+    ],
+)
+async def test_every_account_reads_internal_packages_if_its_credential_reads(
+    authorization: Authorization, by: Principal, reads: bool
+) -> None:
+    internal, missing = head("partner/inside", Visibility.INTERNAL), head("partner/none")
+    assert await authorization.may_read(by, internal) is reads
+    assert await authorization.may_find(by, missing.package, None) is False
+    assert (await authorization.private_access(by)).covers(internal) is reads
+    viewer = await authorization.viewer(by)
+    assert (viewer.sees_everything or EVERY_ACCOUNT in viewer.orgs) is reads
+    assert authorization.readers.includes(by, EVERY_ACCOUNT) is (reads and bool(by.credential))
 
 
 async def test_a_role_that_a_credential_brings_everywhere_sees_everything(

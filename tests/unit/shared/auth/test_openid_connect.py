@@ -294,6 +294,27 @@ async def test_when_somebody_showed_who_they_are_the_provider_says(place: Place,
     assert signed_in.authenticated_ms == place.clock.now_ms()
 
 
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+@pytest.mark.parametrize(
+    ("claims", "strong"),
+    [
+        ({"amr": ["pwd", "fido"]}, True),
+        ({"acr": "phr"}, True),
+        ({"acrs": ["c1", "c2"]}, True),
+        ({"amr": ["pwd", "mfa"]}, False),
+        ({"amr": "fidox"}, False),
+        ({"fido": "amr"}, False),
+        ({}, False),
+    ],
+    ids=["amr", "acr", "acrs", "weak", "longer", "turned", "none"],
+)
+async def test_the_operator_says_which_claims_are_strong(
+    place: Place, kind: str, claims: dict[str, Any], strong: bool
+) -> None:
+    place.issuer.person.claims |= claims
+    assert (await place.sign_in(place.provider(kind))).strong is strong
+
+
 async def test_an_address_that_nobody_verified_is_no_address(place: Place) -> None:
     place.issuer.person.claims["email_verified"] = False
     assert (await place.sign_in(place.provider("oidc"))).email == ""

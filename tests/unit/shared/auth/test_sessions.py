@@ -136,6 +136,18 @@ def test_a_cookie_that_was_sent_is_deleted_unless_another_site_sent_it(place: Pl
     assert not place.sessions.should_delete_cookie(sent | elsewhere)
 
 
+@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
+async def test_an_ended_session_is_refused_within_three_seconds(
+    place: Place, set_back: timedelta
+) -> None:
+    await place.ask()
+    await place.ask()
+    await place.directory.remove(place.stored)
+    place.clock.step(-set_back)
+    place.clock.advance(3 * SECOND)
+    assert await place.ask() is ANONYMOUS
+
+
 async def test_a_session_of_a_locked_account_is_refused_within_three_seconds(place: Place) -> None:
     [account] = place.directory.every(Account)
     await place.ask()

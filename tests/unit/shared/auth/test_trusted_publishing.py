@@ -8,7 +8,7 @@ from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import LEEWAY
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import Untrusted
+from shared.domain.errors.identity import SignedTokenRefused, Untrusted
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.tokens.trusted_publishing import (
     AZURE_DEVOPS_AUDIENCE,
@@ -60,6 +60,30 @@ async def test_a_job_of_every_provider_is_read(bench: Bench, provider: Provider)
     assert job.issuer == ISSUERS[provider]
     assert job.token_id == "token-1"
     assert job.expires_ms == bench.clock.now_ms() + (LIFETIME_S + LEEWAY.seconds) * 1000
+
+
+@pytest.mark.parametrize("provider", JOBS)
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"aud": "https://registry.example"}, "another audience"),
+        ({"aud": ["https://registry.example"]}, "another audience"),
+        ({"aud": ["https://registry.example", AUDIENCE, AZURE_DEVOPS_AUDIENCE]}, "other audiences"),
+        ({"aud": None}, "claim aud is missing"),
+        ({"exp": 1_000}, "expired"),
+        ({"exp": None}, "claim exp is missing"),
+        ({"jti": None, "uti": None}, "ti is missing"),
+        ({"jti": "", "uti": ""}, "ti is missing"),
+        ({"iss": "https://evil.test"}, "takes no jobs of its issuer"),
+        ({"iss": None}, "takes no jobs of its issuer"),
+    ],
+)
+async def test_a_token_that_is_not_for_this_registry_now_is_refused(
+    bench: Bench, provider: Provider, changes: dict[str, object], flaw: str
+) -> None:
+    refusal = await bench.refusal_of(bench.ci.token(provider, **changes))
+    assert isinstance(refusal, SignedTokenRefused)
+    assert flaw in str(refusal)
 
 
 @pytest.mark.parametrize("provider", JOBS)

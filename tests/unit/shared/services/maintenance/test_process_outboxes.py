@@ -2,10 +2,67 @@
 
 from dataclasses import dataclass, field
 
+from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import Head
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head, Visibility
+from shared.domain.records import Event
+from shared.domain.search import Query, ResultPage
 from shared.services.maintenance.record_tasks import ProcessOutboxes
+from tests.contract.sample_records import named
 from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.support.archives import bala
+from tests.support.world import World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+
+
+async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> ArchiveName:
+    content = bala(coordinate)
+    await world.push(content)
+    return named(content)
+
+
+async def leave_half_published(world: World) -> None:
+    """Store all that a push stores up to its commit, and nothing that follows."""
+    await push(world)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    other = Coordinate.parse("acme", "greet", "2.0.0")
+    content = bala(str(other))
+    outbox = (*release.outbox, _event(str(other)))
+    await world.stores.archives.put(named(content), content, Visibility.PUBLIC)
+    await world.stores.metadata.add_release(
+        release.model_copy(
+            update={"version": "2.0.0", "digest": Digest.of(content).hex, "outbox": outbox}
+        )
+    )
+
+
+def _event(subject: str) -> Event:
+    return Event(id=f"{subject}@1", kind="release.published", at_ms=1, actor="ann", subject=subject)
+
+
+async def versions(world: World) -> list[str]:
+    [survey] = await world.stores.metadata.survey([GREET.package])
+    assert survey is not None
+    return [entry.version for entry in survey.entries]
+
+
+async def test_settling_lists_a_release_whose_push_was_cut_off_after_the_commit(
+    world: World,
+) -> None:
+    await leave_half_published(world)
+    assert await versions(world) == ["1.0.0"]
+    report = await world.registry.maintenance.upkeep.run("process-outboxes")
+    assert report is not None
+    assert report.changed == 1
+    assert await versions(world) == ["2.0.0", "1.0.0"]
+    found = await world.registry.packages.search.search(
+        Query.parse("greet"), ResultPage(), by=OPERATOR
+    )
+    assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
 
 
 @dataclass
