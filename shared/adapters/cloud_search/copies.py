@@ -141,7 +141,7 @@ def _optimize(connection: sqlite3.Connection) -> int:
 
 
 def _look_through(connection: sqlite3.Connection) -> None:
-    for table in ("revisions", "packages", "listings", "texts", "words"):
+    for table in ("revisions", "packages", "listings", "texts", "counts"):
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608 - ours.
 
 

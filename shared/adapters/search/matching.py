@@ -19,7 +19,9 @@ from shared.adapters.search.postings import (
     PRIVATE,
     UNREADABLE,
     Column,
+    Counted,
     Postings,
+    count_of,
     id_bytes,
     ids_of,
 )
@@ -227,13 +229,7 @@ class Matching:
 
     def _packages_with(self, word: str) -> int:
         """Return how many public packages have the word or its stem, not counting readmes."""
-        counts = [
-            self._connection.execute(
-                "SELECT packages FROM words WHERE length = ? AND word = ?", (len(each), each)
-            ).fetchone()
-            for each in {word, stem(word)}
-        ]
-        return max((found[0] for found in counts if found), default=0)
+        return max(count_of(self._connection, Counted.WORD, each) for each in {word, stem(word)})
 
 
 def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, ...]:

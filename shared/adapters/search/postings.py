@@ -9,7 +9,7 @@ neighbouring ids, so that a change of one package rewrites a few kilobytes for e
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
@@ -100,65 +100,43 @@ Posting = tuple[str, int]  # A word of a package, and the weight of its best pla
 
 
 class PostingChanges:
-    """Changes of posting lists and columns, written once: many packages share their words."""
+    """Changes of posting lists and columns, written once: many packages share their words. No
+    package changes twice."""
 
     def __init__(self) -> None:
-        # Packages by their block and posting.
-        self._added = defaultdict[int, dict[Posting, list[int]]](_lists)
-        self._removed = defaultdict[int, dict[Posting, list[int]]](_lists)
+        # Packages by their block and posting, in the order of the table.
+        self._added = defaultdict[tuple[int, str, int], list[int]](list)
+        self._removed = defaultdict[tuple[int, str, int], list[int]](list)
         self._numbers = defaultdict[tuple[str, int], dict[int, float]](dict)
 
     def add(self, package: int, postings: Iterable[Posting]) -> None:
         """Add a package to lists in which it is not."""
-        _change(package, postings, self._added, self._removed)
+        for posting in postings:
+            self._added[(package // POSTINGS_BLOCK, *posting)].append(package)
 
     def remove(self, package: int, postings: Iterable[Posting]) -> None:
         """Remove a package from lists in which it is."""
-        _change(package, postings, self._removed, self._added)
+        for posting in postings:
+            self._removed[(package // POSTINGS_BLOCK, *posting)].append(package)
 
     def set_number(self, column: Column, package: int, number: float) -> None:
         block, place = divmod(package, COLUMN_BLOCK)
         self._numbers[column.value, block][place] = number
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write the changes to the tables."""
-        for block, lists in self._removed.items():
-            for (word, weight), packages in lists.items():
-                if packages:
-                    _remove(connection, (word, weight, block), packages)
+        """Write the changes to the tables, each of whose pages is written once."""
+        for (block, word, weight), packages in self._removed.items():
+            _remove(connection, (word, weight, block), packages)
         connection.executemany(
             "INSERT INTO postings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
             " SET packages = CAST(packages || excluded.packages AS BLOB)",
-            self._rows_of_added(),
+            (
+                (word, weight, block, id_bytes(packages))
+                for (block, word, weight), packages in sorted(self._added.items())
+            ),
         )
         for place, numbers in self._numbers.items():
             _set_numbers(connection, place, numbers)
-
-    def _rows_of_added(self) -> Iterator[tuple[str, int, int, bytes]]:
-        """Yield rows in the order of the table, so that each of its pages is written once."""
-        for block, lists in self._added.items():
-            for (word, weight), packages in sorted(lists.items()):
-                if packages:
-                    yield word, weight, block, id_bytes(packages)
-
-
-def _lists() -> dict[Posting, list[int]]:
-    return defaultdict(list)
-
-
-def _change(
-    package: int,
-    postings: Iterable[Posting],
-    changes: dict[int, dict[Posting, list[int]]],
-    opposite: dict[int, dict[Posting, list[int]]],
-) -> None:
-    block = package // POSTINGS_BLOCK
-    lists, undone = changes[block], opposite[block]
-    for posting in postings:
-        if posting in undone and package in undone[posting]:
-            undone[posting].remove(package)  # It is again as it is stored.
-        else:
-            lists[posting].append(package)
 
 
 def _remove(
@@ -190,4 +168,37 @@ def _set_numbers(
     connection.execute(
         "INSERT INTO columns VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = excluded.numbers",
         (*place, numbers.tobytes()),
+    )
+
+
+class Counted(Enum):
+    """What the index counts public packages by."""
+
+    WORD = "word"  # A typo is mended to one of these.
+    SYMBOL = "symbol"  # A name of one, for the same.
+    DEPENDENCY = "dependency"  # The key of a package that others depend on.
+
+
+def count_of(connection: sqlite3.Connection, counted: Counted, name: str) -> int:
+    """Return how many public packages have this."""
+    found = connection.execute(
+        "SELECT packages FROM counts WHERE counted = ? AND length = ? AND name = ?",
+        (counted.value, len(name), name),
+    ).fetchone()
+    return found[0] if found else 0
+
+
+def change_counts(
+    connection: sqlite3.Connection, counted: Counted, changes: Mapping[str, int]
+) -> None:
+    """Add to the numbers of packages that have each name."""
+    rows = sorted((counted.value, len(name), name, more) for name, more in changes.items() if more)
+    connection.executemany(
+        "INSERT INTO counts VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
+        rows,
+    )
+    connection.executemany(
+        "DELETE FROM counts WHERE counted = ? AND length = ? AND name = ? AND packages < 1",
+        [row[:3] for row in rows if row[3] < 0],
     )

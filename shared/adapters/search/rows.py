@@ -12,7 +12,14 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from shared.adapters.search.indexed_words import IndexedWords
-from shared.adapters.search.postings import Column, PostingChanges, id_bytes
+from shared.adapters.search.postings import (
+    Column,
+    Counted,
+    PostingChanges,
+    change_counts,
+    count_of,
+    id_bytes,
+)
 from shared.adapters.search.ranking import dependents_boost, ranking_boosts
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
@@ -175,45 +182,21 @@ class IndexRows:
 
     def _write_shared(self) -> None:
         """Write what packages have in common."""
-        self._write_known()
-        self._write_dependents()
+        change_counts(self._connection, Counted.WORD, self._known)
+        change_counts(self._connection, Counted.DEPENDENCY, self._dependents)
+        self._ranked.update(key for key, more in self._dependents.items() if more)
+        self._known.clear()
+        self._dependents.clear()
         self._write_ranks()
         self._postings.write(self._connection)
         self._postings = PostingChanges()
 
-    def _write_known(self) -> None:
-        changes = [(len(word), word, more) for word, more in self._known.items() if more]
-        self._run_many(
-            "INSERT INTO words VALUES (?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
-            sorted(changes),
-        )
-        lost = [(length, word) for length, word, more in changes if more < 0]
-        self._run_many("DELETE FROM words WHERE length = ? AND word = ? AND packages < 1", lost)
-        self._known.clear()
-
-    def _write_dependents(self) -> None:
-        changes = {key: more for key, more in self._dependents.items() if more}
-        self._run_many(
-            "INSERT INTO dependents VALUES (?, ?) "
-            "ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
-            sorted(changes.items()),
-        )
-        lost = [(key,) for key, more in changes.items() if more < 0]
-        self._run_many("DELETE FROM dependents WHERE key = ? AND packages < 1", lost)
-        self._ranked.update(changes)
-        self._dependents.clear()
-
     def _write_ranks(self) -> None:
         for key in self._ranked:
-            found = self._run(
-                "SELECT id, boost, (SELECT packages FROM dependents AS counted"
-                " WHERE counted.key = shown.key) FROM packages AS shown WHERE key = ?",
-                key,
-            ).fetchone()
+            found = self._run("SELECT id, boost FROM packages WHERE key = ?", key).fetchone()
             if found is not None:
-                row, boost, dependents = found
-                lift = dependents_boost(dependents or 0)
+                row, boost = found
+                lift = dependents_boost(count_of(self._connection, Counted.DEPENDENCY, key))
                 self._postings.set_number(Column.DEPENDENTS, row, lift)
                 self._postings.set_number(Column.RANK, row, boost + lift)
                 self._symbols.put(row, self._package_symbols.pop(row, None), boost + lift)
@@ -221,9 +204,6 @@ class IndexRows:
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
-
-    def _run_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        self._connection.executemany(statement, rows)
 
 
 # --- what is stored of a listing ----------------------------------------------------------------
@@ -292,7 +272,7 @@ SCHEMA = 9  # Of what is in the index, which is filled again for another one.
 
 [_CREATED] = read_migrations(Path(__file__).parent / "schema.sql")
 _TABLES = re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", " ".join(_CREATED))
-_FORMER_TABLES = ("traits", "settled", "profiles")
+_FORMER_TABLES = ("traits", "settled", "profiles", "words", "dependents", "symbol_names")
 # Those of `next_` were filled beside those that were searched.
 _DROPPED = tuple(
     f"DROP TABLE IF EXISTS {prefix}{table}"

@@ -34,17 +34,14 @@ CREATE TABLE columns (
 CREATE VIRTUAL TABLE texts USING fts5(
     words, content = '', tokenize = 'unicode61 remove_diacritics 2'
 );
--- The words that a typo is mended to. By length: only words of about its length are near.
-CREATE TABLE words (
+-- How many public packages have each word, symbol or dependency, shown or not. By length: only words of
+-- about its length are near to a mistyped one.
+CREATE TABLE counts (
+    counted TEXT NOT NULL,
     length INTEGER NOT NULL,
-    word TEXT NOT NULL,
+    name TEXT NOT NULL,
     packages INTEGER NOT NULL,
-    PRIMARY KEY (length, word)
-) STRICT, WITHOUT ROWID;
--- How many public packages depend on each one, shown or not.
-CREATE TABLE dependents (
-    key TEXT PRIMARY KEY,
-    packages INTEGER NOT NULL
+    PRIMARY KEY (counted, length, name)
 ) STRICT, WITHOUT ROWID;
 -- What the traits of packages stand for. Those that no package has any more are kept.
 CREATE TABLE spellings (
@@ -67,11 +64,4 @@ CREATE TABLE symbol_words (
     disuse INTEGER NOT NULL,
     symbol INTEGER NOT NULL,
     PRIMARY KEY (audience, word, match, disuse, symbol)
-) STRICT, WITHOUT ROWID;
--- The names that a typo is mended to: those of public packages.
-CREATE TABLE symbol_names (
-    length INTEGER NOT NULL,
-    word TEXT NOT NULL,
-    packages INTEGER NOT NULL,
-    PRIMARY KEY (length, word)
 ) STRICT, WITHOUT ROWID;

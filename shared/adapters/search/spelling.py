@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
+from shared.adapters.search.postings import Counted, count_of
 from shared.adapters.search.words import stem
 
 MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
@@ -20,18 +21,14 @@ LONG_WORD = 8  # From this length two mistakes are allowed, else one.
 class Speller:
     """Finds what was perhaps meant, for one search."""
 
-    def __init__(self, connection: sqlite3.Connection, table: str = "words") -> None:
+    def __init__(self, connection: sqlite3.Connection, counted: Counted = Counted.WORD) -> None:
         self._connection = connection
-        self._table = table  # Of known words, each with the number of its public packages.
+        self._counted = counted
         self._found: dict[str, list[str]] = {}
 
     def knows(self, word: str) -> bool:
         """Say whether a package has exactly this word."""
-        found = self._connection.execute(
-            f"SELECT 1 FROM {self._table} WHERE length = ? AND word = ?",  # noqa: S608 - ours.
-            (len(word), word),
-        )
-        return found.fetchone() is not None
+        return count_of(self._connection, self._counted, word) > 0
 
     def knows_form(self, word: str) -> bool:
         """Say whether a package has this word, or its stem."""
@@ -70,9 +67,9 @@ class Speller:
         for length in range(least, len(word) + mistakes + 1):
             for first in {word[0], word[1]}:
                 yield from self._connection.execute(
-                    f"SELECT word, packages FROM {self._table}"  # noqa: S608 - ours.
-                    " WHERE length = ? AND word >= ? AND word < ?",
-                    (length, first, chr(ord(first) + 1)),
+                    "SELECT name, packages FROM counts"
+                    " WHERE counted = ? AND length = ? AND name >= ? AND name < ?",
+                    (self._counted.value, length, first, chr(ord(first) + 1)),
                 )
 
 

@@ -24,7 +24,7 @@ from typing import Self
 
 import orjson
 
-from shared.adapters.search.postings import Postings, ids_of
+from shared.adapters.search.postings import Counted, Postings, change_counts, count_of, ids_of
 from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
@@ -170,20 +170,8 @@ class SymbolRows:
             ),
         )
         if symbols.audience == EVERYBODY:
-            self._count_names({word for each in words for word in each if word.isalnum()}, names)
-
-    def _count_names(self, words: Iterable[str], change: int) -> None:
-        rows = [(len(word), word, change) for word in sorted(words)]
-        self.connection.executemany(
-            "INSERT INTO symbol_names VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
-            rows,
-        )
-        if change < 0:
-            self.connection.executemany(
-                "DELETE FROM symbol_names WHERE length = ? AND word = ? AND packages < 1",
-                (row[:2] for row in rows),
-            )
+            known = {word for each in words for word in each if word.isalnum()}
+            change_counts(self.connection, Counted.SYMBOL, dict.fromkeys(known, names))
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(statement, values)
@@ -329,7 +317,7 @@ def near_queries(
     """Yield the words with each name that no public symbol has replaced by one that was perhaps
     meant, the most similar first; nothing if one has none. Names of modules, and words that are
     known otherwise, are not replaced."""
-    speller = Speller(connection, "symbol_names")
+    speller = Speller(connection, Counted.SYMBOL)
     meant = [[word] if is_known(word) else list(_near_words(speller, word)) for word in words]
     if meant != [[word] for word in words]:
         yield from map(list, product(*meant))
@@ -378,7 +366,6 @@ OWN_BONUS = 0.05  # For a symbol that has, in another form, what its package is 
 MAIN_PARENT = "Client"  # By convention what a package is used through.
 
 _MIN_ABBREVIATION = 3  # Letters.
-_PUBLIC_PACKAGES = "SELECT packages FROM words WHERE length = ? AND word = ?"
 _ADMITTED = (
     "SELECT package, disuse FROM symbols WHERE package IN (SELECT value FROM json_each(?))"
     " AND audience IN (SELECT value FROM json_each(?))"
@@ -419,8 +406,7 @@ class NamedSymbols:
 
     def _named(self, word: str) -> Mapping[int, float]:
         """Return the packages that a word stands for; none if it stands for very many."""
-        found = self._connection.execute(_PUBLIC_PACKAGES, (len(word), word)).fetchone()
-        if word in FILLERS or (found and found[0] > MAX_NAMED):
+        if word in FILLERS or count_of(self._connection, Counted.WORD, word) > MAX_NAMED:
             return {}
         return {
             package: weight / PlaceWeight.NAME

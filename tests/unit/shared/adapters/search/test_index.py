@@ -35,6 +35,6 @@ async def test_the_words_of_removed_packages_are_deleted(
     await index.remove(package("acme/old"))
     index.close()
     connection = sqlite3.connect(tmp_path / "search.db")
-    assert connection.execute("SELECT word, packages FROM words").fetchall() == []
+    assert connection.execute("SELECT * FROM counts").fetchall() == []
     connection.execute("INSERT INTO texts (texts, rank) VALUES ('integrity-check', 0)")
     connection.close()

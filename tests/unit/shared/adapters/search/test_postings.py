@@ -61,20 +61,6 @@ def test_lists_are_read_from_a_weight_on(connection: sqlite3.Connection) -> None
     assert longer == [(5, 90, [1])]
 
 
-def test_what_is_changed_back_before_it_is_written_stays_as_it_was(
-    connection: sqlite3.Connection,
-) -> None:
-    add(connection, [1], ("http", 100))
-    changes = PostingChanges()
-    changes.remove(1, [("http", 100)])
-    changes.add(1, [("http", 100)])
-    changes.add(2, [("http", 100)])
-    changes.remove(2, [("http", 100)])
-    changes.write(connection)
-    stored = connection.execute("SELECT packages FROM postings").fetchall()
-    assert [[*ids_of(ids)] for [ids] in stored] == [[1]]
-
-
 def test_a_column_has_a_number_at_the_place_of_each_package(
     connection: sqlite3.Connection,
 ) -> None:
