@@ -1,9 +1,9 @@
 """The copies of the cloud's search: newer ones come by themselves, and broken ones not at all."""
 
 import asyncio
+import gzip
 import hashlib
 import sqlite3
-import zlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -338,12 +338,12 @@ async def not_packed(place: Place) -> None:
 
 async def packed_half(place: Place) -> None:
     """Let the packing end in the middle, though the bytes are those that were uploaded."""
-    await place.point_at(zlib.compress(b"x" * 100_000)[:50])
+    await place.point_at(gzip.compress(b"x" * 100_000)[:50])
 
 
 async def no_database(place: Place) -> None:
     """Let the file be no database."""
-    await place.point_at(zlib.compress(b"This is a text, and a long one. " * 300))
+    await place.point_at(gzip.compress(b"This is a text, and a long one. " * 300))
 
 
 async def another_database(place: Place) -> None:
@@ -353,7 +353,7 @@ async def another_database(place: Place) -> None:
         connection.execute("CREATE TABLE other (id)")
         connection.execute(f"PRAGMA user_version = {COPY_SCHEMA}")
         connection.commit()
-    await place.point_at(zlib.compress(file.read_bytes()))
+    await place.point_at(gzip.compress(file.read_bytes()))
 
 
 async def another_schema(place: Place) -> None:

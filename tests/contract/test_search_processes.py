@@ -60,5 +60,7 @@ async def test_concurrent_offers_of_processes_are_all_stored_and_the_best_of_eac
     assert greet.listing.release.version == f"1.{EACH - 1}.{PROCESSES - 1}"
     index.close()
     with closing(sqlite3.connect(tmp_path / "search.db")) as connection:
-        [(word_count,)] = connection.execute("SELECT packages FROM counts WHERE counted = 'word' AND name = 'hello'")
+        [(word_count,)] = connection.execute(
+            "SELECT packages FROM counts WHERE counted = 'word' AND name = 'hello'"
+        )
         assert word_count == PROCESSES * EACH + 1

@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import (
@@ -23,6 +22,7 @@ from shared.adapters.cloud_search.parts import (
     SearchBlobs,
     Unreadable,
 )
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.search.index import IndexReader
@@ -50,23 +50,6 @@ UNREADABLE_RETRY_INTERVAL = timedelta(
 )  # Before a base that could not be read is downloaded again.
 # A search of an older state is refused: somebody was told that a package is private.
 CONFIRMED_WITHIN = timedelta(seconds=3)
-
-
-class FollowedEdition(Protocol):
-    """The edition of this process, which reads the change feed."""
-
-    async def confirm(self) -> bool:
-        """Ask for changes if that is due, and wait for a moment."""
-        ...
-
-    def is_confirmed_within(self, age: timedelta) -> bool:
-        """Check whether every change is known that was made up to so long ago."""
-        ...
-
-    @property
-    def package_changes(self) -> int:
-        """Another number whenever packages may have changed, by this process or another."""
-        ...
 
 
 class LoadedCopy:
@@ -313,7 +296,7 @@ class CopyEnvironment:
     clock: Clock
     randomness: Randomness
     sleep: Sleep
-    edition: FollowedEdition
+    edition: ChangeFeedEdition
 
 
 def open_cloud_search(

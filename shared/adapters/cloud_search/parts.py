@@ -5,13 +5,14 @@ A crash in between leaves a base that the pointer does not name; it is deleted l
 """
 
 import asyncio
+import gzip
 import hashlib
+import shutil
 import zlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -36,7 +37,6 @@ from shared.ports import Clock, Randomness
 SEARCH_CONTAINER = "derived"
 PIECE_BYTES = 1024 * 1024
 LARGEST_BASE_BYTES = 1024 * 1024 * 1024  # Unpacked: more than the disk of an instance holds.
-SLACK_BYTES = 64 * 1024  # Compression may enlarge a small index.
 
 # Runs once an hour at most: takes half a minute for 100,000 packages, and the result is a twelfth
 # smaller than with the fastest level.
@@ -132,26 +132,28 @@ class SearchBlobs:
         return True
 
     async def put_base(self, file: Path) -> IndexPart:
-        """Store an index under a new name, compressed piece by piece."""
-        compressed = _CompressedFile(file)
-        name = base_blob(self._clock.now_ms(), self._random_suffix())
-        with translate_blob_errors():
-            await self._blob(name).upload_blob(compressed.pieces(), overwrite=True)
-        return IndexPart(name, compressed.size_bytes, compressed.hash.hexdigest())
+        """Store an index under a new name, compressed."""
+        name = base_blob(self._clock.now_ms(), self._randomness.token_bytes(6).hex())
+        packed = file.with_suffix(".packed")
+        digest = await asyncio.to_thread(_pack, file, packed)
+        with packed.open("rb") as content, translate_blob_errors():
+            await self._blob(name).upload_blob(content, overwrite=True)
+        return IndexPart(name, packed.stat().st_size, digest)
 
     async def fetch_base(self, part: IndexPart, file: Path) -> None:
-        """Write an index to a file, decompressed piece by piece; raise `Unreadable`."""
-        unpacker, size = zlib.decompressobj(), 0
-        with file.open("wb") as out:
-            async for piece in self._pieces(part):
-                size += await asyncio.to_thread(_unpack, unpacker, piece, out)
-                if size > LARGEST_BASE_BYTES:
-                    message = f"the base is larger than {LARGEST_BASE_BYTES} bytes"
-                    raise Unreadable(message)
-            out.write(unpacker.flush())
-        if not unpacker.eof:
-            message = "the base ends in the middle"
-            raise Unreadable(message)
+        """Write an index to a file; raise `Unreadable`."""
+        packed = file.with_suffix(".packed")
+        try:
+            with packed.open("wb") as out, translate_blob_errors():
+                found = await self._blob(part.name).download_blob()
+                async for piece in found.chunks():
+                    await asyncio.to_thread(out.write, piece)
+            await asyncio.to_thread(_unpack, part, packed, file)
+        except ResourceNotFoundError:
+            message = f"{part.name} is not there"
+            raise Unreadable(message) from None
+        finally:
+            packed.unlink(missing_ok=True)
 
     async def delete_unused(self, pointer: IndexPointer, before_ms: int) -> int:
         """Delete parts that were created before that time and that the pointer does not name."""
@@ -174,63 +176,38 @@ class SearchBlobs:
             return False
         return True
 
-    async def _pieces(self, part: IndexPart) -> AsyncIterator[bytes]:
-        """Yield the bytes of a part; raise `Unreadable` at the end if size or digest differ."""
-        digest, size = hashlib.sha256(), 0
-        try:
-            with translate_blob_errors():
-                found = await self._blob(part.name).download_blob()
-                async for piece in found.chunks():
-                    digest.update(piece)
-                    size += len(piece)
-                    yield piece
-        except ResourceNotFoundError:
-            message = f"{part.name} is not there"
-            raise Unreadable(message) from None
-        if (size, digest.hexdigest()) != (part.size_bytes, part.digest):
-            message = f"{part.name} is damaged: {size} bytes of {part.size_bytes}"
-            raise Unreadable(message)
-
-    def _random_suffix(self) -> str:
-        return self._randomness.token_bytes(6).hex()
-
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container(SEARCH_CONTAINER).get_blob_client(name)
 
 
-class _CompressedFile:
-    """A file that is compressed while it is read."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.hash = hashlib.sha256()
-        self.size_bytes = 0
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the compressed bytes; `hash` and `size_bytes` are complete at the end."""
-        packer = zlib.compressobj(BASE_COMPRESSION)
-        with self._file.open("rb") as file:
-            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-                yield self._count(await asyncio.to_thread(packer.compress, piece))
-        yield self._count(packer.flush())
-
-    def _count(self, piece: bytes) -> bytes:
-        self.hash.update(piece)
-        self.size_bytes += len(piece)
-        return piece
+def _pack(file: Path, packed: Path) -> str:
+    """Compress a file; return the digest of what it takes."""
+    with file.open("rb") as content, gzip.open(packed, "wb", BASE_COMPRESSION) as out:
+        shutil.copyfileobj(content, out, PIECE_BYTES)
+    return _digest_of(packed)
 
 
-def _unpack(unpacker: Any, piece: bytes, out: BinaryIO) -> int:
-    """Write the decompressed piece in small steps, because its size is unknown."""
-    size = 0
+def _unpack(part: IndexPart, packed: Path, file: Path) -> None:
+    """Write the decompressed file; raise `Unreadable` unless it is the part that was stored."""
+    size = packed.stat().st_size
+    if (size, _digest_of(packed)) != (part.size_bytes, part.digest):
+        message = f"{part.name} is damaged: {size} bytes of {part.size_bytes}"
+        raise Unreadable(message)
     try:
-        while piece:
-            size += out.write(unpacker.decompress(piece, PIECE_BYTES))
-            piece = unpacker.unconsumed_tail
-    except zlib.error as wrong:
+        with gzip.open(packed) as content, file.open("wb") as out:
+            while piece := content.read(PIECE_BYTES):
+                if out.tell() + len(piece) > LARGEST_BASE_BYTES:
+                    message = f"the base is larger than {LARGEST_BASE_BYTES} bytes"
+                    raise Unreadable(message)
+                out.write(piece)
+    except (OSError, EOFError, zlib.error) as wrong:
         message = "the base is not packed as it has to be"
         raise Unreadable(message) from wrong
-    return size
+
+
+def _digest_of(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 class Unreadable(Exception):
