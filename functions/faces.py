@@ -54,7 +54,6 @@ MODULES = (
     "metrics",
     "web.about",
     "web.badges",
-    "web.directories",
     "web.feeds",
     "web.home",
     "web.not_found",

@@ -7,7 +7,7 @@ from functions.http.pages import PageCall, Pages, see_other, visitor_of
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import remembered_page, return_page, sign_in_page
 from shared.auth.authentication import RequestClient
-from shared.auth.cookies import SignInBrowser
+from shared.auth.sessions import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import sign_in_expired

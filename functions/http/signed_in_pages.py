@@ -19,7 +19,7 @@ from functions.http.pages import (
     see_other,
 )
 from functions.http.requests import Form, form_of
-from shared.auth.cookies import Cookie
+from shared.auth.sessions import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field

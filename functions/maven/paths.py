@@ -35,12 +35,6 @@ class FileKind(Enum):
     SBOM = "bom.cdx.json"  # Its whole name.
 
 
-def archive_path(coordinate: Coordinate) -> str:
-    """Return the path of an archive, from the root of the registry and unquoted."""
-    package, version = coordinate.package, coordinate.version
-    return f"/2.0/maven/{package}/{version}/{package.name}-{version}{FileKind.ARCHIVE.value}"
-
-
 @dataclass(frozen=True, slots=True)
 class PackageMetadata:
     """The versions of a package for any Maven client."""

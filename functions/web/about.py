@@ -10,7 +10,7 @@ from datetime import timedelta
 from functions.api.openapi import operations_by_group
 from functions.http.answers import JSON
 from functions.http.formatting import lasting, machine_moment
-from functions.http.public_pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, PublicPages
+from functions.http.pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, PublicPages
 from shared.composition import Registry
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unavailable

@@ -4,8 +4,7 @@ from contextlib import suppress
 
 from functions.http.answers import NO_STORE
 from functions.http.formatting import short
-from functions.http.pages import render_template
-from functions.http.public_pages import SVG, AnonymousPages, PublicPageCall
+from functions.http.pages import SVG, AnonymousPages, PublicPageCall, render_template
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound
 from shared.runtime.answers import Answer

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from functions.http.public_pages import ATOM, AnonymousPages, PublicPageCall
+from functions.http.pages import ATOM, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.listings import Listing

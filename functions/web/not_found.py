@@ -15,8 +15,7 @@ from functions.central.answers import CentralFace, refusal_answer
 from functions.http.answers import problem_answer
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import PAGE_HEADERS
-from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
+from functions.http.pages import PAGE_HEADERS, AnonymousPages, PublicPageCall, PublicPages
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
 from shared.domain.names import Package, parse_org

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
+from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.members import Membership

@@ -12,8 +12,8 @@ import orjson
 
 from functions.http.answers import JSON
 from functions.http.formatting import grouped, quoted, symbol_address, symbol_fields
+from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
     FacetedResults,

@@ -7,9 +7,8 @@ from html import escape
 from functions.http.answers import Representation, conditional_answer
 from functions.http.calls import Call
 from functions.http.formatting import counted, day
-from functions.http.pages import STATIC, static_path
+from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
-from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
 from shared.composition import Registry
 from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.packages import PathNotFound

@@ -8,7 +8,6 @@ from typing import Self
 from pydantic import SecretStr
 
 from shared.auth.authentication import Authentication
-from shared.auth.cookies import Browsers, Cookie, KnownBrowsers
 from shared.auth.entra import (
     EntraAccess,
     EntraApplication,
@@ -23,7 +22,14 @@ from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
 from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
 from shared.auth.secrets import Secret
-from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
+from shared.auth.sessions import (
+    Browsers,
+    Cookie,
+    KnownBrowsers,
+    SessionAuthentication,
+    SessionLifetimes,
+    SignInProof,
+)
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.domain.errors.base import Refusal
 from shared.domain.trusted_publishing.jobs import Provider

@@ -23,7 +23,7 @@ from functions.central.graphql import GraphqlFace
 from functions.faces import operations
 from functions.http.calls import Call
 from functions.http.operations import Face
-from functions.http.public_pages import PublicPages
+from functions.http.pages import PublicPages
 from functions.index.sparse_index import IndexFace
 from functions.maven.repository import MavenFace
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from shared.auth.cookies import SignInBrowser
+from shared.auth.sessions import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from functions.http.answers import JSON
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
     details_of,
     page_not_found,

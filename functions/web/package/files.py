@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
-from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.web.package.frame import PackageFrame, details_of, show_tab
 from functions.web.package.missing import refusal_page_of
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of

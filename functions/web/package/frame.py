@@ -9,16 +9,14 @@ from html import escape
 from typing import TypeVar
 from urllib.parse import quote
 
-from functions.http.public_pages import PublicPageCall
-from functions.maven.paths import archive_path
+from functions.http.pages import PublicPageCall
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, PageNotFound
 from shared.domain.names import Coordinate, Package, import_line, purl
-from shared.domain.packages import Release, ReleaseEntry
-from shared.domain.source_repositories import SourceRepository
+from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.versions import Version
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
@@ -130,6 +128,12 @@ class Snippet:
     title: str
     place: str
     text: str
+
+
+def archive_path(coordinate: Coordinate) -> str:
+    """Return the path of an archive in the Maven repository, unquoted."""
+    package, version = coordinate.package, coordinate.version
+    return f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala"
 
 
 def release_path(details: ReleaseDetails) -> str:

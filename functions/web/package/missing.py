@@ -6,8 +6,7 @@ from contextlib import suppress
 from urllib.parse import urlencode
 
 from functions.http.answers import JSON
-from functions.http.pages import RefusalPage
-from functions.http.public_pages import MARKDOWN, PublicPageCall
+from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
 from functions.web.package.frame import LATEST, package_of, snippets
 from shared.domain.errors.base import InvalidName, Refusal, Unavailable
 from shared.domain.errors.packages import (

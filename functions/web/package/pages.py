@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
+from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
-from functions.maven.paths import archive_path
 from functions.web.package.api_docs import changes_page, docs_page, llms_text, verdict_json
 from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
+    archive_path,
     details_of,
     page_not_found,
     readme_html,

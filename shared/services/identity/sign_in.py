@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from shared.auth.cookies import KnownBrowsers, SignInBrowser
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
 from shared.auth.secrets import Secret, random_text
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
     SESSION_ID_LENGTH,
+    KnownBrowsers,
     SessionAuthentication,
     SessionLifetimes,
+    SignInBrowser,
 )
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, NotFound

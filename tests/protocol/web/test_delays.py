@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from functions import archives
-from functions.http.public_pages import PAGE_CACHE_TIME
+from functions.http.pages import PAGE_CACHE_TIME
 from functions.index import sparse_index
 from functions.web import about, badges
 from shared.adapters.blob import client as signed_links

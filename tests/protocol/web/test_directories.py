@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions.web.directories import VALUES_PER_PAGE
+from functions.web.home import VALUES_PER_PAGE
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import main_of, opened

@@ -5,7 +5,7 @@ import asyncio
 import azure.functions as func
 import pytest
 
-from functions.http.public_pages import PublicPageCall, PublicPages, SharedAnswers, answer_key
+from functions.http.pages import PublicPageCall, PublicPages, SharedAnswers, answer_key
 from shared.domain.errors.requests import PageNotFound
 from shared.runtime.answers import Answer
 from tests.support.operations import call_as

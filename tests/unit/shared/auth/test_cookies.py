@@ -2,14 +2,14 @@
 
 import pytest
 
-from shared.auth.cookies import (
+from shared.auth.secrets import Secret
+from shared.auth.sessions import (
     BROWSER_NAME_LENGTH,
     Browsers,
     Cookie,
     KnownBrowsers,
     SameSite,
 )
-from shared.auth.secrets import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.shared.auth.test_sessions import KEYS, URL
 

@@ -6,9 +6,8 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.cookies import Cookie, SameSite
 from shared.auth.secrets import Secret
-from shared.auth.sessions import SessionAuthentication, SignInProof
+from shared.auth.sessions import Cookie, SameSite, SessionAuthentication, SignInProof
 from shared.auth.signing_keys import KeyRing
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.base import InvalidRequest, Refusal

@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.domain.packages import Origin, Provenance
-from shared.domain.source_repositories import SourceRepository
+from shared.domain.packages import Origin, Provenance, SourceRepository
 from tests.contract.sample_records import release
 
 JOB = Provenance(
