@@ -14,13 +14,10 @@ from functions.http.pages import (
     PageCall,
     Pages,
     RefusalPage,
-    Visitor,
     fragment,
     render_template,
-    static_path,
 )
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import link_expired
 from shared.domain.errors.requests import Busy, PageNotFound, StorageFull
 from shared.runtime.answers import Answer
 from tests.paths import ROOT
@@ -31,11 +28,8 @@ NAMES = sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*.h
 INLINE = r"<script(?! src=\"{{ static)|<style|\sstyle=|\son\w+=|javascript:|https?://"
 
 
-def page_call(world: World, **headers: str) -> PageCall:
-    """Return the call of a page that says that a form is done."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = func.HttpRequest("GET", "/", headers=named, params={"done": "revoke"}, body=b"")
-    return call_as(PageCall, request, world.registry)
+def page_call(world: World) -> PageCall:
+    return call_as(PageCall, func.HttpRequest("GET", "/", body=b""), world.registry)
 
 
 def refused(world: World, refusal: Refusal) -> Answer:
@@ -69,24 +63,6 @@ def test_no_template_runs_styles_or_asks_for_anything_by_itself(name: str) -> No
     assert not re.search(INLINE, (TEMPLATES / name).read_text("utf-8"))
 
 
-async def test_a_page_begins_as_one_and_leads_past_its_frame(world: World) -> None:
-    page = page_call(world).message("Title", "Words.").body.decode()
-    assert page.startswith('<!doctype html>\n<html lang="en">')
-    assert '<a class="skip" href="#content">' in page
-    assert '<main id="content"' in page
-    assert page.count("<h1>") == 1
-    assert static_path("site.css") in page
-
-
-async def test_the_header_shows_who_is_signed_in_and_lets_them_leave(world: World) -> None:
-    call = page_call(world)
-    call.visitor = Visitor("kim", "c5rf")
-    page = call.message("T").body
-    assert b'<span class="menu-name">kim</span>' in page
-    assert b'<form method="post" action="/sign-out">' in page
-    assert b'<input type="hidden" name="csrf" value="c5rf">' in page
-
-
 def test_nobody_else_is_let_in() -> None:
     policy = PAGE_HEADERS["Content-Security-Policy"]
     assert "script-src 'self';" in policy
@@ -100,13 +76,6 @@ def test_modules_that_render_pages_are_imported_by_the_first_page() -> None:
 
 
 # --- refusals ----------------------------------------------------------------------------------
-
-
-async def test_a_refused_page_shows_the_sentence(world: World) -> None:
-    page = refused(world, link_expired())
-    assert page.status == 401
-    assert page.headers["WWW-Authenticate"] == "Bearer"
-    assert b'<p class="lead">This sign-in link was used or has expired' in page.body
 
 
 @pytest.mark.parametrize(("refusal", "seconds"), [(Busy(), "2"), (StorageFull(), "300")])
@@ -135,13 +104,3 @@ async def test_a_page_that_failed_shows_what_to_quote_and_nothing_of_the_inside(
     page = Pages[PageCall]().failed(call)
     assert page.status == 500
     assert f"<code>{call.exchange.request_id}</code>".encode() in page.body
-
-
-@pytest.mark.parametrize(
-    ("site", "finished"),
-    [("", "revoke"), ("same-origin", "revoke"), ("cross-site", ""), ("none", "")],
-)
-async def test_links_of_other_sites_show_no_message_of_a_form(
-    world: World, site: str, finished: str
-) -> None:
-    assert page_call(world, Sec_Fetch_Site=site).finished == finished

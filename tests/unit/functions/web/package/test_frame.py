@@ -1,10 +1,8 @@
 """What all pages of a package have: snippets to use a release, and links."""
 
 import tomllib
-from xml.etree import ElementTree
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
 
 from functions.web.package.frame import PackageFrame, Snippet, snippets
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER, client_settings
@@ -21,14 +19,6 @@ def ways(text: str = "acme/greet:1.0.0", **fields: object) -> dict[str, Snippet]
     return {each.id: each for each in snippets(release(text, **fields), URL)}
 
 
-def test_the_import_line_names_the_package() -> None:
-    assert ways()["import"].text == "import acme/greet;"
-
-
-def test_a_reserved_word_in_the_import_line_has_a_quote() -> None:
-    assert ways("kwords/data.table:1.0.0")["import"].text == "import kwords/data.'table;"
-
-
 def test_a_dependency_is_toml_that_names_the_repository_of_the_settings() -> None:
     read = tomllib.loads(ways()["dependency"].text)
     named = {"org": "acme", "name": "greet", "version": "1.0.0", "repository": REPOSITORY}
@@ -41,39 +31,9 @@ def test_the_settings_are_an_entry_of_the_complete_file() -> None:
     assert entry["accesstoken"] == TOKEN_PLACEHOLDER
 
 
-def test_a_pull_names_version_and_repository() -> None:
-    assert ways()["pull"].text == f"bal pull acme/greet:1.0.0 --repository={REPOSITORY}"
-
-
-def test_the_dependency_of_maven_is_xml() -> None:
-    read = ElementTree.fromstring(ways()["maven"].text)
-    assert {each.tag: each.text for each in read} == {
-        "groupId": "acme",
-        "artifactId": "greet",
-        "version": "1.0.0",
-        "type": "bala",
-    }
-
-
-def test_the_archive_is_where_maven_clients_look_for_it() -> None:
-    text = ways("acme/greet.formal:1.0.0-rc.1")["download"].text
-    path = "acme/greet.formal/1.0.0-rc.1/greet.formal-1.0.0-rc.1.bala"
-    assert text == f"curl -fLO {URL}/2.0/maven/{path}"
-
-
 def test_a_tool_is_pulled_first_of_all() -> None:
     found = snippets(release(tools=("greeter", "other")), URL)
     assert (found[0].id, found[0].text) == ("tool", "bal tool pull greeter:1.0.0")
-
-
-def test_no_page_recommends_a_command_that_adds_modules_for_a_dependency() -> None:
-    assert "tool" not in ways()
-    assert not any("bal add" in each.text for each in ways(tools=("greeter",)).values())
-
-
-def test_each_snippet_says_what_it_is_and_where_it_goes(snapshot: SnapshotAssertion) -> None:
-    found = ways(tools=("greeter",)).values()
-    assert [(each.id, each.title, each.place) for each in found] == snapshot
 
 
 def frame(**fields: object) -> PackageFrame:
