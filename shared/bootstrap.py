@@ -14,23 +14,22 @@ from pydantic import SecretStr
 from shared import log
 from shared.adapters.azure_services import KeyVault, log_key_problem
 from shared.adapters.backup import (
-    NoRegistry,
     Report,
-    TargetNotEmpty,
     backup,
     report_nothing,
     restore,
     upgrading,
 )
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
-from shared.adapters.filesystem import DataFolder, SnapshotFolder, lock_path, translate_full_disk
-from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.index_export import (
-    ExportFolderUnwritable,
-    IndexExport,
-    NotAnIndexFolder,
-    open_index_export,
+from shared.adapters.filesystem import (
+    DataFolder,
+    FolderUnusable,
+    SnapshotFolder,
+    lock_path,
+    translate_full_disk,
 )
+from shared.adapters.http_fetcher import GuardedFetcher
+from shared.adapters.index_export import IndexExport, open_index_export
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
@@ -255,10 +254,7 @@ def _send_telemetry(connection: str, share: float) -> None:
 
 
 # Errors that an operator can correct; `str()` is one sentence for them.
-START_ERRORS = (
-    DatabaseUnusable, NoRegistry, TargetNotEmpty, NotAnIndexFolder, ExportFolderUnwritable,
-    DataFolderRequired, SnapshotUnusable,
-)  # fmt: skip
+START_ERRORS = (DatabaseUnusable, FolderUnusable, DataFolderRequired, SnapshotUnusable)
 
 
 def existing_registry(settings: Settings) -> Registry:
@@ -323,7 +319,7 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
 
 
 def exported_index(folder: Path) -> AbstractContextManager[IndexExport]:
-    """Open a folder to write the index into; raise `NotAnIndexFolder`."""
+    """Open a folder to write the index into; raise `FolderUnusable`."""
     return open_index_export(folder)
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 
-from shared.adapters.filesystem import DataFolder, partial_path
+from shared.adapters.filesystem import DataFolder, FolderUnusable, partial_path
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     open_to_read,
@@ -29,28 +29,6 @@ from shared.runtime.private_files import (
 WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
 
 
-class TargetNotEmpty(Exception):
-    """The target folder is not empty, and nothing is overwritten."""
-
-    way_out = "Name a folder that is, or that does not exist."
-
-    def __init__(self, target: Path) -> None:
-        super().__init__(f"{target} is not empty. {self.way_out}")
-
-
-class DataFolderNotEmpty(TargetNotEmpty):
-    """The data folder to restore to is not empty."""
-
-    way_out = "Stop the registry and move the folder away, or name another one by BALLROOM_DATA."
-
-
-class NoRegistry(Exception):
-    """There is no registry to copy."""
-
-    def __init__(self, source: Path) -> None:
-        super().__init__(f"{source} holds no registry or no whole backup: it has no ballroom.db.")
-
-
 def backup(data: Path, target: Path) -> None:
     """Copy a registry, running or not, into a folder that is new or empty.
 
@@ -62,8 +40,9 @@ def backup(data: Path, target: Path) -> None:
 
 def restore(source: Path, data: Path) -> None:
     """Create a registry from a backup, in a folder that is new or empty."""
-    if data.exists() and any(data.iterdir()):
-        raise DataFolderNotEmpty(data)
+    _require_empty(
+        data, "Stop the registry and move the folder away, or name another one by BALLROOM_DATA."
+    )
     # No process writes to a backup, which may be on a read-only disk: nothing is held.
     _copy(DataFolder(source), DataFolder(data), lambda _records, _databases: None)
     # Of the processes of the original, for which no task has to wait here.
@@ -71,11 +50,17 @@ def restore(source: Path, data: Path) -> None:
         connection.execute("DELETE FROM leases")
 
 
+def _require_empty(folder: Path, way_out: str) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        message = f"{folder} is not empty. {way_out}"
+        raise FolderUnusable(message)
+
+
 def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
     if not source.database.is_file():
-        raise NoRegistry(source.root)
-    if target.root.exists() and any(target.root.iterdir()):
-        raise TargetNotEmpty(target.root)
+        message = f"{source.root} holds no registry or no whole backup: it has no ballroom.db."
+        raise FolderUnusable(message)
+    _require_empty(target.root, "Name a folder that is, or that does not exist.")
     make_private_folder(target.root)
     with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
         close_to_others(target.root)

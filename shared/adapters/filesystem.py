@@ -26,6 +26,10 @@ from shared.runtime.private_files import (
 )
 
 
+class FolderUnusable(Exception):
+    """A folder that an operator named cannot be used; `str()` is the sentence for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveFolder:
     """The names below the folder of the archives."""

@@ -7,32 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.adapters.filesystem import partial_path
+from shared.adapters.filesystem import FolderUnusable, partial_path
 from shared.domain.documents import DerivedDocument
 from shared.domain.index import FILE_NAME, INDEX_CONFIG_PATH
 from shared.runtime.private_files import hold_file_lock
 
 _LOCK = ".lock"
-
-
-class NotAnIndexFolder(Exception):
-    """The folder contains other files; `str()` is the sentence for the operator."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            f"{folder} holds files, but no index, so nothing was written. "
-            "Choose a folder that is new, empty, or an export from before."
-        )
-
-
-class ExportFolderUnwritable(Exception):
-    """The export may not write to the folder; `str()` is the sentence for the operator."""
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(
-            f"{folder} cannot be written: {error.strerror}. Give whoever runs this the right "
-            "and the room to write there, and run it again."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +64,24 @@ class IndexExport:
 def open_index_export(folder: Path) -> Generator[IndexExport]:
     """Yield the folder of an index to one export at a time.
 
-    Raises `NotAnIndexFolder` before anything is written, and `ExportFolderUnwritable`.
+    Raises `FolderUnusable`, before anything is written if the folder has other files.
     """
     try:
         if not _may_hold_index(folder):
-            raise NotAnIndexFolder(folder)
+            message = (
+                f"{folder} holds files, but no index, so nothing was written. "
+                "Choose a folder that is new, empty, or an export from before."
+            )
+            raise FolderUnusable(message)
         folder.mkdir(parents=True, exist_ok=True)  # For everybody: a web server reads it.
         with hold_file_lock(folder / _LOCK):
             yield IndexExport(folder)
     except OSError as error:
-        raise ExportFolderUnwritable(folder, error) from error
+        message = (
+            f"{folder} cannot be written: {error.strerror}. Give whoever runs this the right "
+            "and the room to write there, and run it again."
+        )
+        raise FolderUnusable(message) from error
 
 
 def _may_hold_index(folder: Path) -> bool:

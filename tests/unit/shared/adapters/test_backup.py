@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
+from shared.adapters.backup import backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.filesystem import DataFolder, FolderUnusable
 from shared.domain.archives.names import Digest
 from shared.runtime.private_files import open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
@@ -134,13 +134,13 @@ async def test_a_backup_has_an_archive_that_the_registry_deletes_later(
 async def test_nothing_is_overwritten(tmp_path: Path, copy: Callable[[Path, Path], None]) -> None:
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "mine").write_text("mine")
-    with pytest.raises(TargetNotEmpty, match="target is not empty"):
+    with pytest.raises(FolderUnusable, match="target is not empty"):
         copy(tmp_path / "data", tmp_path / "target")
     assert [path.name for path in (tmp_path / "target").iterdir()] == ["mine"]
 
 
 def test_a_folder_without_a_registry_is_not_copied(tmp_path: Path) -> None:
-    with pytest.raises(NoRegistry, match=r"has no ballroom\.db"):
+    with pytest.raises(FolderUnusable, match=r"has no ballroom\.db"):
         backup(tmp_path / "nothing", tmp_path / "target")
     assert not (tmp_path / "target").exists()
 
@@ -150,5 +150,5 @@ async def test_a_backup_that_broke_off_is_not_restored(tmp_path: Path) -> None:
     backup(tmp_path / "data", tmp_path / "backup")
     copy = DataFolder(tmp_path / "backup").database
     copy.rename(copy.with_name("ballroom.db.partial"))  # Its name until everything is there.
-    with pytest.raises(NoRegistry):
+    with pytest.raises(FolderUnusable):
         restore(tmp_path / "backup", tmp_path / "restored")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.index_export import NotAnIndexFolder, open_index_export
+from shared.adapters.filesystem import FolderUnusable
+from shared.adapters.index_export import open_index_export
 from shared.domain.documents import DerivedDocument
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
 
@@ -77,7 +78,7 @@ def test_unfinished_files_of_a_killed_export_are_deleted(root: Path) -> None:
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with (
-        pytest.raises(NotAnIndexFolder, match="holds files, but no index"),
+        pytest.raises(FolderUnusable, match="holds files, but no index"),
         open_index_export(tmp_path),
     ):
         pass
@@ -86,7 +87,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, conten
 
 def test_a_file_is_no_folder_of_an_index(tmp_path: Path) -> None:
     (tmp_path / "index").touch()
-    with pytest.raises(NotAnIndexFolder), open_index_export(tmp_path / "index"):
+    with pytest.raises(FolderUnusable), open_index_export(tmp_path / "index"):
         pass
 
 
