@@ -20,7 +20,7 @@ from infra.cost.model import (
     total,
     usual,
 )
-from infra.cost.prices import PUBLISHED, BadPrices, Figure, Prices
+from infra.cost.prices import PUBLISHED, BadPrices, Prices
 
 KIB = 1024
 HUNDRED = 100
@@ -138,7 +138,7 @@ Plans = Mapping[Size, CostPlan]
 
 MILLION = 1_000_000
 OF_BYTES = frozenset(("Bandwidth", "Front Door"))
-FREE_GRANT = (Figure.FUNCTION_FREE_SECONDS, Figure.FUNCTION_FREE_EXECUTIONS)
+FREE_GRANT = ("functions.free-gigabyte-seconds", "functions.free-executions")
 EXACT = 100  # From which on parts of one tell nothing.
 SHARES = (0.0, 0.5, 0.9, 0.99)  # Of archives that the edge has.
 
@@ -209,12 +209,12 @@ def price_list(prices: Prices) -> list[CostRow]:
 
 
 def _listed(prices: Prices) -> Iterator[CostRow]:
-    for figure in Figure:
-        known, amount = PUBLISHED[figure], prices[figure]
+    for name, known in PUBLISHED.items():
+        amount = prices[name]
         given = amount != known.amount
         source = "given" if given else known.source or "assumed"
         yield {
-            "name": figure.value,
+            "name": name,
             "amount": f"{amount:,.6f}".rstrip("0").rstrip("."),
             "for": known.unit,
             "source": source,

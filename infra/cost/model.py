@@ -2,8 +2,7 @@
 
 A model, not a bill. It knows the three sizes of infra/main.bicep and how Azure counts: an instance
 of the app is paid for while it serves a request, for a second at least; Cosmos DB by the
-request, or by the busiest second of each hour; bytes when they leave Azure. How the registry uses
-the services is a design (designs.py); that of today unless a caller asks for another one.
+request, or by the busiest second of each hour; bytes when they leave Azure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,10 +11,13 @@ from enum import Enum
 from math import ceil, exp
 from types import MappingProxyType
 
-from infra.cost.designs import DESIGN, Design
-from infra.cost.prices import Figure, Prices
+from infra.cost.prices import Prices
 from infra.cost.usage import (
+    COUNTED_PULL,
+    COUNTED_WINDOW,
     FOLLOWED_PUSH,
+    MEASURED,
+    ROLLED_PACKAGE,
     STORED_USAGE,
     UPKEEP_USAGE,
     OperationUsage,
@@ -43,6 +45,13 @@ BLOB_PROBE_SECONDS = 240  # Between two probes of the archives by a place of Fro
 HOST_LEASE_SECONDS = 12  # The Functions host renews its leases in its own storage.
 # With platform metrics in the logs: the database, the vault, both storage accounts and the app.
 METERED_RESOURCES = 5
+TIMER_CALLS = 43_800.0  # A month: one a minute.
+GROUPS = 3  # Of Functions with instances of their own: HTTP, the timer, the change feed.
+REQUEST_SECONDS = 0.0015  # Of processor, in host and worker; an instance has one core.
+EDGE_PROBE_SECONDS = 120  # Between two probes of the app by a place of Front Door.
+READ_LOG_BYTES = 60.0  # Of a request that succeeds and only reads, at most: a test counts them.
+LINE_LOG_BYTES = 400.0  # Of another request, and of a run of a task, without what the host adds.
+ROLL_UPS = 30.4  # Of each pulled package, in a month.
 
 
 READ_FROM_MEMORY = frozenset(
@@ -188,12 +197,6 @@ class Traffic:
     plan: CostPlan
     load: Load
     prices: Prices
-    design: Design = DESIGN
-
-    @property
-    def gigabytes(self) -> float:
-        """Return the memory of an instance."""
-        return self.design.gigabytes or self.plan.gigabytes
 
     @property
     def edge_misses(self) -> float:
@@ -206,7 +209,7 @@ class Traffic:
         """Return how many archives the app sends itself."""
         if self.plan.edge is FrontDoorTier.NONE:
             return self.load.pulls * self.load.with_token
-        return 0 if self.design.archives_from_blobs else self.edge_misses
+        return 0
 
     @property
     def links(self) -> float:
@@ -233,15 +236,13 @@ class Traffic:
     @property
     def edge_probes(self) -> float:
         """Return how often the edge asks the app whether it answers."""
-        interval = self.design.probe_seconds
-        return self.plan.edge_places * SECONDS / interval if interval else 0
+        return self.plan.edge_places * SECONDS / EDGE_PROBE_SECONDS
 
     @property
     def blob_probes(self) -> float:
         """Return how often the edge asks Blob Storage whether it answers: for archives, and as
         often as the app for the copies that it has when the app does not."""
-        archives = self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
-        return self.edge_probes + (archives if self.design.archives_from_blobs else 0)
+        return self.edge_probes + self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
 
     @property
     def apps(self) -> int:
@@ -250,24 +251,24 @@ class Traffic:
     @property
     def host_leases(self) -> float:
         """Return how often hosts renew their leases."""
-        return self.prices[Figure.HOST_LEASES] * self.apps * SECONDS / HOST_LEASE_SECONDS
+        return self.prices["assumed.leases-of-an-app"] * self.apps * SECONDS / HOST_LEASE_SECONDS
 
     @property
     def platform_metrics(self) -> float:
         """Return how many platform metrics are logged."""
         has_edge = self.plan.edge is not FrontDoorTier.NONE
         resources = METERED_RESOURCES + self.apps_for_changes + has_edge
-        return resources * self.prices[Figure.PLATFORM_METRICS] * SECONDS / 60
+        return resources * self.prices["assumed.platform-metrics-a-minute"] * SECONDS / 60
 
     @property
     def runs(self) -> float:
         """Return how often Functions run without a request: by a timer, or after a push."""
-        return self.design.timer_calls + self.load.pushes
+        return TIMER_CALLS + self.load.pushes
 
     @property
     def apps_for_changes(self) -> int:
         """Return how many apps there are beside the one that answers reads."""
-        return int(self.design.changes_apart and self.plan.edge is not FrontDoorTier.NONE)
+        return int(self.plan.edge is not FrontDoorTier.NONE)
 
     @property
     def ready(self) -> float:
@@ -276,7 +277,7 @@ class Traffic:
             return 0
         if self.plan.zones is Zones.ONE:
             return self.plan.always_ready + FOLLOWING + self.apps_for_changes
-        others = READY_IN_ZONES * (self.design.groups - 1 + self.apps_for_changes)
+        others = READY_IN_ZONES * (GROUPS - 1 + self.apps_for_changes)
         return max(self.plan.always_ready, READY_IN_ZONES) + others
 
     @property
@@ -289,8 +290,7 @@ class Traffic:
     @property
     def busy_seconds(self) -> float:
         """Return the active time of the instances that answer requests."""
-        each = self.design.request_seconds
-        return busy_seconds(self.requests, max(self.plan.always_ready, 1), self.prices, each)
+        return busy_seconds(self.requests, max(self.plan.always_ready, 1), self.prices)
 
     @property
     def at_edge(self) -> float:
@@ -302,38 +302,27 @@ class Traffic:
     @property
     def usage(self) -> Usage:
         """Return the usage of the stores by all traffic."""
-        direct = self.links + (self.edge_misses if self.design.archives_from_blobs else 0)
-        total = Usage(blob_reads=direct) + self.upkeep + self.counting + self.edition + self.told
+        direct = Usage(blob_reads=self.links + self.edge_misses)
+        total = direct + self.upkeep + self.counting + self.edition + self.told
         for use, times in self.asked.items():
-            total += self.design.measured[use] * (times * self._asks_stores(use))
-        return total + self.design.counted_pull * -self._asks_stores_for_pulls
-
-    def _asks_stores(self, use: OperationUsage) -> float:
-        """Return the share of such requests for which stores are asked."""
-        is_kept = self.design.in_memory and use in READ_FROM_MEMORY
-        return 1 - self.prices[Figure.IN_MEMORY] if is_kept else 1
-
-    @property
-    def _asks_stores_for_pulls(self) -> float:
-        return self.load.pulls * self._asks_stores(OperationUsage.PULL)
+            kept = self.prices["assumed.reads-in-memory"] if use in READ_FROM_MEMORY else 0
+            total += MEASURED[use] * (times * (1 - kept))
+        return total
 
     @property
     def edition(self) -> Usage:
         """Return the usage by asking whether anything changed: once a second while an instance
         is asked itself."""
-        if not self.design.in_memory:
-            return Usage()
         ranges = ceil((self.plan.most_units or 0) / UNITS_OF_A_RANGE) or 1
         asked = min(self.busy_seconds, self.requests) * ranges
-        return Usage(self.prices[Figure.FEED_LOOK], 1) * asked
+        return Usage(self.prices["assumed.units-a-look-at-the-feed"], 1) * asked
 
     @property
     def told(self) -> Usage:
         """Return the usage by those who read each push in the change feed: instances that answer
         from memory, and the Function for search."""
         answering = max(self.plan.always_ready, self.busy_seconds / SECONDS)
-        followers = FOLLOWING + (answering if self.design.in_memory else 0)
-        return FOLLOWED_PUSH * (self.load.pushes * followers)
+        return FOLLOWED_PUSH * (self.load.pushes * (FOLLOWING + answering))
 
     @property
     def upkeep(self) -> Usage:
@@ -346,19 +335,17 @@ class Traffic:
     @property
     def counting(self) -> Usage:
         """Return the usage by counting pulls; a rarely pulled package costs more for each pull."""
-        counting, packages = self.design.counting, max(self.load.packages, 1)
-        runs = counting.runs_a_month
-        pulled = packages * (1 - exp(-self.load.pulls / runs / packages))
+        packages = max(self.load.packages, 1)
+        pulled = packages * (1 - exp(-self.load.pulls / ROLL_UPS / packages))
         windows = SECONDS / COUNTING_SECONDS * max(self.plan.always_ready, 1)
         counted = windows * (1 - exp(-self.load.pulls / windows))
-        each = counting.pull * self.load.pulls + counting.window * counted
-        return each + counting.package * (pulled * runs)
+        each = COUNTED_PULL * self.load.pulls + COUNTED_WINDOW * counted
+        return each + ROLLED_PACKAGE * (pulled * ROLL_UPS)
 
     @property
     def out_gigabytes(self) -> float:
         """Return how many gigabytes are sent to clients."""
-        each = self.design.measured
-        answers = sum(each[use].answer_bytes * times for use, times in self.asked.items())
+        answers = sum(MEASURED[use].answer_bytes * times for use, times in self.asked.items())
         return (answers + self.load.pulls * self.load.archive_bytes) / GIGABYTE
 
 
@@ -372,9 +359,9 @@ class CostLine:
     dollars: float
 
 
-def bill(plan: CostPlan, load: Load, prices: Prices, design: Design = DESIGN) -> list[CostLine]:
+def bill(plan: CostPlan, load: Load, prices: Prices) -> list[CostLine]:
     """Return the bill of a month, with a line for each meter."""
-    traffic = Traffic(plan, load, prices, design)
+    traffic = Traffic(plan, load, prices)
     return [
         *_functions(traffic, prices),
         *_cosmos(traffic, prices),
@@ -399,147 +386,126 @@ def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
 
 def busiest_units(traffic: Traffic, prices: Prices) -> float:
     """Return the request units in the busiest second."""
-    return all_units(traffic, prices) / SECONDS * prices[Figure.PEAK]
+    return all_units(traffic, prices) / SECONDS * prices["assumed.busiest-hour-factor"]
 
 
 def all_units(traffic: Traffic, prices: Prices) -> float:
     """Return the request units of a month, for requests and for reading the change feed."""
-    feed = FEED_LOOKS * prices[Figure.FEED_LOOK] + FEED_LEASES * prices[Figure.FEED_LEASE]
+    feed = (
+        FEED_LOOKS * prices["assumed.units-a-look-at-the-feed"]
+        + FEED_LEASES * prices["assumed.units-a-lease-of-the-feed"]
+    )
     return traffic.usage.units + feed
 
 
-def busy_seconds(requests: float, instances: int, prices: Prices, each_seconds: float) -> float:
+def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
     """Return the active time of all instances together, in a month.
 
     Requests that come evenly spread keep an instance busy for the shortest time billed after each;
     when there are more, it is the time that an instance needs for each.
     """
     each = requests / SECONDS / instances
-    sparse = instances * (1 - exp(-each * prices[Figure.FUNCTION_SHORTEST]))
-    dense = requests / SECONDS * each_seconds
+    sparse = instances * (1 - exp(-each * prices["functions.shortest-seconds"]))
+    dense = requests / SECONDS * REQUEST_SECONDS
     return SECONDS * max(sparse, dense)
 
 
-def _functions(traffic: Traffic, prices: Prices) -> list[CostLine]:
-    each, runs = traffic.gigabytes, traffic.runs
+def _functions(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
+    each, runs = traffic.plan.gigabytes, traffic.runs
     busy = traffic.busy_seconds * each
     room = traffic.plan.always_ready * SECONDS * each
     idle = traffic.ready * SECONDS * each
-    shortest = prices[Figure.FUNCTION_SHORTEST] * each
+    shortest = prices["functions.shortest-seconds"] * each
     on_demand = max(busy - room, 0) + (runs - traffic.ready_runs) * shortest
     ready_busy = min(busy, room) + traffic.ready_runs * shortest
     executions = traffic.requests + runs
-    free = 0 if idle else prices[Figure.FUNCTION_FREE_EXECUTIONS]
-    paid = max(on_demand - prices[Figure.FUNCTION_FREE_SECONDS], 0)
-    return [
-        CostLine("Functions", "GB-s on demand", on_demand, paid * prices[Figure.FUNCTION_SECOND]),
-        CostLine("Functions", "GB-s always ready", idle, idle * prices[Figure.READY_BASELINE]),
-        CostLine(
-            "Functions", "GB-s busy of those", ready_busy, ready_busy * prices[Figure.READY_SECOND]
-        ),
-        CostLine(
-            "Functions",
-            "executions",
-            executions,
-            max(executions - free, 0) / 1e6 * prices[Figure.FUNCTION_EXECUTION],
-        ),
-    ]
+    free = 0 if idle else prices["functions.free-executions"]
+    paid = max(on_demand - prices["functions.free-gigabyte-seconds"], 0)
+    for what, quantity, billed, price in (
+        ("GB-s on demand", on_demand, paid, "functions.gigabyte-second"),
+        ("GB-s always ready", idle, idle, "functions.ready-baseline-gigabyte-second"),
+        ("GB-s busy of those", ready_busy, ready_busy, "functions.ready-gigabyte-second"),
+        ("executions", executions, max(executions - free, 0) / 1e6, "functions.million-executions"),
+    ):
+        yield CostLine("Functions", what, quantity, billed * prices[price])
 
 
-def _cosmos(traffic: Traffic, prices: Prices) -> list[CostLine]:
-    stored = traffic.load.releases * STORED_USAGE.record_bytes * prices[Figure.INDEX] / GIGABYTE
-    backup = prices[Figure.COSMOS_BACKUP] if traffic.plan.days_back > LEAST_DAYS_BACK else 0
-    return [
-        _units(traffic, prices),
-        CostLine("Cosmos DB", "GB stored", stored, stored * prices[Figure.COSMOS_STORAGE]),
-        CostLine("Cosmos DB", "GB of backup", stored, stored * backup),
-    ]
-
-
-def _units(traffic: Traffic, prices: Prices) -> CostLine:
+def _cosmos(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
     units, most = all_units(traffic, prices), traffic.plan.most_units
     if most is None:
-        return CostLine(
-            "Cosmos DB", "request units", units, units / 1e6 * prices[Figure.COSMOS_UNITS]
-        )
-    provided = max(busiest_units(traffic, prices), most * LEAST_OF_AUTOSCALE)
-    dollars = provided / 100 * HOURS * prices[Figure.COSMOS_AUTOSCALE]
-    return CostLine("Cosmos DB", "RU/s in the busiest second", provided, dollars)
+        dollars = units / 1e6 * prices["cosmos.serverless-million-units"]
+        yield CostLine("Cosmos DB", "request units", units, dollars)
+    else:
+        provided = max(busiest_units(traffic, prices), most * LEAST_OF_AUTOSCALE)
+        dollars = provided / 100 * HOURS * prices["cosmos.autoscale-hundred-units-hour"]
+        yield CostLine("Cosmos DB", "RU/s in the busiest second", provided, dollars)
+    stored = traffic.load.releases * STORED_USAGE.record_bytes / GIGABYTE
+    stored *= prices["assumed.database-index-factor"]
+    backup = prices["cosmos.backup-gigabyte"] if traffic.plan.days_back > LEAST_DAYS_BACK else 0
+    yield CostLine("Cosmos DB", "GB stored", stored, stored * prices["cosmos.gigabyte"])
+    yield CostLine("Cosmos DB", "GB of backup", stored, stored * backup)
 
 
-def _blobs(traffic: Traffic, prices: Prices) -> list[CostLine]:
-    usage, load = traffic.usage, traffic.load
-    several = traffic.plan.zones is Zones.SEVERAL
-    factor = prices[Figure.BLOB_ZONES] if several else 1
+def _blobs(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
+    """Yield archives and documents, and what Front Door and the hosts do in storage; a run of the
+    timer is noted there."""
+    load, several = traffic.load, traffic.plan.zones is Zones.SEVERAL
+    factor = prices["blobs.zones-factor"] if several else 1
     stored = load.releases * (load.archive_bytes + STORED_USAGE.document_bytes) / GIGABYTE
-    writes, reads = usage.blob_writes / 1e4, usage.blob_reads / 1e4
-    return [
-        CostLine("Blobs", "GB stored", stored, stored * factor * prices[Figure.BLOB_STORAGE]),
-        CostLine("Blobs", "writes", writes * 1e4, writes * factor * prices[Figure.BLOB_WRITES]),
-        CostLine("Blobs", "reads", reads * 1e4, reads * factor * prices[Figure.BLOB_READS]),
-        *_background_operations(traffic, factor, prices),
-    ]
-
-
-def _background_operations(traffic: Traffic, factor: float, prices: Prices) -> Iterator[CostLine]:
-    """Yield what Front Door and the hosts do in storage; a run of the timer is noted there."""
-    other = factor * prices[Figure.BLOB_READS] / 1e4
-    noted = traffic.design.timer_calls * factor * prices[Figure.BLOB_WRITES] / 1e4
-    for what, times in (
-        ("probes of blobs", traffic.blob_probes),
-        ("leases of hosts", traffic.host_leases),
+    yield CostLine("Blobs", "GB stored", stored, stored * factor * prices["blobs.gigabyte"])
+    write = factor * prices["blobs.ten-thousand-writes"] / 1e4
+    read = factor * prices["blobs.ten-thousand-reads"] / 1e4
+    for what, times, each in (
+        ("writes", traffic.usage.blob_writes, write),
+        ("reads", traffic.usage.blob_reads, read),
+        ("probes of blobs", traffic.blob_probes, read),
+        ("leases of hosts", traffic.host_leases, read),
+        ("runs of the timer", TIMER_CALLS, write),
     ):
-        yield CostLine("Blobs", what, times, times * other)
-    yield CostLine("Blobs", "runs of the timer", traffic.design.timer_calls, noted)
+        yield CostLine("Blobs", what, times, times * each)
 
 
-def _network(traffic: Traffic, prices: Prices) -> list[CostLine]:
-    out = traffic.out_gigabytes
+def _network(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
+    out, tier = traffic.out_gigabytes, traffic.plan.edge.value
     if traffic.plan.edge is FrontDoorTier.NONE:
-        paid = max(out - prices[Figure.EGRESS_FREE], 0)
-        return [CostLine("Bandwidth", "GB to clients", out, paid * prices[Figure.EGRESS])]
-    standard = traffic.plan.edge is FrontDoorTier.STANDARD
-    month = prices[Figure.EDGE_STANDARD if standard else Figure.EDGE_PREMIUM]
-    each = prices[Figure.EDGE_REQUESTS if standard else Figure.EDGE_PREMIUM_REQUESTS]
-    return [
-        CostLine("Front Door", f"{traffic.plan.edge.value}, a month", 1, month),
-        CostLine("Front Door", "requests", traffic.at_edge, traffic.at_edge / 1e4 * each),
-        CostLine("Front Door", "GB to clients", out, out * prices[Figure.EDGE_EGRESS]),
-    ]
+        paid = max(out - prices["egress.free-gigabytes"], 0)
+        yield CostLine("Bandwidth", "GB to clients", out, paid * prices["egress.gigabyte"])
+        return
+    requests = traffic.at_edge / 1e4 * prices[f"edge.{tier}-ten-thousand-requests"]
+    yield CostLine("Front Door", f"{tier}, a month", 1, prices[f"edge.{tier}-month"])
+    yield CostLine("Front Door", "requests", traffic.at_edge, requests)
+    yield CostLine("Front Door", "GB to clients", out, out * prices["edge.gigabyte"])
 
 
-def _watching(traffic: Traffic, prices: Prices) -> list[CostLine]:
+def _watching(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
     watch, logged = traffic.plan.watch, logged_gigabytes(traffic, prices)
     kept = logged * max(traffic.plan.log_days - FREE_LOG_DAYS, 0) / DAYS
-    probes = watch.probes_an_hour * HOURS
+    paid = max(logged - prices["logs.free-gigabytes"], 0)
+    yield CostLine("Logs", "GB", logged, paid * prices["logs.gigabyte"])
+    yield CostLine("Logs", "GB kept longer", kept, kept * prices["logs.kept-gigabyte-month"])
     rules = (
-        watch.often * prices[Figure.ALERT_OFTEN]
-        + watch.seldom * prices[Figure.ALERT_SELDOM]
-        + watch.metric * prices[Figure.ALERT_METRIC]
+        watch.often * prices["alerts.rule-every-5-minutes"]
+        + watch.seldom * prices["alerts.rule-every-15-minutes"]
+        + watch.metric * prices["alerts.metric-rule"]
     )
-    paid = max(logged - prices[Figure.LOGS_FREE], 0)
-    looks = prices[Figure.STARTS] + traffic.plan.always_ready * KEY_LOOKS_AN_HOUR * HOURS
-    return [
-        CostLine("Logs", "GB", logged, paid * prices[Figure.LOGS]),
-        CostLine("Logs", "GB kept longer", kept, kept * prices[Figure.LOGS_KEPT]),
-        CostLine("Alerts", "rules", watch.often + watch.seldom + watch.metric, rules),
-        CostLine("Alerts", "probes", probes, probes / 1e3 * prices[Figure.PROBE]),
-        CostLine("Key Vault", "operations", looks, looks / 1e4 * prices[Figure.VAULT]),
-    ]
+    probes = watch.probes_an_hour * HOURS
+    yield CostLine("Alerts", "rules", watch.often + watch.seldom + watch.metric, rules)
+    yield CostLine("Alerts", "probes", probes, probes / 1e3 * prices["alerts.thousand-probes"])
+    looks = prices["assumed.starts-a-month"]
+    looks += traffic.plan.always_ready * KEY_LOOKS_AN_HOUR * HOURS
+    dollars = looks / 1e4 * prices["vault.ten-thousand-operations"]
+    yield CostLine("Key Vault", "operations", looks, dollars)
 
 
 def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
     """Return how much is logged in a month, up to the limit of the plan."""
-    usage, log, pushes = traffic.usage, traffic.design.logging, traffic.load.pushes
+    pushes = traffic.load.pushes
     whole = pushes + sum(task.runs_a_month for task in UPKEEP_USAGE.values())
-    database = usage.records + FEED_LOOKS + FEED_LEASES if log.database else 0
     logged = (
-        (traffic.requests - pushes) * log.read
-        + whole * (log.line + prices[Figure.LOG_LINE])
-        + database * prices[Figure.LOG_RECORD]
-        + usage.blob_writes * prices[Figure.LOG_WRITE]
-        + (traffic.at_edge if log.edge else 0) * prices[Figure.LOG_EDGE]
-        + traffic.busy_seconds / 60 * prices[Figure.LOG_METRICS]
-        + traffic.platform_metrics * prices[Figure.LOG_PLATFORM]
+        (traffic.requests - pushes) * READ_LOG_BYTES
+        + whole * (LINE_LOG_BYTES + prices["assumed.log-bytes-around-a-line"])
+        + traffic.usage.blob_writes * prices["assumed.log-bytes-a-blob-write"]
+        + traffic.busy_seconds / 60 * prices["assumed.log-bytes-of-metrics-a-minute"]
+        + traffic.platform_metrics * prices["assumed.log-bytes-a-platform-metric"]
     )
     return min(logged / GIGABYTE, traffic.plan.log_gigabytes * DAYS)

@@ -75,16 +75,6 @@ class UpkeepUsage:
         return self.idle * self.runs_a_month + visit * visits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counting:
-    """What counting pulls takes."""
-
-    pull: Usage = Usage()
-    window: Usage = Usage()  # Of each half minute in which an instance counts.
-    package: Usage = Usage()  # Of each pulled package, in each run that adds up its pulls.
-    runs_a_month: float
-
-
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Stored bytes of a release without its archive."""

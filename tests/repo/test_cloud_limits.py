@@ -6,7 +6,7 @@ import re
 import pytest
 
 from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
-from infra.cost.prices import Figure, Prices
+from infra.cost.prices import Prices
 from infra.cost.usage import ITEMS, MEASURED, OperationUsage
 from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE, PARTITIONS, WRITES_A_RUN
 from shared.services.packages.pulls import FLUSH_AFTER
@@ -22,7 +22,7 @@ PARTITION_BYTES = 20 * 1024**3
 PARTITION_UNITS = 10_000
 CONTAINER_UNITS = 5_000  # Serverless.
 REGION_MEGABYTES = 512_000
-INDEX = Prices.published()[Figure.INDEX]
+INDEX = Prices.published()["assumed.database-index-factor"]
 
 PULL = MEASURED[OperationUsage.PULL].units
 COUNTING_SECONDS = FLUSH_AFTER.total_seconds()

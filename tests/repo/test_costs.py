@@ -11,15 +11,16 @@ from croniter import croniter
 from functions.change_feed import POLL_MS
 from functions.timers import TIMER_SCHEDULE
 from infra.cost.__main__ import cost
-from infra.cost.designs import DESIGN
 from infra.cost.model import (
     COST_PLANS,
     FEED_LOOKS,
     FOLLOWING,
+    GROUPS,
     HOURS,
     KEY_LOOKS_AN_HOUR,
     REQUESTS_AT_ONCE,
     SECONDS,
+    TIMER_CALLS,
     CostPlan,
     FrontDoorTier,
     Size,
@@ -109,16 +110,14 @@ def test_one_instance_more_follows_the_changes_where_any_is_always_ready() -> No
 def test_every_group_of_functions_is_counted() -> None:
     listed = (ROOT / "docs" / "decisions" / "0022-functions-by-need.md").read_text("utf-8")
     assert "The Functions form three groups: HTTP, the timer" in listed
-    assert DESIGN.groups == 3
+    assert GROUPS == 3
     assert TIMER_SCHEDULE.endswith("* * * * *")
-    assert pytest.approx(HOURS * 60) == DESIGN.timer_calls
+    assert pytest.approx(HOURS * 60) == TIMER_CALLS
 
 
 def test_requests_of_database_and_edge_are_logged_on_demand() -> None:
     for parameter in ("logDatabaseRequests", "logEdgeRequests"):
         assert default(parameter, Size.PUBLIC) == "false"
-    assert not DESIGN.logging.database
-    assert not DESIGN.logging.edge
 
 
 def test_every_alert_is_paid_for() -> None:

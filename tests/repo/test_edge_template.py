@@ -15,8 +15,7 @@ from functions.http.operations import READ_METHODS, Effect, Operation
 from functions.http.pages import STATIC
 from functions.index import sparse_index
 from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
-from infra.cost.designs import DESIGN
-from infra.cost.model import BLOB_PROBE_SECONDS
+from infra.cost.model import BLOB_PROBE_SECONDS, EDGE_PROBE_SECONDS
 from shared.adapters.blob.client import (
     ARCHIVE_CONTAINERS,
     COPY_CONTAINERS,
@@ -273,7 +272,7 @@ def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
     probe = configured("reads")["healthProbeSettings"]
     assert probe["probePath"] == f"/{HEALTH}"
     assert (probe["probeProtocol"], probe["probeRequestType"]) == ("Https", "HEAD")
-    assert probe["probeIntervalInSeconds"] == DESIGN.probe_seconds, "as it is paid for"
+    assert probe["probeIntervalInSeconds"] == EDGE_PROBE_SECONDS, "as it is paid for"
     archives = configured("blobs")["healthProbeSettings"]["probeIntervalInSeconds"]
     assert archives == BLOB_PROBE_SECONDS
     assert configured("reads")["authentication"] == configured("blobs")["authentication"]

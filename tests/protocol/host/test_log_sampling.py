@@ -10,8 +10,8 @@ import pytest
 
 from functions.faces import operations
 from functions.http.calls import Exchange
-from infra.cost.designs import READ_LOG_BYTES
-from infra.cost.prices import Figure, Prices
+from infra.cost.model import READ_LOG_BYTES
+from infra.cost.prices import Prices
 from shared.log import configure, log, trace_score
 from shared.settings import Settings
 from shared.telemetry import recording
@@ -205,8 +205,8 @@ async def test_a_read_that_succeeds_writes_at_most_60_bytes(
     assert len(lines) == READS * SHARE
     assert len(spans) > len(lines)
     written = (
-        sum(len(json.dumps(line)) + prices[Figure.LOG_LINE] for line in lines)
+        sum(len(json.dumps(line)) + prices["assumed.log-bytes-around-a-line"] for line in lines)
         + sum(len(json.dumps(span)) for span in spans)
-        + READS * sampling_of_the_host() * prices[Figure.LOG_REQUEST]
+        + READS * sampling_of_the_host() * prices["assumed.log-bytes-a-request"]
     )
     assert written / READS <= READ_LOG_BYTES
