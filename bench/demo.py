@@ -35,9 +35,8 @@ from shared.bootstrap import build_registry, embedded_adapters
 from shared.commands.first_start import ADMINISTRATOR
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.rights import Grant
 from shared.domain.versions import Version
 from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload

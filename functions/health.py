@@ -3,7 +3,7 @@
 from functions.central.answers import CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
-from shared.domain.task_runs import TaskState
+from shared.domain.status import TaskState
 from shared.domain.times import utc_text
 from shared.runtime.answers import Answer
 

@@ -16,7 +16,7 @@ from functions.http.calls import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.log import log
 from shared.runtime.background_tasks import next_run

@@ -65,9 +65,8 @@ from shared.services.package_services import (
     pseudonym_of,
 )
 from shared.services.packages.source import PackageSource
-from shared.services.publishing.held_releases import HeldReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
-from shared.services.publishing.moderation import Moderation
+from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.settings import Settings
 from shared.telemetry import recording

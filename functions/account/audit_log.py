@@ -10,12 +10,11 @@ from functions.account.organization import (
     organization_frame,
 )
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import InvalidRequest, about_field
+from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID, UPKEEP
 from shared.domain.organizations import Organization
 from shared.domain.records import Event
-from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
 
 EVENTS_PER_PAGE = 25  # A screen or two.

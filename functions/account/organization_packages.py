@@ -7,13 +7,12 @@ from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.errors.base import InvalidRequest, about_field
+from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
 from shared.domain.names import Coordinate, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, Visibility
-from shared.domain.redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
-from shared.services.publishing.held_releases import HeldBurst
+from shared.services.publishing.moderation import HeldBurst
 from shared.services.tokens.tokens import OfOrganization
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.

@@ -14,9 +14,8 @@ from functions.http.pages import PAGE_HEADERS, see_other
 from functions.http.pagination import Pager, requested_page
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, Role
 from shared.domain.names import OrgName
-from shared.domain.rights import Role
 from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.domain.times import MS
 from shared.runtime.answers import Answer

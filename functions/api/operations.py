@@ -30,12 +30,11 @@ from functions.http.answers import JSON, NO_STORE
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
-from shared.domain.errors.base import Forbidden, InvalidRequest
+from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token
 from shared.domain.errors.packages import not_made_internal
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.redaction import contains_token
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
 

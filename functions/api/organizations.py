@@ -10,13 +10,13 @@ from functions.api.operations import (
     ResponseModel,
     UtcTime,
 )
+from shared.domain.identity import Role
 from shared.domain.names import parse_org
 from shared.domain.organizations import (
     MAX_DESCRIPTION,
     MAX_DISPLAY_NAME,
 )
 from shared.domain.packages import Visibility
-from shared.domain.rights import Role
 from shared.services.organizations.organizations import OrganizationProfile
 
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."

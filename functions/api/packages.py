@@ -20,7 +20,7 @@ from functions.http.formatting import symbol_address, symbol_fields
 from shared.domain.packages import Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.services.publishing.held_releases import HeldBurst
+from shared.services.publishing.moderation import HeldBurst
 
 
 class NewVisibility(RequestModel):

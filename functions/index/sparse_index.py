@@ -12,7 +12,7 @@ from functions.http.operations import JsonFace
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
-from shared.domain.index import INDEX_TYPE, index_config
+from shared.domain.public_copies import INDEX_TYPE, index_config
 from shared.runtime.answers import Answer
 from shared.services.packages.index import PackageChanges
 

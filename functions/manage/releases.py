@@ -19,7 +19,7 @@ from shared.domain.identity import OPERATOR_ID
 from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import MAX_DESCRIPTION, parse_required_reason
 from shared.domain.packages import PublicReason, Release, State
-from shared.domain.withheld_releases import WITHDRAWAL_TITLES, parse_public_reason
+from shared.domain.releases import WITHDRAWAL_TITLES, parse_public_reason
 from shared.runtime.answers import Answer
 
 RELEASES_PATH = "/manage/releases"

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
-from shared.domain.notices import (
+from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
+from shared.domain.status import (
     MAX_NOTICE_LENGTH,
     MAX_READ_ONLY_REASON_LENGTH,
+    SOFTWARE_VERSION,
 )
-from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
-from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 from shared.runtime.background_tasks import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED

@@ -15,12 +15,9 @@ from shared.composition import Registry
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
-from shared.domain.members import INVITATION_LIFETIME
+from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
-from shared.domain.notices import NoticeBoard
-from shared.domain.status import SOFTWARE_VERSION
-from shared.domain.task_runs import TaskResult, TaskState
+from shared.domain.status import SOFTWARE_VERSION, NoticeBoard, TaskResult, TaskState
 from shared.prose.manual import Manual, read_manual
 from shared.runtime.answers import Answer
 from shared.settings import Settings

@@ -10,11 +10,11 @@ from functions.http.formatting import counted, day
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
 from shared.composition import Registry
-from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.identity import ANONYMOUS
 from shared.domain.listings import Listing
+from shared.domain.outside_values import in_one_line
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
 from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer

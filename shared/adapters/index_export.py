@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared.adapters.filesystem import FolderUnusable, partial_path
 from shared.domain.documents import DerivedDocument
-from shared.domain.index import FILE_NAME, INDEX_CONFIG_PATH
+from shared.domain.public_copies import FILE_NAME, INDEX_CONFIG_PATH
 from shared.runtime.private_files import hold_file_lock
 
 _LOCK = ".lock"

@@ -11,7 +11,7 @@ from shared.auth.entra import EntraAccess
 from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
 from shared.domain.accounts import Account
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
-from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated
+from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
 from shared.domain.errors.identity import (
     TokenUnknown,
     account_locked,
@@ -19,7 +19,6 @@ from shared.domain.errors.identity import (
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.ip_addresses import Networks, client_address, is_address_allowed
 from shared.domain.records import Place
-from shared.domain.redaction import redact_tokens
 from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log

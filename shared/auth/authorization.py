@@ -22,22 +22,23 @@ from shared.domain.errors.identity import (
     credentials_missing,
     organization_not_found,
 )
-from shared.domain.identity import Principal, require_recent_sign_in
-from shared.domain.members import Membership
-from shared.domain.names import OrgName, Package
-from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
-from shared.domain.records import Place
-from shared.domain.rights import (
+from shared.domain.identity import (
     ANY_NAME,
     PUBLISHING_ROLES,
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
     Action,
+    Principal,
     Resource,
     RoleGrant,
     Scope,
     org_of,
+    require_recent_sign_in,
 )
+from shared.domain.members import Membership
+from shared.domain.names import OrgName, Package
+from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
+from shared.domain.records import Place
 from shared.domain.search import Viewer
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore

@@ -39,9 +39,8 @@ from shared.domain.errors.identity import (
     issuer_silent,
     sign_in_failed,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import ANY_NAME, Grant, Principal, Role, RoleGrant, Scope
 from shared.domain.records import Place
-from shared.domain.rights import ANY_NAME, Grant, Role, RoleGrant, Scope
 from shared.ports import Clock, DirectoryStore, HttpClient, Unanswered
 
 if TYPE_CHECKING:

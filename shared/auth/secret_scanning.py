@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Protocol, Self
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from shared.auth.secrets import MASK, Secret
-from shared.domain.errors.base import TooLarge, Unauthenticated
+from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
-from shared.domain.redaction import redact_tokens
 from shared.domain.times import MS
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
 

@@ -14,9 +14,8 @@ from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
-from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.identity import ANONYMOUS, Grant, Principal
 from shared.domain.records import Place
-from shared.domain.rights import Grant
 from shared.domain.sign_in import SecretState, Session, SignInPurpose, needs_https
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret

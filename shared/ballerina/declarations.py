@@ -4,13 +4,6 @@ import re
 from dataclasses import replace
 
 from shared.ballerina.lexer import END, Cursor, ParseError
-from shared.ballerina.signatures import (
-    Member,
-    Metadata,
-    function,
-    object_member,
-    read_metadata,
-)
 from shared.ballerina.syntax import (
     AnnotationDefinition,
     ArrayType,
@@ -26,7 +19,15 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
-from shared.ballerina.types import one_type, run
+from shared.ballerina.types import (
+    Member,
+    Metadata,
+    function,
+    object_member,
+    one_type,
+    read_metadata,
+    run,
+)
 
 # Of a file, in characters. The largest source of Central's connectors, generated types, has 2.3 MB
 # and takes a second; one of 1 MB that was made to be slow takes three.

@@ -19,8 +19,8 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import parse_required_reason
 from shared.domain.packages import Release, ReleaseEntry, WithdrawalReason
+from shared.domain.releases import parse_public_reason
 from shared.domain.versions import Version
-from shared.domain.withheld_releases import parse_public_reason
 
 
 def parse_reason_option(text: str) -> str:

@@ -15,7 +15,7 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings

@@ -1,4 +1,5 @@
-"""The budget of a job, what a part of it may exceed, and what becomes of a part."""
+"""The budget of a job, what a part of it may exceed, what becomes of a part, and the names of
+what tasks read and write."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,3 +77,17 @@ class ConfinedEnded(ConfinedUnavailable):
 
 MOST_ENDS = 3
 SET_ASIDE = f"the process that reads it was ended from outside {MOST_ENDS} times; it is tried daily"
+
+
+OUTPUT = "output"  # The folder with the files of the parts that finished.
+
+# What tasks read: a release, and documents of modules in two folders.
+REQUEST, ARCHIVE = "request.json", "archive"
+BEFORE, AFTER = "before", "after"  # The folders of the earlier and of the later version.
+SINCE = "since"  # A file in one of these: since which version the symbols exist.
+SOURCE = "source"  # The file that is highlighted.
+
+# What they write.
+RECORD, PIECES = "record.json", "all.pieces"
+CHANGES_PAGE, CHANGES_JSON = "changes.html", "changes.json"
+SOURCE_PAGE = "source.html"

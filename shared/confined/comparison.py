@@ -7,10 +7,9 @@ from itertools import accumulate
 from pathlib import Path
 from urllib.parse import quote
 
-from shared.confined.budget import Json
+from shared.confined.budget import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST, Json
 from shared.confined.docs_pages import counted, template
 from shared.confined.docs_text import json_text
-from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.comparison import (

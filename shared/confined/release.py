@@ -12,7 +12,18 @@ from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 
-from shared.confined.budget import Json
+from shared.confined.budget import (
+    ARCHIVE,
+    BEFORE,
+    OUTPUT,
+    PIECES,
+    RECORD,
+    REQUEST,
+    SINCE,
+    SOURCE,
+    SOURCE_PAGE,
+    Json,
+)
 from shared.confined.comparison import compared, read_models
 from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import (
@@ -23,13 +34,13 @@ from shared.confined.docs_text import (
     llms_module,
     module_markdown,
 )
-from shared.confined.editors import OtherModules, add_editor_pieces
-from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.release_files import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.shown_pieces import (
     MAX_SENT_BYTES,
     InclusionFacts,
+    OtherModules,
     add_complete_pieces,
+    add_editor_pieces,
     add_page,
     add_sent,
     add_symbol,
@@ -57,7 +68,7 @@ from shared.domain.api_docs.pieces import (
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record
 from shared.domain.archives.unpacking import text_of
-from shared.prose.rendering import render_markdown
+from shared.prose.rendering import highlight, render_markdown
 
 MAX_TEXT_BYTES = 256 * 1024  # Of a changelog.
 SYMBOLS_OF_A_PART = 1_000
@@ -351,3 +362,13 @@ def _symbols(module: ModuleDocs) -> Iterator[DocsSymbol]:
     for _, declaration in declared(module):
         yield declaration
         yield from declaration.members()
+
+
+def highlight_file(job: Job) -> None:
+    """Write the file of the job, whose path in the archive is the request, as HTML."""
+
+    def work() -> None:
+        text = (job.folder / SOURCE).read_text("utf-8")
+        (job.output / SOURCE_PAGE).write_text(highlight(str(job.request), text), "utf-8")
+
+    job.run_last("file", work)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from shared.confined.budget import LEAST_SECONDS, Budget, Exceeded, Json
-from shared.confined.job_files import OUTPUT
+from shared.confined.budget import LEAST_SECONDS, OUTPUT, Budget, Exceeded, Json
 
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {
     "release": "shared.confined.release:make_release",
     "compare": "shared.confined.comparison:compare_versions",
-    "highlight": "shared.confined.highlighting:highlight_file",
+    "highlight": "shared.confined.release:highlight_file",
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.

@@ -1,14 +1,18 @@
 """What the child runs: it reads jobs from its standard input and reports lines about their parts.
 
 It was started with a fresh interpreter and an empty environment, has one thread and no descriptor
-but its standard streams, and ends when its standard input does.
+but its standard streams, and ends when its standard input does. The system enforces
+time, memory and priority on it.
 """
 
+import ctypes
 import gc
 import importlib
 import json
 import os
+import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,9 +20,92 @@ from typing import BinaryIO, TypedDict
 
 from shared.confined.access import restrict_access
 from shared.confined.budget import Budget, Json
-from shared.confined.process_limits import ProcessLimits, leave_the_parent, resident_bytes
 from shared.confined.tasks import Job, Order
 from shared.runtime.private_files import hold_file_lock
+
+_NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
+_DESCRIPTORS = 65_536  # More than a process opens by default.
+_PR_SET_PDEATHSIG = 1  # Of prctl(2).
+
+if sys.platform == "win32":
+
+    class ProcessLimits:
+        """The limits of this process: Windows has none that a process sets for itself."""
+
+        def used_seconds(self) -> float:
+            return time.process_time()
+
+        def allow(self, seconds: float, output_bytes: int) -> None:
+            """Leave the time to the parent."""
+
+        def allow_memory(self, more_bytes: int) -> None:
+            """Leave memory to the parent."""
+
+        def lift(self) -> None:
+            """Do nothing, as nothing was limited."""
+
+else:
+    import resource
+
+    class ProcessLimits:
+        """The limits of this process, which the system enforces."""
+
+        def __init__(self) -> None:
+            _set_soft(resource.RLIMIT_CORE, 0)
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)  # The parent may have ignored it.
+
+        def used_seconds(self) -> float:
+            return time.process_time()
+
+        def allow(self, seconds: float, output_bytes: int) -> None:
+            # SIGPROF ends the process, also within a function of C. RLIMIT_CPU has whole seconds.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            # Python ignores SIGXFSZ: a write beyond the limit fails with EFBIG.
+            _set_soft(resource.RLIMIT_FSIZE, output_bytes)
+
+        def allow_memory(self, more_bytes: int) -> None:
+            """Fail allocations above what is mapped now and `more_bytes`."""
+            mapped = _statm(0)
+            if mapped is not None:
+                _set_soft(resource.RLIMIT_AS, mapped + more_bytes)
+
+        def lift(self) -> None:
+            """Remove the limits, to import or between jobs."""
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS):
+                _set_soft(each, resource.RLIM_INFINITY)
+
+    def _set_soft(limit: int, value: int) -> None:
+        hard = resource.getrlimit(limit)[1]
+        if hard != resource.RLIM_INFINITY and not 0 <= value <= hard:
+            value = hard
+        resource.setrlimit(limit, (value, hard))
+
+
+def resident_bytes() -> int | None:
+    """Return the memory that this process holds; None where the system does not say."""
+    return _statm(1)
+
+
+def _statm(field: int) -> int | None:
+    """Return the bytes that are mapped (0) or resident (1)."""
+    try:
+        text = Path("/proc/self/statm").read_text("ascii")
+    except OSError:
+        return None
+    return int(text.split()[field]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def leave_the_parent() -> None:
+    """Keep nothing of the parent, let it go first, and end when it is killed, also in the middle of
+    a job."""
+    os.environ.clear()
+    if sys.platform != "win32":
+        os.closerange(3, _DESCRIPTORS)
+        os.nice(_NICENESS)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
 
 Report = Callable[[Mapping[str, Json]], None]
 Task = Callable[[Job], None]

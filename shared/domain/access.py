@@ -13,21 +13,22 @@ from shared.domain.errors.identity import (
     credentials_missing,
     organization_not_found,
 )
-from shared.domain.identity import Principal, is_recently_signed_in
-from shared.domain.members import Membership
-from shared.domain.names import OrgName, is_reserved
-from shared.domain.organizations import Organization
-from shared.domain.rights import (
+from shared.domain.identity import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
     RECENT_SIGN_IN_ACTIONS,
     RIGHTS,
     Action,
+    Principal,
     Resource,
     Role,
     Scope,
+    is_recently_signed_in,
     org_of,
 )
+from shared.domain.members import Membership
+from shared.domain.names import OrgName, is_reserved
+from shared.domain.organizations import Organization
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
 WAY_TO_PUBLISH = "; create a token that may publish at /account/tokens?for=push"

@@ -1,22 +1,30 @@
 """Releases: how an archive becomes records, and how records change; each change carries its
-event.
+event. With what becomes of releases that are withheld, and the source repository of a release.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
+from urllib.parse import urlsplit
 
 from shared.domain.archives.bala import Bala
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
+from shared.domain.names import Coordinate, release_place
+from shared.domain.organizations import parse_reason
 from shared.domain.packages import (
     Head,
     Origin,
+    Provenance,
     PublicReason,
     Release,
     State,
     UpstreamOrigin,
     Visibility,
+    WithdrawalReason,
 )
-from shared.domain.records import Event
+from shared.domain.records import Entity, Event, Place
 
 Changeable = TypeVar("Changeable", Head, Release)
 
@@ -187,3 +195,180 @@ def with_change(
 
 def _shown(value: object) -> str:
     return "" if value is None else str(getattr(value, "value", value))
+
+
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)  # No port, no other alphabet.
+_PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRepository:
+    """The source repository that an author names; `url` is None where it is no web address.
+
+    An author can name the repository of somebody else. The name is verified when the job that
+    published the release ran in that repository.
+    """
+
+    text: str
+    url: str | None
+    is_verified: bool
+
+    @classmethod
+    def of(cls, release: Release) -> Self | None:
+        """Return the source repository of a release, or None where the author names none."""
+        text = release.source_repository
+        if not text:
+            return None
+        claimed = _place(text)
+        vouched = _repository(release.origin.provenance)
+        url = f"https://{claimed}" if claimed else None
+        return cls(text, url, claimed is not None and claimed.lower() == vouched)
+
+
+def _place(address: str) -> str | None:
+    """Return host and path of a plain web URL, in the form of a repository; None for others."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return None
+    is_plain = parts.scheme in ("http", "https") and not parts.query and not parts.fragment
+    if not is_plain or not _HOST.fullmatch(parts.netloc.lower()) or ".." in parts.path:
+        return None
+    if not _PATH.fullmatch(parts.path or "/"):
+        return parts.netloc.lower() if parts.path in ("", "/") else None
+    return parts.netloc.lower() + parts.path.rstrip("/").removesuffix(".git")
+
+
+def _repository(provenance: Provenance | None) -> str | None:
+    """Return host and path, in lower case, of the repository that the job ran in."""
+    if provenance is None or not provenance.repository:
+        return None
+    run = _place(provenance.run_url)
+    if run is None:
+        return None
+    host = run.partition("/")[0]
+    named = f"{host}/{provenance.repository}".lower()
+    return named if f"{run.lower()}/".startswith(f"{named}/") else None
+
+
+# What each public reason is called, and what it says.
+WITHDRAWAL_TITLES: Mapping[WithdrawalReason, tuple[str, str]] = {
+    WithdrawalReason.MALWARE: ("Malware", "It contains code that harms those who use it."),
+    WithdrawalReason.VULNERABILITY: ("Vulnerability", "It has a severe security vulnerability."),
+    WithdrawalReason.LEAK: (
+        "Leaked secret",
+        "Its archive contains a secret, such as a password or a key.",
+    ),
+    WithdrawalReason.IMPERSONATION: (
+        "Impersonation",
+        "It pretends to be a package, or to come from a publisher, that it is not.",
+    ),
+    WithdrawalReason.LEGAL: ("Legal reasons", "The law does not allow distributing it."),
+    WithdrawalReason.POLICY: ("Policy violation", "It violates the policies of this registry."),
+    WithdrawalReason.OWNER_REQUEST: ("Owner's request", "Its owners asked for the withdrawal."),
+    WithdrawalReason.OTHER: ("Other reason", "The administrator chose no other category."),
+}
+
+
+def parse_public_reason(why: str, note: str) -> PublicReason | None:
+    """Read a public reason, or None if there is neither a category nor a note.
+
+    Raises `InvalidRequest`.
+    """
+    line = parse_reason(note, "public explanation")
+    if not (why or line):
+        return None
+    try:
+        return PublicReason(why=WithdrawalReason(why or "other"), note=line)
+    except ValueError:
+        known = ", ".join(each.value for each in WithdrawalReason)
+        message = f"{why[:80]!r} is not a public reason. Choose one of {known}."
+        raise InvalidRequest(message) from None
+
+
+class WithheldNote(Entity):
+    """A withheld release, for lists. The release itself decides.
+
+    It is derived from the release, without events; `of_revision` is the release's.
+    """
+
+    kind: ClassVar[str] = "withheld"
+
+    org: str
+    name: str
+    version: str
+    state: State
+    reason: str
+    awaits_owner: bool
+    since_ms: int
+    by: str = ""  # Who decided, where that is known; the log of the organization says it for ever.
+    of_revision: int
+
+    @classmethod
+    def of(cls, release: Release, by: str = "") -> Self:
+        """Derive the note of a release; `by` is used where its outbox does not say who decided.
+
+        For a release that waits for an owner, nobody has decided yet.
+        """
+        if release.outbox and not release.awaits_owner:
+            by = release.outbox[-1].actor
+        return cls(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            state=release.state,
+            reason=release.state_reason,
+            awaits_owner=release.awaits_owner,
+            since_ms=release.changed_ms or release.created_ms,
+            by=by,
+            of_revision=release.revision,
+        )
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return Coordinate.parse(self.org, self.name, self.version)
+
+    @property
+    def place(self) -> Place:
+        return release_place(self.coordinate)
+
+
+def is_state_change_pending(release: Release) -> bool:
+    """Check whether a change of the release's state is not listed everywhere yet."""
+    return any("state" in event.details for event in release.outbox)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseComparison:
+    """How a release differs from the one before it; a field is empty where they are the same.
+
+    `platform` is that of the earlier release.
+    """
+
+    version: str
+    new_dependencies: tuple[str, ...]
+    platform: str
+    has_other_publisher: bool
+
+    @classmethod
+    def of(cls, release: Release, earlier: Release) -> "ReleaseComparison":
+        return cls(
+            version=earlier.version,
+            new_dependencies=tuple(sorted(_dependencies(release) - _dependencies(earlier))),
+            platform="" if release.platform == earlier.platform else earlier.platform,
+            has_other_publisher=_publisher(release.origin) != _publisher(earlier.origin),
+        )
+
+    @property
+    def is_unchanged(self) -> bool:
+        return not (self.new_dependencies or self.platform or self.has_other_publisher)
+
+
+def _dependencies(release: Release) -> set[str]:
+    return {f"{each.org}/{each.name}" for each in release.dependencies}
+
+
+def _publisher(origin: Origin) -> tuple[str, ...]:
+    """Return who published: an account, an organization's token, or the jobs of a repository."""
+    job = origin.provenance
+    return (origin.principal, job.provider, job.repository) if job else (origin.principal,)

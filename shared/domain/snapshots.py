@@ -21,11 +21,11 @@ from shared.domain.members import Invitation, Membership, OpenedInvitation
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
-from shared.domain.notices import NoticeBoard
 from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
+from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 

@@ -1,21 +1,178 @@
-"""Status of the registry: counts, backlog, disk space, tasks, and problems with what to do about
-them.
+"""Status of the registry: counts, backlog, disk space, tasks with their runs, problems with
+what to do about them; and the notice and the read-only mode that pages show.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Self
 
 from shared.domain.accounts import Account
-from shared.domain.notices import ReadOnlyState
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
-from shared.domain.records import Entity, Record
-from shared.domain.task_runs import TaskRequest, TaskResult, TaskRun, TaskState
+from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
+
+PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
+# Longer than any task takes, and than an instance needs to start.
+OVERDUE_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """How many things a run read and changed, and the problems it found, a sentence each."""
+
+    seen: int = 0
+    changed: int = 0
+    problems: tuple[str, ...] = ()
+    unfinished: bool = False  # Its time was over; the next run goes on from its checkpoint.
+
+    def as_event(self) -> dict[str, object]:
+        """Return the report as fields of a log event."""
+        return asdict(self)
+
+
+class TaskResult(Enum):
+    """The outcome of a run."""
+
+    DONE = "done"
+    PROBLEMS = "problems"  # It finished, and found problems.
+    FAILED = "failed"  # It stopped; what it had done stays.
+
+
+class TaskRun(Record):
+    task: str
+    started_ms: int
+    ended_ms: int
+    result: TaskResult
+    seen: int = 0
+    changed: int = 0
+    problems: tuple[str, ...] = ()
+    unfinished: bool = False  # The next run continues where this one stopped.
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether the run may have found more problems than are stored."""
+        return len(self.problems) == PROBLEMS_KEPT
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(milliseconds=self.ended_ms - self.started_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task: its last run, if any, and when the next is due, if it has a schedule."""
+
+    task: str
+    last_run: TaskRun | None
+    due_ms: int | None
+
+    def is_overdue(self, now_ms: int) -> bool:
+        """Check whether a run is missing. A task that never ran is never overdue."""
+        if self.last_run is None or self.due_ms is None:
+            return False
+        return now_ms - self.due_ms > OVERDUE_AFTER // MS
+
+
+TASK_REQUESTS_OWNER = "upkeep"
+# After a day without a timer, the administrator asks again.
+TASK_REQUEST_LIFETIME = timedelta(days=1)
+
+
+class TaskRequest(Entity):
+    """A request to run a task; it is removed when the task has run."""
+
+    kind: ClassVar[str] = "upkeep-wish"
+
+    task: str
+    asked_by: str
+    asked_ms: int
+    begun_ms: int | None = None  # When an instance last started it.
+    is_held_up: bool = False  # Waits for a run that started before the request.
+
+    @property
+    def place(self) -> Place:
+        """One for each task: of several requests the first is kept."""
+        return Place(TASK_REQUESTS_OWNER, self.task)
+
+    @property
+    def ends_ms(self) -> int:
+        """When the request expires."""
+        return self.asked_ms + TASK_REQUEST_LIFETIME // MS
+
+
+MAX_NOTICE_LENGTH = 300  # Two sentences.
+MAX_READ_ONLY_REASON_LENGTH = 200  # It is a part of a sentence.
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A text above every page."""
+
+    text: str
+    is_about_read_only: bool = False
+
+
+class ReadOnlyState(Record):
+    """Why the registry is read-only, and since when."""
+
+    reason: str
+    since_ms: int
+
+
+class NoticeBoard(Entity):
+    """The notice, empty for none, and the read-only state in one record, so that one read gets
+    both."""
+
+    kind: ClassVar[str] = "bulletin"
+
+    notice: str = ""
+    read_only: ReadOnlyState | None = None
+
+    @property
+    def place(self) -> Place:
+        return NOTICE_BOARD_PLACE
+
+    @property
+    def banners(self) -> tuple[Banner, ...]:
+        """The banners of pages, the most severe first."""
+        said = (Banner(self.notice),) if self.notice else ()
+        if self.read_only is None:
+            return said
+        text = (
+            f"This registry is in read-only mode: {self.read_only.reason}. "
+            "Packages can still be searched and pulled."
+        )
+        return (Banner(text, is_about_read_only=True), *said)
+
+
+NOTICE_BOARD_PLACE = Place("registry")
+
+
+def parse_notice(text: str) -> str:
+    """Return a notice in one line, or raise `InvalidRequest`."""
+    return _line("notice", text, MAX_NOTICE_LENGTH)
+
+
+def parse_read_only_reason(text: str) -> str:
+    """Return the reason as a part of a sentence, or raise `InvalidRequest`."""
+    return _line("reason", text, MAX_READ_ONLY_REASON_LENGTH).rstrip(".!? ")
+
+
+def _line(what: str, text: str, most: int) -> str:
+    line = " ".join(text.split())
+    if not line.strip(".!? ") or len(line) > most or _CONTROL.search(line):
+        message = f"A {what} has 1 to {most} characters, in one line. Write it again."
+        raise InvalidRequest(message)
+    return line
+
 
 LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
 LOW_DISK_FRACTION = 20  # One part in so many of the whole disk.

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar
 
+from shared.domain.identity import Grant, Role, RoleGrant, Scope
 from shared.domain.packages import Provenance
 from shared.domain.records import Entity, Place
-from shared.domain.rights import Grant, Role, RoleGrant, Scope
 from shared.domain.times import MS
 
 # An expired token or invitation is still stored so long, that its user reads "expired", not

@@ -21,7 +21,6 @@ from shared.domain.api_docs.records import (
     trigger_id,
 )
 from shared.domain.archives.names import Digest
-from shared.domain.archives.summaries import in_one_line
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
@@ -42,7 +41,17 @@ from shared.domain.names import (
     parse_tool_id,
     possible_packages,
 )
-from shared.domain.outside_values import LATEST_MS, Item, Number, items, line, lines, number, text
+from shared.domain.outside_values import (
+    LATEST_MS,
+    Item,
+    Number,
+    in_one_line,
+    items,
+    line,
+    lines,
+    number,
+    text,
+)
 from shared.domain.packages import (
     Dependency,
     Graalvm,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.domain.redaction import redact_tokens
+from shared.domain.errors.base import redact_tokens
 from shared.hosting.requests import ASGIApp, Message, Receive, RequestHeaders, Scope, Send
 from shared.ports import Clock
 

@@ -32,8 +32,7 @@ from pygments.token import (
     _TokenType,  # pyright: ignore[reportPrivateUsage] - the type of a token has no public name.
 )
 
-from shared.prose.limits import MAX_HIGHLIGHTED_CHARACTERS
-from shared.prose.safe_html import show_bidi_characters
+from shared.prose.safe_html import MAX_HIGHLIGHTED_CHARACTERS, show_bidi_characters
 
 # Lexers by the names of languages in readmes and the suffixes of files. The list is short, since
 # each lexer is another set of regular expressions that hostile texts are matched with.

@@ -12,9 +12,8 @@ from functools import lru_cache
 from html import unescape
 from pathlib import Path
 
-from shared.prose.places import TextPlace
 from shared.prose.rendering import render_fully
-from shared.prose.safe_html import SafeHtml
+from shared.prose.safe_html import SafeHtml, TextPlace
 
 MANUAL_FOLDER = Path(__file__).parents[2] / "docs"
 MANUALS_KEPT = 2  # A process has one address; tests have two.

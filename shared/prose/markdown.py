@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 
 from shared.prose.highlighting import highlight_code, load_lexer
-from shared.prose.limits import (
+from shared.prose.safe_html import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -30,8 +30,8 @@ from shared.prose.limits import (
     UNTIL_PARAGRAPHS,
     RenderingTimeout,
     Stopwatch,
+    TextPlace,
 )
-from shared.prose.places import TextPlace
 from shared.prose.sanitizing import RawHtml, lowered, picture_elsewhere
 
 _PROTOCOLS = ("http", "https", "mailto", "xmpp")

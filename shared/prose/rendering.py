@@ -15,9 +15,15 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
-from shared.prose.limits import MAX_CHARACTERS, MAX_SOURCE_CHARACTERS, UNTIL_HTML, Stopwatch
-from shared.prose.places import TextPlace
-from shared.prose.safe_html import SafeHtml, show_bidi_characters
+from shared.prose.safe_html import (
+    MAX_CHARACTERS,
+    MAX_SOURCE_CHARACTERS,
+    UNTIL_HTML,
+    SafeHtml,
+    Stopwatch,
+    TextPlace,
+    show_bidi_characters,
+)
 
 _TRUNCATED = f'<p class="cut">Only the first {MAX_CHARACTERS:,} characters are shown.</p>\n'
 _TIMED_OUT = (

@@ -14,8 +14,7 @@ from itertools import islice
 import nh3
 from pygments.token import STANDARD_TYPES
 
-from shared.prose.limits import MAX_OPEN_TAGS
-from shared.prose.places import TextPlace, prefixed
+from shared.prose.safe_html import MAX_OPEN_TAGS, TextPlace, prefixed
 
 _TAG = re.compile(
     r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE

@@ -11,9 +11,9 @@ from shared.domain.archives.delivery import Cdn
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import Principal
-from shared.domain.index import index_file
 from shared.domain.mirroring import CatalogueRound
 from shared.domain.names import Coordinate
+from shared.domain.public_copies import index_file
 from shared.domain.rate_limits import RateLimitClass
 from shared.log import log
 from shared.services.api_docs.api_docs import ApiDocs

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from shared.prose.places import TextPlace
 from shared.prose.rendering import render_markdown
+from shared.prose.safe_html import TextPlace
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.hostile_texts import attacks

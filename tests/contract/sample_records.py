@@ -5,11 +5,11 @@ from typing import Any
 
 from shared.domain.accounts import Account
 from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.identity import Grant
 from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
 from shared.domain.records import Event
-from shared.domain.rights import Grant
 from shared.domain.tokens import Token
 from shared.domain.versions import Version
 

@@ -7,11 +7,11 @@ import pytest
 
 from shared.domain.access import AccessContext
 from shared.domain.accounts import Account, AccountName
+from shared.domain.identity import Role
 from shared.domain.members import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Entity, Event, PendingEvents, Place
-from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from shared.domain.errors.base import Refusal
-from shared.domain.notices import NoticeBoard, ReadOnlyState
+from shared.domain.status import NoticeBoard, ReadOnlyState
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.records import RecordWriter
 from tests.fakes.stores import FakeDirectory, FakeEvents

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import AuditArchives
 from shared.services.maintenance.tasks import Task
 

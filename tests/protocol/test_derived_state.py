@@ -14,8 +14,8 @@ from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, package_owner
 from shared.domain.packages import Texts, Visibility
+from shared.domain.releases import WithheldNote
 from shared.domain.search import Query, ResultPage, SymbolQuery
-from shared.domain.withheld_releases import WithheldNote
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.documented_packages import documented_bala
 from tests.support.stored_state import ALL

@@ -7,9 +7,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
-from shared.domain.rights import Grant, Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.device_login import ask

@@ -10,10 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import Principal
+from shared.domain.identity import Grant, Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
-from shared.domain.rights import Grant
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart

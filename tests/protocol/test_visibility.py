@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared.domain.identity import OPERATOR, RECENT_SIGN_IN, Principal
+from shared.domain.identity import OPERATOR, RECENT_SIGN_IN, Grant, Principal, Role, Scope
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Visibility
 from shared.domain.records import org_stream
-from shared.domain.rights import Grant, Role, Scope
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered

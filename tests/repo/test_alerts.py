@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import AuditArchives
 from shared.services.maintenance.snapshots import CreateSnapshot
 from shared.telemetry.metrics import INSTRUMENTS

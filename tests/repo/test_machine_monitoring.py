@@ -9,7 +9,7 @@ import yaml
 
 from functions.faces import operations
 from shared.domain.errors.base import Refusal
-from shared.domain.task_runs import TaskResult
+from shared.domain.status import TaskResult
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN, INSTRUMENTS, STREAMED, InstrumentKind
 from shared.telemetry.prometheus import metric_name

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from shared.auth.authentication import LAST_USE_INTERVAL, TOKEN_CACHED_FOR
-from shared.domain.rights import rights_table
+from shared.domain.identity import rights_table
 from shared.services.identity.sign_in import LINK_LIFETIME
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.telemetry.metrics import INSTRUMENTS, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN, Instrument
 from tests.paths import ROOT
 from tests.repo.product_source import product

@@ -17,8 +17,8 @@ from shared.auth.secret_scanning import (
 from shared.auth.secrets import Secret
 from shared.auth.tokens import TOKEN_PATTERN, AccessToken
 from shared.domain.errors.identity import TokenMalformed
+from shared.domain.identity import Scope
 from shared.domain.ip_addresses import MAX_RANGES
-from shared.domain.rights import Scope
 from shared.services.maintenance.record_tasks import REMINDER_LEADS
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings

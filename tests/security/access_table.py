@@ -15,8 +15,8 @@ import httpx
 from functions.account.tokens import TOKEN_ACTIONS
 from functions.device.device_login import GRANT_TYPE
 from functions.web.package.pages import TAB_HANDLERS
+from shared.domain.identity import Action
 from shared.domain.mirror_rules import CENTRAL_PAGES
-from shared.domain.rights import Action
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.security.personas import Credential, Persona

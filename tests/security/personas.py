@@ -10,12 +10,12 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication, RequestClient
-from shared.domain.identity import Principal
-from shared.domain.rights import (
+from shared.domain.identity import (
     RECENT_SIGN_IN_ACTIONS,
     RIGHTS,
     Action,
     Grant,
+    Principal,
     Role,
     RoleGrant,
     Scope,

@@ -18,10 +18,9 @@ from starlette.types import ASGIApp
 from functions.faces import build_app
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

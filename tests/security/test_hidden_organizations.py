@@ -18,11 +18,10 @@ import pytest
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.faces import build_app
 from functions.http.operations import Operation
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Role, Scope
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
-from shared.domain.rights import Role, Scope
 from shared.hosting.triggers import functions_of
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.organizations.organizations import OrganizationProfile

@@ -7,9 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
-from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

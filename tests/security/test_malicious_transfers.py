@@ -14,9 +14,8 @@ from shared.domain.errors.identity import (
     InvitationNotFound,
     NotPermitted,
 )
-from shared.domain.identity import OPERATOR
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
-from shared.domain.rights import Role
+from shared.domain.identity import OPERATOR, Role
+from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices

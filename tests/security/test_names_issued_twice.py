@@ -12,11 +12,10 @@ import pytest
 
 from shared.domain.errors.identity import NotPermitted, OrganizationExists
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
+from shared.domain.identity import OPERATOR, Grant, Principal, Role
+from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
-from shared.domain.rights import Grant, Role
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure

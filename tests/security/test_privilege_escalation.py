@@ -9,9 +9,8 @@ from itertools import product
 
 import pytest
 
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
-from shared.domain.rights import Role
 from shared.domain.tokens import Token
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala

@@ -12,12 +12,11 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
-from shared.domain.notices import NoticeBoard
 from shared.domain.records import Place
-from shared.domain.rights import Role
 from shared.domain.snapshots import ENTITIES
+from shared.domain.status import NoticeBoard
 from shared.domain.tokens import TokenUse
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.web.page_reader import main_of

@@ -12,6 +12,7 @@ from shared.adapters.bundle_files import (
     public_file,
     write_bundle,
 )
+from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.bundles import (
     CATALOGUE,
     END,
@@ -27,7 +28,6 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
-from shared.domain.wanted_releases import parse_coordinate
 from shared.services.bundles.bundle_export import BundlePlan, Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep
 from tests.support.world import World

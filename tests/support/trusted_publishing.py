@@ -8,10 +8,9 @@ from typing import Any, cast
 import httpx
 
 from shared.auth.secrets import Secret
-from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.identity import ANONYMOUS, Grant, Principal
 from shared.domain.names import Package
 from shared.domain.records import Event, org_stream
-from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.common import Adapters

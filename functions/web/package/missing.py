@@ -17,9 +17,9 @@ from shared.domain.errors.packages import (
     Withdrawal,
 )
 from shared.domain.packages import WithdrawalReason
+from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.search import Suggestion
 from shared.domain.versions import Range, Version
-from shared.domain.withheld_releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
 

@@ -20,7 +20,7 @@ from shared.domain.api_docs.model import (
     declarations_of,
 )
 from shared.domain.api_docs.symbols import path_of
-from shared.domain.archives.summaries import first_sentence
+from shared.domain.outside_values import first_sentence
 
 METHOD, FIELD, ENUM_MEMBER = "method", "field", "enum member"
 

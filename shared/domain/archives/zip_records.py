@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from shared.domain.archives.entry_names import (
+from shared.domain.archives.names import (
     decode_name,
     refuse_costly,
     refuse_duplicates,

@@ -12,12 +12,11 @@ from shared.domain.errors.identity import (
     last_owner,
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
-from shared.domain.identity import Principal, require_recent_sign_in
+from shared.domain.identity import Principal, Role, require_recent_sign_in
 from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Event, Place
-from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
 from shared.runtime.retries import retried_when_stale

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.access import require_own_account
 from shared.domain.events import EventQuery
-from shared.domain.identity import Principal
+from shared.domain.identity import Action, Principal
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.records import Event, account_stream, org_stream
-from shared.domain.rights import Action
 from shared.ports import DirectoryStore, EventStore
 from shared.services.identity.accounts import (
     ACCOUNT_ID_PREFIX,

@@ -18,8 +18,9 @@ from shared.domain.status import (
     RateLimitReport,
     StatusReport,
     TaskOverview,
+    TaskRequest,
+    TaskState,
 )
-from shared.domain.task_runs import TaskRequest, TaskState
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.limits.notices import NoticeCache

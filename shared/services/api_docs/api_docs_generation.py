@@ -14,8 +14,19 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from shared.confined.budget import MOST_ENDS, SET_ASIDE, ConfinedEnded, PartResult
-from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
+from shared.confined.budget import (
+    ARCHIVE,
+    BEFORE,
+    MOST_ENDS,
+    OUTPUT,
+    PIECES,
+    RECORD,
+    REQUEST,
+    SET_ASIDE,
+    SINCE,
+    ConfinedEnded,
+    PartResult,
+)
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.pieces import PieceKind, piece_name

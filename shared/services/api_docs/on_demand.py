@@ -12,21 +12,19 @@ from hashlib import sha256
 from pathlib import Path
 
 from shared.confined.budget import (
-    MOST_ENDS,
-    SET_ASIDE,
-    ConfinedEnded,
-    ConfinedUnavailable,
-    PartResult,
-)
-from shared.confined.job_files import (
     AFTER,
     BEFORE,
     CHANGES_JSON,
     CHANGES_PAGE,
+    MOST_ENDS,
     OUTPUT,
     REQUEST,
+    SET_ASIDE,
     SOURCE,
     SOURCE_PAGE,
+    ConfinedEnded,
+    ConfinedUnavailable,
+    PartResult,
 )
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind

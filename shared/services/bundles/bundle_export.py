@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.archives.names import Digest
 from shared.domain.bundles import (
     CATALOGUE,
@@ -30,7 +31,6 @@ from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
 from shared.domain.resolution import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
-from shared.domain.wanted_releases import parse_coordinate
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 

@@ -24,10 +24,9 @@ from shared.domain.errors.identity import (
     account_not_found,
     credentials_missing,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, Role
 from shared.domain.members import Membership
 from shared.domain.records import Place
-from shared.domain.rights import Role
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale

@@ -27,10 +27,9 @@ from shared.domain.errors.identity import (
     sign_in_expired,
     sign_in_failed,
 )
-from shared.domain.identity import Principal, require_recent_sign_in
+from shared.domain.identity import Grant, Principal, require_recent_sign_in
 from shared.domain.mail import mail_line
 from shared.domain.records import Place
-from shared.domain.rights import Grant
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret

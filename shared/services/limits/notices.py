@@ -10,7 +10,7 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import Principal
-from shared.domain.notices import (
+from shared.domain.status import (
     NOTICE_BOARD_PLACE,
     NoticeBoard,
     ReadOnlyState,

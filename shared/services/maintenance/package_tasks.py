@@ -14,7 +14,7 @@ from shared.domain.identity import ANONYMOUS
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.packages import ArchiveFacts, Head, Release, State, Texts, archive_container
 from shared.domain.releases import new_release
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.versions import Version
 from shared.ports import (

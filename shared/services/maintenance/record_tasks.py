@@ -7,14 +7,13 @@ from datetime import timedelta
 
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Refusal
-from shared.domain.identity import UPKEEP
+from shared.domain.identity import UPKEEP, Role
 from shared.domain.members import Invitation, Membership
 from shared.domain.mirroring import NameOwner
 from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, PendingEvents, Place
-from shared.domain.rights import Role
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.tokens import EXPIRED_KEPT_FOR, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher

@@ -33,8 +33,7 @@ from shared.domain.snapshots import (
     snapshot_name,
     to_line,
 )
-from shared.domain.status import RegistryCounts
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import RegistryCounts, TaskReport
 from shared.domain.times import MS
 from shared.ports import (
     AlreadyThere,

@@ -15,7 +15,7 @@ from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.packages import Head
-from shared.domain.task_runs import (
+from shared.domain.status import (
     PROBLEMS_KEPT,
     TASK_REQUESTS_OWNER,
     TaskReport,

@@ -33,7 +33,7 @@ from shared.domain.mirroring import (
 )
 from shared.domain.names import Package, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import DirectoryStore, PackageReader, Stale, Unanswered

@@ -28,7 +28,7 @@ from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release, State, Survey, Visibility
 from shared.domain.releases import with_change
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
 from shared.ports import DirectoryStore, MetadataStore, PullLedger
 from shared.runtime.retries import retried_when_stale

@@ -17,15 +17,15 @@ from shared.domain.errors.identity import (
     credentials_missing,
 )
 from shared.domain.errors.requests import TakesNoChanges, TooMany
-from shared.domain.identity import Principal
+from shared.domain.identity import Action, Principal, Role, Scope
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
-from shared.domain.member_rules import MemberList
 from shared.domain.members import (
     INVITATION_CODE_LENGTH,
     INVITATION_ID_LENGTH,
     INVITATION_LIFETIME_MS,
     MAX_INVITATIONS,
     Invitation,
+    MemberList,
     OpenedInvitation,
     invitation_id,
     invitation_place,
@@ -39,7 +39,6 @@ from shared.domain.rate_limits import (
     RateLimitKeys,
     RateLimitSubject,
 )
-from shared.domain.rights import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore

@@ -13,14 +13,18 @@ from shared.domain.access import AccessContext, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import credentials_missing, member_not_found
-from shared.domain.identity import Principal
+from shared.domain.identity import Action, Principal, Role
 from shared.domain.mail import MailText
-from shared.domain.member_rules import OWNER_CHANGE_DELAY, MemberList
-from shared.domain.members import Membership, PendingRole, member_place
+from shared.domain.members import (
+    OWNER_CHANGE_DELAY,
+    MemberList,
+    Membership,
+    PendingRole,
+    member_place,
+)
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.records import Place
-from shared.domain.rights import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore
 from shared.services.identity.accounts import account_by_id, accounts_by_ids

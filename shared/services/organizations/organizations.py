@@ -24,11 +24,9 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.errors.packages import not_made_internal, owned_by_upstream
-from shared.domain.identity import UPKEEP, Principal
-from shared.domain.lookalike_names import skeletons
+from shared.domain.identity import UPKEEP, Action, Principal, Role, Scope
 from shared.domain.mail import MailText
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
-from shared.domain.members import Membership
+from shared.domain.members import OWNER_CHANGE_DELAY, Membership
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
 from shared.domain.organizations import (
@@ -40,8 +38,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.reserved_names import is_reserved_name
-from shared.domain.rights import Action, Role, Scope
+from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.times import MS, time_text
 from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale

@@ -7,7 +7,6 @@ from shared.auth.authorization import Administration
 from shared.domain.accounts import Account, AccountName, account_name_place
 from shared.domain.errors.base import Conflict, InvalidName, NotFound, about_field
 from shared.domain.identity import Principal
-from shared.domain.lookalike_names import skeletons
 from shared.domain.names import parse_org
 from shared.domain.organizations import (
     NameSkeleton,
@@ -25,6 +24,7 @@ from shared.domain.reserved_names import (
     fits_pattern,
     parse_reserved_name,
     reserved_name_place,
+    skeletons,
 )
 from shared.ports import AlreadyThere, DirectoryStore
 from shared.runtime.retries import retried_when_stale

@@ -12,7 +12,7 @@ from sys import getsizeof
 
 from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
-from shared.domain.archives.entry_names import MAX_NAMES_BYTES
+from shared.domain.archives.names import MAX_NAMES_BYTES
 from shared.domain.archives.unpacking import (
     MAX_FILE_BYTES,
     ArchiveDirectory,

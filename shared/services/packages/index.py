@@ -7,9 +7,9 @@ from shared.auth.authorization import Authorization
 from shared.domain.documents import DerivedDocument
 from shared.domain.events import PackageChange, package_change
 from shared.domain.identity import Principal
-from shared.domain.index import index_file, index_path
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from shared.domain.public_copies import index_file, index_path
 from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.derived_data import DocumentCache

@@ -17,12 +17,11 @@ from shared.domain.errors.packages import (
     VersionExists,
     owned_by_upstream,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import PUBLISHING_SCOPES, Action, Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Head, Release, State, Visibility, archive_container
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
-from shared.domain.rights import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.runtime.caching import LruCache

@@ -6,7 +6,13 @@ from datetime import timedelta
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import Signer, SigningKeys
 from shared.domain.accounts import Account
-from shared.domain.device_login import (
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.identity import DeviceRefusal, credentials_missing
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import Grant, Principal
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.records import Place, Record
+from shared.domain.sign_in import (
     DEVICE_CODE_LIFETIME,
     DEVICE_SCOPES,
     DEVICE_TOKEN_DAYS,
@@ -18,13 +24,6 @@ from shared.domain.device_login import (
     read_user_code,
     user_code,
 )
-from shared.domain.errors.base import NotFound
-from shared.domain.errors.identity import DeviceRefusal, credentials_missing
-from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
-from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.records import Place, Record
-from shared.domain.rights import Grant
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore

@@ -13,13 +13,12 @@ from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFo
 from shared.domain.errors.identity import (
     NotPermitted,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import Action, Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Pushers
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.releases import with_change
-from shared.domain.rights import Action
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, PROVIDER_SERVERS, Provider
 from shared.domain.trusted_publishing.publishers import (

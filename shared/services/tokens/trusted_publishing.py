@@ -17,10 +17,9 @@ from shared.domain.errors.identity import (
     SignedTokenRefused,
     Untrusted,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import Grant, Principal, Scope
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.rights import Grant, Scope
 from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import (

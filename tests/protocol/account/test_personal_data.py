@@ -13,12 +13,11 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role
 from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
-from shared.domain.rights import Grant, Role
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala

@@ -8,11 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
+from shared.domain.identity import OPERATOR, Grant, Principal, Role
+from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
-from shared.domain.rights import Grant, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited

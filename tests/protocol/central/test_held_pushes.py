@@ -8,10 +8,9 @@ from functools import partial
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State
-from shared.domain.rights import Grant, Role
 from shared.services.common import Adapters
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure

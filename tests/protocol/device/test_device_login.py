@@ -7,10 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from shared.domain.device_login import DEVICE_SCOPES, USER_CODE_LETTERS
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
-from shared.domain.rights import Grant
+from shared.domain.identity import Grant, Principal
+from shared.domain.sign_in import DEVICE_SCOPES, USER_CODE_LETTERS
 from shared.ports import WorkStore
 from shared.services.tokens.device_login import DeviceLoginResult
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once

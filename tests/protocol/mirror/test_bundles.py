@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.bundle_files import BundleFileSource
+from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.bundles import FORMAT_WITH_WITHDRAWALS, WITHDRAWALS, file_of
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Release, State, Visibility
-from shared.domain.wanted_releases import parse_coordinate
 from shared.ports import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.packages.pulls import utc_day

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.names import Coordinate
 from shared.domain.packages import UpstreamOrigin
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

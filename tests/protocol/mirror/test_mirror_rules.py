@@ -12,7 +12,7 @@ from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import State
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.mirroring import mirror_rules
 from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

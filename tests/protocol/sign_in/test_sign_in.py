@@ -14,8 +14,7 @@ from shared.domain.errors.identity import (
     sign_in_failed,
 )
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
-from shared.domain.rights import Grant
+from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal
 from shared.services.common import Adapters
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in

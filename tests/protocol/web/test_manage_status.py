@@ -16,8 +16,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.status import DiskSpace
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import DiskSpace, TaskReport
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TaskRuns

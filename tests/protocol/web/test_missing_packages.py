@@ -8,7 +8,7 @@ from functions.web.package.missing import HARMLESS_REASONS
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
-from shared.domain.withheld_releases import WITHDRAWAL_TITLES
+from shared.domain.releases import WITHDRAWAL_TITLES
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.page_client import PageClient

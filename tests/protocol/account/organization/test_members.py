@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
+from shared.domain.identity import OPERATOR, Grant, Principal, Role
+from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
-from shared.domain.rights import Grant, Role
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.rights import Role
 from tests.protocol.account.organization.test_members import LONG_AGO
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

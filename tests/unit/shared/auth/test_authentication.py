@@ -20,10 +20,9 @@ from shared.domain.errors.identity import (
     TokenUnknown,
 )
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.identity import ANONYMOUS, Grant, Principal, Role, RoleGrant, Scope
 from shared.domain.packages import Provenance
 from shared.domain.records import Place
-from shared.domain.rights import Grant, Role, RoleGrant, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import ChangeSource
 from shared.runtime.edition import Edition, records_of

@@ -12,12 +12,20 @@ from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import (
+    ANONYMOUS,
+    OPERATOR,
+    Action,
+    Grant,
+    Principal,
+    Role,
+    RoleGrant,
+    Scope,
+)
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
-from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
 from shared.domain.search import Viewer
 from shared.ports import ChangeSource
 from shared.runtime.edition import records_of

@@ -8,9 +8,8 @@ from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import Claims, TokenFlaw
 from shared.domain.accounts import Account, AccountLock, Identity
 from shared.domain.errors.identity import SignedTokenRefused
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, Role, RoleGrant, Scope
 from shared.domain.records import Entity
-from shared.domain.rights import Role, RoleGrant, Scope
 from tests.fakes.identity_provider import CLIENT_ID, FakeInternet, Issuer
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import START_MS, FakeClock

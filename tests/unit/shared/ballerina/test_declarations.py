@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ballerina.declarations import LARGEST_FILE, read_source
-from shared.ballerina.signatures import Member
 from shared.ballerina.syntax import (
     AnnotationDefinition,
     ArrayType,
@@ -33,6 +32,7 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
+from shared.ballerina.types import Member
 from tests.support.ballerina_types import read_type
 from tests.support.hostile_sources import HOSTILE_SOURCES
 from tests.support.source_printing import source_text

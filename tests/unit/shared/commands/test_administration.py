@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.commands.administration import _whole
 from shared.domain.reserved_names import RESERVED_WORDS
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 

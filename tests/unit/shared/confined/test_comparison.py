@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.confined import comparison
-from shared.confined.budget import Json
+from shared.confined.budget import BEFORE, Json
 from shared.confined.comparison import (
     AFTER,
     SENT_BYTES,
@@ -17,7 +17,6 @@ from shared.confined.comparison import (
     compared,
     verdict_sentence,
 )
-from shared.confined.job_files import BEFORE
 from shared.confined.tasks import Job
 from shared.domain.api_docs.comparison import compare
 from shared.domain.api_docs.model import ModuleDocs

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.confined import editors
-from shared.confined.editors import OtherModules, add_editor_pieces
+from shared.confined import shown_pieces
 from shared.confined.release_files import OtherModule
+from shared.confined.shown_pieces import OtherModules, add_editor_pieces
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, piece_name
 from tests.support.documented import documented
@@ -89,7 +89,7 @@ def test_only_the_exact_release_is_read(tmp_path: Path, changes: dict[str, str])
 
 
 def test_few_modules_are_read_for_one_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editors, "MODULES_READ", 0)
+    monkeypatch.setattr(shown_pieces, "MODULES_READ", 0)
     assert head(added(SOURCE, tmp_path, AVAILABLE)[client("own")])["missing"] == []
 
 
@@ -97,7 +97,7 @@ def test_an_item_that_is_too_large_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = added(SOURCE, tmp_path, AVAILABLE)
-    monkeypatch.setattr(editors, "MAX_ITEM_BYTES", len(whole[client("own")]))
+    monkeypatch.setattr(shown_pieces, "MAX_ITEM_BYTES", len(whole[client("own")]))
     assert added(SOURCE, tmp_path, AVAILABLE).keys() == {client("own")}
 
 

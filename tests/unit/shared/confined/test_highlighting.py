@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shared.confined.budget import Json
-from shared.confined.highlighting import highlight_file
+from shared.confined.release import highlight_file
 from shared.confined.tasks import Job
 from shared.prose.rendering import highlight
 from tests.fakes.confined import NoLimits, order_of

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.confined.budget import Json
-from shared.confined.process_limits import ProcessLimits
-from shared.confined.worker import Worker
+from shared.confined.worker import ProcessLimits, Worker
 
 
 class Unlimited(ProcessLimits):

@@ -22,12 +22,21 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import (
+    ANONYMOUS,
+    OPERATOR,
+    RIGHTS,
+    Action,
+    Grant,
+    Principal,
+    Role,
+    RoleGrant,
+    Scope,
+)
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
-from shared.domain.rights import RIGHTS, Action, Grant, Role, RoleGrant, Scope
 from tests.support.refusals import raises_refusal
 
 # Written out, so that a change of the table in the code has to be a change here.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.auth.tokens import AccessToken
-from shared.domain.device_login import (
+from shared.domain.sign_in import (
     MAX_CLIENT_NAME,
     USER_CODE_LETTERS,
     USER_CODE_RANDOM_BYTES,

@@ -19,7 +19,6 @@ from shared.domain.events import EventQuery
 from shared.domain.ip_addresses import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
-from shared.domain.notices import parse_notice, parse_read_only_reason
 from shared.domain.organizations import (
     MAX_DESCRIPTION,
     MAX_DISPLAY_NAME,
@@ -31,6 +30,7 @@ from shared.domain.organizations import parse_required_reason as parse_reason_fo
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.search import Query
 from shared.domain.snapshots import SnapshotUnusable, from_line
+from shared.domain.status import parse_notice, parse_read_only_reason
 from shared.domain.times import parse_time
 from shared.domain.versions import MAX_VERSION_LENGTH, Version
 

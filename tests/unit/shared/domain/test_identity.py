@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.domain.identity import Principal
-from shared.domain.rights import Grant, Role, RoleGrant, Scope
+from shared.domain.identity import Grant, Principal, Role, RoleGrant, Scope
 
 ID = "0123456789"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.lookalike_names import skeletons
 from shared.domain.names import parse_org
+from shared.domain.reserved_names import skeletons
 from tests.paths import SHARED
 
 INDEX = SHARED / "data" / "central-index.jsonl"

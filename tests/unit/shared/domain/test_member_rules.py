@@ -1,9 +1,8 @@
 """The rules for the members of an organization."""
 
-from shared.domain.member_rules import MemberList
-from shared.domain.members import Membership, PendingRole
+from shared.domain.identity import Role
+from shared.domain.members import MemberList, Membership, PendingRole
 from shared.domain.organizations import Organization
-from shared.domain.rights import Role
 from tests.support.refusals import raises_refusal
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.notices import Banner, NoticeBoard, ReadOnlyState, parse_read_only_reason
+from shared.domain.status import Banner, NoticeBoard, ReadOnlyState, parse_read_only_reason
 
 
 def test_read_only_mode_is_shown_before_the_notice() -> None:

@@ -3,10 +3,9 @@
 import pytest
 
 from shared.auth.tokens import AccessToken
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import InvalidRequest, contains_token, redact_tokens
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.names import Package
-from shared.domain.redaction import contains_token, redact_tokens
 from tests.fakes.system import FakeRandomness
 
 TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()

@@ -2,8 +2,7 @@
 
 import pytest
 
-from shared.domain.names import Package, parse_org
-from shared.domain.rights import (
+from shared.domain.identity import (
     JOB_SCOPES,
     MACHINE_SCOPES,
     PUBLISHING_SCOPES,
@@ -18,6 +17,7 @@ from shared.domain.rights import (
     org_of,
     rights_table,
 )
+from shared.domain.names import Package, parse_org
 
 ACME = parse_org("Acme")
 GREET = Package.parse("Acme", "greet")

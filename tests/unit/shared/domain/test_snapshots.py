@@ -9,10 +9,10 @@ import shared.domain
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
 from shared.domain.records import Entity
+from shared.domain.releases import WithheldNote
 from shared.domain.sign_in import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name, to_line
-from shared.domain.task_runs import TaskRequest
-from shared.domain.withheld_releases import WithheldNote
+from shared.domain.status import TaskRequest
 from tests.contract.sample_records import account, event, head, release
 
 # Nobody is signed in by an old copy, nor is a task asked for; the others are derived.

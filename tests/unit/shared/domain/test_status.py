@@ -7,21 +7,19 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Account
-from shared.domain.notices import ReadOnlyState
 from shared.domain.organizations import Organization
 from shared.domain.packages import State, Visibility
 from shared.domain.status import (
     BACKLOG_STUCK_AFTER,
+    OVERDUE_AFTER,
+    PROBLEMS_KEPT,
     Backlog,
     DiskSpace,
+    ReadOnlyState,
     RegistryCounts,
     Severity,
     StatusReport,
     TaskOverview,
-)
-from shared.domain.task_runs import (
-    OVERDUE_AFTER,
-    PROBLEMS_KEPT,
     TaskResult,
     TaskRun,
     TaskState,

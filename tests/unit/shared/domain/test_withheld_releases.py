@@ -13,7 +13,7 @@ from shared.domain.packages import (
     WithdrawalReason,
 )
 from shared.domain.records import Event
-from shared.domain.withheld_releases import (
+from shared.domain.releases import (
     WITHDRAWAL_TITLES,
     ReleaseComparison,
     WithheldNote,

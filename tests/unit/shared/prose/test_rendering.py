@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.prose.limits import (
+from shared.prose.markdown import bracket_depth
+from shared.prose.rendering import (
+    highlight,
+    render_fully,
+    render_markdown,
+    render_plain,
+    show_plain,
+    truncate,
+)
+from shared.prose.safe_html import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -22,16 +31,7 @@ from shared.prose.limits import (
     MAX_OPEN_TAGS,
     MAX_PARAGRAPH_CHARACTERS,
     MAX_SOURCE_CHARACTERS,
-)
-from shared.prose.markdown import bracket_depth
-from shared.prose.places import TextPlace
-from shared.prose.rendering import (
-    highlight,
-    render_fully,
-    render_markdown,
-    render_plain,
-    show_plain,
-    truncate,
+    TextPlace,
 )
 
 

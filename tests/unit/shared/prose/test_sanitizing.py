@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.prose.places import TextPlace
 from shared.prose.rendering import render_markdown
+from shared.prose.safe_html import TextPlace
 from shared.prose.sanitizing import RawHtml
 
 PLACE = TextPlace("/files/acme/greet/1.0.0", folder="docs")

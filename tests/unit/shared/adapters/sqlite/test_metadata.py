@@ -10,10 +10,10 @@ from anyio.lowlevel import checkpoint
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.sqlite.metadata import SqliteSurveys
 from shared.domain.accounts import Account
+from shared.domain.identity import Role
 from shared.domain.members import Membership
 from shared.domain.names import Package
 from shared.domain.organizations import Organization
-from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
 from shared.runtime.edition import records_of

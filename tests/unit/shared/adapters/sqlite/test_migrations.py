@@ -13,11 +13,11 @@ from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.domain.accounts import Account, AccountName, account_name_place
+from shared.domain.identity import Role
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head
 from shared.domain.records import Event, Place
-from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 
 EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.archives.entry_names import (
+from shared.domain.archives.names import (
     decode_name,
     fold_case,
     refuse_duplicates,

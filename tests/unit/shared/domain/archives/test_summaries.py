@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.archives.summaries import (
+from shared.domain.outside_values import (
     MAX_SUMMARY_LENGTH,
     first_sentence,
     in_one_line,

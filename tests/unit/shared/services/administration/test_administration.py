@@ -8,8 +8,7 @@ from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.identity import (
     NotPermitted,
 )
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.rights import Grant
+from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.services.administration.administration import MAX_ACCOUNTS_FOUND
 from tests.support.services import (
     ADA,

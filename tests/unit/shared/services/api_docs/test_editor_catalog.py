@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.confined import editors
+from shared.confined import shown_pieces
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR
@@ -72,7 +72,7 @@ async def test_fields_are_there_again_when_their_release_is(greeting: World) -> 
 async def test_a_description_that_is_too_large_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(editors, "MAX_ITEM_BYTES", 0)
+    monkeypatch.setattr(shown_pieces, "MAX_ITEM_BYTES", 0)
     await published(world)
     with pytest.raises(ApiDocsFailed, match="the description is too large"):
         await parts(world)

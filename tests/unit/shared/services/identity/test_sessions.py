@@ -5,8 +5,7 @@ from typing import Any
 
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
-from shared.domain.rights import Grant
+from shared.domain.identity import Grant, Principal
 from shared.domain.sign_in import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery

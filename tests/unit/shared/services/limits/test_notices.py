@@ -9,10 +9,9 @@ import pytest
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy, TakesNoChanges
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.notices import NoticeBoard
+from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.records import Entity, Place
-from shared.domain.rights import Grant
+from shared.domain.status import NoticeBoard
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices, ReadOnlyMode
 from tests.fakes.services import READ_ONLY, fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents

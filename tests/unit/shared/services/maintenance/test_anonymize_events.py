@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared.domain.records import Event
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.maintenance.record_tasks import AnonymizeEvents
 from tests.support.world import World
 

@@ -9,7 +9,7 @@ import pytest
 from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.services.maintenance import package_tasks
 from tests.fakes.confined import InProcess
 from tests.fakes.system import FakeClock

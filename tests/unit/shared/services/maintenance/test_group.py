@@ -9,7 +9,7 @@ import pytest
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR
-from shared.domain.task_runs import TaskReport, TaskResult
+from shared.domain.status import TaskReport, TaskResult
 from shared.services import maintenance
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
 from shared.services.maintenance.snapshots import CreateSnapshot

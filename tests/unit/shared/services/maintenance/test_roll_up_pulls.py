@@ -8,7 +8,7 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.search import Query, ResultPage
-from shared.domain.task_runs import TaskReport
+from shared.domain.status import TaskReport
 from shared.ports import RollUp
 from shared.services.maintenance.record_tasks import RollUpPulls
 from tests.support.archives import bala

@@ -8,8 +8,8 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
+from shared.domain.identity import Grant, Role
 from shared.domain.members import Membership, PendingRole
-from shared.domain.rights import Grant, Role
 from shared.domain.tokens import Token
 from shared.ports import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail

@@ -10,10 +10,9 @@ import pytest
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
+from shared.domain.identity import Grant, Principal
 from shared.domain.records import Entity, Place
-from shared.domain.rights import Grant
-from shared.domain.task_runs import (
+from shared.domain.status import (
     TASK_REQUEST_LIFETIME,
     TaskReport,
     TaskRequest,

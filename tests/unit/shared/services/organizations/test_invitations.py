@@ -12,13 +12,12 @@ from shared.domain.errors.identity import (
     InvitationNotFound,
     TokenUnknown,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import Grant, Principal, Role
 from shared.domain.members import (
     INVITATION_LIFETIME,
     MAX_INVITATIONS,
     Invitation,
 )
-from shared.domain.rights import Grant, Role
 from shared.ports import AlreadyThere, Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory

@@ -7,14 +7,12 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
-from shared.domain.members import Invitation
+from shared.domain.identity import OPERATOR, Principal, Role
+from shared.domain.members import OWNER_CHANGE_DELAY, Invitation
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity
-from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher

@@ -10,11 +10,10 @@ from shared.domain.errors.identity import (
     OrganizationExists,
     organization_not_found,
 )
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Action, Role
 from shared.domain.names import OrgName
 from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Visibility
-from shared.domain.rights import Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, KIM, LEE, MAX, OrganizationServices, acme_of_kim

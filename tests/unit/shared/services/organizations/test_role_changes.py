@@ -12,10 +12,8 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
-from shared.domain.member_rules import OWNER_CHANGE_DELAY
-from shared.domain.members import Membership
-from shared.domain.rights import Role
+from shared.domain.identity import OPERATOR, Role
+from shared.domain.members import OWNER_CHANGE_DELAY, Membership
 from shared.ports import Stale
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, failing

@@ -16,8 +16,8 @@ from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.domain.records import Entity, Place
+from shared.domain.releases import WithheldNote
 from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
-from shared.domain.withheld_releases import WithheldNote
 from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
 from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache

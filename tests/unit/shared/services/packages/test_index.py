@@ -7,9 +7,9 @@ import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.index import index_file
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.public_copies import index_file
 from shared.domain.records import Event
 from shared.ports import MetadataStore
 from shared.services.packages.derived_data import DocumentCache

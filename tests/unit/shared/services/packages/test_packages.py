@@ -5,9 +5,8 @@ import pytest
 from shared.domain.errors.packages import (
     PackageNotFound,
 )
-from shared.domain.identity import OPERATOR, Principal
+from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.rights import Grant
 from shared.services.packages.packages import (
     PACKAGES_ON_A_PAGE,
     ManagedPackagePage,

@@ -8,13 +8,12 @@ import pytest
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.listings import Listing
 from shared.domain.members import Membership
 from shared.domain.names import Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import EVERY_ACCOUNT
-from shared.domain.rights import Grant, Role, Scope
 from shared.domain.search import (
     ANYONE,
     FacetedResults,

@@ -7,13 +7,12 @@ import pytest
 
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.identity import Principal
+from shared.domain.identity import Grant, Principal
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Release, State
-from shared.domain.rights import Grant
 from shared.services.common import Adapters
-from shared.services.publishing import held_releases
-from shared.services.publishing.held_releases import (
+from shared.services.publishing import moderation
+from shared.services.publishing.moderation import (
     MAX_HELD_RELEASES,
     PACKAGES_READ,
     HeldBurst,
@@ -129,7 +128,7 @@ async def test_a_refusal_is_repeated_and_never_taken_back(burst: World) -> None:
 async def test_one_request_decides_on_so_many_and_says_how_many_wait(
     burst: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_releases, "MAX_DECIDED_AT_ONCE", 2)
+    monkeypatch.setattr(moderation, "MAX_DECIDED_AT_ONCE", 2)
     ann = signed_in(burst, burst.people.ann)
     for expected in ((2, 1), (1, 0)):
         decided = await burst.registry.publishing.held_releases.confirm_all(

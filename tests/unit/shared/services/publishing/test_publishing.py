@@ -12,11 +12,10 @@ from shared.domain.errors.packages import (
     SpelledDifferently,
     VersionExists,
 )
-from shared.domain.identity import Principal
+from shared.domain.identity import Grant, Principal, Role
 from shared.domain.members import Membership
 from shared.domain.names import Package
 from shared.domain.packages import Release
-from shared.domain.rights import Grant, Role
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.publishing.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload

@@ -10,8 +10,8 @@ from shared.auth.secrets import Secret
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
+from shared.domain.identity import Grant, Role, Scope
 from shared.domain.members import Membership
-from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import Token
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.tokens.secret_scanning import Label, SecretScanning

@@ -10,8 +10,7 @@ from shared.domain.errors.identity import (
     TokenNotFound,
 )
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
-from shared.domain.rights import Grant, Scope
+from shared.domain.identity import Grant, Principal, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import Stale
 from shared.services.tokens.tokens import (
