@@ -2,9 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache, partial
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ from shared.adapters.filesystem import (
     translate_full_disk,
 )
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.index_export import IndexExport, open_index_export
+from shared.adapters.index_export import open_index_export
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
@@ -57,8 +57,6 @@ from shared.ports import (
     Upstream,
 )
 from shared.runtime.private_files import hold_file_lock
-from shared.services.bundles.bundle_export import BundleSigner
-from shared.services.bundles.bundle_import import BundleSource, TrustedKeys
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.services.package_services import pseudonym_of
@@ -318,49 +316,14 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
         embedded.close()
 
 
-def exported_index(folder: Path) -> AbstractContextManager[IndexExport]:
-    """Open a folder to write the index into; raise `FolderUnusable`."""
-    return open_index_export(folder)
+exported_index = open_index_export  # Commands name no adapter.
 
 
-@contextmanager
-def bundle_source(file: Path) -> Generator[BundleSource]:
-    """Open a bundle; raise `bundle-unusable` if there is none."""
-    from shared.adapters.bundle_files import BundleFileSource
+def bundle_files():  # Not annotated, so that its type is that of the module.
+    """Return the module of bundles and their keys, which imports cryptography."""
+    from shared.adapters import bundle_files
 
-    source = BundleFileSource(file)
-    try:
-        yield source
-    finally:
-        source.close()
-
-
-def bundle_writer(file: Path) -> Callable[[AsyncIterator[bytes]], Awaitable[int]]:
-    """Return a function that writes a bundle to the file, at once, and returns its size."""
-    from shared.adapters.bundle_files import write_bundle
-
-    return partial(write_bundle, file)
-
-
-def bundle_key(file: Path) -> BundleSigner:
-    """Return the key that signs bundles; raise `bundle-key-unusable`."""
-    from shared.adapters.bundle_files import BundleKey
-
-    return BundleKey.read(file)
-
-
-def new_bundle_key(file: Path) -> str:
-    """Write a new key, and return the line of the public one; raise `bundle-key-unusable`."""
-    from shared.adapters.bundle_files import BundleKey
-
-    return BundleKey.create(file).line
-
-
-def trusted_keys(file: Path) -> TrustedKeys:
-    """Return the keys whose bundles are imported; raise `bundle-key-unusable`."""
-    from shared.adapters.bundle_files import KeysOfFile
-
-    return KeysOfFile.read(file)
+    return bundle_files
 
 
 def rotate_keys(settings: Settings) -> None:

@@ -2,19 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from shared.bootstrap import (
-    bundle_key,
-    bundle_source,
-    bundle_writer,
-    new_bundle_key,
-    prepared_stores,
-    trusted_keys,
-)
+from shared.bootstrap import bundle_files, prepared_stores
 from shared.commands.base import (
     OutputFormat,
     as_json,
@@ -80,7 +74,7 @@ def create_key(file: Path) -> None:
     Example:
       python -m shared.cli bundle new-key ~/bundle-key
     """
-    line = new_bundle_key(file)
+    line = bundle_files().BundleKey.create(file).line
     click.echo(f"Keep {file} secret. The registries that import its bundles trust {file}.pub:")
     click.echo(f"  {line}")
 
@@ -136,9 +130,10 @@ async def export_bundle(
     if selection == Selection(includes_private=includes_private):
         message = "Say what the bundle gets: releases, --list, --lock, --org, a day or --after."
         raise click.UsageError(message)
-    signer, write = bundle_key(key), bundle_writer(file)
+    files = bundle_files()
+    signer = files.BundleKey.read(key)
     plan = await registry.bundles.exporting.plan(selection)
-    size = await write(registry.bundles.exporting.pieces(plan, signer))
+    size = await files.write_bundle(file, registry.bundles.exporting.pieces(plan, signer))
     click.echo(f"{file} has {len(plan.archives):,} releases in {size:,} bytes.")
     if plan.left_out:
         click.echo(
@@ -188,8 +183,9 @@ async def import_into(
     registry: Registry, file: Path, trust: Path, progress: Progress
 ) -> ImportReport:
     """Import a bundle; raise `bundle-unusable` or `bundle-key-unusable`."""
-    keys = trusted_keys(trust)
-    with bundle_source(file) as source:
+    files = bundle_files()
+    keys = files.KeysOfFile.read(trust)
+    with closing(files.BundleFileSource(file)) as source:
         return await registry.bundles.importing.run(source, keys, progress=progress)
 
 
@@ -241,8 +237,9 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
       python -m shared.cli bundle show build.bundle --trust bundle-key.pub
       python -m shared.cli bundle show build.bundle --trust bundle-key.pub --catalogue
     """
-    keys = trusted_keys(trust)
-    with bundle_source(file) as source:
+    files = bundle_files()
+    keys = files.KeysOfFile.read(trust)
+    with closing(files.BundleFileSource(file)) as source:
         contents = asyncio.run(open_bundle(source, keys)).contents
     if lists_catalogue:
         print_rows([each.model_dump(exclude={"schema_version"}) for each in contents.catalogue],
