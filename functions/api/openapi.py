@@ -1,6 +1,6 @@
 """GET /api/v1/openapi.json: the OpenAPI document, and the operations by group for a page."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast
@@ -166,7 +166,7 @@ _GROUPS = {
     "openapi.json": "This document",
 }
 _OTHER_GROUP = "More"
-_PREFIX_SEGMENTS = 3  # The empty one, `api` and `v1`.
+_PREFIX_SEGMENTS = 2  # `api` and `v1`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,46 +191,31 @@ class OperationDescription:
 
 
 @cache
-def operations_by_group(base_url: str) -> dict[str, list[OperationDescription]]:
+def operations_by_group() -> dict[str, list[OperationDescription]]:
     groups: dict[str, list[OperationDescription]] = {title: [] for title in _GROUPS.values()}
-    document = openapi_document(base_url)
-    for path, methods in cast(Mapping[str, Mapping[str, JsonObject]], document["paths"]).items():
-        first = path.split("/")[_PREFIX_SEGMENTS]
-        title = _GROUPS.get(first, _OTHER_GROUP)
-        for method, operation in methods.items():
-            described = _operation_description(path, method.upper(), operation, document)
-            groups.setdefault(title, []).append(described)
+    for operation in OPERATIONS:
+        title = _GROUPS.get(operation.route.split("/")[_PREFIX_SEGMENTS], _OTHER_GROUP)
+        api = openapi_of(operation)
+        described = OperationDescription(
+            name=operation.name,
+            method=operation.methods[0],
+            path=f"/{operation.route}",
+            summary=api.summary,
+            needs_token=UNAUTHORIZED in api.refusals,
+            status=api.status,
+            sent=_fields(api.request, "validation"),
+            answered=_fields(api.response, "serialization"),
+            refusals=tuple((status, _REASONS[status]) for status in (*api.refusals, TOO_MANY)),
+        )
+        groups.setdefault(title, []).append(described)
     return {title: operations for title, operations in groups.items() if operations}
 
 
-def _operation_description(
-    path: str, method: str, operation: JsonObject, document: JsonObject
-) -> OperationDescription:
-    answers = {int(status): answer for status, answer in operation["responses"].items()}
-    done = min(answers)
-    return OperationDescription(
-        name=str(operation["operationId"]),
-        method=method,
-        path=path,
-        summary=str(operation["summary"]),
-        needs_token="security" not in operation,
-        status=done,
-        sent=_values(operation.get("requestBody", {}), document),
-        answered=_values(answers[done], document),
-        refusals=tuple(
-            (status, str(answer["description"]))
-            for status, answer in answers.items()
-            if status != done
-        ),
-    )
-
-
-def _values(part: JsonObject, document: JsonObject) -> tuple[FieldDescription, ...]:
+def _fields(
+    model: type[BaseModel] | None, mode: Literal["validation", "serialization"]
+) -> tuple[FieldDescription, ...]:
     """Return the fields of a body, none if there is no body."""
-    content = part.get("content", {})
-    if not content:
-        return ()
-    schema = _resolved(content["application/json"]["schema"], document)
+    schema = {} if model is None else model.model_json_schema(mode=mode)
     required = schema.get("required", ())
     return tuple(
         FieldDescription(name, _type(field), name in required, str(field.get("description", "")))
@@ -238,25 +223,13 @@ def _values(part: JsonObject, document: JsonObject) -> tuple[FieldDescription, .
     )
 
 
-def _resolved(schema: JsonObject, document: JsonObject) -> JsonObject:
-    name = _model(schema)
-    return cast(JsonObject, document["components"]["schemas"][name]) if name else schema
-
-
 def _type(field: JsonObject) -> str:
     """Return the type of a field in a few words: `list of string`."""
     if "enum" in field:
         return " or ".join(f'"{value}"' for value in field["enum"])
     if "anyOf" in field:
-        return " or ".join(dict.fromkeys(_types(field["anyOf"])))
+        return " or ".join(dict.fromkeys(map(_type, field["anyOf"])))
     if field.get("type") == "array":
         return f"list of {_type(field['items'])}"
-    return _model(field) or str(field.get("format") or field.get("type", "anything"))
-
-
-def _types(fields: list[JsonObject]) -> Iterator[str]:
-    return (_type(field) for field in fields)
-
-
-def _model(field: JsonObject) -> str:
-    return str(field.get("$ref", "")).rpartition("/")[2]
+    model = str(field.get("$ref", "")).rpartition("/")[2]
+    return model or str(field.get("format") or field.get("type", "anything"))

@@ -59,7 +59,7 @@ async def _usage(call: PublicPageCall) -> Answer:
 
 
 async def _api(call: PublicPageCall) -> Answer:
-    groups = operations_by_group(call.base_url)
+    groups = operations_by_group()
     return _show(call, "api", "api", groups=groups, url=call.base_url)
 
 
