@@ -78,8 +78,9 @@ class Prices:
             raise NoPrices
         changes = dict(self.amounts)
         for name, amount in cast(Mapping[str, object], given).items():
-            is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
-            if name not in PUBLISHED or not is_number or not 0 <= amount < float("inf"):
+            if isinstance(amount, bool) or not isinstance(amount, int | float):
+                raise UnknownFigure(name)
+            if name not in PUBLISHED or not 0 <= amount < float("inf"):
                 raise UnknownFigure(name)
             changes[name] = float(amount)
         return type(self)(changes)

@@ -4,13 +4,11 @@ A report is a JSON list; its raw body is signed with ECDSA on P-256 over SHA-256
 changes nothing, so replays need no guard.
 """
 
-import asyncio
 import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, Self
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -19,8 +17,8 @@ from shared.auth.secrets import MASK, Secret
 from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
-from shared.domain.times import MS
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.runtime.caching import Refreshed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -33,9 +31,6 @@ MAX_REPORTED = 1_000  # Each takes a read, and a token of this registry a write.
 MAX_KIND_LENGTH = 80  # Characters of the type that the scanner reports.
 MAX_ADDRESS_LENGTH = 500  # Characters of the address that the owner is shown.
 MAX_SIGNATURE_LENGTH = 200  # In Base64; two integers of 32 bytes take about 96.
-
-KEYS_VALID_FOR = timedelta(days=1)  # After that a withdrawn key is no longer valid.
-KEYS_RETRIED_AFTER = timedelta(minutes=1)  # A limit for reports with invented identifiers.
 
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _LIST = 'a JSON list of objects, each with "token", "type" and "url"'
@@ -136,48 +131,31 @@ class ConfiguredScannerKeys:
 
 
 class FetchedScannerKeys:
-    """Keys that a scanner publishes; the last ones stay valid during its outage."""
+    """Keys that a scanner publishes, as `Refreshed` keeps them."""
 
     def __init__(
         self, fetcher: HttpClient, url: str, clock: Clock, *, failed: Callable[[str], None]
     ) -> None:
         """Read the list of keys at `url`; call `failed` with the reason where that fails."""
-        self._fetcher = fetcher
-        self._url = url
-        self._clock = clock
-        self._failed = failed
-        self._keys: Mapping[str, ScannerKey] = {}
-        self._read_ms: int | None = None
-        self._requested_ms: int | None = None
-        self._lock = asyncio.Lock()
+
+        async def fetch() -> Mapping[str, ScannerKey]:
+            try:
+                return _published(await fetcher.get(url, {}))
+            except ValueError:
+                message = "the answer was no list of keys"
+                raise Unanswered(message) from None
+
+        self._keys = Refreshed(url, fetch, clock, lambda _, reason: failed(reason))
 
     async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
         """Return the key with this identifier; read the list again if it is unknown."""
-        async with self._lock:
-            stale = self._is_older(self._read_ms, KEYS_VALID_FOR)
-            if stale or identifier not in self._keys:
-                await self._refresh()
-        if identifier in self._keys:
-            return (self._keys[identifier],)
-        if self._read_ms is None:
-            raise Busy
-        return ()
-
-    async def _refresh(self) -> None:
-        if not self._is_older(self._requested_ms, KEYS_RETRIED_AFTER):
-            return
-        self._requested_ms = self._clock.monotonic_ms()
         try:
-            self._keys = _published(await self._fetcher.get(self._url, {}))
-            self._read_ms = self._requested_ms
-        except Unanswered as reason:
-            self._failed(str(reason))
-        except ValueError:
-            self._failed("the answer was no list of keys")
-
-    def _is_older(self, at_ms: int | None, age: timedelta) -> bool:
-        age_ms = age // MS
-        return at_ms is None or self._clock.monotonic_ms() - at_ms >= age_ms
+            keys = await self._keys.value()
+            if identifier not in keys:
+                keys = await self._keys.renew()
+        except Unanswered:
+            raise Busy from None
+        return (keys[identifier],) if identifier in keys else ()
 
 
 class _PublishedKey(BaseModel):

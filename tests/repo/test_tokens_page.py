@@ -8,17 +8,13 @@ from types import ModuleType
 import pytest
 
 from shared.auth.authentication import LAST_USE_INTERVAL
-from shared.auth.secret_scanning import (
-    KEYS_RETRIED_AFTER,
-    KEYS_VALID_FOR,
-    MAX_REPORT_BYTES,
-    MAX_REPORTED,
-)
+from shared.auth.secret_scanning import MAX_REPORT_BYTES, MAX_REPORTED
 from shared.auth.secrets import Secret
 from shared.auth.tokens import TOKEN_PATTERN, AccessToken
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.identity import Scope
 from shared.domain.ip_addresses import MAX_RANGES
+from shared.runtime.caching import FRESH_FOR, RENEWED_AT_MOST_EVERY, USABLE_FOR
 from shared.services.maintenance.record_tasks import REMINDER_LEADS
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
@@ -91,5 +87,5 @@ def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
     assert f"{MAX_REPORTED:,} entries and {MAX_REPORT_BYTES // 1024 // 1024} MiB" in text
     assert LAST_USE_INTERVAL.seconds == 600
     assert "at most every ten minutes" in text
-    assert (KEYS_VALID_FOR.days, KEYS_RETRIED_AFTER.seconds) == (1, 60)
+    assert (FRESH_FOR.seconds, RENEWED_AT_MOST_EVERY.seconds, USABLE_FOR.days) == (3600, 60, 1)
     assert all(f"`{scope.value}`" in text for scope in Scope)

@@ -129,27 +129,6 @@ async def test_one_scanner_of_many_is_enough(scanner: FakeScanner) -> None:
 # --- where keys come from ----------------------------------------------------------------------
 
 
-async def test_keys_are_read_once_a_day(
-    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
-) -> None:
-    for _ in range(23):
-        await reports.read(b"[]", scanner.headers(b"[]"))
-        clock.advance(timedelta(hours=1))
-    assert (scanner.fetched, scanner.fetched_from) == (1, "https://scanner.example/keys")
-    clock.advance(timedelta(hours=1))
-    await reports.read(b"[]", scanner.headers(b"[]"))
-    assert scanner.fetched == 2
-
-
-async def test_a_new_key_counts_although_the_old_ones_were_read_a_minute_ago(
-    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
-) -> None:
-    await reports.read(b"[]", scanner.headers(b"[]"))
-    scanner.identifier, scanner.key = "key-2", FakeScanner().key
-    clock.advance(timedelta(minutes=1))
-    assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
-
-
 async def test_made_up_identifiers_cost_the_scanner_one_question_a_minute(
     reports: LeakReports, scanner: FakeScanner, clock: FakeClock
 ) -> None:
@@ -158,27 +137,6 @@ async def test_made_up_identifiers_cost_the_scanner_one_question_a_minute(
         with raises_refusal("report-unsigned"):
             await reports.read(b"[]", headers)
         clock.advance(timedelta(seconds=2))
-    assert scanner.fetched == 2
-
-
-async def test_a_key_that_was_withdrawn_counts_for_a_day_at_most(
-    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
-) -> None:
-    await reports.read(b"[]", scanner.headers(b"[]"))
-    headers = scanner.headers(b"[]")
-    scanner.identifier = "key-2"
-    clock.advance(timedelta(days=1))
-    with raises_refusal("report-unsigned"):
-        await reports.read(b"[]", headers)
-
-
-async def test_the_keys_that_were_read_last_outlive_an_outage(
-    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
-) -> None:
-    await reports.read(b"[]", scanner.headers(b"[]"))
-    scanner.is_down = True
-    clock.advance(timedelta(days=3))
-    assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
     assert scanner.fetched == 2
 
 
