@@ -2,7 +2,7 @@
 everything that is stored about a person, and account deletion."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from functions.api.account import IdentityView, SessionView
@@ -17,7 +17,6 @@ from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.identity import Principal, Role
 from shared.domain.names import OrgName
 from shared.domain.search import Query, ResultPage, Results, Sort
-from shared.domain.times import MS
 from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership
@@ -37,7 +36,6 @@ _DASHBOARD_TABS = {
 _TOML = "application/toml"
 PACKAGES_PER_PAGE = 15  # A screen or two.
 RELEASES_SHOWN = 5  # On the first page.
-EXPIRES_SOON = timedelta(days=14)
 ORGANIZATIONS_LOOKED_AT = 3  # For releases that wait: each costs some reads.
 
 
@@ -66,7 +64,6 @@ async def account_page(call: SignedInCall) -> Answer:
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     released = await _packages(call, _keys(organizations), RELEASES_SHOWN)
     held = await _held(call, organizations)
-    soon_ms = call.now_ms + EXPIRES_SOON // MS
     return call.show(
         "account/overview.html",
         account=call.account,
@@ -75,7 +72,7 @@ async def account_page(call: SignedInCall) -> Answer:
         tokens=tokens,
         listings=[hit.listing for hit in released.hits],
         held=held,
-        expiring=[each.token for each in tokens if (each.token.expires_ms or soon_ms) < soon_ms],
+        expiring=[each.token for each in tokens if each.token.expires_soon(call.now_ms)],
         url=registry.settings.base_url,
         settings=registry.client_settings(call.account.name),
     )

@@ -88,8 +88,7 @@ async def _status(call: PublicPageCall) -> Answer:
     newest_ms = summary.updated[0].release.created_ms if summary.updated else None
     board = await registry.limits.notice_cache.current()
     if call.wants(JSON):
-        status = _status_json(health, tasks, newest_ms)
-        return call.json({**status, **_notice_json(board)})
+        return call.json(_status_json(health, tasks, newest_ms, board))
     return _show(
         call,
         "status",
@@ -146,33 +145,24 @@ async def _health(registry: Registry, tasks: list[TaskState], now_ms: int) -> Re
     troubled = tuple(
         each.task for each in tasks if each.last_run and each.last_run.result is not TaskResult.DONE
     )
-    is_writable = await _is_writable(registry)
-    return RegistryHealth(answers=True, is_writable=is_writable, overdue=overdue, troubled=troubled)
-
-
-async def _is_writable(registry: Registry) -> bool:
+    is_writable = True
     try:
         await registry.require_writable()
     except Unavailable:
-        return False
-    return True
+        is_writable = False
+    return RegistryHealth(answers=True, is_writable=is_writable, overdue=overdue, troubled=troubled)
 
 
 def _status_json(
-    health: RegistryHealth, tasks: list[TaskState], newest_ms: int | None
+    health: RegistryHealth, tasks: list[TaskState], newest_ms: int | None, board: NoticeBoard
 ) -> dict[str, object]:
+    read_only = board.read_only
     return {
         "status": "ready" if health.is_writable else "unavailable",
         "overdue": list(health.overdue),
         "troubled": list(health.troubled),
         "lastRelease": newest_ms and machine_moment(newest_ms),
         "tasks": {each.task: _task_json(each) for each in tasks},
-    }
-
-
-def _notice_json(board: NoticeBoard) -> dict[str, object]:
-    read_only = board.read_only
-    return {
         "readOnly": read_only
         and {"reason": read_only.reason, "since": machine_moment(read_only.since_ms)},
         "notice": board.notice or None,

@@ -80,9 +80,9 @@ async def _people(page: OrganizationPage, call: PublicPageCall) -> Answer:
     if members is None:
         members = await call.registry.organizations.memberships.with_names(page.shown)
     if call.wants(JSON):
-        return call.json(
-            {"members": [_member_json(each) for each in members if each.membership.is_shown]}
-        )
+        shown = [each for each in members if each.membership.is_shown]
+        listed = [{"name": each.name, "role": each.membership.role.value} for each in shown]
+        return call.json({"members": listed})
     return call.show(
         "web/org/people.html",
         page=page,
@@ -134,10 +134,6 @@ async def _results(
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     params = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
     return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, params)
-
-
-def _member_json(member: Member) -> Mapping[str, str]:
-    return {"name": member.name, "role": member.membership.role.value}
 
 
 def _organization_json(

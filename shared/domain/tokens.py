@@ -13,6 +13,7 @@ from shared.domain.times import MS
 # An expired token or invitation is still stored so long, that its user reads "expired", not
 # "unknown".
 EXPIRED_KEPT_FOR = timedelta(days=7)
+EXPIRES_SOON = timedelta(days=14)
 
 
 def hash_secret(secret: str) -> str:
@@ -64,6 +65,9 @@ class Token(Entity):
     @property
     def ends_ms(self) -> int | None:
         return self.expires_ms
+
+    def expires_soon(self, now_ms: int) -> bool:
+        return self.expires_ms is not None and self.expires_ms - now_ms < EXPIRES_SOON // MS
 
     def renewed_expiry(self, now_ms: int, latest_ms: int | None) -> int | None:
         """Return when it expires if it is rotated: after its lifetime, never after `latest_ms`."""

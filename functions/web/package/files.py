@@ -32,7 +32,10 @@ class ShownFile:
     size_bytes: int
     code: SafeHtml | None
     lines: int
-    is_text: bool
+
+    @property
+    def is_too_large(self) -> bool:
+        return self.size_bytes > MAX_SHOWN_BYTES
 
 
 async def files_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
@@ -66,13 +69,13 @@ async def _file(
         raise file_not_in_archive(details.release.coordinate, path)
     size = entry.unpacked_bytes
     if size > MAX_SHOWN_BYTES:
-        return ShownFile(path, size, None, 0, is_text=False)
+        return ShownFile(path, size, None, 0)
     text = text_of(await call.registry.packages.archive_files.read(details.release, path))
     if text is None:
-        return ShownFile(path, size, None, 0, is_text=False)
+        return ShownFile(path, size, None, 0)
     highlighted = call.registry.api_docs.file_highlighting.highlighted
     code = await highlighted(details.release.content, path, text) or show_plain(text)
-    return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
+    return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1)
 
 
 def _steps(path: str) -> list[tuple[str, str]]:

@@ -290,22 +290,19 @@ async def show_tab(
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
     if dependents is None and TAB_PAGES[tab].shows_dependents:
-        dependents = await if_available(_dependents_count(call, details))
+        count = call.registry.packages.details.dependents_count
+        dependents = await if_available(count(details.package, by=call.caller))
     facts = TabFacts(dependents)
     record = await if_available(call.registry.api_docs.documentation.state(details.release))
     if record is not None and record.pieces is not None:
         facts = TabFacts(dependents, record.files, record.changelog)
     contact = call.registry.settings.security_contact
     frame = PackageFrame(details, call.base_url, tab, facts, contact)
-    of_frame = {"frame": frame, "details": details, "is_managed": await _is_managed(call, details)}
+    may_manage = call.registry.packages.of_organization.may_manage
+    # Anonymous visitors cost no read.
+    is_managed = bool(call.visitor) and await may_manage(details.package, by=call.caller)
+    of_frame = {"frame": frame, "details": details, "is_managed": is_managed}
     return call.show(f"web/package/{tab}.html", status=200, **of_frame, **values)
-
-
-async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:
-    """Return whether the visitor may manage the package; anonymous visitors cost no read."""
-    if call.visitor is None:
-        return False
-    return await call.registry.packages.of_organization.may_manage(details.package, by=call.caller)
 
 
 async def if_available(reading: Awaitable[ReadT]) -> ReadT | None:
@@ -314,10 +311,6 @@ async def if_available(reading: Awaitable[ReadT]) -> ReadT | None:
         return await reading
     except Unavailable:
         return None
-
-
-async def _dependents_count(call: PublicPageCall, details: ReleaseDetails) -> int:
-    return await call.registry.packages.details.dependents_count(details.package, by=call.caller)
 
 
 def page_not_found(call: PublicPageCall) -> PageNotFound:
@@ -336,66 +329,23 @@ def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
 
     There is none for `bal add`, which adds a module to a project and no dependency.
     """
-    coordinate = release.coordinate
-    tools = tuple(_tool(tool, release.version) for tool in release.tools[:1])
-    return (
-        *tools,
-        _dependency(coordinate),
-        _imports(coordinate),
-        _pull(coordinate),
-        _maven(coordinate),
-        _download(coordinate, base_url),
-        _settings_snippet(base_url),
-    )
-
-
-def _tool(tool: str, version: str) -> Snippet:
-    text = f"bal tool pull {tool}:{version}"
-    return Snippet("tool", "bal tool pull", "In a terminal", text)
-
-
-def _imports(coordinate: Coordinate) -> Snippet:
-    package = coordinate.package
-    return Snippet("import", "Import", "In a .bal file", import_line(package.org, package.name))
-
-
-def _dependency(coordinate: Coordinate) -> Snippet:
-    package = coordinate.package
-    text = (
+    package, version = release.coordinate.package, release.coordinate.version
+    dependency = (
         "[[dependency]]\n"
         f'org = "{package.org}"\n'
         f'name = "{package.name}"\n'
-        f'version = "{coordinate.version}"\n'
+        f'version = "{version}"\n'
         f'repository = "{REPOSITORY}"'
     )
-    return Snippet("dependency", "Ballerina.toml", "In Ballerina.toml", text)
-
-
-def _pull(coordinate: Coordinate) -> Snippet:
-    text = f"bal pull {coordinate} --repository={REPOSITORY}"
-    return Snippet("pull", "bal pull", "In a terminal", text)
-
-
-def _maven(coordinate: Coordinate) -> Snippet:
-    package = coordinate.package
-    text = (
+    maven = (
         "<dependency>\n"
         f"  <groupId>{package.org}</groupId>\n"
         f"  <artifactId>{package.name}</artifactId>\n"
-        f"  <version>{coordinate.version}</version>\n"
+        f"  <version>{version}</version>\n"
         "  <type>bala</type>\n"
         "</dependency>"
     )
-    return Snippet("maven", "Maven", "In pom.xml", text)
-
-
-def _download(coordinate: Coordinate, base_url: str) -> Snippet:
-    text = f"curl -fLO {base_url}{quote(archive_path(coordinate))}"
-    return Snippet("download", "curl", "In a terminal", text)
-
-
-def _settings_snippet(base_url: str) -> Snippet:
-    text = (
+    settings = (
         "[[repository.maven]]\n"
         f'id = "{REPOSITORY}"\n'
         f'url = "{base_url}/2.0/maven"\n'
@@ -403,8 +353,20 @@ def _settings_snippet(base_url: str) -> Snippet:
         f'accesstoken = "{TOKEN_PLACEHOLDER}"\n'
         "proxyCentral = false"
     )
-    return Snippet(
-        "settings", "Settings.toml", "Once for each computer, in ~/.ballerina/Settings.toml", text
+    pull = f"bal pull {release.coordinate} --repository={REPOSITORY}"
+    download = f"curl -fLO {base_url}{quote(archive_path(release.coordinate))}"
+    terminal, once = "In a terminal", "Once for each computer, in ~/.ballerina/Settings.toml"
+    return (
+        *(
+            Snippet("tool", "bal tool pull", terminal, f"bal tool pull {tool}:{version}")
+            for tool in release.tools[:1]
+        ),
+        Snippet("dependency", "Ballerina.toml", "In Ballerina.toml", dependency),
+        Snippet("import", "Import", "In a .bal file", import_line(package.org, package.name)),
+        Snippet("pull", "bal pull", terminal, pull),
+        Snippet("maven", "Maven", "In pom.xml", maven),
+        Snippet("download", "curl", terminal, download),
+        Snippet("settings", "Settings.toml", once, settings),
     )
 
 

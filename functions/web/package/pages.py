@@ -154,12 +154,8 @@ class VersionGroup:
 
 def groups_of(entries: Iterable[ReleaseEntry]) -> Iterator[VersionGroup]:
     """Yield the groups of entries that are in the order of their versions."""
-    for name, members in groupby(entries, key=_minor):
-        yield VersionGroup(name, tuple(members))
-
-
-def _minor(entry: ReleaseEntry) -> str:
-    return f"{entry.parsed.major}.{entry.parsed.minor}"
+    for (major, minor), members in groupby(entries, key=lambda each: each.parsed.precedence[:2]):
+        yield VersionGroup(f"{major}.{minor}", tuple(members))
 
 
 async def _dependencies(call: PublicPageCall, details: ReleaseDetails) -> Answer:
@@ -285,6 +281,7 @@ def release_json(
 ) -> dict[str, object]:
     """Return the release, its package and the newest versions."""
     frame, release, head = PackageFrame(details, base_url), details.release, details.head
+    source, package = frame.source, details.package
     return {
         "org": head.org,
         "name": head.name,
@@ -304,10 +301,10 @@ def release_json(
         "modules": list(release.modules),
         "tools": list(release.tools),
         "compilerPlugin": release.compiler_plugin,
-        "source": _source(frame),
+        "source": source and {"url": source.text, "verified": source.is_verified},
         "publishedAt": machine_moment(release.created_ms),
         "publishedBy": _publisher(release),
-        "owner": _owner(details),
+        "owner": {"name": details.owner.name, "displayName": details.owner.display_name},
         "dependencies": [
             {"org": each.org, "name": each.name, "version": each.version}
             for each in release.dependencies
@@ -316,8 +313,16 @@ def release_json(
         "newest": details.latest.version,
         "versionCount": len(details.entries),
         "apiChanges": verdict_json(verdicts.get(release.version)),
-        "versions": _versions_json(details, verdicts),
-        "links": _links(frame),
+        "versions": [
+            {**_version_json(details, each), "apiChanges": verdict_json(verdicts.get(each.version))}
+            for each in details.entries[:MAX_VERSIONS]
+        ],
+        "links": {
+            "package": base_url + frame.of_package,
+            "archive": base_url + archive_path(release.coordinate),
+            "index": f"{base_url}/index/{package}/index.json",
+            "feed": f"{base_url}/feeds/packages/{package}/releases.atom",
+        },
     }
 
 
@@ -364,11 +369,6 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
     ]
 
 
-def _source(frame: PackageFrame) -> dict[str, object] | None:
-    source = frame.source
-    return source and {"url": source.text, "verified": source.is_verified}
-
-
 def _publisher(release: Release) -> dict[str, str]:
     """Return how the release was published, without the account or the token."""
     provenance, upstream = release.origin.provenance, release.upstream
@@ -383,23 +383,6 @@ def _publisher(release: Release) -> dict[str, str]:
     return {"means": "trusted-publisher", **provenance.event_details}
 
 
-def _owner(details: ReleaseDetails) -> dict[str, object]:
-    owner = details.owner
-    return {
-        "name": owner.name,
-        "displayName": owner.display_name,
-    }
-
-
-def _versions_json(
-    details: ReleaseDetails, verdicts: Mapping[str, ApiVerdict]
-) -> list[dict[str, object]]:
-    return [
-        {**_version_json(details, each), "apiChanges": verdict_json(verdicts.get(each.version))}
-        for each in details.entries[:MAX_VERSIONS]
-    ]
-
-
 def _version_json(details: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:
     return {
         "version": entry.version,
@@ -409,14 +392,4 @@ def _version_json(details: ReleaseDetails, entry: ReleaseEntry) -> dict[str, obj
         "size": entry.size_bytes,
         "digest": f"sha256:{entry.digest}",
         "deprecation": effective_deprecation(details.head, entry.deprecation),
-    }
-
-
-def _links(frame: PackageFrame) -> dict[str, str]:
-    package, base = frame.details.package, frame.base_url
-    return {
-        "package": base + frame.of_package,
-        "archive": base + archive_path(frame.details.release.coordinate),
-        "index": f"{base}/index/{package}/index.json",
-        "feed": f"{base}/feeds/packages/{package}/releases.atom",
     }

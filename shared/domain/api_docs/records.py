@@ -154,6 +154,11 @@ class ApiVerdict(Entity):
     def place(self) -> Place:
         return release_place(Coordinate.parse(self.org, self.name, self.version))
 
+    @property
+    def part_to_raise(self) -> str:
+        """The part that the author should have raised; before 1.0.0 a minor part is enough."""
+        return "minor" if self.version.startswith("0.") else self.required
+
 
 def earlier_release(entries: Iterable[ReleaseEntry], version: Version) -> ReleaseEntry | None:
     """Return the release that a version is compared with: the highest lower one, which is a stable
