@@ -52,8 +52,7 @@ from shared.hosting.responses import configured_headers
 from shared.hosting.routing import StartRefused
 from shared.runtime.answers import Repeatable
 from shared.runtime.edition import packages_read
-from shared.settings import Settings
-from shared.settings.invalid_settings import setting_problem, unknown_settings
+from shared.settings import Settings, setting_problem, unknown_settings
 from shared.telemetry import recording
 from shared.telemetry.metrics import STREAMED
 

@@ -18,8 +18,7 @@ from pydantic import ValidationError
 from shared.bootstrap import START_ERRORS, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
-from shared.settings import Settings
-from shared.settings.invalid_settings import setting_problem
+from shared.settings import Settings, setting_problem
 from shared.settings.operations import OPERATOR_MODULE
 
 _ROOT = Path(__file__).parents[2]  # The folder from which `shared` is imported.
