@@ -1,29 +1,21 @@
 """Comparisons: the page, the JSON and the verdict, none of them without end."""
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.confined import comparison
-from shared.confined.budget import BEFORE, Json
 from shared.confined.comparison import (
-    AFTER,
     SENT_BYTES,
     SIGNATURE_SHOWN,
-    compare_versions,
     compared,
     verdict_sentence,
 )
-from shared.confined.tasks import Job
 from shared.domain.api_docs.comparison import compare
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.versions import Version
-from tests.fakes.confined import NoLimits, order_of
 from tests.support.documented import documented
-from tests.support.release_jobs import a_request, write_documents
+from tests.support.release_jobs import a_request
 
 REQUEST = a_request(before="1.1.0")
 OLD = "public function kept() {} public function gone() {}"
@@ -32,25 +24,6 @@ NEW = "public function kept() {} public function added() {}"
 
 def texts(before: str, after: str) -> comparison.ComparisonTexts:
     return compared(REQUEST, [documented(before)], [documented(after)])
-
-
-def test_a_comparison_has_a_verdict_and_changes() -> None:
-    found = texts(OLD, NEW)
-    told = json.loads(found.json)
-    assert told["verdict"] == found.verdict
-    assert told["verdict"]["required"] == "major"
-    assert {(each["kind"], each["symbol"], each["level"]) for each in told["changes"]} == {
-        ("removed", "gone", "major"),
-        ("added", "added", "minor"),
-    }
-    assert found.page.index("1 breaking change;") < found.page.index("gone()")
-    assert found.page.index("gone()") < found.page.index("added()")
-
-
-def test_versions_without_changes_are_the_same() -> None:
-    found = texts(OLD, OLD)
-    assert json.loads(found.json)["changes"] == []
-    assert "The API is the same." in found.page
 
 
 @pytest.mark.parametrize(
@@ -95,13 +68,6 @@ def test_the_same_api_with_a_newer_included_record_says_so() -> None:
 
     assert "The API is the same." in found.page
     assert "ballerina/http 2.13.0, which was 2.12.1. Compare" in found.page
-
-
-def test_additions_in_a_patch_should_have_been_a_minor_version() -> None:
-    more = f"{OLD} public function added() {{}}"
-    versions = Version.parse("1.0.0"), Version.parse("1.0.1")
-    found = compare((versions[0], [documented(OLD)]), (versions[1], [documented(more)]))
-    assert verdict_sentence(found) == ("1 compatible change; this should have been a minor version")
 
 
 def test_a_change_is_one_signature_with_its_words_marked() -> None:
@@ -172,15 +138,3 @@ def test_of_many_changes_the_gravest_are_sent() -> None:
     assert [each["level"] for each in changes[:2]] == ["major", "minor"]
     assert len(changes) < 800
     assert len(json.dumps(changes)) < 1.1 * SENT_BYTES
-
-
-def test_the_task_compares_the_documents_in_two_folders(tmp_path: Path) -> None:
-    (tmp_path / "request.json").write_text(REQUEST.model_dump_json())
-    write_documents(tmp_path / BEFORE, documented(OLD))
-    write_documents(tmp_path / AFTER, documented(NEW))
-    lines = list[Mapping[str, Json]]()
-    Job(order_of(tmp_path), NoLimits(), lines.append).run_task(compare_versions)
-    verdict: Any = lines[-1]["result"]
-    assert (lines[-1]["end"], verdict["compared_with"]) == ("comparison", "1.1.0")
-    assert "gone" in (tmp_path / "output" / "changes.html").read_text()
-    assert json.loads((tmp_path / "output" / "changes.json").read_text())["verdict"] == verdict

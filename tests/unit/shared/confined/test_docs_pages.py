@@ -120,16 +120,6 @@ def test_a_function_shows_its_parameters_its_result_and_that_it_is_deprecated() 
     assert "Returns" not in pages(module).symbol_page(symbol(module, "wait"))
 
 
-def test_a_comment_is_rendered_once() -> None:
-    module = documented(
-        "# Same *text*.\npublic function a() {}\n# Same *text*.\npublic function b() {}"
-    )
-    made = pages(module)
-    for name in ("a", "b"):
-        assert "Same <em>text</em>." in made.symbol_page(symbol(module, name))
-    assert len(made.comments) == 1
-
-
 def test_things_are_counted() -> None:
     assert (counted(1, "field"), counted(1_000, "field")) == ("1 field", "1,000 fields")
 
@@ -151,27 +141,6 @@ public type Common record {|
 
 public type Base record {| int id?; |};
 """
-
-
-def test_a_record_shows_the_fields_that_it_includes_with_their_origin_and_default() -> None:
-    module = documented(INCLUDING)
-    page = pages(module).symbol_page(symbol(module, "Settings"))
-
-    assert '<h3 id="members-1">Fields <span class="count">1</span></h3>' in page
-    common = '<a class="kt" href="/packages/acme/shop/1.2.0/docs/shop/Common">Common</a>'
-    assert f'<h3 id="members-2">Fields of <code>*{common}</code>' in page
-    assert 'href="/packages/acme/shop/1.2.0/docs/shop/Common.timeout">timeout</a>' in page
-    assert 'href="/packages/acme/shop/1.2.0/docs/shop/Base.id">id</a>' in page
-    assert '<span class="nf">timeout</span> = <span class="m">30</span>' in page
-    assert "<p>How long to wait.</p>" in page
-
-
-def test_a_record_of_another_package_is_named_if_its_fields_are_not_known() -> None:
-    module = documented(INCLUDING)
-    page = pages(module).symbol_page(symbol(module, "Settings"))
-
-    assert '*<a class="kt" href="/docs/ballerina/http/2.12.1/Settings">http:Settings</a>' in page
-    assert page.count("The documentation of its own package has them.") == 1
 
 
 def test_included_fields_count_among_the_members_that_are_shown(

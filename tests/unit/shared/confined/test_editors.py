@@ -62,17 +62,6 @@ def head(piece: str) -> dict[str, Any]:
     return json.loads(piece.partition("\n")[0])
 
 
-def test_a_connector_has_the_fields_of_other_packages_records_if_they_are_there(
-    tmp_path: Path,
-) -> None:
-    found = added(SOURCE, tmp_path, AVAILABLE)
-    assert found.keys() == {client("own"), client("all")}
-    assert head(found[client("all")]) == {"took": [["ballerina", "http", "2.12.1"]], "missing": []}
-    assert '"host"' in found[client("all")]
-    assert '"size"' in found[client("all")]
-    json.loads(found[client("all")].partition("\n")[2])
-
-
 def test_without_them_it_names_the_release_that_is_missing(tmp_path: Path) -> None:
     found = added(SOURCE, tmp_path, MISSING)
     assert found.keys() == {client("own")}
@@ -91,14 +80,6 @@ def test_only_the_exact_release_is_read(tmp_path: Path, changes: dict[str, str])
 def test_few_modules_are_read_for_one_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shown_pieces, "MODULES_READ", 0)
     assert head(added(SOURCE, tmp_path, AVAILABLE)[client("own")])["missing"] == []
-
-
-def test_an_item_that_is_too_large_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = added(SOURCE, tmp_path, AVAILABLE)
-    monkeypatch.setattr(shown_pieces, "MAX_ITEM_BYTES", len(whole[client("own")]))
-    assert added(SOURCE, tmp_path, AVAILABLE).keys() == {client("own")}
 
 
 def test_a_trigger_is_found_by_the_names_of_its_listener_and_services(tmp_path: Path) -> None:

@@ -196,12 +196,6 @@ def left_seconds(made: _Job) -> object:
     return made.order()["left_seconds"]
 
 
-def test_a_part_is_charged_with_what_it_took() -> None:
-    made = taken(begun("a"), finished("a", seconds=1.5))
-    assert left_seconds(made) == 18.5
-    assert made.order()["skip"] == ["a"]
-
-
 def test_a_part_within_which_the_child_ended_is_charged_with_its_allowance() -> None:
     made = taken(begun("a"), finished("a", seconds=1), begun("b", left=18, allowance=9))
     made.refuse(Exceeded.PROCESSOR, "")
@@ -215,16 +209,6 @@ def test_a_part_that_took_all_that_was_left_ends_the_job() -> None:
     made.refuse(Exceeded.PROCESSOR, "")
     assert made.is_done
     assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
-
-
-def test_a_part_that_the_child_refuses_is_charged_with_what_it_took() -> None:
-    refused = Refused(refused="a", reason=Exceeded.MEMORY, processor_seconds=2, error="")
-    assert left_seconds(taken(begun("a"), refused)) == 18
-
-
-def test_a_part_may_be_refused_without_a_beginning() -> None:
-    refused = Refused(refused="a", reason=Exceeded.PROCESSOR, processor_seconds=0, error="")
-    assert taken(refused).results == [PartResult("a", PROCESSOR, None)]
 
 
 def test_an_end_outside_of_the_parts_refuses_the_job() -> None:

@@ -1,6 +1,5 @@
 """The task `release`: what it writes of a release, part by part, and again after an end."""
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ from shared.confined import release, shown_pieces
 from shared.confined.budget import BEFORE, SINCE
 from shared.confined.release_files import OtherModule
 from shared.confined.shown_pieces import TOO_LARGE_TO_SHOW
-from shared.domain.api_docs.documents import write_document
-from shared.domain.api_docs.pieces import PieceKind, complete_name, piece_name
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import DocsState
 from shared.domain.packages import ModuleText, Texts
-from tests.support.documented import documented, documented_release
+from tests.support.documented import documented
 from tests.support.release_jobs import Ended, Jobs, ReleaseJob, a_request, write_documents
 
 SOURCE = """
@@ -83,25 +81,10 @@ def test_pieces_say_what_the_document_says(jobs: Jobs) -> None:
     assert "<p>Sells things.</p>" in job.text(PieceKind.SYMBOL_PAGE, "shop", "Client")
 
 
-def test_the_record_says_what_the_release_has(jobs: Jobs) -> None:
-    record = run(jobs(files={"docs/CHANGELOG.md": "# 1.2.0"})).record
-    assert (record.state, record.modules) == (DocsState.DONE, ("shop",))
-    assert (record.files, record.changelog) == (2, "docs/CHANGELOG.md")
-    assert (record.documented, record.declarations) == (2, 4)
-    assert [each.name for each in record.api.connectors] == ["Client"]
-    assert record.symbols
-
-
 def test_a_release_without_sources_has_modules_without_declarations(jobs: Jobs) -> None:
     job = run(jobs(modules=("shop", "shop.other")))
     assert job.record.modules == ("shop", "shop.other")
     assert "shop.other" in job.text(PieceKind.MODULE_PAGE, "shop.other")
-
-
-def test_a_package_without_modules_is_documented(jobs: Jobs) -> None:
-    job = run(jobs(modules=()))
-    assert (job.record.state, job.record.modules) == (DocsState.DONE, ())
-    assert "bal pull acme/shop:1.2.0" in job.text(PieceKind.LLMS_TEXT)
 
 
 def test_all_modules_are_in_the_text_for_language_models(jobs: Jobs) -> None:
@@ -125,27 +108,10 @@ def test_lines_of_modules_that_are_not_exported_are_told_once(jobs: Jobs) -> Non
 # --- Texts
 
 
-def test_readmes_are_html_with_links_to_the_files_of_the_release(jobs: Jobs) -> None:
-    texts = Texts(
-        readme="# Shop\n\n[more](more.md)", modules=(ModuleText(name="shop.sub", readme="*Sub*"),)
-    )
-    job = run(
-        jobs(files={"docs/more.md": "x"}, texts=texts, modules=("shop", "shop.sub", "shop.no"))
-    )
-    assert sorted(job.names(PieceKind.README)) == ["", "shop.no", "shop.sub"]
-    assert "/packages/acme/shop/1.2.0/files?path=" in job.text(PieceKind.README, "")
-    assert "<em>Sub</em>" in job.text(PieceKind.README, "shop.sub")
-
-
 def test_the_default_module_has_its_own_readme_if_it_is_another_one(jobs: Jobs) -> None:
     for readme, names in (("*Module*", ["", "shop"]), ("# Shop", [""]), ("", [""])):
         texts = Texts(readme="# Shop", modules=(ModuleText(name="shop", readme=readme),))
         assert sorted(run(jobs(texts=texts)).names(PieceKind.README)) == names
-
-
-def test_the_changelog_is_html(jobs: Jobs) -> None:
-    job = run(jobs(files={"CHANGELOG.md": "*new*"}))
-    assert "<em>new</em>" in job.text(PieceKind.CHANGELOG)
 
 
 @pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * (shown_pieces.MAX_SHOWN_BYTES + 1)])
@@ -280,20 +246,6 @@ OLD, NEW = (
 )
 
 
-def test_symbols_of_the_first_version_exist_since_then(jobs: Jobs) -> None:
-    job = run(jobs(OLD))
-    assert job.json(PieceKind.SINCE) == {"shop": {"kept": "1.2.0", "gone": "1.2.0"}}
-    assert "comparison" not in job.begun
-
-
-def test_a_new_symbol_exists_since_this_version_and_the_others_since_theirs(jobs: Jobs) -> None:
-    job = jobs(NEW, before="1.1.0", before_is_complete=True)
-    before(job, OLD, {"shop": {"kept": "1.0.0", "gone": "1.0.0"}})
-    run(job)
-    assert job.json(PieceKind.SINCE) == {"shop": {"kept": "1.0.0", "added": "1.2.0"}}
-    assert "Since 1.2.0" in job.text(PieceKind.SYMBOL_PAGE, "shop", "added")
-
-
 def test_a_symbol_that_came_back_exists_since_then(jobs: Jobs) -> None:
     job = jobs(OLD, before="1.1.0", before_is_complete=True)
     before(job, NEW, {"shop": {"kept": "1.0.0", "added": "1.1.0"}})
@@ -315,16 +267,6 @@ def test_what_is_not_known_is_not_said(jobs: Jobs, facts: dict[str, Any]) -> Non
     assert "Since" not in job.text(PieceKind.SYMBOL_PAGE, "shop", "added")
 
 
-def test_a_release_is_compared_with_the_version_before(jobs: Jobs) -> None:
-    job = jobs(NEW, before="1.1.0", before_is_complete=True)
-    before(job, OLD)
-    run(job)
-    verdict: Any = job.ended["comparison"]
-    assert (verdict["compared_with"], verdict["breaking"]) == ("1.1.0", 1)
-    assert "gone" in job.text(PieceKind.CHANGES_PAGE, "1.1.0")
-    assert job.json(PieceKind.CHANGES_JSON, "1.1.0")["verdict"] == verdict
-
-
 # --- Fields of other packages' records
 
 INCLUDING = """
@@ -334,67 +276,12 @@ public type Settings record {| *http:Settings; int retries = 3; |};
 public type Wider record {| *Settings; *away:Config; |};
 public type Plain record {| int a; |};
 """
-HTTP = documented_release(
-    "ballerina/http:2.12.1",
-    "# + timeout - In seconds\npublic type Settings record {| decimal timeout = 30; |};",
-)
 OTHERS = (
     OtherModule(
         org="ballerina", name="http", version="2.12.1", module="http", file="other-0.json.gz"
     ),
     OtherModule(org="acme", name="away", version="1.0.0", module="away"),
 )
-
-
-@pytest.fixture
-def including(jobs: Jobs) -> ReleaseJob:
-    """Return a finished job of records that include `ballerina/http` and `acme/away`, which is not
-    there."""
-    job = jobs(INCLUDING, others=OTHERS)
-    (job.folder / "other-0.json.gz").write_bytes(gzip.compress(write_document(HTTP)))
-    return run(job)
-
-
-def complete(job: ReleaseJob, kind: PieceKind, *of: str) -> str:
-    return job.pieces[complete_name(kind, *of)].decode()
-
-
-def test_a_page_has_a_form_with_the_fields_of_other_packages(including: ReleaseJob) -> None:
-    of = ("shop", "Settings")
-    page = complete(including, PieceKind.SYMBOL_PAGE, *of)
-    assert 'href="/docs/ballerina/http/2.12.1/Settings.timeout">timeout</a>' in page
-    assert "In seconds" in page
-    assert "## timeout (of *http:Settings)" in complete(including, PieceKind.SYMBOL_MARKDOWN, *of)
-    assert '"defaultValue":"30"' in complete(including, PieceKind.SYMBOL_JSON, *of)
-
-
-def test_the_form_without_them_says_nothing_of_other_packages(including: ReleaseJob) -> None:
-    own = {name: text for name, text in including.pieces.items() if "+|" not in name}
-    assert piece_name(PieceKind.SYMBOL_PAGE, "shop", "Settings") in own
-    assert all(b"timeout" not in text for text in own.values())
-
-
-def test_documents_have_central_s_one_entry_with_all_members(including: ReleaseJob) -> None:
-    document = json.loads(complete(including, PieceKind.DOCUMENT, "shop"))
-    settings, wider = document["docsData"]["modules"][0]["records"][1:]
-    names = [[m["name"] for m in each["fields"][0]["inclusionType"]["memberTypes"]]
-             for each in (settings, wider)]  # fmt: skip
-    assert names == [["timeout"], ["retries", "timeout"]]
-    assert json.loads(complete(including, PieceKind.LIST, "shop", "records"))[1] == settings
-    assert json.loads(complete(including, PieceKind.MODULE_JSON, "shop"))["records"]
-
-
-def test_the_record_names_the_releases_that_fields_are_from(including: ReleaseJob) -> None:
-    record = including.record
-    assert [str(each.coordinate) for each in record.took] == ["ballerina/http:2.12.1"]
-    assert [str(each.coordinate) for each in record.awaited] == ["acme/away:1.0.0"]
-    assert including.names(PieceKind.AWAITED) == ["shop", "shop|Wider"]
-
-
-def test_a_release_whose_records_include_none_of_others_has_one_form(jobs: Jobs) -> None:
-    job = run(jobs("public type A record {| *B; |}; public type B record {| int b; |};"))
-    assert not [each for each in job.pieces if "+|" in each]
-    assert (job.record.took, job.record.awaited) == ((), ())
 
 
 def test_without_the_part_of_inclusions_they_are_named_alone(jobs: Jobs) -> None:

@@ -117,17 +117,6 @@ def test_a_new_process_leaves_the_same_time_to_the_last_part(tmp_path: Path) -> 
     assert running.begun() == {"b": 1}
 
 
-def test_a_part_returns_its_result_and_reports_its_time(running: Running) -> None:
-    assert running.job.run("a", lambda: {"count": 2}) == {"count": 2}
-    running.job.run("b", running.take(1.5))
-    assert running.lines == [
-        {"begin": "a", "left": 20, "allowance": 8.5},
-        {"end": "a", "result": {"count": 2}, "processor_seconds": 0},
-        {"begin": "b", "left": 20, "allowance": 8.5},
-        {"end": "b", "result": None, "processor_seconds": 1.5},
-    ]
-
-
 def test_a_part_takes_half_of_what_is_left_and_the_last_one_all(running: Running) -> None:
     running.job.run("a", running.take(8))
     running.job.run("b", running.take(4))
@@ -188,13 +177,6 @@ def test_an_error_is_reported_without_its_message_which_may_quote_the_input(
 def test_an_error_outside_of_the_parts_is_reported_for_the_empty_name(running: Running) -> None:
     running.job.run_task(lambda _job: failing(MemoryError())())
     assert running.refused() == {"": "memory"}
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
-def test_an_end_of_the_process_refuses_nothing(running: Running, error: BaseException) -> None:
-    with pytest.raises(type(error)):
-        running.job.run("a", failing(error))
-    assert running.refused() == {}
 
 
 def test_a_result_that_fits_into_no_line_is_refused(running: Running) -> None:

@@ -1,6 +1,5 @@
 """Documents know what caches need to know of them."""
 
-import gzip
 import hashlib
 from xml.etree import ElementTree as ET
 
@@ -19,29 +18,8 @@ from shared.domain.documents import (
 )
 
 
-@given(st.binary(max_size=200))
-def test_the_compressed_bytes_are_the_same_document(content: bytes) -> None:
-    assert gzip.decompress(DerivedDocument.of(content).gzipped) == content
-
-
-@given(st.binary(max_size=9), st.binary(max_size=9))
-def test_a_tag_names_the_bytes_and_nothing_else(one: bytes, other: bytes) -> None:
-    assert (DerivedDocument.of(one, 1).tag == DerivedDocument.of(other, 2).tag) == (one == other)
-
-
 def test_a_document_is_the_same_whenever_it_is_made() -> None:
     assert DerivedDocument.of(b"greet", 1) == DerivedDocument.of(b"greet", 1)
-
-
-def test_elements_are_nested_as_they_are_written() -> None:
-    root = xml_element("a", xml_leaf("b", 1), xml_flag("c", False), xml_element("d"))
-    assert xml_document(root) == (
-        b'<?xml version="1.0" encoding="UTF-8"?>\n<a><b>1</b><c>false</c><d/></a>\n'
-    )
-
-
-def test_signs_of_markup_are_escaped() -> None:
-    assert xml_leaf("a", "<b> & ]]>") == "<a>&lt;b&gt; &amp; ]]&gt;</a>"
 
 
 @given(st.text())

@@ -92,81 +92,10 @@ def test_the_mode_says_how_far_from_the_given_version_a_build_goes(
     assert picked(GREET, wanted, mode) == expected
 
 
-def test_soft_1_5_0_with_only_1_4_9_is_unresolved() -> None:
-    assert picked(survey("1.4.9"), "1.5.0") is None
-
-
-@pytest.mark.parametrize("mode", ResolutionMode)
-def test_without_a_version_the_newest_stable_one_is_picked(mode: ResolutionMode) -> None:
-    assert picked(GREET, "", mode) == "2.0.0"
-
-
-@pytest.mark.parametrize("mode", ResolutionMode)
-def test_without_a_version_and_without_a_stable_one_the_newest_pre_release_is_picked(
-    mode: ResolutionMode,
-) -> None:
-    assert picked(survey("1.0.0-rc.1", "1.0.0-rc.2", "0.9.0-beta"), "", mode) == "1.0.0-rc.2"
-
-
-def test_nothing_is_picked_from_a_package_without_releases() -> None:
-    assert picked(survey()) is None
-    assert picked(survey(), "1.0.0", HARD) is None
-
-
 # --- Pre-releases ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("there", "wanted", "expected"),
-    [
-        (["1.2.0", "1.3.0-rc.1"], "1.2.0", "1.2.0"),
-        (["1.2.0-beta", "1.2.0-rc.1"], "1.2.0-beta", "1.2.0-rc.1"),
-        (["1.2.0-beta", "1.2.0"], "1.2.0-beta", "1.2.0"),
-        (["1.2.0-rc.1", "1.3.0-rc.1", "1.2.1"], "1.2.0-rc.1", "1.2.1"),
-        (["1.2.0-alpha"], "1.2.0-beta", None),
-        (["1.2.0-rc.1"], "1.2.0", None),
-        (["1.3.0-rc.1"], "1.2.0", "1.3.0-rc.1"),
-        (["2.0.0-alpha"], "1.2.0", None),
-        (["0.1.0-rc.1", "0.1.1-rc.1", "0.2.0"], "0.1.0-rc.1", "0.1.1-rc.1"),
-    ],
-)
-def test_a_stable_version_beats_every_pre_release_that_fits(
-    there: list[str], wanted: str, expected: str | None
-) -> None:
-    assert picked(survey(*there), wanted) == expected
-
-
 # --- Deprecated releases ---------------------------------------------------------------------
-
-
-def test_a_lower_bound_that_is_deprecated_gives_way_to_a_newer_version() -> None:
-    assert picked(survey(deprecated("1.2.0"), "1.3.0"), "1.2.0") == "1.3.0"
-    assert picked(survey(deprecated("1.2.0"), "1.2.1"), "1.2.0", MEDIUM) == "1.2.1"
-
-
-def test_a_deprecated_version_is_picked_when_nothing_else_fits() -> None:
-    assert picked(survey("1.1.0", deprecated("1.2.0"), "2.0.0"), "1.2.0") == "1.2.0"
-    assert picked(survey(deprecated("1.2.0"), deprecated("1.3.0")), "1.2.0") == "1.3.0"
-
-
-def test_a_newer_version_that_is_deprecated_is_passed_over() -> None:
-    assert picked(survey("1.2.0", deprecated("1.3.0")), "1.2.0") == "1.2.0"
-    assert picked(survey("1.2.0", deprecated("1.3.0"))) == "1.2.0"
-
-
-@pytest.mark.parametrize("mode", [HARD, LOCKED])
-def test_a_deprecated_version_that_is_asked_for_exactly_is_served(mode: ResolutionMode) -> None:
-    assert picked(survey(deprecated("1.2.0"), "1.3.0"), "1.2.0", mode) == "1.2.0"
-
-
-def test_a_deprecated_stable_version_beats_a_pre_release_that_is_not() -> None:
-    assert picked(survey(deprecated("1.2.0"), "1.3.0-rc.1"), "1.2.0") == "1.2.0"
-
-
-def test_deprecated_pre_releases_are_skipped() -> None:
-    there = survey("1.0.0-rc.1", deprecated("1.0.0-rc.2"))
-    assert picked(there) == "1.0.0-rc.1"
-    assert picked(there, "1.0.0-rc.2") == "1.0.0-rc.2"
 
 
 def test_an_empty_message_deprecates_too() -> None:
@@ -196,23 +125,6 @@ def test_versions_that_the_client_cannot_use_are_skipped_unless_requested_exactl
     for version in ("1.3.0", "1.4.0", "1.5.0"):
         assert picked(there, version, HARD, JAVA_2201_8) == version
         assert picked(there, version, LOCKED, JAVA_2201_8) == version
-
-
-def test_a_deprecated_version_is_picked_when_the_client_cannot_use_the_others() -> None:
-    there = survey(deprecated("1.2.0"), entry("1.3.0", built_with="2201.9.0"))
-    assert picked(there, "1.2.0", SOFT, JAVA_2201_8) == "1.2.0"
-
-
-@pytest.mark.parametrize("state", [State.HELD, State.QUARANTINED, State.REMOVED])
-@pytest.mark.parametrize("mode", ResolutionMode)
-def test_a_release_that_is_not_live_is_served_in_no_mode(
-    state: State, mode: ResolutionMode
-) -> None:
-    withdrawn = survey(entry("1.2.0", state=state))
-    assert picked(withdrawn, "1.2.0", mode) is None
-    assert picked(withdrawn, "", mode) is None
-    assert latest(withdrawn, Range(), ANY_CLIENT) is None
-    assert usable_versions(withdrawn, ANY_CLIENT) == ()
 
 
 # --- Wildcards and lists ---------------------------------------------------------------------
@@ -374,25 +286,6 @@ def test_deprecating_a_version_or_its_package_never_changes_an_exact_answer(
     assert pick(Survey(head, package.entries), exact.parsed, mode, client) == before
     after = pick(with_entry(package, marked), exact.parsed, mode, client)
     assert (after and after.version) == (before and before.version)
-
-
-@given(surveys(), clients, st.lists(st.tuples(wanted_versions, modes), min_size=2, max_size=8))
-def test_earlier_requests_do_not_change_an_answer(
-    package: Survey, client: ClientProfile, questions: list[tuple[Version | None, ResolutionMode]]
-) -> None:
-    choice = ReleaseChoice(package, client)
-    answers = [choice.pick(*question) for question in questions]
-    assert answers == [pick(package, *question, client) for question in questions]
-
-
-@given(surveys(), wanted_versions, modes, clients)
-def test_asking_for_what_was_picked_gives_it_again(
-    package: Survey, wanted: Version | None, mode: ResolutionMode, client: ClientProfile
-) -> None:
-    found = pick(package, wanted, mode, client)
-    assume(found)
-    assert found
-    assert pick(package, found.parsed, mode, client) == found
 
 
 @given(surveys(), small_versions, clients)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName
 from shared.domain.names import Package, parse_tool_id
 from shared.domain.packages import Dependency, Head, ReleaseEntry, Survey
@@ -53,25 +52,6 @@ def resolved(request: PackageRequest) -> ResolvedPackage | None:
     return resolve_package(request, GREET)
 
 
-def test_a_package_request_has_its_text_and_its_meaning() -> None:
-    request = PackageRequest.of("Acme", "Greet", "1%2E0.0%2Drc.1", "HARD")
-    assert (request.org, request.name, request.version) == ("Acme", "Greet", "1%2E0.0%2Drc.1")
-    assert request.mode is ResolutionMode.HARD
-    assert request.wanted == WantedPackage(
-        Package.parse("Acme", "Greet"), Version.parse("1.0.0-rc.1")
-    )
-
-
-@pytest.mark.parametrize("version", ["", None])
-def test_no_version_means_any(version: str | None) -> None:
-    request = PackageRequest.of("acme", "greet", version)
-    assert request.version == ""
-    assert request.wanted == WantedPackage(Package.parse("acme", "greet"))
-    found = resolved(request)
-    assert found
-    assert found.version.text == "1.0.0"
-
-
 @pytest.mark.parametrize(
     ("org", "name", "version"),
     [
@@ -106,33 +86,11 @@ def test_reading_a_package_request_never_fails(
     assert (request.org, request.name, request.version) == (org, name, version or "")
 
 
-def test_a_package_is_found_in_any_spelling_and_echoed_as_asked() -> None:
-    request = PackageRequest.of("ACME", "Greet", "1.0.0")
-    found = resolved(request)
-    assert found
-    assert (found.request.org, found.request.name) == ("ACME", "Greet")
-    assert found.version == Version.parse("1.0.0")
-    assert found.deprecation is None
-
-
-def test_the_answer_has_the_deprecation_and_the_archive() -> None:
-    found = resolved(PackageRequest.of("acme", "greet", "1.1.0", "hard"))
-    assert found
-    assert found.deprecation == "Use another."
-    assert found.content == Digest(deprecated("1.1.0").digest)
-    assert found.graph == b"[]"
-
-
 def test_the_deprecation_of_the_package_is_included() -> None:
     gone = packages_of(survey("1.0.0", deprecation="Gone."))
     found = resolve_package(PackageRequest.of("acme", "greet"), gone)
     assert found
     assert found.deprecation == "Gone."
-
-
-def test_a_package_that_does_not_exist_or_does_not_fit_is_unresolved() -> None:
-    assert resolved(PackageRequest.of("acme", "other")) is None
-    assert resolved(PackageRequest.of("acme", "greet", "2.0.0")) is None
 
 
 # --- Modules ---------------------------------------------------------------------------------
@@ -169,27 +127,9 @@ def test_a_module_may_be_in_known_packages_and_then_in_those_it_is_named_after()
     assert request.candidates == (a_b, *wanted("z", "a.b.c", "a.b", "a"))
 
 
-def test_the_longest_name_that_holds_the_module_wins() -> None:
-    request = ModuleRequest.of("acme", "a.b.c")
-    assert found_in(request, A, A_B, A_B_C) == "a.b.c:3.0.0"
-    assert found_in(request, A, A_B) == "a.b:2.0.0"
-    assert found_in(request, A) == "a:1.0.0"
-    assert found_in(request) is None
-
-
-def test_a_package_without_the_module_does_not_win() -> None:
-    empty = survey(entry("9.0.0", modules=("a.b", "a.b.cc", "A.b.c")), package="acme/a.b")
-    assert found_in(ModuleRequest.of("acme", "a.b.c"), A, empty) == "a:1.0.0"
-
-
 def test_a_package_that_the_build_knows_wins_over_a_longer_name() -> None:
     request = ModuleRequest.of("acme", "a.b.c", known("a"))
     assert found_in(request, A, A_B, A_B_C) == "a:1.0.0"
-
-
-def test_known_packages_are_tried_in_the_order_given() -> None:
-    assert found_in(ModuleRequest.of("acme", "a.b.c", known("a.b", "a")), A, A_B) == "a.b:2.0.0"
-    assert found_in(ModuleRequest.of("acme", "a.b.c", known("z", "a")), A, A_B) == "a:1.0.0"
 
 
 HISTORY = survey(
@@ -223,16 +163,6 @@ def test_where_no_version_within_the_bound_holds_the_module_any_version_may() ->
     for mode in ("soft", "hard"):
         request = ModuleRequest.of("acme", "a.x", known("a:1.2.0"), mode)
         assert found_in(request, HISTORY) == "a:2.0.0"
-
-
-def test_a_module_that_was_dropped_is_found_where_it_was_last() -> None:
-    dropped = survey(
-        entry("1.0.0", modules=("a", "a.x")),
-        entry("1.1.0", modules=("a", "a.x")),
-        entry("2.0.0", modules=("a",)),
-        package="acme/a",
-    )
-    assert found_in(ModuleRequest.of("acme", "a.x"), dropped) == "a:1.1.0"
 
 
 def test_a_module_is_found_only_where_the_client_can_use_it() -> None:
