@@ -87,7 +87,9 @@ async def archive_to_send(
 ) -> ArchiveToSend:
     """Return the archive of a link; raise a refusal if there is none for the caller."""
     served = await registry.packages.archive_delivery.open(link, caller)
-    await registry.package_source(caller).require_archive(served.release)
+    if registry.mirroring:
+        source = registry.mirroring.source(caller, lambda: "")
+        await source.require_archive(served.release)
     return _to_send(served)
 
 

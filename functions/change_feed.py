@@ -5,9 +5,8 @@ import azure.functions as func
 
 from functions.http.calls import declare_context, traceparent_of
 from shared.composition import Registry
-from shared.log import log
+from shared.log import Activity, SpanOrigin, log
 from shared.services.packages.public_copies import PublicCopies
-from shared.telemetry.recording import Activity, SpanOrigin
 
 # The app settings COSMOS__accountEndpoint, COSMOS__credential and COSMOS__clientId.
 CONNECTION = "COSMOS"

@@ -12,9 +12,9 @@ from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.errors.base import Unauthenticated
 from shared.domain.errors.packages import PathNotFound
+from shared.log import current_backend
 from shared.runtime.answers import Answer
 from shared.settings import Settings
-from shared.telemetry.recording import current_backend
 
 PATH = "metrics"
 

@@ -18,12 +18,10 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.log import log
+from shared.log import Activity, SpanOrigin, log, record_metric
 from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, RunTask, Task
-from shared.telemetry import recording
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
-from shared.telemetry.recording import Activity, SpanOrigin
 
 # A few seconds after the task of each minute is due, so that a host whose clock is ahead does not
 # skip a minute.
@@ -134,7 +132,7 @@ async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskRep
         report = TaskReport()
     finally:
         attributes = {"task": task, "result": result}
-        recording.record_metric(UPKEEP, time.perf_counter() - started, attributes)
+        record_metric(UPKEEP, time.perf_counter() - started, attributes)
         activity.end(attributes)
     return report
 
@@ -146,5 +144,5 @@ def _log(task: str, report: TaskReport | None, seconds: float) -> str:
         return "elsewhere"
     log.info("upkeep.done", task=task, **report.as_event(), seconds=round(seconds, 3))
     # Recorded for 0 problems, too, so that an alert can compare with the value before.
-    recording.record_metric(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
+    record_metric(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
     return "problems" if report.problems else "done"

@@ -36,8 +36,8 @@ from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
-from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
+from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
 from shared.confined.access import Restriction
 from shared.confined.child import restrictions_here
@@ -46,7 +46,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
-from shared.log import set_log_share
+from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
 from shared.ports import (
     CallerScope,
     Clock,
@@ -62,8 +62,6 @@ from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshot
 from shared.services.package_services import pseudonym_of
 from shared.settings import Settings
 from shared.settings.values import split_list
-from shared.telemetry import recording
-from shared.telemetry.recording import TelemetryBackend
 from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
@@ -235,7 +233,7 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     """Return the registry over these adapters, by default those that the settings select."""
     log.configure(settings.log_level)
     set_log_share(settings.log_share)
-    if settings.insights_connection and not recording.is_enabled():  # Once a process.
+    if settings.insights_connection and not is_recording():  # Once a process.
         _send_telemetry(settings.insights_connection.get_secret_value(), settings.trace_share)
     return create_registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
@@ -248,7 +246,7 @@ def _send_telemetry(connection: str, share: float) -> None:
 
         return azure_monitor_backend(connection, share)
 
-    recording.set_backend(StartupBuffer(load))
+    set_backend(StartupBuffer(load))
 
 
 # Errors that an operator can correct; `str()` is one sentence for them.

@@ -6,8 +6,8 @@ from typing import Self
 
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
-from shared.domain.identity import Principal
 from shared.domain.packages import Release
+from shared.log import record_metric
 from shared.ports import Clock
 from shared.services.account_services import IdentityServices, OrganizationServices, TokenServices
 from shared.services.administration.account_deletion import AccountDeletion
@@ -64,12 +64,10 @@ from shared.services.package_services import (
     PackageServices,
     pseudonym_of,
 )
-from shared.services.packages.source import PackageSource
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.settings import Settings
-from shared.telemetry import recording
 from shared.telemetry.metrics import PUSHES
 
 
@@ -387,10 +385,6 @@ class Registry:
         reading = Reading.EVERYTHING if self.mirroring else Reading.NAMED
         return client_settings(self.settings.base_url, username, token, reading)
 
-    def package_source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageSource:
-        """Return packages as a caller finds them; `via` is the header of the request."""
-        return self.mirroring.source(by, via) if self.mirroring else self.packages.hosted
-
     def require_mirroring(self) -> MirroringServices:
         """Return the services of the mirror, or raise `nothing-mirrored`."""
         if self.mirroring is None:
@@ -475,4 +469,4 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
 
 
 def _count_push(release: Release) -> None:
-    recording.record_metric(PUSHES, 1, {"state": release.state.value})
+    record_metric(PUSHES, 1, {"state": release.state.value})

@@ -49,11 +49,11 @@ from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
-from shared.hosting.routing import StartRefused
+from shared.hosting.triggers import StartRefused
+from shared.log import set_backend
 from shared.runtime.answers import Repeatable
-from shared.runtime.edition import packages_read
+from shared.runtime.caching import packages_read
 from shared.settings import Settings, setting_problem, unknown_settings
-from shared.telemetry import recording
 from shared.telemetry.metrics import STREAMED
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
@@ -206,7 +206,7 @@ def _collect_metrics(settings: Settings) -> LifespanHook:
     from shared.telemetry.prometheus import PrometheusBackend  # noqa: PLC0415 - takes 30 ms.
 
     backend = PrometheusBackend(metrics_folder(settings))
-    recording.set_backend(backend)
+    set_backend(backend)
     return partial(asyncio.to_thread, backend.write)
 
 

@@ -16,8 +16,8 @@ from functions.api.operations import (
     utc_datetime,
 )
 from functions.http.calls import verify_credential
-from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
+from shared.auth.tokens import Secret
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.rate_limits import RateLimitClass

@@ -5,9 +5,15 @@ import re
 from dataclasses import replace
 
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, JSON, REVALIDATE, json_answer, unchanged_answer
+from functions.http.answers import (
+    CACHE_PRIVATE,
+    JSON,
+    REVALIDATE,
+    accepts_gzip,
+    json_answer,
+    unchanged_answer,
+)
 from functions.http.calls import Call
-from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import InvalidRequest, NotFound
 from shared.domain.errors.packages import ApiDocsNotFound

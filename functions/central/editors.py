@@ -8,16 +8,9 @@ from functools import partial
 
 import orjson
 
-from functions.central.answers import (
-    OPEN_HEADERS,
-    CentralFace,
-    package_model,
-    page_model,
-    page_of,
-    symbol_model,
-    symbol_query_of,
-)
-from functions.central.search import query_of
+from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of
+from functions.central.packages import package_model
+from functions.central.search import query_of, symbol_model, symbol_query_of
 from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
 from shared.composition import Registry

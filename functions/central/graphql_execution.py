@@ -32,7 +32,7 @@ from graphql import (
     validate,
 )
 
-from functions.central.answers import package_model
+from functions.central.packages import package_model
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind

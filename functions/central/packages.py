@@ -7,17 +7,19 @@ from functions.central.answers import (
     CORS_HEADERS,
     OPEN_HEADERS,
     CentralFace,
-    package_model,
 )
 from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
+from shared.composition import Registry
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import Digest, package_in_file_name
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.requests import BodyUnreadable
+from shared.domain.listings import Listing
 from shared.domain.names import Package
+from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.versions import ANY_CLIENT, Range, Version, parse_version_or_range
 from shared.runtime.answers import Answer
@@ -158,3 +160,77 @@ def _message(call: Call) -> str:
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
     listing = await call.packages.describe(package, version, client=ANY_CLIENT, by=call.caller)
     return json_answer(package_model(call.registry, listing))
+
+
+# --- The JSON of a package -----------------------------------------------------------------------
+
+
+def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
+    """Return the Package of the protocol, with every key and without nulls."""
+    release, head = listing.release, listing.head
+    page = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "id": numeric_id(release.coordinate),
+        "organization": release.org,
+        "name": release.name,
+        "version": release.version,
+        "platform": release.platform,
+        "languageSpecificationVersion": release.language_spec_version,
+        "isDeprecated": listing.deprecation is not None,
+        "deprecateMessage": listing.deprecation or "",
+        "URL": page,
+        "balaVersion": release.bala_version,
+        "balaURL": registry.packages.archive_delivery.address(head, release),
+        "digest": release.content.header(),
+        "summary": release.summary,
+        "readme": listing.texts.readme,
+        "template": release.template,
+        "licenses": release.licenses,
+        "authors": release.authors,
+        "sourceCodeLocation": release.source_repository,
+        "keywords": release.keywords,
+        "ballerinaVersion": release.ballerina_version,
+        "icon": release.icon,
+        "ownerUUID": "",
+        "createdDate": release.created_ms,
+        "pullCount": min(head.pulls, 2**31 - 1),
+        "visibility": head.visibility.value,
+        "modules": [_module_model(listing, module) for module in _modules(listing)],
+        "balToolId": release.tools[0] if release.tools else "",
+        "graalvmCompatible": release.graalvm.value,
+        **upstream_model(release),
+    }
+
+
+def upstream_model(release: Release) -> dict[str, object]:
+    """Return where a mirrored release came from; nothing for a release of this registry."""
+    if release.upstream is None:
+        return {}
+    origin = release.upstream
+    facts = {"name": origin.name, "firstSeenDate": origin.first_seen_ms}
+    return {"upstream": {**facts, "isStored": release.is_stored, **_left_out(origin)}}
+
+
+def _left_out(origin: UpstreamOrigin) -> dict[str, object]:
+    """Return the tools that a mirrored release lost, and when the upstream removed it."""
+    facts = {"withoutTools": origin.without_tools, "removedDate": origin.removed_ms}
+    return {name: each for name, each in facts.items() if each}
+
+
+def _modules(listing: Listing) -> list[ModuleText]:
+    texts = {module.name: module for module in listing.texts.modules}
+    return [texts.get(name) or ModuleText(name=name) for name in listing.release.modules]
+
+
+def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
+    release = listing.release
+    url = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "name": module.name,
+        "summary": module.summary,
+        "readme": module.readme,
+        "apiDocURL": f"/2.0/docs/{release.org}/{module.name}/{release.version}",
+        "packageUrl": url,
+        "packageURL": url,
+        "executable": False,
+    }

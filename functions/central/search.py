@@ -1,21 +1,16 @@
 """Search for packages and tools, and `bal tool`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from functions.central.answers import (
-    OPEN_HEADERS,
-    CentralFace,
-    package_model,
-    page_model,
-    page_of,
-    problem_model,
-)
+from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of, problem_model
+from functions.central.packages import package_model, upstream_model
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from shared.domain.errors.base import Invalid
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import numeric_id
-from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
+from shared.domain.packages import numeric_id, stable_number
+from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind, SymbolHit, SymbolQuery
 from shared.domain.versions import parse_version_or_range
 from shared.runtime.answers import Answer
 
@@ -139,3 +134,52 @@ async def central_tool(call: Call) -> Answer:
     listing = await call.packages.find_tool(tool, version, client=call.client, by=call.caller)
     model = package_model(call.registry, listing)
     return json_answer(model | {"balToolId": tool}, headers=OPEN_HEADERS)
+
+
+# --- Symbols -------------------------------------------------------------------------------------
+
+# The kinds of Central, for those of ours that it has other words for.
+_CENTRAL_KINDS = {
+    "object type": "type",
+    "service type": "service",
+    "configurable": "variable",
+    "method": "function",
+    "field": "variable",
+    "enum member": "constant",
+}
+
+
+def symbol_query_of(params: Mapping[str, str]) -> SymbolQuery:
+    """Parse the parameters of a search for symbols."""
+    query = SymbolQuery.parse(params.get("q", ""))
+    if kind := params.get("symbolType", "").strip().lower():
+        ours = (name for name, theirs in _CENTRAL_KINDS.items() if theirs == kind)
+        query = replace(query, kinds=frozenset((kind, *ours)))
+    return query.within(params["org"]) if params.get("org") else query
+
+
+def symbol_model(hit: SymbolHit) -> dict[str, object]:
+    """Return the Symbol of the protocol, in the order of its keys."""
+    release, symbol = hit.listing.release, hit.symbol
+    return {
+        "id": str(stable_number(f"{release.coordinate.key}/{symbol.module}:{symbol.path}")),
+        "packageID": str(numeric_id(release.coordinate)),
+        "name": release.name,
+        "organization": release.org,
+        "version": release.version,
+        "moduleName": symbol.module,
+        "createdDate": release.created_ms,
+        "icon": release.icon,
+        "symbolType": _CENTRAL_KINDS.get(symbol.kind, symbol.kind),
+        "symbolParent": symbol.parent,
+        "symbolName": symbol.name,
+        "description": symbol.description,
+        "symbolSignature": symbol.signature,
+        "isIsolated": "is_isolated" in symbol.flags,
+        "isRemote": "is_remote" in symbol.flags,
+        "isResource": "is_resource" in symbol.flags,
+        "isClosed": "is_closed" in symbol.flags,
+        "isDistinct": "is_distinct" in symbol.flags,
+        "isReadOnly": "is_read_only" in symbol.flags,
+        **upstream_model(release),
+    }

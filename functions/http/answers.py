@@ -2,9 +2,10 @@
 what the Functions host requires.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 
@@ -13,7 +14,7 @@ import orjson
 
 from functions.http.calls import Call, Exchange, headers_of, recognized_caller
 from shared.composition import Registry
-from shared.domain.documents import etag_of
+from shared.domain.documents import etag_of, gzipped
 from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
 from shared.domain.errors.requests import MethodNotAllowed, TooMany
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
@@ -29,7 +30,7 @@ from shared.runtime.answers import (
     is_known,
     requested_range,
 )
-from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
+from shared.runtime.caching import EVERYTHING, LruCache, PackagesRead, packages_read
 from shared.telemetry.metrics import ANSWERED
 
 JSON = "application/json"
@@ -311,3 +312,101 @@ def _require_length(length: str, size: int, method: str) -> None:
 
 def _refuse(problem: str) -> None:
     raise UnsendableAnswer(problem)
+
+
+# Such a text is the same for everybody, so it contains no secret that the length of the compressed
+# text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in
+# people, answers to tokens and refusals are `private` or `no-store`, and are sent uncompressed; so
+# is what clients of Central read. Archives are no texts. A compressed text has a weak ETag: it
+# means the same as the plain one, and differs in its bytes.
+
+SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
+LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
+ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
+KEPT_BYTES = 4 * 1024 * 1024  # Of compressed files that never change, such as static ones.
+
+_READING = frozenset(("GET", "HEAD"))
+_OK, _UNCHANGED = 200, 304
+_TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
+_NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
+
+_immutable = LruCache[str, bytes](KEPT_BYTES, weigh=lambda _, packed: len(packed))
+
+
+async def compressed(call: Call, answer: Answer) -> Answer:
+    """Return the answer as this client gets it: compressed, or with what caches have to know."""
+    status = answer.status
+    if status not in (_OK, _UNCHANGED) or call.method not in _READING or not _is_shared(answer):
+        return answer
+    if status == _OK and not _is_long_text(answer):
+        return answer
+    _add_vary(answer)
+    if status == _UNCHANGED:  # Its ETag is that of the encoding that the client has.
+        if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
+            _weaken(answer)
+        return answer
+    return await _packed(answer) if accepts_gzip(call.headers) else answer
+
+
+def accepts_gzip(headers: Mapping[str, str]) -> bool:
+    """Return whether the `Accept-Encoding` names gzip, or any encoding, and does not exclude it."""
+    accepted: dict[str, bool] = {}
+    for coding in headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = coding.partition(";")
+        accepted.setdefault(name.strip(), not _NO_QUALITY.fullmatch(quality.replace(" ", "")))
+    return accepted.get("gzip", accepted.get("*", False))
+
+
+def _is_shared(answer: Answer) -> bool:
+    """Return whether shared caches may keep the answer, so that it has no secret of anybody."""
+    caching = answer.headers.get("Cache-Control", "no-store")
+    return "no-store" not in caching and "private" not in caching
+
+
+def _is_long_text(answer: Answer) -> bool:
+    headers = answer.headers
+    if "Content-Encoding" in headers or not _TEXT.match(answer.content_type):
+        return False
+    # The answer to a HEAD has the length of the text, and no body.
+    length = int(headers.get("Content-Length", len(answer.body)))
+    return SMALLEST_BYTES < length <= LARGEST_BYTES
+
+
+def _add_vary(answer: Answer) -> None:
+    varied = answer.headers.get("Vary", "")
+    if "accept-encoding" not in varied.lower():
+        answer.headers["Vary"] = f"{varied}, Accept-Encoding".removeprefix(", ")
+
+
+def _weaken(answer: Answer) -> None:
+    """Mark the ETag as that of several encodings, which differ in their bytes."""
+    tag = answer.headers.get("ETag", "")
+    if tag and not tag.startswith("W/"):
+        answer.headers["ETag"] = f"W/{tag}"
+
+
+async def _packed(answer: Answer) -> Answer:
+    headers = dict(answer.headers)
+    headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
+    headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
+    body = answer.body and await _gzip(answer.body, headers)
+    packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
+    _weaken(packed)
+    return packed
+
+
+async def _gzip(body: bytes, headers: Mapping[str, str]) -> bytes:
+    tag = headers.get("ETag", "")
+    if not tag or "immutable" not in headers["Cache-Control"]:
+        return await _gzip_once(body)
+    packed = _immutable.get(tag)
+    if packed is None:
+        packed = await _gzip_once(body)
+        _immutable.put(tag, packed)
+    return packed
+
+
+async def _gzip_once(body: bytes) -> bytes:
+    if len(body) <= ON_THE_LOOP_BYTES:
+        return gzipped(body)
+    return await asyncio.to_thread(gzipped, body)

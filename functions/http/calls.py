@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import azure.functions as func
 
 from shared.auth.authentication import RequestClient, from_client, is_guess
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.composition import Registry
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unauthenticated
@@ -24,14 +24,21 @@ from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.domain.versions import ClientProfile
-from shared.log import SLOW_SECONDS, log, log_request, log_sampling
+from shared.log import (
+    SLOW_SECONDS,
+    Activity,
+    SpanOrigin,
+    is_recording,
+    log,
+    log_request,
+    log_sampling,
+    record_metric,
+)
 from shared.runtime.answers import Answer, RecognizedRequest
-from shared.runtime.edition import unnoted
+from shared.runtime.caching import unnoted
 from shared.services.packages.source import PackageSource
 from shared.settings import Settings
-from shared.telemetry import recording
 from shared.telemetry.metrics import REQUESTS
-from shared.telemetry.recording import Activity, SpanOrigin
 
 FIRST_ERROR_STATUS = 400
 
@@ -88,10 +95,10 @@ class Exchange:
                 **self.activity.log_fields(),
                 **({"stands_for": stands_for} if stands_for > 1 else {}),
             )
-        if recording.is_enabled():
+        if is_recording():
             face = self.operation.partition("_")[0]
             attributes = {"face": face, "operation": self.operation, "outcome": outcome}
-            recording.record_metric(REQUESTS, seconds, {**attributes, "status": status})
+            record_metric(REQUESTS, seconds, {**attributes, "status": status})
             self.activity.end({**attributes, "http.response.status_code": status})
 
     def _weigh(self, status: int, seconds: float, now: float) -> int:
@@ -218,7 +225,8 @@ class Call:
     def packages(self) -> PackageSource:
         """Packages as the caller finds them: ours, and those of upstreams if there are any."""
         if self._packages is None:
-            self._packages = self.registry.package_source(self.caller, self._via)
+            mirroring, hosted = self.registry.mirroring, self.registry.packages.hosted
+            self._packages = mirroring.source(self.caller, self._via) if mirroring else hosted
         return self._packages
 
     def repeated_while_fresh(self, answer: Answer, release: Release) -> Answer:

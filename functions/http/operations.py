@@ -22,6 +22,7 @@ import azure.functions as func
 from functions.http.answers import (
     UnsendableAnswer,
     complete,
+    compressed,
     failure_answer,
     problem_answer,
     rate_limit_fields,
@@ -36,17 +37,16 @@ from functions.http.calls import (
     headers_of_client,
     traceparent_of,
 )
-from functions.http.compression import compressed
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
+from shared.log import SpanOrigin
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN
-from shared.telemetry.recording import SpanOrigin
 
 READ_METHODS = ("GET", "HEAD")
 WRITE_METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # All others that the host knows.

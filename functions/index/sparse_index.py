@@ -5,9 +5,8 @@ from email.utils import formatdate
 
 import orjson
 
-from functions.http.answers import CACHE_PRIVATE, JSON, NO_STORE, unchanged_answer
+from functions.http.answers import CACHE_PRIVATE, JSON, NO_STORE, accepts_gzip, unchanged_answer
 from functions.http.calls import Call
-from functions.http.compression import accepts_gzip
 from functions.http.operations import JsonFace
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest

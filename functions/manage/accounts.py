@@ -16,7 +16,7 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, is_id
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery

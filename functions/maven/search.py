@@ -8,7 +8,8 @@ from enum import Enum
 from typing import cast
 from urllib.parse import unquote
 
-from functions.central.answers import package_model, symbol_model, symbol_query_of
+from functions.central.packages import package_model
+from functions.central.search import symbol_model, symbol_query_of
 from functions.http.answers import Representation
 from functions.http.calls import Call
 from shared.composition import Registry

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
-from shared.auth.secrets import Secret
 from shared.auth.signing_keys import StoredKeys
+from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy
 from shared.log import log

@@ -27,7 +27,7 @@ from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
 from shared.adapters.embedded import StoreCheck
 from shared.auth.entra import app_identity
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.ports import Clock, Randomness
 
 

@@ -9,6 +9,14 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from shared.domain.errors.base import Refusal
+from shared.log import (
+    SpanOrigin,
+    current_activity,
+    current_trace,
+    is_recording,
+    record_metric,
+    start_span,
+)
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,
@@ -21,11 +29,9 @@ from shared.ports import (
     Stale,
     WorkStore,
 )
-from shared.runtime.edition import EVERYTHING, note_read
+from shared.runtime.caching import EVERYTHING, note_read
 from shared.services.common import Adapters
-from shared.telemetry import recording
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
-from shared.telemetry.recording import SpanOrigin, current_activity, current_trace
 
 P = TypeVar("P")
 StoreCall = Callable[..., Awaitable[Any]]
@@ -96,13 +102,13 @@ def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool)
         if is_noted:
             note_read(EVERYTHING)
         answer = call(*arguments, **named)
-        return _timed(store_name, operation, answer) if recording.is_enabled() else answer
+        return _timed(store_name, operation, answer) if is_recording() else answer
 
     return recorded
 
 
 async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
-    span = recording.start_span(f"{store}.{operation}", SpanOrigin.CALL, current_trace())
+    span = start_span(f"{store}.{operation}", SpanOrigin.CALL, current_trace())
     started, outcome = time.perf_counter(), BROKEN
     try:
         value = await answer
@@ -114,6 +120,6 @@ async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
         return value
     finally:
         attributes = {"store": store, "operation": operation, "outcome": outcome}
-        recording.record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
+        record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
         if span is not None:
             span.end(attributes)

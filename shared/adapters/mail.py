@@ -16,7 +16,7 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
 from shared.ports import Clock, HttpClient, Unanswered, Undelivered
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from urllib.parse import quote, urljoin
 
 from shared.adapters.filesystem import translate_disk_errors
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal

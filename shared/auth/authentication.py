@@ -24,8 +24,7 @@ from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.caching import LruCache
-from shared.runtime.edition import Edition, records_of
+from shared.runtime.caching import Edition, LruCache, records_of
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.

@@ -42,8 +42,7 @@ from shared.domain.records import Place
 from shared.domain.search import Viewer
 from shared.domain.times import MS
 from shared.ports import Clock, DirectoryStore
-from shared.runtime.caching import LruCache
-from shared.runtime.edition import RECORDS, Edition, records_of, unnoted
+from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnoted
 
 _ANYTHING = "any package"
 

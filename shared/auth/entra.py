@@ -22,7 +22,6 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerKeys
-from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import (
     ALGORITHMS,
     Claims,
@@ -32,6 +31,7 @@ from shared.auth.signed_tokens import (
     TokenFlaw,
     verify_jwt,
 )
+from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, Identity, identity_place
 from shared.domain.errors.identity import (
     SignedTokenRefused,

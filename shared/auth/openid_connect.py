@@ -25,8 +25,8 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
-from shared.auth.secrets import Secret, random_text
 from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
+from shared.auth.tokens import Secret, random_text
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from shared.auth.secrets import MASK, Secret
+from shared.auth.tokens import MASK, Secret
 from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy

@@ -10,8 +10,8 @@ from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
 
-from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
+from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
 from shared.domain.identity import ANONYMOUS, Grant, Principal

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, Self
 
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.times import MS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.commands.base import operator_command
 from shared.composition import Registry
 from shared.domain.accounts import Account

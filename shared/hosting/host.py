@@ -40,6 +40,7 @@ from shared.hosting.requests import (
     LazyRequest,
     MalformedPath,
     Receive,
+    Router,
     Scope,
     Send,
     decode_path,
@@ -57,14 +58,13 @@ from shared.hosting.responses import (
     with_cors,
     with_headers,
 )
-from shared.hosting.routing import Route, Router, parse_template
 from shared.hosting.timers import Timers
 from shared.hosting.triggers import AppFunctions as ReadFunctions
-from shared.hosting.triggers import FunctionCall, HttpFunction, functions_of
+from shared.hosting.triggers import FunctionCall, HttpFunction, Route, functions_of, parse_template
 from shared.log import log
 from shared.ports import ChangeSource, Clock
 from shared.runtime.answers import RecognizeCaller
-from shared.runtime.edition import Edition
+from shared.runtime.caching import Edition
 
 LifespanHook = Callable[[], Awaitable[object]]
 

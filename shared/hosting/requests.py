@@ -1,4 +1,4 @@
-"""Requests: limits of heads, decoding of paths, and the `HttpRequest` of a Function."""
+"""Requests: decoding of paths, the `HttpRequest` of a Function, and which Function answers."""
 
 import re
 from collections.abc import (
@@ -10,14 +10,17 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
+from dataclasses import dataclass, field
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
-from typing import Any, Self, TypeAlias
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from azure.functions.http import HttpRequest as WorkerRequest
 
 from shared.domain.errors.base import Refusal
+from shared.hosting.triggers import CatchAll, Literal, Parameter, Route, Segment
 from shared.runtime.answers import KnownCaller, RecognizedRequest
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -322,78 +325,119 @@ def _without_dots(path: str) -> str:
     return "/" + "/".join(result)
 
 
-RawHeader = tuple[bytes, bytes]
+# --- Which Function answers a path and a method ---
 
-# The limits of the real host.
-LONGEST_LINE = 8 * 1024  # Bytes of method, target and version, with the end of the line.
-LONGEST_HEADERS = 32 * 1024  # Bytes of all header lines.
-MOST_HEADERS = 100
+T = TypeVar("T")
 
-_AROUND_TARGET = len(b"  HTTP/1.1\r\n")
-_AROUND_HEADER = len(b": \r\n")
-_LONGEST_HOST = 255  # Characters of a DNS name; longer ones are not cached.
-_LAST_PORT = 65_535
-
-# The characters that the real host allows; a host has no percent escapes there.
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9!$&'()._~-]+)(?::([0-9]{1,5}))?")
-_ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^?]*)(.*)", re.IGNORECASE | re.DOTALL)
-_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-class RequestHeadRefused(Exception):
-    """The host answers this request with a bare status and closes the connection."""
+class Router(Generic[T]):
+    """Finds the target of a request among routes of which no two match one path and method."""
 
-    def __init__(self, status: int, *headers: RawHeader) -> None:
-        super().__init__(status)
-        self.status = status
-        self.headers = headers
+    def __init__(self, routes: Sequence[tuple[Route, T]]) -> None:
+        self._targets = [target for _, target in routes]
+        self._by_method, self._any_method = _trees(tuple(route for route, _ in routes))
 
+    def match(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
+        """Return the target and the route parameters of a decoded path, or None."""
+        if not path.startswith("/"):  # `OPTIONS *` is about the server itself.
+            return None
+        root = self._by_method.get(method, self._any_method)
+        parts = path.split("/")
+        # One trailing slash is not a segment, but a catch-all contains it.
+        count = len(parts) - 1 if not parts[-1] else len(parts)
+        # Only ASCII letters are compared without case, though Unicode folds others.
+        lowered = path.lower() if path.isascii() else path.translate(_LOWER)
+        found = root.find(parts, lowered.split("/"), 1, count)
+        return found and (self._targets[found[0]], found[1])
 
-def host_header(headers: Sequence[RawHeader]) -> bytes:
-    """Return the `Host` header; raise `RequestHeadRefused` unless there is one valid header."""
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1 or len(hosts[0]) > _LONGEST_HOST or not _is_host(hosts[0]):
-        raise RequestHeadRefused(400)
-    return hosts[0]
-
-
-def origin_form(method: bytes, target: bytes, host: bytes) -> bytes:
-    """Return path and query of a target, or `*`; raise `RequestHeadRefused` for other forms."""
-    if method == b"CONNECT":  # A successful answer would open a tunnel.
-        raise RequestHeadRefused(400)
-    if target.startswith(b"/"):
-        return target
-    if target == b"*":
-        if method != b"OPTIONS":
-            raise RequestHeadRefused(405, (b"allow", b"OPTIONS"))
-        return target
-    found = _ABSOLUTE.fullmatch(target)
-    if found is None or not _is_same_host(found[1].lower(), found[2], host):
-        raise RequestHeadRefused(400)
-    return (found[3] or b"/") + found[4]
+    def methods(self, path: str) -> list[str]:
+        """Return the methods that routes name for a decoded path."""
+        return [method for method in self._by_method if self.match(method, path)]
 
 
-def require_head_limits(method: bytes, target: bytes, headers: Sequence[RawHeader]) -> None:
-    """Raise `RequestHeadRefused` for a head that is too long, or that is not text."""
-    if len(method) + len(target) + _AROUND_TARGET > LONGEST_LINE:
-        raise RequestHeadRefused(414)
-    if sum(len(name) + len(value) + _AROUND_HEADER for name, value in headers) > LONGEST_HEADERS:
-        raise RequestHeadRefused(431)
-    try:
-        target.decode("ascii")
-        for _, value in headers:
-            value.decode("utf-8")
-    except UnicodeDecodeError:
-        raise RequestHeadRefused(400) from None
+# --- The tree ----------------------------------------------------------------------------------
+
+RouteMatch = tuple[int, dict[str, str]] | None  # The number of a route, and its parameters.
 
 
-@lru_cache(maxsize=64)
-def _is_host(value: bytes) -> bool:
-    found = _HOST.fullmatch(value)
-    return found is not None and int(found[1] or 0) <= _LAST_PORT
+class _Leaf:
+    """The end of a route: its number, and where its parameters are in the path."""
+
+    def __init__(self, segments: Sequence[Segment], number: int) -> None:
+        self.number = number
+        numbered = list(enumerate(segments, start=1))
+        self.parameters = [(each.name, at) for at, each in numbered if isinstance(each, Parameter)]
+        self.rest = next(((each, at) for at, each in numbered if isinstance(each, CatchAll)), None)
+
+    def read(self, parts: Sequence[str]) -> RouteMatch:
+        values = {name: parts[at] for name, at in self.parameters}
+        if self.rest is not None:
+            rest, at = self.rest
+            left = "/".join(parts[at:])
+            if left:  # If nothing is left, the parameter is absent and not empty.
+                values[rest.name] = left
+            if rest.expression and not (left and rest.accepts(left)):
+                return None
+        return self.number, values
 
 
-def _is_same_host(scheme: bytes, authority: bytes, host: bytes) -> bool:
-    """Check whether an absolute target and `Host` name one host; a default port may be left out."""
-    port = _DEFAULT_PORTS[scheme]
-    return authority.lower().removesuffix(port) == host.lower().removesuffix(port)
+@dataclass(slots=True)
+class _Node:
+    """One node of the tree: the segments that may follow, and the routes that end here."""
+
+    literals: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])
+    anything: "_Node | None" = None
+    rests: list[_Leaf] = field(default_factory=list[_Leaf])
+    ends: list[_Leaf] = field(default_factory=list[_Leaf])
+
+    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> RouteMatch:
+        if at == count:
+            return _first(self.ends, parts) or _first(self.rests, parts)
+        if not parts[at]:
+            return None
+        for child in (self.literals.get(lowered[at]), self.anything):
+            found = child and child.find(parts, lowered, at + 1, count)
+            if found:
+                return found
+        return _first(self.rests, parts)
+
+    def add(self, segments: Sequence[Segment], leaf: _Leaf) -> None:
+        if not segments:
+            self.ends.append(leaf)
+        elif isinstance(segments[0], CatchAll):
+            self.rests.append(leaf)
+        else:
+            self._next(segments[0]).add(segments[1:], leaf)
+
+    def _next(self, segment: Segment) -> "_Node":
+        if isinstance(segment, Literal):
+            return self.literals.setdefault(segment.text, _Node())
+        if self.anything is None:
+            self.anything = _Node()
+        return self.anything
+
+
+@lru_cache(maxsize=4)  # An app always has the same routes.
+def _trees(routes: tuple[Route, ...]) -> tuple[dict[str, _Node], _Node]:
+    """Return a tree for each method that a route names, and one for all other methods."""
+    named = {method for route in routes for method in route.methods or ()}
+    return {method: _tree(routes, method) for method in named}, _tree(routes, "")
+
+
+def _tree(routes: Sequence[Route], method: str) -> _Node:
+    root = _Node()
+    for number, route in enumerate(routes):
+        if route.methods is None or method in route.methods:
+            for shape in route.template.shapes:
+                root.add(shape, _Leaf(shape, number))
+    return root
+
+
+def _first(leaves: Sequence[_Leaf], parts: list[str]) -> RouteMatch:
+    for leaf in leaves:
+        found = leaf.read(parts)
+        if found is not None:
+            return found
+    return None

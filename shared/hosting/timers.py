@@ -8,8 +8,7 @@ from pathlib import Path
 
 from azure.functions.timer import TimerRequest
 
-from shared.hosting.routing import unsupported
-from shared.hosting.triggers import TimerFunction
+from shared.hosting.triggers import TimerFunction, unsupported
 from shared.log import log
 from shared.ports import Clock
 from shared.runtime.background_tasks import is_schedule, next_run

@@ -2,14 +2,115 @@
 
 import asyncio
 import inspect
+import re
 import typing
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import azure.functions as func
 
-from shared.hosting.routing import Route, StartRefused, parse_template, unsupported
+
+class StartRefused(Exception):
+    """The host cannot start; the message says what to change."""
+
+
+def unsupported(function: str, reason: str) -> StartRefused:
+    """Return the refusal of a Function that only the real host can serve, or that it refuses."""
+    return StartRefused(f"The Function {function} cannot be served: {reason}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A segment of text, in lower case; it is compared without case."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A segment that is one parameter, `{name}` or `{name?}`."""
+
+    name: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CatchAll:
+    """The catch-all `{*path}`: the rest of the path, which may be empty without an expression."""
+
+    name: str
+    expression: re.Pattern[str] | None = None
+
+    def accepts(self, value: str) -> bool:
+        # The host folds ASCII letters and the Kelvin sign; Python would fold the long s as well.
+        expression = self.expression
+        return expression is None or (
+            expression.search(value.replace("\N{KELVIN SIGN}", "k")) is not None
+        )
+
+
+Segment = Literal | Parameter | CatchAll
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTemplate:
+    """A parsed route template."""
+
+    text: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def shapes(self) -> Iterator[tuple[Segment, ...]]:
+        """Yield the segments for each number of optional parameters that a path may have."""
+        required = len(self.segments)
+        yield self.segments
+        while required:
+            last = self.segments[required - 1]
+            if not isinstance(last, Parameter) or not last.optional:
+                return
+            required -= 1
+            yield self.segments[:required]
+
+
+_SEGMENT = re.compile(r"(?P<literal>[^{}/?]+)|\{(?P<name>\w+)(?P<optional>\??)\}")
+_REST = re.compile(r"(?:^|/)\{\*{1,2}(?P<name>\w+)(?::regex\((?P<expression>.*)\))?\}$")
+
+
+def parse_template(text: str) -> RouteTemplate:
+    """Parse a template; raise `StartRefused` if this host or the real one refuses it."""
+    route = text.removeprefix("~").removeprefix("/")
+    rest = _REST.search(route)
+    before = route[: rest.start()] if rest else route
+    segments: list[Segment] = []
+    for part in before.split("/") if before else ():
+        found = _SEGMENT.fullmatch(part)
+        if found is None:
+            message = (
+                f"The route '{text}' cannot be read at '{part}'. "
+                "Write text, {name}, {name?}, and {*name} at the end alone."
+            )
+            raise StartRefused(message)
+        if found["literal"]:
+            segments.append(Literal(found["literal"].lower()))
+        else:
+            segments.append(Parameter(found["name"], bool(found["optional"])))
+    if rest:
+        # The host searches without case: an expression for the whole value has ^ and $.
+        expression = (rest["expression"] or "").replace("{{", "{").replace("}}", "}")
+        compiled = re.compile(expression, re.I | re.A) if expression else None
+        segments.append(CatchAll(rest["name"], compiled))
+    return RouteTemplate(text, tuple(segments))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The template of one Function, and its methods in upper case; None means all."""
+
+    function: str
+    template: RouteTemplate
+    methods: frozenset[str] | None
+
 
 FunctionCall = Callable[[Any], Awaitable[object]]
 

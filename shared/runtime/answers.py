@@ -15,7 +15,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.runtime.edition import Edition
+from shared.runtime.caching import Edition
 
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 PLAIN_TEXT = "text/plain"

@@ -21,7 +21,6 @@ from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
 from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
-from shared.auth.secrets import Secret
 from shared.auth.sessions import (
     Browsers,
     Cookie,
@@ -31,6 +30,7 @@ from shared.auth.sessions import (
     SignInProof,
 )
 from shared.auth.signed_tokens import IdTokenValidator
+from shared.auth.tokens import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log

@@ -36,7 +36,7 @@ from shared.ports import (
     Upstream,
     WorkStore,
 )
-from shared.runtime.edition import Edition
+from shared.runtime.caching import Edition
 from shared.services.leases import Leases
 from shared.services.records import RecordWriter
 from shared.settings import Settings

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.auth.secrets import random_text
+from shared.auth.tokens import random_text
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.ports import Clock, Randomness, Stale, WorkStore

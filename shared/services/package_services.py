@@ -42,15 +42,14 @@ from shared.services.packages.derived_data import (
     PackageRecordWriter,
     WithheldReleases,
 )
+from shared.services.packages.hosted_packages import HostedPackages, PackageCache
 from shared.services.packages.index import PackageIndex
-from shared.services.packages.package_cache import PackageCache
 from shared.services.packages.package_details import PackageDetails, PackageHistory
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.public_copies import PublicCopies
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
 from shared.services.packages.pulls import PullCounter
 from shared.services.packages.search import PackageSearch
-from shared.services.packages.source import HostedPackages
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.settings import Settings
 

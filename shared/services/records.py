@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
 
-from shared.auth.secrets import random_text
+from shared.auth.tokens import random_text
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.mirror_rules import (
     MAX_AGE_DAYS,
     UpstreamAddress,

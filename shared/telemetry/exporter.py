@@ -28,9 +28,8 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace import Span as OpenSpan
 
-from shared.log import trace_score
+from shared.log import Attributes, SpanOrigin, TelemetrySpan, TraceContext, trace_score
 from shared.telemetry.metrics import BROKEN, INSTRUMENTS, Instrument, InstrumentKind
-from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
 
 NAME = "ballroom"
 EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.

@@ -4,16 +4,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from shared.log import log
-from shared.telemetry import recording
-from shared.telemetry.metrics import REQUESTS, UPKEEP, Instrument
-from shared.telemetry.recording import (
+from shared.log import (
     Attributes,
     SpanOrigin,
     TelemetryBackend,
     TelemetrySpan,
     TraceContext,
+    log,
+    set_backend,
 )
+from shared.telemetry.metrics import REQUESTS, UPKEEP, Instrument
 
 MAX_BUFFERED_VALUES = 2_000  # Enough for the first seconds; older values are dropped.
 
@@ -56,8 +56,8 @@ class StartupBuffer:
             loaded = self._load()
         except Exception:
             log.exception("telemetry.failed")
-            recording.set_backend(None)
+            set_backend(None)
             return
-        recording.set_backend(loaded)
+        set_backend(loaded)
         while self._buffered:
             loaded.record(*self._buffered.popleft())

@@ -37,7 +37,7 @@ from shared.adapters.system import SystemRandomness
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN
+from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.contract.immediate_search import opened_search
 from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock

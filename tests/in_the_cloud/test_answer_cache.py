@@ -14,7 +14,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.requests import Receive, Scope, Send
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN
+from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded

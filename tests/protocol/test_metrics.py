@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from shared.localhost import build_host
+from shared.log import current_backend, set_backend
 from shared.settings import Settings
-from shared.telemetry import recording
 from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.storage import one_machine
@@ -25,7 +25,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 def backend() -> Iterator[None]:
     """Collect metrics for one test alone."""
     yield
-    recording.set_backend(None)
+    set_backend(None)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_registry_has_no_metrics_by_default(folder: Path) -> None:
     with running(build_host(settings_of(folder))) as server:
         answer = httpx.get(f"{server.url}/metrics")
         assert answer.status_code == 404
-        assert recording.current_backend() is None
+        assert current_backend() is None
 
 
 def test_programs_of_the_machine_read_what_happened(folder: Path) -> None:

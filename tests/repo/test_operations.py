@@ -14,7 +14,7 @@ ALL = operations(Settings(archive_cdn_url="https://registry.test", archive_cdn_o
 NAMES = {each.name for each in ALL}
 
 # The trace of a request, which is noted and read at many depths (docs/decisions/0028 and 0047).
-TRACES = {"shared/telemetry/recording.py", "shared/runtime/edition.py"}
+TRACES = {"shared/log.py", "shared/runtime/caching.py"}
 
 
 def texts(module: Module) -> Iterator[str]:

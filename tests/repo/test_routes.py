@@ -20,8 +20,15 @@ from functions.http.operations import Face
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
-from shared.hosting.routing import CatchAll, Literal, Route, Segment, parse_template
-from shared.hosting.triggers import AppFunctions, functions_of
+from shared.hosting.triggers import (
+    AppFunctions,
+    CatchAll,
+    Literal,
+    Route,
+    Segment,
+    functions_of,
+    parse_template,
+)
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions
 from tests.paths import docs

@@ -9,8 +9,7 @@ import pytest
 
 from shared.auth.authentication import LAST_USE_INTERVAL
 from shared.auth.secret_scanning import MAX_REPORT_BYTES, MAX_REPORTED
-from shared.auth.secrets import Secret
-from shared.auth.tokens import TOKEN_PATTERN, AccessToken
+from shared.auth.tokens import TOKEN_PATTERN, AccessToken, Secret
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.identity import Scope
 from shared.domain.ip_addresses import MAX_RANGES

@@ -19,7 +19,7 @@ from functions.central.answers import CentralFace
 from functions.faces import build_app
 from functions.http.calls import Call
 from functions.http.operations import blueprint_of
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.runtime.answers import Answer

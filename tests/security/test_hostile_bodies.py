@@ -22,8 +22,7 @@ from functions.http.calls import Call
 from functions.http.requests import archive_part
 from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
-from shared.auth.secrets import Secret
-from shared.auth.tokens import AccessToken, token_text
+from shared.auth.tokens import AccessToken, Secret, token_text
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable

@@ -17,7 +17,7 @@ from functions.faces import build_app
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
-from shared.hosting.routing import Router
+from shared.hosting.requests import Router
 from shared.hosting.triggers import functions_of
 from tests.security.package_probes import (
     CHANGING,

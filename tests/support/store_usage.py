@@ -15,7 +15,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN
+from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from shared.services.maintenance.record_tasks import ProcessOutboxes
 from tests.paths import SHARED
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
-from shared.telemetry import recording
+from shared.log import set_backend
 from shared.telemetry.exporter import create_backend
 from shared.telemetry.metrics import Instrument
 
@@ -57,9 +57,9 @@ def hearing(sampler: Sampler = ALWAYS_ON) -> Generator[Heard]:
     """Hear what is told until the block ends."""
     reader, exporter = InMemoryMetricReader(), InMemorySpanExporter()
     listener = create_backend([reader], SimpleSpanProcessor(exporter), sampler)
-    before = recording.set_backend(listener)
+    before = set_backend(listener)
     try:
         yield Heard(reader, exporter)
     finally:
-        recording.set_backend(before)
+        set_backend(before)
         listener.close()

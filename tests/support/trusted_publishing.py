@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import httpx
 
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.identity import ANONYMOUS, Grant, Principal
 from shared.domain.names import Package
 from shared.domain.records import Event, org_stream

@@ -31,9 +31,8 @@ from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.domain.names import Package
 from shared.domain.times import MS
-from shared.log import log
+from shared.log import log, record_metric
 from shared.ports import Clock, Randomness
-from shared.telemetry import recording
 from shared.telemetry.metrics import SEARCH_AGE
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
@@ -243,7 +242,7 @@ class CurrentCopy:
     def _record_age(self) -> None:
         if self._current is not None and self._current.fed_ms is not None:
             age_ms = self._clock.now_ms() - self._current.fed_ms
-            recording.record_metric(SEARCH_AGE, age_ms / 1000, {})
+            record_metric(SEARCH_AGE, age_ms / 1000, {})
 
 
 class CloudSearchIndex(IndexReader):

@@ -13,7 +13,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.log import log
 from shared.ports import ChangeSource, Clock, Lease
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
+from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
 
 
 class CosmosChangeFeed:

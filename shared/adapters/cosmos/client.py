@@ -22,10 +22,9 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from shared.adapters.cosmos.queries import query_directly
 from shared.domain.errors.requests import Busy, StorageFull
+from shared.log import current_activity, is_recording, record_metric
 from shared.ports import Randomness
-from shared.telemetry import recording
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
-from shared.telemetry.recording import current_activity
 
 # Requests are repeated while the service is busy. Every write has an id of its own, which is stored
 # in the item: if a repeat is refused because the first attempt took effect and its response was
@@ -467,12 +466,12 @@ def record_charge(response: Any) -> None:
     activity = current_activity()
     if activity is not None:
         activity.units += units
-    if recording.is_enabled():
+    if is_recording():
         request = response.http_request
         asked = {"container": _container(request.url), "operation": _operation(request)}
         answer = {**asked, "status": response.http_response.status_code}
-        recording.record_metric(COSMOS_ANSWERS, 1, answer)
-        recording.record_metric(COSMOS_UNITS, units, asked)
+        record_metric(COSMOS_ANSWERS, 1, answer)
+        record_metric(COSMOS_UNITS, units, asked)
 
 
 def _container(url: str) -> str:

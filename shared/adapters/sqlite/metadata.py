@@ -17,12 +17,13 @@ from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Su
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, Stale
 from shared.runtime.caching import (
+    EVERYTHING,
     SURVEYS_CACHED_BYTES,
+    Changes,
     LruCache,
     merge_entries,
     share_field_names,
 )
-from shared.runtime.edition import EVERYTHING, Changes
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 CHANGES_ON_THE_LOOP = 1_000  # Reading them takes half a millisecond.

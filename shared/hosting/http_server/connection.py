@@ -12,19 +12,20 @@ from weakref import WeakKeyDictionary
 from httptools import HttpParserError
 from uvicorn.server import ServerState
 
-from shared.hosting.http_server.heads import HeadJoiningTransport, RepeatedHead, UpgradeIgnored
-from shared.hosting.requests import (
-    EMPTY_QUERY,
+from shared.hosting.http_server.heads import (
     LONGEST_HEADERS,
     LONGEST_LINE,
     MOST_HEADERS,
+    HeadJoiningTransport,
     RawHeader,
+    RepeatedHead,
     RequestHeadRefused,
-    Scope,
+    UpgradeIgnored,
     host_header,
     origin_form,
     require_head_limits,
 )
+from shared.hosting.requests import EMPTY_QUERY, Scope
 from shared.hosting.responses import (
     PreparedAnswer,
     RawHeaders,

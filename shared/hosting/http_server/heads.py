@@ -16,13 +16,93 @@ a body: a third of the cost of a small answer.
 import asyncio
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.hosting.requests import OF_HEADERS, RawHeader, Scope
+from shared.hosting.requests import OF_HEADERS, Scope
 from shared.hosting.responses import lines_of
+
+RawHeader = tuple[bytes, bytes]
+
+# The limits of the real host.
+LONGEST_LINE = 8 * 1024  # Bytes of method, target and version, with the end of the line.
+LONGEST_HEADERS = 32 * 1024  # Bytes of all header lines.
+MOST_HEADERS = 100
+
+_AROUND_TARGET = len(b"  HTTP/1.1\r\n")
+_AROUND_HEADER = len(b": \r\n")
+_LONGEST_HOST = 255  # Characters of a DNS name; longer ones are not cached.
+_LAST_PORT = 65_535
+
+# The characters that the real host allows; a host has no percent escapes there.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9!$&'()._~-]+)(?::([0-9]{1,5}))?")
+_ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^?]*)(.*)", re.IGNORECASE | re.DOTALL)
+_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
+
+
+class RequestHeadRefused(Exception):
+    """The host answers this request with a bare status and closes the connection."""
+
+    def __init__(self, status: int, *headers: RawHeader) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = headers
+
+
+def host_header(headers: Sequence[RawHeader]) -> bytes:
+    """Return the `Host` header; raise `RequestHeadRefused` unless there is one valid header."""
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) != 1 or len(hosts[0]) > _LONGEST_HOST or not _is_host(hosts[0]):
+        raise RequestHeadRefused(400)
+    return hosts[0]
+
+
+def origin_form(method: bytes, target: bytes, host: bytes) -> bytes:
+    """Return path and query of a target, or `*`; raise `RequestHeadRefused` for other forms."""
+    if method == b"CONNECT":  # A successful answer would open a tunnel.
+        raise RequestHeadRefused(400)
+    if target.startswith(b"/"):
+        return target
+    if target == b"*":
+        if method != b"OPTIONS":
+            raise RequestHeadRefused(405, (b"allow", b"OPTIONS"))
+        return target
+    found = _ABSOLUTE.fullmatch(target)
+    if found is None or not _is_same_host(found[1].lower(), found[2], host):
+        raise RequestHeadRefused(400)
+    return (found[3] or b"/") + found[4]
+
+
+def require_head_limits(method: bytes, target: bytes, headers: Sequence[RawHeader]) -> None:
+    """Raise `RequestHeadRefused` for a head that is too long, or that is not text."""
+    if len(method) + len(target) + _AROUND_TARGET > LONGEST_LINE:
+        raise RequestHeadRefused(414)
+    if sum(len(name) + len(value) + _AROUND_HEADER for name, value in headers) > LONGEST_HEADERS:
+        raise RequestHeadRefused(431)
+    try:
+        target.decode("ascii")
+        for _, value in headers:
+            value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RequestHeadRefused(400) from None
+
+
+@lru_cache(maxsize=64)
+def _is_host(value: bytes) -> bool:
+    found = _HOST.fullmatch(value)
+    return found is not None and int(found[1] or 0) <= _LAST_PORT
+
+
+def _is_same_host(scheme: bytes, authority: bytes, host: bytes) -> bool:
+    """Check whether an absolute target and `Host` name one host; a default port may be left out."""
+    port = _DEFAULT_PORTS[scheme]
+    return authority.lower().removesuffix(port) == host.lower().removesuffix(port)
+
+
+# --- Heads that differ in the request line alone ---
 
 # Characters that need no judgement: no spaces, no controls, no "#", and no "//" at the beginning.
 _LINE = re.compile(

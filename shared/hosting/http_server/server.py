@@ -24,7 +24,7 @@ import uvicorn
 from shared.domain.ip_addresses import Networks, caller_network, is_shared
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
 from shared.hosting.requests import ASGIApp
-from shared.hosting.routing import StartRefused
+from shared.hosting.triggers import StartRefused
 from shared.runtime.private_files import make_private_folder
 
 BACKLOG = 2048

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.authorization import Administration
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.accounts import (
     ADMINISTRATORS,
     Account,

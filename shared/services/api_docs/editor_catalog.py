@@ -21,8 +21,9 @@ from shared.domain.versions import ANY_CLIENT
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
 from shared.services.api_docs.pieces import are_available, arrived
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
-from shared.services.packages.source import HostedPackages, PackageSource
+from shared.services.packages.source import PackageSource
 
 Summary = ConnectorSummary | TriggerSummary
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.auth.secrets import random_text
-from shared.auth.tokens import OWNER_LENGTH
+from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.accounts import (
     Account,
     AccountName,

@@ -6,9 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL
-from shared.auth.tokens import OWNER_LENGTH
+from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.access import require_own_account
 from shared.domain.accounts import (
     Account,

@@ -7,7 +7,6 @@ from datetime import timedelta
 from enum import Enum
 
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
-from shared.auth.secrets import Secret, random_text
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
     SESSION_ID_LENGTH,
@@ -16,6 +15,7 @@ from shared.auth.sessions import (
     SessionLifetimes,
     SignInBrowser,
 )
+from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, NotFound
 from shared.domain.errors.identity import (

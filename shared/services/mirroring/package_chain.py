@@ -63,12 +63,8 @@ from shared.services.mirroring.name_owners import OURS
 from shared.services.mirroring.upstream_reader import Asker, Question, UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.packages.source import (
-    AvailableRelease,
-    HostedPackages,
-    ItemName,
-    ReleasePreview,
-)
+from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.source import AvailableRelease, ItemName, ReleasePreview
 
 VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
 
@@ -197,6 +193,7 @@ class PackageChain:
         return False
 
     async def require_archive(self, release: Release) -> None:
+        """Store the archive of a release again if an earlier version dropped it."""
         await self.reader.require_age(release)
         if release.is_dropped:
             await self.admission.bring_back(release.coordinate, self.asker)

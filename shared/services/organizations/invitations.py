@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Self
 
 from shared.auth.authorization import Authorization
-from shared.auth.secrets import Secret, random_text
+from shared.auth.tokens import Secret, random_text
 from shared.domain.access import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field

@@ -10,8 +10,7 @@ from enum import Enum
 from typing import Self
 
 from shared.auth.authorization import Authorization
-from shared.auth.secrets import random_text
-from shared.auth.tokens import OWNER_LENGTH
+from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, Forbidden, about_field

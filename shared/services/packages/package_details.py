@@ -53,8 +53,8 @@ from shared.ports import (
     PullHistory,
     PullLedger,
 )
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
-from shared.services.packages.source import HostedPackages
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
 NEAR_NAMES_SHOWN = 5

@@ -17,10 +17,10 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.versions import ClientProfile, Range, Version
 from shared.ports import ArchiveLinks, Clock
-from shared.runtime.caching import LruCache
-from shared.runtime.edition import (
+from shared.runtime.caching import (
     EVERYTHING,
     Edition,
+    LruCache,
     PackagesRead,
     note_all,
     note_private,

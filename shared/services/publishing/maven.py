@@ -36,7 +36,8 @@ from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.source import AvailableRelease, HostedPackages, PackageSource
+from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.source import AvailableRelease, PackageSource
 from shared.services.publishing.publishing import Outcome, Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import Signer, SigningKeys
+from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing

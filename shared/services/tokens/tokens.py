@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from shared.auth.authorization import Authorization
-from shared.auth.secrets import Secret, random_text
-from shared.auth.tokens import OWNER_LENGTH, AccessToken
+from shared.auth.tokens import OWNER_LENGTH, AccessToken, Secret, random_text
 from shared.domain.access import require_own_account
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing

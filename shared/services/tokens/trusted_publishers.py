@@ -8,7 +8,7 @@ from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 from shared.auth.authorization import Authorization
-from shared.auth.secrets import random_text
+from shared.auth.tokens import random_text
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound
 from shared.domain.errors.identity import (
     NotPermitted,

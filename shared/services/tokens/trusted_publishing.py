@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import cast
 
 from shared.auth.issuer_keys import IssuerKeys
-from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
+from shared.auth.tokens import Secret
 from shared.domain.errors.base import InvalidRequest, Unauthenticated
 from shared.domain.errors.identity import (
     SignedTokenRefused,

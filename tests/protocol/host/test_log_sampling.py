@@ -12,9 +12,8 @@ from functions.faces import operations
 from functions.http.calls import Exchange
 from infra.cost.model import READ_LOG_BYTES
 from infra.cost.prices import Prices
-from shared.log import configure, log, trace_score
+from shared.log import configure, log, set_backend, trace_score
 from shared.settings import Settings
-from shared.telemetry import recording
 from shared.telemetry.exporter import azure_monitor_backend
 from shared.telemetry.metrics import REQUESTS
 from tests.paths import ROOT
@@ -193,12 +192,12 @@ async def test_a_read_that_succeeds_writes_at_most_60_bytes(
     paths = (GREET, "/packages/acme/greet", "/packages/acme/greet/*", "/packages?q=greet")
     with ingesting() as server:
         backend = azure_monitor_backend(server.connection, share=SHARE)
-        before = recording.set_backend(backend)
+        before = set_backend(backend)
         for number, trace in enumerate(evenly_chosen_traces()):
             path = paths[number % len(paths)]
             answer = await world.get(path, by=world.people.ann, headers=trace)  # No repeat.
             assert answer.status_code == 200
-        recording.set_backend(before)
+        set_backend(before)
         backend.close()
         spans = [each for each in server.items if each["data"]["baseType"] != "MetricData"]
     lines = [line for line in logged(capfd) if line["operation"] != "central_push"]

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from shared.hosting.host import Host
-from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
+from shared.hosting.http_server.heads import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
 from tests.support.sample_app import build_app
 from tests.support.server import Address, read_all, running
 from tests.support.storage import one_machine

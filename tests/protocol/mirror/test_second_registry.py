@@ -14,7 +14,7 @@ from tempfile import gettempdir
 import pytest
 
 from shared.adapters.upstream import CentralUpstream, FetchBudget
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.identity import OPERATOR
 from shared.ports import HttpResponse
 from shared.services.common import Adapters

@@ -19,10 +19,10 @@ from shared.log import (
     STACKS_A_SECOND,
     WHOLE_LINES_A_SECOND,
     LogSampling,
+    TraceContext,
     trace_score,
 )
 from shared.telemetry.exporter import TraceShareSampler
-from shared.telemetry.recording import TraceContext
 from tests.paths import ROOT
 
 SPEAK = """

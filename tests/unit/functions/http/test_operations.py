@@ -15,7 +15,7 @@ from functions.http.operations import (
     answer,
     blueprint_of,
 )
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import TooManyRequests

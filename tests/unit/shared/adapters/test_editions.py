@@ -9,7 +9,7 @@ from shared.adapters.cosmos.change_feed import MOST_PAGES, WAITED_FOR, ChangeFee
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.errors.requests import Busy
 from shared.ports import Lease
-from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
+from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
 
 GREET, OTHER = "acme/greet", "acme/other"

@@ -7,10 +7,10 @@ import pytest
 
 from shared.adapters.instrumentation import instrumented, instrumented_store
 from shared.domain.errors.requests import Busy
+from shared.log import Activity, SpanOrigin
 from shared.ports import Stale
 from shared.services.common import Adapters
 from shared.telemetry.metrics import STORE_CALLS
-from shared.telemetry.recording import Activity, SpanOrigin
 from tests.reaching import STORES
 from tests.support.telemetry import hearing
 from tests.support.world import World

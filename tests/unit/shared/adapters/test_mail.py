@@ -20,7 +20,7 @@ from shared.adapters.mail import (
     SmtpServer,
 )
 from shared.auth.entra import AppIdentity
-from shared.auth.secrets import Secret
+from shared.auth.tokens import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
 from shared.hosting.http_server.server import bind

@@ -25,7 +25,7 @@ from shared.domain.packages import Provenance
 from shared.domain.records import Place
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import ChangeSource
-from shared.runtime.edition import Edition, records_of
+from shared.runtime.caching import Edition, records_of
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs

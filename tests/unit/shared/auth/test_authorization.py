@@ -28,7 +28,7 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.search import Viewer
 from shared.ports import ChangeSource
-from shared.runtime.edition import records_of
+from shared.runtime.caching import records_of
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock

@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.auth.secrets import Secret
 from shared.auth.sessions import (
     BROWSER_NAME_LENGTH,
     Browsers,
@@ -10,6 +9,7 @@ from shared.auth.sessions import (
     KnownBrowsers,
     SameSite,
 )
+from shared.auth.tokens import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.shared.auth.test_sessions import KEYS, URL
 

@@ -4,8 +4,8 @@ import pytest
 
 from shared.auth.entra import EntraAccess, EntraRoles, EntraTenant, audiences
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import Claims, TokenFlaw
+from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, AccountLock, Identity
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.identity import Principal, Role, RoleGrant, Scope

@@ -28,8 +28,8 @@ from shared.auth.openid_connect import (
     OidcFlow,
     OidcProvider,
 )
-from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import IdTokenValidator
+from shared.auth.tokens import Secret
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.ports import HttpResponse, Unanswered
 from tests.fakes.identity_provider import (

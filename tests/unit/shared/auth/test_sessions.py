@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.secrets import Secret
 from shared.auth.sessions import Cookie, SameSite, SessionAuthentication, SignInProof
 from shared.auth.signing_keys import KeyRing
+from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy

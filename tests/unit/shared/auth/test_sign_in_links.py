@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyRing
+from shared.auth.tokens import Secret
 from shared.domain.records import Entity
 from shared.services.identity.sign_in import LINK_LIFETIME, SignInLinks
 from tests.fakes.stores import FakeWork

@@ -10,7 +10,6 @@ from typing import ClassVar, cast
 import pytest
 
 from shared.adapters.azure_services import VAULT_API, KeyVault
-from shared.auth.secrets import Secret
 from shared.auth.signing_keys import (
     REREAD_AFTER,
     REREAD_AFTER_UNKNOWN_KEY,
@@ -22,6 +21,7 @@ from shared.auth.signing_keys import (
     Signer,
     VaultKeys,
 )
+from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from tests.fakes.azure_identity import Identity, Stranger

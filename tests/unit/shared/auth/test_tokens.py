@@ -6,8 +6,14 @@ from base64 import b64encode
 
 import pytest
 
-from shared.auth.secrets import BASE62_ALPHABET, Secret
-from shared.auth.tokens import MAX_LOOKALIKES, AccessToken, TokenSearch, token_text
+from shared.auth.tokens import (
+    BASE62_ALPHABET,
+    MAX_LOOKALIKES,
+    AccessToken,
+    Secret,
+    TokenSearch,
+    token_text,
+)
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
 from tests.support.refusals import raises_refusal

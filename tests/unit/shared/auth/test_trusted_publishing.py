@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import LEEWAY
+from shared.auth.tokens import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignedTokenRefused, Untrusted
 from shared.domain.trusted_publishing.jobs import Provider

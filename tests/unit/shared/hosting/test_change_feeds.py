@@ -10,8 +10,7 @@ import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.hosting.change_feeds import LEASE_MS, ChangeFeeds
-from shared.hosting.routing import StartRefused
-from shared.hosting.triggers import ChangeFeedFunction, functions_of
+from shared.hosting.triggers import ChangeFeedFunction, StartRefused, functions_of
 from shared.ports import Lease
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs

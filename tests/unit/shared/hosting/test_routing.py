@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.hosting.routing import Route, Router, StartRefused, parse_template
+from shared.hosting.requests import Router
+from shared.hosting.triggers import Route, StartRefused, parse_template
 
 
 def route(template: str, *methods: str, name: str = "") -> Route:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 import azure.functions as func
 import pytest
 
-from shared.hosting.routing import StartRefused
-from shared.hosting.triggers import functions_of
+from shared.hosting.triggers import StartRefused, functions_of
 
 Register = Callable[[func.FunctionApp], object]
 

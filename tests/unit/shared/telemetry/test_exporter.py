@@ -9,10 +9,9 @@ from random import Random
 
 import pytest
 
-from shared.telemetry import recording
+from shared.log import Activity, SpanOrigin, record_metric, set_backend
 from shared.telemetry.exporter import TraceShareSampler, azure_monitor_backend
 from shared.telemetry.metrics import PUSHES, REQUESTS
-from shared.telemetry.recording import Activity, SpanOrigin
 from tests.paths import ROOT
 from tests.support.ingestion import Ingestion, ingesting
 
@@ -32,14 +31,14 @@ def ingestion() -> Generator[Ingestion]:
 
 def test_metrics_and_spans_arrive_and_nothing_else(ingestion: Ingestion) -> None:
     listener = azure_monitor_backend(ingestion.connection, share=1.0)
-    before = recording.set_backend(listener)
+    before = set_backend(listener)
     trace = "0af7651916cd43dd8448eb211c80319c"
     activity = Activity.begin("central_pull", SpanOrigin.HOSTED, f"00-{trace}-b7ad6b7169203331-00")
     shown = {"face": "central", "operation": "central_pull", "outcome": "answered", "status": 302}
-    recording.record_metric(REQUESTS, 0.25, shown)
-    recording.record_metric(PUSHES, 1, {"state": "live"})
+    record_metric(REQUESTS, 0.25, shown)
+    record_metric(PUSHES, 1, {"state": "live"})
     activity.end({"outcome": "answered"})
-    recording.set_backend(before)
+    set_backend(before)
     listener.close()
     metrics = {each["metrics"][0]["name"]: each for each in ingestion.of("MetricData")}
     assert set(metrics) == {REQUESTS.name, PUSHES.name}

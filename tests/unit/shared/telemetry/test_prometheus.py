@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.log import SpanOrigin
 from shared.telemetry.metrics import PUSHES, REQUESTS, SEARCH_AGE, STORE_CALLS, UPKEEP
 from shared.telemetry.prometheus import PrometheusBackend
-from shared.telemetry.recording import SpanOrigin
 
 REQUEST = {"face": "central", "operation": "central_pull", "outcome": "answered", "status": 200}
 FACE, REST = 'face="central"', 'operation="central_pull",outcome="answered",status="200"'

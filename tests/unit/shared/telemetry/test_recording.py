@@ -5,7 +5,16 @@ import asyncio
 import pytest
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from shared.telemetry import recording
+from shared.log import (
+    Activity,
+    SpanOrigin,
+    TraceContext,
+    current_activity,
+    current_trace,
+    is_recording,
+    record_metric,
+    start_span,
+)
 from shared.telemetry.metrics import (
     INSTRUMENTS,
     PUSHES,
@@ -14,13 +23,6 @@ from shared.telemetry.metrics import (
     UPKEEP,
     InstrumentKind,
 )
-from shared.telemetry.recording import (
-    Activity,
-    SpanOrigin,
-    TraceContext,
-    current_activity,
-    current_trace,
-)
 from tests.support.telemetry import hearing
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -28,19 +30,19 @@ SENT = f"00-{TRACE}-{SPAN}-00"
 
 
 def test_while_nobody_listens_nothing_happens() -> None:
-    assert not recording.is_enabled()
-    recording.record_metric(PUSHES, 1, {})  # Not even the attributes are looked at.
-    assert recording.start_span("any", SpanOrigin.CALL, None) is None
+    assert not is_recording()
+    record_metric(PUSHES, 1, {})  # Not even the attributes are looked at.
+    assert start_span("any", SpanOrigin.CALL, None) is None
 
 
 def test_values_are_recorded_as_the_catalog_says() -> None:
     with hearing() as heard:
         for seconds in (1, 3):
-            recording.record_metric(UPKEEP, seconds, {"task": "audit-archives", "result": "done"})
+            record_metric(UPKEEP, seconds, {"task": "audit-archives", "result": "done"})
         for _ in range(2):
-            recording.record_metric(PUSHES, 1, {"state": "live"})
+            record_metric(PUSHES, 1, {"state": "live"})
         for age in (10, 20):
-            recording.record_metric(SEARCH_AGE, age, {})
+            record_metric(SEARCH_AGE, age, {})
         [histogram], [counter], [gauge] = map(heard.points, (UPKEEP, PUSHES, SEARCH_AGE))
     assert (histogram["task"], histogram["count"], histogram["sum"]) == ("audit-archives", 2, 4)
     assert (counter["state"], counter["value"]) == ("live", 2)
@@ -49,13 +51,13 @@ def test_values_are_recorded_as_the_catalog_says() -> None:
 
 def test_an_attribute_outside_of_the_catalog_is_never_exported() -> None:
     with hearing() as heard:
-        recording.record_metric(PUSHES, 1, {"state": "live", "org": "a-secret"})
+        record_metric(PUSHES, 1, {"state": "live", "org": "a-secret"})
         assert "a-secret" not in heard.text()
 
 
 def test_a_value_without_its_attributes_is_a_mistake() -> None:
     with hearing(), pytest.raises(KeyError):
-        recording.record_metric(STORE_CALLS, 1, {"store": "metadata"})
+        record_metric(STORE_CALLS, 1, {"store": "metadata"})
 
 
 def test_names_are_ours_and_no_two_are_the_same() -> None:
@@ -116,20 +118,20 @@ async def test_calls_of_a_trace_that_is_not_sampled_are_no_spans() -> None:
     with hearing(ALWAYS_OFF) as heard:
         activity = Activity.begin("central_pull", SpanOrigin.SERVED)
         assert activity.trace is not None
-        assert recording.start_span("metadata.find", SpanOrigin.CALL, activity.trace) is None
+        assert start_span("metadata.find", SpanOrigin.CALL, activity.trace) is None
         activity.end({})
         assert heard.spans == []
 
 
 async def test_calls_that_belong_to_nothing_are_no_spans() -> None:
     with hearing() as heard:
-        assert recording.start_span("metadata.find", SpanOrigin.CALL, None) is None
+        assert start_span("metadata.find", SpanOrigin.CALL, None) is None
         assert heard.spans == []
 
 
 async def test_calls_are_parts_of_what_they_are_made_for_in_other_tasks_too() -> None:
     async def call() -> None:
-        span = recording.start_span("metadata.find", SpanOrigin.CALL, current_trace())
+        span = start_span("metadata.find", SpanOrigin.CALL, current_trace())
         assert span is not None
         span.end({"store": "metadata"})
 

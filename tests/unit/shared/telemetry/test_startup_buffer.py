@@ -8,9 +8,17 @@ from collections.abc import Generator
 
 import pytest
 
-from shared.telemetry import recording
+from shared.log import (
+    Attributes,
+    SpanOrigin,
+    TelemetrySpan,
+    TraceContext,
+    is_recording,
+    record_metric,
+    set_backend,
+    start_span,
+)
 from shared.telemetry.metrics import PUSHES, REQUESTS, Instrument
-from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
 from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
 from tests.paths import ROOT
 from tests.support.logs import capture_logs
@@ -43,7 +51,7 @@ class Listening:
 def quiet_again() -> Generator[None]:
     """Let nobody listen in other tests."""
     yield
-    recording.set_backend(None)
+    set_backend(None)
 
 
 def test_early_records_are_exported_when_the_exporter_starts() -> None:
@@ -53,12 +61,12 @@ def test_early_records_are_exported_when_the_exporter_starts() -> None:
         may_load.wait(BOUND_SECONDS)
         return listening
 
-    recording.set_backend(StartupBuffer(load))
-    assert recording.start_span("any", SpanOrigin.SERVED, None) is None
+    set_backend(StartupBuffer(load))
+    assert start_span("any", SpanOrigin.SERVED, None) is None
     for value in (1, 2):
-        recording.record_metric(PUSHES, value, {"state": "live"})
+        record_metric(PUSHES, value, {"state": "live"})
     assert listening.values == []
-    recording.record_metric(REQUESTS, 3, {"status": 204})
+    record_metric(REQUESTS, 3, {"status": 204})
     may_load.set()
     assert listening.complete.wait(BOUND_SECONDS)
     assert listening.values == [1, 2, 3]
@@ -79,7 +87,7 @@ async def test_nothing_is_loaded_before_the_first_request_has_its_answer(world: 
             if not loading._loading.locked():
                 instruments.append(instrument)
 
-    recording.set_backend(Noting())
+    set_backend(Noting())
     await world.http.get(f"{BASE}/packages/acme/none")
     assert listening.complete.wait(BOUND_SECONDS)
     assert instruments
@@ -88,9 +96,9 @@ async def test_nothing_is_loaded_before_the_first_request_has_its_answer(world: 
 
 def test_the_exporter_starts_without_a_request_if_many_values_wait() -> None:
     listening = Listening()
-    recording.set_backend(StartupBuffer(lambda: listening))
+    set_backend(StartupBuffer(lambda: listening))
     for value in range(MAX_BUFFERED_VALUES // 2):
-        recording.record_metric(PUSHES, value, {"state": "live"})
+        record_metric(PUSHES, value, {"state": "live"})
     assert listening.complete.wait(BOUND_SECONDS)
 
 
@@ -99,11 +107,11 @@ def test_libraries_that_cannot_be_loaded_are_logged_once_and_cost_nothing_later(
         raise ImportError
 
     loading = StartupBuffer(load)
-    recording.set_backend(loading)
+    set_backend(loading)
     with capture_logs() as events:
         loading.load()
     assert [each["event"] for each in events] == ["telemetry.failed"]
-    assert not recording.is_enabled()
+    assert not is_recording()
 
 
 def test_the_buffer_is_bounded() -> None:

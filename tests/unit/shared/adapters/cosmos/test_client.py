@@ -7,8 +7,8 @@ import pytest
 
 from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosContainer, CosmosDatabase
 from shared.adapters.system import SystemRandomness
+from shared.log import Activity, SpanOrigin
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
-from shared.telemetry.recording import Activity, SpanOrigin
 from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.fakes.system import FakeClock

@@ -16,7 +16,7 @@ from shared.domain.names import Package
 from shared.domain.organizations import Organization
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.versions import Version
-from shared.runtime.edition import records_of
+from shared.runtime.caching import records_of
 from tests.contract.sample_records import GREET, entry, head, release
 from tests.fakes.system import FakeClock
 

@@ -19,7 +19,7 @@ from shared.hosting.http_server.processes import (
 )
 from shared.hosting.http_server.server import Certificate, bind
 from shared.hosting.requests import ASGIApp
-from shared.hosting.routing import StartRefused
+from shared.hosting.triggers import StartRefused
 from tests.support.logs import capture_logs
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.hosting.http_server.connection import Connection
-from shared.hosting.http_server.heads import RepeatedHead
-from shared.hosting.requests import LONGEST_LINE, Receive, RequestHeaders, Scope, Send
+from shared.hosting.http_server.heads import LONGEST_LINE, RepeatedHead
+from shared.hosting.requests import Receive, RequestHeaders, Scope, Send
 from shared.hosting.responses import PreparedAnswer, encode_head, send_answer
 from tests.unit.shared.hosting.wire import answers_to
 

@@ -24,7 +24,7 @@ from shared.hosting.http_server.server import (
     surplus_connections,
 )
 from shared.hosting.requests import Receive, Scope, Send
-from shared.hosting.routing import StartRefused
+from shared.hosting.triggers import StartRefused
 from tests.support.server import make_certificate, running
 
 LIMITS = ConnectionLimits(

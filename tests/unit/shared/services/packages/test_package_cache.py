@@ -13,8 +13,8 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports import MetadataStore
-from shared.runtime.edition import packages_read
-from shared.services.packages.package_cache import PackageCache
+from shared.runtime.caching import packages_read
+from shared.services.packages.hosted_packages import PackageCache
 from tests.support.surveys import survey
 
 GREET = Package.parse("acme", "greet")

@@ -25,6 +25,7 @@ from shared.domain.packages import (
 )
 from shared.domain.search import Query, ResultPage, Results, Suggestion
 from shared.ports import DocumentStore, MetadataStore, PullHistory, PullLedger
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.package_details import (
     PackageDetails,
     PackageOwner,
@@ -32,7 +33,6 @@ from shared.services.packages.package_details import (
     ReleaseDetails,
 )
 from shared.services.packages.search import PackageSearch
-from shared.services.packages.source import HostedPackages
 from tests.contract.sample_records import GREET, release
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory

@@ -13,7 +13,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
-from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
+from shared.runtime.caching import EVERYTHING, PackagesRead, packages_read
 from shared.services.packages.pull_redirects import LONGEST_PLACE, Redirect, RedirectCache
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.system import FakeClock

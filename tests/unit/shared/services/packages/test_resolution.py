@@ -25,8 +25,8 @@ from shared.domain.resolve_requests import (
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile
 from shared.ports import DocumentStore, MetadataStore
-from shared.services.packages import source
-from shared.services.packages.source import CANDIDATES_PER_MODULE, HostedPackages
+from shared.services.packages import hosted_packages
+from shared.services.packages.hosted_packages import CANDIDATES_PER_MODULE, HostedPackages
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
@@ -279,11 +279,11 @@ async def test_modules_may_not_name_packages_without_end(world: World) -> None:
 
 async def test_graphs_that_fit_no_answer_are_refused(world: World) -> None:
     request = PackageRequest.of("acme", "io")
-    world.documents.padding = source.MAX_GRAPH_BYTES // 2
+    world.documents.padding = hosted_packages.MAX_GRAPH_BYTES // 2
     assert (await world.packages(request)).resolved
     with pytest.raises(InvalidRequest) as refused:
         await world.packages(request, request)
-    size = 2 * len(graph_of(world.documents.asked[0])) + source.MAX_GRAPH_BYTES
+    size = 2 * len(graph_of(world.documents.asked[0])) + hosted_packages.MAX_GRAPH_BYTES
     assert str(refused.value) == (
         f"The dependency graphs of these packages have {size:,} bytes together, and 67,108,864 fit "
         "one answer. Ask for fewer, in several requests."

@@ -12,7 +12,8 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, Survey, Visibility
 from shared.domain.versions import Distribution
 from shared.ports import ArchiveStore
-from shared.services.packages.source import HostedPackages, PackageSource
+from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.source import PackageSource
 from shared.services.publishing.maven import (
     CHECKSUM_CHUNK_BYTES,
     DISTRIBUTIONS_CACHED,

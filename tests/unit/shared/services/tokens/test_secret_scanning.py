@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.secret_scanning import ConfiguredScannerKeys, LeakReports, ScannerKey
-from shared.auth.secrets import Secret
-from shared.auth.tokens import AccessToken
+from shared.auth.tokens import AccessToken, Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Role, Scope

@@ -1,0 +1,458 @@
+"""The packages that are stored here, and the package cache: records that a process has read, used
+while the edition says that they stand.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
+
+from shared.auth.authorization import Authorization
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import InvalidRequest, NotFound
+from shared.domain.errors.packages import (
+    PackageNotFound,
+    ReleaseNotFound,
+    tool_not_found,
+    tool_version_not_found,
+)
+from shared.domain.identity import Principal
+from shared.domain.listings import Listing
+from shared.domain.mirroring import DescribedItem
+from shared.domain.names import NO_PACKAGE, Coordinate, Package, ToolId
+from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
+from shared.domain.resolution import latest, usable_versions
+from shared.domain.resolve_requests import (
+    ModuleAnswer,
+    ModuleRequest,
+    PackageAnswer,
+    PackageRequest,
+    ResolutionCandidates,
+    ResolvedModule,
+    ResolvedPackage,
+    ToolAnswer,
+    ToolRequest,
+    UnresolvedModule,
+    WantedPackage,
+    resolve_module,
+    resolve_package,
+    resolve_tool,
+)
+from shared.domain.search import SearchKind
+from shared.domain.versions import ClientProfile, Range, Version
+from shared.ports import DocumentStore, MetadataStore, PackageReader
+from shared.runtime.caching import (
+    Edition,
+    LruCache,
+    memory_of,
+    memory_of_entries,
+    note_private,
+    note_read,
+    unnoted,
+)
+from shared.services.packages.source import AvailableRelease, ItemName, ReleasePreview
+
+# A module a.b.c may be in three packages, and in one that the build already uses.
+CANDIDATES_PER_MODULE = 4
+
+MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is in memory whole; a large build needs 5 MiB.
+
+
+@dataclass(frozen=True)
+class HostedPackages:
+    """The packages that are stored here.
+
+    A request of a build that cannot be parsed, or whose package is missing, hidden, withheld or of
+    no use to the client, is unresolved: after an error response a build uses its cache without a
+    message. `InvalidRequest` is raised only for one that is too large for one response.
+    """
+
+    authorization: Authorization
+    records: PackageReader
+    documents: DocumentStore
+    max_resolve: int
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> AvailableRelease:
+        if isinstance(wanted, Range):
+            available = await self._latest(package, wanted, client, by)
+        else:
+            available = await self._exact(package, wanted, by)
+        if available is None:
+            raise ReleaseNotFound(package, wanted)
+        return available
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        return await self._listing(await self.find(package, wanted, client=client, by=by))
+
+    async def preview(self, package: Package, wanted: Version | Range) -> ReleasePreview:
+        raise ReleaseNotFound(package, wanted)
+
+    async def known(self, package: Package, wanted: Version | Range) -> Listing | None:
+        """Return None: nothing is known of what is not stored."""
+
+    async def item(
+        self, kind: SearchKind, wanted: Coordinate, name: ItemName, *, is_stored: bool
+    ) -> DescribedItem | None:
+        """Return None, as `known` does."""
+
+    async def fetch_module(
+        self,
+        module: str,  # noqa: ARG002 - others fetch it.
+        candidates: Sequence[Coordinate],  # noqa: ARG002 - the same.
+    ) -> bool:
+        return False
+
+    async def find_tool(
+        self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        owner = await self.tool_owner(tool)
+        if isinstance(wanted, Range):
+            available = await self._latest(owner, wanted, client, by, tool=tool)
+        else:
+            available = await self._exact(owner, wanted, by)
+        if available is None or tool not in available.release.tools:
+            raise await self._missing_tool(owner, tool, wanted, client=client, by=by)
+        return await self._listing(available)
+
+    async def _missing_tool(
+        self,
+        owner: Package,
+        tool: str,
+        wanted: Version | Range,
+        *,
+        client: ClientProfile,
+        by: Principal,
+    ) -> NotFound:
+        """Return the refusal for a tool; a hidden one costs what a missing one costs."""
+        survey = await self._survey(owner, by)
+        versions = usable_versions(survey.with_tool(tool), client) if survey else ()
+        if not versions:
+            return tool_not_found(tool)
+        return tool_version_not_found(tool, wanted, tuple(each.text for each in versions))
+
+    async def versions(
+        self, package: Package, *, client: ClientProfile, by: Principal
+    ) -> tuple[Version, ...]:
+        versions = usable_versions(await self.survey(package, by=by), client)
+        stable = next((each for each in versions if each.is_stable), None)
+        return tuple(sorted(versions, key=lambda each: each != stable))
+
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
+        survey = await self._survey(package, by)
+        if survey is None:
+            raise PackageNotFound(package)
+        return survey
+
+    async def survey_with_withheld(
+        self, package: Package, *versions: Coordinate, by: Principal
+    ) -> Survey | None:
+        """Return the package also if all of its releases are withheld, with these versions of it if
+        they were published; None for a package that is missing or hidden."""
+        [survey] = await self.records.survey([package], versions)
+        is_visible = await self.authorization.may_find(by, package, survey and survey.head)
+        return survey if is_visible else None
+
+    async def tool_owner(self, tool: str) -> Package:
+        """Return the package that owns the tool, visible or not.
+
+        For a free tool that is `NO_PACKAGE`: looking for it costs what looking for a hidden package
+        costs.
+        """
+        [owner] = await self.records.tool_owners([tool])
+        return owner or NO_PACKAGE
+
+    async def resolve_packages(
+        self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
+    ) -> PackageAnswer:
+        """Two trips."""
+        _check_count(len(requests), self.max_resolve)
+        wanted = [each.wanted for each in requests if each.wanted]
+        packages = ResolutionCandidates(await self._surveys(wanted, by), client)
+        answers = [(each, resolve_package(each, packages)) for each in requests]
+        resolved = [found for _, found in answers if found]
+        unresolved = tuple(request for request, found in answers if not found)
+        return PackageAnswer(await self._with_graphs(resolved), unresolved)
+
+    async def resolve_modules(
+        self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
+    ) -> ModuleAnswer:
+        """One trip."""
+        _check_count(len(requests), self.max_resolve)
+        wanted = [candidate for each in requests for candidate in each.candidates]
+        _check_count(len(wanted), self.max_resolve * CANDIDATES_PER_MODULE)
+        packages = ResolutionCandidates(await self._surveys(wanted, by), client)
+        answers = [resolve_module(each, packages) for each in requests]
+        return ModuleAnswer(
+            tuple(each for each in answers if isinstance(each, ResolvedModule)),
+            tuple(each for each in answers if isinstance(each, UnresolvedModule)),
+        )
+
+    async def resolve_tools(
+        self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
+    ) -> ToolAnswer:
+        """Two trips."""
+        _check_count(len(requests), self.max_resolve)
+        owners = await self._owners(each.wanted.id for each in requests if each.wanted)
+        wanted = [
+            WantedPackage(owners[each.wanted.id], each.wanted.version)
+            for each in requests
+            if each.wanted
+        ]
+        packages = ResolutionCandidates(await self._surveys_of_owners(wanted, by), client)
+        answers = [(each, resolve_tool(each, owners, packages)) for each in requests]
+        return ToolAnswer(
+            tuple(found for _, found in answers if found),
+            tuple(request for request, found in answers if not found),
+        )
+
+    async def _exact(
+        self, package: Package, version: Version, by: Principal
+    ) -> AvailableRelease | None:
+        found = await self.records.find(package.at(version))
+        is_visible = await self.authorization.may_find(by, package, found.head)
+        return _live(found) if is_visible else None
+
+    async def _listing(self, available: AvailableRelease) -> Listing:
+        texts = await self.documents.texts(available.release.content)
+        return Listing(available.head, available.release, texts)
+
+    async def _latest(
+        self,
+        package: Package,
+        wanted: Range,
+        client: ClientProfile,
+        by: Principal,
+        *,
+        tool: str | None = None,
+    ) -> AvailableRelease | None:
+        survey = await self._survey(package, by)
+        if survey and tool is not None:
+            survey = survey.with_tool(tool)
+        entry = latest(survey, wanted, client) if survey else None
+        return _live(await self.records.find(package.at(entry.parsed))) if entry else None
+
+    async def _survey(self, package: Package, by: Principal) -> Survey | None:
+        """Return the package if `by` may see it and it has a live release."""
+        survey = await self.survey_with_withheld(package, by=by)
+        is_live = survey is not None and any(e.state is State.LIVE for e in survey.entries)
+        return survey if is_live else None
+
+    async def _surveys(self, wanted: Sequence[WantedPackage], by: Principal) -> list[Survey]:
+        """Return the packages that `by` may see."""
+        distinct = list({each.package.key: each.package for each in wanted}.values())
+        if not distinct:
+            return []
+        found = await self.records.survey(distinct, _versions(wanted))
+        return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
+
+    async def _surveys_of_owners(
+        self, wanted: Sequence[WantedPackage], by: Principal
+    ) -> list[Survey]:
+        """Return the owners of tools that `by`, who did not name them, may see."""
+        distinct = list({each.package.key: each.package for each in wanted}.values())
+        if not distinct:
+            return []
+        found = await self.records.survey(distinct, _versions(wanted))
+        if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
+            return [survey for survey in found if survey]
+        access = await self.authorization.private_access(by)
+        return [survey for survey in found if survey and access.covers(survey.head)]
+
+    async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
+        """Return the packages that own these tools, visible or not; `NO_PACKAGE` for a free tool,
+        so that a hidden one costs no more."""
+        distinct = list(dict.fromkeys(tools))
+        if not distinct:
+            return {}
+        owners = await self.records.tool_owners(distinct)
+        return {tool: owner or NO_PACKAGE for tool, owner in zip(distinct, owners, strict=True)}
+
+    async def _with_graphs(
+        self, resolved: Sequence[ResolvedPackage]
+    ) -> tuple[ResolvedPackage, ...]:
+        digests = list(dict.fromkeys(each.content for each in resolved))
+        if not digests:
+            return ()
+        graphs = dict(zip(digests, await self.documents.graphs(digests), strict=True))
+        _check_size(sum(len(graphs[each.content]) for each in resolved))
+        return tuple(replace(each, graph=graphs[each.content]) for each in resolved)
+
+
+def _live(found: FoundRelease) -> AvailableRelease | None:
+    head, release = found.head, found.release
+    if head is None or release is None or release.state is not State.LIVE:
+        return None
+    return AvailableRelease(head, release)
+
+
+def _versions(wanted: Iterable[WantedPackage]) -> list[Coordinate]:
+    return [each.package.at(each.version) for each in wanted if each.version]
+
+
+def _check_count(count: int, most: int) -> None:
+    if count > most:
+        reason = (
+            f"This names {count:,} packages, modules or tools to look for, and {most:,} at most "
+            "are looked for at once. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)
+
+
+def _check_size(size_bytes: int) -> None:
+    # A request may name the same package any number of times, and gets its graph each time.
+    if size_bytes > MAX_GRAPH_BYTES:
+        reason = (
+            f"The dependency graphs of these packages have {size_bytes:,} bytes together, and "
+            f"{MAX_GRAPH_BYTES:,} fit one answer. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)
+
+
+# --- The package cache ---------------------------------------------------------------------------
+
+# For services that answer readers. Whoever decides on a write, or derives data from records, reads
+# the store itself.
+CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
+STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the capacity.
+TOOLS_CACHED = 10_000  # A tool id is never given to another package.
+
+T = TypeVar("T", FoundRelease, Survey)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """A record, its package, and the number of the edition from before it was read."""
+
+    value: FoundRelease | Survey
+    package: str
+    number: int
+    memory_bytes: int
+
+
+class PackageCache:
+    """The `PackageReader` of readers.
+
+    What is missing is never answered from memory: the store is asked again, so that a release is
+    there for everybody once its push has been answered. Nor is a private package: the answer to
+    somebody who may not see it would come faster than that for a missing one, and so tell that it
+    exists.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataStore,
+        edition: Edition,
+        *,
+        capacity_bytes: int = CAPACITY_BYTES,
+    ) -> None:
+        self._metadata = metadata
+        self._edition = edition
+        self._cached = LruCache[str, _Cached](
+            capacity_bytes, weigh=lambda _, cached: cached.memory_bytes
+        )
+        self._owners = LruCache[str, Package](TOOLS_CACHED)
+
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
+        note_read(coordinate.package.key)
+        return await self._release(f"={coordinate.key}", lambda: self._metadata.find(coordinate))
+
+    async def by_digest(self, digest: Digest) -> FoundRelease:
+        found = await self._release(f"#{digest.hex}", lambda: self._metadata.by_digest(digest))
+        if found.head is not None:
+            note_read(found.head.package.key)
+        return found
+
+    async def survey(
+        self, packages: Sequence[Package], versions: Collection[Coordinate] = (), /
+    ) -> list[Survey | None]:
+        keys = [each.key for each in packages]
+        for key in keys:
+            note_read(key)
+        surveys = {key: cast("Survey | None", await self._standing(key)) for key in keys}
+        for version in versions:
+            known = surveys[version.package.key]
+            if known is not None and not known.has(version.version):
+                surveys[version.package.key] = None  # It may have been published just now.
+        asked = zip(keys, packages, strict=True)
+        unknown = {key: package for key, package in asked if surveys[key] is None}
+        if unknown:
+            number = self._edition.number
+            with unnoted():
+                read = await self._metadata.survey(list(unknown.values()))
+            for key, survey in zip(unknown, read, strict=True):
+                surveys[key] = survey
+                _note_private(survey and survey.head)
+                if survey is not None:
+                    self._keep(key, survey.head, survey, number)
+            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
+        return [surveys[key] for key in keys]
+
+    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
+        owners = {tool: await self._owner(tool) for tool in tools}
+        unknown = [tool for tool, owner in owners.items() if owner is None]
+        if unknown:
+            with unnoted():
+                read = await self._metadata.tool_owners(unknown)
+            for tool, owner in zip(unknown, read, strict=True):
+                owners[tool] = owner
+                if owner is not None:
+                    self._owners.put(tool.lower(), owner)
+        return [owners[tool] for tool in tools]
+
+    async def _owner(self, tool: str) -> Package | None:
+        """Return the owner of a tool, if it is known and its package is in memory: so it is public,
+        and a hidden owner is asked for like that of a free tool."""
+        owner = self._owners.get(tool.lower())
+        return owner if owner and await self._standing(owner.key) else None
+
+    async def _release(
+        self, place: str, read: Callable[[], Awaitable[FoundRelease]]
+    ) -> FoundRelease:
+        standing = await self._standing(place)
+        if standing is not None:
+            return cast("FoundRelease", standing)
+        number = self._edition.number
+        with unnoted():
+            found = await read()
+        _note_private(found.head)
+        if found.head is not None and found.release is not None:
+            self._keep(place, found.head, found, number)
+            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
+        return found
+
+    async def _standing(self, place: str) -> FoundRelease | Survey | None:
+        """Return the cached record, if it stands."""
+        cached = self._cached.get(place)
+        if cached is None:
+            self._edition.ask()  # So that what is read now can stand soon.
+            return None
+        is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
+        if not self._edition.holds(cached.number, (cached.package,)):
+            # Else a package that is private now would wait for the edition each time, and a missing
+            # one would not.
+            self._cached.drop(place)
+            return None
+        return cached.value if is_confirmed else None
+
+    def _keep(self, place: str, head: Head, value: FoundRelease | Survey, number: int) -> None:
+        if head.visibility is Visibility.PUBLIC:
+            memory_bytes = _memory_of_read(value)
+            self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
+
+    def _is_stale(self, cached: _Cached) -> bool:
+        return not self._edition.holds(cached.number, (cached.package,))
+
+
+def _note_private(head: Head | None) -> None:
+    if head is not None and head.visibility is not Visibility.PUBLIC:
+        note_private(head.readers)
+
+
+def _memory_of_read(value: FoundRelease | Survey) -> int:
+    """Return about how many bytes of memory decoded records take."""
+    if isinstance(value, Survey):
+        return memory_of(value.head) + memory_of_entries(value.entries)
+    return memory_of((value.head, value.release))
