@@ -104,10 +104,5 @@ def symbol_kinds(packed: str) -> list[str]:
     return [line[start : line.index(b'"', start)].decode() for line in _lines(packed)]
 
 
-def count_symbols(packed: str) -> int:
-    """Return how many symbols are packed, without parsing them."""
-    return len(_lines(packed))
-
-
 def _lines(packed: str) -> list[bytes]:
     return zlib.decompress(b64decode(packed)).split(b"\n") if packed else []

@@ -7,7 +7,6 @@ import pytest
 from shared.domain.api_docs.symbols import (
     MAX_PACKED_LENGTH,
     Symbol,
-    count_symbols,
     pack_symbols,
     symbols_at,
     unpack_symbols,
@@ -26,7 +25,6 @@ def test_packed_symbols_are_the_same_when_unpacked() -> None:
         Symbol(kind="method", module="shop", parent="Client", name="get", signature="get()"),
     )
     assert unpack_symbols(pack_symbols(listed)) == listed
-    assert count_symbols(pack_symbols(listed)) == 2
     assert symbols_at(pack_symbols(listed), [1, 0]) == (listed[1], listed[0])
     assert pack_symbols(()) == ""
     assert unpack_symbols("") == ()
