@@ -260,7 +260,7 @@ _NO_ACCESS = "it is no access token for this registry's API"
 class EntraRole(BaseModel):
     """The rights of one app role or group."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     claim: str = Field(min_length=1)
     org: str = Field(default=ANY_NAME, min_length=1)
@@ -268,7 +268,7 @@ class EntraRole(BaseModel):
     scopes: frozenset[Scope] = Field(min_length=1)
 
 
-_ROLES = TypeAdapter(tuple[EntraRole, ...])
+_ROLES = TypeAdapter(tuple[EntraRole, ...], config=ConfigDict(defer_build=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.auth.tokens import MASK, Secret
 from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
@@ -52,7 +52,7 @@ class _Entry(BaseModel):
     url: str | None = None
 
 
-_ENTRIES = TypeAdapter(list[_Entry])
+_ENTRIES = TypeAdapter(list[_Entry], config=ConfigDict(defer_build=True))
 
 
 class ScannerKey:

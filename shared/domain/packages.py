@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
@@ -382,7 +382,7 @@ def stable_number(key: str) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFF_FFFF
 
 
-_NODES = TypeAdapter(tuple[GraphNode, ...])
+_NODES = TypeAdapter(tuple[GraphNode, ...], config=ConfigDict(defer_build=True))
 _OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
 
 
