@@ -12,6 +12,7 @@ from shared.confined.docs_pages import counted, template
 from shared.confined.docs_text import json_text
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
+from shared.domain.api_docs.change_rules import ChangeLevel
 from shared.domain.api_docs.comparison import (
     ApiChange,
     ApiChangeKind,
@@ -22,7 +23,6 @@ from shared.domain.api_docs.comparison import (
     compare,
     verdict_of,
 )
-from shared.domain.api_docs.directions import ChangeLevel
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.symbols import path_of

@@ -1,94 +1,260 @@
-"""Which changes of a symbol break its callers. `docs/develop/api-changes.md` lists the rules.
+"""Which changes of a documented symbol break its callers. `docs/develop/api-changes.md` lists the
+rules.
 
-A parameter may accept more, and a result may promise more. Fields of records are like parameters
-where callers give such records, and like results where they get them.
+Callers give arguments, settings of annotations and configurables; they get results. What they give
+may be of more types than before, and what they get of fewer. Of a record that they only give, a
+field may become optional; one that they only get may have a new field that is always there.
 """
 
-from collections.abc import Iterator
-from functools import singledispatch
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Flag, IntEnum, auto
 
-from shared.domain.api_docs.directions import (
-    INPUT,
-    MAJOR,
-    MINOR,
-    OUTPUT,
-    PATCH,
-    Direction,
-    Reason,
-    TwoVersions,
-    of_variable,
-)
-from shared.domain.api_docs.function_changes import (
-    default_changes,
-    function_changes,
-    isolation_changes,
-    parameter_changes,
-)
 from shared.domain.api_docs.model import (
     AnnotationDocs,
     ClassDocs,
-    ClientDocs,
     ConstantDocs,
-    DeclarationDocs,
     DeclarationKind,
     Documented,
-    EnumDocs,
-    EnumMemberDocs,
     ErrorDocs,
     FunctionDocs,
-    MapTypeDocs,
+    ModuleDocs,
     ModuleVariableDocs,
     ObjectTypeDocs,
     RecordDocs,
-    TableTypeDocs,
     Type,
     VariableDocs,
+    declarations_of,
 )
 from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol, all_fields
-from shared.domain.api_docs.type_relations import TypeRelation, is_error
-from shared.domain.api_docs.type_shapes import (
+from shared.domain.api_docs.resolving import unquoted
+from shared.domain.api_docs.type_relations import (
     NEVER,
     NamedTypes,
+    Shape,
+    TypeRelation,
     definition_of,
+    is_error,
     is_foreign,
+    relation,
     rest_shape,
+    shape_of,
 )
 from shared.domain.resolution import are_compatible
 from shared.domain.versions import Version
 
-_CLASSES = frozenset(
-    each.value for each in (DeclarationKind.CLASS, DeclarationKind.CLIENT, DeclarationKind.LISTENER)
+
+class ChangeLevel(IntEnum):
+    """The part of the version that a change requires to be raised."""
+
+    PATCH = 0
+    MINOR = 1
+    MAJOR = 2
+
+
+PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
+
+Reason = tuple[ChangeLevel, str]  # With a sentence.
+
+
+# --- Where values of a type go --------------------------------------------------------------------
+
+
+class Direction(Flag):
+    """Which values of a type there are."""
+
+    INPUT = auto()  # Callers give them.
+    OUTPUT = auto()  # Callers get them.
+    BOTH = INPUT | OUTPUT
+
+
+INPUT, OUTPUT, BOTH = Direction.INPUT, Direction.OUTPUT, Direction.BOTH
+NEITHER = Direction(0)
+
+# Of what a function takes whose results go in a direction.
+_OPPOSITE = {INPUT: OUTPUT, OUTPUT: INPUT, BOTH: BOTH}
+
+
+@dataclass(slots=True)
+class Directions:
+    """The directions of the types of a release, by their full names."""
+
+    _found: dict[str, Direction] = field(default_factory=dict[str, Direction])
+
+    @classmethod
+    def of(cls, modules: Iterable[ModuleDocs], names: NamedTypes) -> "Directions":
+        """Follow the types of functions, classes, annotations and variables through names."""
+        found: dict[str, Direction] = {}
+        waiting = [
+            use
+            for module in modules
+            for _, docs in declarations_of(module)
+            if isinstance(docs, FunctionDocs | ClassDocs | AnnotationDocs | ModuleVariableDocs)
+            for use in _uses(docs, _own_direction(docs))
+        ]
+        for shape, to in waiting:
+            for each in shape:
+                callee = each.parts[:-1] if each.kind == "signature" else ()
+                waiting.extend((part, _OPPOSITE[to]) for part in callee)
+                # Of a type that they pass, callers get values as well.
+                other = BOTH if each.kind == "typedesc" else to
+                waiting.extend((part, other) for part in each.parts[len(callee) :])
+                known = found.get(each.name, NEITHER)
+                if each.kind != "name" or to in known:
+                    continue
+                found[each.name] = known | to
+                declared = names.declared.get(each.name)
+                # The methods of a class are called, wherever its objects are.
+                if declared and not isinstance(declared, ClassDocs):
+                    waiting.extend(_uses(declared, to))
+        return cls(found)
+
+    def of_symbol(self, symbol: DocsSymbol, module: str) -> Direction:
+        """Return the direction of a symbol's values. Nothing says what callers do with a type that
+        no other declaration has. They may give and get records and objects; they implement services
+        and get errors; what else there is may have more values."""
+        docs, owner = symbol.docs, symbol.owner
+        if owner and not isinstance(owner.docs, ClassDocs):
+            return self.of_symbol(owner, module)
+        if (own := _own_direction(docs)) is not NEITHER:
+            return own
+        is_service = isinstance(docs, ObjectTypeDocs) and docs.is_service
+        has_members = isinstance(docs, RecordDocs | ObjectTypeDocs)
+        default = BOTH if has_members and not is_service else INPUT
+        default = OUTPUT if isinstance(docs, ErrorDocs) else default
+        return self._found.get(f"{module}:{docs.name}", default)
+
+
+def _own_direction(docs: Documented) -> Direction:
+    """Return the direction of what is no type, or of a type that callers always get."""
+    match docs:
+        case FunctionDocs() | ClassDocs() | ConstantDocs():
+            return OUTPUT
+        case AnnotationDocs():
+            return INPUT
+        case ModuleVariableDocs(is_configurable=True):
+            return BOTH if docs.is_public else INPUT
+        case VariableDocs():
+            return OUTPUT if docs.is_final else BOTH
+        case _:
+            return NEITHER
+
+
+def _uses(docs: Documented, to: Direction) -> Iterator[tuple[Shape, Direction]]:
+    """Yield the types in a declaration whose values go in a direction."""
+    match docs:
+        case FunctionDocs():
+            yield from ((shape_of(each.type), _OPPOSITE[to]) for each in docs.parameters)
+            yield from ((shape_of(each.type), to) for each in docs.return_parameters)
+        case ClassDocs() | ObjectTypeDocs():
+            for method in docs.methods:
+                yield from _uses(method, to)
+            is_class = isinstance(docs, ClassDocs)
+            for each in docs.fields:
+                yield shape_of(each.type), _own_direction(each) if is_class else to
+        case AnnotationDocs() | ModuleVariableDocs():
+            yield shape_of(docs.type), to
+        case RecordDocs():
+            included = (each.inclusion_type for each in docs.fields if each.inclusion_type)
+            yield from ((shape_of(each), to) for each in included)
+            yield definition_of(docs).shape, to
+        case _:
+            yield definition_of(docs).shape, to
+
+
+@dataclass(frozen=True, slots=True)
+class TwoVersions:
+    """The context of the rules besides the symbols. `direction` is that of the symbols' values."""
+
+    module: str  # Its full name, `org/module`.
+    before: NamedTypes
+    after: NamedTypes
+    directions: Directions  # Of the earlier version, whose callers may break.
+    direction: Direction = Direction.BOTH
+
+    def going(self, direction: Direction) -> "TwoVersions":
+        return replace(self, direction=direction)
+
+    def seen_from(self, symbol: DocsSymbol) -> "TwoVersions":
+        return self.going(self.directions.of_symbol(symbol, self.module))
+
+    def breaks(self, direction: Direction) -> ChangeLevel:
+        """Return the level of a change that breaks who has values that go in a direction."""
+        return MAJOR if direction & self.direction else MINOR
+
+    def relation(self, old: Shape, new: Shape) -> TypeRelation:
+        return relation(old, new, (self.before, self.after))
+
+    def type_reasons(
+        self, sentences: tuple[str, str, str], old: Shape, new: Shape
+    ) -> Iterator[Reason]:
+        """Yield the reason in the difference of two types, if there is one: of a wider type, which
+        breaks who gets its values, of a narrower one, which breaks who gives them, or another."""
+        match self.relation(old, new):
+            case TypeRelation.SAME:
+                return
+            case TypeRelation.WIDER:
+                yield self.breaks(OUTPUT), sentences[0]
+            case TypeRelation.NARROWER:
+                yield self.breaks(INPUT), sentences[1]
+            case TypeRelation.DIFFERENT:
+                yield MAJOR, sentences[2]
+
+
+# --- Rules as tables ------------------------------------------------------------------------------
+
+# Of a flag that is set now, and of one that no longer is: whom that breaks, and what is said.
+_FLAGS = {
+    "is_deprecated": ((NEITHER, "The {} was deprecated."), None),
+    "is_remote": ((BOTH, "It is now remote."), (BOTH, "It is no longer remote.")),
+    "is_resource": ((BOTH, "It is now a resource."), (BOTH, "It is no longer a resource.")),
+    "is_isolated": (
+        (INPUT, "It is isolated now."),
+        (OUTPUT, "It is no longer isolated, so isolated functions cannot use it."),
+    ),
+    "is_client": ((BOTH, "It is a client now."), (BOTH, "It is no longer a client.")),
+    "is_service": ((BOTH, "It is a service class now."), (BOTH, "It is no service class.")),
+    "has_hidden_init": ((BOTH, "Other modules can no longer create objects of it."), None),
+    "is_distinct": ((BOTH, "It is distinct now."), (BOTH, "It is no longer distinct.")),
+    "is_final": ((BOTH, "It is final now."), (BOTH, "It is no longer final.")),
+    "is_read_only": ((BOTH, "It is read-only now."), (BOTH, "It is no longer read-only.")),
+}
+_FLAGS_OF_TYPES = {name: _FLAGS[name] for name in ("is_deprecated", "is_distinct")}
+
+# Of a wider, a narrower and another type.
+_OF_DEFINITIONS = "The type has more values.", "The type has fewer values.", "Type changed."
+_OF_ERRORS = (
+    "It is an error of a more general type.",
+    "It is an error of a more specific type.",
+    "Type changed.",
 )
+_OF_RESULTS = (
+    "It returns more kinds of values.",
+    "It returns fewer kinds of values.",
+    "It returns values of another type.",
+)
+_OF_RECORDS = "The record is open now.", "The record is closed now.", "Type changed."
+_OF_INPUT = "It accepts values of more types.", "It accepts values of fewer types.", "Type changed."
+_OF_OUTPUT = "It may have values of more types.", "It has values of fewer types.", "Type changed."
+_OF_BOTH = "It may have values of more types.", "It accepts values of fewer types.", "Type changed."
+_OF_VALUES = {INPUT: _OF_INPUT, OUTPUT: _OF_OUTPUT, BOTH: _OF_BOTH}
+
 # Types that are defined by others; a name may stand for the same values as another kind of type.
-_TYPES = frozenset(
+_TYPES = {
     each.value
     for each in (
         *(DeclarationKind.TYPE, DeclarationKind.RECORD),
         *(DeclarationKind.ENUM, DeclarationKind.ERROR),
     )
-)
+}
+_CLASSES = {
+    each.value for each in (DeclarationKind.CLASS, DeclarationKind.CLIENT, DeclarationKind.LISTENER)
+}
 _CONSTANTS = {DeclarationKind.CONSTANT.value, ENUM_MEMBER}
 _OBJECT_TYPES = (DeclarationKind.OBJECT_TYPE.value, DeclarationKind.SERVICE_TYPE.value)
+_INTERCHANGEABLE = (_TYPES, _CLASSES, _CONSTANTS)
 
 REQUIRED = "?"  # The value of a configurable that has no default.
-
-
-def seen_from(symbol: DocsSymbol, versions: TwoVersions) -> TwoVersions:
-    """Return the versions with the direction in which values of a symbol go."""
-    return versions.going(_direction(symbol, versions))
-
-
-def _direction(symbol: DocsSymbol, versions: TwoVersions) -> Direction:
-    docs, owner = symbol.docs, symbol.owner
-    if owner and owner.kind not in _CLASSES:
-        return _direction(owner, versions)
-    if isinstance(docs, AnnotationDocs):
-        return INPUT
-    if isinstance(docs, VariableDocs):
-        return of_variable(docs)
-    if isinstance(docs, FunctionDocs | ConstantDocs):
-        return OUTPUT
-    return versions.directions.direction(f"{versions.module}:{docs.name}", docs)
 
 
 # --- Added and removed symbols ------------------------------------------------------------------
@@ -97,15 +263,15 @@ def _direction(symbol: DocsSymbol, versions: TwoVersions) -> Direction:
 def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the addition of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
-    versions = seen_from(symbol, versions)
-    if moved := list(moved_field(symbol, versions)):
+    versions = versions.seen_from(symbol)
+    if moved := list(_moved_field(symbol, versions)):
         yield from moved
-    elif owner and owner.kind in _OBJECT_TYPES and versions.has_input:
+    elif owner and owner.kind in _OBJECT_TYPES and INPUT in versions.direction:
         yield MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
-    elif isinstance(docs, VariableDocs) and _must_be_given(symbol, docs) and versions.has_input:
+    elif _must_be_given(symbol) and INPUT in versions.direction:
         yield MAJOR, f"The new {symbol.kind} is required."
     elif isinstance(docs, FunctionDocs) and docs.name == "init":
-        yield from parameter_changes((), docs.parameters, versions)
+        yield from _parameter_changes((), docs.parameters, versions)
     else:
         yield MINOR, f"The {symbol.kind} was added."
 
@@ -113,28 +279,26 @@ def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
 def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the removal of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
-    versions = seen_from(symbol, versions)
-    if moved := list(moved_field(symbol, versions)):
+    versions = versions.seen_from(symbol)
+    if moved := list(_moved_field(symbol, versions)):
         yield from moved
-    elif isinstance(docs, FunctionDocs) and docs.name == "init":
-        levels = [level for level, _ in parameter_changes(docs.parameters, (), versions)]
-        if levels:  # Without arguments objects are created as before.
-            yield max(levels), f"The {symbol.kind} was removed."
-    elif owner and owner.kind in _OBJECT_TYPES and not versions.has_output:
+    elif isinstance(docs, FunctionDocs) and docs.name == "init" and not docs.parameters:
+        return  # Without arguments objects are created as before.
+    elif owner and owner.kind in _OBJECT_TYPES and OUTPUT not in versions.direction:
         yield MINOR, f"Implementations may lack this {symbol.kind}."
     else:
         yield MAJOR, f"The {symbol.kind} was removed."
 
 
-def _must_be_given(symbol: DocsSymbol, docs: VariableDocs) -> bool:
+def _must_be_given(symbol: DocsSymbol) -> bool:
     """Check that a value must be given for a field of a record or a configurable."""
-    if _is_record_field(symbol):
-        return not (docs.default_value or _is_optional(docs))
+    docs = symbol.docs
+    if not isinstance(docs, VariableDocs):
+        return False
+    if symbol.owner:
+        is_field = isinstance(symbol.owner.docs, RecordDocs)
+        return is_field and not (docs.default_value or _is_optional(docs))
     return symbol.kind == DeclarationKind.CONFIGURABLE.value and docs.default_value == REQUIRED
-
-
-def _is_record_field(symbol: DocsSymbol) -> bool:
-    return symbol.owner is not None and symbol.owner.kind == DeclarationKind.RECORD.value
 
 
 def _is_optional(docs: VariableDocs) -> bool:
@@ -151,231 +315,178 @@ def have_comparable_members(before: DocsSymbol, after: DocsSymbol) -> bool:
 
 def changed(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes between two versions of a symbol."""
-    versions = seen_from(before, versions)
+    versions = versions.seen_from(before)
     old, new = before.docs, after.docs
-    if new.is_deprecated and not old.is_deprecated:
-        yield MINOR, f"The {after.kind} was deprecated."
     kinds = {before.kind, after.kind}
-    if kinds == {DeclarationKind.TYPE.value} or (len(kinds) > 1 and kinds <= _TYPES):
-        yield from _definition_changes(old, new, versions)
-    elif kinds == _CONSTANTS:
-        yield from _value_difference(old, new)
-    elif len(kinds) > 1 and not kinds <= _CLASSES:
+    if len(kinds) > 1 and not any(kinds <= each for each in _INTERCHANGEABLE):
         was, now = (
             f"{'an' if each.kind[0] in 'aeiou' else 'a'} {each.kind}" for each in (before, after)
         )
         yield MAJOR, f"It was {was}, and is {now}."
-    elif (
-        isinstance(old, VariableDocs)
-        and isinstance(new, VariableDocs)
-        and (_is_record_field(before))
-    ):
-        yield from _record_field_changes(old, new, versions)
-    else:
-        yield from _differences(old, new, versions)
+        return
+    is_type = DeclarationKind.TYPE.value in kinds or (len(kinds) > 1 and kinds <= _TYPES)
+    for name, (gained, lost) in (_FLAGS_OF_TYPES if is_type else _FLAGS).items():
+        was, now = (_has(name, each) for each in (old, new))
+        if (rule := gained if now else lost) and was != now:
+            yield versions.breaks(rule[0]), rule[1].format(after.kind)
+    if is_type:
+        yield from _definition_changes(old, new, versions)
+    elif kinds <= _CONSTANTS and definition_of(old) != definition_of(new):
+        yield MAJOR if kinds == {ENUM_MEMBER} else MINOR, "It has another value."
+    yield from _differences(old, new, versions)
+    yield from _default_changes(before, after, versions)
 
 
-_OF_DEFINITIONS = {
-    TypeRelation.WIDER: "The type has more values.",
-    TypeRelation.NARROWER: "The type has fewer values.",
-    TypeRelation.DIFFERENT: "Type changed.",
-}
-_OF_ERRORS = {
-    TypeRelation.WIDER: "It is an error of a more general type.",
-    TypeRelation.NARROWER: "It is an error of a more specific type.",
-    TypeRelation.DIFFERENT: "Type changed.",
-}
+def _differences(old: Documented, new: Documented, versions: TwoVersions) -> Iterator[Reason]:
+    """Yield the differences of two declarations in their types. The members of classes, objects and
+    enums are symbols of their own."""
+    match old, new:
+        case FunctionDocs(), FunctionDocs():
+            yield from _parameter_changes(old.parameters, new.parameters, versions)
+            results = (
+                shape_of(each.return_parameters[0].type if each.return_parameters else None)
+                for each in (old, new)
+            )
+            yield from versions.type_reasons(_OF_RESULTS, *results)
+        case RecordDocs(), RecordDocs():
+            rests = rest_shape(old), rest_shape(new)
+            sentences = _OF_RECORDS if NEVER in rests else _OF_BOTH
+            yield from versions.type_reasons(sentences, *rests)
+            yield from _inclusion_changes(old, new, versions)
+        case ErrorDocs(), ErrorDocs():
+            shapes = definition_of(old).shape, definition_of(new).shape
+            yield from versions.type_reasons(_OF_ERRORS, *shapes)
+        case (
+            (VariableDocs() | ConstantDocs() | AnnotationDocs()),
+            (VariableDocs() | ConstantDocs() | AnnotationDocs()),
+        ):
+            types = shape_of(old.type), shape_of(new.type)
+            yield from versions.type_reasons(_OF_VALUES[versions.direction], *types)
+        case _:
+            pass
+    if isinstance(old, AnnotationDocs) and isinstance(new, AnnotationDocs):
+        before, after = (set(each.attachment_points.split(", ")) for each in (old, new))
+        if before - after:
+            yield MAJOR, "It can no longer be attached everywhere."
+        elif after - before:
+            yield MINOR, "It can be attached in more places."
+
+
+def _has(flag: str, docs: Documented) -> bool:
+    """Check for a flag; `distinct` may precede a member of an intersection as well."""
+    written = docs.definition if isinstance(docs, ErrorDocs) else docs
+    members: tuple[Type, ...] = ()
+    if flag == "is_distinct" and isinstance(written, Type) and written.is_intersection_type:
+        members = written.member_types
+    return bool(getattr(docs, flag, False)) or any(each.is_distinct for each in members)
 
 
 def _definition_changes(
     old: Documented, new: Documented, versions: TwoVersions
 ) -> Iterator[Reason]:
     """Compare what two types stand for. More literals are like more members of an enum."""
-    yield from _distinct_difference(old, new)
     before, after = (definition_of(each).shape for each in (old, new))
-    is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
     if all(map(is_error, before)):
-        yield from versions.going(OUTPUT).shape_reasons(_OF_ERRORS, before, after)
-    else:
-        # Callers may write the name of a type where they only get its values.
-        seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
-        yield from seen.shape_reasons(_OF_DEFINITIONS, before, after)
-        yield from default_changes(_defined_by(old), _defined_by(new), seen)
+        yield from versions.going(OUTPUT).type_reasons(_OF_ERRORS, before, after)
+        return
+    is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
+    # Callers may write the name of a type where they only get its values.
+    seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
+    yield from seen.type_reasons(_OF_DEFINITIONS, before, after)
 
 
-def _defined_by(docs: Documented) -> Type | None:
-    """Return the type with which a declaration defines one."""
-    if isinstance(docs, MapTypeDocs):
-        return docs.map_parameter_type
-    if isinstance(docs, TableTypeDocs):
-        return docs.row_parameter_type
-    return docs if isinstance(docs, Type) else None
+def _default_changes(
+    before: DocsSymbol, after: DocsSymbol, versions: TwoVersions
+) -> Iterator[Reason]:
+    """Yield what it means that a value may be left out now, or must be there, or is another."""
+    old, new = before.docs, after.docs
+    if not isinstance(old, VariableDocs) or not isinstance(new, VariableDocs):
+        return
+    was_needed, is_needed = map(_must_be_given, (before, after))
+    breaks_callers = is_needed and not was_needed and INPUT in versions.direction
+    is_field = before.owner is not None and isinstance(before.owner.docs, RecordDocs)
+    if _is_optional(old) and not _is_optional(new):
+        yield MAJOR if breaks_callers else MINOR, "It is no longer optional."
+    elif _is_optional(new) and not _is_optional(old):
+        yield versions.breaks(OUTPUT), "It is optional now."
+    elif breaks_callers or (is_field and old.default_value and not new.default_value):
+        yield MAJOR if breaks_callers else PATCH, "It has no default any more."
+    elif was_needed and not is_needed and not is_field:
+        yield MINOR, "It has a default now."
+    elif (
+        new.default_value != old.default_value
+        and new.default_value
+        and (is_field or old.default_value)
+    ):
+        yield PATCH, "It has another default."
 
 
-def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
-    before, after = map(_is_distinct, (old, new))
-    if before != after:
-        yield MAJOR, "It is distinct now." if after else "It is no longer distinct."
+# --- Functions ------------------------------------------------------------------------------------
 
 
-def _is_distinct(docs: Documented) -> bool:
-    """Check for `distinct`, also before a member of an intersection."""
-    written = docs.definition if isinstance(docs, ErrorDocs) else docs
-    members: tuple[Type, ...] = ()
-    if isinstance(written, Type) and written.is_intersection_type:
-        members = written.member_types
-    return getattr(docs, "is_distinct", False) or any(each.is_distinct for each in members)
+def _parameter_changes(
+    old: Sequence[VariableDocs], new: Sequence[VariableDocs], versions: TwoVersions
+) -> Iterator[Reason]:
+    """Yield what the differences of the parameters require. Functions are called by callers, and
+    methods of object types are implemented by them as well, or alone."""
+    before, after = ({unquoted(each.name): each for each in some} for some in (old, new))
+    for was, now in list(zip(before, after, strict=False)):
+        if was not in after and now not in before:
+            types = shape_of(before[was].type), shape_of(after[now].type)
+            if versions.relation(*types) is not TypeRelation.DIFFERENT:
+                # Calls may give arguments by name, but those of rest parameters, and whoever
+                # implements a method chooses the names.
+                type_ = after[now].type
+                is_named = OUTPUT in versions.direction and not (type_ and type_.is_rest_param)
+                level = MAJOR if is_named else PATCH
+                yield level, f"The parameter {was} was renamed to {now}."
+                before = {now if name == was else name: each for name, each in before.items()}
+    for name in before:
+        if name not in after:
+            yield MAJOR, f"The parameter {name} was removed or renamed."
+    for name, parameter in after.items():
+        if name in before:
+            yield from _parameter_difference(before[name], parameter, versions)
+        elif parameter.must_be_given and OUTPUT in versions.direction:
+            yield MAJOR, f"The new parameter {name} is required."
+        elif INPUT in versions.direction:
+            yield MAJOR, f"Implementations lack the new parameter {name}."
+        else:
+            yield MINOR, f"The parameter {name} was added."
+    kept = [name for name in after if name in before]
+    if kept != [name for name in before if name in after]:
+        yield MAJOR, "The order of the parameters changed."
+    elif list(after)[: len(kept)] != kept:
+        inserted = next(name for name in after if name not in before)
+        following = next(
+            name for name in list(after)[list(after).index(inserted) :] if name in before
+        )
+        yield MAJOR, f"`{inserted}` was inserted before `{following}`."
 
 
-# --- Fields and variables -----------------------------------------------------------------------
-
-_OF_VALUES = {
-    TypeRelation.WIDER: "It may have values of more types.",
-    TypeRelation.NARROWER: "It accepts values of fewer types.",
-    TypeRelation.DIFFERENT: "Type changed.",
-}
-_OF_INPUT = {**_OF_VALUES, TypeRelation.WIDER: "It accepts values of more types."}
-_OF_OUTPUT = {**_OF_VALUES, TypeRelation.NARROWER: "It has values of fewer types."}
-
-
-def _value_changes(old: Type | None, new: Type | None, versions: TwoVersions) -> Iterator[Reason]:
-    sentences = _OF_VALUES if versions.has_input else _OF_OUTPUT
-    if not versions.has_output:
-        sentences = _OF_INPUT
-    yield from versions.type_reasons(sentences, old, new)
-    yield from default_changes(old, new, versions)
-
-
-def _record_field_changes(
+def _parameter_difference(
     old: VariableDocs, new: VariableDocs, versions: TwoVersions
 ) -> Iterator[Reason]:
-    yield from _value_changes(old.type, new.type, versions)
-    was, now = (_is_optional(each) or bool(each.default_value) for each in (old, new))
-    is_needed = versions.has_input and was and not now
-    if _is_optional(old) and not _is_optional(new):
-        yield MAJOR if is_needed else MINOR, "It is no longer optional."
-    elif _is_optional(new) and not _is_optional(old):
-        yield MAJOR if versions.has_output else MINOR, "It is optional now."
-    elif old.default_value and not new.default_value:
-        yield MAJOR if is_needed else PATCH, "It has no default any more."
-    elif versions.has_other_value(old.default_value, new.default_value):
-        yield PATCH, "It has another default."
-    yield from _readonly_difference(old, new)
-
-
-def _readonly_difference(old: DeclarationDocs, new: DeclarationDocs) -> Iterator[Reason]:
-    if old.is_read_only != new.is_read_only:
-        yield MAJOR, "It is read-only now." if new.is_read_only else "It is no longer read-only."
-
-
-@singledispatch
-def _differences(old: Documented, new: Documented, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield the differences between two declarations of the same kind."""
-    raise NotImplementedError(type(old), type(new), versions)
-
-
-@_differences.register
-def _(old: FunctionDocs, new: FunctionDocs, versions: TwoVersions) -> Iterator[Reason]:
-    return function_changes(old, new, versions)
-
-
-@_differences.register
-def _(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> Iterator[Reason]:
-    # A field that became final is given by nobody, which is a reason of its own.
-    seen = versions.going(OUTPUT) if new.is_final and not old.is_final else versions
-    yield from _value_changes(old.type, new.type, seen)
-    if old.is_final != new.is_final:
-        yield MAJOR, "It is final now." if new.is_final else "It is no longer final."
-    is_configurable = isinstance(new, ModuleVariableDocs) and new.is_configurable
-    if is_configurable and REQUIRED in (old.default_value, new.default_value):
-        if new.default_value != REQUIRED:
-            yield MINOR, "It has a default now."
-        elif old.default_value != REQUIRED:
-            yield MAJOR, "It has no default any more."
-    elif old.default_value and versions.has_other_value(old.default_value, new.default_value):
-        yield PATCH, "It has another default."
-    yield from _readonly_difference(old, new)
-
-
-# --- Declarations -------------------------------------------------------------------------------
-
-
-@_differences.register
-def _(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
-    before, after = rest_shape(old), rest_shape(new)
-    sentences = _OF_VALUES
-    if NEVER in (before, after):
-        sentences = {
-            TypeRelation.WIDER: "The record is open now.",
-            TypeRelation.NARROWER: "The record is closed now.",
-        }
-    yield from versions.shape_reasons(sentences, before, after)
-    yield from _readonly_difference(old, new)
-    yield from inclusion_changes(old, new, versions)
-
-
-@_differences.register
-def _(old: ObjectTypeDocs, new: ObjectTypeDocs, versions: TwoVersions) -> Iterator[Reason]:
-    yield from isolation_changes(is_isolated=(old.is_isolated, new.is_isolated), versions=versions)
-    if old.is_client != new.is_client:
-        yield MAJOR, "It is a client now." if new.is_client else "It is no longer a client."
-    yield from _distinct_difference(old, new)
-    yield from _readonly_difference(old, new)
-
-
-@_differences.register
-def _(old: ClassDocs, new: ClassDocs, versions: TwoVersions) -> Iterator[Reason]:
-    if old.is_service != new.is_service:
-        yield MAJOR, "It is a service class now." if new.is_service else "It is no service class."
-    if isinstance(old, ClientDocs) and not isinstance(new, ClientDocs):
-        yield MINOR, "It is no longer a client."  # Its remote methods say what that breaks.
-    if new.has_hidden_init and not old.has_hidden_init:
-        yield MAJOR, "Other modules can no longer create objects of it."
-    yield from isolation_changes(
-        is_isolated=(old.is_isolated, new.is_isolated), versions=versions.going(OUTPUT)
+    name = new.name
+    if new.must_be_given and not old.must_be_given:
+        yield MAJOR, f"The parameter {name} is required now."
+    elif old.must_be_given and not new.must_be_given:
+        yield MINOR, f"The parameter {name} is no longer required."
+    elif old.default_value and new.default_value not in ("", old.default_value):
+        yield PATCH, f"The parameter {name} has another default."
+    was, now = (each.type is not None and each.type.is_inclusion for each in (old, new))
+    if was and not now:
+        yield MAJOR, f"Fields of the parameter {name} can no longer be given by their names."
+    given = versions.going(_OPPOSITE[versions.direction])
+    sentences = (
+        f"The parameter {name} accepts more types.",
+        f"The parameter {name} accepts fewer types.",
+        f"The parameter {name} changed its type.",
     )
-    yield from _distinct_difference(old, new)
-    yield from _readonly_difference(old, new)
+    yield from given.type_reasons(sentences, shape_of(old.type), shape_of(new.type))
 
 
-@_differences.register
-def _(_old: EnumDocs, _new: EnumDocs, _versions: TwoVersions) -> Iterator[Reason]:
-    yield from ()  # Its members are symbols of their own.
-
-
-@_differences.register
-def _(old: EnumMemberDocs, new: EnumMemberDocs, _versions: TwoVersions) -> Iterator[Reason]:
-    if old.literal != new.literal:
-        yield MAJOR, "It has another value."
-
-
-@_differences.register
-def _(old: ErrorDocs, new: ErrorDocs, versions: TwoVersions) -> Iterator[Reason]:
-    yield from _distinct_difference(old, new)
-    yield from versions.type_reasons(_OF_ERRORS, old.definition, new.definition)
-    yield from default_changes(old.definition, new.definition, versions)
-
-
-@_differences.register
-def _(old: ConstantDocs, new: ConstantDocs, versions: TwoVersions) -> Iterator[Reason]:
-    yield from _value_changes(old.type, new.type, versions)
-    yield from _value_difference(old, new)
-
-
-def _value_difference(old: Documented, new: Documented) -> Iterator[Reason]:
-    if definition_of(old) != definition_of(new):
-        yield MINOR, "It has another value."
-
-
-@_differences.register
-def _(old: AnnotationDocs, new: AnnotationDocs, versions: TwoVersions) -> Iterator[Reason]:
-    yield from _value_changes(old.type, new.type, versions)
-    before, after = (set(each.attachment_points.split(", ")) for each in (old, new))
-    if before - after:
-        yield MAJOR, "It can no longer be attached everywhere."
-    elif after - before:
-        yield MINOR, "It can be attached in more places."
-
+# --- Records of other packages --------------------------------------------------------------------
 
 _Included = dict[str, Type]  # Inclusions by their full names.
 
@@ -391,34 +502,26 @@ def _short(included: Type) -> str:
     return f"{included.module_name}:{included.name}"
 
 
-# --- Reasons ------------------------------------------------------------------------------------
-
-
-def inclusion_changes(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
+def _inclusion_changes(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what other inclusions require. Where an inclusion and fields took each other's place,
     nobody can say whether these fields are the same."""
     before, after = _foreign(old, versions.before), _foreign(new, versions.after)
-    names = [{each.name for each in all_fields(docs)} for docs in (old, new)]
+    fields, others = ({each.name for each in all_fields(docs)} for docs in (old, new))
     for name, included in before.items():
-        if name in after:
-            yield from _version_change(included, after[name])
-        else:
-            is_replaced = names[1] - names[0] or after.keys() - before.keys()
+        if name not in after:
+            is_replaced = others - fields or after.keys() - before.keys()
             yield PATCH if is_replaced else MAJOR, f"It no longer includes {_short(included)}."
-    is_replaced = names[0] - names[1] or before.keys() - after.keys()
-    for name, included in after.items():
-        if name not in before:
-            yield PATCH if is_replaced else MINOR, f"It includes {_short(included)} now."
+            continue
+        was, now = included.version, after[name].version
+        if was and now and not are_compatible(Version.parse(was), Version.parse(now)):
+            another = f"{_short(included)} of version {now} instead of {was}"
+            yield MAJOR, f"It includes {another}, and a build cannot have both."
+    is_replaced = fields - others or before.keys() - after.keys()
+    for name in after.keys() - before.keys():
+        yield PATCH if is_replaced else MINOR, f"It includes {_short(after[name])} now."
 
 
-def _version_change(was: Type, now: Type) -> Iterator[Reason]:
-    before, after = was.version, now.version
-    if before and after and not are_compatible(Version.parse(before), Version.parse(after)):
-        versions = f"version {after} instead of {before}"
-        yield MAJOR, f"It includes {_short(now)} of {versions}, and a build cannot have both."
-
-
-def moved_field(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
+def _moved_field(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what it requires that a record lost a field as it included another package's record, or
     gained one as it ceased to; nothing if neither is so."""
     owner = symbol.owner
@@ -428,38 +531,27 @@ def moved_field(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
         return
     before, after = _foreign(old, versions.before), _foreign(new, versions.after)
     is_new = all(each.name != symbol.docs.name for each in all_fields(old))
-    other = before if is_new else after
-    moved = [_short(other[each]) for each in other if not (each in before and each in after)]
+    gone, came = (before, after) if is_new else (after, before)
+    moved = [_short(gone[each]) for each in gone if each not in came]
     if moved and is_new:
         yield PATCH, f"It was added, unless {moved[0]} had it, which {owner.title} included."
     elif moved:
         yield PATCH, f"It was removed, unless {moved[0]} has it, which {owner.title} includes now."
 
 
-# --- What a comparison says of itself -------------------------------------------------------------
-
-
-def included_elsewhere(before: NamedTypes, after: NamedTypes) -> Iterator[str]:
-    """Yield the modules of other packages whose included fields a comparison lacks, and which may
-    differ: with the version, and the one before."""
-    for was, now in _inclusions_of_both(before, after):
+def other_inclusions(before: NamedTypes, after: NamedTypes) -> tuple[tuple[str, ...], bool]:
+    """Return the modules of other packages whose included fields a comparison lacks, and which may
+    differ, with the version, and the one before; and whether a record includes other ones."""
+    found, has_moved = set[str](), False
+    for record, old_docs in before.declared.items():
+        new_docs = after.declared.get(record)
+        if not isinstance(old_docs, RecordDocs) or not isinstance(new_docs, RecordDocs):
+            continue
+        was, now = _foreign(old_docs, before), _foreign(new_docs, after)
+        has_moved = has_moved or was.keys() != now.keys()
         for name, included in {**was, **now}.items():
             old, new = was.get(name), now.get(name)
             if included.version and not (old and new and old.version == new.version):
                 module = f"{included.org_name}/{included.module_name} {included.version}"
-                yield f"{module}, which was {old.version}" if old and new else module
-
-
-def has_moved_fields(before: NamedTypes, after: NamedTypes) -> bool:
-    """Check whether a record includes other records of other packages than before."""
-    return any(was.keys() != now.keys() for was, now in _inclusions_of_both(before, after))
-
-
-def _inclusions_of_both(
-    before: NamedTypes, after: NamedTypes
-) -> Iterator[tuple[_Included, _Included]]:
-    """Yield what each record includes that both versions have."""
-    for name, old in before.declared.items():
-        new = after.declared.get(name)
-        if isinstance(old, RecordDocs) and isinstance(new, RecordDocs):
-            yield _foreign(old, before), _foreign(new, after)
+                found.add(f"{module}, which was {old.version}" if old and new else module)
+    return tuple(sorted(found)), has_moved

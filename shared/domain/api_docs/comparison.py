@@ -5,27 +5,28 @@ callers, and the words in which two signatures differ.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
 from itertools import chain
 
 from shared.domain.api_docs.change_rules import (
+    ChangeLevel,
+    Directions,
+    TwoVersions,
     added,
     changed,
-    has_moved_fields,
     have_comparable_members,
-    included_elsewhere,
+    other_inclusions,
     removed,
 )
-from shared.domain.api_docs.directions import ChangeLevel, Directions, TwoVersions
-from shared.domain.api_docs.model import ConstantDocs, EnumMemberDocs, FunctionDocs, ModuleDocs
+from shared.domain.api_docs.model import EnumMemberDocs, FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.api_docs.signatures import signature_text
-from shared.domain.api_docs.type_parts import path_key
-from shared.domain.api_docs.type_shapes import NamedTypes
+from shared.domain.api_docs.type_parts import path_segments
+from shared.domain.api_docs.type_relations import NamedTypes
 from shared.domain.names import Coordinate
 from shared.domain.versions import Version
 
@@ -100,9 +101,7 @@ def compare(
     changes = chain.from_iterable(
         _module_changes(name, old.get(name), new.get(name), versions) for name in sorted(old | new)
     )
-    others = tuple(sorted(set(included_elsewhere(*names))))
-    moved = has_moved_fields(*names)
-    return ApiComparison(before[0], after[0], tuple(changes), others, moved)
+    return ApiComparison(before[0], after[0], tuple(changes), *other_inclusions(*names))
 
 
 def _module_changes(
@@ -118,27 +117,20 @@ def _module_changes(
         return
     versions = replace(versions, module=f"{before.org_name}/{name}")
     old, new = _symbols(before), _symbols(after)
-    old_members, new_members = _enum_members(old), _enum_members(new)
-    # By name; annotations come after types of the same name.
-    for key in sorted(
-        {*old, *new}, key=lambda each: (_name(each).lower(), each.startswith("@"), each)
-    ):
+    found: list[ApiChange] = []
+    for key in {**old, **new}:
         was, now = old.get(key), new.get(key)
-        owner = (now or old[key]).owner
-        if owner is not None:
+        owner = now.owner if now else old[key].owner
+        if owner is not None and (was is None or now is None or was.owner):
             owners = old.get(_key(owner)), new.get(_key(owner))
             if not (owners[0] and owners[1] and have_comparable_members(owners[0], owners[1])):
                 continue
-        if was is None and now and isinstance(now.docs, ConstantDocs):
-            was = old_members.get(now.title)
-        elif now is None and was and isinstance(was.docs, ConstantDocs):
-            now = new_members.get(was.title)
-        yield from _change(name, was, now, versions)
+        found += _change(name, was, now, versions)
+    # Annotations come after types of the same name.
+    yield from sorted(found, key=lambda each: (each.symbol.lower(), each.declares == "annotation"))
 
 
 def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
-    """Return symbols by their paths without the quotes of names and the names of path
-    parameters."""
     return {
         _key(symbol): symbol
         for _, declaration in declared(module)
@@ -147,20 +139,19 @@ def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
 
 
 def _key(symbol: DocsSymbol) -> str:
+    """Return the path of a symbol without the quotes of names and the names of path parameters. A
+    member of an enum is a constant of its module."""
     docs, path = symbol.docs, symbol.path
-    if isinstance(docs, FunctionDocs) and docs.is_resource and symbol.owner:
-        path = f"{symbol.owner.path}.{docs.accessor} {path_key(docs.resource_path)}"
+    if isinstance(docs, EnumMemberDocs):
+        path = docs.name
+    elif isinstance(docs, FunctionDocs) and docs.is_resource and symbol.owner:
+        segments = path_segments(docs.resource_path)
+        written = "/".join(
+            f"[{each.type}{'...' if each.is_rest else ''}]" if each.is_parameter else each.text
+            for each in segments
+        )
+        path = f"{symbol.owner.path}.{docs.accessor} {written}"
     return path.replace("'", "")
-
-
-def _enum_members(symbols: Mapping[str, DocsSymbol]) -> dict[str, DocsSymbol]:
-    """Return the members of enums by their names, which are those of constants, too."""
-    members = (each for each in symbols.values() if isinstance(each.docs, EnumMemberDocs))
-    return {each.title: each for each in members}
-
-
-def _name(path: str) -> str:
-    return path.removeprefix("@")
 
 
 def _change(
@@ -180,7 +171,7 @@ def _change(
         yield ApiChange(
             kind=kind,
             module=module,
-            symbol=_name(shown.path),
+            symbol=shown.path.removeprefix("@"),
             declares=shown.kind,
             before=signature_text(before.docs) if before else "",
             after=signature_text(after.docs) if after else "",

@@ -5,8 +5,7 @@ import time
 import pytest
 
 from shared.domain.api_docs.model import Type
-from shared.domain.api_docs.type_relations import TypeRelation, shape_relation
-from shared.domain.api_docs.type_shapes import NamedTypes, Shapes
+from shared.domain.api_docs.type_relations import NamedTypes, TypeRelation, relation, shape_of
 from tests.support.documented import documented, type_of
 
 SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER
@@ -20,7 +19,7 @@ def type_relation(
     names: tuple[NamedTypes, NamedTypes] = (NO_NAMES, NO_NAMES),
 ) -> TypeRelation:
     """Compare two types of the same thing; None is the type of a function that returns nothing."""
-    return shape_relation(Shapes().of(before), Shapes().of(after), names)
+    return relation(shape_of(before), shape_of(after), names)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +81,10 @@ def type_relation(
         ("map<int> & readonly", "map<int>", WIDER),
         ("map<int> & readonly", "readonly", WIDER),
         ("readonly & (map<int>|int[])", "(readonly & map<int>)|(readonly & int[])", SAME),
-        ("(readonly & map<int>)[]", "readonly & map<int>[]", NARROWER),
         ("readonly & readonly", "readonly", SAME),
         ('readonly & "GET"', '"GET"', SAME),
         ("readonly & function (int)", "function (int)", SAME),
         ("readonly & [int[], string...]", "[int[], string...]", WIDER),
-        ("readonly & [int[], string]", "[readonly & int[], string]", WIDER),
         ("readonly & int[5]", "int[5]", WIDER),
         ("readonly & int[5]", "readonly & int[]", WIDER),
         ("map<int> & map<int?> & readonly", "map<int>", WIDER),
@@ -131,7 +128,6 @@ DECLARATIONS = """
     public type General distinct error;
     public type Special distinct General;
     public type Detailed General & error<Person>;
-    public type Cloned (any & readonly)|xml|Cloned[]|map<Cloned>|table<map<Cloned>>;
     public type Shape distinct object {};
     public class Circle { *Shape; }
 """
@@ -153,7 +149,6 @@ DECLARATIONS = """
         ("General", "error", WIDER),
         ("Special", "Detailed", DIFFERENT),
         ("Detailed", "error<Person>", WIDER),
-        ("Cloned", "value:Cloneable", SAME),
         ("Circle", "Shape", WIDER),
         ("Shape", "object {}", WIDER),
         ("Circle", "error", DIFFERENT),
@@ -162,7 +157,7 @@ DECLARATIONS = """
 def test_a_type_under_another_name_is_compared_by_what_it_stands_for(
     before: str, after: str, expected: TypeRelation
 ) -> None:
-    source = f"import ballerina/lang.value; {DECLARATIONS} public {before} a; public {after} b;"
+    source = f"{DECLARATIONS} public {before} a; public {after} b;"
     module = documented(source)
     names = NamedTypes.of([module])
     old, new = module.variables
