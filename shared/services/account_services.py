@@ -128,7 +128,7 @@ class IdentityServices:
         sign_in_links = SignInLinks(work, clock, randomness, base_url=base_url)
         known_browsers = KnownBrowsers(keys, randomness, base_url)
         sign_in_flow = SignInFlow(
-            dict(_IdentityProviders(adapters, settings, discovery, issuer_keys).by_name()),
+            dict(_identity_providers(adapters, settings, discovery, issuer_keys)),
             sign_in_links,
             session_authentication,
             identities,
@@ -176,33 +176,14 @@ def _entra_access(adapters: Adapters, settings: Settings, keys: IssuerKeys) -> E
     return EntraAccess(tenant, roles, keys, adapters.directory, adapters.clock)
 
 
-class _IdentityProviders:
-    """Creates the identity providers that the settings describe."""
-
-    def __init__(
-        self,
-        adapters: Adapters,
-        settings: Settings,
-        discovery: IssuerDiscovery,
-        issuer_keys: IssuerKeys,
-    ) -> None:
-        self._adapters = adapters
-        self._settings = settings
-        self._discovery = discovery
-        self._id_tokens = IdTokenValidator(issuer_keys, adapters.clock)
-        self._strong = StrongClaims.parse(settings.strong_claims)
-
-    def by_name(self) -> Iterator[tuple[str, IdentityProvider]]:
-        """Yield each provider with its name in URLs."""
-        if self._settings.entra_tenant:
-            yield "entra", self._entra()
-        if self._settings.oidc_issuer:
-            yield "oidc", self._oidc()
-        if self._settings.github_client_id:
-            yield "github", self._github()
-
-    def _entra(self) -> EntraProvider:
-        settings = self._settings
+def _identity_providers(
+    adapters: Adapters, settings: Settings, discovery: IssuerDiscovery, issuer_keys: IssuerKeys
+) -> Iterator[tuple[str, IdentityProvider]]:
+    """Yield the identity providers that the settings describe, each with its name in URLs."""
+    fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
+    id_tokens = IdTokenValidator(issuer_keys, clock)
+    strong = StrongClaims.parse(settings.strong_claims)
+    if settings.entra_tenant:
         secret = _secret(settings.entra_client_secret)
         application = EntraApplication(
             authority=settings.entra_authority,
@@ -211,40 +192,36 @@ class _IdentityProviders:
             credential=secret or managed_identity(settings.entra_managed_identity),
             by_form_post=settings.base_url.startswith("https:"),
         )
-        return EntraProvider(
-            application,
-            fetcher=self._adapters.fetcher,
-            id_tokens=self._id_tokens,
-            strong=self._strong,
-            clock=self._adapters.clock,
-        )
-
-    def _oidc(self) -> OidcProvider:
-        settings = self._settings
-        return OidcProvider(
-            settings.oidc_issuer,
-            settings.oidc_name,
-            OAuthClient(
-                settings.oidc_client_id, _secret(settings.oidc_client_secret) or Secret("")
+        yield (
+            "entra",
+            EntraProvider(
+                application, fetcher=fetcher, id_tokens=id_tokens, strong=strong, clock=clock
             ),
-            discovery=self._discovery,
-            fetcher=self._adapters.fetcher,
-            id_tokens=self._id_tokens,
-            strong=self._strong,
-            clock=self._adapters.clock,
-            randomness=self._adapters.randomness,
         )
-
-    def _github(self) -> GitHubProvider:
-        settings = self._settings
+    if settings.oidc_issuer:
+        secret = _secret(settings.oidc_client_secret) or Secret("")
+        yield (
+            "oidc",
+            OidcProvider(
+                settings.oidc_issuer,
+                settings.oidc_name,
+                OAuthClient(settings.oidc_client_id, secret),
+                discovery=discovery,
+                fetcher=fetcher,
+                id_tokens=id_tokens,
+                strong=strong,
+                clock=clock,
+                randomness=randomness,
+            ),
+        )
+    if settings.github_client_id:
         secret = _secret(settings.github_client_secret) or Secret("")
-        return GitHubProvider(
-            settings.github_url,
-            OAuthClient(settings.github_client_id, secret),
-            fetcher=self._adapters.fetcher,
-            clock=self._adapters.clock,
-            randomness=self._adapters.randomness,
+        client = OAuthClient(settings.github_client_id, secret)
+        address = settings.github_url
+        github = GitHubProvider(
+            address, client, fetcher=fetcher, clock=clock, randomness=randomness
         )
+        yield "github", github
 
 
 def _secret(setting: SecretStr | None) -> Secret | None:
