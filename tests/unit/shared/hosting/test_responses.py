@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import azure.functions as func
 import pytest
@@ -11,10 +10,8 @@ from shared.hosting.host import Host
 from shared.hosting.requests import REPEAT
 from shared.hosting.responses import (
     HOST_FILE,
-    UnusableAnswer,
     answer_messages,
     configured_headers,
-    failure_answer,
     send_answer,
     status_answer,
     with_headers,
@@ -23,64 +20,11 @@ from shared.runtime.answers import Answer, FunctionResponse, Repeatable
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 
-def sent(returned: object, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    start, body = answer_messages(returned, method)
-    headers = {name.decode(): value.decode() for name, value in start["headers"]}
-    assert len(headers) == len(start["headers"]), "a header is there twice"
-    return start["status"], headers, body["body"]
-
-
-def test_a_text_alone_is_an_answer() -> None:
-    assert sent("grüezi") == (
-        200,
-        {"content-type": "text/plain; charset=utf-8"},
-        "grüezi".encode(),
-    )
-
-
-def refused(returned: Any) -> str:
-    with pytest.raises(UnusableAnswer) as caught:
-        answer_messages(returned, "GET")
-    return str(caught.value)
-
-
-def test_a_response_that_the_real_host_turns_into_a_500_is_refused() -> None:
-    assert refused({"not": "a response"}) == "it returned dict, not an HttpResponse"
-    assert refused(None) == "it returned NoneType, not an HttpResponse"
-
-
-def test_a_response_that_would_leave_a_client_waiting_is_refused() -> None:
-    framed = func.HttpResponse("a", headers={"Transfer-Encoding": "chunked"})
-    assert "Transfer-Encoding" in refused(framed)
-    assert refused(func.HttpResponse("a", status_code=103)) == "it returned status 103"
-
-
-def test_the_connection_of_an_answer_longer_than_promised_is_closed() -> None:
-    assert failure_answer("GET") == status_answer(500)
-    assert failure_answer("HEAD")[0]["headers"] == []
-    closing = failure_answer("GET", UnusableAnswer("it promised too little", is_cut=True))
-    assert (b"connection", b"close") in closing[0]["headers"]
-
-
-def test_the_host_answers_bare() -> None:
-    assert status_answer(404) == (
-        {"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]},
-        {"type": "http.response.body", "body": b""},
-    )
-
-
 def test_a_cacheable_answer_says_how_it_is_repeated() -> None:
     repeat = Repeatable(lambda _, _caller: None, 1, {"acme/greet"})
     repeated, once = (FunctionResponse(Answer(b"a", repeat=each)) for each in (repeat, None))
     assert answer_messages(repeated, "GET")[0][REPEAT] is repeat
     assert answer_messages(once, "GET")[0][REPEAT] is None
-
-
-def test_the_cookies_of_an_answer_are_headers_of_their_own() -> None:
-    cookies = ["a=1; Path=/", "b=2; Path=/"]
-    start, _ = answer_messages(FunctionResponse(Answer(cookies=cookies)), "GET")
-    found = [value.partition(b";")[0] for name, value in start["headers"] if name == b"set-cookie"]
-    assert found == [b"a=1", b"b=2"]
 
 
 # --- Headers of every answer ---------------------------------------------------------------------
