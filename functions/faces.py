@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.functions as func
 
-from functions import change_feed, timers
+from functions import timers
 from functions.central.double_slash import double_slash_face
 from functions.http.answers import json_answer
 from functions.http.operations import (
@@ -51,7 +51,6 @@ MODULES = (
     "manage.releases",
     "manage.status",
     "maven.repository",
-    "metrics",
     "web.about",
     "web.badges",
     "web.feeds",
@@ -95,8 +94,8 @@ def build_app(registry: Registry) -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     app.register_functions(blueprint_of(operations(registry.settings), registry))
     if registry.settings.app_role == "all":
-        for background in (change_feed, timers):
-            app.register_functions(background.blueprint(registry))
+        app.register_functions(timers.feed_blueprint(registry))
+        app.register_functions(timers.blueprint(registry))
     return app
 
 

@@ -1,11 +1,24 @@
-"""GET /health/live and /health/ready, which is /health as well: probes for the operator."""
+"""GET /health/live and /health/ready, which is /health as well: probes for the operator; GET
+/metrics: the metrics of a registry on one machine, for Prometheus.
+"""
+
+import asyncio
+import hmac
+import shutil
+from collections.abc import Mapping
+from ipaddress import ip_address
 
 from functions.central.answers import CentralFace
-from functions.http.answers import json_answer
+from functions.http.answers import NO_STORE, json_answer
 from functions.http.calls import Call
+from shared.composition import Registry
+from shared.domain.errors.base import Unauthenticated
+from shared.domain.errors.packages import PathNotFound
 from shared.domain.status import TaskState
 from shared.domain.times import utc_text
+from shared.log import current_backend
 from shared.runtime.answers import Answer
+from shared.settings import Settings
 
 central = CentralFace()
 FACES = (central,)
@@ -45,3 +58,71 @@ def _task_model(task: TaskState, now_ms: int) -> dict[str, object]:
         "due": utc_text(task.due_ms or 0),
         "overdue": task.is_overdue(now_ms),
     }
+
+
+PATH = "metrics"
+
+
+def _is_enabled(settings: Settings) -> bool:
+    return settings.metrics != "off"
+
+
+@central.read(PATH, is_open=True, exists=_is_enabled)
+async def metrics_text(call: Call) -> Answer:
+    _require_access(call)
+    # Loaded where metrics are enabled alone.
+    from shared.telemetry.prometheus import MEDIA_TYPE, PrometheusBackend  # noqa: PLC0415
+
+    backend = current_backend()
+    if not isinstance(backend, PrometheusBackend):
+        raise PathNotFound(PATH, "Metrics are collected by a registry on one machine alone.")
+    gauges = await _gauges(call.registry)
+    text = await asyncio.to_thread(backend.exposition, gauges)
+    return Answer(text, 200, dict(NO_STORE), MEDIA_TYPE)
+
+
+def _require_access(call: Call) -> None:
+    settings = call.registry.settings
+    if settings.metrics == "loopback":
+        if not _is_from_this_machine(call):
+            raise PathNotFound(PATH, "Metrics are for programs on the machine of the registry.")
+        return
+    expected = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
+    scheme, _, given = call.header("authorization").partition(" ")
+    is_right = hmac.compare_digest(given.encode(), expected.encode())
+    if not expected or scheme.lower() != "bearer" or not is_right:
+        raise Unauthenticated(
+            "metrics-token-missing",
+            "Metrics need the secret of BALLROOM_METRICS_TOKEN as a bearer token.",
+        )
+
+
+def _is_from_this_machine(call: Call) -> bool:
+    """Return whether a program of this machine sent the request: a reverse proxy on it adds the
+    address of its client to that of the connection."""
+    if call.header("forwarded") or call.header("x-real-ip"):
+        return False
+    try:
+        return ip_address(call.header("x-forwarded-for")).is_loopback
+    except ValueError:
+        return False
+
+
+async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
+    """Return the gauges, which are read when they are asked for, with their meanings."""
+    now_ms = registry.clock.now_ms()
+    tasks = await registry.maintenance.upkeep.cached_task_states()
+    disk = shutil.disk_usage(registry.settings.data)
+    read_only = (await registry.limits.notice_cache.current()).read_only is not None
+    overdue = sum(each.due_ms is not None and each.is_overdue(now_ms) for each in tasks)
+    gauges: dict[str, tuple[str, float]] = {
+        "ballroom_tasks_overdue": ("Maintenance tasks that are overdue.", overdue),
+        "ballroom_read_only": ("1 while the registry is in read-only mode.", float(read_only)),
+        "ballroom_disk_free_bytes": ("Free space of the disk with the data folder.", disk.free),
+        "ballroom_disk_size_bytes": ("Size of the disk with the data folder.", disk.total),
+    }
+    if registry.mirroring:
+        incidents = len(await registry.mirroring.reader.pins.incidents())
+        about = "Releases whose archives an upstream changed."
+        gauges["ballroom_mirror_incidents"] = (about, incidents)
+    return gauges

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from functions import change_feed
+from functions import timers
 from functions.http.requests import MAX_JSON_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.settings import Settings
 from shared.settings.values import MIB
@@ -106,7 +106,7 @@ def test_the_change_feed_is_followed_by_identity() -> None:
     connection = {
         name.partition("__")[2]: value
         for name, value in host.items()
-        if name.startswith(f"{change_feed.CONNECTION}__")
+        if name.startswith(f"{timers.CONNECTION}__")
     }
     assert connection == {
         "accountEndpoint": "cosmosEndpoint",

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from croniter import croniter
 
-from functions.change_feed import POLL_MS
-from functions.timers import TIMER_SCHEDULE
+from functions.timers import POLL_MS, TIMER_SCHEDULE
 from infra.cost.__main__ import cost
 from infra.cost.model import (
     COST_PLANS,

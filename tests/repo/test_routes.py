@@ -13,7 +13,7 @@ import azure.functions as func
 import pytest
 
 import functions
-from functions import change_feed, timers
+from functions import timers
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import MODULES, build_app, operations
 from functions.http.operations import Face
@@ -33,7 +33,6 @@ from shared.settings import Settings
 from tests.lazy_app import lazy_functions
 from tests.paths import docs
 
-BACKGROUND = (change_feed, timers)  # What runs without requests.
 # What the names of Functions begin with, where it is not the folder or the module: operators read
 # the names in logs and metrics, and so they stay when code moves.
 PREFIXES = {
@@ -41,6 +40,7 @@ PREFIXES = {
     "api": ("api_", "token_", "device_api_"),
     "archives": ("archive_",),
     "device": ("device_", "login_"),
+    "health": ("health_", "metrics_"),
     "web": ("web_", "static_", "security_txt_"),
 }
 
@@ -174,8 +174,8 @@ def test_every_operation_is_named_for_its_face(name: str) -> None:
 async def test_the_app_has_every_operation_and_no_name_twice(registry: Registry) -> None:
     loaded = names(functions_of(build_app(registry)))
     app = func.FunctionApp()
-    for background in BACKGROUND:
-        app.register_functions(background.blueprint(registry))
+    app.register_functions(timers.feed_blueprint(registry))
+    app.register_functions(timers.blueprint(registry))
     declared = [each.name for each in operations(registry.settings)]
     assert sorted(loaded) == sorted([*declared, *names(functions_of(app))])
     assert len({name.lower() for name in loaded}) == len(loaded)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from functions import change_feed
+from functions import timers
 from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE
 from tests.paths import ROOT
@@ -80,10 +80,10 @@ def test_the_database_has_the_containers_of_the_adapters() -> None:
 
 
 def test_the_change_feed_is_that_of_the_records_and_its_leases_are_there() -> None:
-    assert change_feed.DATABASE == DATABASE
+    assert timers.DATABASE == DATABASE
     # The host asks for a container of leases by /id, and the identity of the app can make none.
-    assert made()[change_feed.LEASES]["path"] == "/id"
-    assert change_feed.CONTAINER in made()
+    assert made()[timers.LEASES]["path"] == "/id"
+    assert timers.CONTAINER in made()
 
 
 def test_every_module_that_queries_is_known() -> None:

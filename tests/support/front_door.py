@@ -17,7 +17,7 @@ import azure.functions as func
 import httpx
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
-from functions import change_feed
+from functions import timers
 from functions.faces import build_app
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cosmos.client import CosmosDatabase
@@ -423,7 +423,7 @@ async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[Edg
 async def follow(edge: EdgeRegistry) -> None:
     """Bring the Function of the change feed everything that is stored."""
     app = func.FunctionApp()
-    app.register_functions(change_feed.blueprint(edge.cloud.registry))
+    app.register_functions(timers.feed_blueprint(edge.cloud.registry))
     [feed] = functions_of(app).feeds
     items = await stored(edge)
     await feed.call(func.DocumentList([func.Document.from_dict(dict(each)) for each in items]))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import azure.functions as func
 import pytest
 
-from functions import change_feed
+from functions import timers
 from shared.domain.errors.requests import Busy
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from tests.support.logs import capture_logs
@@ -32,7 +32,7 @@ def feeds_of(world: World, copies: Copies | None) -> list[ChangeFeedFunction]:
     """Return the Functions of a registry with these copies that follow the records."""
     app, registry = func.FunctionApp(), world.registry
     packages = replace(registry.packages, public_copies=copies)  # pyright: ignore[reportArgumentType]
-    app.register_functions(change_feed.blueprint(replace(registry, packages=packages)))
+    app.register_functions(timers.feed_blueprint(replace(registry, packages=packages)))
     return list(functions_of(app).feeds)
 
 
