@@ -25,7 +25,7 @@ from shared.domain.access import AccessContext
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.mail import Mail
 from shared.domain.mirroring import (
     CataloguedPackage,
@@ -62,7 +62,6 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile, Range, Version
 
 E = TypeVar("E", bound=Entity)

@@ -11,8 +11,8 @@ from urllib.parse import quote, quote_plus
 from functions.http.answers import JSON
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
+from shared.domain.listings import Facet, FacetCount
 from shared.domain.search import MAX_QUERY_LENGTH
-from shared.domain.search_facets import Facet, FacetCount
 from shared.runtime.answers import Answer
 
 CATEGORIES = (

@@ -14,6 +14,7 @@ from functions.http.answers import JSON
 from functions.http.formatting import grouped, quoted, symbol_address, symbol_fields
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
+from shared.domain.listings import Facet, FacetCount, Facets, FacetValue
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
     FacetedResults,
@@ -24,7 +25,6 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
-from shared.domain.search_facets import Facet, FacetCount, Facets, FacetValue
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.runtime.answers import Answer
 

@@ -21,9 +21,8 @@ from itertools import islice
 from typing import Self
 
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.listings import Listing
+from shared.domain.listings import Facets, FacetValue, Listing
 from shared.domain.names import RESERVED_WORDS
-from shared.domain.search_facets import Facets, FacetValue
 from shared.domain.versions import ANY_CLIENT, ClientProfile
 
 _IMPORT = re.compile(

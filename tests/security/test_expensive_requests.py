@@ -19,7 +19,7 @@ from functions.faces import build_app
 from shared.adapters.search.index import IndexReader, SqliteSearchIndex
 from shared.adapters.search.rows import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import parse_tool_id
 from shared.domain.packages import Survey, Texts
 from shared.domain.resolve_requests import (
@@ -32,7 +32,6 @@ from shared.domain.resolve_requests import (
     resolve_tool,
 )
 from shared.domain.search import ANYONE, Query, Viewer
-from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.versions import ClientProfile
 from shared.hosting.requests import Message
 from shared.hosting.triggers import functions_of

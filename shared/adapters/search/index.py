@@ -11,7 +11,7 @@ from typing import TypeVar, TypeVarTuple, cast
 from shared.adapters.search import queries
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt, is_short_listing
 from shared.adapters.sqlite.database import Database, Work
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import Package
 from shared.domain.search import (
     FacetedResults,
@@ -24,7 +24,6 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount
 from shared.runtime.caching import VersionedCache
 
 # What was found is kept until the index changes: the lists of the first page are always the same

@@ -40,9 +40,8 @@ from shared.adapters.search.words import (
 )
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
-from shared.domain.listings import Listing
+from shared.domain.listings import Listing, facet_values, language_of
 from shared.domain.packages import EVERYBODY, Visibility
-from shared.domain.search_facets import facet_values, language_of
 from shared.domain.versions import ClientProfile, LanguageVersion
 
 GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.

@@ -45,10 +45,9 @@ from shared.adapters.search.ranking import (
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS
 from shared.adapters.search.words import WordMark, facet_word, stem
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.domain.search_facets import Facet, FacetValue
 from shared.domain.versions import ANY_CLIENT, ANY_PLATFORM
 from shared.runtime.caching import LruCache, memory_of
 

@@ -25,6 +25,7 @@ from shared.adapters.search.symbols import (
 )
 from shared.adapters.search.words import facet_word
 from shared.domain.api_docs.symbols import symbol_kinds, symbols_at
+from shared.domain.listings import Facet, FacetCount, group_facets, merge_spellings
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
@@ -41,7 +42,6 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount, group_facets, merge_spellings
 
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 

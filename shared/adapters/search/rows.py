@@ -23,9 +23,8 @@ from shared.adapters.search.postings import (
 from shared.adapters.search.ranking import dependents_boost, ranking_boosts
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
-from shared.domain.listings import Listing, release_for_search
+from shared.domain.listings import FacetValue, Listing, facet_values, release_for_search
 from shared.domain.packages import EVERYBODY, ModuleText, Texts
-from shared.domain.search_facets import FacetValue, facet_values
 
 SHORT_LISTING = 6 * 1024  # Bytes of JSON: its rows are written in a millisecond or two.
 SHORT_SYMBOLS = 2 * 1024  # Characters: the same of its symbols.

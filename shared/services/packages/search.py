@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from shared.auth.authorization import Authorization
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
+from shared.domain.listings import Facet, FacetCount
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.search import (
@@ -16,7 +17,6 @@ from shared.domain.search import (
     SymbolQuery,
     SymbolResults,
 )
-from shared.domain.search_facets import Facet, FacetCount
 from shared.ports import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.

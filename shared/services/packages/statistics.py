@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.listings import Listing
+from shared.domain.listings import Facets, Listing
 from shared.domain.names import Package
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
-from shared.domain.search_facets import Facets
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS
 from shared.ports import Clock, PullLedger, SearchIndex, WorkStore

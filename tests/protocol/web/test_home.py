@@ -8,8 +8,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.web.home import CATEGORIES, categories
 from shared.domain.identity import OPERATOR
+from shared.domain.listings import FacetCount
 from shared.domain.names import Package
-from shared.domain.search_facets import FacetCount
 from shared.services.identity.sessions import CHECK_MS
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import fill, publish, pulled

@@ -2,19 +2,19 @@
 
 import pytest
 
-from shared.domain.listings import Listing
-from shared.domain.packages import Texts
-from shared.domain.search_facets import (
+from shared.domain.listings import (
     MAX_FACET_VALUES,
     Facet,
     FacetCount,
     Facets,
+    Listing,
     PackageShape,
     facet_values,
     group_facets,
     language_of,
     shape_of,
 )
+from shared.domain.packages import Texts
 from tests.contract.sample_records import head, release
 
 

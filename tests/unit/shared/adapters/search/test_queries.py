@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.adapters.search.queries import find_with_facets
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, Listing
 from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, Query, ResultPage
-from shared.domain.search_facets import Facet
 from tests.contract.sample_records import head, release
 from tests.support.search_files import filled_index
 

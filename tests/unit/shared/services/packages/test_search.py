@@ -9,7 +9,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.members import Membership
 from shared.domain.names import Package
 from shared.domain.organizations import Organization
@@ -26,7 +26,6 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount
 from shared.services.common import Adapters
 from shared.services.packages.search import SUGGESTIONS, PackageSearch
 from tests.fakes.readers import known_readers

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import Package
 from shared.domain.packages import Texts
 from shared.domain.search import (
@@ -22,7 +22,6 @@ from shared.domain.search import (
     Sort,
     Viewer,
 )
-from shared.domain.search_facets import Facet, FacetCount
 from shared.domain.status import RegistryCounts
 from shared.ports import PullHistory, PullLedger, SearchIndex
 from shared.services.packages.statistics import (
