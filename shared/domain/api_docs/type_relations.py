@@ -151,9 +151,16 @@ def _or(docs: Type | None, default: Shape) -> Shape:
     return shape_of(docs) if docs else default
 
 
+_BUILT = frozenset(("name", "literal", "record", "tuple", "array", "signature", "object", "&"))
+
+
 def _named(docs: Type) -> Shape:
     if docs.module_name is None:
-        return _only(docs.name or docs.category or "", *map(shape_of, docs.type_parameters))
+        # A document of an upstream may have any word here; these have parts where they are built.
+        kind = docs.name or docs.category or ""
+        if kind in _BUILT:
+            return _only("name", name=kind)
+        return _only(kind, *map(shape_of, docs.type_parameters))
     name = f"{docs.org_name or ''}/{docs.module_name}:{docs.name}"
     is_foreign_error = docs.category == "libs" and (docs.name or "").endswith("Error")
     labels = ("error",) if docs.category == "errors" or is_foreign_error else ()
@@ -204,7 +211,7 @@ def _intersection(members: list[Shape]) -> Shape:
         parts = dict.fromkeys(frozenset({each}) for each in alternatives)
         if {each.kind for each in alternatives} & (_IMMUTABLE - {"readonly"}):
             parts.pop(READONLY, None)
-        found |= _only("&", *parts) if len(parts) > 1 else next(iter(parts))
+        found |= next(iter(parts)) if len(parts) == 1 else _only("&", *parts)
     return found
 
 

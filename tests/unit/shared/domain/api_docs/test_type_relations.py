@@ -183,6 +183,15 @@ def _next(name: str) -> str:
     return f"{name[0]}{int(name[1:]) + 1}"
 
 
+@pytest.mark.parametrize("word", ["record", "tuple", "array", "object", "signature", "&", ""])
+@pytest.mark.parametrize("built", ["record {int a;}", "[int]", "int[]", "function (int)", "int"])
+def test_types_of_a_document_without_their_parts_are_compared(word: str, built: str) -> None:
+    broken, whole = Type(name=word, is_intersection_type=word == "&"), type_of(built)
+
+    assert type_relation(broken, broken) is SAME
+    assert {type_relation(broken, whole), type_relation(whole, broken)}.isdisjoint({SAME})
+
+
 def test_a_function_without_a_result_returns_nothing() -> None:
     assert type_relation(None, type_of("()")) is SAME
     assert type_relation(None, type_of("error?")) is WIDER
