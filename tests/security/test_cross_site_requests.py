@@ -5,12 +5,16 @@ header that only our own pages know it is refused and changes nothing; with it, 
 table of rights says of somebody who signed in just now, or long ago.
 """
 
+from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from functions.faces import operations
+from functions.http.operations import Effect
+from functions.http.signed_in_pages import SignedInPages
 from shared.domain.accounts import Account
 from shared.domain.records import Place
 from tests.security.access_table import (
@@ -25,6 +29,7 @@ from tests.security.access_table import (
 from tests.security.personas import PERSONAS, Credential, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.browsers import Browser, signed_in
+from tests.support.page_client import PageClient
 from tests.support.world import Person, World
 
 __all__ = ["prepared"]  # The fixture is the matrix's.
@@ -79,6 +84,24 @@ async def test_a_change_that_another_site_sends_is_refused_and_changes_nothing(
                     wrong.append(f"{name} with {csrf!r}: {answer.status_code} {answer.text[:100]}")
         assert await events(world) == before
     assert not wrong, "\n".join(wrong)
+
+
+async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(world: World) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    routes = [
+        each.route
+        for each in operations(world.registry.settings)
+        if isinstance(each.face, SignedInPages) and each.effect is Effect.CHANGE
+    ]
+    assert len(routes) >= 50
+    before = await events(world)
+    for route in routes:
+        path = "/" + route.replace("{org}", "acme").format_map(defaultdict(lambda: "1.0.0"))
+        for csrf in ("", "nonsense"):
+            answer = await admin.send_raw(path, csrf=csrf)
+            assert answer.status_code == 403, path
+            assert "This form does not belong to your session" in answer.text
+    assert await events(world) == before
 
 
 @pytest.mark.parametrize("persona", BY_SESSION, ids=str)

@@ -79,13 +79,6 @@ async def test_a_session_of_somebody_else_is_not_there(world: World, ann: Browse
     assert await is_signed_in(bob)
 
 
-@pytest.mark.parametrize("path", ["end", "end-others"])
-async def test_a_form_from_elsewhere_ends_nothing(ann: Browser, path: str) -> None:
-    ann.page = await ann.get("/login.py")  # A page without a proof.
-    assert (await ann.post(f"{PAGE}/{path}")).status_code == 403
-    assert await is_signed_in(ann)
-
-
 @pytest.mark.parametrize(
     ("agent", "shown"),
     [

@@ -70,16 +70,6 @@ async def test_an_administrator_decides_like_an_owner(world: World) -> None:
     assert "<h2>Invitations</h2>" in admin.text
 
 
-async def test_a_form_of_another_page_decides_nothing(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
-    for decision in ("invite", "role", "remove", "undo", "withdraw"):
-        answer = await ann.send_raw(
-            f"{PAGE}/{decision}", account=world.people.mia.account.id, role="member", csrf="x"
-        )
-        assert answer.status_code == 403, decision
-    assert await roles(world) == {"ann": "owner", "mia": "member"}
-
-
 # --- members -----------------------------------------------------------------------------------
 
 
