@@ -95,7 +95,8 @@ def compared(
 ) -> ComparisonTexts:
     """Compare a release with the version before it that the request names."""
     versions = (Version.parse(release.before), before), (Version.parse(release.version), after)
-    found = _shortened(compare(*versions))
+    found = compare(*versions)
+    found = replace(found, changes=tuple(map(_with_short_signatures, found.changes)))
     page = _page(release, found, CHANGES_SHOWN)
     if len(page) > PAGE_BYTES:
         page = _page(release, found, FEW_CHANGES_SHOWN)
@@ -114,10 +115,6 @@ def _sent(changes: Sequence[ApiChange]) -> list[str]:
     graver = sorted(zip(changes, texts, strict=True), key=lambda each: -each[0].level)
     lengths = accumulate(len(text) for _, text in graver)
     return [text for (_, text), length in zip(graver, lengths, strict=True) if length <= SENT_BYTES]
-
-
-def _shortened(found: ApiComparison) -> ApiComparison:
-    return replace(found, changes=tuple(map(_with_short_signatures, found.changes)))
 
 
 def _with_short_signatures(change: ApiChange) -> ApiChange:

@@ -148,7 +148,8 @@ class Worker:
 
     def _run(self, sent: _Sent) -> None:
         task = self._load(sent["task"])
-        order = _order(sent)
+        budget, skip = Budget(**sent["budget"]), frozenset(sent["skip"])
+        order = Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
         job = Job(order, self._limits, self._report)
         self._limits.allow_memory(order.budget.memory_bytes)
         job.run_task(task)
@@ -168,17 +169,16 @@ class Worker:
         return None if resident is None else max(0, resident - self._empty_bytes)
 
 
-def _order(sent: _Sent) -> Order:
-    budget = Budget(**sent["budget"])
-    skip = frozenset(sent["skip"])
-    return Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
-
-
 def main(lock: str, tasks: str, jobs: str) -> None:
     """Serve standard input; the lock is held so that a machine never has two children at work. The
     folders of all jobs are in `jobs`."""
     leave_the_parent()
-    report = _reporting(_take_standard_output())
+    lines = _take_standard_output()
+
+    def report(line: Mapping[str, Json]) -> None:
+        lines.write(json.dumps(line).encode() + b"\n")
+        lines.flush()
+
     try:
         with hold_file_lock(Path(lock)):
             # Afterwards the folder of the program cannot be listed, which the import of a package
@@ -204,11 +204,3 @@ def _take_standard_output() -> BinaryIO:
         os.dup2(nothing, stream)
     os.close(nothing)
     return lines
-
-
-def _reporting(lines: BinaryIO) -> Report:
-    def report(line: Mapping[str, Json]) -> None:
-        lines.write(json.dumps(line).encode() + b"\n")
-        lines.flush()
-
-    return report

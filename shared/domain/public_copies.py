@@ -47,7 +47,12 @@ _WITHOUT_SPACES = (",", ":")
 
 def index_file(survey: Survey) -> bytes:
     """Return the lines of a package's live releases; empty where there are none."""
-    return b"".join(_line(survey.head, entry) for entry in _as_published(survey))
+    live = [entry for entry in reversed(survey.entries) if entry.state is State.LIVE]
+    # Sorting is stable, so of simultaneous releases the lower version comes first.
+    published, head = sorted(live, key=lambda entry: entry.created_ms), survey.head
+    return b"".join(
+        _json({**_nine_keys(head, entry), **dict(_more_keys(head, entry))}) for entry in published
+    )
 
 
 def index_config(base_url: str) -> bytes:
@@ -63,16 +68,6 @@ def index_config(base_url: str) -> bytes:
 def index_path(head: Head) -> str:
     """Return the path of the package's file below the root of the index."""
     return f"{head.org}/{head.name}/{FILE_NAME}"
-
-
-def _as_published(survey: Survey) -> list[ReleaseEntry]:
-    live = [entry for entry in reversed(survey.entries) if entry.state is State.LIVE]
-    # Sorting is stable, so of simultaneous releases the lower version comes first.
-    return sorted(live, key=lambda entry: entry.created_ms)
-
-
-def _line(head: Head, entry: ReleaseEntry) -> bytes:
-    return _json({**_nine_keys(head, entry), **dict(_more_keys(head, entry))})
 
 
 def _nine_keys(head: Head, entry: ReleaseEntry) -> dict[str, object]:
