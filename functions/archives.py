@@ -22,9 +22,8 @@ from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, Version
 from shared.domain.packages import Visibility
-from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.runtime.answers import (
     Answer,
     RangeNotSatisfiable,

@@ -1,12 +1,12 @@
 """The registry: its settings and adapters, and the services of each folder, created once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
-from shared.domain.packages import Release
 from shared.log import record_metric
 from shared.ports import Clock
 from shared.services.account_services import IdentityServices, OrganizationServices, TokenServices
@@ -270,7 +270,7 @@ class PublishingServices:
         cls,
         common: Common,
         *,
-        on_new_release: Callable[[Release], None],
+        count_release: Callable[[Mapping[str, str]], None],
         limits: LimitServices,
         packages: PackageServices,
         identity: IdentityServices,
@@ -279,7 +279,7 @@ class PublishingServices:
         api_docs: ApiDocsServices,
         administration: AdministrationServices,
     ) -> Self:
-        """Create the services; `on_new_release` is called with each release that was pushed."""
+        """Create the services; `count_release` is called with the state of each new release."""
         adapters, settings = common.adapters, common.settings
         metadata, documents, clock = adapters.metadata, adapters.documents, adapters.clock
         releases = Publishing(
@@ -297,7 +297,7 @@ class PublishingServices:
             identity.release_mail,
             api_docs.queue,
             settings.base_url,
-            on_new_release,
+            count_release,
         )
         maven_packages = MavenPackages(
             packages.hosted, documents, adapters.archives, adapters.search, clock
@@ -440,7 +440,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     )
     publishing = PublishingServices.build(
         common,
-        on_new_release=_count_push,
+        count_release=partial(record_metric, PUSHES, 1),
         limits=limits,
         packages=packages,
         identity=identity,
@@ -466,7 +466,3 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         mirroring=mirroring,
         bundles=BundleServices.build(common, packages),
     )
-
-
-def _count_push(release: Release) -> None:
-    record_metric(PUSHES, 1, {"state": release.state.value})

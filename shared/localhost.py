@@ -33,8 +33,7 @@ from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
-from shared.domain.identity import Principal
-from shared.domain.ip_addresses import caller_network, is_shared
+from shared.domain.identity import Principal, caller_network, is_shared
 from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import (

@@ -36,7 +36,7 @@ from shared.domain.mirroring import (
     UpstreamPage,
     UpstreamResolution,
 )
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, Range, Version
 from shared.domain.packages import (
     FoundRelease,
     Graph,
@@ -62,7 +62,6 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.domain.versions import ClientProfile, Range, Version
 
 E = TypeVar("E", bound=Entity)
 

@@ -10,9 +10,9 @@ SHARED = ROOT.parent / "shared"
 
 
 # What the real Functions host answered: all of it beside the repository, or a sample in it.
-MEASURED_HOST = SHARED / "data" / "functions-host"
-if not MEASURED_HOST.is_dir():
-    MEASURED_HOST = ROOT / "tests" / "recorded" / "functions-host"
+_ALL_MEASURED = SHARED / "data" / "functions-host"
+_SAMPLE = ROOT / "tests" / "recorded" / "functions-host"
+MEASURED_HOST = _ALL_MEASURED if _ALL_MEASURED.is_dir() else _SAMPLE
 
 
 def docs(*names: str) -> str:

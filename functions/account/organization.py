@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access import AccessContext, require_right
+from shared.domain.accounts import Organization
 from shared.domain.identity import Action, Role
-from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation

@@ -11,7 +11,7 @@ from shared.auth.sessions import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import sign_in_expired
-from shared.domain.ip_addresses import caller_network
+from shared.domain.identity import caller_network
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import SignInPurpose
 from shared.runtime.answers import Answer

@@ -15,7 +15,7 @@ from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.ip_addresses import is_loopback
+from shared.domain.identity import is_loopback
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import RULE_NAMES

@@ -10,10 +10,10 @@ from functions.api.operations import (
     Revealed,
     UtcTime,
 )
+from shared.domain.access import INVITATION_CODE_LENGTH
+from shared.domain.accounts import MAX_DISPLAY_NAME
 from shared.domain.identity import Role
 from shared.domain.mail import MAX_EMAIL_LENGTH
-from shared.domain.members import INVITATION_CODE_LENGTH
-from shared.domain.organizations import MAX_DISPLAY_NAME
 from shared.services.organizations.invitations import (
     InvitationRequest,
     Invitations,

@@ -10,12 +10,12 @@ from functions.api.operations import (
     ResponseModel,
     UtcTime,
 )
-from shared.domain.identity import Role
-from shared.domain.names import parse_org
-from shared.domain.organizations import (
+from shared.domain.accounts import (
     MAX_DESCRIPTION,
     MAX_DISPLAY_NAME,
 )
+from shared.domain.identity import Role
+from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 

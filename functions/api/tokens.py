@@ -15,10 +15,9 @@ from functions.api.operations import (
     ResponseModel,
     UtcTime,
 )
-from shared.domain.identity import Scope
-from shared.domain.ip_addresses import LONGEST_RANGE, MAX_RANGES
+from shared.domain.accounts import hash_secret
+from shared.domain.identity import LONGEST_RANGE, MAX_RANGES, Scope
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.tokens import hash_secret
 from shared.services.tokens.secret_scanning import Label
 from shared.services.tokens.tokens import (
     MAX_TOKEN_DAYS,

@@ -12,8 +12,8 @@ from functions.http.answers import NO_STORE, failure_sentence, json_answer, retr
 from functions.http.calls import Call
 from functions.http.operations import Face
 from shared.domain.errors.base import Refusal, RefusalKind
+from shared.domain.names import LanguageVersion
 from shared.domain.search import Query, ResultPage
-from shared.domain.versions import LanguageVersion
 from shared.runtime.answers import Answer
 
 _STATUS_BY_KIND = {

@@ -14,8 +14,8 @@ from functions.central.search import query_of, symbol_model, symbol_query_of
 from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
 from shared.composition import Registry
+from shared.domain.names import ANY_PLATFORM, ClientProfile, is_platform
 from shared.domain.search import parse_terms
-from shared.domain.versions import ANY_PLATFORM, ClientProfile, is_platform
 from shared.runtime.answers import Answer
 from shared.services.api_docs.editor_catalog import (
     CatalogEntry,

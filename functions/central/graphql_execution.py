@@ -41,10 +41,9 @@ from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.errors.requests import ApiDocsPending, TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.names import Package, parse_org
+from shared.domain.names import ANY_CLIENT, Package, Version, parse_org, parse_version_or_range
 from shared.domain.packages import Dependency, Release
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
-from shared.domain.versions import ANY_CLIENT, Version, parse_version_or_range
 from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 from shared.services.packages.source import PackageSource

@@ -18,10 +18,9 @@ from shared.domain.errors.base import Invalid
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.listings import Listing
-from shared.domain.names import Package
+from shared.domain.names import ANY_CLIENT, Package, Range, Version, parse_version_or_range
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.versions import ANY_CLIENT, Range, Version, parse_version_or_range
 from shared.runtime.answers import Answer
 from shared.services.publishing.publishing import Upload
 

@@ -17,13 +17,11 @@ from shared.auth.tokens import Secret
 from shared.composition import Registry
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unauthenticated
-from shared.domain.identity import Principal
-from shared.domain.ip_addresses import Networks
+from shared.domain.identity import Networks, Principal
 from shared.domain.mirroring import passed_registries
-from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.names import ClientProfile, Coordinate, OrgName, Package, parse_org
 from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
-from shared.domain.versions import ClientProfile
 from shared.log import (
     SLOW_SECONDS,
     Activity,

@@ -19,8 +19,7 @@ from functions.maven.search import MavenSearch, MavenSearchRequest
 from shared.domain.errors.base import Invalid, InvalidName, InvalidVersion, Refusal, quoted
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.maven import METADATA_FILE, TOOLS_FOLDER, ChecksumAlgorithm
-from shared.domain.names import Coordinate, Package, ToolId, parse_tool_id
-from shared.domain.versions import Distribution
+from shared.domain.names import Coordinate, Distribution, Package, ToolId, parse_tool_id
 
 _SEARCHES = {each.value: each for each in MavenSearch}
 

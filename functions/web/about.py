@@ -12,10 +12,10 @@ from functions.http.answers import JSON
 from functions.http.formatting import lasting, machine_moment
 from functions.http.pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, PublicPages
 from shared.composition import Registry
+from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.status import SOFTWARE_VERSION, NoticeBoard, TaskResult, TaskState
 from shared.prose.manual import Manual, read_manual

@@ -18,8 +18,7 @@ from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import PAGE_HEADERS, AnonymousPages, PublicPageCall, PublicPages
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
-from shared.domain.names import Package, parse_org
-from shared.domain.versions import Version
+from shared.domain.names import Package, Version, parse_org
 from shared.runtime.answers import Answer
 
 central = CentralFace()

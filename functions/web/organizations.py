@@ -7,11 +7,11 @@ from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
+from shared.domain.access import Membership
+from shared.domain.accounts import Organization
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.members import Membership
 from shared.domain.names import OrgName, parse_org
-from shared.domain.organizations import Organization
 from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.runtime.answers import Answer
 from shared.services.organizations.memberships import Member

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces
 from shared.adapters.sqlite.connections import database_error, open_to_read, schema_version
-from shared.adapters.sqlite.database import MIGRATIONS, Database
+from shared.adapters.sqlite.database import MIGRATIONS, Database, SqliteDocuments
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, SqliteWork
-from shared.adapters.sqlite.documents import SqliteDocuments
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.domain.errors.requests import StorageFull

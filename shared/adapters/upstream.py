@@ -31,7 +31,17 @@ from shared.domain.mirroring import (
     UpstreamPage,
     UpstreamResolution,
 )
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import (
+    ANY_CLIENT,
+    ANY_PLATFORM,
+    ClientProfile,
+    Coordinate,
+    OrgName,
+    Package,
+    Range,
+    Version,
+    is_platform,
+)
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import SearchKind
 from shared.domain.upstream_answers import (
@@ -46,14 +56,6 @@ from shared.domain.upstream_answers import (
     read_resolutions,
     read_tool,
     read_versions,
-)
-from shared.domain.versions import (
-    ANY_CLIENT,
-    ANY_PLATFORM,
-    ClientProfile,
-    Range,
-    Version,
-    is_platform,
 )
 from shared.ports import (
     AnswerUnusable,

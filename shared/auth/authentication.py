@@ -9,18 +9,22 @@ from typing import Self
 
 from shared.auth.entra import EntraAccess
 from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Token, TokenUse, hash_secret
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
 from shared.domain.errors.identity import (
     TokenUnknown,
     account_locked,
 )
-from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.ip_addresses import Networks, client_address, is_address_allowed
+from shared.domain.identity import (
+    ANONYMOUS,
+    Networks,
+    Principal,
+    client_address,
+    is_address_allowed,
+)
 from shared.domain.records import Place
 from shared.domain.times import MS
-from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
 from shared.ports import Clock, DirectoryStore
 from shared.runtime.background_tasks import BackgroundTasks

@@ -10,6 +10,7 @@ from shared.domain.access import (
     NO_ACCESS,
     WAY_TO_PUBLISH,
     AccessContext,
+    Membership,
     refusal_of,
     require_right,
     way_to_rename,
@@ -35,7 +36,6 @@ from shared.domain.identity import (
     org_of,
     require_recent_sign_in,
 )
-from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.records import Place

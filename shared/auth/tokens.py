@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Self
 
-from shared.domain.accounts import ID_LENGTH
+from shared.domain.accounts import ID_LENGTH, hash_secret
 from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
-from shared.domain.tokens import hash_secret
 from shared.ports import Randomness
 
 MASK = "****"

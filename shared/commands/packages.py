@@ -14,13 +14,12 @@ from functions.api.trusted_publishing import (
 from shared.commands.base import TableRow, format_time, in_registry
 from shared.commands.operations import PACKAGE, add_operation, parse_coordinate, parse_package
 from shared.composition import Registry
+from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate, Package
-from shared.domain.organizations import parse_required_reason
+from shared.domain.names import Coordinate, Package, Version
 from shared.domain.packages import Release, ReleaseEntry, WithdrawalReason
 from shared.domain.releases import parse_public_reason
-from shared.domain.versions import Version
 
 
 def parse_reason_option(text: str) -> str:

@@ -26,7 +26,7 @@ from shared.domain.api_docs.comparison import (
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.symbols import path_of
-from shared.domain.versions import Version
+from shared.domain.names import Version
 from shared.prose.safe_html import show_bidi_characters
 
 CHANGES_SHOWN = 1_000  # The gravest, or fewer if they are long.

@@ -1,12 +1,20 @@
-"""Accounts: people, their names, and their identities at identity providers."""
+"""Accounts: people, their names, their identities at identity providers, and their access tokens as
+they are stored; and the records of organizations.
+"""
 
 import hashlib
 import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import ClassVar
 
-from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.base import Invalid, InvalidRequest
+from shared.domain.identity import Grant, Role, RoleGrant, Scope
+from shared.domain.packages import Provenance, Visibility
 from shared.domain.records import Entity, Place, Record
 from shared.domain.reserved_names import is_reserved_name
+from shared.domain.times import MS
 
 # Accounts and organizations have ids of this length; so have tokens and publishers.
 ID_LENGTH = 10
@@ -152,3 +160,210 @@ def identity_place(issuer: str, identifier: str) -> Place:
     """Return the place of an identity. It holds a hash, never the identifier itself."""
     digest = hashlib.sha256(f"{issuer}\n{identifier}".encode()).hexdigest()
     return Place(f"identity-{digest}")
+
+
+# An expired token or invitation is still stored so long, that its user reads "expired", not
+# "unknown".
+EXPIRED_KEPT_FOR = timedelta(days=7)
+EXPIRES_SOON = timedelta(days=14)
+
+
+def hash_secret(secret: str) -> str:
+    """Return the hash that is stored of a token, or of another long random secret: its SHA-256 in
+    hexadecimal. One round is enough for those.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def token_expiry(now_ms: int, days: int, latest_ms: int | None) -> int:
+    """Return when a token of so many days expires: never after the credential that asks for it,
+    which expires at `latest_ms`."""
+    expires_ms = now_ms + timedelta(days=days) // MS
+    return expires_ms if latest_ms is None else min(expires_ms, latest_ms)
+
+
+class Token(Entity):
+    """An access token: its hash, never its text.
+
+    `owner` is an account, or the id of the organization `org`: such a token is for machines, and
+    outlives the account that created it.
+    """
+
+    kind: ClassVar[str] = "token"
+
+    id: str
+    hash: str
+    owner: str
+    org: str = ""
+    name: str
+    grants: tuple[Grant, ...]
+    created_ms: int
+    expires_ms: int | None
+    addresses: tuple[str, ...] = ()  # Ranges that it may be used from; empty means everywhere.
+    canary: bool = False  # Of an earlier version: refused as if it did not exist.
+    provenance: Provenance | None = None  # The CI job of a job's token.
+    made_by: str = ""  # The account that got its text; empty for old tokens.
+
+    @property
+    def place(self) -> Place:
+        """The text of a token contains its owner, so a request finds the token in one read."""
+        return Place(self.owner, self.hash)
+
+    @property
+    def subject(self) -> str:
+        """The id, by which people know the token."""
+        return self.id
+
+    @property
+    def ends_ms(self) -> int | None:
+        return self.expires_ms
+
+    def expires_soon(self, now_ms: int) -> bool:
+        return self.expires_ms is not None and self.expires_ms - now_ms < EXPIRES_SOON // MS
+
+    def renewed_expiry(self, now_ms: int, latest_ms: int | None) -> int | None:
+        """Return when it expires if it is rotated: after its lifetime, never after `latest_ms`."""
+        ends = [] if latest_ms is None else [latest_ms]
+        if self.expires_ms is not None:
+            ends.append(now_ms + self.expires_ms - self.created_ms)
+        return min(ends, default=None)
+
+    @property
+    def role_grants(self) -> tuple[RoleGrant, ...]:
+        """The role of an organization's token in that organization."""
+        return (RoleGrant(org=self.org, role=Role.MAINTAINER),) if self.org else ()
+
+
+class TokenUse(Entity):
+    """When a token was last used, and by which client; written occasionally, without events."""
+
+    kind: ClassVar[str] = "token-use"
+
+    owner: str
+    token: str
+    used_ms: int
+    expires_ms: int | None = None
+    address: str = ""
+    agent: str = ""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.owner, self.token)
+
+    @property
+    def ends_ms(self) -> int | None:
+        return self.expires_ms
+
+
+def describe_grants(grants: Iterable[Grant]) -> str:
+    """Return grants as people read them: `read,push-version on acme/g*`."""
+    return "; ".join(
+        f"{','.join(scope.value for scope in Scope if scope in grant.scopes)}"
+        f" on {grant.org}/{grant.package}"
+        for grant in grants
+    )
+
+
+MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
+
+
+class Organization(Entity):
+    """The owner of packages. `name` keeps its first spelling and never changes."""
+
+    kind: ClassVar[str] = "organization"
+
+    id: str = ""  # Never changes; tokens refer to it.
+    name: str
+    founder: str
+    created_ms: int
+    display_name: str = ""
+    description: str = ""
+    default_visibility: Visibility = Visibility.PUBLIC  # Where the archive says nothing.
+    deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
+    bursts_until_ms: int = 0  # Until then burst detection is off.
+    upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
+
+    @property
+    def key(self) -> str:
+        return self.name.lower()
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether only members may know that it exists."""
+        return self.default_visibility is Visibility.PRIVATE
+
+    def is_deleted_at(self, now_ms: int) -> bool:
+        """Check whether it is deleted at that time; while its record stays, its name is taken."""
+        return self.deleting_ms is not None and now_ms >= self.deleting_ms
+
+    @property
+    def place(self) -> Place:
+        return organization_place(self.name)
+
+
+def organization_place(org: str) -> Place:
+    return Place(org.lower())
+
+
+class NameSkeleton(Entity):
+    """One of two skeletons of an organization's name, by which look-alikes are found."""
+
+    kind: ClassVar[str] = "look-alike"
+
+    org: str
+    skeleton: str
+
+    @property
+    def place(self) -> Place:
+        """The place is in the organization's partition, so both are added at once."""
+        return Place(self.org.lower(), self.skeleton)
+
+    @property
+    def subject(self) -> str:
+        return self.skeleton
+
+
+# Control and private characters, and invisible ones that change direction or join letters.
+_UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def parse_display_name(text: str) -> str:
+    """Return `text` as a display name, which may be empty, or raise `InvalidRequest`."""
+    return _line("display name", text, MAX_DISPLAY_NAME)
+
+
+def parse_description(text: str) -> str:
+    """Return `text` as a description, which may be empty, or raise `InvalidRequest`."""
+    return _line("description", text, MAX_DESCRIPTION)
+
+
+def parse_invitation_label(text: str) -> str:
+    """Return `text` as the label of an invitation, or raise `InvalidRequest`."""
+    return _line("label", text, MAX_DISPLAY_NAME)
+
+
+def parse_reason(text: str, what: str = "reason") -> str:
+    """Return `text` as one line, which may be empty, or raise `InvalidRequest` about `what`."""
+    return _line(what, text, MAX_DESCRIPTION)
+
+
+def parse_required_reason(text: str, what: str) -> str:
+    """Return `text` as the reason for `what`, or raise `reason-missing` or `InvalidRequest`."""
+    reason = parse_reason(text)
+    if not reason:
+        raise Invalid(
+            "reason-missing",
+            f"Enter a reason for {what}, in one line: others read it later.",
+        )
+    return reason
+
+
+def _line(what: str, text: str, limit: int) -> str:
+    line = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+    if len(line) > limit:
+        message = f"The {what} has {len(line)} characters, and {limit} fit. Shorten it."
+        raise InvalidRequest(message)
+    if any(unicodedata.category(character) in _UNSEEN for character in line):
+        message = f"The {what} holds characters that nobody sees. Write it with visible ones."
+        raise InvalidRequest(message)
+    return line

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from shared.domain.api_docs.records import ApiSummary
+from shared.domain.names import LanguageVersion, Precedence
 from shared.domain.packages import Head, Release, Texts, effective_deprecation
-from shared.domain.versions import LanguageVersion, Precedence
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ from xml.parsers import expat
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.base import Invalid, quoted
 from shared.domain.errors.packages import file_too_large
-from shared.domain.names import Coordinate, ToolId
+from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import usable_entries
-from shared.domain.versions import ANY_CLIENT, Distribution
 
 METADATA_FILE = "maven-metadata.xml"
 TOOLS_FOLDER = "__tools__"  # Of a distribution.

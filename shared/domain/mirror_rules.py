@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.identity import Principal
-from shared.domain.ip_addresses import is_loopback
+from shared.domain.identity import Principal, is_loopback
 from shared.domain.names import Package
 from shared.domain.packages import Release, State
 from shared.domain.records import Entity, Place, Record

@@ -19,13 +19,13 @@ from shared.domain.names import (
     OrgName,
     Package,
     PackageName,
+    Version,
     package_owner,
     release_place,
 )
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head, Release, ReleaseEntry, Texts, Visibility
 from shared.domain.records import Entity, Place
-from shared.domain.versions import Version
 
 Summary = ConnectorSummary | TriggerSummary
 

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, TypeAdapter
 
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Event, Record
-from shared.domain.versions import Version
 
 
 class Visibility(Enum):

@@ -24,7 +24,7 @@ from shared.domain.maven import (
     repository_metadata,
     tool_metadata,
 )
-from shared.domain.names import Package, parse_tool_id
+from shared.domain.names import Distribution, Package, parse_tool_id
 from shared.domain.packages import (
     Head,
     ReleaseEntry,
@@ -34,7 +34,6 @@ from shared.domain.packages import (
     effective_deprecation,
 )
 from shared.domain.resolution import usable_entries
-from shared.domain.versions import Distribution
 
 INDEX_CONFIG_PATH = "config.json"
 FILE_NAME = "index.json"

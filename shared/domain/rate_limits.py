@@ -13,8 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Self
 
-from shared.domain.identity import Principal
-from shared.domain.ip_addresses import caller_network
+from shared.domain.identity import Principal, caller_network
 from shared.domain.times import MS
 
 

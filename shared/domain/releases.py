@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self, TypeVar
 
+from shared.domain.accounts import parse_reason
 from shared.domain.archives.bala import Bala
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, release_place
-from shared.domain.organizations import parse_reason
 from shared.domain.packages import (
     Head,
     Origin,

@@ -15,9 +15,11 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
+    ClientProfile,
     Package,
     PackageName,
     ToolId,
+    Version,
     parse_module_name,
     parse_org,
     parse_tool_id,
@@ -25,7 +27,6 @@ from shared.domain.names import (
 )
 from shared.domain.packages import ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import ReleaseChoice, ResolutionMode
-from shared.domain.versions import ClientProfile, Version
 
 
 @dataclass(frozen=True, slots=True)

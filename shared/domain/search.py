@@ -22,8 +22,7 @@ from typing import Self
 
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.listings import Facets, FacetValue, Listing
-from shared.domain.names import RESERVED_WORDS
-from shared.domain.versions import ANY_CLIENT, ClientProfile
+from shared.domain.names import ANY_CLIENT, RESERVED_WORDS, ClientProfile
 
 _IMPORT = re.compile(
     r"\s*import\s+(?:(?P<org>[\w']+)\s*/\s*)?(?P<module>[\w.']+)(?:\s+as\s+[\w']+)?\s*;?\s*",

@@ -10,8 +10,7 @@ from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from shared.domain.errors.base import redact_tokens
-from shared.domain.identity import Scope
-from shared.domain.ip_addresses import is_loopback
+from shared.domain.identity import Scope, is_loopback
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 

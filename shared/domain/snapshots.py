@@ -16,17 +16,23 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from shared.domain.accounts import Account, AccountName, Identity
-from shared.domain.members import Invitation, Membership, OpenedInvitation
+from shared.domain.access import Invitation, Membership, OpenedInvitation
+from shared.domain.accounts import (
+    Account,
+    AccountName,
+    Identity,
+    NameSkeleton,
+    Organization,
+    Token,
+    TokenUse,
+)
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import NameOwner, UpstreamRelease, UpstreamVersions
 from shared.domain.names import OrgName, Package, PackageName
-from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
-from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 
 FORMAT = 1

@@ -9,9 +9,8 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
 
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
 from shared.domain.records import Entity, Place, Record

@@ -36,6 +36,9 @@ from shared.domain.mirroring import (
 )
 from shared.domain.names import (
     Package,
+    Range,
+    Version,
+    is_platform,
     parse_module_name,
     parse_package_name,
     parse_tool_id,
@@ -68,7 +71,6 @@ from shared.domain.packages import (
 from shared.domain.releases import MIRROR_ID
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import SearchKind
-from shared.domain.versions import Range, Version, is_platform
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
 MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.

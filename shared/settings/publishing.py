@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from shared.confined.budget import Budget
 from shared.domain.archives.delivery import Cdn
-from shared.domain.versions import Distribution
+from shared.domain.names import Distribution
 from shared.settings.values import (
     MIB,
     Addresses,

@@ -18,9 +18,8 @@ from typing import Any
 from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.generator import ModuleSource, PackageSources
-from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import Graph, GraphNode
-from shared.domain.versions import Version
 from tests.support.documented import generate
 
 AIMS = {

@@ -3,15 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Organization, Token
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import Grant
-from shared.domain.names import Coordinate, Package
-from shared.domain.organizations import Organization
+from shared.domain.names import Coordinate, Package, Version
 from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
 from shared.domain.records import Event
-from shared.domain.tokens import Token
-from shared.domain.versions import Version
 
 GREET = Package.parse("acme", "greet")
 BALA = b"PK\x03\x04 the bytes of an archive"

@@ -5,14 +5,11 @@ from itertools import count
 
 import pytest
 
-from shared.domain.access import AccessContext
-from shared.domain.accounts import Account, AccountName
+from shared.domain.access import AccessContext, Membership, PendingRole
+from shared.domain.accounts import Account, AccountName, Organization, Token, TokenUse
 from shared.domain.identity import Role
-from shared.domain.members import Membership, PendingRole
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
 from shared.domain.records import Entity, Event, PendingEvents, Place
-from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
 from tests.contract.stores import Stores

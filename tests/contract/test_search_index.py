@@ -15,7 +15,7 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.records import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.listings import MAX_FACET_VALUES, Facet, FacetCount, FacetValue, Listing
-from shared.domain.names import OrgName
+from shared.domain.names import ClientProfile, OrgName
 from shared.domain.packages import Dependency, ModuleText, Texts, Visibility
 from shared.domain.records import Event
 from shared.domain.search import (
@@ -29,7 +29,6 @@ from shared.domain.search import (
     SymbolQuery,
     Viewer,
 )
-from shared.domain.versions import ClientProfile
 from shared.ports import SearchIndex
 from tests.contract.immediate_search import ImmediateSearch, opened_search
 from tests.contract.sample_records import coordinate, head, package, release

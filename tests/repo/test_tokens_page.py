@@ -11,8 +11,7 @@ from shared.auth.authentication import LAST_USE_INTERVAL
 from shared.auth.secret_scanning import MAX_REPORT_BYTES, MAX_REPORTED
 from shared.auth.tokens import TOKEN_PATTERN, AccessToken, Secret
 from shared.domain.errors.identity import TokenMalformed
-from shared.domain.identity import Scope
-from shared.domain.ip_addresses import MAX_RANGES
+from shared.domain.identity import MAX_RANGES, Scope
 from shared.runtime.caching import FRESH_FOR, RENEWED_AT_MOST_EVERY, USABLE_FOR
 from shared.services.maintenance.record_tasks import REMINDER_LEADS
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS

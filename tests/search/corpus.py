@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.domain.listings import Listing
-from shared.domain.names import OrgName, Package, PackageName
+from shared.domain.names import LanguageVersion, OrgName, Package, PackageName
 from shared.domain.packages import Dependency, Head, Origin, Release, Texts
-from shared.domain.versions import LanguageVersion
 from tests.paths import SHARED
 
 INDEX = SHARED / "data" / "central-index.jsonl"

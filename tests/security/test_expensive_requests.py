@@ -16,11 +16,11 @@ import azure.functions as func
 import pytest
 
 from functions.faces import build_app
-from shared.adapters.search.index import IndexReader, SqliteSearchIndex
+from shared.adapters.search.index import IndexFile, SqliteSearchIndex
 from shared.adapters.search.rows import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
 from shared.domain.listings import Facet, FacetCount, Listing
-from shared.domain.names import parse_tool_id
+from shared.domain.names import ClientProfile, parse_tool_id
 from shared.domain.packages import Survey, Texts
 from shared.domain.resolve_requests import (
     ModuleRequest,
@@ -32,7 +32,6 @@ from shared.domain.resolve_requests import (
     resolve_tool,
 )
 from shared.domain.search import ANYONE, Query, Viewer
-from shared.domain.versions import ClientProfile
 from shared.hosting.requests import Message
 from shared.hosting.triggers import functions_of
 from tests.contract.sample_records import head, release
@@ -124,10 +123,12 @@ class CountingDatabase(Database):
 
 async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_path: Path) -> None:
     path = tmp_path / "search.db"
-    writer, database = SqliteSearchIndex(path), CountingDatabase(path, SEARCH_MIGRATIONS)
+    writer, index = SqliteSearchIndex(path), SqliteSearchIndex(path)
+    database = CountingDatabase(path, SEARCH_MIGRATIONS)
+    index._file = IndexFile(database)
     writer.migrate()
     await writer.offer(_listing("acme/one"))
-    index, everything = IndexReader(database), Query(include_deprecated=True)
+    everything = Query(include_deprecated=True)
     for _ in range(3):
         values = await index.facet_values(Facet.KEYWORD, everything, ANYONE)
         assert values == (FacetCount("web", 1),)

@@ -27,9 +27,8 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.maven import Checksum, ChecksumAlgorithm, require_pom
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import ClientProfile, Coordinate, Package, parse_version_or_range
 from shared.domain.search import Query, ResultPage
-from shared.domain.versions import ClientProfile, parse_version_or_range
 from shared.hosting.requests import query_parameters
 from shared.runtime.answers import (
     RangeNotSatisfiable,

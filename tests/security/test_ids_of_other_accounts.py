@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.accounts import Identity
+from shared.domain.accounts import Identity, Token
 from shared.domain.sign_in import Session
-from shared.domain.tokens import Token
 from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, Cell, State
 from tests.security.personas import PERSONAS, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared

@@ -10,9 +10,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Token
 from shared.domain.records import Place, account_stream
-from shared.domain.tokens import Token
 from tests.fakes.mail import FakeMailer
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.fakes.system import FakeRandomness

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     InvitationNotFound,
     NotPermitted,
 )
 from shared.domain.identity import OPERATOR, Role
-from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.errors.identity import NotPermitted, OrganizationExists
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
-from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER

@@ -9,9 +9,9 @@ from itertools import product
 
 import pytest
 
+from shared.domain.accounts import Token
 from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
-from shared.domain.tokens import Token
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.world import SCOPES, URL, Person, World, limited

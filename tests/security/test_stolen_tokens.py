@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.members import INVITATION_LIFETIME, Invitation, Membership
+from shared.domain.access import INVITATION_LIFETIME, Invitation, Membership
 from shared.domain.names import Package
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.tokens import Token
+from shared.domain.accounts import Token
 from tests.support.world import URL, World
 
 TOKENS = f"{URL}/api/v1/tokens"

@@ -8,9 +8,8 @@ from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource, PackageSources
 from shared.domain.api_docs.model import ModuleDocs, Type
 from shared.domain.api_docs.records import UnreadLines
-from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import Graph, GraphNode
-from shared.domain.versions import Version
 
 SHOP = Coordinate(Package(OrgName("acme"), PackageName("shop")), Version.parse("1.2.0"))
 GRAPH = Graph(

@@ -5,16 +5,14 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.accounts import Account, AccountName
+from shared.domain.access import Membership
+from shared.domain.accounts import Account, AccountName, Organization, Token, organization_place
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
-from shared.domain.members import Membership
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event, Place
 from shared.domain.sign_in import Session
-from shared.domain.tokens import Token
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.administration.audit_log import AuditLog

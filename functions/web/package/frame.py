@@ -15,9 +15,8 @@ from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, PageNotFound
-from shared.domain.names import Coordinate, Package, import_line, purl
+from shared.domain.names import Coordinate, Package, Version, import_line, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
-from shared.domain.versions import Version
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer

@@ -16,10 +16,10 @@ from shared.domain.errors.packages import (
     ReleaseWithdrawn,
     Withdrawal,
 )
+from shared.domain.names import Range, Version
 from shared.domain.packages import WithdrawalReason
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.search import Suggestion
-from shared.domain.versions import Range, Version
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
 

@@ -16,14 +16,12 @@ from shared.adapters.search.postings import (
     DEPRECATED,
     EVERY_PACKAGE,
     INTERNAL,
+    LAST_NAME_WEIGHT,
     NOT_STORED,
     PRIVATE,
+    STEM_FACTOR,
     TOOL,
     UNREADABLE,
-)
-from shared.adapters.search.ranking import (
-    LAST_NAME_WEIGHT,
-    STEM_FACTOR,
     PlaceWeight,
     beginning_factor,
     is_auxiliary,
@@ -41,8 +39,8 @@ from shared.adapters.search.words import (
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.listings import Listing, facet_values, language_of
+from shared.domain.names import ClientProfile, LanguageVersion
 from shared.domain.packages import EVERYBODY, Visibility
-from shared.domain.versions import ClientProfile, LanguageVersion
 
 GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
 

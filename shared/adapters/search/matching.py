@@ -12,43 +12,41 @@ from threading import Lock
 
 from shared.adapters.search.indexed_words import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
-    AUXILIARY,
-    DEPRECATED,
-    EVERY_PACKAGE,
-    INTERNAL,
-    PRIVATE,
-    UNREADABLE,
-    Column,
-    Counted,
-    Postings,
-    count_of,
-    id_bytes,
-    ids_of,
-)
-from shared.adapters.search.query_plan import Clause, Condition, QueryPlan
-from shared.adapters.search.ranking import (
     ALL_WORDS_SCORE,
+    AUXILIARY,
     AUXILIARY_SCORE,
+    DEPRECATED,
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
+    EVERY_PACKAGE,
+    INTERNAL,
     JOINED_NAME_SCORE,
     LAST_NAME_WEIGHT,
     MAX_RANK,
     NAME_SCORE,
     PATH_SCORE,
+    PRIVATE,
+    UNREADABLE,
     WEAK_FACTOR,
     WEIGHT_SCALE,
+    Column,
+    Counted,
     PlaceWeight,
+    Postings,
     beginning_factor,
+    count_of,
+    id_bytes,
+    ids_of,
     ranking_boosts,
 )
+from shared.adapters.search.query_plan import Clause, Condition, QueryPlan
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.listings import Facet, FacetValue, Listing
+from shared.domain.names import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.domain.versions import ANY_CLIENT, ANY_PLATFORM
 from shared.runtime.caching import LruCache, memory_of
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.

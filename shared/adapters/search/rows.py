@@ -18,9 +18,10 @@ from shared.adapters.search.postings import (
     PostingChanges,
     change_counts,
     count_of,
+    dependents_boost,
     id_bytes,
+    ranking_boosts,
 )
-from shared.adapters.search.ranking import dependents_boost, ranking_boosts
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
 from shared.domain.listings import FacetValue, Listing, facet_values, release_for_search

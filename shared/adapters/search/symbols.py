@@ -24,8 +24,15 @@ from typing import Self
 
 import orjson
 
-from shared.adapters.search.postings import Counted, Postings, change_counts, count_of, ids_of
-from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
+from shared.adapters.search.postings import (
+    SYNONYM_FACTOR,
+    Counted,
+    PlaceWeight,
+    Postings,
+    change_counts,
+    count_of,
+    ids_of,
+)
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem

@@ -9,11 +9,9 @@ from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database, Work
 from shared.adapters.sqlite.metadata import outbox_since
-from shared.domain.access import AccessContext
-from shared.domain.accounts import Account
-from shared.domain.members import Membership
+from shared.domain.access import AccessContext, Membership
+from shared.domain.accounts import Account, Organization
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, Event, PendingEvents, Place, Record
 from shared.ports import AlreadyThere, Counter, Stale

@@ -27,8 +27,7 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.type_parts import path_segments
 from shared.domain.api_docs.type_relations import NamedTypes
-from shared.domain.names import Coordinate
-from shared.domain.versions import Version
+from shared.domain.names import Coordinate, Version
 
 
 class ApiChangeKind(Enum):

@@ -6,10 +6,9 @@ from enum import Enum
 from typing import ClassVar
 
 from shared.domain.api_docs.pieces import PiecesPointer
-from shared.domain.names import Coordinate, release_place
+from shared.domain.names import Coordinate, Version, release_place
 from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Entity, Place, Record
-from shared.domain.versions import Version
 
 # Documentation by a lower version of the generator is made again.
 GENERATOR_VERSION = 6

@@ -26,10 +26,9 @@ from shared.domain.errors.base import (
     Refusal,
     printable,
 )
-from shared.domain.names import Coordinate
+from shared.domain.names import ANY_PLATFORM, Coordinate, is_platform
 from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Graalvm
-from shared.domain.versions import ANY_PLATFORM, is_platform
 
 PACKAGE_JSON = "package.json"
 BALA_JSON = "bala.json"

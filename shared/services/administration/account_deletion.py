@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shared.domain.accounts import Account, AccountName, Identity, account_name_place
+from shared.domain.access import Membership, OpenedInvitation
+from shared.domain.accounts import (
+    Account,
+    AccountName,
+    Identity,
+    Organization,
+    account_name_place,
+    organization_place,
+)
 from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
@@ -13,9 +21,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
 from shared.domain.identity import Principal, Role, require_recent_sign_in
-from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Event, Place
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale

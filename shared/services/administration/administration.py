@@ -8,23 +8,25 @@ from datetime import timedelta
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import Secret
+from shared.domain.access import Membership
 from shared.domain.accounts import (
     ADMINISTRATORS,
     Account,
     AccountLock,
     AccountName,
     Identity,
+    Organization,
     account_name_place,
     is_id,
+    organization_place,
+    parse_required_reason,
 )
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import account_locked, account_not_found, organization_not_found
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
 from shared.domain.mail import EmailAddress
-from shared.domain.members import Membership
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place, parse_required_reason
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.domain.times import MS

@@ -21,12 +21,12 @@ from shared.domain.identity import Principal
 from shared.domain.names import (
     Coordinate,
     Package,
+    Version,
     parse_module_name,
     parse_org,
     possible_packages,
 )
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
-from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece, arrived, available

@@ -40,11 +40,10 @@ from shared.domain.api_docs.records import (
 )
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.names import Coordinate, Package, package_owner, release_place
+from shared.domain.names import ANY_CLIENT, Coordinate, Package, Range, package_owner, release_place
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.resolution import latest
 from shared.domain.times import MS
-from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
     ArchiveStore,
     Clock,

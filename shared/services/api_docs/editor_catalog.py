@@ -15,9 +15,8 @@ from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
 from shared.domain.errors.requests import ApiDocsPending, SearchUnconfirmed
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.names import Coordinate, parse_module_name
+from shared.domain.names import ANY_CLIENT, Coordinate, parse_module_name
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
-from shared.domain.versions import ANY_CLIENT
 from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
 from shared.services.api_docs.pieces import are_available, arrived

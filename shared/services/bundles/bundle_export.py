@@ -27,10 +27,9 @@ from shared.domain.bundles import (
 )
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.events import EVERY_VERSION, package_change
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, Version
 from shared.domain.packages import EVERYBODY, Head, Release, State, Survey, Visibility
 from shared.domain.resolution import latest
-from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import ArchiveStore, EventStore, MetadataStore, PullLedger
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.tokens import OWNER_LENGTH, random_text
+from shared.domain.access import Membership
 from shared.domain.accounts import (
     Account,
     AccountName,
@@ -24,7 +25,6 @@ from shared.domain.errors.identity import (
     credentials_missing,
 )
 from shared.domain.identity import Principal, Role
-from shared.domain.members import Membership
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Token, describe_grants
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.packages import Release
 from shared.domain.records import Place
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.times import MS
-from shared.domain.tokens import Token, describe_grants
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import accounts_by_ids, organization_owners

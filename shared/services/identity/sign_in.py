@@ -16,7 +16,7 @@ from shared.auth.sessions import (
     SignInBrowser,
 )
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, hash_secret
 from shared.domain.errors.base import Forbidden, NotFound
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -32,7 +32,6 @@ from shared.domain.mail import mail_line
 from shared.domain.records import Place
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
 from shared.domain.times import MS
-from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import AccountMail

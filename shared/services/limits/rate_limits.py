@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from shared.domain.accounts import hash_secret
 from shared.domain.errors.requests import TooManyRequests, too_many_failures
-from shared.domain.identity import OPERATOR_ID, Principal
-from shared.domain.ip_addresses import caller_network
+from shared.domain.identity import OPERATOR_ID, Principal, caller_network
 from shared.domain.names import Package
 from shared.domain.rate_limits import (
     RateLimit,
@@ -27,7 +27,6 @@ from shared.domain.rate_limits import (
     check_limit,
     tightest_allowance,
 )
-from shared.domain.tokens import hash_secret
 from shared.ports import Clock, Counter, WorkStore
 from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode

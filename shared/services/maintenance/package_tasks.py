@@ -12,11 +12,11 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.identity import ANONYMOUS
 from shared.domain.mirroring import CataloguedPackage
+from shared.domain.names import Version
 from shared.domain.packages import ArchiveFacts, Head, Release, State, Texts, archive_container
 from shared.domain.releases import new_release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.domain.versions import Version
 from shared.ports import (
     ArchiveStore,
     Clock,

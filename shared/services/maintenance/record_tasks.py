@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.accounts import Account
+from shared.domain.access import Invitation, Membership
+from shared.domain.accounts import (
+    EXPIRED_KEPT_FOR,
+    Account,
+    NameSkeleton,
+    Organization,
+    Token,
+    TokenUse,
+)
 from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.identity import UPKEEP, Role
-from shared.domain.members import Invitation, Membership
 from shared.domain.mirroring import NameOwner
-from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Entity, PendingEvents, Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.domain.tokens import EXPIRED_KEPT_FOR, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import (
     Clock,

@@ -31,11 +31,10 @@ from shared.domain.mirroring import (
     catalogue_place,
     catalogue_round_place,
 )
-from shared.domain.names import Package, package_owner
+from shared.domain.names import ANY_CLIENT, Package, Range, Version, package_owner
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import DirectoryStore, PackageReader, Stale, Unanswered
 from shared.services.mirroring.mirrored_releases import MIRROR
 from shared.services.mirroring.upstream_reader import Asker, UpstreamReader

@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from shared.auth.authorization import Administration
+from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.identity import OPERATOR, Principal
@@ -25,7 +26,6 @@ from shared.domain.mirror_rules import (
 )
 from shared.domain.mirroring import NameOwner, name_owner_place, stored_since
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release, State, Survey, Visibility
 from shared.domain.releases import with_change
 from shared.domain.status import TaskReport

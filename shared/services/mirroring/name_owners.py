@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Unanswered
 from shared.runtime.caching import LruCache

@@ -31,10 +31,14 @@ from shared.domain.mirroring import (
     UpstreamResolution,
 )
 from shared.domain.names import (
+    ANY_CLIENT,
+    ClientProfile,
     Coordinate,
     OrgName,
     Package,
+    Range,
     ToolId,
+    Version,
     package_owner,
     parse_tool_id,
 )
@@ -55,7 +59,6 @@ from shared.domain.resolve_requests import (
     resolve_module,
 )
 from shared.domain.search import SearchKind
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.runtime.caching import memory_of
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue

@@ -20,11 +20,21 @@ from shared.domain.mirroring import (
     stored_since,
     with_visibility,
 )
-from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package, ToolId, package_owner
+from shared.domain.names import (
+    ANY_CLIENT,
+    NO_PACKAGE,
+    ClientProfile,
+    Coordinate,
+    OrgName,
+    Package,
+    Range,
+    ToolId,
+    Version,
+    package_owner,
+)
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import (
     Clock,
     PackageReader,

@@ -13,9 +13,8 @@ from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.packages import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
-from shared.domain.names import Package
+from shared.domain.names import ANY_CLIENT, Package
 from shared.domain.times import MS
-from shared.domain.versions import ANY_CLIENT
 from shared.ports import (
     AnswerUnusable,
     Clock,

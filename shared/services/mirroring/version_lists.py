@@ -22,7 +22,7 @@ from shared.domain.mirroring import (
     UpstreamVersions,
     upstream_versions_place,
 )
-from shared.domain.names import Package, package_owner
+from shared.domain.names import ANY_CLIENT, Package, Version, package_owner
 from shared.domain.packages import (
     Dependency,
     Head,
@@ -36,7 +36,6 @@ from shared.domain.resolution import ResolutionMode
 from shared.domain.resolve_requests import PackageRequest
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
-from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import AnswerUnusable, DirectoryStore, ReleaseUnusable, Stale, Unanswered
 from shared.runtime.caching import VersionedCache, memory_of_entries
 from shared.services.mirroring.mirrored_releases import MIRROR

@@ -7,8 +7,21 @@ from typing import Self
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import Secret, random_text
-from shared.domain.access import AccessContext, require_right
-from shared.domain.accounts import Account
+from shared.domain.access import (
+    INVITATION_CODE_LENGTH,
+    INVITATION_ID_LENGTH,
+    INVITATION_LIFETIME_MS,
+    MAX_INVITATIONS,
+    AccessContext,
+    Invitation,
+    MemberList,
+    OpenedInvitation,
+    invitation_id,
+    invitation_place,
+    opened_invitation_place,
+    require_right,
+)
+from shared.domain.accounts import Account, Organization, hash_secret, parse_invitation_label
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import (
     InvitationNotFound,
@@ -19,20 +32,7 @@ from shared.domain.errors.identity import (
 from shared.domain.errors.requests import TakesNoChanges, TooMany
 from shared.domain.identity import Action, Principal, Role, Scope
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
-from shared.domain.members import (
-    INVITATION_CODE_LENGTH,
-    INVITATION_ID_LENGTH,
-    INVITATION_LIFETIME_MS,
-    MAX_INVITATIONS,
-    Invitation,
-    MemberList,
-    OpenedInvitation,
-    invitation_id,
-    invitation_place,
-    opened_invitation_place,
-)
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, parse_invitation_label
 from shared.domain.rate_limits import (
     RateLimitAllowance,
     RateLimitClass,
@@ -40,7 +40,6 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.times import MS, time_text
-from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import MailDelivery, mail_text

@@ -9,21 +9,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.access import AccessContext, refusal_of, require_right
-from shared.domain.accounts import Account
-from shared.domain.errors.base import NotFound
-from shared.domain.errors.identity import credentials_missing, member_not_found
-from shared.domain.identity import Action, Principal, Role
-from shared.domain.mail import MailText
-from shared.domain.members import (
+from shared.domain.access import (
     OWNER_CHANGE_DELAY,
+    AccessContext,
     MemberList,
     Membership,
     PendingRole,
     member_place,
+    refusal_of,
+    require_right,
 )
+from shared.domain.accounts import Account, Organization
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.identity import credentials_missing, member_not_found
+from shared.domain.identity import Action, Principal, Role
+from shared.domain.mail import MailText
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
 from shared.domain.records import Place
 from shared.domain.times import MS, time_text
 from shared.ports import Clock, DirectoryStore

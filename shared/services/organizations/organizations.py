@@ -11,8 +11,22 @@ from typing import Self
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
-from shared.domain.access import AccessContext, refusal_of, require_right, way_to_rename
-from shared.domain.accounts import Account
+from shared.domain.access import (
+    OWNER_CHANGE_DELAY,
+    AccessContext,
+    Membership,
+    refusal_of,
+    require_right,
+    way_to_rename,
+)
+from shared.domain.accounts import (
+    Account,
+    NameSkeleton,
+    Organization,
+    organization_place,
+    parse_description,
+    parse_display_name,
+)
 from shared.domain.errors.base import Conflict, Forbidden, about_field
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -25,16 +39,8 @@ from shared.domain.errors.identity import (
 from shared.domain.errors.packages import not_made_internal, owned_by_upstream
 from shared.domain.identity import UPKEEP, Action, Principal, Role, Scope
 from shared.domain.mail import MailText
-from shared.domain.members import OWNER_CHANGE_DELAY, Membership
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package, is_one_edit_apart, is_reserved, require_plain_org
-from shared.domain.organizations import (
-    NameSkeleton,
-    Organization,
-    organization_place,
-    parse_description,
-    parse_display_name,
-)
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reserved_names import is_reserved_name, skeletons

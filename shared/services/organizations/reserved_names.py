@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
-from shared.domain.accounts import Account, AccountName, account_name_place
-from shared.domain.errors.base import Conflict, InvalidName, NotFound, about_field
-from shared.domain.identity import Principal
-from shared.domain.names import parse_org
-from shared.domain.organizations import (
+from shared.domain.accounts import (
+    Account,
+    AccountName,
     NameSkeleton,
     Organization,
+    account_name_place,
     organization_place,
     parse_required_reason,
 )
+from shared.domain.errors.base import Conflict, InvalidName, NotFound, about_field
+from shared.domain.identity import Principal
+from shared.domain.names import parse_org
 from shared.domain.records import Place
 from shared.domain.reserved_names import (
     BUILT_IN_PATTERN,

@@ -18,7 +18,15 @@ from shared.domain.errors.packages import (
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import DescribedItem
-from shared.domain.names import NO_PACKAGE, Coordinate, Package, ToolId
+from shared.domain.names import (
+    NO_PACKAGE,
+    ClientProfile,
+    Coordinate,
+    Package,
+    Range,
+    ToolId,
+    Version,
+)
 from shared.domain.packages import FoundRelease, Head, State, Survey, Visibility
 from shared.domain.resolution import latest, usable_versions
 from shared.domain.resolve_requests import (
@@ -38,7 +46,6 @@ from shared.domain.resolve_requests import (
     resolve_tool,
 )
 from shared.domain.search import SearchKind
-from shared.domain.versions import ClientProfile, Range, Version
 from shared.ports import DocumentStore, MetadataStore, PackageReader
 from shared.runtime.caching import (
     Edition,

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import islice
 from typing import cast
 
+from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
@@ -23,8 +24,15 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange, package_change
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, OrgName, Package, PackageName, mentioned_packages
-from shared.domain.organizations import Organization, organization_place
+from shared.domain.names import (
+    ANY_CLIENT,
+    Coordinate,
+    OrgName,
+    Package,
+    PackageName,
+    Range,
+    mentioned_packages,
+)
 from shared.domain.packages import (
     Dependency,
     GraphNode,
@@ -42,7 +50,6 @@ from shared.domain.records import Event, org_stream
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results, Suggestion
 from shared.domain.times import MS
-from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
     Clock,
     DirectoryStore,

@@ -14,7 +14,7 @@ from shared.domain.errors.packages import (
     not_made_internal,
 )
 from shared.domain.identity import Action, Principal
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range
 from shared.domain.packages import (
     Head,
     Release,
@@ -25,7 +25,6 @@ from shared.domain.packages import (
 )
 from shared.domain.releases import Changeable, with_change
 from shared.domain.resolution import latest
-from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import Clock, MetadataStore
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import organization_package_page

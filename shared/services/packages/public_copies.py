@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.maven import XML_TYPE, depgraph, pom_of
-from shared.domain.names import Package
+from shared.domain.names import Distribution, Package
 from shared.domain.packages import Head, Survey
 from shared.domain.public_copies import (
     JSON_TYPE,
@@ -25,7 +25,6 @@ from shared.domain.public_copies import (
     release_copies,
     release_folder,
 )
-from shared.domain.versions import Distribution
 from shared.ports import DocumentStore, MetadataStore, PublicCopyStore
 
 WRITTEN_AT_ONCE = 16  # Copies of one package.

@@ -14,8 +14,7 @@ from shared.domain.archives.delivery import ClientKind, LinkedArchive
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, Package
-from shared.domain.versions import ClientProfile, Range, Version
+from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.ports import ArchiveLinks, Clock
 from shared.runtime.caching import (
     EVERYTHING,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
+from shared.domain.access import Membership
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
 from shared.domain.listings import Facet, FacetCount
-from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.search import (
     FacetedResults,

@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
 from shared.domain.mirroring import DescribedItem
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import ClientProfile, Coordinate, Package, Range, Version
 from shared.domain.packages import Head, Release, Survey, effective_deprecation
 from shared.domain.resolve_requests import (
     ModuleAnswer,
@@ -18,7 +18,6 @@ from shared.domain.resolve_requests import (
     ToolRequest,
 )
 from shared.domain.search import SearchKind
-from shared.domain.versions import ClientProfile, Range, Version
 
 ItemName = int | tuple[str, str]  # Its number here, or its module and name.
 

@@ -28,11 +28,18 @@ from shared.domain.maven import (
     repository_metadata,
     require_pom,
 )
-from shared.domain.names import Coordinate, OrgName, Package, ToolId
+from shared.domain.names import (
+    ANY_CLIENT,
+    ClientProfile,
+    Coordinate,
+    Distribution,
+    OrgName,
+    Package,
+    ToolId,
+)
 from shared.domain.packages import Release, State, Survey, Visibility
 from shared.domain.resolution import usable_entries
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
 from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache

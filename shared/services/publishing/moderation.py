@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass
 
 from shared.auth.authorization import Administration, Authorization
+from shared.domain.accounts import Organization, Token
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import (
     NotAwaited,
@@ -13,15 +14,12 @@ from shared.domain.errors.packages import (
     ReleaseNotFound,
 )
 from shared.domain.identity import Action, Principal
-from shared.domain.names import Coordinate, OrgName, Package, release_place
-from shared.domain.organizations import Organization
+from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, release_place
 from shared.domain.packages import Head, Origin, PublicReason, Release, State, Survey
 from shared.domain.records import Place
 from shared.domain.releases import Decision, ReleaseComparison, WithheldNote, with_decision
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage
-from shared.domain.tokens import Token
-from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names

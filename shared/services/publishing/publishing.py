@@ -1,7 +1,7 @@
 """Publishing: validates an archive and stores it as a release."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -146,7 +146,7 @@ class Publishing:
     mail: ReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
-    on_new_release: Callable[[Release], None]  # Not called for repeats.
+    count_release: Callable[[Mapping[str, str]], None]  # By its state; not called for repeats.
     _may_publish: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
     )
@@ -346,7 +346,7 @@ class Publishing:
         if head is None or release is None:
             raise VersionExists(push.bala.coordinate)
         if is_new:
-            self.on_new_release(release)
+            self.count_release({"state": release.state.value})
             await self.derived_data.add_release(head, release, push.bala.texts)
         elif release.outbox:  # Its push, or a decision, was cut off before all was derived.
             await self.derived_data.update(release)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared.auth.signing_keys import Signer, SigningKeys
 from shared.auth.tokens import Secret, random_text
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, hash_secret
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
@@ -25,7 +25,6 @@ from shared.domain.sign_in import (
     user_code,
 )
 from shared.domain.times import MS
-from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter

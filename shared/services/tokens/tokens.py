@@ -14,14 +14,20 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH, AccessToken, Secret, random_text
 from shared.domain.access import require_own_account
+from shared.domain.accounts import Organization, Token, TokenUse, describe_grants, token_expiry
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
-from shared.domain.identity import Action, Grant, Principal, Scope, require_recent_sign_in
-from shared.domain.ip_addresses import are_ranges_within, parse_ranges
+from shared.domain.identity import (
+    Action,
+    Grant,
+    Principal,
+    Scope,
+    are_ranges_within,
+    parse_ranges,
+    require_recent_sign_in,
+)
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
 from shared.domain.records import Place
-from shared.domain.tokens import Token, TokenUse, describe_grants, token_expiry
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter

@@ -12,6 +12,7 @@ from typing import cast
 from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
 from shared.auth.tokens import Secret
+from shared.domain.accounts import Organization, Token, organization_place
 from shared.domain.errors.base import InvalidRequest, Unauthenticated
 from shared.domain.errors.identity import (
     SignedTokenRefused,
@@ -19,9 +20,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.identity import Grant, Principal, Scope
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.times import MS
-from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import (
     Provider,
     VerifiedJob,

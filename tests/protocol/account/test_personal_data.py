@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
+from shared.domain.access import Membership, OpenedInvitation
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     AccountExists,
@@ -14,7 +15,6 @@ from shared.domain.errors.identity import (
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role
-from shared.domain.members import Membership, OpenedInvitation
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
-from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.services.organizations.organizations import OrganizationProfile

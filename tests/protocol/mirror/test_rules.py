@@ -14,9 +14,8 @@ from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.mirror_rules import MirrorDraft
-from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.names import ANY_CLIENT, Coordinate, Package, Version, parse_org
 from shared.domain.resolve_requests import PackageRequest
-from shared.domain.versions import ANY_CLIENT, Version
 from shared.ports import AlreadyThere
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams

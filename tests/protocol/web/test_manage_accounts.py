@@ -5,9 +5,9 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from shared.domain.accounts import Organization, organization_place
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
-from shared.domain.organizations import Organization, organization_place
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.test_page_goldens import shown
 from tests.protocol.web.test_manage_status import PLACES

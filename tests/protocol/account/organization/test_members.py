@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
-from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World

@@ -15,7 +15,7 @@ from shared.auth.authentication import (
     printable_user_agent,
 )
 from shared.auth.tokens import AccessToken
-from shared.domain.accounts import Account, AccountLock
+from shared.domain.accounts import Account, AccountLock, Token, TokenUse
 from shared.domain.errors.identity import (
     TokenUnknown,
 )
@@ -23,7 +23,6 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Grant, Principal, Role, RoleGrant, Scope
 from shared.domain.packages import Provenance
 from shared.domain.records import Place
-from shared.domain.tokens import Token, TokenUse
 from shared.ports import ChangeSource
 from shared.runtime.caching import Edition, records_of
 from tests.fakes.stores import E, FakeDirectory

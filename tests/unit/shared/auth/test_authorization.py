@@ -7,7 +7,8 @@ import pytest
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
-from shared.domain.accounts import Account
+from shared.domain.access import Membership
+from shared.domain.accounts import Account, Organization
 from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
@@ -22,9 +23,7 @@ from shared.domain.identity import (
     RoleGrant,
     Scope,
 )
-from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
-from shared.domain.organizations import Organization
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.search import Viewer
 from shared.ports import ChangeSource

@@ -9,13 +9,12 @@ import pytest
 from shared.auth.sessions import Cookie, SameSite, SessionAuthentication, SignInProof
 from shared.auth.signing_keys import KeyRing
 from shared.auth.tokens import Secret
-from shared.domain.accounts import Account, AccountLock
+from shared.domain.accounts import Account, AccountLock, hash_secret
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Entity
 from shared.domain.sign_in import SECRET_GRACE, SECRET_ROTATION, Session, SignInPurpose, needs_https
-from shared.domain.tokens import hash_secret
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 

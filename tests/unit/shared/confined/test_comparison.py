@@ -13,7 +13,7 @@ from shared.confined.comparison import (
 )
 from shared.domain.api_docs.comparison import compare
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.versions import Version
+from shared.domain.names import Version
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
 

@@ -4,9 +4,9 @@ import string
 
 from hypothesis import strategies as st
 
+from shared.domain.names import MAX_VERSION_NUMBER, ClientProfile, Version
 from shared.domain.packages import ReleaseEntry, State, Survey
 from shared.domain.resolution import ResolutionMode
-from shared.domain.versions import MAX_VERSION_NUMBER, ClientProfile, Version
 from tests.support.surveys import entry, newest_first, survey
 
 # Few and small numbers, so that versions often share a major, a minor, or everything.

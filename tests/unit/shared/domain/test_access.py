@@ -10,11 +10,12 @@ from shared.domain.access import (
     NO_ACCESS,
     WAY_TO_PUBLISH,
     AccessContext,
+    Membership,
     refusal_of,
     require_own_account,
     require_right,
 )
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -33,9 +34,7 @@ from shared.domain.identity import (
     RoleGrant,
     Scope,
 )
-from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
-from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from tests.support.refusals import raises_refusal
 

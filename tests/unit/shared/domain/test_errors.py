@@ -8,7 +8,16 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from infra.cost.prices import NoPrices, UnknownFigure
-from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
+from shared.domain.accounts import (
+    MAX_ACCOUNT_NAME_LENGTH,
+    MAX_DESCRIPTION,
+    MAX_DISPLAY_NAME,
+    parse_account_name,
+    parse_description,
+    parse_display_name,
+    parse_invitation_label,
+)
+from shared.domain.accounts import parse_required_reason as parse_reason_for
 from shared.domain.errors.base import Refusal, printable
 from shared.domain.errors.packages import (
     SHOWN_VERSIONS,
@@ -16,23 +25,15 @@ from shared.domain.errors.packages import (
     tool_version_not_found,
 )
 from shared.domain.events import EventQuery
-from shared.domain.ip_addresses import MAX_RANGES, parse_ranges
+from shared.domain.identity import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
-from shared.domain.organizations import (
-    MAX_DESCRIPTION,
-    MAX_DISPLAY_NAME,
-    parse_description,
-    parse_display_name,
-    parse_invitation_label,
-)
-from shared.domain.organizations import parse_required_reason as parse_reason_for
+from shared.domain.names import MAX_VERSION_LENGTH, Version
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.search import Query
 from shared.domain.snapshots import SnapshotUnusable, from_line
 from shared.domain.status import parse_notice, parse_read_only_reason
 from shared.domain.times import parse_time
-from shared.domain.versions import MAX_VERSION_LENGTH, Version
 
 NOW_MS = 1_790_000_000_000
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.ip_addresses import (
+from shared.domain.identity import (
     MAX_RANGES,
     are_ranges_within,
     caller_network,

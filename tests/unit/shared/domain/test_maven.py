@@ -22,10 +22,9 @@ from shared.domain.maven import (
     require_pom,
     tool_metadata,
 )
-from shared.domain.names import Coordinate, ToolId
+from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
 from shared.domain.packages import Origin, Release, State, Survey
 from shared.domain.resolution import usable_versions
-from shared.domain.versions import ANY_CLIENT, Distribution
 from tests.support.refusals import raises_refusal
 from tests.support.surveys import deprecated, entry, survey
 

@@ -1,8 +1,8 @@
 """The rules for the members of an organization."""
 
+from shared.domain.access import MemberList, Membership, PendingRole
+from shared.domain.accounts import Organization
 from shared.domain.identity import Role
-from shared.domain.members import MemberList, Membership, PendingRole
-from shared.domain.organizations import Organization
 from tests.support.refusals import raises_refusal
 
 

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from shared.domain.access import NEW_MEMBER_PERIOD, Invitation, Membership, invitation_id
+from shared.domain.accounts import hash_secret
 from shared.domain.identity import Role
 from shared.domain.mail import parse_email
-from shared.domain.members import NEW_MEMBER_PERIOD, Invitation, Membership, invitation_id
-from shared.domain.tokens import hash_secret
 
 KIM = parse_email("Kim@example.org")
 

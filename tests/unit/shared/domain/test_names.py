@@ -17,6 +17,7 @@ from shared.domain.names import (
     ModuleName,
     OrgName,
     Package,
+    Version,
     import_line,
     is_one_edit_apart,
     is_reserved,
@@ -30,7 +31,6 @@ from shared.domain.names import (
     purl,
     require_plain_org,
 )
-from shared.domain.versions import Version
 from tests.unit.shared.domain.strategies import small_versions
 
 identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,3}(_[A-Za-z0-9]{1,3}){0,2}", fullmatch=True)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.domain.identity import ANONYMOUS
 from shared.domain.listings import Listing
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Version
 from shared.domain.packages import (
     Dependency,
     Graalvm,
@@ -23,7 +23,6 @@ from shared.domain.packages import (
     numeric_id,
 )
 from shared.domain.releases import with_change
-from shared.domain.versions import Version
 
 HEAD = Head(org="acme", name="greet", created_ms=1)
 RELEASE = Release(

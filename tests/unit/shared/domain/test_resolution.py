@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from shared.domain.names import ANY_CLIENT, ClientProfile, Range, Version
 from shared.domain.packages import ReleaseEntry, State, Survey
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, latest, usable_versions
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from tests.support.surveys import deprecated, entry, survey
 from tests.unit.shared.domain.strategies import (
     clients,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors.base import InvalidName
-from shared.domain.names import Package, parse_tool_id
+from shared.domain.names import ANY_CLIENT, ClientProfile, Package, Version, parse_tool_id
 from shared.domain.packages import Dependency, Head, ReleaseEntry, Survey
 from shared.domain.resolution import ResolutionMode, usable_versions
 from shared.domain.resolve_requests import (
@@ -30,7 +30,6 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
-from shared.domain.versions import ANY_CLIENT, ClientProfile, Version
 from tests.paths import SHARED
 from tests.support.surveys import deprecated, entry, newest_first, survey
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.accounts import Account
-from shared.domain.organizations import Organization
+from shared.domain.accounts import Account, Organization
 from shared.domain.packages import State, Visibility
 from shared.domain.status import (
     BACKLOG_STUCK_AFTER,

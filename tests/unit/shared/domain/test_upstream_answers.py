@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.listings import Listing
-from shared.domain.names import Package
+from shared.domain.names import Package, Range, Version
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.upstream_answers import (
     MAX_VALUES,
@@ -16,7 +16,6 @@ from shared.domain.upstream_answers import (
     read_resolutions,
     read_versions,
 )
-from shared.domain.versions import Range, Version
 
 IO = Package.parse("ballerina", "io")
 DIGEST = "sha-256=" + "a" * 64

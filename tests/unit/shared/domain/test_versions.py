@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors.base import InvalidVersion
-from shared.domain.versions import (
+from shared.domain.names import (
     ANY_CLIENT,
     MAX_VERSION_LENGTH,
     MAX_VERSION_NUMBER,

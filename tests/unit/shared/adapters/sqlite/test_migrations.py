@@ -12,13 +12,19 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pulls import SqlitePulls
-from shared.domain.accounts import Account, AccountName, account_name_place
+from shared.domain.accounts import (
+    Account,
+    AccountName,
+    Organization,
+    Token,
+    TokenUse,
+    account_name_place,
+    organization_place,
+)
 from shared.domain.identity import Role
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head
 from shared.domain.records import Event, Place
-from shared.domain.tokens import Token, TokenUse
 
 EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'
 ACCOUNT = f'{{"id":"kim0000000","name":"Kim","created_ms":5,"outbox":[{EVENT}]}}'

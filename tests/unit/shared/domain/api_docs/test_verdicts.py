@@ -2,9 +2,8 @@
 
 from shared.domain.api_docs.comparison import compare, verdict_of
 from shared.domain.api_docs.records import earlier_release
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Version
 from shared.domain.packages import ReleaseEntry
-from shared.domain.versions import Version
 from tests.support.documented import documented
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from shared.composition import create_registry
+from shared.domain.accounts import hash_secret
 from shared.domain.errors.requests import Busy
 from shared.domain.sign_in import SECRET_ROTATION, Session
-from shared.domain.tokens import hash_secret
 from shared.ports import Unanswered
 from tests.fakes.identity_provider import FakeInternet
 from tests.support.logs import capture_logs

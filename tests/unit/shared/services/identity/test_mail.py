@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.access import Membership, PendingRole
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Role
 from shared.domain.mail import Mail, MailText, parse_email
-from shared.domain.members import Membership, PendingRole
 from shared.domain.packages import Origin, Release, State
 from shared.ports import DirectoryStore
 from shared.services.identity.mail import MAIL_TEXTS, MailDelivery, ReleaseMail

@@ -6,11 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from shared.domain.accounts import Account
+from shared.domain.access import Membership, PendingRole
+from shared.domain.accounts import Account, Token
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Role
-from shared.domain.members import Membership, PendingRole
-from shared.domain.tokens import Token
 from shared.ports import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.maintenance.record_tasks import SendExpiryReminders

@@ -4,16 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.accounts import Account
+from shared.domain.access import OWNER_CHANGE_DELAY, Invitation
+from shared.domain.accounts import Account, Token, TokenUse
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal, Role
-from shared.domain.members import OWNER_CHANGE_DELAY, Invitation
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity
-from shared.domain.tokens import Token, TokenUse
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from shared.domain.access import NO_ACCESS
+from shared.domain.accounts import NameSkeleton, Organization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
     OrganizationExists,
@@ -12,7 +13,6 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.identity import OPERATOR, Action, Role
 from shared.domain.names import OrgName
-from shared.domain.organizations import NameSkeleton, Organization
 from shared.domain.packages import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.access import OWNER_CHANGE_DELAY, Membership
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Role
-from shared.domain.members import OWNER_CHANGE_DELAY, Membership
 from shared.ports import Stale
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, failing

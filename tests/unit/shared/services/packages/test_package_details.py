@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 
 from shared.auth.authorization import Authorization
+from shared.domain.accounts import Organization
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
-from shared.domain.organizations import Organization
 from shared.domain.packages import (
     Dependency,
     FoundRelease,

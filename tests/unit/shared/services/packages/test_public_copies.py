@@ -9,10 +9,9 @@ import pytest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, Distribution, Package
 from shared.domain.packages import FoundRelease, Survey
 from shared.domain.public_copies import Copy
-from shared.domain.versions import Distribution
 from shared.ports import MetadataStore
 from shared.services.maintenance.package_tasks import UpdatePublicCopies
 from shared.services.packages.public_copies import PublicCopies

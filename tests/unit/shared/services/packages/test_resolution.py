@@ -13,7 +13,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.names import NO_PACKAGE, Coordinate, Package
+from shared.domain.names import ANY_CLIENT, NO_PACKAGE, ClientProfile, Coordinate, Package
 from shared.domain.packages import Survey, Visibility
 from shared.domain.resolve_requests import (
     ModuleAnswer,
@@ -23,7 +23,6 @@ from shared.domain.resolve_requests import (
     ToolAnswer,
     ToolRequest,
 )
-from shared.domain.versions import ANY_CLIENT, ClientProfile
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.packages import hosted_packages
 from shared.services.packages.hosted_packages import CANDIDATES_PER_MODULE, HostedPackages

@@ -6,13 +6,12 @@ import httpx
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import Account
+from shared.domain.access import Membership
+from shared.domain.accounts import Account, Organization
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
 from shared.domain.listings import Facet, FacetCount, Listing
-from shared.domain.members import Membership
 from shared.domain.names import Package
-from shared.domain.organizations import Organization
 from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.search import (
     ANYONE,

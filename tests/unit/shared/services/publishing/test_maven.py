@@ -8,9 +8,8 @@ import pytest
 from shared.domain.archives.names import Digest
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.maven import ChecksumAlgorithm
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, Distribution, Package
 from shared.domain.packages import Release, Survey, Visibility
-from shared.domain.versions import Distribution
 from shared.ports import ArchiveStore
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 
 from shared.auth.authorization import Authorization
+from shared.domain.access import Membership
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import (
     SpelledDifferently,
     VersionExists,
 )
 from shared.domain.identity import Grant, Principal, Role
-from shared.domain.members import Membership
 from shared.domain.names import Package
 from shared.domain.packages import Release
 from shared.ports import AlreadyThere, MetadataStore

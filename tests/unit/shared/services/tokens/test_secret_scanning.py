@@ -7,11 +7,10 @@ import pytest
 
 from shared.auth.secret_scanning import ConfiguredScannerKeys, LeakReports, ScannerKey
 from shared.auth.tokens import AccessToken, Secret
-from shared.domain.accounts import Account
+from shared.domain.access import Membership
+from shared.domain.accounts import Account, Token
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Role, Scope
-from shared.domain.members import Membership
-from shared.domain.tokens import Token
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.tokens.secret_scanning import Label, SecretScanning
 from shared.services.tokens.tokens import TokenRecords

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.authorization import Authorization
+from shared.domain.accounts import Token, TokenUse
 from shared.domain.errors.identity import (
     TokenNotFound,
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal, Scope
-from shared.domain.tokens import Token, TokenUse
 from shared.ports import Stale
 from shared.services.tokens.tokens import (
     IssuedToken,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -12,7 +13,6 @@ from shared.domain.errors.identity import (
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Package, parse_org
-from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.common import Adapters
