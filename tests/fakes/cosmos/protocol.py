@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from tests.fakes.cosmos import charges, feeds
 from tests.fakes.cosmos.containers import (
+    CONFLICT,
     Condition,
     Container,
     Failed,
@@ -115,9 +116,9 @@ class CosmosDouble:
             unquote(part) if part else None for part in found.group("db", "coll", "kind", "id")
         )
         if db is None:
-            return self._account()
+            return self._new_database(request) if request.method == "POST" else self._account()
         if coll is None:
-            return self._database(db)
+            return self._database(request, db)
         if kind is None:
             return self._container(request, db, coll)
         container = self._existing(db, coll)
@@ -140,10 +141,34 @@ class CosmosDouble:
             },
         )
 
-    def _database(self, db: str) -> Answer:
+    def _new_database(self, request: Request) -> Answer:
+        db = request.json["id"]
+        if db in self.databases:
+            raise Failed(*CONFLICT)
+        self.databases.add(db)
+        return Answer(201, {"id": db, "_rid": db, "_self": f"dbs/{db}/"})
+
+    def _database(self, request: Request, db: str) -> Answer:
         if db not in self.databases:
             raise Failed(404, "NotFound", "Owner resource does not exist", 1003)
+        if request.method == "POST":
+            return self._new_container(request, db)
+        if request.method == "DELETE":
+            self.databases.remove(db)
+            for owner, coll in [each for each in self.containers if each[0] == db]:
+                del self.containers[owner, coll]
+            return Answer(204)
         return Answer(200, {"id": db, "_rid": db, "_self": f"dbs/{db}/"})
+
+    def _new_container(self, request: Request, db: str) -> Answer:
+        wanted = request.json
+        if (db, wanted["id"]) in self.containers:
+            raise Failed(*CONFLICT)
+        (path,) = wanted["partitionKey"]["paths"]
+        ttl = wanted.get("defaultTtl")
+        made = Container(wanted["id"], path, self.now_ms, default_ttl=ttl)
+        self.make(db, made)
+        return Answer(201, described(made))
 
     def _container(self, request: Request, db: str, coll: str) -> Answer:
         container = self._existing(db, coll)
