@@ -47,6 +47,8 @@ ELSEWHERE = {
     "mvn": "test_mvn.py, with the plugin that this machine has",
     "PORT=443": "takes the right to listen there; served by another port below",
     "export BALLERINA_DEV_CENTRAL": "takes a `bal`",
+    "bal start-language-server": "takes a `bal`",
+    'curl -fsS -H "Accept: text/markdown"': "tests of the pages of documentation ask for them",
 }
 
 pytestmark = [
