@@ -218,10 +218,8 @@ class PackageChain:
         local = await self.hosted.resolve_modules(requests, client=client, by=by)
         stored = {each.request: each for each in local.resolved}
         found = await self.reader.resolve_modules(requests, client, self.asker)
-        answers = await asyncio.gather(
-            *(self._module(each, found.get(each), client) for each in requests)
-        )
-        theirs = {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
+        answers = await asyncio.gather(*(self._module(*each, client) for each in found.items()))
+        theirs = {each: answer for each, answer in zip(found, answers, strict=True) if answer}
         resolved, unresolved = _answered(requests, theirs, stored)
         return ModuleAnswer(resolved, tuple(map(UnresolvedModule, unresolved)))
 
@@ -295,21 +293,19 @@ class PackageChain:
     ) -> dict[PackageRequest, ResolvedPackage | Refusal]:
         """Return what upstreams have for the requests and is served here, and refusals."""
         found = await self.reader.resolve_packages(requests, client, self.asker)
-        answers = await asyncio.gather(
-            *(self._package(each, found.get(each), client) for each in requests)
-        )
-        return {each: answer for each, answer in zip(requests, answers, strict=True) if answer}
+        answers = await asyncio.gather(*(self._package(*each, client) for each in found.items()))
+        return {each: answer for each, answer in zip(found, answers, strict=True) if answer}
 
     async def _package(
         self,
         request: PackageRequest,
-        chosen: UpstreamResolution | Refusal | None,
+        chosen: UpstreamResolution | Refusal,
         client: ClientProfile,
     ) -> ResolvedPackage | Refusal | None:
         """Return the choice of an upstream, or the best release that is served here in its place;
         the refusal if nobody knows."""
         wanted = request.wanted
-        if wanted is None or chosen is None or isinstance(chosen, Refusal):
+        if wanted is None or isinstance(chosen, Refusal):
             return chosen if isinstance(chosen, Refusal) else None
         try:
             if await self._serves(wanted.package, chosen.version):
@@ -328,7 +324,7 @@ class PackageChain:
     async def _module(
         self,
         request: ModuleRequest,
-        chosen: UpstreamModule | Refusal | None,
+        chosen: UpstreamModule | Refusal,
         client: ClientProfile,
     ) -> ResolvedModule | Refusal | None:
         """Do the same for a module, in the package that the upstream chose."""

@@ -368,8 +368,12 @@ class UpstreamReader:
     ) -> dict[RequestT, AnswerT | Refusal]:
         """Return the answer to each request about one of some packages: of those that an upstream
         does not have as anybody asks it, the one that it gives for its token."""
-        decided = await asyncio.gather(*(self._any_source(e, asker) for e in requests.values()))
-        sources = dict(zip(requests, decided, strict=True))
+        orgs = {e[0].org.lower(): e[0].org for e in requests.values() if e}
+        owners = await asyncio.gather(*(self.owners.owner(each) for each in orgs.values()))
+        ours = {key for key, owner in zip(orgs, owners, strict=True) if owner == OURS}
+        theirs = {key: e for key, e in requests.items() if e and e[0].org.lower() not in ours}
+        decided = await asyncio.gather(*(self._any_source(e, asker) for e in theirs.values()))
+        sources = dict(zip(theirs, decided, strict=True))
         found: dict[RequestT, AnswerT | Refusal] = {
             each: refusal for each, refusal in sources.items() if isinstance(refusal, Refusal)
         }
