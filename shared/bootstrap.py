@@ -56,10 +56,10 @@ from shared.ports import (
     Randomness,
     Upstream,
 )
+from shared.providers import pseudonym_of
 from shared.runtime.private_files import hold_file_lock
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
-from shared.services.package_services import pseudonym_of
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry.startup_buffer import StartupBuffer

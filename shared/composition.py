@@ -1,15 +1,20 @@
 """The registry: its settings and adapters, and the services of each folder, created once."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
-from typing import Self
 
+from shared.auth.authentication import Authentication
+from shared.auth.authorization import Administration, Authorization
+from shared.auth.issuer_keys import IssuerKeys
+from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
-from shared.log import record_metric
+from shared.domain.identity import Principal
+from shared.domain.mirroring import CatalogueRound
 from shared.ports import Clock
-from shared.services.account_services import IdentityServices, OrganizationServices, TokenServices
+from shared.providers import PROVIDERS, arguments_of
+from shared.runtime.wiring import Wiring, instances_of
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.administration import (
     AccountAdministration,
@@ -18,57 +23,201 @@ from shared.services.administration.administration import (
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.status import RegistryStatus
+from shared.services.api_docs.api_docs import ApiDocs
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
+from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
+from shared.services.api_docs.editor_catalog import EditorCatalog
+from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
+from shared.services.api_docs.pieces import PieceReader
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
-from shared.services.common import Adapters, Common
-from shared.services.maintenance.package_tasks import (
-    ApplyMirrorRules,
-    AuditArchives,
-    DeleteOrphanedArchives,
-    GenerateApiDocs,
-    RebuildDerivedData,
-    RebuildSearchIndex,
-    RepairDerivedData,
-    UpdatePublicCopies,
-    UpdateSearchIndex,
-    UpdateUpstreamCatalogue,
-)
-from shared.services.maintenance.record_tasks import (
-    AnonymizeEvents,
-    DeleteExpiredRecords,
-    FinishDeletions,
-    ProcessOutboxes,
-    RollUpPulls,
-    SendExpiryReminders,
-)
-from shared.services.maintenance.snapshots import (
-    ArchiveSources,
-    CreateSnapshot,
-    SnapshotCreation,
-    SnapshotRestore,
-    StoredSnapshots,
-)
-from shared.services.maintenance.tasks import (
-    Checkpoints,
-    MaintenanceTasks,
-    Task,
-    TaskRequests,
-    TaskRuns,
-    Upkeep,
-)
-from shared.services.mirroring.mirrored_releases import MirroredReleases, PinnedDigests
-from shared.services.package_services import (
-    ApiDocsServices,
-    LimitServices,
-    MirroringServices,
-    PackageServices,
-    pseudonym_of,
-)
+from shared.services.common import Adapters
+from shared.services.identity.accounts import Accounts
+from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
+from shared.services.identity.sessions import FirstSignIn, Identities, Sessions
+from shared.services.identity.sign_in import SignInFlow, SignInLinks
+from shared.services.leases import Leases
+from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
+from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, TaskRequests, Upkeep
+from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
+from shared.services.mirroring.mirror_rules import NameMoves, RuleApplication, RuleChanges
+from shared.services.mirroring.name_owners import UpstreamNames
+from shared.services.mirroring.package_chain import PackageChain
+from shared.services.mirroring.upstream_reader import Asker, UpstreamReader
+from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
+from shared.services.mirroring.version_lists import VersionLists
+from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.memberships import Memberships
+from shared.services.organizations.organizations import OrganizationDeletion, Organizations
+from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
+from shared.services.packages.archives import ArchiveDelivery
+from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.hosted_packages import HostedPackages, PackageCache
+from shared.services.packages.index import PackageIndex
+from shared.services.packages.package_details import PackageDetails, PackageHistory
+from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
+from shared.services.packages.public_copies import PublicCopies
+from shared.services.packages.pull_redirects import Pulls
+from shared.services.packages.pulls import PullCounter
+from shared.services.packages.search import PackageSearch
+from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
-from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.publishing.publishing import Publishing
+from shared.services.records import RecordWriter
+from shared.services.tokens.device_login import DeviceLogin
+from shared.services.tokens.secret_scanning import SecretScanning
+from shared.services.tokens.tokens import TokenRecords, Tokens
+from shared.services.tokens.trusted_publishers import TrustedPublishers
+from shared.services.tokens.trusted_publishing import TrustedPublishing
 from shared.settings import Settings
-from shared.telemetry.metrics import PUSHES
+
+
+@dataclass(frozen=True)
+class Common:
+    """The arguments of services of more than one group."""
+
+    settings: Settings
+    adapters: Adapters
+    closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
+    authorization: Authorization
+    administration: Administration
+    record_writer: RecordWriter
+    leases: Leases
+
+
+@dataclass(frozen=True)
+class LimitServices:
+    """Rate limits, notices and read-only mode."""
+
+    rate_limiter: RateLimiter
+    notices: Notices
+    notice_cache: NoticeCache
+    read_only_mode: ReadOnlyMode
+
+
+@dataclass(frozen=True)
+class PackageServices:
+    """The services that read packages and keep their derived data."""
+
+    cache: PackageCache
+    hosted: HostedPackages
+    search: PackageSearch
+    details: PackageDetails
+    history: PackageHistory
+    index: PackageIndex
+    archive_delivery: ArchiveDelivery
+    pulls: Pulls
+    archive_files: ArchiveFiles
+    archive_reader: ArchiveReader
+    derived_data: DerivedData
+    record_writer: PackageRecordWriter
+    of_organization: OrganizationPackages
+    visibility: PackageVisibility
+    deprecation: Deprecation
+    pull_counter: PullCounter
+    last_counts: LastRegistryCounts
+    recent_pulls: RecentPulls
+    statistics: RegistryStatistics
+    public_copies: PublicCopies | None  # For a CDN that reads blobs; None elsewhere.
+
+
+@dataclass(frozen=True)
+class MirroringServices:
+    """The services that serve the packages of upstreams beside ours."""
+
+    packages: PackageServices
+    reader: UpstreamReader
+    admission: Admission
+    refreshing: Refreshing
+    lists: VersionLists
+    catalogue: UpstreamCatalogue
+    catalogue_updates: CatalogueUpdates
+    rule_application: RuleApplication
+    rules: RuleChanges
+    moves: NameMoves
+    names: UpstreamNames
+
+    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
+        """Return the packages for a request, whose header `Via` is read when it matters."""
+        return PackageChain(
+            self.packages.hosted,
+            self.reader,
+            self.admission,
+            self.refreshing,
+            self.lists,
+            self.catalogue,
+            Asker(by, via, {}),
+        )
+
+    async def states(self) -> list[tuple[UpstreamSource, CatalogueRound]]:
+        """Return each upstream in its order, with how far its catalogue is read; asks nobody."""
+        sources = await self.reader.upstreams.sources()
+        return [(each, await self.catalogue.state(each.name)) for each in sources]
+
+
+@dataclass(frozen=True)
+class ApiDocsServices:
+    """The services that make and read API documentation and other files of the confined process."""
+
+    documentation: ApiDocs
+    pieces: PieceReader
+    history: ApiHistory
+    generation: ApiDocsGeneration
+    queue: ApiDocsQueue
+    backfill: ApiDocsBackfill
+    on_demand_jobs: OnDemandJobs
+    file_highlighting: FileHighlighting
+    comparisons: ApiComparisons
+    editor_catalog: EditorCatalog
+
+
+@dataclass(frozen=True)
+class IdentityServices:
+    """Who somebody is: accounts, identities, sessions; and mail to accounts."""
+
+    accounts: Accounts
+    identities: Identities
+    sessions: Sessions
+    authentication: Authentication
+    session_authentication: SessionAuthentication
+    sign_in_flow: SignInFlow
+    sign_in_links: SignInLinks
+    first_sign_in: FirstSignIn
+    browsers: Browsers
+    known_browsers: KnownBrowsers
+    issuer_keys: IssuerKeys
+    mail_delivery: MailDelivery
+    account_mail: AccountMail
+    token_mail: TokenMail
+    release_mail: ReleaseMail
+
+
+@dataclass(frozen=True)
+class TokenServices:
+    """Access tokens, and what creates and ends them."""
+
+    access_tokens: Tokens
+    records: TokenRecords
+    device_login: DeviceLogin
+    secret_scanning: SecretScanning
+    trusted_publishers: TrustedPublishers
+    trusted_publishing: TrustedPublishing
+
+
+@dataclass(frozen=True)
+class OrganizationServices:
+    """Organizations, their members, and the names that they may have."""
+
+    organizations: Organizations
+    memberships: Memberships
+    invitations: Invitations
+    deletion: OrganizationDeletion
+    reserved_names: ReservedNames
 
 
 @dataclass(frozen=True)
@@ -82,98 +231,6 @@ class MaintenanceServices:
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
 
-    @classmethod
-    def build(
-        cls,
-        common: Common,
-        *,
-        limits: LimitServices,
-        packages: PackageServices,
-        identity: IdentityServices,
-        organizations: OrganizationServices,
-        api_docs: ApiDocsServices,
-        mirroring: MirroringServices | None,
-    ) -> Self:
-        adapters, settings = common.adapters, common.settings
-        metadata, documents, archives = adapters.metadata, adapters.documents, adapters.archives
-        directory, events, work = adapters.directory, adapters.events, adapters.work
-        clock, derived_data = adapters.clock, packages.derived_data
-        archive_reader, generation = packages.archive_reader, api_docs.generation
-        checkpoints = Checkpoints(metadata, work, clock)
-        snapshots = StoredSnapshots(adapters.snapshots)
-        snapshot_creation = SnapshotCreation(
-            metadata, directory, events, adapters.pulls, snapshots, packages.last_counts, clock
-        )
-        repairing = metadata, documents, archives, derived_data, archive_reader, checkpoints
-        # In the order in which pages list them and `upkeep run` runs them.
-        created = (
-            ProcessOutboxes(metadata, derived_data, directory, events),
-            DeleteOrphanedArchives(
-                metadata,
-                documents,
-                archives,
-                api_docs.history,
-                checkpoints,
-                settings.sweep_grace_hours,
-            ),
-            RollUpPulls(adapters.pulls, derived_data, clock),
-            DeleteExpiredRecords(directory, work, clock),
-            AuditArchives(metadata, archives, archive_reader, checkpoints),
-            AnonymizeEvents(events, clock, settings.audit_days),
-            FinishDeletions(directory, metadata, common.record_writer, organizations.deletion),
-            SendExpiryReminders(directory, identity.token_mail, clock),
-            RepairDerivedData(*repairing),
-            CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
-            RebuildDerivedData(*repairing, directory),
-            GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
-            *_tasks_of_the_mirror(mirroring),
-            *_tasks_of_the_cloud(adapters, packages, checkpoints),
-        )
-        tasks: MaintenanceTasks = {task.id: task for task in created}
-        runs = TaskRuns(work, clock)
-        return cls(
-            tasks=tasks,
-            upkeep=Upkeep(common.leases, clock, limits.read_only_mode, runs, tasks),
-            task_requests=TaskRequests(
-                common.administration,
-                tasks,
-                directory,
-                common.record_writer,
-                limits.read_only_mode,
-                clock,
-            ),
-            checkpoints=checkpoints,
-            snapshot_creation=snapshot_creation,
-            snapshot_restore=SnapshotRestore(
-                metadata,
-                directory,
-                events,
-                adapters.pulls,
-                work,
-                clock,
-                ArchiveSources(archives, documents),
-                derived_data,
-            ),
-        )
-
-
-def _tasks_of_the_mirror(mirroring: MirroringServices | None) -> Iterator[Task]:
-    """Yield the tasks of a registry that mirrors another one."""
-    if mirroring is not None:
-        yield ApplyMirrorRules(mirroring.rule_application)
-        yield UpdateUpstreamCatalogue(mirroring.catalogue_updates)
-
-
-def _tasks_of_the_cloud(
-    adapters: Adapters, packages: PackageServices, checkpoints: Checkpoints
-) -> Iterator[Task]:
-    """Yield the tasks whose adapters or services a registry on one machine does not have."""
-    if adapters.feed is not None:
-        yield UpdateSearchIndex(adapters.feed)
-        yield RebuildSearchIndex(adapters.feed)
-    if packages.public_copies is not None:
-        yield UpdatePublicCopies(packages.public_copies, checkpoints)
-
 
 @dataclass(frozen=True)
 class AdministrationServices:
@@ -186,74 +243,6 @@ class AdministrationServices:
     audit_log: AuditLog
     status: RegistryStatus
 
-    @classmethod
-    def build(
-        cls,
-        common: Common,
-        *,
-        limits: LimitServices,
-        packages: PackageServices,
-        identity: IdentityServices,
-        tokens: TokenServices,
-        organizations: OrganizationServices,
-        maintenance: MaintenanceServices,
-    ) -> Self:
-        adapters, settings = common.adapters, common.settings
-        directory, clock = adapters.directory, adapters.clock
-        audit_log = AuditLog(
-            adapters.events, directory, common.authorization, common.administration
-        )
-        administrators = Administrators(
-            directory,
-            common.administration,
-            common.leases,
-            common.record_writer,
-            identity.mail_delivery,
-            settings.base_url,
-        )
-        return cls(
-            administrators=administrators,
-            accounts=AccountAdministration(
-                directory,
-                common.administration,
-                administrators,
-                identity.accounts,
-                organizations.memberships,
-                tokens.records,
-                identity.sessions,
-                audit_log,
-                common.record_writer,
-                identity.mail_delivery,
-                settings.base_url,
-            ),
-            organizations=OrganizationAdministration(
-                directory, common.administration, organizations.organizations
-            ),
-            account_deletion=AccountDeletion(
-                directory,
-                organizations.memberships,
-                tokens.access_tokens,
-                identity.sessions,
-                identity.identities,
-                audit_log,
-                common.record_writer,
-                clock,
-            ),
-            audit_log=audit_log,
-            status=RegistryStatus(
-                common.administration,
-                maintenance.upkeep,
-                maintenance.task_requests,
-                limits.rate_limiter,
-                adapters.metadata,
-                directory,
-                packages.last_counts,
-                limits.notice_cache,
-                adapters.room,
-                clock,
-            ),
-        )
-
 
 @dataclass(frozen=True)
 class PublishingServices:
@@ -265,64 +254,6 @@ class PublishingServices:
     moderation: Moderation
     held_releases: HeldReleases
 
-    @classmethod
-    def build(
-        cls,
-        common: Common,
-        *,
-        count_release: Callable[[Mapping[str, str]], None],
-        limits: LimitServices,
-        packages: PackageServices,
-        identity: IdentityServices,
-        tokens: TokenServices,
-        organizations: OrganizationServices,
-        api_docs: ApiDocsServices,
-        administration: AdministrationServices,
-    ) -> Self:
-        """Create the services; `count_release` is called with the state of each new release."""
-        adapters, settings = common.adapters, common.settings
-        metadata, documents, clock = adapters.metadata, adapters.documents, adapters.clock
-        releases = Publishing(
-            common.authorization,
-            organizations.organizations,
-            packages.archive_reader,
-            metadata,
-            documents,
-            adapters.archives,
-            packages.derived_data,
-            clock,
-            DependencyCheck(common.authorization, metadata, settings.require_dependencies),
-            tokens.trusted_publishers,
-            limits.rate_limiter,
-            identity.release_mail,
-            api_docs.queue,
-            settings.base_url,
-            count_release,
-        )
-        maven_packages = MavenPackages(
-            packages.hosted, documents, adapters.archives, adapters.search, clock
-        )
-        return cls(
-            releases=releases,
-            maven=MavenPublishing(releases, metadata, documents, maven_packages),
-            maven_packages=maven_packages,
-            moderation=Moderation(
-                common.administration,
-                metadata,
-                adapters.directory,
-                adapters.pulls,
-                administration.audit_log,
-                packages.search,
-                packages.derived_data,
-                packages.record_writer,
-                identity.release_mail,
-                clock,
-            ),
-            held_releases=HeldReleases(
-                common.authorization, metadata, adapters.directory, packages.record_writer, clock
-            ),
-        )
-
 
 @dataclass(frozen=True)
 class BundleServices:
@@ -330,34 +261,6 @@ class BundleServices:
 
     exporting: BundleExport
     importing: BundleImport
-
-    @classmethod
-    def build(cls, common: Common, packages: PackageServices) -> Self:
-        adapters, settings = common.adapters, common.settings
-        metadata, clock = adapters.metadata, adapters.clock
-        return cls(
-            BundleExport(
-                metadata,
-                adapters.archives,
-                adapters.pulls,
-                adapters.events,
-                settings.base_url,
-                pseudonym_of(settings.base_url),
-            ),
-            BundleImport(
-                metadata,
-                adapters.directory,
-                PinnedDigests(
-                    adapters.directory, common.record_writer, common.administration, clock
-                ),
-                packages.record_writer,
-                MirroredReleases(
-                    metadata, adapters.documents, adapters.archives, packages.derived_data, clock
-                ),
-                packages.archive_reader.of_mirrored,
-                clock,
-            ),
-        )
 
 
 @dataclass(frozen=True)
@@ -411,58 +314,10 @@ class Registry:
 
 
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
-    """Create all services. A group is built from settings, adapters and the groups before it."""
-    common = Common.build(settings, adapters)
-    limits = LimitServices.build(common)
-    packages = PackageServices.build(common, limits)
-    mirroring = MirroringServices.build(common, limits, packages)
-    identity = IdentityServices.build(common, limits)
-    tokens = TokenServices.build(common, limits, packages, identity)
-    organizations = OrganizationServices.build(common, limits, identity, mirroring)
-    api_docs = ApiDocsServices.build(common, packages)
-    maintenance = MaintenanceServices.build(
-        common,
-        limits=limits,
-        packages=packages,
-        identity=identity,
-        organizations=organizations,
-        api_docs=api_docs,
-        mirroring=mirroring,
-    )
-    administration = AdministrationServices.build(
-        common,
-        limits=limits,
-        packages=packages,
-        identity=identity,
-        tokens=tokens,
-        organizations=organizations,
-        maintenance=maintenance,
-    )
-    publishing = PublishingServices.build(
-        common,
-        count_release=partial(record_metric, PUSHES, 1),
-        limits=limits,
-        packages=packages,
-        identity=identity,
-        tokens=tokens,
-        organizations=organizations,
-        api_docs=api_docs,
-        administration=administration,
-    )
-    return Registry(
-        settings=settings,
-        adapters=adapters,
-        clock=adapters.clock,
-        common=common,
-        limits=limits,
-        packages=packages,
-        identity=identity,
-        tokens=tokens,
-        organizations=organizations,
-        api_docs=api_docs,
-        maintenance=maintenance,
-        administration=administration,
-        publishing=publishing,
-        mirroring=mirroring,
-        bundles=BundleServices.build(common, packages),
-    )
+    """Create all services, each from its constructor (`shared/runtime/wiring.py`)."""
+    instances = {**instances_of(adapters), Settings: settings, Adapters: adapters}
+    if not settings.upstreams or adapters.connect_upstream is None:
+        instances |= {MirroringServices: None, Upstreams: None, UpstreamNames: None}
+    wiring = Wiring(settings, instances, PROVIDERS, arguments_of(settings))
+    wiring.closing.push_async_callback(adapters.close)
+    return wiring.create(Registry)

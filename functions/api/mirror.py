@@ -14,12 +14,12 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
+from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft
 from shared.domain.mirroring import CatalogueRound
 from shared.services.mirroring.mirror_rules import MAX_REASON
 from shared.services.mirroring.upstreams import UpstreamSource
-from shared.services.package_services import MirroringServices
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
 

@@ -6,11 +6,11 @@ from functions.http.signed_in_pages import (
     FormProblem,
     SignedInCall,
 )
+from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
 from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
-from shared.services.package_services import MirroringServices
 
 EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
 

@@ -1,18 +1,13 @@
 """What every group of services is built with: settings, adapters, rights and records."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-from shared.auth.authorization import Administration, Authorization, KnownReaders
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
-from shared.domain.errors.base import Refusal
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
-from shared.log import log
 from shared.ports import (
     ArchiveLinks,
     ArchiveStore,
@@ -37,9 +32,6 @@ from shared.ports import (
     WorkStore,
 )
 from shared.runtime.caching import Edition
-from shared.services.leases import Leases
-from shared.services.records import RecordWriter
-from shared.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -74,41 +66,3 @@ class Adapters:
     room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
     # Other registries, whose packages are served here, too; None if nothing is mirrored.
     connect_upstream: Callable[[UpstreamAddress], Upstream] | None = None
-
-
-@dataclass(frozen=True)
-class Common:
-    """The arguments of services of more than one group."""
-
-    settings: Settings
-    adapters: Adapters
-    closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
-    authorization: Authorization
-    administration: Administration
-    record_writer: RecordWriter
-    leases: Leases
-
-    @classmethod
-    def build(cls, settings: Settings, adapters: Adapters) -> Self:
-        directory, clock, randomness = adapters.directory, adapters.clock, adapters.randomness
-        closing = AsyncExitStack()
-        closing.push_async_callback(adapters.close)
-        return cls(
-            settings,
-            adapters,
-            closing,
-            Authorization(
-                directory,
-                clock,
-                KnownReaders(adapters.edition, clock),
-                settings.base_url,
-                settings.founding,
-            ),
-            Administration(directory, clock),
-            RecordWriter(directory, adapters.events, clock, randomness, _log_delayed_event),
-            Leases(adapters.work, clock, randomness),
-        )
-
-
-def _log_delayed_event(refusal: Refusal) -> None:
-    log.warning("event.delayed", reason=refusal.outcome)

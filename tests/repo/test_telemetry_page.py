@@ -31,6 +31,13 @@ def events() -> Iterator[tuple[str, str, str]]:
                     ast.Attribute(ast.Name("log"), method), [ast.Constant(str(name)), *_], fields
                 ):
                     yield name, LEVELS.get(method, method), _shown(name, fields)
+                case ast.Call(ast.Name("_logged"), [ast.Constant(str(name)), *names], level):
+                    fields = [ast.keyword(ast.literal_eval(each), each) for each in names]
+                    yield (
+                        name,
+                        ast.unparse(level[0].value)[4:] if level else "warning",
+                        _shown(name, fields),
+                    )
                 case _:
                     pass
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.responses import Response
 
+from shared.composition import MirroringServices
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import (
@@ -20,7 +21,6 @@ from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.mirroring.upstream_reader import Asker
-from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed

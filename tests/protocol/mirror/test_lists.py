@@ -10,12 +10,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from shared.composition import MirroringServices
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import RETRIED_AFTER
-from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_faults import answering, drained
 from tests.support.archives import bala

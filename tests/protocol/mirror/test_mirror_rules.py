@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.composition import MirroringServices
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
@@ -14,7 +15,6 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import State
 from shared.domain.status import TaskReport
 from shared.services.mirroring import mirror_rules
-from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_rules import AS_OF, change, principal_of
 from tests.support.archives import bala

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.composition import MirroringServices
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
@@ -19,7 +20,6 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, State
 from shared.services.mirroring import mirror_rules
 from shared.services.mirroring.mirror_rules import NameMove
-from shared.services.package_services import MirroringServices
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.composition import MirroringServices
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import ANONYMOUS, OPERATOR
@@ -14,7 +15,6 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Event
 from shared.ports import Stale
 from shared.services.mirroring.mirrored_releases import PinnedDigests
-from shared.services.package_services import MirroringServices
 from tests.contract.sample_records import release
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, Moment, failing

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from shared.composition import MirroringServices
 from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Coordinate
 from shared.domain.packages import Release
 from shared.runtime.caching import LruCache
 from shared.services.mirroring import admission
 from shared.services.mirroring.upstream_reader import Asker
-from shared.services.package_services import MirroringServices
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.auth.authentication import RequestClient
+from shared.composition import MirroringServices
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
@@ -19,7 +20,6 @@ from shared.domain.resolve_requests import PackageRequest
 from shared.ports import AlreadyThere
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import Upstreams
-from shared.services.package_services import MirroringServices
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing

@@ -1,0 +1,390 @@
+"""Creates the services whose constructors say less than is needed: choices that settings make."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from shared.auth.authorization import KnownReaders
+from shared.auth.entra import (
+    EntraAccess,
+    EntraApplication,
+    EntraProvider,
+    EntraRoles,
+    EntraTenant,
+    audiences,
+    managed_identity,
+)
+from shared.auth.identity_providers import IdentityProvider, StrongClaims
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
+from shared.auth.sessions import (
+    Cookie,
+    ReportCopiedCookie,
+    SessionAuthentication,
+    SessionLifetimes,
+    SignInProof,
+)
+from shared.auth.signed_tokens import IdTokenValidator
+from shared.auth.tokens import Secret
+from shared.domain.archives.delivery import Cdn
+from shared.domain.archives.unpacking import ArchiveLimits, Documentation
+from shared.domain.errors.base import Refusal
+from shared.domain.names import Coordinate
+from shared.domain.public_copies import index_file
+from shared.domain.rate_limits import RateLimitClass
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.log import log, record_metric
+from shared.ports import PackageReader
+from shared.runtime.wiring import Wiring
+from shared.services.api_docs.api_docs_queue import ApiDocsQueue
+from shared.services.api_docs.on_demand import ApiComparisons, OnDemandJobs
+from shared.services.bundles.bundle_export import BundleExport
+from shared.services.bundles.bundle_import import BundleImport
+from shared.services.common import Adapters
+from shared.services.identity.mail import MailDelivery
+from shared.services.identity.sessions import Sessions
+from shared.services.identity.sign_in import SignInFlow, SignUp
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.maintenance.package_tasks import (
+    ApplyMirrorRules,
+    AuditArchives,
+    DeleteOrphanedArchives,
+    GenerateApiDocs,
+    RebuildDerivedData,
+    RebuildSearchIndex,
+    RepairDerivedData,
+    UpdatePublicCopies,
+    UpdateSearchIndex,
+    UpdateUpstreamCatalogue,
+)
+from shared.services.maintenance.record_tasks import (
+    AnonymizeEvents,
+    DeleteExpiredRecords,
+    FinishDeletions,
+    ProcessOutboxes,
+    RollUpPulls,
+    SendExpiryReminders,
+)
+from shared.services.maintenance.snapshots import CreateSnapshot
+from shared.services.maintenance.tasks import MaintenanceTasks, Task
+from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.upstream_reader import UpstreamReader
+from shared.services.mirroring.upstreams import KeptAnswers, Upstreams
+from shared.services.mirroring.version_lists import VersionLists
+from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
+from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.hosted_packages import PackageCache
+from shared.services.packages.public_copies import PublicCopies
+from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
+from shared.services.packages.pulls import PullCounter
+from shared.services.publishing.publishing import Publishing
+from shared.services.records import RecordWriter
+from shared.services.tokens.trusted_publishing import (
+    AZURE_DEVOPS_AUDIENCE,
+    JobTokenVerifier,
+    TrustedIssuer,
+)
+from shared.settings import Settings
+from shared.settings.values import split_list
+from shared.telemetry.metrics import PUSHES
+
+
+def pseudonym_of(base_url: str) -> str:
+    """Return the name of a registry in the header `Via`: host and port of its address."""
+    return urlsplit(base_url).netloc
+
+
+def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str, object]]:
+    """Return the arguments whose values are no settings of the same name, by constructor."""
+    fresh_for = timedelta(seconds=settings.upstream_fresh_seconds)
+    return {
+        ApiDocsQueue: {
+            "failed": _logged("api_docs.failed", "coordinate", "reason", level=log.error)
+        },
+        BundleExport: {
+            "registry": settings.base_url,
+            "name": pseudonym_of(settings.base_url),
+        },
+        JobTokenVerifier: {"issuers": tuple(_trusted_issuers(settings))},
+        IssuerDiscovery: {"failed": _logged("issuer.unanswered", "document", "reason")},
+        IssuerKeys: {"failed": _logged("issuer.unanswered", "document", "reason")},
+        KeptAnswers: {"fresh_for": fresh_for},
+        MailDelivery: {"failed": _logged("mail.undelivered", "reason", "count")},
+        PublicCopies: {"distributions": settings.copied_distributions},
+        Organizations: {"creators": OrganizationCreators(settings.founding)},
+        Publishing: {"count_release": partial(record_metric, PUSHES, 1)},
+        PullCounter: {"delayed": _logged("pulls.delayed", "reason")},
+        Pulls: {"mirrored_fresh_ms": settings.upstream_fresh_seconds * 1_000},
+        RateLimiter: {"rules": {each: settings.limits_of(each) for each in RateLimitClass}},
+        RecordWriter: {"delayed": _logged("event.delayed", "reason")},
+        Refreshing: {"fresh_for": fresh_for},
+        SessionAuthentication: {
+            "cookie": Cookie.named("ballroom", settings.base_url),
+            "proof": SignInProof.STRONG if settings.require_strong else SignInProof.ANY,
+            "delayed": _logged("session.not_renewed", "reason"),
+        },
+        SignInFlow: {
+            "lifetimes": SessionLifetimes(
+                idle=timedelta(hours=settings.session_idle_hours),
+                whole=timedelta(days=settings.session_days),
+            ),
+            "sign_up": SignUp(settings.sign_up),
+            "refused": _logged("sign_in.refused", "provider", "reason"),
+        },
+        UpstreamReader: {"pseudonym": pseudonym_of(settings.base_url)},
+        Upstreams: {
+            "configured": settings.upstreams,
+            "failed": _logged("upstream.unanswered", "upstream", "reason"),
+            "minimum_age_days": settings.upstream_minimum_age,
+        },
+        VersionLists: {"fresh_for": fresh_for},
+    }
+
+
+def _logged(
+    event: str, *names: str, level: Callable[..., None] = log.warning
+) -> Callable[..., None]:
+    """Return a function that logs its arguments by these names; of a refusal, its outcome."""
+
+    def report(*values: Coordinate | Refusal | str | int) -> None:
+        fields = dict(zip(names, values, strict=True))
+        level(
+            event,
+            **{
+                name: value.outcome if isinstance(value, Refusal) else value
+                for name, value in fields.items()
+            },
+        )
+
+    return report
+
+
+# --- Packages ---
+
+
+def _package_reader(cache: PackageCache) -> PackageReader:
+    return cache
+
+
+def _index_files() -> DocumentCache:
+    return DocumentCache(index_file)
+
+
+def _archive_reader(settings: Settings) -> ArchiveReader:
+    limits = ArchiveLimits(
+        entries=settings.max_entries,
+        unpacked_bytes=settings.max_unpacked_bytes,
+        ratio=settings.max_entry_ratio,
+        manifest_bytes=settings.max_manifest_bytes,
+        documentation=Documentation.REQUIRED
+        if settings.require_documentation
+        else Documentation.OPTIONAL,
+    )
+    return ArchiveReader(
+        limits, settings.max_archive_bytes, settings.max_archives_in_hand, settings.environment
+    )
+
+
+def _public_copies(adapters: Adapters, settings: Settings, wiring: Wiring) -> PublicCopies | None:
+    """Create what a CDN reads from a container of blobs; None where no CDN does."""
+    if adapters.copies is None or settings.archive_cdn is not Cdn.READING_BLOBS:
+        return None
+    return wiring.create(PublicCopies)
+
+
+def _archive_relocation(
+    adapters: Adapters, public_copies: PublicCopies | None
+) -> ArchiveRelocation | None:
+    """Create the mover of archives if a link or a copy could outlive a change, else None."""
+    if adapters.links is None and adapters.edge is None:
+        return None
+    withdraw = public_copies.withdraw if public_copies else None
+    return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge, withdraw)
+
+
+def _redirect_cache(
+    adapters: Adapters, settings: Settings, readers: KnownReaders
+) -> RedirectCache | None:
+    """Create the cache of redirects where each takes requests to the stores; None elsewhere."""
+    if adapters.links is None:
+        return None
+    # Other apps need their memory for archives that are pushed.
+    capacity = CAPACITY_BYTES if settings.app_role == "reads" else CAPACITY_BYTES // 8
+    return RedirectCache(
+        adapters.edition, readers, adapters.clock, adapters.links, capacity_bytes=capacity
+    )
+
+
+def _delivery_routes(adapters: Adapters, settings: Settings) -> DeliveryRoutes:
+    return DeliveryRoutes(
+        cdn_url=settings.archive_cdn_url,
+        cdn=settings.archive_cdn,
+        links=adapters.links if settings.archive_links == "store" else None,
+    )
+
+
+def _comparisons(wiring: Wiring) -> ApiComparisons:
+    jobs = OnDemandJobs()  # Of their own: a comparison does not wait for a page of source code.
+    wiring.closing.push_async_callback(jobs.close)
+    return wiring.create(ApiComparisons, jobs=jobs)
+
+
+# --- Mirrors and bundles: archives from elsewhere need no documentation ---
+
+
+def _admission(archive_reader: ArchiveReader, wiring: Wiring) -> Admission:
+    return wiring.create(Admission, archive_reader=archive_reader.of_mirrored)
+
+
+def _bundle_import(archive_reader: ArchiveReader, wiring: Wiring) -> BundleImport:
+    return wiring.create(BundleImport, unchecked=archive_reader.of_mirrored)
+
+
+# --- Sign-in and tokens ---
+
+
+def _entra_access(
+    adapters: Adapters, settings: Settings, issuer_keys: IssuerKeys
+) -> EntraAccess | None:
+    """Create the verifier of the tenant's access tokens; None where no role is mapped."""
+    if not (settings.entra_tenant and settings.entra_roles):
+        return None
+    accepted = audiences(settings.entra_client_id, split_list(settings.entra_audience))
+    tenant = EntraTenant(settings.entra_authority, settings.entra_tenant, accepted)
+    roles = EntraRoles.parse(settings.entra_roles)
+    return EntraAccess(tenant, roles, issuer_keys, adapters.directory, adapters.clock)
+
+
+def _identity_providers(
+    adapters: Adapters, settings: Settings, discovery: IssuerDiscovery, id_tokens: IdTokenValidator
+) -> Mapping[str, IdentityProvider]:
+    """Create the identity providers that the settings describe, by their names in URLs."""
+    fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
+    strong = StrongClaims.parse(settings.strong_claims)
+    providers = dict[str, IdentityProvider]()
+    if settings.entra_tenant:
+        application = EntraApplication(
+            authority=settings.entra_authority,
+            tenant=settings.entra_tenant,
+            client_id=settings.entra_client_id,
+            credential=_secret(settings.entra_client_secret)
+            or managed_identity(settings.entra_managed_identity),
+            by_form_post=settings.base_url.startswith("https:"),
+        )
+        providers["entra"] = EntraProvider(
+            application, fetcher=fetcher, id_tokens=id_tokens, strong=strong, clock=clock
+        )
+    if settings.oidc_issuer:
+        secret = _secret(settings.oidc_client_secret) or Secret("")
+        providers["oidc"] = OidcProvider(
+            settings.oidc_issuer,
+            settings.oidc_name,
+            OAuthClient(settings.oidc_client_id, secret),
+            discovery=discovery,
+            fetcher=fetcher,
+            id_tokens=id_tokens,
+            strong=strong,
+            clock=clock,
+            randomness=randomness,
+        )
+    if settings.github_client_id:
+        secret = _secret(settings.github_client_secret) or Secret("")
+        client = OAuthClient(settings.github_client_id, secret)
+        providers["github"] = GitHubProvider(
+            settings.github_url, client, fetcher=fetcher, clock=clock, randomness=randomness
+        )
+    return providers
+
+
+def _secret(setting: SecretStr | None) -> Secret | None:
+    return Secret(setting.get_secret_value()) if setting else None
+
+
+def _report_copied_cookie(sessions: Sessions) -> ReportCopiedCookie:
+    return sessions.end_copied
+
+
+def _trusted_issuers(settings: Settings) -> Iterator[TrustedIssuer]:
+    """Yield the issuers of id tokens for jobs that may publish."""
+    registry, anybody = (settings.base_url,), (AZURE_DEVOPS_AUDIENCE,)
+    for provider, issuers, accepted in (
+        (Provider.GITHUB, settings.publish_from_github, registry),
+        (Provider.GITLAB, settings.publish_from_gitlab, registry),
+        (Provider.AZURE_DEVOPS, settings.publish_from_azure_devops, anybody),
+    ):
+        for issuer in split_list(issuers):
+            yield TrustedIssuer(provider, issuer, accepted)
+
+
+def _servers_of_jobs(jobs: JobTokenVerifier) -> Mapping[Provider, frozenset[str]]:
+    return jobs.servers
+
+
+def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
+    """Create the reader of reports by the scanners whose keys are configured."""
+    configured = ConfiguredScannerKeys.of_setting(settings.report_keys)
+    if not settings.report_keys_url:
+        return LeakReports((configured,))
+    published = FetchedScannerKeys(
+        adapters.fetcher,
+        settings.report_keys_url,
+        adapters.clock,
+        failed=_logged("reports.keys_not_read", "reason"),
+    )
+    return LeakReports((configured, published))
+
+
+# --- Tasks ---
+
+
+def _tasks(
+    adapters: Adapters, mirroring: Upstreams | None, copies: PublicCopies | None, wiring: Wiring
+) -> MaintenanceTasks:
+    """Create the tasks, in the order in which pages list them and `upkeep run` runs them."""
+    kinds: list[type[Task]] = [
+        ProcessOutboxes,
+        DeleteOrphanedArchives,
+        RollUpPulls,
+        DeleteExpiredRecords,
+        AuditArchives,
+        AnonymizeEvents,
+        FinishDeletions,
+        SendExpiryReminders,
+        RepairDerivedData,
+        CreateSnapshot,
+        RebuildDerivedData,
+        GenerateApiDocs,
+    ]
+    if mirroring is not None:
+        kinds += [ApplyMirrorRules, UpdateUpstreamCatalogue]
+    if adapters.feed is not None:
+        kinds += [UpdateSearchIndex, RebuildSearchIndex]
+    if copies is not None:
+        kinds += [UpdatePublicCopies]
+    return {task.id: task for task in map(wiring.create, kinds)}
+
+
+PROVIDERS: tuple[Callable[..., object], ...] = (
+    _admission,
+    _archive_reader,
+    _archive_relocation,
+    _bundle_import,
+    _comparisons,
+    _delivery_routes,
+    _entra_access,
+    _identity_providers,
+    _index_files,
+    _leak_reports,
+    _package_reader,
+    _public_copies,
+    _redirect_cache,
+    _report_copied_cookie,
+    _servers_of_jobs,
+    _tasks,
+)
