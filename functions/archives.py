@@ -6,8 +6,9 @@ On one machine the local host streams the files of that path from the disk, with
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, NO_STORE, unchanged_answer
@@ -37,8 +38,7 @@ from shared.services.packages.pull_redirects import LocatedArchive
 ARCHIVE_CACHE_PUBLIC = "public, max-age=300"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveToSend:
+class ArchiveToSend(Struct, frozen=True):
     """An archive that the caller may read, and the headers to send it with."""
 
     name: ArchiveName

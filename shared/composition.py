@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
@@ -77,8 +78,7 @@ from shared.services.tokens.trusted_publishing import TrustedPublishing
 from shared.settings import Settings
 
 
-@dataclass(frozen=True)
-class Common:
+class Common(Struct, frozen=True):
     """The arguments of services of more than one group."""
 
     settings: Settings
@@ -90,8 +90,7 @@ class Common:
     leases: Leases
 
 
-@dataclass(frozen=True)
-class LimitServices:
+class LimitServices(Struct, frozen=True):
     """Rate limits, notices and read-only mode."""
 
     rate_limiter: RateLimiter
@@ -100,8 +99,7 @@ class LimitServices:
     read_only_mode: ReadOnlyMode
 
 
-@dataclass(frozen=True)
-class PackageServices:
+class PackageServices(Struct, frozen=True):
     """The services that read packages and keep their derived data."""
 
     cache: PackageCache
@@ -126,8 +124,7 @@ class PackageServices:
     public_copies: PublicCopies | None  # For a CDN that reads blobs; None elsewhere.
 
 
-@dataclass(frozen=True)
-class MirroringServices:
+class MirroringServices(Struct, frozen=True):
     """The services that serve the packages of upstreams beside ours."""
 
     packages: PackageServices
@@ -160,8 +157,7 @@ class MirroringServices:
         return [(each, await self.catalogue.state(each.name)) for each in sources]
 
 
-@dataclass(frozen=True)
-class ApiDocsServices:
+class ApiDocsServices(Struct, frozen=True):
     """The services that make and read API documentation and other files of the confined process."""
 
     documentation: ApiDocs
@@ -176,8 +172,7 @@ class ApiDocsServices:
     editor_catalog: EditorCatalog
 
 
-@dataclass(frozen=True)
-class IdentityServices:
+class IdentityServices(Struct, frozen=True):
     """Who somebody is: accounts, identities, sessions; and mail to accounts."""
 
     accounts: Accounts
@@ -197,8 +192,7 @@ class IdentityServices:
     release_mail: ReleaseMail
 
 
-@dataclass(frozen=True)
-class TokenServices:
+class TokenServices(Struct, frozen=True):
     """Access tokens, and what creates and ends them."""
 
     access_tokens: Tokens
@@ -209,8 +203,7 @@ class TokenServices:
     trusted_publishing: TrustedPublishing
 
 
-@dataclass(frozen=True)
-class OrganizationServices:
+class OrganizationServices(Struct, frozen=True):
     """Organizations, their members, and the names that they may have."""
 
     organizations: Organizations
@@ -220,8 +213,7 @@ class OrganizationServices:
     reserved_names: ReservedNames
 
 
-@dataclass(frozen=True)
-class MaintenanceServices:
+class MaintenanceServices(Struct, frozen=True):
     """Maintenance tasks and snapshots."""
 
     tasks: MaintenanceTasks
@@ -232,8 +224,7 @@ class MaintenanceServices:
     snapshot_restore: SnapshotRestore
 
 
-@dataclass(frozen=True)
-class AdministrationServices:
+class AdministrationServices(Struct, frozen=True):
     """The services of administrators, of the audit log, and of the deletion of accounts."""
 
     administrators: Administrators
@@ -244,8 +235,7 @@ class AdministrationServices:
     status: RegistryStatus
 
 
-@dataclass(frozen=True)
-class PublishingServices:
+class PublishingServices(Struct, frozen=True):
     """The services that publish and withhold releases."""
 
     releases: Publishing
@@ -255,16 +245,14 @@ class PublishingServices:
     held_releases: HeldReleases
 
 
-@dataclass(frozen=True)
-class BundleServices:
+class BundleServices(Struct, frozen=True):
     """The services that write releases into bundles, and import them."""
 
     exporting: BundleExport
     importing: BundleImport
 
 
-@dataclass(frozen=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
     settings: Settings

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from itertools import count
@@ -19,6 +18,7 @@ from traceback import TracebackException
 from typing import Protocol, Self, cast
 
 import orjson
+from msgspec import Struct
 
 from shared.telemetry.metrics import Instrument
 
@@ -32,8 +32,7 @@ class SpanOrigin(Enum):
     CALL = "call"  # A call of a store.
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
+class TraceContext(Struct, frozen=True):
     """A trace, its current span, and whether its spans are sampled."""
 
     trace_id: str

@@ -14,11 +14,12 @@ ports promise:
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
+
+from msgspec import Struct
 
 from shared.confined.budget import Json, PartResult
 from shared.domain.access import AccessContext
@@ -252,8 +253,7 @@ class ConfinedTasks(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoredArchive:
+class StoredArchive(Struct, frozen=True):
     """A stored archive, and its container; None if there is one container for all."""
 
     digest: Digest
@@ -463,8 +463,7 @@ class EventStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(Struct, frozen=True):
     """An amount to add to a count, and when a new count expires."""
 
     kind: str
@@ -508,8 +507,7 @@ class WorkStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(Struct, frozen=True):
     """A pull of a release, by one caller or, without one, by any."""
 
     coordinate: Coordinate
@@ -525,8 +523,7 @@ class CallerScope(Enum):
     PROCESS = "process"  # The ledger knows none, so a process leaves repeated pulls out itself.
 
 
-@dataclass(frozen=True, slots=True)
-class PullBatch:
+class PullBatch(Struct, frozen=True):
     """The pulls that a process counted since its last batch."""
 
     process: str  # Random.
@@ -534,8 +531,7 @@ class PullBatch:
     counts: Mapping[Pull, int]
 
 
-@dataclass(frozen=True, slots=True)
-class PullHistory:
+class PullHistory(Struct, frozen=True):
     """The pulls of a package, without versions and days that have none."""
 
     versions: Mapping[str, int]  # Of all time, by version.
@@ -671,8 +667,7 @@ class SearchFeed(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """Who reads the changes of a range, until when, and from which position."""
 
     owner: str
@@ -742,8 +737,7 @@ class NoRoomToFetch(Unanswered):
         super().__init__("there is no room for more answers at the same time")
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True):
     """The response of another server; header names are in lower case."""
 
     status: int

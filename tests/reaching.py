@@ -9,12 +9,12 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import replace
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.services.common import Adapters
 

@@ -3,7 +3,8 @@ members with role changes and invitations; settings with profile, default visibi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -29,8 +30,7 @@ OWNER_TABS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationFrame:
+class OrganizationFrame(Struct, frozen=True):
     """The values that the templates of all pages of an organization read."""
 
     call: SignedInCall

@@ -2,8 +2,9 @@
 organization, and the form of a new token.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.overview import REVOKED_MESSAGE, TOKENS_PATH
@@ -21,8 +22,7 @@ from shared.services.tokens.tokens import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TokenAction:
+class TokenAction(Struct, frozen=True):
     """An action on a token that a page asks to confirm; `name` is the last segment of its path."""
 
     name: str
@@ -52,8 +52,7 @@ REVOKE = TokenAction(
 TOKEN_ACTIONS = (ROTATE, REVOKE)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPreset:
+class TokenPreset(Struct, frozen=True):
     """The preselected fields of a form for a frequent purpose; `key` is the parameter `for` of its
     page."""
 

@@ -1,9 +1,10 @@
 """/account/organizations/{org}/publishers: the trusted publishers of an organization."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from functions.account.organization import (
     ORGANIZATION_ROUTE,
@@ -71,8 +72,7 @@ async def account_organization_publishers(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderForm:
+class ProviderForm(Struct, frozen=True):
     """The form that adds a publisher of one CI system."""
 
     provider: Provider

@@ -1,10 +1,10 @@
 """GET /api/v1/openapi.json: the OpenAPI document, and the operations by group for a page."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast
 
+from msgspec import Struct
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -169,16 +169,14 @@ _OTHER_GROUP = "More"
 _PREFIX_SEGMENTS = 2  # `api` and `v1`.
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDescription:
+class FieldDescription(Struct, frozen=True):
     name: str
     type: str
     is_required: bool
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationDescription:
+class OperationDescription(Struct, frozen=True):
     name: str
     method: str
     path: str

@@ -9,12 +9,12 @@ A handler is the call of a service. Its annotations name its models:
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from types import NoneType
 from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_type_hints
 
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     AliasGenerator,
@@ -113,8 +113,7 @@ ResponseT_co = TypeVar("ResponseT_co", bound=BaseModel, covariant=True)
 ParseBody = Callable[[type[RequestModel], Call], RequestModel]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenApi:
+class OpenApi(Struct, frozen=True):
     """The entry of an operation in openapi.json; `refusals` are the statuses of its refusals."""
 
     summary: str
@@ -124,8 +123,7 @@ class OpenApi:
     refusals: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Created(Generic[ResponseT_co]):
+class Created(Struct, Generic[ResponseT_co], frozen=True):
     """A new thing as the API shows it, and its path for the header `Location`."""
 
     body: ResponseT_co

@@ -2,7 +2,8 @@
 modules of a distribution, as the library browser of Visual Studio Code does."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from functions.central.answers import CORS_HEADERS, OPEN_HEADERS, CentralFace
 from functions.http.answers import (

@@ -7,10 +7,10 @@ calls the Function of the same path without the second slash.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import azure.functions as func
+from msgspec import Struct
 
 from functions.central.answers import CentralFace
 from functions.http.calls import Call
@@ -26,8 +26,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT")  # Those of the protocol.
 _PARAMETER = re.compile(r"/\\\{(\w+)(\\\?)?\\\}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     path: re.Pattern[str]
     operation: Operation
 

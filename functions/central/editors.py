@@ -3,10 +3,10 @@
 Lists respond with 200 whatever the parameters are, since an error status crashes their clients.
 """
 
-from dataclasses import replace
 from functools import partial
 
 import orjson
+from msgspec.structs import replace
 
 from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.packages import package_model

@@ -6,7 +6,6 @@ Every list of a module is a string that holds JSON: an array, or the one object 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from inspect import isawaitable
 from pathlib import Path
@@ -31,6 +30,7 @@ from graphql import (
     specified_rules,
     validate,
 )
+from msgspec import Struct, field
 
 from functions.central.packages import package_model
 from functions.http.calls import Call
@@ -132,8 +132,7 @@ def parse_within_limits(query: str) -> DocumentNode:
     return document
 
 
-@dataclass(slots=True)
-class Allowance:
+class Allowance(Struct):
     """What the answer to a document may still cost, and the bytes of documentation it may have.
 
     A field counts wherever it stands in the document, so no fragment hides it.
@@ -217,8 +216,7 @@ def too_expensive() -> GraphQLError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
+class _Context(Struct, frozen=True):
     """The state that the fields of a query share; versions of a package share what is asked of the
     package, by its key."""
 
@@ -238,8 +236,7 @@ _Info = GraphQLResolveInfo[_Context]
 # --- API documentation -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Module:
+class _Module(Struct, frozen=True):
     """A documented module, and the filters of a query."""
 
     found: DocumentedModule

@@ -1,7 +1,8 @@
 """Search for packages and tools, and `bal tool`."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from functions.central.answers import OPEN_HEADERS, CentralFace, page_model, page_of, problem_model
 from functions.central.packages import package_model, upstream_model

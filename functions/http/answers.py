@@ -5,12 +5,13 @@ what the Functions host requires.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import inf
 
 import azure.functions as func
 import orjson
+from msgspec import Struct
 
 from functions.http.calls import Call, Exchange, headers_of, recognized_caller
 from shared.composition import Registry
@@ -83,8 +84,7 @@ REVALIDATE = "no-cache"  # Builds need the latest push; a conditional request is
 CACHE_PRIVATE = "private, no-store"
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(Struct, frozen=True):
     """A document as it is sent; a shared cache may keep it if it is public."""
 
     content: bytes

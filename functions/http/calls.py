@@ -5,12 +5,12 @@ the traces; and the context that the Functions host passes to a Function beside 
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Any, Self, TypeVar
 
 import azure.functions as func
+from msgspec import Struct
 
 from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.tokens import Secret
@@ -45,8 +45,7 @@ _PROCESS = os.urandom(4).hex()
 _NUMBERS = count(1)
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct):
     """One request and its answer, which are one line in the log, or counted by the line of
     another one. `principal` is the id of the caller, once it is known."""
 

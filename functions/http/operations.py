@@ -12,12 +12,12 @@ in the form that those clients show.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 import azure.functions as func
+from msgspec import Struct
 
 from functions.http.answers import (
     UnsendableAnswer,
@@ -68,8 +68,7 @@ def _always(_settings: Settings) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Operation:
+class Operation(Struct, frozen=True, eq=False):
     """One operation. Its name is that of its Function, and names it in the log.
 
     Nobody is identified for one that `is_open`. Each request is counted against `limit`, if there

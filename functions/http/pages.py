@@ -4,7 +4,6 @@ each page.
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import orjson
+from msgspec import Struct
 
 from functions.http import formatting
 from functions.http.answers import (
@@ -57,8 +57,7 @@ PAGE_HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(Struct, frozen=True):
     """Who looks at a page, as its header shows them; `csrf` goes into every form, and
     administrators find the way to `/manage`."""
 
@@ -67,8 +66,7 @@ class Visitor:
     administrator: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalPage:
+class RefusalPage(Struct, frozen=True):
     """A template that shows a refusal, and the values that it reads besides the usual ones."""
 
     template: str

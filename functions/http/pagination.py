@@ -1,9 +1,10 @@
 """Lists in pages: which page is shown, and the links to the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 NEIGHBOUR_PAGES = 2  # Pages that are linked on each side of the one that is shown.
 
@@ -19,8 +20,7 @@ def requested_page(query: Mapping[str, str]) -> int:
     return max(int(asked), 1) if is_number else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Pager:
+class Pager(Struct, frozen=True):
     """Page `number` of a list of `total`, whose first page is 1; `size` stand on each.
 
     `path` and `query` are what was asked for; the links say so again, with another `page`.

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar, cast
 from urllib.parse import parse_qs
 
+from msgspec import Struct, field
 from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
     content_disposition_unquote,  # pyright: ignore[reportUnknownVariableType] - as above.
     parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
@@ -86,8 +86,7 @@ EnumT = TypeVar("EnumT", bound=Enum)
 _EXPECTED = f"a form, as {URL_ENCODED}"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """The fields of a submitted form."""
 
     values: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -141,8 +140,7 @@ _TOO_MANY_PARTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivePart:
+class ArchivePart(Struct, frozen=True):
     """The content of an archive in a form, not copied, and its file name, as the client says."""
 
     content: memoryview

@@ -2,11 +2,12 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct, field
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
@@ -31,8 +32,7 @@ from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
 
 
-@dataclass(frozen=True, slots=True)
-class FormProblem:
+class FormProblem(Struct, frozen=True):
     """Why a form was refused, as its page shows it."""
 
     sentence: str

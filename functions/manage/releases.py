@@ -1,8 +1,10 @@
 """/manage/releases: withheld releases; hold, quarantine, release or remove one."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
@@ -45,8 +47,7 @@ PUBLIC_REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseAction:
+class ReleaseAction(Struct, frozen=True):
     """An action of administrators on a release; `name` is the last segment of its path."""
 
     name: str

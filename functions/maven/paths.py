@@ -10,10 +10,11 @@
 With the suffix `.sha1`, `.md5`, `.sha256` or `.sha512`, a path names the checksum of the file.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Self
+
+from msgspec import Struct
 
 from functions.maven.search import MavenSearch, MavenSearchRequest
 from shared.domain.errors.base import Invalid, InvalidName, InvalidVersion, Refusal, quoted
@@ -34,21 +35,18 @@ class FileKind(Enum):
     SBOM = "bom.cdx.json"  # Its whole name.
 
 
-@dataclass(frozen=True, slots=True)
-class PackageMetadata:
+class PackageMetadata(Struct, frozen=True):
     """The versions of a package for any Maven client."""
 
     package: Package
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseFile:
+class ReleaseFile(Struct, frozen=True):
     coordinate: Coordinate
     kind: FileKind
 
 
-@dataclass(frozen=True, slots=True)
-class ClientMetadata:
+class ClientMetadata(Struct, frozen=True):
     """The versions of a package for a distribution; `package` is None for invalid names."""
 
     distribution: Distribution
@@ -57,8 +55,7 @@ class ClientMetadata:
     package: Package | None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolMetadata:
+class ToolMetadata(Struct, frozen=True):
     """The versions of a tool for a distribution."""
 
     distribution: Distribution
@@ -68,8 +65,7 @@ class ToolMetadata:
 Resource = PackageMetadata | ReleaseFile | ClientMetadata | ToolMetadata | MavenSearchRequest
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryPath:
+class RepositoryPath(Struct, frozen=True):
     """A resource, or a checksum of it if `algorithm` is set."""
 
     resource: Resource

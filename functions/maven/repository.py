@@ -6,7 +6,8 @@ with a Basic challenge, so every refusal that credentials could avoid is a 401.
 """
 
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from functions.archives import locate_archive, redirect_to_archive
 from functions.http.answers import (

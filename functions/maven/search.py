@@ -3,10 +3,12 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import cast
 from urllib.parse import unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.central.packages import package_model
 from functions.central.search import symbol_model, symbol_query_of
@@ -35,8 +37,7 @@ class MavenSearch(Enum):
     CONNECTORS = "__connectorsearch__"
 
 
-@dataclass(frozen=True, slots=True)
-class MavenSearchRequest:
+class MavenSearchRequest(Struct, frozen=True):
     """A search; `words` are still in Base64, since the answer repeats them."""
 
     distribution: Distribution
@@ -53,8 +54,7 @@ async def search_representation(call: Call, request: MavenSearchRequest) -> Repr
     return Representation(content, XML_TYPE, is_public=by.is_anonymous, is_cacheable=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     """A page of results as elements, and the number of all."""
 
     items: tuple[str, ...] = ()

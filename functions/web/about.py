@@ -4,8 +4,9 @@ the manual, the part of `docs/` for people who publish and build packages.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
 from functions.http.answers import JSON
@@ -115,8 +116,7 @@ def _show(call: PublicPageCall, template: str, place: str, **values: object) -> 
     return call.show(path, status=200, places=ABOUT_PAGES, place=place, **values)
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryHealth:
+class RegistryHealth(Struct, frozen=True):
     """The state of the registry, as far as it can tell; tasks are named."""
 
     answers: bool
@@ -236,8 +236,7 @@ LINK_LIFETIME = timedelta(seconds=60)
 SEARCH_DELAY = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Propagation:
+class Propagation(Struct, frozen=True):
     """A place where a release may be, and when it is gone from there, or back."""
 
     where: str

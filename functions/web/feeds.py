@@ -1,8 +1,9 @@
 """/feeds/…: releases of public packages as Atom feeds."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from html import escape
+
+from msgspec import Struct
 
 from functions.http.pages import ATOM, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
@@ -54,8 +55,7 @@ async def _search_feed(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AtomEntry:
+class AtomEntry(Struct, frozen=True):
     """One release in a feed; `url` is its permanent id."""
 
     title: str
@@ -78,8 +78,7 @@ def _listing_entry(listing: Listing, base_url: str) -> AtomEntry:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AtomFeed:
+class AtomFeed(Struct, frozen=True):
     """Releases, newest first; `url` is the feed's own address, `page` what it is about."""
 
     title: str

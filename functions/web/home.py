@@ -4,9 +4,10 @@ and /keywords: everything that packages are published under, with counts.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote, quote_plus
+
+from msgspec import Struct
 
 from functions.http.answers import JSON
 from functions.http.pages import PublicPageCall, PublicPages
@@ -73,8 +74,7 @@ SORTS = {"packages": "Most packages", "name": "Name"}
 _FIRST_SORT = "packages"
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     """One of the directories: its path, its words, and where its values lead."""
 
     path: str

@@ -1,7 +1,8 @@
 """GET /orgs/{org}…: an organization, its packages, its public members and activity."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
@@ -26,8 +27,7 @@ _FIRST_SORT = "updated"
 _PEOPLE, _ACTIVITY = "people", "activity"
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationPage:
+class OrganizationPage(Struct, frozen=True):
     """An organization as a visitor may see it.
 
     `shown` are the members that everybody may see; `members` are all, for its members alone.

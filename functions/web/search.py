@@ -4,11 +4,13 @@ name; suggestions and OpenSearch for browsers.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from html import escape
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.http.answers import JSON
 from functions.http.formatting import grouped, quoted, symbol_address, symbol_fields
@@ -120,8 +122,7 @@ class SearchForm:
         return f"{address}{'&' if '?' in address else '?'}{name}="
 
 
-@dataclass(frozen=True, slots=True)
-class FacetView:
+class FacetView(Struct, frozen=True):
     """One facet of the page: links to its values with their counts, or the chosen one."""
 
     facet: Facet

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
@@ -14,6 +13,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
+from msgspec import Struct
 
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
@@ -51,8 +51,7 @@ class AzureClients(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoreAddresses:
+class StoreAddresses(Struct, frozen=True):
     """Addresses of the stores, and keys of emulators; without a key the app's identity signs in."""
 
     cosmos: str
@@ -106,8 +105,7 @@ def http_transport() -> AioHttpTransport:
     return AioHttpTransport(use_env_settings=bool(getproxies()))
 
 
-@dataclass(frozen=True)
-class CloudStores:
+class CloudStores(Struct, frozen=True):
     """The stores of one registry in the cloud."""
 
     connections: AzureClients

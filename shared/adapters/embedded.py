@@ -6,9 +6,10 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces
 from shared.adapters.sqlite.connections import database_error, open_to_read, schema_version
@@ -24,8 +25,7 @@ from shared.runtime.private_files import open_to_others
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.
 
 
-@dataclass(frozen=True)
-class EmbeddedStores:
+class EmbeddedStores(Struct, frozen=True):
     """The stores of one data folder."""
 
     clock: Clock
@@ -69,8 +69,7 @@ _MORE_ROOM = "Make room, or move the data folder to a larger disk."
 SCARCE_BYTES = 1024**3  # A busy registry fills it in a day: time enough to react.
 
 
-@dataclass(frozen=True, slots=True)
-class StoreCheck:
+class StoreCheck(Struct, frozen=True):
     """One thing that was looked at; `way_out` is empty when nothing is wrong with it."""
 
     what: str
@@ -96,8 +95,7 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     yield _permissions(folder)
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaVersions:
+class SchemaVersions(Struct, frozen=True):
     """The newest schema of each database that this program knows."""
 
     records: int

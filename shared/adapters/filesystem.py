@@ -9,8 +9,9 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound
@@ -30,8 +31,7 @@ class FolderUnusable(Exception):
     """A folder that an operator named cannot be used; `str()` is the sentence for them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveFolder:
+class ArchiveFolder(Struct, frozen=True):
     """The names below the folder of the archives."""
 
     root: Path
@@ -54,8 +54,7 @@ class ArchiveFolder:
         return self.root / "locks" / digest.hex[:2]
 
 
-@dataclass(frozen=True, slots=True)
-class PiecesFolder:
+class PiecesFolder(Struct, frozen=True):
     """The names below the folder of the pieces of documentation."""
 
     root: Path
@@ -71,8 +70,7 @@ class PiecesFolder:
         return self.root / digest.hex[:2]
 
 
-@dataclass(frozen=True, slots=True)
-class DataFolder:
+class DataFolder(Struct, frozen=True):
     """The names below the folder that a registry on one machine lives in."""
 
     root: Path
@@ -291,8 +289,7 @@ class FileArchives:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(Struct, frozen=True):
     """A temporary file that is not on the disk yet, and the place that it is moved to."""
 
     path: Path

@@ -4,8 +4,9 @@ import json
 import os
 from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.adapters.filesystem import FolderUnusable, partial_path
 from shared.domain.documents import DerivedDocument
@@ -15,8 +16,7 @@ from shared.runtime.private_files import hold_file_lock
 _LOCK = ".lock"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexExport:
+class IndexExport(Struct, frozen=True):
     """A folder with an index; each file is replaced atomically."""
 
     root: Path

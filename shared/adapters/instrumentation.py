@@ -5,8 +5,9 @@ what is made of it depends on more than the packages that are read.
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, TypeVar, cast
+
+from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
 from shared.log import (

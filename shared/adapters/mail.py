@@ -8,12 +8,13 @@ import smtplib
 import ssl
 import sys
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
 from enum import Enum
 from typing import TextIO
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.tokens import Secret
@@ -46,8 +47,7 @@ class Encryption(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
+class SmtpServer(Struct, frozen=True):
     """The mail server, and the user who signs in to it."""
 
     host: str

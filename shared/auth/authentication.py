@@ -3,9 +3,11 @@
 import asyncio
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.entra import EntraAccess
 from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
@@ -35,8 +37,7 @@ LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.
 MAX_CACHED_TOKENS = 10_000  # Per process; each takes about 1 KiB.
 
 
-@dataclass(slots=True)
-class _CachedToken:
+class _CachedToken(Struct):
     """A token as it was read from the store, with its account; tokens of organizations have
     none."""
 
@@ -47,8 +48,7 @@ class _CachedToken:
     number: int  # Of the edition, from before it was read.
 
 
-@dataclass(frozen=True, slots=True)
-class RequestClient:
+class RequestClient(Struct, frozen=True):
     """Address and user agent of a request; both may be empty."""
 
     address: str = ""

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from shared.domain.access import (
     MISSING_PUBLISHING_SCOPES,
@@ -47,8 +48,7 @@ from shared.runtime.caching import RECORDS, Edition, LruCache, records_of, unnot
 _ANYTHING = "any package"
 
 
-@dataclass(frozen=True, slots=True)
-class PrivatePackageAccess:
+class PrivatePackageAccess(Struct, frozen=True):
     """The packages that are not public and that a principal may read, at the time of the
     request."""
 
@@ -89,8 +89,7 @@ class PrivatePackageAccess:
         return AccessContext(self.account, organization=None, role=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(Struct, frozen=True):
     """Checks rights; reads accounts and memberships for each request, never from a cache."""
 
     directory: DirectoryStore
@@ -313,8 +312,7 @@ def _reads_everything(by: Principal) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Administration:
+class Administration(Struct, frozen=True):
     """Checks whether a principal administers the registry; reads the account for each request."""
 
     directory: DirectoryStore
@@ -355,8 +353,7 @@ KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, e
 MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5 KiB.
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """When rights were read: the number of the edition before, and the monotonic clock."""
 
     number: int

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.auth.identity_providers import (
@@ -117,8 +118,7 @@ class _Application(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class EntraApplication:
+class EntraApplication(Struct, frozen=True):
     """The registration of this registry in a tenant of Entra ID."""
 
     authority: str  # https://login.microsoftonline.com, or that of a national cloud.
@@ -311,8 +311,7 @@ class EntraRoles:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EntraTenant:
+class EntraTenant(Struct, frozen=True):
     """The tenant whose tokens are accepted, and their audiences."""
 
     authority: str
@@ -331,8 +330,7 @@ class EntraTenant:
         return ExpectedClaims(self.issuer, self.audiences, ALGORITHMS, also_issuers=(first,))
 
 
-@dataclass(frozen=True, slots=True)
-class EntraAccess:
+class EntraAccess(Struct, frozen=True):
     """Authenticates callers by access tokens of the tenant."""
 
     tenant: EntraTenant

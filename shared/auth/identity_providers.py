@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Protocol, Self
 from urllib.parse import urlencode
 
+from msgspec import Struct
+
 from shared.auth.signed_tokens import Claims
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
 
@@ -22,8 +24,7 @@ class Freshness(Enum):
     NEW = "new"  # The person must sign in there again.
 
 
-@dataclass(frozen=True, slots=True)
-class StartedSignIn:
+class StartedSignIn(Struct, frozen=True):
     """A sign-in that continues at the provider: its address, and the state to store until then."""
 
     address: str
@@ -31,8 +32,7 @@ class StartedSignIn:
     flow: str  # JSON with secrets, which never leaves the registry.
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedIdentity:
+class VerifiedIdentity(Struct, frozen=True):
     """A person who signed in, according to the provider.
 
     Issuer and identifier never change. Mail address and names can pass to somebody else, so they
@@ -126,8 +126,7 @@ _FORM = "application/x-www-form-urlencoded"
 _FAILED = 400
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryResponse:
+class LibraryResponse(Struct, frozen=True):
     """An HTTP response with the attributes that msal reads."""
 
     fetched: HttpResponse

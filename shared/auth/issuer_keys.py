@@ -1,8 +1,9 @@
 """Discovery documents and public keys of token issuers, which are fetched and cached."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
+
+from msgspec import Struct
 
 from shared.ports import Clock, HttpClient, Unanswered
 from shared.runtime.caching import Refreshed, ReportFailure, ignore_failure
@@ -20,8 +21,7 @@ _JSON = {"Accept": "application/json"}
 _NO_KEYS = "there is no key that can be used"
 
 
-@dataclass(frozen=True, slots=True)
-class IssuerKey:
+class IssuerKey(Struct, frozen=True):
     """A public key with its algorithm."""
 
     name: str  # `kid`, or empty.
@@ -29,8 +29,7 @@ class IssuerKey:
     key: "PublicKey"
 
 
-@dataclass(frozen=True, slots=True)
-class IssuerDocument:
+class IssuerDocument(Struct, frozen=True):
     """The parts of a discovery document that are used here; empty where they are missing."""
 
     issuer: str

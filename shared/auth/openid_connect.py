@@ -9,10 +9,12 @@ import hmac
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import cast
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.identity_providers import (
     Freshness,
@@ -42,8 +44,7 @@ class ClientAuthentication(Enum):
     FORM = "client_secret_post"
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthClient:
+class OAuthClient(Struct, frozen=True):
     """The registration of this registry at a provider."""
 
     client_id: str
@@ -98,8 +99,7 @@ def _tokens(answer: HttpResponse) -> Mapping[str, object]:
     return replace(answer, status=status).json_object()
 
 
-@dataclass(frozen=True, slots=True)
-class OidcFlow:
+class OidcFlow(Struct, frozen=True):
     """The state of a sign-in that is stored until the provider responds."""
 
     state: str
@@ -118,7 +118,7 @@ class OidcFlow:
         return cls(**cast(dict[str, str], json.loads(text)))
 
     def to_json(self) -> str:
-        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+        return json.dumps({name: getattr(self, name) for name in self.__struct_fields__})
 
     def code_of(self, answer: Mapping[str, str], label: str) -> str:
         """Return the code of a response to this sign-in, or raise `sign-in-failed`."""

@@ -8,9 +8,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.auth.tokens import MASK, Secret
@@ -36,8 +36,7 @@ _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _LIST = 'a JSON list of objects, each with "token", "type" and "url"'
 
 
-@dataclass(frozen=True, slots=True)
-class LeakedToken:
+class LeakedToken(Struct, frozen=True):
     """A text that looks like a token, and the public address where a scanner found it."""
 
     text: Secret
@@ -172,8 +171,7 @@ def _published(answer: HttpResponse) -> Mapping[str, ScannerKey]:
     return {each.key_identifier: ScannerKey.of_pem(each.key) for each in published.public_keys}
 
 
-@dataclass(frozen=True, slots=True)
-class LeakReports:
+class LeakReports(Struct, frozen=True):
     """Reads reports that a trusted scanner signed."""
 
     scanners: tuple[ScannerKeys, ...]

@@ -4,11 +4,12 @@ import asyncio
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
@@ -29,8 +30,7 @@ class SameSite(Enum):
     FORMS = "None"  # Forms do: an identity provider responds with a form.
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(Struct, frozen=True):
     """The name and attributes of a cookie.
 
     Over https the name begins with `__Host-`, so that browsers accept it from this host only. Over
@@ -101,8 +101,7 @@ BROWSER_NAME_LENGTH = 32
 _NAME_FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class SignInBrowser:
+class SignInBrowser(Struct, frozen=True):
     """The browser of a sign-in: its address, its user agent, and the values of its two cookies."""
 
     address: str
@@ -197,32 +196,28 @@ class SignInProof(Enum):
     STRONG = "strong"  # Resistant to phishing.
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLifetimes:
+class SessionLifetimes(Struct, frozen=True):
     """How long a session lasts without use, and in total."""
 
     idle: timedelta
     whole: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedSession:
+class _CachedSession(Struct, frozen=True):
     """A session as it was read from the store."""
 
     session: Session
     read_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Cookie:
+class _Cookie(Struct, frozen=True):
     """The parsed value of a session cookie."""
 
     place: Place
     secret_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticatedSession:
+class AuthenticatedSession(Struct, frozen=True):
     """Who is signed in; `ANONYMOUS` without a valid cookie. `new_cookie` is the `Set-Cookie` value
     of a new secret."""
 

@@ -2,10 +2,11 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import cast
+
+from msgspec import Struct
 
 from shared.auth.issuer_keys import IssuerKey, IssuerKeys
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent
@@ -44,8 +45,7 @@ class TokenFlaw(Enum):
     PARTY = "it was made for another application"
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedClaims:
+class ExpectedClaims(Struct, frozen=True):
     """The claims that a token must have; none of them come from the token.
 
     `also_issuers` are further names of `issuer`. `types` are the accepted values of `typ` in lower
@@ -61,8 +61,7 @@ class ExpectedClaims:
     shares_audience: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """The claims of a verified token."""
 
     values: Mapping[str, object]
@@ -193,8 +192,7 @@ def _check_times(claims: Claims, now_s: int) -> None:
         raise SignedTokenRefused(TokenFlaw.EARLY.value)
 
 
-@dataclass(frozen=True, slots=True)
-class IdTokenRequest:
+class IdTokenRequest(Struct, frozen=True):
     """A sign-in request, which the id token must match."""
 
     issuer: str
@@ -203,8 +201,7 @@ class IdTokenRequest:
     tenant: str = ""  # Of Entra ID, where one key signs for all tenants.
 
 
-@dataclass(frozen=True, slots=True)
-class IdTokenValidator:
+class IdTokenValidator(Struct, frozen=True):
     """Validates id tokens completely; the libraries that fetch them do not."""
 
     issuer_keys: IssuerKeys

@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, Self
+
+from msgspec import Struct
 
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
@@ -58,8 +59,7 @@ class SigningKeys(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRing:
+class KeyRing(Struct, frozen=True):
     """The signing keys, newest first: the first one signs, all verify."""
 
     keys: tuple[Secret, ...]
@@ -174,8 +174,7 @@ def _encoded(digest: bytes) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKeys:
+class StoredKeys(Struct, frozen=True):
     """The keys in a vault, as text for `KeyRing.of_setting`, and when they were stored."""
 
     text: Secret
@@ -186,8 +185,7 @@ class StoredKeys:
 ReadKeys = Callable[[], Awaitable[StoredKeys | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Rotation:
+class _Rotation(Struct, frozen=True):
     """Keys of a vault: the previous one signs until `since_ms`, when all processes know both."""
 
     before: KeyRing

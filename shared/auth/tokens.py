@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, Self
 
+from msgspec import Struct
+
 from shared.domain.accounts import ID_LENGTH, hash_secret
 from shared.domain.errors.base import BadArchive
 from shared.domain.errors.identity import TokenMalformed
@@ -96,8 +98,7 @@ _FORM = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Struct, frozen=True):
     """A token with a valid form and checksum; the store knows whether it exists."""
 
     environment: str

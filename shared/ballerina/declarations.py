@@ -1,7 +1,8 @@
 """The declarations of a source file, with recovery at the next declaration after an unread one."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from shared.ballerina.lexer import END, Cursor, ParseError
 from shared.ballerina.syntax import (

@@ -5,12 +5,12 @@ paths and annotation values are source text. Sequences have the order of the sou
 most `NESTING_LIMIT` levels deep (`shared.ballerina.types`).
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Position:
+
+class Position(Struct, frozen=True):
     """Where a declaration begins, after its doc comment and annotations: the path in its module,
     and the line, counted from 1."""
 
@@ -18,8 +18,7 @@ class Position:
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocComment:
+class DocComment(Struct, frozen=True, kw_only=True):
     """The parts of a doc comment. `description`, `parameters`, `returns` and `sections` have
     exactly the blanks and line feeds that Central's documentation has; `text` is the whole comment
     with one blank dropped after each `#`, which is Markdown."""
@@ -34,8 +33,7 @@ class DocComment:
 NO_COMMENT = DocComment()
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedAnnotation:
+class AttachedAnnotation(Struct, frozen=True):
     """`@prefix:name value`; prefix and value may be empty."""
 
     prefix: str
@@ -46,8 +44,7 @@ class AttachedAnnotation:
 # --- Type descriptors ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltinType:
+class BuiltinType(Struct, frozen=True):
     """A type named by a keyword: `int`, `error`, `anydata`, `()`, also `error<D>`, `xml<T>`,
     `map<T>`, `stream<A, B>`, `future<T>`, `typedesc<T>` with their parameters."""
 
@@ -55,16 +52,14 @@ class BuiltinType:
     parameters: tuple["TypeNode", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TypeReference:
+class TypeReference(Struct, frozen=True):
     """A type by name, of this module if the prefix is empty."""
 
     prefix: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class TableType:
+class TableType(Struct, frozen=True):
     """`table<row> key(names)` or `table<row> key<key_type>`."""
 
     row: "TypeNode"
@@ -72,66 +67,57 @@ class TableType:
     key_type: "TypeNode | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class OptionalType:
+class OptionalType(Struct, frozen=True):
     """`T?`"""
 
     type: "TypeNode"
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayType:
+class ArrayType(Struct, frozen=True):
     """`T[]`, `T[5]`, `T[*]`: `lengths` has an entry for each dimension, in source order."""
 
     element: "TypeNode"
     lengths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UnionType:
+class UnionType(Struct, frozen=True):
     """`A|B|C`, flat; parentheses are kept as `ParenthesizedType`."""
 
     members: tuple["TypeNode", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IntersectionType:
+class IntersectionType(Struct, frozen=True):
     """`A & B`, flat."""
 
     members: tuple["TypeNode", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TupleType:
+class TupleType(Struct, frozen=True):
     """`[A, B, R...]`"""
 
     members: tuple["TypeNode", ...]
     rest: "TypeNode | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class ParenthesizedType:
+class ParenthesizedType(Struct, frozen=True):
     """`(T)`"""
 
     type: "TypeNode"
 
 
-@dataclass(frozen=True, slots=True)
-class DistinctType:
+class DistinctType(Struct, frozen=True):
     """`distinct T`"""
 
     type: "TypeNode"
 
 
-@dataclass(frozen=True, slots=True)
-class SingletonType:
+class SingletonType(Struct, frozen=True):
     """A literal as a type, as source text: `"x"`, `-1`, `true`, `null`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordType:
+class RecordType(Struct, frozen=True):
     """`record { … }` or `record {| … |}`; `members` are fields and inclusions in source order."""
 
     members: tuple["FieldNode | Inclusion", ...]
@@ -139,8 +125,7 @@ class RecordType:
     is_exclusive: bool = False  # Written with `{|`; closed if it has no rest.
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectType:
+class ObjectType(Struct, frozen=True):
     """`object { … }` with the qualifiers before it: `client`, `service`, `isolated`."""
 
     members: tuple["FieldNode | FunctionNode | Inclusion", ...]
@@ -148,8 +133,7 @@ class ObjectType:
     text: str = ""  # The source text; empty in two others, whose text contains it.
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionType:
+class FunctionType(Struct, frozen=True):
     """`function (…) returns T`; without a signature (`function`), `parameters` is None."""
 
     parameters: tuple["ParameterNode", ...] | None
@@ -187,8 +171,7 @@ class ParameterKind(Enum):
     REST = "rest"  # `T... name`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterNode:
+class ParameterNode(Struct, frozen=True, kw_only=True):
     """A parameter; `name` is empty in types of functions that do not name it."""
 
     name: str
@@ -198,15 +181,13 @@ class ParameterNode:
     annotations: tuple[AttachedAnnotation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Inclusion:
+class Inclusion(Struct, frozen=True):
     """`*T;` in a record, an object or a class."""
 
     type: TypeNode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldNode:
+class FieldNode(Struct, frozen=True, kw_only=True):
     """A field of a record, an object or a class."""
 
     name: str
@@ -221,8 +202,7 @@ class FieldNode:
     position: Position | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionNode:
+class FunctionNode(Struct, frozen=True, kw_only=True):
     """A function of a module, or a method of a class or object type.
 
     `qualifiers`: `public`, `private`, `isolated`, `remote`, `resource`, `transactional`.
@@ -244,8 +224,7 @@ class FunctionNode:
 # --- Declarations of a module -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeDefinition:
+class TypeDefinition(Struct, frozen=True, kw_only=True):
     """`type X …;`"""
 
     name: str
@@ -256,8 +235,7 @@ class TypeDefinition:
     position: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassDefinition:
+class ClassDefinition(Struct, frozen=True, kw_only=True):
     """`class X { … }` with its qualifiers: `public`, `client`, `listener`, `service`, `isolated`,
     `readonly`, `distinct`."""
 
@@ -269,8 +247,7 @@ class ClassDefinition:
     position: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnumMember:
+class EnumMember(Struct, frozen=True, kw_only=True):
     name: str
     value: str = ""  # Source text; empty: its own name.
     comment: DocComment = NO_COMMENT
@@ -278,8 +255,7 @@ class EnumMember:
     position: Position | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnumDefinition:
+class EnumDefinition(Struct, frozen=True, kw_only=True):
     name: str
     members: tuple[EnumMember, ...]
     is_public: bool
@@ -296,8 +272,7 @@ class VariableKind(Enum):
     CONFIGURABLE = "configurable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariableDefinition:
+class VariableDefinition(Struct, frozen=True, kw_only=True):
     """A constant, a module variable or a configurable. The type is None where it is inferred."""
 
     name: str
@@ -311,8 +286,7 @@ class VariableDefinition:
     position: Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnotationDefinition:
+class AnnotationDefinition(Struct, frozen=True, kw_only=True):
     """`annotation T name on points;`"""
 
     name: str
@@ -334,8 +308,7 @@ Declaration = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleImport:
+class ModuleImport(Struct, frozen=True):
     """`import org/name as prefix;` The org is empty if it is the own one; the prefix is the last
     part of the name if none is written, and `_` for imports that are not referred to. Org and
     module have no quotes (`lang.int`), the prefix has those of the source (`'int`)."""
@@ -345,8 +318,7 @@ class ModuleImport:
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnparsedLines:
+class UnparsedLines(Struct, frozen=True):
     """Lines of a file that could not be read, both counted from 1 and included, and why."""
 
     file: str
@@ -355,8 +327,7 @@ class UnparsedLines:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """The declarations of a file."""
 
     path: str  # Relative to the folder of its module.

@@ -6,8 +6,10 @@ the nesting of a source takes memory, never recursion, and the limit of nesting 
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import read_doc_comment
 from shared.ballerina.lexer import NAME, NUMBER, STRING, Cursor, ParseError
@@ -50,8 +52,7 @@ _MEMBER_QUALIFIERS = frozenset(
 _READONLY_AS_TYPE = re.compile(r"\s*+(?:[&|?]|\.\.\.|\[\s*+(?:\*|[0-9]++)?\s*+\])").match
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """The metadata before a declaration, and where the declaration itself begins."""
 
     comment: DocComment
@@ -59,8 +60,7 @@ class Metadata:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """Parameters of a function, and what it returns."""
 
     parameters: tuple[ParameterNode, ...]

@@ -9,9 +9,10 @@ import io
 import re
 import shlex
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.auth.tokens import Secret
 from shared.commands.base import operator_command
@@ -80,8 +81,7 @@ a restart; what a start prepares besides, such as a sign-in link, is prepared by
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ReadsAlone:
+class ReadsAlone(Struct, frozen=True):
     """The start message of a registry on a full disk."""
 
     base_url: str
@@ -91,8 +91,7 @@ class ReadsAlone:
         return _READS_ALONE.format(url=self.base_url, data=self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
+class Welcome(Struct, frozen=True):
     """The start message of a registry, whose commands run as they are in sh, bash and zsh.
 
     It has a sign-in link only if the registry serves this machine and no administrator is signed

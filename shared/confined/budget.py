@@ -2,9 +2,10 @@
 what tasks read and write."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
@@ -12,8 +13,7 @@ LEAST_SECONDS = 0.02  # With less processor time left nothing is begun.
 _MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """The limits of a whole job; memory is counted above that of the idle child."""
 
     processor_seconds: float
@@ -46,8 +46,7 @@ class Exceeded(Enum):
                 return "it cannot be read without an error of the program"
 
 
-@dataclass(frozen=True, slots=True)
-class PartResult:
+class PartResult(Struct, frozen=True):
     """A part of a job that finished, or that was refused with a sentence.
 
     The part with the empty name is what a task does outside of its parts; its refusal ends the job.

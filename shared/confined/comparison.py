@@ -2,10 +2,12 @@
 
 import gzip
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.confined.budget import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST, Json
 from shared.confined.docs_pages import counted, template
@@ -38,8 +40,7 @@ PAGE_BYTES = 1024 * 1024
 WORDS_COMPARED = 2_000_000  # Pairs of words, of all changes of a page.
 
 
-@dataclass(frozen=True, slots=True)
-class ShownChange:
+class ShownChange(Struct, frozen=True):
     """A change as a page shows it: one signature, whose words were deleted, inserted or kept, and
     the address of the documentation of its symbol."""
 
@@ -53,8 +54,7 @@ class ShownChange:
         return self.change.level is ChangeLevel.MAJOR
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedType:
+class ChangedType(Struct, frozen=True):
     """The changes of a declaration and of its members."""
 
     name: str
@@ -62,8 +62,7 @@ class ChangedType:
     changes: Sequence[ShownChange]
 
 
-@dataclass(frozen=True, slots=True)
-class ComparisonTexts:
+class ComparisonTexts(Struct, frozen=True):
     """A comparison as it is shown, with the fields of its verdict, which the JSON has as well."""
 
     page: str

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
 from itertools import islice
@@ -11,6 +11,8 @@ from typing import cast
 from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import markdown
 from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
@@ -69,8 +71,7 @@ _COLORS = {
 }
 
 
-@dataclass(frozen=True)
-class DocsLinks:
+class DocsLinks(Struct, frozen=True):
     """The addresses of documentation, as links of a release's pages."""
 
     release: ReleaseRequest
@@ -119,8 +120,7 @@ class DocsLinks:
         return f'<span class="{color}">{text}</span>' if color else text
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedParameter:
+class RenderedParameter(Struct, frozen=True):
     """A parameter of a function, or its result, as a page shows it."""
 
     name: str
@@ -129,8 +129,7 @@ class RenderedParameter:
     comment: SafeHtml
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedSymbol:
+class RenderedSymbol(Struct, frozen=True):
     """A declaration or a member as a page shows it."""
 
     symbol: DocsSymbol
@@ -143,8 +142,7 @@ class RenderedSymbol:
     result: RenderedParameter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedSection:
+class RenderedSection(Struct, frozen=True):
     """Members of a declaration: those of a kind, or the fields of a type that it includes."""
 
     title: SafeHtml

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from shared.confined.budget import (
     LEAST_SECONDS,
@@ -46,8 +48,7 @@ DEADLINE_SECONDS = 5
 _LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
 
 
-@dataclass(frozen=True, slots=True)
-class Delays:
+class Delays(Struct, frozen=True):
     """When a child is stopped, and how long one is not started after a failure; in seconds."""
 
     look: float = 0.25

@@ -4,10 +4,11 @@ fields that records include from other packages; and connectors and triggers as 
 
 import gzip
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct, field
 
 from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import json_of, json_text, symbol_markdown
@@ -121,8 +122,7 @@ MODULES_KEPT = 16  # Of other packages, in memory.
 MAX_ITEM_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class OtherModules:
+class OtherModules(Struct, frozen=True):
     """The modules whose types the items of a module may use."""
 
     folder: Path
@@ -168,8 +168,7 @@ def add_editor_pieces(
             pieces.add(piece_name(PieceKind.TRIGGER_NAME, docs.id, each.name.lower()), "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(Struct, frozen=True):
     docs: ModuleDocs
     kind: PieceKind
     name: str  # Empty for the trigger, of which a module has one.

@@ -9,9 +9,10 @@ import json
 import shutil
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from shared.confined.budget import LEAST_SECONDS, OUTPUT, Budget, Exceeded, Json
 
@@ -45,8 +46,7 @@ class Limits(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A job as the parent sends it: `skip` are the parts that finished or were refused before, and
     `left_seconds` is what these left of the budget."""
 
@@ -57,8 +57,7 @@ class Order:
     left_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(Struct, frozen=True):
     result: Json = None
     reason: Exceeded | None = None
     error: str = ""

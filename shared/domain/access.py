@@ -5,9 +5,11 @@ wait.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import Conflict, Forbidden, Refusal
@@ -191,8 +193,7 @@ def invitation_id(org: str, address: EmailAddress) -> str:
 OWNER_CHANGE_DELAY = timedelta(hours=48)  # Enough for owners who read their mail once a day.
 
 
-@dataclass(frozen=True, slots=True)
-class MemberList:
+class MemberList(Struct, frozen=True):
     """The members of an organization at one moment.
 
     `records` are their stored records, of which some may have ended; all answers are for `now_ms`.
@@ -273,8 +274,7 @@ def way_to_rename(org: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class AccessContext:
+class AccessContext(Struct, frozen=True):
     """Account, organization and role at the time of a request."""
 
     account: Account | None

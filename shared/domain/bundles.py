@@ -14,9 +14,9 @@ a reader compares it byte for byte, so there are no paths, links, types or times
 import re
 import tarfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self, TypeVar
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from shared.domain.archives.names import Digest
@@ -240,8 +240,7 @@ def _check_files(manifest: BundleManifest) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class BundleContents:
+class BundleContents(Struct, frozen=True):
     """The lists of a bundle, which are verified."""
 
     manifest: BundleManifest

@@ -1,9 +1,10 @@
 """The change feed and the audit log: changes of packages, and queries for events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
+
+from msgspec import Struct
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Package
@@ -44,8 +45,7 @@ _REMOVALS = {"package.private", "package.internal"}
 EVERY_VERSION = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class PackageChange:
+class PackageChange(Struct, frozen=True):
     """A change in the feed: `number` is its position, `version` may be `EVERY_VERSION`."""
 
     number: int
@@ -75,8 +75,7 @@ MAX_EVENTS_PAGE_SIZE = 500
 MAX_FILTER_LENGTH = 200  # Characters.
 
 
-@dataclass(frozen=True, slots=True)
-class EventQuery:
+class EventQuery(Struct, frozen=True):
     """Events with a number below `before`, latest first, filtered by kind, actor and time.
 
     `kind` is a prefix. `subject` is in lower case; no URL sets it.

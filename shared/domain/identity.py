@@ -3,12 +3,13 @@ and scope an action needs.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from msgspec import Struct
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import SignInAgain
@@ -193,8 +194,7 @@ def _yes(is_so: bool) -> str:
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """Who makes a request: an account id, its credential, and what the credential allows.
 
     The id is empty for a request without credentials. `expires_ms` is when the token expires;

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from msgspec import Struct
+
 from shared.domain.api_docs.records import ApiSummary
 from shared.domain.names import LanguageVersion, Precedence
 from shared.domain.packages import Head, Release, Texts, effective_deprecation
@@ -82,8 +84,7 @@ class Facet(Enum):
     LANGUAGE = "ballerina"
 
 
-@dataclass(frozen=True, slots=True)
-class FacetValue:
+class FacetValue(Struct, frozen=True):
     """One value of a facet."""
 
     facet: Facet
@@ -109,8 +110,7 @@ class PackageShape(Enum):
     TEMPLATE = "template"
 
 
-@dataclass(frozen=True, slots=True)
-class FacetCount:
+class FacetCount(Struct, frozen=True):
     """A value of a facet, and how many results have it."""
 
     value: str

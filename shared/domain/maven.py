@@ -9,11 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol, Self
 from xml.parsers import expat
+
+from msgspec import Struct
 
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.base import Invalid, quoted
@@ -240,8 +241,7 @@ class ChecksumAlgorithm(Enum):
         return hasher.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Checksum:
+class Checksum(Struct, frozen=True):
     """A checksum that a client sent."""
 
     algorithm: ChecksumAlgorithm

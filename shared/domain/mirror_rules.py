@@ -5,12 +5,12 @@ The first rule that matches a package decides. Without one, the upstreams are as
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic import Field
 
 from shared.domain.errors.base import InvalidRequest
@@ -221,8 +221,7 @@ def public_since(
     return min(published_ms, first_seen_ms) if published_ms and is_told else first_seen_ms
 
 
-@dataclass(frozen=True, slots=True)
-class MirrorDraft:
+class MirrorDraft(Struct, frozen=True):
     """The upstreams, rules and minimum ages that an operator wants."""
 
     upstreams: tuple[UpstreamAddress, ...]

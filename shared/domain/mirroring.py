@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import ClassVar, Generic, TypeVar
 
+from msgspec import Struct
+
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.archives.names import Digest
 from shared.domain.listings import Listing
@@ -146,8 +148,7 @@ def upstream_versions_place(package: Package, *, is_internal: bool = False) -> P
     return Place(package_owner(package), "internal-versions" if is_internal else "versions")
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedArchive:
+class FetchedArchive(Struct, frozen=True):
     """The bytes of an archive, which nobody has checked, their digest, and the one that was
     announced."""
 
@@ -163,8 +164,7 @@ def with_visibility(described: Listing, visibility: Visibility) -> Listing:
     return replace(described, head=head)
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamResolution:
+class UpstreamResolution(Struct, frozen=True):
     """The release that the upstream chose for a request, with its dependency graph as JSON."""
 
     version: Version
@@ -172,8 +172,7 @@ class UpstreamResolution:
     graph: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamModule:
+class UpstreamModule(Struct, frozen=True):
     """The package and version that hold a module, as the upstream says."""
 
     package: PackageName
@@ -258,8 +257,7 @@ def catalogue_round_place(upstream: str) -> Place:
     return Place(f"catalogue-{sha256(upstream.encode()).hexdigest()[:32]}")
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamPage(Generic[EntryT]):
+class UpstreamPage(Struct, Generic[EntryT], frozen=True):
     """A page of a list of the upstream: its usable entries, how many it has, and the whole list."""
 
     entries: tuple[EntryT, ...]
@@ -281,8 +279,7 @@ class UpstreamItem:
         return f"{self.package.key}:{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class DescribedItem:
+class DescribedItem(Struct, frozen=True):
     """A connector or trigger as the upstream describes it: its release, of which nothing was
     fetched, and its functions and types as JSON."""
 

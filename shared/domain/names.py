@@ -5,11 +5,14 @@ use.
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import NewType, Self
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.errors.base import Invalid, InvalidName, InvalidVersion, quoted
 from shared.domain.records import Place
@@ -92,8 +95,7 @@ def _identifier(text: str, part: str) -> Identifier:
     return (0, _number(text, part), "") if part.isdigit() else (1, 0, part)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """A wildcard: every version (`*`), a major (`1.*`) or a major and minor (`1.2.*`)."""
 
     major: int | None = None
@@ -145,8 +147,7 @@ def is_platform(text: str) -> bool:
     return _PLATFORM.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class LanguageVersion:
+class LanguageVersion(Struct, frozen=True):
     """A Ballerina version, such as 2201.12.0; only major and update decide compatibility."""
 
     major: int
@@ -159,8 +160,7 @@ class LanguageVersion:
         return cls(int(match[1]), int(match[2])) if match else None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientProfile:
+class ClientProfile(Struct, frozen=True):
     """The platforms and language version of a client; None means no restriction."""
 
     platforms: frozenset[str] | None = None
@@ -211,8 +211,7 @@ _PLATFORMS = {"java11": 0, "java17": 8, "java21": 11, "java25": 14}
 _FIRST_MAJOR = 2201
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """A distribution, spelled as in URL paths."""
 
     text: str
@@ -363,8 +362,7 @@ class Package:
 NO_PACKAGE = Package(OrgName("_"), PackageName("_"))
 
 
-@dataclass(frozen=True, slots=True)
-class Coordinate:
+class Coordinate(Struct, frozen=True):
     """A package and a version; identifies a release."""
 
     package: Package

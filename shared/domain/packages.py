@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter
 
 from shared.domain.archives.names import ArchiveName, Digest
@@ -318,14 +319,12 @@ class ReleaseEntry(Record):
         return Version.parse(self.version)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRelease:
+class FoundRelease(Struct, frozen=True):
     head: Head | None
     release: Release | None
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """A package with all its entries, latest version first, in any state."""
 
     head: Head
@@ -399,8 +398,7 @@ _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)  # No port, no othe
 _PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRepository:
+class SourceRepository(Struct, frozen=True):
     """The source repository that an author names; `url` is None where it is no web address.
 
     An author can name the repository of somebody else. The name is verified when the job that

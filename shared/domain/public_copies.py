@@ -13,7 +13,9 @@ adds one at the end, and the bytes before it stay.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.maven import (
@@ -114,8 +116,7 @@ INDEX_CACHING = "public, max-age=60"
 MAVEN_CACHING = "no-cache"
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A document as the registry sends it."""
 
     content: bytes
@@ -123,8 +124,7 @@ class Copy:
     caching: str = MAVEN_CACHING
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseCopies:
+class ReleaseCopies(Struct, frozen=True):
     """The files of a release: archive, POM and dependency graph.
 
     `mark` changes with everything that they say, so that copies with the same mark are current.

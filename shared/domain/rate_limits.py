@@ -13,6 +13,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Self
 
+from msgspec import Struct
+
 from shared.domain.identity import Principal, caller_network
 from shared.domain.times import MS
 
@@ -88,8 +90,7 @@ class RateLimitSubject(Enum):
     ADDRESS = "address"
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitKeys:
+class RateLimitKeys(Struct, frozen=True):
     """The keys by which a principal is counted; an empty key is not counted."""
 
     token: str = ""
@@ -138,8 +139,7 @@ class RateLimit:
         return [each for each in named if each[1]]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The period that holds a moment; windows follow each other without gaps."""
 
     number: int
@@ -156,16 +156,14 @@ class Window:
         return self.length_ms - self.into_ms
 
 
-@dataclass(frozen=True, slots=True)
-class WindowCounts:
+class WindowCounts(Struct, frozen=True):
     """The counts of the previous window and of this one, including the current request."""
 
     before: int
     now: int
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitAllowance:
+class RateLimitAllowance(Struct, frozen=True):
     """The remaining requests of a caller; after `wait_ms` there are more."""
 
     limit_class: RateLimitClass
@@ -189,8 +187,7 @@ class RateLimitAllowance:
         return max(1, -(-self.wait_ms // 1000))
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitWait:
+class RateLimitWait(Struct, frozen=True):
     """A caller that reached a limit: further requests are refused until `until_ms`."""
 
     limit_class: RateLimitClass

@@ -1,8 +1,8 @@
 """Stored records: the base class, events in an outbox, and the entities of the directory."""
 
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 
@@ -45,8 +45,7 @@ class Event(Record):
         return (*org, account_stream(self.account)) if self.account else org
 
 
-@dataclass(frozen=True, slots=True)
-class PendingEvents:
+class PendingEvents(Struct, frozen=True):
     """The events of an entity that are not in the feed yet, at one of its revisions."""
 
     kind: str

@@ -3,8 +3,9 @@ event. With what becomes of releases that are withheld.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Self, TypeVar
+
+from msgspec import Struct
 
 from shared.domain.accounts import parse_reason
 from shared.domain.archives.bala import Bala
@@ -121,8 +122,7 @@ def held_for_owner(release: Release, reason: str) -> Release:
     return release.model_copy(update=update)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A new state of a release; `reason` is for its owners, `public` for everybody."""
 
     state: State
@@ -281,8 +281,7 @@ def is_state_change_pending(release: Release) -> bool:
     return any("state" in event.details for event in release.outbox)
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseComparison:
+class ReleaseComparison(Struct, frozen=True):
     """How a release differs from the one before it; a field is empty where they are the same.
 
     `platform` is that of the earlier release.

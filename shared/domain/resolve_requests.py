@@ -7,9 +7,11 @@ request is answered as unresolved.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion
@@ -29,16 +31,14 @@ from shared.domain.packages import ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import ReleaseChoice, ResolutionMode
 
 
-@dataclass(frozen=True, slots=True)
-class WantedPackage:
+class WantedPackage(Struct, frozen=True):
     """A package to choose a release of, and the requested version, if any."""
 
     package: Package
     version: Version | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PackageRequest:
+class PackageRequest(Struct, frozen=True):
     org: str
     name: str
     version: str
@@ -52,8 +52,7 @@ class PackageRequest:
         return cls(org, name, version, ResolutionMode.parse(mode), _wanted(org, name, version))
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedPackage:
+class ResolvedPackage(Struct, frozen=True):
     request: PackageRequest
     version: Version
     deprecation: str | None
@@ -61,16 +60,14 @@ class ResolvedPackage:
     graph: bytes = b"[]"  # JSON, as recorded in the archive `content`.
 
 
-@dataclass(frozen=True, slots=True)
-class PackageAnswer:
+class PackageAnswer(Struct, frozen=True):
     """The results of package requests; both lists are in the order of the requests."""
 
     resolved: tuple[ResolvedPackage, ...]
     unresolved: tuple[PackageRequest, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleRequest:
+class ModuleRequest(Struct, frozen=True):
     """A module that a source file imports, and the packages that may hold it, likeliest first."""
 
     organization: str
@@ -96,15 +93,13 @@ class ModuleRequest:
         return cls(organization, module, ResolutionMode.parse(mode), candidates)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedModule:
+class ResolvedModule(Struct, frozen=True):
     request: ModuleRequest
     package: PackageName
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class UnresolvedModule:
+class UnresolvedModule(Struct, frozen=True):
     """A module that no package holds, as far as this caller may see."""
 
     request: ModuleRequest
@@ -117,24 +112,21 @@ class UnresolvedModule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleAnswer:
+class ModuleAnswer(Struct, frozen=True):
     """The results of module requests; both lists are in the order of the requests."""
 
     resolved: tuple[ResolvedModule, ...]
     unresolved: tuple[UnresolvedModule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WantedTool:
+class WantedTool(Struct, frozen=True):
     """A tool to choose a release of, and the requested version, if any."""
 
     id: ToolId
     version: Version | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolRequest:
+class ToolRequest(Struct, frozen=True):
     id: str
     version: str
     mode: ResolutionMode
@@ -147,15 +139,13 @@ class ToolRequest:
         return cls(tool, version, ResolutionMode.parse(mode), _wanted_tool(tool, version))
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedTool:
+class ResolvedTool(Struct, frozen=True):
     request: ToolRequest
     package: Package
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class ToolAnswer:
+class ToolAnswer(Struct, frozen=True):
     """The results of tool requests; both lists are in the order of the requests."""
 
     resolved: tuple[ResolvedTool, ...]

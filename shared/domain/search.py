@@ -15,10 +15,12 @@ error.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import islice
 from typing import Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.listings import Facets, FacetValue, Listing
@@ -112,8 +114,7 @@ class Sort(Enum):
 _SORTS = {each.value.lower(): each for each in Sort if each is not Sort.DEPENDENTS}
 
 
-@dataclass(frozen=True, slots=True)
-class ResultPage:
+class ResultPage(Struct, frozen=True):
     """Which part of the results to return, in which order."""
 
     offset: int = 0
@@ -180,8 +181,7 @@ class SearchKind(Enum):
     TRIGGERS = "triggers"  # Packages with a listener and service types.
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One condition; it holds when any of its values matches."""
 
     values: tuple[str, ...]
@@ -190,8 +190,7 @@ class Term:
     is_excluded: bool = False  # It holds when none of its values matches.
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A parsed search; an empty one matches everything.
 
     A package matches when all terms and all restrictions below them match.
@@ -243,8 +242,7 @@ class Query:
         return replace(self, orgs=keys if self.orgs is None else self.orgs & keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(Struct, frozen=True):
     """Who sees the results: the readers, as `Head.readers` says, that they are one of, which are
     organizations whose private packages they may see, and every account for internal ones."""
 
@@ -255,8 +253,7 @@ class Viewer:
 ANYONE = Viewer()
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A result, with the parts of its score; its documentation is an excerpt."""
 
     listing: Listing
@@ -264,8 +261,7 @@ class Hit:
     parts: dict[str, float] = field(default_factory=dict[str, float])
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(Struct, frozen=True):
     """One page of hits, and the number of all hits."""
 
     hits: tuple[Hit, ...]
@@ -277,8 +273,7 @@ _EXCLUDED = re.compile(r"-(?=[^\W\d_])")
 _ORG_OF_SYMBOLS = re.compile(r"(?<!\S)org:(?:\(([^()]*)\)|(\S+))", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolQuery:
+class SymbolQuery(Struct, frozen=True):
     """A parsed search for symbols; without words it finds all symbols of its organizations, or
     none without those."""
 
@@ -307,16 +302,14 @@ class SymbolQuery:
         return replace(self, orgs=key if self.orgs is None else self.orgs & key)
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolHit:
+class SymbolHit(Struct, frozen=True):
     """A symbol, and the package whose listed release declares it."""
 
     listing: Listing
     symbol: Symbol
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolResults:
+class SymbolResults(Struct, frozen=True):
     """One page of symbols, and the number of all, of which no more than the first thousand
     count."""
 
@@ -330,8 +323,7 @@ MAX_PACKAGES_WITH_KINDS = 100  # Of a search by kind, which reads the symbols of
 MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 1 ms each.
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """A package whose name is similar to the typed text."""
 
     org: str
@@ -442,8 +434,7 @@ def _plain(raw: str) -> str:
     return _ESCAPE.sub(r"\1", raw.strip()).strip()
 
 
-@dataclass(frozen=True, slots=True)
-class FacetedResults:
+class FacetedResults(Struct, frozen=True):
     """A page of results, the facets of all of them, and the number of deprecated packages that the
     query finds besides."""
 
@@ -452,8 +443,7 @@ class FacetedResults:
     deprecated: int
 
 
-@dataclass(frozen=True, slots=True)
-class IndexTotals:
+class IndexTotals(Struct, frozen=True):
     """The totals of everything public."""
 
     packages: int = 0

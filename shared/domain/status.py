@@ -4,10 +4,12 @@ what to do about them; and the notice and the read-only mode that pages show.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import InvalidRequest
@@ -21,8 +23,7 @@ PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
 OVERDUE_AFTER = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskReport:
+class TaskReport(Struct, frozen=True):
     """How many things a run read and changed, and the problems it found, a sentence each."""
 
     seen: int = 0
@@ -63,8 +64,7 @@ class TaskRun(Record):
         return timedelta(milliseconds=self.ended_ms - self.started_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskState:
+class TaskState(Struct, frozen=True):
     """A task: its last run, if any, and when the next is due, if it has a schedule."""
 
     task: str
@@ -111,8 +111,7 @@ MAX_READ_ONLY_REASON_LENGTH = 200  # It is a part of a sentence.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
+class Banner(Struct, frozen=True):
     """A text above every page."""
 
     text: str
@@ -186,8 +185,7 @@ class Severity(Enum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusProblem:
+class StatusProblem(Struct, frozen=True):
     """A problem and what to do about it; `task` is the task concerned, if any."""
 
     severity: Severity
@@ -196,8 +194,7 @@ class StatusProblem:
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """Records whose changes are not listed yet, counted up to a bound."""
 
     count: int
@@ -210,8 +207,7 @@ class Backlog:
         return self.oldest_ms is not None and now_ms - self.oldest_ms > BACKLOG_STUCK_AFTER // MS
 
 
-@dataclass(frozen=True, slots=True)
-class DiskSpace:
+class DiskSpace(Struct, frozen=True):
     """Total and free space of the disk with all data."""
 
     total_bytes: int
@@ -228,8 +224,7 @@ class DiskSpace:
         return self.free_bytes < FULL_DISK_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class TaskOverview:
+class TaskOverview(Struct, frozen=True):
     """A task for administrators: its state, and the request to run it, if any."""
 
     state: TaskState
@@ -241,16 +236,14 @@ class TaskOverview:
         return self.state.task
 
 
-@dataclass(frozen=True, slots=True)
-class LimitedCaller:
+class LimitedCaller(Struct, frozen=True):
     """A caller that must wait: an account by its name, others by their key."""
 
     wait: RateLimitWait
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitReport:
+class RateLimitReport(Struct, frozen=True):
     """The limits, and the callers that wait longest, of `count`."""
 
     limits: Mapping[RateLimitClass, RateLimit]
@@ -309,8 +302,7 @@ class DatedCounts(Record):
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReport:
+class StatusReport(Struct, frozen=True):
     """The status of the registry; None for what stores did not answer."""
 
     at_ms: int

@@ -3,8 +3,9 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from shared.domain.errors.base import redact_tokens
 from shared.hosting.requests import ASGIApp, Message, Receive, RequestHeaders, Scope, Send
@@ -15,8 +16,7 @@ _SPECIAL = re.compile(r"[^ !#-\[\]-~]")  # All but printable ASCII without quote
 _QUERY = re.compile(r"\?\S*")
 
 
-@dataclass(frozen=True, slots=True)
-class AccessLogOptions:
+class AccessLogOptions(Struct, frozen=True):
     """The format, "common" or "combined", and what finds the address of a client in headers."""
 
     form: str

@@ -6,8 +6,9 @@ other header is not kept (docs/decisions/0008). Of the query, the key holds what
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from shared.hosting.requests import (
     COMPARED_HEADERS,
@@ -81,8 +82,7 @@ _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys tha
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedAnswer:
+class _CachedAnswer(Struct, frozen=True):
     repeat: Repeatable
     start: Message  # Without the headers that differ in each repeat.
     head: bytes  # The same, encoded.

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from azure.functions import Document, DocumentList
+from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
 from shared.hosting.triggers import ChangeFeedFunction

@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct, field
 
 from shared.hosting.requests import (
     REPEAT,
@@ -39,8 +40,7 @@ MAX_BUFFERED_BYTES = 32 * CHUNK  # Read from files and not yet sent, for all cli
 INLINE_READ_BYTES = 128 * 1024  # Takes 5 microseconds on the loop, and 40 in a thread.
 
 
-@dataclass(frozen=True, slots=True)
-class FileResponse:
+class FileResponse(Struct, frozen=True):
     """A file to send; `headers` are its type and how it may be cached."""
 
     path: Path
@@ -50,8 +50,7 @@ class FileResponse:
     repeat: Repeatable | None = None  # None if the host must not repeat the answer.
 
 
-@dataclass(frozen=True, slots=True)
-class FileRefusal:
+class FileRefusal(Struct, frozen=True):
     """An answer instead of the file."""
 
     status: int
@@ -279,8 +278,7 @@ def _raw(headers: Mapping[str, str]) -> RawHeaders:
 _REDIRECT = 302
 
 
-@dataclass(frozen=True, slots=True)
-class FollowedRedirects:
+class FollowedRedirects(Struct, frozen=True):
     """Redirects below a path to the address of this registry."""
 
     below: str

@@ -6,11 +6,11 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import azure.functions as func
+from msgspec import Struct
 
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.access_log import AccessLogOptions, with_access_log
@@ -87,24 +87,21 @@ _DEFAULT_LIMITS = HostLimits()
 _NO_HEADERS: RawHeaders = []
 
 
-@dataclass(frozen=True, slots=True)
-class TimerOptions:
+class TimerOptions(Struct, frozen=True):
     """A folder that all processes share, and a clock."""
 
     folder: Path
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeFeedOptions:
+class ChangeFeedOptions(Struct, frozen=True):
     """Where change feeds are read, and a clock."""
 
     source: ChangeSource
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatOptions:
+class RepeatOptions(Struct, frozen=True):
     """The edition of the stores, and what recognizes the caller of a request."""
 
     edition: Edition

@@ -5,7 +5,8 @@ import io
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
@@ -14,8 +15,7 @@ from shared.hosting.requests import Receive, RequestHeaders, Scope, body_length
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class HostLimits:
+class HostLimits(Struct, frozen=True):
     """The bodies that one process takes in, and how long it waits for them."""
 
     body_bytes: int = 65 * MIB  # The largest archive, with the form around it.
@@ -44,8 +44,7 @@ class ClientDisconnected(Exception):
     """The client disconnected before the end of its body."""
 
 
-@dataclass(frozen=True, slots=True)
-class BodySender:
+class BodySender(Struct, frozen=True):
     """Who sends a body, according to the head of the request."""
 
     address: str = ""  # Empty if it is not counted.
@@ -61,8 +60,7 @@ async def trust_every_sender(_headers: Mapping[str, str]) -> BodySender:
     return BodySender(account="everybody")
 
 
-@dataclass(eq=False, slots=True)
-class _Upload:
+class _Upload(Struct, eq=False):
     """A body that is being read, or waits for room."""
 
     length: int

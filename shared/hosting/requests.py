@@ -10,7 +10,6 @@ from collections.abc import (
     MutableMapping,
     Sequence,
 )
-from dataclasses import dataclass, field
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from azure.functions.http import HttpRequest as WorkerRequest
+from msgspec import Struct, field
 
 from shared.domain.errors.base import Refusal
 from shared.hosting.triggers import CatchAll, Literal, Parameter, Route, Segment
@@ -383,8 +383,7 @@ class _Leaf:
         return self.number, values
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """One node of the tree: the segments that may follow, and the routes that end here."""
 
     literals: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])

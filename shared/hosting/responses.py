@@ -5,7 +5,6 @@ import json
 import re
 import time
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from http.cookies import CookieError, Morsel, SimpleCookie
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import azure.functions as func
+from msgspec import Struct
 
 from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send, body_length
 from shared.runtime.answers import FunctionResponse
@@ -33,8 +33,7 @@ _SERVER_HEADERS = frozenset(("server", "date"))  # Set by the server, whatever a
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # The characters of a header name.
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedAnswer:
+class PreparedAnswer(Struct, frozen=True):
     """An answer as bytes; only the headers of the moment and the end of the head are added."""
 
     head: bytes

@@ -5,10 +5,12 @@ import inspect
 import re
 import typing
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import azure.functions as func
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class StartRefused(Exception):
@@ -27,16 +29,14 @@ class Literal:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A segment that is one parameter, `{name}` or `{name?}`."""
 
     name: str
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CatchAll:
+class CatchAll(Struct, frozen=True):
     """The catch-all `{*path}`: the rest of the path, which may be empty without an expression."""
 
     name: str
@@ -53,8 +53,7 @@ class CatchAll:
 Segment = Literal | Parameter | CatchAll
 
 
-@dataclass(frozen=True, slots=True)
-class RouteTemplate:
+class RouteTemplate(Struct, frozen=True):
     """A parsed route template."""
 
     text: str
@@ -103,8 +102,7 @@ def parse_template(text: str) -> RouteTemplate:
     return RouteTemplate(text, tuple(segments))
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """The template of one Function, and its methods in upper case; None means all."""
 
     function: str
@@ -115,8 +113,7 @@ class Route:
 FunctionCall = Callable[[Any], Awaitable[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpFunction:
+class HttpFunction(Struct, frozen=True):
     """A Function with an HTTP trigger."""
 
     name: str
@@ -124,8 +121,7 @@ class HttpFunction:
     call: FunctionCall
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFunction:
+class TimerFunction(Struct, frozen=True):
     """A Function with a timer trigger; its schedule has six fields, seconds first."""
 
     name: str
@@ -134,8 +130,7 @@ class TimerFunction:
     run_on_startup: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeFeedFunction:
+class ChangeFeedFunction(Struct, frozen=True):
     """A Function with a Cosmos DB trigger: it is called with batches of changed items."""
 
     name: str
@@ -147,8 +142,7 @@ class ChangeFeedFunction:
     is_repeated: bool = False  # A batch that fails is passed again until it succeeds.
 
 
-@dataclass(frozen=True, slots=True)
-class AppFunctions:
+class AppFunctions(Struct, frozen=True):
     """The Functions of an app in the order of the real host: by name, without case."""
 
     http: Sequence[HttpFunction]

@@ -7,10 +7,11 @@ the ids that GitHub gives them.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.prose.rendering import render_fully
 from shared.prose.safe_html import SafeHtml, TextPlace
@@ -65,8 +66,7 @@ _MAX_WORDS = 10  # Of a search.
 _EXCERPT_CHARACTERS = 180
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading of a page with the text up to the next one; the first of a page has no id."""
 
     id: str
@@ -75,8 +75,7 @@ class Section:
     is_top: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ManualPage:
+class ManualPage(Struct, frozen=True):
     """A page; `html` is without its title."""
 
     name: str
@@ -96,8 +95,7 @@ class ManualPage:
         return tuple(each for each in self.sections if each.is_top)
 
 
-@dataclass(frozen=True, slots=True)
-class ManualHit:
+class ManualHit(Struct, frozen=True):
     """A section that was found, with the part of its text around a word."""
 
     page: ManualPage
@@ -109,8 +107,7 @@ class ManualHit:
         return f"{self.page.address}#{self.section.id}" if self.section.id else self.page.address
 
 
-@dataclass(frozen=True, slots=True)
-class Manual:
+class Manual(Struct, frozen=True):
     """All pages for one registry."""
 
     groups: tuple[tuple[str, tuple[ManualPage, ...]], ...]
@@ -158,7 +155,7 @@ def page_name(file: str) -> str:
     return f"{name}-protocol" if folder.endswith("protocols") else name
 
 
-class ManualPlace(TextPlace):
+class ManualPlace(TextPlace, frozen=True):
     """The place of a page: links to other pages of the manual lead to their addresses, and those
     to other files of the repository to none."""
 

@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
+from msgspec import Struct, field
 
 from shared.prose.highlighting import highlight_code, load_lexer
 from shared.prose.safe_html import (
@@ -41,8 +41,7 @@ _DELIMITERS = re.compile(r"[ \t|:-]+")
 _BUDGET = "budget"  # The key of `_Budget` in the `env` of the parser.
 
 
-@dataclass
-class _Budget:
+class _Budget(Struct):
     """The remaining limits of a text that is rendered."""
 
     watch: Stopwatch
@@ -212,8 +211,7 @@ def _short_pending(state: StateInline, _silent: bool) -> bool:
 # --- changes to tokens -------------------------------------------------------------------------
 
 
-@dataclass
-class _Changes:
+class _Changes(Struct):
     """Changes the tokens of one text, in order."""
 
     raw: RawHtml

@@ -5,8 +5,9 @@ import re
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from urllib.parse import quote, unquote
+
+from msgspec import Struct
 
 MAX_LINK_CHARACTERS = 2_048  # What browsers and proxies agree on.
 
@@ -16,8 +17,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IGNORED = re.compile(r"[\t\n\r]")  # Browsers remove these from a URL before they parse it.
 
 
-@dataclass(frozen=True, slots=True)
-class TextPlace:
+class TextPlace(Struct, frozen=True):
     """Where a text is in the registry, which resolves its links and pictures.
 
     `files` is the URL path of the archive's files, `folder` the folder of the text in the archive.

@@ -8,10 +8,10 @@ gigabytes.
 import html
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 
 import nh3
+from msgspec import Struct, field
 from pygments.token import STANDARD_TYPES
 
 from shared.prose.safe_html import MAX_OPEN_TAGS, TextPlace, prefixed
@@ -25,8 +25,7 @@ _ATTRIBUTE = re.compile(
 _MAX_ATTRIBUTES = 20  # Of one tag; a tree builder compares each with all before it.
 
 
-@dataclass
-class RawHtml:
+class RawHtml(Struct):
     """Reduces the raw HTML of one text to allowed tags that are balanced; call it in order."""
 
     place: TextPlace

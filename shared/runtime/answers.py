@@ -14,6 +14,7 @@ from math import inf
 from typing import Any
 
 import azure.functions as func
+from msgspec import Struct
 
 from shared.runtime.caching import Edition
 
@@ -21,8 +22,7 @@ REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat
 PLAIN_TEXT = "text/plain"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCaller:
+class KnownCaller(Struct, frozen=True):
     """Who sends a request, as a process knows it without a store, and a function that returns the
     readers that they are one of, of organizations in lower case and of those that need no name."""
 
@@ -47,8 +47,7 @@ RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
 RecordRepeat = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeatable:
+class Repeatable(Struct, frozen=True):
     """How to repeat an answer that depends on the method, path, query and headers of its request
     and on these packages, and on nothing else."""
 

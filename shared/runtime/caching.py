@@ -17,12 +17,12 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from sys import getsizeof
 from typing import Generic, Protocol, TypeVar, cast
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from shared.domain.names import Precedence
@@ -120,8 +120,7 @@ class Changes:
         return number >= self._floor
 
 
-@dataclass(frozen=True, slots=True)
-class PackagesRead:
+class PackagesRead(Struct, frozen=True):
     """The packages that a request has read: their keys, and the organizations, in lower
     case, of those that were private."""
 

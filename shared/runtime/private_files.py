@@ -10,9 +10,10 @@ import stat
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
+
+from msgspec import Struct
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FILE_MODE = stat.S_IRUSR | stat.S_IWUSR
@@ -82,8 +83,7 @@ def hold_file_lock(path: Path) -> Generator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class FileLock:
+class FileLock(Struct, frozen=True):
     """A lock whose file is open."""
 
     file: BinaryIO

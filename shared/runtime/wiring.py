@@ -17,6 +17,8 @@ from typing import (
     runtime_checkable,
 )
 
+from msgspec import Struct
+
 T = TypeVar("T")
 Key = object  # A type as an annotation spells it, without `None`.
 
@@ -55,8 +57,8 @@ class Wiring:
 
         Raises `TypeError` for an argument that nothing gives.
         """
-        function = constructor.__init__ if isinstance(constructor, type) else constructor
-        hints = get_type_hints(function, sys.modules[constructor.__module__].__dict__)
+        names = sys.modules[constructor.__module__].__dict__
+        hints = get_type_hints(_annotated(constructor), names)
         given = {**self._arguments.get(constructor, {}), **chosen}
         arguments = dict[str, object]()
         for name, parameter in inspect.signature(constructor).parameters.items():
@@ -90,6 +92,12 @@ def instances_of(fields: object) -> dict[Key, object]:
     """Return the fields of a dataclass by their types; a field that is None counts as well."""
     hints = get_type_hints(type(fields))
     return {_without_none(hint): getattr(fields, name) for name, hint in hints.items()}
+
+
+def _annotated(constructor: object) -> object:
+    if isinstance(constructor, type) and not issubclass(constructor, Struct):
+        return constructor.__init__
+    return constructor
 
 
 def _is_service(wanted: Key) -> bool:

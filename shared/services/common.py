@@ -1,8 +1,9 @@
 """What every group of services is built with: settings, adapters, rights and records."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
@@ -34,8 +35,7 @@ from shared.ports import (
 from shared.runtime.caching import Edition
 
 
-@dataclass(frozen=True)
-class Adapters:
+class Adapters(Struct, frozen=True):
     """An adapter for every port, and the signing keys."""
 
     clock: Clock

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Unavailable
@@ -21,8 +22,7 @@ RENEWALS = 3  # In the lifetime of a lease: two may fail.
 _HOLDER_LENGTH = 20  # Base62: no two share a lease.
 
 
-@dataclass(frozen=True, slots=True)
-class Leases:
+class Leases(Struct, frozen=True):
     """Leases of names; after the death of its holder a lease expires."""
 
     work: WorkStore

@@ -1,8 +1,9 @@
 """Records: writing an entity together with its event, reading entities and packages in batches."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
+
+from msgspec import Struct, field
 
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Refusal, Unavailable
@@ -20,8 +21,7 @@ RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
 
-@dataclass(frozen=True, slots=True)
-class EntityChange:
+class EntityChange(Struct, frozen=True):
     """A change of an entity; `org` (a key) and `account` (an id) name its audit logs."""
 
     kind: str
@@ -31,8 +31,7 @@ class EntityChange:
     details: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class RecordWriter:
+class RecordWriter(Struct, frozen=True):
     """Adds, replaces and removes entities; the write is the commit, and its event follows.
 
     Each change has exactly one event: the event is in the outbox of the entity until it is in the
@@ -95,16 +94,14 @@ Row = TypeVar("Row")
 ENTITIES_READ_AT_ONCE = 500  # Entities per read.
 
 
-@dataclass(frozen=True, slots=True)
-class EntityPage(Generic[E]):
+class EntityPage(Struct, Generic[E], frozen=True):
     """Some entities in order of place, and whether more follow."""
 
     entities: tuple[E, ...]
     is_more: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ListPage(Generic[Row]):
+class ListPage(Struct, Generic[Row], frozen=True):
     """Some rows of a list by name; `next` is the name to continue after, empty at the end."""
 
     rows: tuple[Row, ...]

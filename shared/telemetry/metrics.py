@@ -4,8 +4,9 @@ Values of attributes come from the code, never from a request: names of operatio
 and refusals. So there are few of them, and none is a secret.
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class InstrumentKind(Enum):
@@ -14,8 +15,7 @@ class InstrumentKind(Enum):
     GAUGE = "gauge"  # The last value is reported.
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
+class Instrument(Struct, frozen=True):
     """One metric."""
 
     name: str

@@ -4,15 +4,17 @@ It speaks HTTP wherever there is an address for it. Clock and randomness are dou
 is the same each time; only the keys of a data folder are new.
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from msgspec.structs import replace
 
 from shared.services.common import Adapters
 from tests.fakes.identity_provider import FakeInternet, Issuer
@@ -284,7 +286,7 @@ async def _people(story: Story) -> None:
     for kind, name in (("oidc", "kim"), ("github", "sam")):
         person = story.issuer.person
         claims = {"oid": f"object-of-{name}", "tid": TENANT, "preferred_username": name}
-        story.issuer.person = replace(
+        story.issuer.person = dataclasses.replace(
             person,
             subject=f"subject-of-{name}",
             name=name.title(),

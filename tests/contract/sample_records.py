@@ -1,7 +1,8 @@
 """Records for the suites, with a name for what matters and a value for what does not."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Organization, Token
 from shared.domain.archives.names import ArchiveName, Digest

@@ -1,10 +1,10 @@
 """What ArchiveStore promises."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound

@@ -1,8 +1,8 @@
 """What every search index promises."""
 
+import dataclasses
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.records import NO_API
@@ -228,7 +229,11 @@ async def test_replacing_and_removing_say_whether_anything_else_was_listed(
     index: SearchIndex,
 ) -> None:
     shown = documented("acme/greet:1.0.0", "parse")
-    for each in (shown, replace(shown, api=NO_API), replace(shown, symbols="")):
+    for each in (
+        shown,
+        dataclasses.replace(shown, api=NO_API),
+        dataclasses.replace(shown, symbols=""),
+    ):
         assert await index.replace(each)
         assert not await index.replace(each)
     assert await index.remove(shown.head.package)
@@ -777,8 +782,8 @@ async def test_deprecated_packages_can_be_looked_for_alone(index: SearchIndex) -
 
 async def test_new_packages_are_not_those_that_were_updated(index: SearchIndex) -> None:
     old, new = listing("acme/old:1.0.0"), listing("acme/new:1.0.0", created_ms=5)
-    older = replace(old, head=old.head.model_copy(update={"created_ms": 1}))
-    newer = replace(new, head=new.head.model_copy(update={"created_ms": 2}))
+    older = dataclasses.replace(old, head=old.head.model_copy(update={"created_ms": 1}))
+    newer = dataclasses.replace(new, head=new.head.model_copy(update={"created_ms": 2}))
     await offer_all(index, newer, older)
     page = ResultPage(sort=Sort.ADDED)
     assert names(await index.search(Query(), page, ANYONE)) == ["acme/new", "acme/old"]
@@ -802,7 +807,7 @@ def documented(text: str, *symbols: str, **fields: Any) -> Listing:
     """Return a listing whose release declares functions, and methods named as `Client.get`."""
     made = listing(text, **fields)
     declared = tuple(symbol(each, made.head.name) for each in symbols)
-    return replace(made, symbols=pack_symbols(declared))
+    return dataclasses.replace(made, symbols=pack_symbols(declared))
 
 
 def symbol(name: str, module: str) -> Symbol:
@@ -950,9 +955,13 @@ async def test_words_of_a_query_for_symbols_may_stand_for_their_package(
 
 
 async def test_symbols_with_most_words_are_found_where_none_has_all(index: SearchIndex) -> None:
-    said = replace(symbol("Client.put", "ftp"), description="Sends a document to the server.")
+    said = dataclasses.replace(
+        symbol("Client.put", "ftp"), description="Sends a document to the server."
+    )
     made = listing("acme/ftp:1.0.0")
-    await index.replace(replace(made, symbols=pack_symbols((said, symbol("Client.list", "ftp")))))
+    await index.replace(
+        dataclasses.replace(made, symbols=pack_symbols((said, symbol("Client.list", "ftp"))))
+    )
     await index.replace(documented("acme/file:1.0.0", "createDir", "remove"))
     assert (await symbols_found(index, "ftp upload"))[0] == "acme/ftp:Client.put"
     assert (await symbols_found(index, "ftp document"))[0] == "acme/ftp:Client.put"
@@ -1031,16 +1040,16 @@ async def test_packages_are_found_by_what_their_symbols_and_readmes_say(
     index: SearchIndex,
 ) -> None:
     hashing = symbol("hashBcrypt", "crypto")
-    hashing = replace(hashing, description="Returns the hash of a sesame.")
-    said = replace(listing("acme/crypto:1.0.0"), symbols=pack_symbols((hashing,)))
+    hashing = dataclasses.replace(hashing, description="Returns the hash of a sesame.")
+    said = dataclasses.replace(listing("acme/crypto:1.0.0"), symbols=pack_symbols((hashing,)))
     await index.replace(said)
     await index.replace(listing("acme/other:1.0.0", readme="# Other\n\nSends telegrams."))
     assert await found(index, "how to hash sesame") == ["acme/crypto"]
     assert await found(index, "sesame") == ["acme/crypto"]
     assert await found(index, "bcrypt") == ["acme/crypto"]
     assert await found(index, "telegram") == ["acme/other"]
-    secret = replace(listing("acme/crypto:1.0.0", visibility=Visibility.PRIVATE))
-    await index.replace(replace(secret, symbols=said.symbols))
+    secret = dataclasses.replace(listing("acme/crypto:1.0.0", visibility=Visibility.PRIVATE))
+    await index.replace(dataclasses.replace(secret, symbols=said.symbols))
     assert await found(index, "bcrypt") == []
     assert await found(index, "bcrpyt") == []
     await index.remove(package("acme/crypto"))

@@ -1,11 +1,11 @@
 """Which of the packages that a search finds come first, for every adapter of the search index."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.listings import Listing
 from shared.domain.packages import Dependency, Visibility

@@ -13,10 +13,12 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, cast
+
+from msgspec.structs import replace
 
 from shared.services.common import Adapters
 from tests.crash.injection import CallLog, Strike, count_small_steps, tapped

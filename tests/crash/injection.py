@@ -6,11 +6,13 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from shared.services.common import Adapters
 from tests.support.port_doubles import Moment

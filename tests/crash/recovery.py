@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from shared.adapters.embedded import open_embedded
 from shared.services.common import Adapters

@@ -5,12 +5,13 @@ The table is made from the calls that each use-case really makes.
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import cast
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from functions.faces import build_app
 from shared.composition import Registry

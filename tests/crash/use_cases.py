@@ -1,11 +1,13 @@
 """What somebody does to a registry while its process is killed or its stores fail."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
+from msgspec.structs import replace
 
 from functions.central.answers import refusal_answer
 from functions.faces import build_app
@@ -144,7 +146,7 @@ def unlisted(push: Act) -> Act:
         )
         transport = httpx.ASGITransport(Host(build_app(broken)))
         async with httpx.AsyncClient(transport=transport) as http:
-            answer = await push(replace(world, http=http))
+            answer = await push(dataclasses.replace(world, http=http))
         await broken.close()
         assert answer.status_code == 503
         return httpx.Response(200)

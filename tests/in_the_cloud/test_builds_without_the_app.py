@@ -1,12 +1,12 @@
 """While the app does not answer, Front Door reads copies from Blob Storage, and builds go on."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from functions.faces import build_app
 from shared.bootstrap import build_registry

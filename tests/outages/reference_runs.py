@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from shared.bootstrap import cloud_adapters
 from shared.services.common import Adapters

@@ -1,14 +1,16 @@
 """No request outlives its answer, with the garbage collector off."""
 
 import asyncio
+import dataclasses
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import azure.functions as func
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from functions.faces import answer_missing
 from functions.http.answers import recognizer
@@ -227,6 +229,6 @@ async def test_a_refused_request_is_forgotten_while_its_connection_stays_open(
             for sent in REFUSED.values():
                 if sent.headers is CHUNKED_FORM:
                     continue  # The host ends its connection.
-                await sent.to(replace(world, http=http), address.url)
+                await sent.to(dataclasses.replace(world, http=http), address.url)
             await asyncio.to_thread(eventually, watch.are_gone)
     assert watch.requests

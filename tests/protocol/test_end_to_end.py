@@ -1,11 +1,12 @@
 """End to end: found, invite, publish privately and from CI, revoke, read everything."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer, Somebody

@@ -1,11 +1,11 @@
 """A registry whose signing key is in a vault: before the first key, and over a rotation."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.signing_keys import (
     REREAD_AFTER_UNKNOWN_KEY,

@@ -5,10 +5,11 @@ docs/reference/store-operations.md lists the same numbers.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.identity import Grant, Principal
 from shared.domain.names import Package

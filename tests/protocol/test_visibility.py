@@ -1,10 +1,10 @@
 """Changes of visibility: who sees a package afterwards, and links issued before."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.identity import OPERATOR, RECENT_SIGN_IN, Grant, Principal, Role, Scope
 from shared.domain.names import Package, parse_org

@@ -18,9 +18,11 @@ only counted.
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from shared.domain.search import ANYONE, Query, ResultPage
 from shared.ports import SearchIndex

@@ -3,16 +3,18 @@
 For each cell the table of rights says what must come of it, and HTTP must say the same.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count, product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from functions.faces import build_app
@@ -272,7 +274,7 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
             await memberships.remove_member(acme, people.ann.account, by=OPERATOR)
         else:
             await memberships.set_member(acme, people.ann.account, left, by=OPERATOR)
-        lesser = [replace(persona, role=left) for persona in ANNS]
+        lesser = [dataclasses.replace(persona, role=left) for persona in ANNS]
         wrong: list[str] = []
         for name in sorted(set(DECLARED) - ENDING):
             wrong += await asked(world, prepared, name, lesser)

@@ -8,10 +8,10 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shared.confined.access import Restriction
 from shared.confined.budget import Json

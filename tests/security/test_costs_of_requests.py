@@ -5,15 +5,17 @@ and memory of the process that serves it: `tests/support/costs.py` has the limit
 """
 
 import asyncio
+import dataclasses
 import sys
 import time
 import tracemalloc
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from functions.faces import build_app
 from shared.confined.budget import Json, PartResult
@@ -189,7 +191,7 @@ async def test_a_file_that_a_lexer_takes_minutes_for_is_plain_and_stops_nobody(
 async def test_texts_that_a_lexer_takes_minutes_for_cost_no_route_more_than_its_limits(
     template: Template, scratch: Path, confine: Callable[[Adapters], Adapters]
 ) -> None:
-    archive = LEXERS if FULL else replace(LEXERS, files=LEXED)
+    archive = LEXERS if FULL else dataclasses.replace(LEXERS, files=LEXED)
     costs = await Walk(template, scratch, confine).over([archive])
     assert [str(each) for each in costs if each.is_too_much] == []
 
@@ -231,7 +233,7 @@ NOT_IMPORTED = (
 )
 SERVE = """
 import asyncio, sys
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from shared.confined.process import Budget, ConfinedProcess
 from tests.support.costs import SMALL, ask, questions

@@ -47,7 +47,7 @@ QUESTIONS = 200
 RANGES = 3  # A version lies in three: every version, its major, its minor.
 
 
-class Looking(ClientProfile):
+class Looking(ClientProfile, frozen=True):
     """A client that counts how many releases were held against what it can use."""
 
     looked = 0

@@ -5,6 +5,7 @@ that has them, and in one that never had. What comes back is the same to the byt
 calls of the stores and their order.
 """
 
+import dataclasses
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -79,7 +80,7 @@ class Question:
         if isinstance(self.source, Probe):
             return self.source.about(NAME, org)
         cell = Cell(PERSONAS[0], self.state, 1, elsewhere=org)
-        source = replace(self.source, body=BODIES.get(self.function, self.source.body))
+        source = dataclasses.replace(self.source, body=BODIES.get(self.function, self.source.body))
         if self.function in FIELDS:
             body = urlencode({**FIELDS[self.function], "csrf": csrf})
             source = replace(source, body=body, headers=FORM)
@@ -148,7 +149,7 @@ async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
     cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     people[BROWSER] = {"Cookie": cookies, "User-Agent": browser.agent, "X-CSRF-Token": browser.csrf}
     known = ((name, person.account.id) for name, person in vars(template.people).items())
-    having, lacking = [Filled(replace(each, given=GIVEN), people) for each in filled]
+    having, lacking = [Filled(dataclasses.replace(each, given=GIVEN), people) for each in filled]
     return Pair(having, lacking, {**dict(known), "max": "0000000000"}, browser.csrf)
 
 

@@ -4,11 +4,11 @@ A scanner that finds one reports it here; it ends at once, and its owner is told
 """
 
 import hashlib
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Token
 from shared.domain.records import Place, account_stream

@@ -1,5 +1,6 @@
 """An account in wrong hands is locked: nothing of it is good any more, within five seconds."""
 
+import dataclasses
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -88,7 +89,7 @@ async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World)
     made = await world.registry.tokens.access_tokens.issue_unlimited(
         ann.account.id, wanted, by=OPERATOR
     )
-    later = replace(ann, token=made.text.reveal())
+    later = dataclasses.replace(ann, token=made.text.reveal())
     assert (await world.get("/packages", by=later)).status_code == 400
 
 
@@ -98,7 +99,7 @@ async def test_tokens_of_its_organizations_stay(world: World) -> None:
         OfOrganization(parse_org("acme")), wanted, by=OPERATOR
     )
     await lock(world, world.people.ann.account)
-    machine = replace(world.people.ann, token=issued.text.reveal())
+    machine = dataclasses.replace(world.people.ann, token=issued.text.reveal())
     assert (await world.get("/packages", by=machine)).status_code == 200
 
 
@@ -179,7 +180,7 @@ async def test_no_provider_signs_anybody_in(sign_ins: SignInWorld, kind: str) ->
 async def test_an_access_token_of_the_tenant_is_refused(sign_ins: SignInWorld) -> None:
     await sign_ins.signed_in("entra")
     claims = {**RIGHT, "oid": "object-of-kim", "scp": "access", "roles": ["People.Read"]}
-    person = replace(sign_ins.world.people.ann, token=sign_ins.issuer.sign(claims))
+    person = dataclasses.replace(sign_ins.world.people.ann, token=sign_ins.issuer.sign(claims))
     whoami = f"{URL}/api/v1/whoami"
     assert (await sign_ins.world.get(whoami, by=person)).status_code == 200
     await lock(sign_ins.world, await kim(sign_ins))

@@ -5,12 +5,13 @@ events is out of reach. Each time its event is in the log once, with who did it 
 belongs, at the latest when the feed is back.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.domain.records import Event

@@ -3,9 +3,8 @@
 Signing up gives no such name any more. In what follows the stranger has it from before.
 """
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName, is_id

@@ -1,14 +1,15 @@
 """Row 17, worms (Shai-Hulud, 2025): who publishes many packages within minutes is held."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.bootstrap import build_registry
 from shared.domain.errors.packages import NotAwaited
@@ -122,7 +123,7 @@ async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
     async with httpx.AsyncClient(
         transport=app, mounts=PLACES.elsewhere(world.registry.settings.data)
     ) as http:
-        instances = (world, replace(world, instances=[other], http=http))
+        instances = (world, dataclasses.replace(world, instances=[other], http=http))
         for patch in range(1, 5):
             for minor, instance in enumerate(instances):
                 archive = bala(f"acme/p0:1.{minor}.{patch}")
@@ -456,7 +457,7 @@ async def test_a_burst_by_a_token_of_the_operator_holds_nothing_of_other_organiz
         issued = await world.registry.tokens.access_tokens.issue(
             OfOrganization(name), wanted, by=OPERATOR
         )
-        machines.append(replace(world.people.ann, token=issued.text.reveal()))
+        machines.append(dataclasses.replace(world.people.ann, token=issued.text.reveal()))
     assert await burst(world, "acme", machines[0], 4) == [State.LIVE] * 3 + [State.HELD]
     assert await burst(world, "other", machines[1], 3) == [State.LIVE] * 3
 
@@ -474,7 +475,10 @@ async def test_a_burst_of_one_workload_holds_nothing_of_others_without_a_reposit
         await trust.add(f"other/p{number}", provider, by=bob, ids=others)
     job = await trust.exchange(trust.ci.token(provider), org=parse_org("acme"))
     other = await trust.exchange(trust.ci.token(provider, prj_id=guid), org=parse_org("other"))
-    jobs = [replace(trust.world.people.ann, token=each.text.reveal()) for each in (job, other)]
+    jobs = [
+        dataclasses.replace(trust.world.people.ann, token=each.text.reveal())
+        for each in (job, other)
+    ]
     assert await burst(trust.world, "acme", jobs[0], 4) == [State.LIVE] * 3 + [State.HELD]
     assert await burst(trust.world, "other", jobs[1], 3) == [State.LIVE] * 3
 

@@ -1,10 +1,10 @@
 """Row 19: what an operator withholds is on no page, in no file, feed, badge or list, at once."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from functions.web.badges import BADGES
 from functions.web.package.frame import TAB_PAGES

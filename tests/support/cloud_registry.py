@@ -1,8 +1,9 @@
 """A registry in the cloud in this process, and one whose stores record what each request used."""
 
+import dataclasses
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
+from msgspec.structs import replace
 
 from infra.cost.usage import Usage
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
@@ -213,7 +215,7 @@ async def other_instance(
     first: MeteredRegistry, transport: Transports = DoubleTransport
 ) -> AsyncGenerator[MeteredRegistry]:
     """Serve the registry of an instance by another one, which has its own client and memory."""
-    place = replace(first.meter.place, transport=transport)
+    place = dataclasses.replace(first.meter.place, transport=transport)
     async with _instance(place, first.clock, first.token) as other:
         yield other
 

@@ -10,12 +10,13 @@ without that: tests/in_the_cloud/test_edition.py.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from zlib import crc32
 
 import httpx
+from msgspec.structs import replace
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
 from shared.composition import Registry

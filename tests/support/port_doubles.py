@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar, cast
+
+from msgspec.structs import replace
 
 from shared.services.common import Adapters
 
@@ -35,7 +37,7 @@ class Journal:
 
     def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with every call written down here."""
-        names = [each.name for each in fields(stores) if each.name not in NO_STORES]
+        names = [each for each in stores.__struct_fields__ if each not in NO_STORES]
         ports = {name: noting(getattr(stores, name), self._note(name)) for name in names}
         return replace(stores, **ports)
 

@@ -1,9 +1,12 @@
 """Registries that sign people in with the test issuer, by each kind of provider."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from shared.domain.mail import Mail
 from shared.services.common import Adapters
@@ -52,7 +55,7 @@ class SignInWorld:
 
     def somebody_else(self, name: str = "sam") -> None:
         """Let another person sit at the issuer from now on."""
-        self.issuer.person = replace(
+        self.issuer.person = dataclasses.replace(
             self.issuer.person,
             subject=f"subject-of-{name}",
             name=name.title(),

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
+from msgspec.structs import replace
 
 from shared.auth.tokens import Secret
 from shared.domain.identity import ANONYMOUS, Grant, Principal

@@ -10,8 +10,8 @@ import asyncio
 import os
 import sys
 import time
-from dataclasses import replace
 
+from msgspec.structs import replace
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 

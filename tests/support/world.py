@@ -4,15 +4,17 @@ BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those
 """
 
 import asyncio
+import dataclasses
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
@@ -207,7 +209,7 @@ class Template:
             if world.stores.feed is not None:  # Copies find what was published before.
                 await world.stores.feed.catch_up()
         given = cast("FakeRandomness", world.stores.randomness).given
-        return replace(self, folder=folder, at_ms=world.clock.at_ms, given=given)
+        return dataclasses.replace(self, folder=folder, at_ms=world.clock.at_ms, given=given)
 
 
 def repeating(registry: Registry) -> Host:
@@ -323,4 +325,4 @@ async def token_of(
 async def limited(world: World, person: Person, *scopes: str, **patterns: str) -> Person:
     """Return the person with a token that allows less."""
     token = await token_of(world.registry, person.account, *scopes, **patterns)
-    return replace(person, token=token)
+    return dataclasses.replace(person, token=token)

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
@@ -24,8 +25,7 @@ ROWS_PER_PAGE = 500  # Of a folder.
 _MAX_PATH_LENGTH = 1_000  # Characters.
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFile:
+class ShownFile(Struct, frozen=True):
     """A file of an archive; `code` is its text as HTML, unless it is binary or too large."""
 
     path: str

@@ -9,6 +9,8 @@ from html import escape
 from typing import TypeVar
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from functions.http.pages import PublicPageCall
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
@@ -33,8 +35,7 @@ class Subject(Enum):
     EVERY_RELEASE = "every release"
 
 
-@dataclass(frozen=True, slots=True)
-class TabFacts:
+class TabFacts(Struct, frozen=True):
     """The facts in the tabs of a release besides its own records; `changelog` is a path in its
     archive, and what is unknown is None or empty, such as the files of a lost archive."""
 
@@ -54,8 +55,7 @@ def _always(_details: ReleaseDetails, _facts: TabFacts) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class TabPage:
+class TabPage(Struct, frozen=True):
     """A page of a package. Its key is the last segment of its path, and the name of its template.
 
     `shows_dependents` if the page says how many packages depend on this one.
@@ -119,8 +119,7 @@ Tab = tuple[str, str, str, int | None]  # Key, path, title and count.
 ReadT = TypeVar("ReadT")
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(Struct, frozen=True):
     """A text to copy; `id` never changes, and `place` says where the text belongs."""
 
     id: str

@@ -3,9 +3,10 @@ and Markdown."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
@@ -116,8 +117,7 @@ async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, 
 _MAX_FILTER_LENGTH = 100  # Characters.
 
 
-@dataclass(frozen=True, slots=True)
-class VersionFilter:
+class VersionFilter(Struct, frozen=True):
     """Which versions are listed: those that begin with a text, and stable ones alone or all."""
 
     beginning: str = ""
@@ -144,8 +144,7 @@ class VersionFilter:
         return not is_hidden and entry.version.lower().startswith(self.beginning)
 
 
-@dataclass(frozen=True, slots=True)
-class VersionGroup:
+class VersionGroup(Struct, frozen=True):
     """Versions with the same major and minor number, such as 1.2."""
 
     name: str

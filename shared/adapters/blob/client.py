@@ -5,7 +5,6 @@
 import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -21,6 +20,7 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from msgspec import Struct, field
 
 from shared.domain.archives.delivery import (
     ARCHIVE_TYPE,
@@ -60,8 +60,7 @@ _DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 RANGE_BEHIND_THE_END = 416
 
 
-@dataclass
-class BlobContainers:
+class BlobContainers(Struct):
     """The containers of one account."""
 
     connect: Callable[[], BlobServiceClient]
@@ -221,8 +220,7 @@ class BlobLinks:
         return self._signer
 
 
-@dataclass(frozen=True, slots=True)
-class _Blob:
+class _Blob(Struct, frozen=True):
     """A blob that is signed for, and its address."""
 
     account: str

@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from shared.adapters.cloud_search.parts import (
     IndexNotBuilt,
@@ -208,8 +210,7 @@ UPGRADE_OVERLAP = timedelta(
 )  # How long two versions of the program may run at the same time.
 
 
-@dataclass(frozen=True)
-class BuiltBase:
+class BuiltBase(Struct, frozen=True):
     """A new base, how many packages it shows, and up to which position it has all changes."""
 
     part: IndexPart

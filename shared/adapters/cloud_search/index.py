@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import (
@@ -279,8 +280,7 @@ async def _discard(copy: IndexCopy) -> None:
     await asyncio.to_thread(remove_folder, copy.file.parent)
 
 
-@dataclass(frozen=True)
-class CloudSearchPorts:
+class CloudSearchPorts(Struct, frozen=True):
     """The ports of the search in the cloud, and the copy of this process."""
 
     index: CloudSearchIndex
@@ -288,8 +288,7 @@ class CloudSearchPorts:
     current_copy: CurrentCopy
 
 
-@dataclass(frozen=True, slots=True)
-class CopyEnvironment:
+class CopyEnvironment(Struct, frozen=True):
     """The clock, randomness, sleep and edition of the search."""
 
     clock: Clock

@@ -22,6 +22,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.storage.blob.aio import BlobClient
+from msgspec import Struct
 from pydantic import TypeAdapter, ValidationError
 
 from shared.adapters.blob.client import (
@@ -70,8 +71,7 @@ class IndexPointer:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPointer:
+class StoredPointer(Struct, frozen=True):
     """The pointer, and its version for conditional writes."""
 
     pointer: IndexPointer

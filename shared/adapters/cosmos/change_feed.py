@@ -4,9 +4,10 @@ feed what changed.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.domain.errors.base import Unavailable
@@ -65,8 +66,7 @@ ITEMS_AT_ONCE = 1_000
 MOST_PAGES = 10  # Of one range. After so many changes at once, nothing that was read stands.
 
 
-@dataclass(frozen=True, slots=True)
-class _RangeChanges:
+class _RangeChanges(Struct, frozen=True):
     """The position after the changes of a range, and whether they were all that there are."""
 
     after: str

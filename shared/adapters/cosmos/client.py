@@ -5,7 +5,6 @@ charges.
 import asyncio
 import random
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from azure.core.exceptions import (
 )
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
+from msgspec import Struct, field
 
 from shared.adapters.cosmos.queries import query_directly
 from shared.domain.errors.requests import Busy, StorageFull
@@ -54,8 +54,7 @@ _DISCONNECTED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
 _FULL, _PARTITION_FULL = 403, 1014  # A partition key holds 20 GB.
 
 
-@dataclass
-class CosmosDatabase:
+class CosmosDatabase(Struct):
     """The containers of one database."""
 
     connect: Callable[[], CosmosClient]
@@ -107,16 +106,14 @@ class CosmosDatabase:
             await client.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _KnownRanges:
+class _KnownRanges(Struct, frozen=True):
     """The ranges of a container, and the second when they were read."""
 
     read_at: float
     ranges: list[Item]
 
 
-@dataclass(frozen=True)
-class CosmosContainer:
+class CosmosContainer(Struct, frozen=True):
     """The operations that the adapters use. All raise `Busy` if there is no response in time."""
 
     cosmos: CosmosDatabase
@@ -346,16 +343,14 @@ class CosmosContainer:
         return self.cosmos.proxy(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeFeedPage:
+class ChangeFeedPage(Struct, frozen=True):
     """Items of the change feed, and the position after them."""
 
     items: list[Item]
     after: str
 
 
-@dataclass(frozen=True)
-class BatchWrite:
+class BatchWrite(Struct, frozen=True):
     """A step of a batch that creates an item, or replaces the version `etag` of it."""
 
     item: Item
@@ -369,8 +364,7 @@ class BatchWrite:
         return "create", (marked,)
 
 
-@dataclass(frozen=True)
-class BatchDelete(BatchWrite):
+class BatchDelete(BatchWrite, frozen=True):
     """A step of a batch that deletes an item."""
 
     def operation(self, mark: str) -> Any:  # noqa: ARG002 - a deleted item has no write id.
@@ -434,8 +428,7 @@ def _check(refused: exceptions.CosmosHttpResponseError) -> None:
         raise refused
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerDefinition:
+class ContainerDefinition(Struct, frozen=True):
     """A container: its partition key, and whether its items may expire."""
 
     name: str

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
+
+from msgspec import Struct
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.directory import CosmosDirectory
@@ -25,8 +26,7 @@ EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 PARTITIONS_AT_ONCE = 5  # Of a log that has few events.
 
 
-@dataclass(frozen=True)
-class _Numbered:
+class _Numbered(Struct, frozen=True):
     """An event with its position in the feed."""
 
     label: str  # Of its partition.

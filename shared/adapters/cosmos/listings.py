@@ -1,8 +1,9 @@
 """What each package shows to searches: one item in its partition, changed by optimistic locking."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
 from pydantic import TypeAdapter
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
@@ -22,8 +23,7 @@ REPORTED_GROWTH = 0.03
 _LISTING = TypeAdapter(Listing)
 
 
-@dataclass(frozen=True, slots=True)
-class ListingChange:
+class ListingChange(Struct, frozen=True):
     """The listing of a package at a revision, as stored; None if it has no listing."""
 
     key: str
@@ -116,6 +116,6 @@ def _is_news(before: Listing | None, chosen: Listing | None) -> bool:
     if before is None or chosen is None:
         return before is not chosen
     pulls = chosen.head.pulls
-    counted = replace(before, head=before.head.model_copy(update={"pulls": pulls}))
+    counted = dataclasses.replace(before, head=before.head.model_copy(update={"pulls": pulls}))
     grown = abs(pulls - before.head.pulls) > REPORTED_GROWTH * before.head.pulls
     return counted != chosen or grown

@@ -7,9 +7,10 @@ import zlib
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import TypeVar
+
+from msgspec import Struct
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
 from shared.domain.archives.names import Digest
@@ -205,8 +206,7 @@ def _pointer(release: Release) -> Item:
 OVERLAP_SECONDS = 5  # The service dates items by whole seconds, on more than one machine.
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedSurvey:
+class _CachedSurvey(Struct, frozen=True):
     """A package and its entries, the second of the newest change among them, and the memory that
     the entries take."""
 

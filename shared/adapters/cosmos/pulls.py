@@ -13,10 +13,11 @@ import json
 from base64 import b85decode, b85encode
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from shared.adapters.cosmos.client import (
     BatchDelete,
@@ -47,8 +48,7 @@ Days = dict[str, dict[str, int]]  # Pulls by day and version.
 PackageDays = dict[str, Days]  # By the key of the package.
 
 
-@dataclass
-class WaitingPulls:
+class WaitingPulls(Struct):
     """The pulls of a partition that wait to be added to their packages."""
 
     partition: str = FIRST_PARTITION
@@ -291,8 +291,7 @@ class CosmosPulls:
         return [each["pk"] for each in totals if is_listed_with(each)]
 
 
-@dataclass(frozen=True, slots=True)
-class RollUpRun:
+class RollUpRun(Struct, frozen=True):
     """When a roll-up runs, and which share of its pulls a package may have in each partition."""
 
     window: int
@@ -300,8 +299,7 @@ class RollUpRun:
     share: float
 
 
-@dataclass(frozen=True)
-class PullPartition:
+class PullPartition(Struct, frozen=True):
     """One of the partitions of the waiting pulls."""
 
     pk: str
@@ -390,8 +388,7 @@ LISTED_GROWTH = 0.1  # A smaller one moves a package past no other that anybody 
 MOST_DAY_COUNTS = 4_000  # Of days and versions beside the sums: 80 KB; more are moved before.
 
 
-@dataclass(frozen=True)
-class PullTotals:
+class PullTotals(Struct, frozen=True):
     """Adds pulls to packages, each once, and reads them."""
 
     container: CosmosContainer

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -20,6 +19,7 @@ from azure.core.pipeline import PipelineContext, PipelineRequest, PipelineRespon
 from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy, CustomHookPolicy
 from azure.core.pipeline.transport import HttpRequest
 from azure.cosmos.aio import ContainerProxy
+from msgspec import Struct
 
 _OK = 200
 _LOCAL = ("localhost", "127.0.0.1")  # An emulator has a certificate of its own.
@@ -51,8 +51,7 @@ async def query_directly(
         headers = {**headers, _CONTINUATION: response.headers[_CONTINUATION]}
 
 
-@dataclass(frozen=True, slots=True)
-class _Pipeline:
+class _Pipeline(Struct, frozen=True):
     """The parts of the client's pipeline that a query needs: sign-in, hooks and connections."""
 
     transport: Any

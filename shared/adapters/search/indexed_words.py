@@ -8,8 +8,9 @@ changes what `IndexedWords` has, or what a word is, raises `SCHEMA` of rows.py.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from shared.adapters.search.postings import (
     AUXILIARY,
@@ -47,8 +48,7 @@ GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the ot
 _ANY_CURRENT_CLIENT = ClientProfile(language=LanguageVersion(2201, 0))
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedWords:
+class IndexedWords(Struct, frozen=True):
     """The words by which a package is found, and those that it is counted by."""
 
     postings: frozenset[tuple[str, int]] = frozenset()

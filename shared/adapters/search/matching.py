@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from functools import reduce
 from heapq import nlargest, nsmallest
 from itertools import repeat
 from math import log
 from operator import add
 from threading import Lock
+
+from msgspec import Struct
 
 from shared.adapters.search.indexed_words import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
@@ -54,8 +55,7 @@ ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that onl
 USUAL_PACKAGES = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The packages that match."""
 
     word_scores: dict[int, float]  # Of all clauses together, by the id of the package.

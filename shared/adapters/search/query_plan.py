@@ -8,8 +8,10 @@ taken out of an answer afterwards.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.adapters.search.postings import (
     AUXILIARY_PARTS,
@@ -43,8 +45,7 @@ MIN_PREFIX = 2  # One letter begins too many words to be a clause.
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """A word of the index that counts for a clause, or the words that begin with it."""
 
     word: str
@@ -52,8 +53,7 @@ class Alternative:
     is_beginning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """A part of a query that a package should have; the best of the alternatives counts."""
 
     alternatives: tuple[Alternative, ...] = ()
@@ -68,8 +68,7 @@ class Clause:
         return replace(self, alternatives=self.alternatives + meant)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition on every result, which ranks nothing: any of these holds."""
 
     lists: tuple[str, ...] = ()  # Words of posting lists.
@@ -185,8 +184,7 @@ def _values(terms: Iterable[Term]) -> Iterator[str]:
 # --- clauses -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
+class _Word(Struct, frozen=True):
     """A typed word, and what the term that it is from says of it."""
 
     text: str

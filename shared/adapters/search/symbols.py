@@ -16,13 +16,13 @@ of the words, also in another usual form: `ftp upload` is `ftp:put`.
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
 from enum import IntEnum
 from heapq import merge
 from itertools import islice, product
 from typing import Self
 
 import orjson
+from msgspec import Struct
 
 from shared.adapters.search.postings import (
     SYNONYM_FACTOR,
@@ -78,8 +78,7 @@ class SymbolMatch(IntEnum):
     PART = 2  # A part of the name: of `parseCsv` csv.
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolPlace:
+class SymbolPlace(Struct, frozen=True):
     """A symbol by the row of its package, and by its index among the symbols of the package."""
 
     package: int
@@ -95,8 +94,7 @@ class SymbolPlace:
         return cls(key >> _PLACE_BITS, key & (1 << _PLACE_BITS) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class PackageSymbols:
+class PackageSymbols(Struct, frozen=True):
     """The symbols of a package, packed, and who finds them."""
 
     packed: str
@@ -107,8 +105,7 @@ class PackageSymbols:
         return cls(listing.symbols, listing.head.readers)
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolRows:
+class SymbolRows(Struct, frozen=True):
     """The symbols of the packages of an index."""
 
     connection: sqlite3.Connection
@@ -228,8 +225,7 @@ def audiences_of(connection: sqlite3.Connection, viewer: Viewer) -> tuple[str, .
 _Row = tuple[int, int, int]  # How a word stands for a symbol, the disuse of its package, and it.
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolFilter:
+class SymbolFilter(Struct, frozen=True):
     """Which symbols may be found."""
 
     packages: Set[int] | None = None  # None: any.

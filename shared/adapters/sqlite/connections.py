@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.runtime.private_files import open_private
@@ -59,8 +60,7 @@ def open_without_room(path: Path) -> sqlite3.Connection:
     return _connect(path, "ro&immutable=1", BUSY_TIMEOUT)
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
+class FileState(Struct, frozen=True):
     """A value that changes as soon as another process may write to a database, or has written."""
 
     changed_ns: int
@@ -231,8 +231,7 @@ UNSYNCED_COMMITS = 100
 JOBS_PER_COMMIT = 64  # The first write waits for the last, and readers see all of them late.
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
+class _Job(Struct, frozen=True, eq=False):
     """Queued work, and the future of its result."""
 
     work: Callable[[sqlite3.Connection], Any]

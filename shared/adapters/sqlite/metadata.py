@@ -5,9 +5,10 @@ edition of one machine, whose stores count writes.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from shared.adapters.sqlite.database import Database
@@ -29,8 +30,7 @@ TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 CHANGES_ON_THE_LOOP = 1_000  # Reading them takes half a millisecond.
 
 
-@dataclass(frozen=True, slots=True)
-class ChangesSince:
+class ChangesSince(Struct, frozen=True):
     """The position after some changes, and the keys of what changed; None if that is not known."""
 
     position: int
@@ -266,8 +266,7 @@ ROWS_PER_STEP = 100  # Nothing else runs while they are decoded, not even on ano
 _ENTRIES = TypeAdapter(list[ReleaseEntry])  # One call for a whole list is faster than one for each.
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedSurvey:
+class _CachedSurvey(Struct, frozen=True):
     """A survey, the stamp of its newest entry, and the memory that its entries take."""
 
     stamp: int

@@ -7,8 +7,10 @@ field may become optional; one that they only get may have a new field that is a
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Flag, IntEnum, auto
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.domain.api_docs.model import (
     AnnotationDocs,
@@ -75,8 +77,7 @@ NEITHER = Direction(0)
 _OPPOSITE = {INPUT: OUTPUT, OUTPUT: INPUT, BOTH: BOTH}
 
 
-@dataclass(slots=True)
-class Directions:
+class Directions(Struct):
     """The directions of the types of a release, by their full names."""
 
     _found: dict[str, Direction] = field(default_factory=dict[str, Direction])
@@ -162,8 +163,7 @@ def _uses(docs: Documented, to: Direction) -> Iterator[tuple[Shape, Direction]]:
             yield definition_of(docs).shape, to
 
 
-@dataclass(frozen=True, slots=True)
-class TwoVersions:
+class TwoVersions(Struct, frozen=True):
     """The context of the rules besides the symbols. `direction` is that of the symbols' values."""
 
     module: str  # Its full name, `org/module`.

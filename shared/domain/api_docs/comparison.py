@@ -6,10 +6,12 @@ callers, and the words in which two signatures differ.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
 from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.api_docs.change_rules import (
     ChangeLevel,
@@ -38,8 +40,7 @@ class ApiChangeKind(Enum):
     CHANGED = "changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiChange:
+class ApiChange(Struct, frozen=True, kw_only=True):
     """A change of one symbol: `symbol` is `name` or `Owner.member`; a signature is empty where the
     symbol does not exist; `reasons` are sentences, the gravest first."""
 
@@ -53,8 +54,7 @@ class ApiChange:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ApiComparison:
+class ApiComparison(Struct, frozen=True):
     """The changes from one version to another, in the order of modules and symbols."""
 
     before: Version
@@ -208,16 +208,14 @@ class WordChange(Enum):
     INSERTED = "ins"
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedWords:
+class ChangedWords(Struct, frozen=True):
     """Words that follow each other and share a fate."""
 
     change: WordChange
     text: str
 
 
-@dataclass(slots=True)
-class CompareRoom:
+class CompareRoom(Struct):
     """How many pairs of words may still be compared: the time grows with their number."""
 
     pairs: int

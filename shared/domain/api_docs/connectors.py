@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
+
+from msgspec import Struct, field
 
 from shared.domain.api_docs.model import (
     AliasDocs,
@@ -79,8 +80,7 @@ def _qualified(part: Part) -> str:
 _INLINE_RECORDS = ("inline_record", "inline_closed_record")
 
 
-@dataclass(slots=True)
-class TypeModels:
+class TypeModels(Struct):
     """Makes the models of types, with the fields of records as far as their modules are known."""
 
     declarations: Declarations

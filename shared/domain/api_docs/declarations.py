@@ -1,8 +1,9 @@
 """Declarations of a module as its documentation says them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypedDict
+
+from msgspec import Struct
 
 from shared.ballerina.doc_comments import is_marked_deprecated, markdown
 from shared.ballerina.syntax import (
@@ -85,8 +86,7 @@ class SharedKeys(TypedDict):
     position: SourcePosition | None
 
 
-@dataclass(frozen=True, slots=True)
-class Declarations:
+class Declarations(Struct, frozen=True):
     """Builds the documentation of single declarations."""
 
     names: PackageNames

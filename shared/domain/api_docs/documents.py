@@ -5,13 +5,13 @@ Keys without a value are left out; lists, numbers and booleans never are.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from inspect import get_annotations
 from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple, cast
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
@@ -84,8 +84,7 @@ def item_texts(items: Iterable[Documented]) -> Iterator[tuple[str, str]]:
         yield each.name, writer.json(each)
 
 
-@dataclass(slots=True)
-class _Writer:
+class _Writer(Struct):
     """Writes a documentation as JSON, as text at once: a tree of 60,000 objects would cost the
     garbage collector more time than all else. Methods of clients are in two lists and simple types
     repeat, so both are kept."""

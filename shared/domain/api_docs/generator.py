@@ -2,7 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.ballerina.syntax import (
     AnnotationDefinition,
@@ -77,8 +80,7 @@ _LISTS: dict[type, str] = {
 _CLASS_LISTS: dict[type, str] = {ClientDocs: "clients", ListenerDocs: "listeners"}
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """A type definition without what surrounds its type: `?`, `distinct`, parentheses and
     `readonly &`."""
 
@@ -239,8 +241,7 @@ MAX_NAME_LENGTH = 256  # Characters, of a declaration; the paths of all its memb
 NAME_TOO_LONG = f"The name of the declaration has more than {MAX_NAME_LENGTH} characters."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleSource:
+class ModuleSource(Struct, frozen=True, kw_only=True):
     """A module with the declarations of its files, without those of its tests.
 
     Modules that are not exported are not documented, but their types are resolved.
@@ -253,8 +254,7 @@ class ModuleSource:
     is_exported: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class PackageSources:
+class PackageSources(Struct, frozen=True):
     """The sources of a release: all modules, the default module first."""
 
     coordinate: Coordinate

@@ -5,11 +5,11 @@ pages or tools need, there is a field more, which is `extra`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -426,8 +426,7 @@ class DocumentTooLargeError(Exception):
     """The documentation of a module reaches `DOCUMENT_LIMIT_BYTES`."""
 
 
-@dataclass(slots=True)
-class DocumentRoom:
+class DocumentRoom(Struct):
     """The bytes that a document may still have, as JSON, estimated."""
 
     left: int = DOCUMENT_LIMIT_BYTES

@@ -5,7 +5,8 @@ on nothing else. `OtherRecords` completes it.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from shared.domain.api_docs.model import (
     DocumentRoom,
@@ -26,8 +27,7 @@ ModuleKey = tuple[str, str]  # Organization and name.
 RecordKey = tuple[str, str, str]  # Those of its module, and its own name.
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """The fields of a record, as members of types that include it."""
 
     name: str
@@ -37,8 +37,7 @@ class _Known:
     size: int
 
 
-@dataclass(slots=True)
-class OtherRecords:
+class OtherRecords(Struct):
     """Adds the fields of other packages' records to the modules of a package, whose keys are
     `own`. `module_of` returns a module of this package or of another one, or None.
 

@@ -3,7 +3,8 @@ have a doc comment.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.ballerina.doc_comments import deprecation_in, without_deprecation
 from shared.domain.api_docs.model import (
@@ -25,8 +26,7 @@ from shared.domain.outside_values import first_sentence
 METHOD, FIELD, ENUM_MEMBER = "method", "field", "enum member"
 
 
-@dataclass(frozen=True, slots=True)
-class DocsSymbol:
+class DocsSymbol(Struct, frozen=True):
     """A declaration, or a member of the declaration `owner`.
 
     `path` is its name in the module: `Client`, `Client.get`, `Client.get users/[int id]`, `@Tag`.

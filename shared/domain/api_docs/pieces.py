@@ -15,10 +15,11 @@ import json
 import shutil
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Self
+
+from msgspec import Struct, field
 
 from shared.domain.records import Record
 
@@ -74,8 +75,7 @@ class PiecesPointer(Record):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class PiecePlace:
+class PiecePlace(Struct, frozen=True):
     """The place of a piece in its file."""
 
     start: int
@@ -89,8 +89,7 @@ class PiecePlace:
         return gzip.decompress(stored)
 
 
-@dataclass(frozen=True, slots=True)
-class PiecesRoot:
+class PiecesRoot(Struct, frozen=True):
     """The root of an index."""
 
     first_names: Sequence[str]
@@ -121,8 +120,7 @@ def place_in_block(content: bytes, name: str) -> PiecePlace | None:
     return PiecePlace(*place)
 
 
-@dataclass(slots=True)
-class PiecesWriter:
+class PiecesWriter(Struct):
     """Writes pieces to a file that `merge_pieces` reads, and keeps their places in memory."""
 
     file: BinaryIO
@@ -140,8 +138,7 @@ class PiecesWriter:
         self.file.write(stored)
 
 
-@dataclass(frozen=True, slots=True)
-class PiecesPart:
+class PiecesPart(Struct, frozen=True):
     """A file with pieces, and their places in it."""
 
     path: Path

@@ -1,9 +1,11 @@
 """What the names in a package's sources refer to: a definition, or a module of a package."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
+
+from msgspec import Struct, field
 
 from shared.ballerina.syntax import (
     AnnotationDefinition,
@@ -49,8 +51,7 @@ def unquoted(name: str) -> str:
     return name.removeprefix("'")
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleAddress:
+class ModuleAddress(Struct, frozen=True):
     """A module of a release. The version is None where the dependency graph has no such module."""
 
     org: str
@@ -62,8 +63,7 @@ class ModuleAddress:
 ANNOTATIONS = ModuleAddress(LANGUAGE_ORG, "lang.annotations", LANGUAGE_VERSION)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Module:
+class Module(Struct, frozen=True, eq=False):
     """The names that a module of the package defines."""
 
     address: ModuleAddress
@@ -72,24 +72,21 @@ class Module:
     annotations: set[str] = field(default_factory=set[str])
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A constant or a member of an enum, with its value as source text."""
 
     value: str
     is_public: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FileScope:
+class FileScope(Struct, frozen=True, eq=False):
     """Where a declaration is written: its module, and the imports of its file."""
 
     module: Module
     imports: Mapping[str, ModuleAddress]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Definition:
+class Definition(Struct, frozen=True, eq=False):
     """The definition of a type, and where it is written."""
 
     node: Named
@@ -126,8 +123,7 @@ def parameter_descriptions(comment: DocComment) -> dict[str, str]:
     return found
 
 
-@dataclass(slots=True)
-class PackageNames:
+class PackageNames(Struct):
     """Resolves the names in the sources of one package."""
 
     org: str
@@ -311,8 +307,7 @@ DOCUMENTED = frozenset(("public", "remote", "resource"))
 MEMBER_SIZE = 100  # Bytes; the least that a member adds to a document.
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedField:
+class OwnedField(Struct, frozen=True):
     node: FieldNode
     owner: Structure
     origin: Definition | None = None  # The included public type that readers find it in.
@@ -324,8 +319,7 @@ class OwnedField:
         return own or self.owner.descriptions.get(self.node.name, "")
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedMethod:
+class OwnedMethod(Struct, frozen=True):
     node: FunctionNode
     owner: Structure
 
@@ -336,8 +330,7 @@ def method_key(node: FunctionNode) -> tuple[str, str, str]:
     return node.name, node.accessor, path_key(node.resource_path)
 
 
-@dataclass(frozen=True, slots=True)
-class Inclusions:
+class Inclusions(Struct, frozen=True):
     """Finds the members of included types."""
 
     names: PackageNames

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from shared.domain.archives.manifest import BALA_TOML
 from shared.domain.names import Coordinate
@@ -17,8 +18,7 @@ MAX_PACKAGE_BYTES = 40 * 1024 * KIB  # About ten seconds of the processor.
 _SOURCE = re.compile(r"(?:modules/(?P<module>[^/]+)/)?(?P<path>(?:generated/)?[^/]+\.bal)")
 
 
-@dataclass(frozen=True, slots=True)
-class SourceName:
+class SourceName(Struct, frozen=True):
     """A source file: its module, its path below the folder of the module, its name in the
     archive."""
 
@@ -44,8 +44,7 @@ def source_names(entries: Iterable[str], package: str) -> list[SourceName]:
     return sorted(sources, key=lambda each: (each.module, each.path))
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseFiles:
+class ReleaseFiles(Struct, frozen=True):
     """The sources of the documentation of a release. Of a source that is not read, `contents`
     has the reason instead of the bytes."""
 

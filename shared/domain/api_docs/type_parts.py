@@ -4,8 +4,9 @@ the segments of the path of a resource method, `users/[int id]/[string... rest]`
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, OTHER_TYPES, PREDECLARED
 from shared.domain.api_docs.model import Type
@@ -22,8 +23,7 @@ class PartKind(Enum):
     TEXT = "text"  # Punctuation and blanks.
 
 
-@dataclass(frozen=True, slots=True)
-class TypeTarget:
+class TypeTarget(Struct, frozen=True):
     """The documentation of a named type. Types of the language have the category `builtin` and
     the module of their functions, such as `lang.int`."""
 
@@ -34,8 +34,7 @@ class TypeTarget:
     category: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A piece of source text. Only types have targets, and not all: some are not documented."""
 
     text: str
@@ -224,8 +223,7 @@ _INSIDE_TYPES = (":", "|", "&")  # A name after one of them is that of a type.
 _REST = "..."
 
 
-@dataclass(frozen=True, slots=True)
-class PathSegment:
+class PathSegment(Struct, frozen=True):
     """A word, or a parameter in brackets, which has a type and perhaps a name."""
 
     text: str

@@ -6,10 +6,11 @@ type is a change of its own. Where the names differ, what they stand for is comp
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain, product
 from math import prod
+
+from msgspec import Struct, field
 
 from shared.domain.api_docs.language import LANGUAGE_ORG, literal_type
 from shared.domain.api_docs.model import (
@@ -32,8 +33,7 @@ from shared.domain.api_docs.model import (
 from shared.domain.api_docs.outline import all_fields
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """One alternative of a type. `kind` is a type of the language, or one of these:
 
     - `name`: a type by its full name, `org/module:Name`; labeled `error` if it is one
@@ -218,8 +218,7 @@ def _intersection(members: list[Shape]) -> Shape:
 # --- What names stand for -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """What a name stands for. A nominal type is a part of it: `distinct T`, a class."""
 
     shape: Shape
@@ -287,8 +286,7 @@ _TYPES = (
 )
 
 
-@dataclass(slots=True)
-class NamedTypes:
+class NamedTypes(Struct):
     """The types and constants of a release by their full names. A shape is made when it is asked
     for."""
 
@@ -388,8 +386,7 @@ MAX_COMPARISONS = 10_000  # Of alternatives, in one relation; types with more of
 MAX_DEPTH = 60  # Of types in types, through names; each level takes ten calls of the interpreter.
 
 
-@dataclass(slots=True)
-class _Budget:
+class _Budget(Struct):
     left: int = MAX_COMPARISONS
     depth: int = 0
 
@@ -398,8 +395,7 @@ class _Budget:
         return self.left >= 0
 
 
-@dataclass(slots=True)
-class _Coverage:
+class _Coverage(Struct):
     """Compares shapes. A source of 1 MB has unions of 100,000 alternatives, so that only those with
     one key are compared with each other, and with a few that include others."""
 

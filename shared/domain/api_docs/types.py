@@ -1,7 +1,9 @@
 """Type descriptors as the trees of the documentation, with the releases that define their names."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import is_marked_deprecated, markdown
 from shared.ballerina.syntax import (
@@ -58,8 +60,7 @@ CUT = "…"
 EXPANSION_LIMIT = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class TypeContext:
+class TypeContext(Struct, frozen=True):
     """Where a type is used."""
 
     scope: FileScope
@@ -68,8 +69,7 @@ class TypeContext:
     is_in_stream: bool = False
 
 
-@dataclass(slots=True)
-class TypeTrees:
+class TypeTrees(Struct):
     """Builds the trees of types."""
 
     names: PackageNames

@@ -6,9 +6,10 @@ refuses a request with credentials that it cannot use. So the route depends on t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+
+from msgspec import Struct
 
 from shared.domain.archives.names import ArchiveName
 from shared.domain.packages import Head, Release, Visibility
@@ -25,8 +26,7 @@ def content_disposition(file: str) -> str:
 LIFETIMES_REPEATED = 6  # A link is repeated for this part of its life, so that most of it is left.
 
 
-@dataclass(frozen=True, slots=True)
-class StoreLink:
+class StoreLink(Struct, frozen=True):
     """A link of the store itself to an archive."""
 
     url: str
@@ -34,8 +34,7 @@ class StoreLink:
     repeated_until_ms: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedArchive:
+class LinkedArchive(Struct, frozen=True):
     """An archive in a container, and the name to save it by: a link of the store leads to it."""
 
     name: ArchiveName
@@ -67,8 +66,7 @@ class Cdn(Enum):
     READING_BLOBS = "sends its own"  # It reads the public container of Blob Storage.
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryOptions:
+class DeliveryOptions(Struct, frozen=True):
     """The options for the delivery of one archive."""
 
     container: Visibility

@@ -3,9 +3,9 @@ releases that a lock file or a list names."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar, cast
 
+from msgspec import Struct
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -248,8 +248,7 @@ _EXPECTED: Mapping[str, str] = {
 # --- one shape for all layouts -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     """The manifest of an archive, in one shape for all layouts."""
 
     source: str  # The file that refusals name.

@@ -11,10 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
 from typing import Self
+
+from msgspec import Struct
 
 from shared.domain.errors.base import BadArchive, InvalidDigest, InvalidName, printable
 from shared.domain.names import Coordinate, Package
@@ -24,8 +25,7 @@ _CANONICAL_PARTS = 4  # Organization, name, platform and version; the last may h
 _PREFIX = "sha-256="  # The spelling of the clients' `digest` header.
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Struct, frozen=True):
     """A SHA-256 as 64 lower-case hexadecimal digits."""
 
     hex: str
@@ -64,8 +64,7 @@ class Digest:
         return self.hex
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveName:
+class ArchiveName(Struct, frozen=True):
     """Digest, coordinate and platform of an archive. The digest identifies it.
 
     It is derived from the bytes and never changes; the place of the archive is no part of it.

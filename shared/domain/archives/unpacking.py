@@ -4,9 +4,10 @@ import zlib
 from bisect import bisect_right
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
+
+from msgspec import Struct
 
 from shared.domain.archives.zip_records import (
     METHOD_DEFLATED,
@@ -32,8 +33,7 @@ class Documentation(Enum):
     OPTIONAL = "optional"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveLimits:
+class ArchiveLimits(Struct, frozen=True, kw_only=True):
     """Limits for one archive.
 
     Sizes and ratios are checked in the headers, for each entry and for all together; unpacking
@@ -189,14 +189,12 @@ TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
 MAX_FILE_BYTES = 6 * MIB  # Unpacked; for larger ones clients pull the archive.
 
 
-@dataclass(frozen=True, slots=True)
-class ByteSpan:
+class ByteSpan(Struct, frozen=True):
     start: int
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class FolderListing:
+class FolderListing(Struct, frozen=True):
     """The content of one folder; `path` has no slash at the end, the root is empty."""
 
     path: str
@@ -204,8 +202,7 @@ class FolderListing:
     files: tuple[tuple[str, int], ...]  # Names with sizes in bytes.
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveDirectory:
+class ArchiveDirectory(Struct, frozen=True):
     """All entries of an archive by name, and where each begins."""
 
     entries: dict[str, ListedEntry]

@@ -11,8 +11,10 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.archives.names import (
     decode_name,
@@ -66,8 +68,7 @@ _LONGEST_HEADER = 0xFFFF  # Bytes with name, extra fields and comment: Java read
 MAX_EXTRA_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class ZipEntry:
+class ZipEntry(Struct, frozen=True):
     """A file or folder, as the central directory describes it."""
 
     name: str
@@ -87,8 +88,7 @@ class ZipEntry:
         return bool(self.flags & _DESCRIBED)
 
 
-@dataclass(frozen=True, slots=True)
-class DirectorySpan:
+class DirectorySpan(Struct, frozen=True):
     """The central directory of an archive: how many entries it has, where it starts and ends."""
 
     count: int
@@ -326,8 +326,7 @@ def _extra_fields(name: str, extra: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-@dataclass(frozen=True, slots=True)
-class _Extras:
+class _Extras(Struct, frozen=True):
     """The extra fields that could change what an entry is; all others are ignored."""
 
     unicode_paths: tuple[bytes, ...]

@@ -5,11 +5,11 @@ never gives twice.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, TypeVar
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.domain.errors.identity import Untrusted
@@ -61,8 +61,7 @@ PROVIDER_SERVERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CiJob:
+class CiJob(Struct, frozen=True):
     """A job, as its provider describes it."""
 
     provider: Provider
@@ -114,8 +113,7 @@ def provider_server(provider: Provider, issuer: str) -> str:
     return f"{parts.scheme}://{known}"
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedJob:
+class VerifiedJob(Struct, frozen=True):
     """A job that a valid id token proves; `expires_ms` is when the token expires."""
 
     job: CiJob

@@ -3,13 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, cast, runtime_checkable
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from httptools import HttpParserError
+from msgspec import Struct
 from uvicorn.server import ServerState
 
 from shared.hosting.http_server.heads import (
@@ -117,8 +117,7 @@ class HasPreparedAnswers(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionTimeouts:
+class ConnectionTimeouts(Struct, frozen=True):
     """How slow a client may be before its connection is closed without an answer."""
 
     sending_seconds: float = 30.0  # Between two pieces of one request.
@@ -139,8 +138,7 @@ class Phase(Enum):
     TAKEN = "taken"  # Its head is read; a body may follow.
 
 
-@dataclass(slots=True)
-class _Progress:
+class _Progress(Struct):
     """How fast a client sends a request or reads an answer."""
 
     what: object  # The request, or None for an answer.

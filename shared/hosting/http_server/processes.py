@@ -6,8 +6,9 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import (
@@ -27,8 +28,7 @@ from shared.log import log
 INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(Struct, frozen=True):
     """The application, address and workers of a server; `worker_command` starts a worker that
     inherits a descriptor."""
 
@@ -94,8 +94,7 @@ def _server(options: ServerOptions) -> Server:
 WorkerCommand = Callable[[int], Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class RestartDelays:
+class RestartDelays(Struct, frozen=True):
     """How long the parent waits before it starts a worker again, or kills it.
 
     Only the pause after a failed start doubles. A worker that served and then crashed or was

@@ -12,7 +12,6 @@ import threading
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from tempfile import TemporaryFile
 from typing import cast
 
 import uvicorn
+from msgspec import Struct
 
 from shared.domain.identity import Networks, caller_network, is_shared
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
@@ -33,8 +33,7 @@ SHUTDOWN_SECONDS = 10  # Time for requests to end before the process does.
 CHECK_SECONDS = 0.1  # Between two looks at the time-outs and the number of connections.
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """The PEM chain and key for HTTPS."""
 
     chain: Path
@@ -44,8 +43,7 @@ class Certificate:
 _DEFAULT_TIMEOUTS = ConnectionTimeouts()
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True):
     """How many connections one process keeps open, and how much memory their answers take."""
 
     connections: int = 1000

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.domain.access import Membership, OpenedInvitation
 from shared.domain.accounts import (
@@ -35,8 +36,7 @@ from shared.services.tokens.tokens import Tokens, UsedToken
 MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalData:
+class PersonalData(Struct, frozen=True):
     """Everything that is stored about a person."""
 
     account: Account
@@ -49,8 +49,7 @@ class PersonalData:
     names: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class AccountDeletion:
+class AccountDeletion(Struct, frozen=True):
     """Exports the data of accounts and deletes accounts.
 
     Published releases stay, since others build with them, under the id of the deleted account.

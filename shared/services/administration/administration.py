@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import Secret
@@ -54,8 +55,7 @@ from shared.services.records import (
 from shared.services.tokens.tokens import TokenRecords, UsedToken, token_change
 
 
-@dataclass(frozen=True, slots=True)
-class Administrators:
+class Administrators(Struct, frozen=True):
     """Lists, appoints and dismisses administrators; there is always one who can sign in.
 
     Changes are mailed to all administrators and to the account.
@@ -151,16 +151,14 @@ _ACCOUNTS_OF_OTHERS = "the accounts of others"
 _EVERY_ORGANIZATION = "every organization"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedAccount:
+class NamedAccount(Struct, frozen=True):
     """An account name and its account; None for a deleted one, whose name stays retired."""
 
     name: str
     account: Account | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountDetails:
+class AccountDetails(Struct, frozen=True):
     """Everything stored about an account, except secrets."""
 
     account: Account
@@ -172,8 +170,7 @@ class AccountDetails:
     locked_by: str  # Name of the administrator, or id where the account is gone; may be empty.
 
 
-@dataclass(frozen=True, slots=True)
-class AccountAdministration:
+class AccountAdministration(Struct, frozen=True):
     """Lists, shows and restricts accounts for administrators.
 
     Restrictions need an administrator who signed in recently. Published releases stay.
@@ -352,8 +349,7 @@ class AccountAdministration:
         await self.administration.require_fresh(by, "revoke", f"tokens of {account.name}")
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationWithFounder:
+class OrganizationWithFounder(Struct, frozen=True):
     """An organization and the account that created it; None where that is gone."""
 
     organization: Organization
@@ -363,8 +359,7 @@ class OrganizationWithFounder:
 BURSTS_ALLOWED_FOR = timedelta(days=1)  # For the releases of a day.
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationAdministration:
+class OrganizationAdministration(Struct, frozen=True):
     """What administrators do to organizations; deleted ones are included."""
 
     directory: DirectoryStore

@@ -1,7 +1,9 @@
 """The audit log: events of an organization, of a release, and of an account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.access import require_own_account
@@ -21,8 +23,7 @@ EVENTS_READ_AT_ONCE = 200
 MAX_EVENTS_READ = 2_000  # Per page, also for a rare kind of event.
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLogPage:
+class AuditLogPage(Struct, frozen=True):
     """Events with their numbers, newest first; `next` is the `before` of the next page."""
 
     events: tuple[tuple[int, Event], ...]
@@ -30,8 +31,7 @@ class AuditLogPage:
     next: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLog:
+class AuditLog(Struct, frozen=True):
     """Reads audit logs: of an organization for its owners, of an account for its owner.
 
     Administrators read all.

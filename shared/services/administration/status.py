@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
@@ -35,8 +36,7 @@ MAX_CALLERS_SHOWN = 50
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class RegistryStatus:
+class RegistryStatus(Struct, frozen=True):
     """Reports the status of the registry from a few reads, and from the last counts."""
 
     administration: Administration

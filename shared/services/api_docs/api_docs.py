@@ -1,8 +1,9 @@
 """API documentation: the pieces of releases, for those who may see their packages."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
@@ -36,8 +37,7 @@ WAITED_FOR = timedelta(seconds=5)  # Until a release that was just fetched is do
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleName:
+class ModuleName(Struct, frozen=True):
     """A module of a version, as a client names it; the package is not named."""
 
     org: str
@@ -56,8 +56,7 @@ class ModuleName:
         return [Package(org, name).at(version) for name in names]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentedModule:
+class DocumentedModule(Struct, frozen=True):
     """A module of a live release that the caller may see."""
 
     head: Head
@@ -77,8 +76,7 @@ class DocumentedModule:
         return self.head.visibility is Visibility.PUBLIC
 
 
-@dataclass(frozen=True)
-class ApiDocs:
+class ApiDocs(Struct, frozen=True):
     """Reads the documentation of releases.
 
     What is not made yet is wanted from the queue, and refused until then. Private, withheld and

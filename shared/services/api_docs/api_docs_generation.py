@@ -9,10 +9,11 @@ import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from shared.confined.budget import (
     ARCHIVE,
@@ -71,8 +72,7 @@ GenerationFailure = Callable[[Coordinate, str], None]
 # --- What a job reads --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class JobInputs:
+class JobInputs(Struct, frozen=True):
     """Writes what a job reads into its folder."""
 
     metadata: MetadataStore
@@ -209,8 +209,7 @@ def _other(coordinate: Coordinate, module: str) -> OtherModule:
 # --- The job
 
 
-@dataclass(frozen=True)
-class ApiHistory:
+class ApiHistory(Struct, frozen=True):
     """Reads the verdict on each documented release, from a comparison with the version before it.
 
     A withdrawn release keeps what is stored of it, which is shown no more than the release.
@@ -241,8 +240,7 @@ class ApiHistory:
                 await self.directory.remove(verdict)
 
 
-@dataclass(frozen=True)
-class ApiDocsGeneration:
+class ApiDocsGeneration(Struct, frozen=True):
     """Makes the documentation of a release and stores it."""
 
     inputs: JobInputs
@@ -377,8 +375,7 @@ def _lock_of(folder: Path) -> Path:
 # --- What a job wrote ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Struct, frozen=True):
     record: ApiDocsRecord
     pieces: Path | None = None
     verdict: ApiVerdict | None = None

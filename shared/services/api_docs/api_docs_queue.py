@@ -7,8 +7,9 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -151,16 +152,14 @@ class ApiDocsQueue:
             self._failed(coordinate, str(error))
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentedRelease:
+class DocumentedRelease(Struct, frozen=True):
     """A release that was just documented."""
 
     release: Release
     record: ApiDocsRecord
 
 
-@dataclass(frozen=True, slots=True)
-class ApiDocsBackfill:
+class ApiDocsBackfill(Struct, frozen=True):
     """Documents packages as the operator asks for it."""
 
     generation: ApiDocsGeneration

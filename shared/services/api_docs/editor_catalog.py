@@ -4,9 +4,11 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
@@ -46,16 +48,14 @@ class CatalogKind(Enum):
         return self.value.removesuffix("s")
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogItem:
+class CatalogItem(Struct, frozen=True):
     """A connector or trigger with the release that has it."""
 
     summary: Summary
     listing: Listing
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogFilter:
+class CatalogFilter(Struct, frozen=True):
     """Which packages' items are listed."""
 
     query: Query
@@ -65,22 +65,19 @@ class CatalogFilter:
         return self.platform.lower() in ("", listing.release.platform.lower())
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogPage:
+class CatalogPage(Struct, frozen=True):
     items: tuple[CatalogItem, ...]
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
+class CatalogEntry(Struct, frozen=True):
     """One item with its functions and the types that they use."""
 
     item: CatalogItem
     parts: str  # JSON.
 
 
-@dataclass(frozen=True, slots=True)
-class ItemName:
+class ItemName(Struct, frozen=True):
     """A connector or trigger of a version, as a client names it."""
 
     org: str
@@ -109,8 +106,7 @@ class ItemName:
         return tuple(ModuleName(self.org, each, self.version) for each in names)
 
 
-@dataclass(frozen=True)
-class EditorCatalog:
+class EditorCatalog(Struct, frozen=True):
     """Lists connectors and triggers of the latest releases, and describes one of any version.
 
     The search index knows which packages have any, so a list costs what a search costs. Private
@@ -283,8 +279,7 @@ _PIECES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """The functions and types of an item as JSON, the releases that they have fields of, and those
     whose fields are missing."""
 

@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.confined.budget import (
     AFTER,
@@ -98,8 +99,7 @@ class OnDemandJobs:
                     raise
 
 
-@dataclass(frozen=True)
-class FileHighlighting:
+class FileHighlighting(Struct, frozen=True):
     """Highlights source files of archives, each when somebody first asks for it."""
 
     documents: DocumentStore
@@ -134,16 +134,14 @@ def _file_text(folder: Path, part: PartResult) -> str:
     return (folder / OUTPUT / SOURCE_PAGE).read_text("utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedVersions:
+class ComparedVersions(Struct, frozen=True):
     """The changes of the API from one version to another, as they are shown."""
 
     page: SafeHtml
     changes: str  # JSON: `verdict` has the fields of an `ApiVerdict`, `changes` a list.
 
 
-@dataclass(frozen=True)
-class ApiComparisons:
+class ApiComparisons(Struct, frozen=True):
     """Compares versions of a package.
 
     The comparison with the version before is one of the release's pieces. Each other one is made

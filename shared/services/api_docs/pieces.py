@@ -5,7 +5,8 @@ the exact version of the dependency graph.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.domain.api_docs.pieces import (
     BLOCK_BYTES,
@@ -32,8 +33,7 @@ class PiecesGone(Exception):
     """The file of pieces is not there, as after a restored backup. Make the documentation again."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPiece:
+class StoredPiece(Struct, frozen=True):
     """A piece as it is stored: a gzip file if `is_packed`."""
 
     content: bytes

@@ -5,8 +5,9 @@ has the same bytes.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.archives.names import Digest
@@ -47,8 +48,7 @@ class BundleSigner(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which releases a bundle gets: all that any field names."""
 
     coordinates: tuple[Coordinate, ...] = ()
@@ -63,8 +63,7 @@ class Selection:
         return bool(self.pulled_since) or self.changed_since_ms is not None
 
 
-@dataclass(frozen=True)
-class BundlePlan:
+class BundlePlan(Struct, frozen=True):
     """A bundle that can be written: its lists and its manifest. `left_out` is the number of
     packages that are not public and that something but their name selected; `not_public` are the
     names of those that it has."""
@@ -76,8 +75,7 @@ class BundlePlan:
     not_public: tuple[str, ...] = ()
 
 
-@dataclass
-class _Chosen:
+class _Chosen(Struct):
     """The releases that were selected so far."""
 
     releases: dict[str, tuple[Head, Release]] = field(
@@ -87,8 +85,7 @@ class _Chosen:
     private: set[str] = field(default_factory=set[str])
 
 
-@dataclass(frozen=True)
-class BundleExport:
+class BundleExport(Struct, frozen=True):
     """Reads all packages: the cost grows with their number."""
 
     metadata: MetadataStore

@@ -6,9 +6,10 @@ An import that was interrupted is repeated: what is stored is not stored again.
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.names import Digest
@@ -69,8 +70,7 @@ class TrustedKeys(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class OpenedBundle:
+class OpenedBundle(Struct, frozen=True):
     """A bundle that was verified, and where its archives are."""
 
     source: BundleSource
@@ -83,8 +83,7 @@ class OpenedBundle:
             yield release, BundledArchive(self.source, start, release.size_bytes)
 
 
-@dataclass(frozen=True)
-class BundledArchive:
+class BundledArchive(Struct, frozen=True):
     """An archive in a bundle. The file may have changed since it was verified."""
 
     source: BundleSource
@@ -163,8 +162,7 @@ class ImportStep(Enum):
     REFUSED = "refused"
 
 
-@dataclass
-class ImportReport:
+class ImportReport(Struct):
     """How many releases were imported, and why some were refused."""
 
     manifest: BundleManifest
@@ -178,8 +176,7 @@ class ImportReport:
 Progress = Callable[[ImportStep, Coordinate], None]
 
 
-@dataclass(frozen=True)
-class BundleImport:
+class BundleImport(Struct, frozen=True):
     """Imports bundles."""
 
     metadata: MetadataStore

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.access import Membership
@@ -39,8 +40,7 @@ _ADMINISTRATOR_NAME = (
 NAME_CLAIM_LIFETIME = timedelta(minutes=1)  # Creating an account takes milliseconds.
 
 
-@dataclass(frozen=True, slots=True)
-class AccountProfile:
+class AccountProfile(Struct, frozen=True):
     """An account with the credential of the request and its memberships."""
 
     account: Account
@@ -48,8 +48,7 @@ class AccountProfile:
     memberships: tuple[Membership, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(Struct, frozen=True):
     """Creates, renames and finds accounts; the operator or a first sign-in creates them."""
 
     directory: DirectoryStore

@@ -6,9 +6,10 @@ The texts are templates in `mail_texts.txt`.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from shared.domain.accounts import Account, Token, describe_grants
 from shared.domain.errors.base import Unavailable
@@ -43,8 +44,7 @@ def mail_text(template: str, **values: str) -> MailText:
     return MailText(subject.format(**values), text.format(**values))
 
 
-@dataclass(frozen=True, slots=True)
-class MailDelivery:
+class MailDelivery(Struct, frozen=True):
     """Sends mail; a failure never fails the action that the mail is about.
 
     Calls `failed` once for each mail text with the kind of the first error and the number of failed
@@ -108,8 +108,7 @@ class MailDelivery:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountMail:
+class AccountMail(Struct, frozen=True):
     """Sends mail to the owner of an account in the background."""
 
     directory: DirectoryStore
@@ -132,8 +131,7 @@ class AccountMail:
             await self.mail_delivery.send_to_accounts([account], mail)
 
 
-@dataclass(frozen=True, slots=True)
-class TokenMail:
+class TokenMail(Struct, frozen=True):
     """Sends mail about a token to its account, or to the owners of its organization."""
 
     directory: DirectoryStore
@@ -178,8 +176,7 @@ class TokenMail:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseMail:
+class ReleaseMail(Struct, frozen=True):
     """Sends mail about a release to the owners of its organization.
 
     The state of the release is stored before, and stays when the stores or the mail fail.

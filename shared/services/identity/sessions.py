@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.sessions import SESSION_CREDENTIAL
@@ -37,8 +40,7 @@ ACCOUNT_NAME_ATTEMPTS = 5
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Identities:
+class Identities(Struct, frozen=True):
     """Finds, creates and links the identities of accounts."""
 
     directory: DirectoryStore
@@ -187,8 +189,7 @@ def _is_permitted(name: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
+class Sessions(Struct, frozen=True):
     """Lists and ends the sessions of an account."""
 
     directory: DirectoryStore

@@ -2,9 +2,10 @@
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+
+from msgspec import Struct
 
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
 from shared.auth.sessions import (
@@ -98,8 +99,7 @@ class SignUp(Enum):
     NOBODY = "nobody"
 
 
-@dataclass(frozen=True, slots=True)
-class SignInRequest:
+class SignInRequest(Struct, frozen=True):
     """The purpose of a sign-in, and the page to open afterwards."""
 
     purpose: SignInPurpose
@@ -110,16 +110,14 @@ class SignInRequest:
 Cookies = tuple[Secret, ...]  # Values of `Set-Cookie` to answer the browser with.
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedSignIn:
+class FinishedSignIn(Struct, frozen=True):
     """The page to open after a sign-in, and the cookies to set."""
 
     to: str
     cookies: Cookies
 
 
-@dataclass(frozen=True, slots=True)
-class _Authentication:
+class _Authentication(Struct, frozen=True):
     """How and when somebody authenticated."""
 
     provider: str
@@ -127,8 +125,7 @@ class _Authentication:
     strong: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SignInFlow:
+class SignInFlow(Struct, frozen=True):
     """Starts and finishes sign-ins; each is valid once, in the browser that started it."""
 
     providers: Mapping[str, IdentityProvider]

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
@@ -94,8 +95,7 @@ class NoticeCache:
             self._read_ms = now_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Notices:
+class Notices(Struct, frozen=True):
     """Changes the notice board. This process shows a change at once, others within five seconds."""
 
     administration: Administration
@@ -169,8 +169,7 @@ def _with_reason(old: NoticeBoard, read_only: ReadOnlyState) -> NoticeBoard:
     return old.model_copy(update={"read_only": read_only.model_copy(update={"since_ms": since_ms})})
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlyMode:
+class ReadOnlyMode(Struct, frozen=True):
     """Refuses changes while the registry is read-only.
 
     Until a store was read, changes are allowed: a store that does not answer stores none anyway.

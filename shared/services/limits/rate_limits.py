@@ -7,9 +7,11 @@ registry is read-only.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.accounts import hash_secret
 from shared.domain.errors.requests import TooManyRequests, too_many_failures
@@ -43,8 +45,7 @@ _PACKAGE, _PRINCIPAL = "brake-package", "brake"
 _ONE_RELEASE, _ONE_PACKAGE = 1, 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class BurstCounters:
+class BurstCounters(Struct, frozen=True):
     """The counters of a push: for each window that of its package, then that of its principal.
 
     `totals`, where a method takes them, are the values of the counters in the same order.
@@ -155,8 +156,7 @@ _UNLIMITED = 10**12  # Nobody makes that many requests in a minute.
 RateLimitRules = Mapping[RateLimitClass, RateLimit]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishAllowance:
+class PublishAllowance(Struct, frozen=True):
     """The tightest of the limits of a push, and what its principal published too often, such as
     "21 packages", if the push is one of a burst."""
 
@@ -328,8 +328,7 @@ class RateLimiter:
         return _CountedRequest(operation, tuple(limited), self._clock.now_ms())
 
 
-@dataclass(frozen=True, slots=True)
-class _CountedRequest:
+class _CountedRequest(Struct, frozen=True):
     """A request, and the subjects that it counts for, with their keys and limits."""
 
     operation: RateLimitClass

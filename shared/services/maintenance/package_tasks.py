@@ -1,7 +1,10 @@
 """Tasks about packages: their archives, derived data, documentation, copies, and mirror."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
@@ -396,8 +399,7 @@ class GenerateApiDocs(Task):
         await self.work.put(_KIND, key, value, ends_ms)
 
 
-@dataclass
-class _Counts:
+class _Counts(Struct):
     seen: int = 0
     made: int = 0
     has_left: bool = False

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from msgspec import Struct
+
 from shared.domain.accounts import Account
 from shared.domain.packages import Head, Release, State, archive_container
 from shared.domain.records import Entity, Event, Place, Record
@@ -58,8 +60,7 @@ PACKAGES_AT_ONCE = 16
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSnapshots:
+class StoredSnapshots(Struct, frozen=True):
     """The snapshots of one store."""
 
     store: SnapshotStore
@@ -119,8 +120,7 @@ class _Counter:
         self.counts = self.counts.plus(counts)
 
 
-@dataclass(frozen=True)
-class SnapshotCreation:
+class SnapshotCreation(Struct, frozen=True):
     """Creates snapshots."""
 
     metadata: MetadataStore
@@ -199,16 +199,14 @@ RESTORE_MARK_KEPT_FOR = timedelta(days=7)  # So long an interrupted restore may 
 _KIND, _KEY = "snapshot-restore", "name"
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveSources:
+class ArchiveSources(Struct, frozen=True):
     """The stores of archives and bills of materials, here or of another registry."""
 
     archives: ArchiveStore
     documents: DocumentStore
 
 
-@dataclass(frozen=True)
-class SnapshotRestore:
+class SnapshotRestore(Struct, frozen=True):
     """Writes the records of a snapshot to the stores of an empty registry.
 
     A release is written when its archive exists, and its package is listed after that, so that

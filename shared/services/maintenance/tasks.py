@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, TypeVar
 
+from msgspec import Struct
+
 from shared.auth.authorization import Administration
 from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TakesNoChanges
@@ -77,8 +79,7 @@ T = TypeVar("T")
 Visit = Callable[[T], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class Checkpoints:
+class Checkpoints(Struct, frozen=True):
     """Visits all packages or things, in several runs if one is too short."""
 
     metadata: MetadataStore
@@ -237,8 +238,7 @@ class TaskRuns:
         return None if text is None else TaskRun.model_validate_json(text)
 
 
-@dataclass(frozen=True)
-class Upkeep:
+class Upkeep(Struct, frozen=True):
     """Runs tasks by id, each in one process at a time."""
 
     leases: Leases
@@ -312,8 +312,7 @@ BEGINS_WITHIN = timedelta(minutes=1)
 RunTask = Callable[[str], Awaitable[TaskReport | None]]  # By its id.
 
 
-@dataclass(frozen=True)
-class TaskRequests:
+class TaskRequests(Struct, frozen=True):
     """Takes requests of administrators to run a task, and runs it within a minute.
 
     A page does not run the task itself: clients give up on a response that takes minutes, and a

@@ -8,8 +8,9 @@ and what the registry checks of every archive. The record of the release is writ
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from shared.domain.archives.bala import require_coordinate
 from shared.domain.errors.base import Refusal
@@ -37,8 +38,7 @@ from shared.services.packages.archive_reader import ArchiveReader
 _DAMAGED = "the archive that came has another digest than was announced"
 
 
-@dataclass(frozen=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """Admits releases of the upstream, each fetched once at a time by a process."""
 
     reader: UpstreamReader
@@ -203,8 +203,7 @@ MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshe
 _WITH_TOKEN = Principal(id=MIRROR.id, grants=(Grant(scopes=frozenset({Scope.READ})),))
 
 
-@dataclass(frozen=True)
-class Refreshing:
+class Refreshing(Struct, frozen=True):
     """Asks the upstream about stored releases, each once in a while, and never delays a request."""
 
     reader: UpstreamReader

@@ -8,10 +8,11 @@ catalogue only when a round has not named it and the upstream then says that it 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct
 
 from shared.domain.api_docs.records import (
     MAX_LISTED,
@@ -59,8 +60,7 @@ class ListUnreadable(Exception):
     """The upstream's list cannot be read to its end."""
 
 
-@dataclass(frozen=True)
-class UpstreamCatalogue:
+class UpstreamCatalogue(Struct, frozen=True):
     """Reads the catalogue of all upstreams."""
 
     reader: UpstreamReader
@@ -113,8 +113,7 @@ class UpstreamCatalogue:
 Items = Mapping[str, Sequence[UpstreamItem]]  # By the key of their release.
 
 
-@dataclass(frozen=True)
-class CatalogueUpdates:
+class CatalogueUpdates(Struct, frozen=True):
     """Keeps the catalogue up to date. It runs in one process at a time, and may stop anywhere."""
 
     catalogue: UpstreamCatalogue

@@ -8,9 +8,10 @@ again when both do.
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Organization, organization_place
@@ -48,8 +49,7 @@ MAX_REASON = 500  # Characters.
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEffect:
+class RuleEffect(Struct, frozen=True):
     """A stored release for which a change decides otherwise: its pulls of the last month, what
     happens to it now, and what would."""
 
@@ -59,16 +59,14 @@ class RuleEffect:
     then: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleConflict:
+class RuleConflict(Struct, frozen=True):
     """A rule that has no effect on an organization, because its name belongs to another side."""
 
     rule: MirrorRule
     owner: str  # Empty: this registry.
 
 
-@dataclass(frozen=True, slots=True)
-class RuleDryRun:
+class RuleDryRun(Struct, frozen=True):
     """The effects of a change of the rules, those with the most pulls first."""
 
     effects: tuple[RuleEffect, ...]
@@ -81,8 +79,7 @@ class RuleDryRun:
         return sum(each.pulls for each in self.effects)
 
 
-@dataclass(frozen=True)
-class RuleApplication:
+class RuleApplication(Struct, frozen=True):
     """Applies the rules to stored releases. Every change may be repeated, and stopped anywhere."""
 
     reader: UpstreamReader
@@ -157,8 +154,7 @@ def _org(head: Head) -> str:
     return head.org.lower()
 
 
-@dataclass(frozen=True)
-class RuleChanges:
+class RuleChanges(Struct, frozen=True):
     """Shows and changes the rules; a change takes an administrator who signed in recently."""
 
     administration: Administration
@@ -299,8 +295,7 @@ def _details(when: str, rules: MirrorRules) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class NameMove:
+class NameMove(Struct, frozen=True):
     """The plan of a move, or its outcome. Owners are `OURS`, names of upstreams, or None for
     nobody."""
 
@@ -312,8 +307,7 @@ class NameMove:
     restored: int  # Releases of the new side, which an earlier move withheld.
 
 
-@dataclass(frozen=True)
-class NameMoves:
+class NameMoves(Struct, frozen=True):
     """Moves names for the operator. A move may be repeated, and a repeat finishes one that was
     interrupted."""
 

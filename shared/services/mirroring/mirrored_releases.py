@@ -4,7 +4,8 @@ the first digest of each release, and what is refused of it.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.archives.bala import Bala
@@ -54,8 +55,7 @@ from shared.services.records import EntityChange, RecordWriter
 MIRROR = Principal(id=MIRROR_ID, credential=MIRROR_ID)
 
 
-@dataclass(frozen=True)
-class ForeignRelease:
+class ForeignRelease(Struct, frozen=True):
     """A release as another registry describes it: the registry's name, the facts that its archive
     does not have, and the head that its package gets here."""
 
@@ -65,8 +65,7 @@ class ForeignRelease:
     head: Head | None = None  # None: that of an upstream's package.
 
 
-@dataclass(frozen=True)
-class MirroredReleases:
+class MirroredReleases(Struct, frozen=True):
     """Stores mirrored releases. Every call may be repeated, and a crash leaves nothing visible that
     is incomplete."""
 
@@ -201,8 +200,7 @@ MOST_LISTED = 1_000  # Refused releases.
 CHANGED = "the upstream changed its archive after it was first seen here."
 
 
-@dataclass(frozen=True)
-class PinnedDigests:
+class PinnedDigests(Struct, frozen=True):
     """Pins digests, and remembers which releases are refused, with the reason."""
 
     directory: DirectoryStore

@@ -3,8 +3,9 @@ organizations may not be called, or share with an upstream."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
+
+from msgspec import Struct, field
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.packages import owned_by_upstream
@@ -22,8 +23,7 @@ OWNER_CACHED_FOR = timedelta(seconds=5)  # Within which a change holds everywher
 OURS = ""  # The owner of a name that belongs to this registry.
 
 
-@dataclass(frozen=True)
-class NameOwners:
+class NameOwners(Struct, frozen=True):
     """Reads and claims the owners of names."""
 
     directory: DirectoryStore
@@ -79,8 +79,7 @@ class NameOwners:
 WAITED_FOR = timedelta(seconds=5)  # By whoever creates an organization.
 
 
-@dataclass(frozen=True)
-class UpstreamNames:
+class UpstreamNames(Struct, frozen=True):
     """Compares names of new organizations with those of the upstreams."""
 
     upstreams: Upstreams

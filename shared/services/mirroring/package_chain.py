@@ -11,9 +11,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidRequest, NotFound, Refusal, Unavailable
@@ -84,8 +86,7 @@ RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest, ToolRequest)
 AnswerT = TypeVar("AnswerT", ResolvedPackage, ResolvedModule, ResolvedTool)
 
 
-@dataclass(frozen=True)
-class PackageChain:
+class PackageChain(Struct, frozen=True):
     """The `PackageSource` of one request in a registry that mirrors others."""
 
     hosted: HostedPackages

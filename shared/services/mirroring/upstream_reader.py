@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
+
+from msgspec import Struct
 
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import (
@@ -61,8 +62,7 @@ RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest)
 AnswerT = TypeVar("AnswerT")
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
+class Question(Struct, Generic[T], frozen=True):
     """A question to any upstream: what it is about, for refusals and for the gate, the key of its
     kept answer, and about how many bytes of memory an answer takes.
 
@@ -77,8 +77,7 @@ class Question(Generic[T]):
     accept: Callable[[UpstreamSource, T], Awaitable[T]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """Who asks, and what the request came through, as its header `Via` says.
 
     `via` is called only if the answer depends on an upstream: an answer whose header was read is
@@ -96,8 +95,7 @@ class Asker:
         return not is_internal or self.by.reads_internal
 
 
-@dataclass(frozen=True)
-class UpstreamReader:
+class UpstreamReader(Struct, frozen=True):
     """Asks the upstream that a package comes from; every method raises `UpstreamUnavailable` if
     there is no answer, and `TooManyRequests` for a caller without a token that asks too much."""
 

@@ -5,9 +5,11 @@ of theirs that are kept.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.packages import FAILING, NO_ROOM, UNUSABLE, UpstreamUnavailable
@@ -36,8 +38,7 @@ CLOSED_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamHealth:
+class UpstreamHealth(Struct, frozen=True):
     """The state of the upstream as a process knows it; `reason` is that of the last failure, and
     `unusable` names the last answer that could not be used, and why."""
 
@@ -160,8 +161,7 @@ MISSING_FOR = timedelta(minutes=1)  # What is missing may be published any minut
 MAX_FAILURES_KEPT = 1_000  # Questions that failed within that time, and are not asked again.
 
 
-@dataclass(frozen=True, slots=True)
-class NewAnswer:
+class NewAnswer(Struct, frozen=True):
     """An answer of the upstream: its value, which is None if there is nothing, and about how much
     memory it takes."""
 
@@ -170,8 +170,7 @@ class NewAnswer:
     fresh_for: timedelta | None = None  # None: as long as the setting says.
 
 
-@dataclass(frozen=True, slots=True)
-class _KeptAnswer:
+class _KeptAnswer(Struct, frozen=True):
     """An answer, when the upstream confirmed it, and when it was asked last (monotonic)."""
 
     answer: NewAnswer
@@ -306,8 +305,7 @@ ConnectUpstream = Callable[[UpstreamAddress], Upstream]
 LogFailure = Callable[[str, str], None]  # Called with the name of an upstream and the reason.
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamSource:
+class UpstreamSource(Struct, frozen=True):
     """An upstream registry, and its own gate: each fails alone.
 
     `with_token` is the same registry as it answers requests with a token, through a gate of its

@@ -9,9 +9,10 @@ the request for it, and its facts are stored one by one.
 import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
+
+from msgspec import Struct, field
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Unavailable
@@ -59,8 +60,7 @@ _VERSION_BYTES = 100
 Facts = tuple[ReleaseEntry, ...]
 
 
-@dataclass(frozen=True)
-class VersionLists:
+class VersionLists(Struct, frozen=True):
     """Makes, keeps and renews the lists.
 
     A list that was complete once is served while it is renewed and while the upstream does not

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from msgspec import Struct
+
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import Secret, random_text
 from shared.domain.access import (
@@ -56,8 +58,7 @@ from shared.services.records import EntityChange, RecordWriter
 _MAIL_KIND = "invitation-mail"
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationRequest:
+class InvitationRequest(Struct, frozen=True):
     """A role to offer: by mail if there is an address, else by a link."""
 
     role: Role
@@ -75,8 +76,7 @@ class InvitationRequest:
         return cls(role, address, mask_email(address))
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedInvitation:
+class IssuedInvitation(Struct, frozen=True):
     """A new invitation, with its link, which is shown once.
 
     A link that was mailed is not returned, so that opening it proves access to the mailbox_key.
@@ -87,8 +87,7 @@ class IssuedInvitation:
     mailed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationDetails:
+class InvitationDetails(Struct, frozen=True):
     """An open invitation for the invited person."""
 
     invitation: Invitation

@@ -6,7 +6,9 @@ A change of owners takes effect after two days; all owners are notified and can 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import (
@@ -36,8 +38,7 @@ from shared.services.records import E, EntityChange, RecordWriter
 OPERATOR_NAME = "The operator"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who makes a change, with their access to the organization."""
 
     by: Principal
@@ -55,8 +56,7 @@ class Actor:
         return self.by.is_operator or self.access_context.is_administrator
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedMembership:
+class RequestedMembership(Struct, frozen=True):
     """The requested role of an account; None ends the membership."""
 
     account: Account
@@ -69,8 +69,7 @@ class RequestedMembership:
         return f"{self.account.name} becomes {self.role.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationMembers:
+class OrganizationMembers(Struct, frozen=True):
     """Reads and changes the members of organizations.
 
     Callers check rights and hold the lock of the member list, except where a method says otherwise.
@@ -278,16 +277,14 @@ def _change(
     return EntityChange(kind, org, org=org, account=account, details=all_details)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A membership with the name of its account."""
 
     name: str
     membership: Membership
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationMembership:
+class OrganizationMembership(Struct, frozen=True):
     """An organization with the role of an account in it."""
 
     organization: Organization
@@ -295,8 +292,7 @@ class OrganizationMembership:
     is_shown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Memberships:
+class Memberships(Struct, frozen=True):
     """Reads and changes the members of organizations."""
 
     directory: DirectoryStore

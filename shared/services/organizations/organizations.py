@@ -5,9 +5,10 @@ the name is free again. `memberships.py` has the members.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
+
+from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
@@ -60,8 +61,7 @@ from shared.services.records import EntityChange, RecordWriter, all_entities, pa
 _PROFILE = ("display_name", "description", "default_visibility")
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationProfile:
+class OrganizationProfile(Struct, frozen=True):
     """Changes of an organization's profile; None keeps a part as it is."""
 
     display_name: str | None = None
@@ -95,8 +95,7 @@ class OrganizationCreators(Enum):
     ADMINISTRATORS = "administrators"
 
 
-@dataclass(frozen=True, slots=True)
-class Organizations:
+class Organizations(Struct, frozen=True):
     """Creates organizations, and reads and changes their profiles.
 
     `reserved_patterns` are the reserved names of the settings. Those of administrators are read for
@@ -331,8 +330,7 @@ def _not_created_by_push(org: str, reason: str) -> Forbidden:
 PACKAGES_READ_AT_ONCE = 100  # Packages of one read; a claimed name without a release is rare.
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationDeletion:
+class OrganizationDeletion(Struct, frozen=True):
     """Deletes organizations; the task `finish-deletions` releases their names."""
 
     authorization: Authorization

@@ -1,7 +1,8 @@
 """Reserved names: patterns that no organization may match, and the availability of names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import (
@@ -36,8 +37,7 @@ from shared.services.records import EntityChange, RecordWriter
 _WHAT = "the names that nobody may found"
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedNameList:
+class ReservedNameList(Struct, frozen=True):
     """The built-in reserved names, those of the settings, and those of administrators."""
 
     built_in: tuple[str, ...]
@@ -46,8 +46,7 @@ class ReservedNameList:
     stored: tuple[tuple[ReservedName, str], ...]  # With the name of the administrator.
 
 
-@dataclass(frozen=True, slots=True)
-class NameAvailability:
+class NameAvailability(Struct, frozen=True):
     """Reasons why a name is not available to an organization or an account; empty where it is."""
 
     name: str
@@ -60,8 +59,7 @@ class NameAvailability:
         return not self.organization
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedNames:
+class ReservedNames(Struct, frozen=True):
     """Manages reserved names; a change takes effect at once, since each creation reads them."""
 
     directory: DirectoryStore

@@ -3,12 +3,15 @@ of stored ones.
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from sys import getsizeof
+
+from msgspec.structs import replace
 
 from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
@@ -61,7 +64,7 @@ class ArchiveReader:
         """The reader of archives of other registries: of the same limits, without the rules that
         are no safety."""
         limits = replace(self.limits, documentation=Documentation.OPTIONAL)
-        return replace(self, limits=limits)
+        return dataclasses.replace(self, limits=limits)
 
     def of(self, release: Release) -> "ArchiveReader":
         """Return the reader by whose rules the archive of a stored release was accepted."""

@@ -5,10 +5,12 @@ container. Uploads are read in `archive_reader.py`.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import inf
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.signing_keys import ArchiveLinkSigner
@@ -45,8 +47,7 @@ NO_STORE = "no-store"
 PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveLink:
+class ArchiveLink(Struct, frozen=True):
     """The parts of `/archives/{scope}/{digest}/{version}/{file}` and its signature, if any."""
 
     scope: str
@@ -68,8 +69,7 @@ def public_link_prefix(name: ArchiveName) -> str:
     return f"/archives/{Visibility.PUBLIC.value}/{name.digest}/"
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRoutes:
+class DeliveryRoutes(Struct, frozen=True):
     """Who else serves archives: a CDN, and the store by links of its own."""
 
     cdn_url: str = ""
@@ -77,8 +77,7 @@ class DeliveryRoutes:
     links: ArchiveLinks | None = None  # None on one machine.
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveRedirect:
+class ArchiveRedirect(Struct, frozen=True):
     """The address of an archive, and who may cache the redirect to it."""
 
     url: str
@@ -88,16 +87,14 @@ class ArchiveRedirect:
     archive: LinkedArchive | None = None  # Then another link to it may follow, of the same records.
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredArchive:
+class DeliveredArchive(Struct, frozen=True):
     """An archive that may be sent, and its container: anybody may cache a public one."""
 
     release: Release
     container: Visibility
 
 
-@dataclass(frozen=True)
-class ArchiveDelivery:
+class ArchiveDelivery(Struct, frozen=True):
     """Makes links to archives and decides who may follow them."""
 
     authorization: Authorization
@@ -243,8 +240,7 @@ def _is_address_of(release: Release, link: ArchiveLink) -> bool:
 ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.
 
 
-@dataclass(frozen=True)
-class ArchiveRelocation:
+class ArchiveRelocation(Struct, frozen=True):
     """Moves archives to the container where their records say they belong, and purges caches.
 
     Copies of what is no longer public are withdrawn first, then archives are moved, and then caches

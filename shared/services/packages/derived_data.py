@@ -7,7 +7,9 @@ derived data is stale only for records whose outbox is not empty, and upkeep fin
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from shared.domain.api_docs.records import NO_API
 from shared.domain.archives.names import Digest
@@ -33,8 +35,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archives import ArchiveRelocation
 
 
-@dataclass(frozen=True)
-class WithheldReleases:
+class WithheldReleases(Struct, frozen=True):
     """Keeps the list of withheld releases that administrators read; every call may be repeated.
 
     Whether a release is served depends on its record alone.
@@ -89,8 +90,7 @@ def _decided_by(note: WithheldNote | None, release: Release) -> str:
     return note.by if note and note.of_revision == release.revision else ""
 
 
-@dataclass(frozen=True)
-class DerivedData:
+class DerivedData(Struct, frozen=True):
     """Refreshes the derived data of releases and packages."""
 
     metadata: MetadataStore
@@ -201,8 +201,7 @@ def _after_commit(subject: Coordinate | Package) -> Generator[None]:
         raise NotListedYet(subject) from failure
 
 
-@dataclass(frozen=True, slots=True)
-class PackageRecordWriter:
+class PackageRecordWriter(Struct, frozen=True):
     """Changes the records of packages and releases, and then the data derived from them.
 
     `decide` gets the stored record and returns the changed one, or the same one to change nothing.
@@ -253,8 +252,7 @@ DOCUMENTS_CACHED_BYTES = 32 * 1024 * 1024  # The whole public index has about 4 
 ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
 
 
-@dataclass(frozen=True, slots=True)
-class _CachedDocument:
+class _CachedDocument(Struct, frozen=True):
     """A document, and the revision of the package that it is made of."""
 
     document: DerivedDocument

@@ -3,8 +3,10 @@ while the edition says that they stand.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
@@ -64,8 +66,7 @@ CANDIDATES_PER_MODULE = 4
 MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is in memory whole; a large build needs 5 MiB.
 
 
-@dataclass(frozen=True)
-class HostedPackages:
+class HostedPackages(Struct, frozen=True):
     """The packages that are stored here.
 
     A request of a build that cannot be parsed, or whose package is missing, hidden, withheld or of
@@ -329,8 +330,7 @@ TOOLS_CACHED = 10_000  # A tool id is never given to another package.
 T = TypeVar("T", FoundRelease, Survey)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cached:
+class _Cached(Struct, frozen=True):
     """A record, its package, and the number of the edition from before it was read."""
 
     value: FoundRelease | Survey

@@ -7,12 +7,15 @@ missing one costs.
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import islice
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.packages import (
@@ -71,16 +74,14 @@ LEAST_LIKENESS = (
 _COUNT_ONLY = ResultPage(limit=0)
 
 
-@dataclass(frozen=True, slots=True)
-class PackageOwner:
+class PackageOwner(Struct, frozen=True):
     """The organization that owns a package, as far as everybody may know it."""
 
     name: str
     display_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseChanges:
+class ReleaseChanges(Struct, frozen=True):
     """How a release differs from the version below it; a field is empty where they are the same.
 
     `ballerina_version` is that of the version below.
@@ -151,8 +152,7 @@ class ReleaseDetails:
         return self.release.version == self.latest.version
 
 
-@dataclass(frozen=True, slots=True)
-class DependencyDetails:
+class DependencyDetails(Struct, frozen=True):
     """A package of a dependency graph; `latest` is None if this registry does not have it."""
 
     node: GraphNode
@@ -161,8 +161,7 @@ class DependencyDetails:
     deprecation: str | None
 
 
-@dataclass(frozen=True)
-class PackageDetails:
+class PackageDetails(Struct, frozen=True):
     """Reads packages for their pages."""
 
     packages: HostedPackages
@@ -335,8 +334,7 @@ _CHANGES_OF_RELEASES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PackageHistoryEntry:
+class PackageHistoryEntry(Struct, frozen=True):
     """A change of a package (`version` is `EVERY_VERSION`) or of one release.
 
     `job` is the repository of the CI job that published it, and `commit` what it checked out, where
@@ -351,8 +349,7 @@ class PackageHistoryEntry:
     commit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PackageHistory:
+class PackageHistory(Struct, frozen=True):
     """Reads what changed in packages, newest first."""
 
     metadata: MetadataStore

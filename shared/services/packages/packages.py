@@ -3,7 +3,8 @@ visibility.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import refusal_of, require_right
@@ -32,8 +33,7 @@ from shared.services.records import organization_package_page
 PACKAGES_ON_A_PAGE = 25  # Each is surveyed.
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedPackage:
+class ManagedPackage(Struct, frozen=True):
     """A package with all its releases, withheld ones included."""
 
     survey: Survey
@@ -52,16 +52,14 @@ class ManagedPackage:
         return sum(entry.state is State.HELD for entry in self.survey.entries)
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedPackagePage:
+class ManagedPackagePage(Struct, frozen=True):
     """Packages of an organization in order of name, and the name after which there are more."""
 
     packages: tuple[ManagedPackage, ...]
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationPackages:
+class OrganizationPackages(Struct, frozen=True):
     """Reads the packages of an organization for its members."""
 
     authorization: Authorization
@@ -100,8 +98,7 @@ class OrganizationPackages:
 MAX_MESSAGE_LENGTH = 500  # Characters: the message travels in a header of every pull.
 
 
-@dataclass(frozen=True)
-class Deprecation:
+class Deprecation(Struct, frozen=True):
     """Deprecates releases and packages, and undoes that."""
 
     authorization: Authorization
@@ -179,8 +176,7 @@ def _message(text: str) -> str:
     return line
 
 
-@dataclass(frozen=True)
-class PackageVisibility:
+class PackageVisibility(Struct, frozen=True):
     """Makes packages public, or private to the members of their organization."""
 
     authorization: Authorization

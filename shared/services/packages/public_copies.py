@@ -9,7 +9,8 @@ processes the one with the older records corrects what it wrote.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.domain.maven import XML_TYPE, depgraph, pom_of
 from shared.domain.names import Distribution, Package
@@ -30,8 +31,7 @@ from shared.ports import DocumentStore, MetadataStore, PublicCopyStore
 WRITTEN_AT_ONCE = 16  # Copies of one package.
 
 
-@dataclass(frozen=True)
-class PublicCopies:
+class PublicCopies(Struct, frozen=True):
     """Writes and withdraws the copies of packages. Every call may be repeated."""
 
     metadata: MetadataStore

@@ -5,9 +5,9 @@ each time, so this is what keeps a pull from reading records, and for a while fr
 kept redirect takes a third of the memory of the records that it is made of.
 """
 
-from dataclasses import dataclass, replace
-
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import KnownReaders
 from shared.domain.archives.delivery import ClientKind, LinkedArchive
@@ -35,8 +35,7 @@ LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask 
 _ENTRY_BYTES = 1_200  # Of memory, besides the texts; measured with tracemalloc.
 
 
-@dataclass(frozen=True, slots=True)
-class LocatedArchive:
+class LocatedArchive(Struct, frozen=True):
     """The address of the archive of a release, and what faces say beside it."""
 
     coordinate: Coordinate
@@ -49,8 +48,7 @@ class LocatedArchive:
     repeated_until_ms: float
 
 
-@dataclass(frozen=True)
-class Pulls:
+class Pulls(Struct, frozen=True):
     """Locates archives for who pulls them."""
 
     delivery: ArchiveDelivery
@@ -130,8 +128,7 @@ def _decoded(kept: "Redirect") -> LocatedArchive:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """A located archive, encoded without its address, and the address."""
 
     content: bytes
@@ -140,8 +137,7 @@ class Redirect:
     archive: LinkedArchive | None  # What the address is signed for; None if no other may follow.
 
 
-@dataclass(frozen=True, slots=True)
-class _KeptRedirect:
+class _KeptRedirect(Struct, frozen=True):
     """A redirect, and what it depends on."""
 
     redirect: Redirect

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.errors.base import Refusal

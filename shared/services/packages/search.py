@@ -1,6 +1,7 @@
 """Search: finds packages that the caller may see, and updates the search index."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import Membership
@@ -24,8 +25,7 @@ SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 _NOTHING = Results((), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class PackageSearch:
+class PackageSearch(Struct, frozen=True):
     """Finds packages by their names, keywords and texts.
 
     For a caller with credentials, the stores are asked for what they may see before the index is

@@ -1,8 +1,9 @@
 """Where packages come from: the interface of a source; `hosted_packages.py` has those of here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
@@ -22,8 +23,7 @@ from shared.domain.search import SearchKind
 ItemName = int | tuple[str, str]  # Its number here, or its module and name.
 
 
-@dataclass(frozen=True, slots=True)
-class AvailableRelease:
+class AvailableRelease(Struct, frozen=True):
     """A live release that the caller may see, with its package."""
 
     head: Head
@@ -125,8 +125,7 @@ class PackageSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ReleasePreview:
+class ReleasePreview(Struct, frozen=True):
     """A release that is not stored, and the versions of its package; the newest alone if the
     upstream did not answer, as `is_current` says."""
 

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.listings import Facets, Listing
@@ -20,8 +21,7 @@ PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
 SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which read all packages.
 
 
-@dataclass(frozen=True, slots=True)
-class RegistrySummary:
+class RegistrySummary(Struct, frozen=True):
     """The totals and facets of the public packages, and the updated, most pulled and most used
     ones.
 
@@ -79,8 +79,7 @@ class LastRegistryCounts:
         return self._cached
 
 
-@dataclass(frozen=True, slots=True)
-class RecentPulls:
+class RecentPulls(Struct, frozen=True):
     """Counts the pulls of the last 30 days."""
 
     ledger: PullLedger

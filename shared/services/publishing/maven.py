@@ -5,8 +5,10 @@ request.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
@@ -55,8 +57,7 @@ CHECKSUMS_CACHED = 10_000  # An archive never changes, so neither do its checksu
 _COUNT_ONLY = ResultPage(limit=0)
 
 
-@dataclass(frozen=True, slots=True)
-class MavenVersionList:
+class MavenVersionList(Struct, frozen=True):
     """A list of versions, and whether anybody may see it."""
 
     document: DerivedDocument
@@ -221,8 +222,7 @@ MAX_SBOM_VALUES = 1_000_000  # A name, a version and a licence are about ten byt
 _FORMAT = "CycloneDX"
 
 
-@dataclass(frozen=True)
-class MavenPublishing:
+class MavenPublishing(Struct, frozen=True):
     """Publishes releases from the files that a Maven client sends, in any order.
 
     The archive is the release: its arrival publishes it. What a client sends beside it is checked

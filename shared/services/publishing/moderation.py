@@ -3,7 +3,8 @@ decide on held ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Organization, Token
@@ -43,16 +44,14 @@ _REFUSED = "an owner refused to publish it"
 Decide = Callable[[Coordinate, Principal], Awaitable[Release]]
 
 
-@dataclass(frozen=True, slots=True)
-class HeldRelease:
+class HeldRelease(Struct, frozen=True):
     """A release that waits for an owner, compared with the latest one; None if nothing is live."""
 
     release: Release
     comparison: ReleaseComparison | None
 
 
-@dataclass(frozen=True, slots=True)
-class HeldReleasePage:
+class HeldReleasePage(Struct, frozen=True):
     """Releases that wait, in order of package; `next` is the name after which there may be more.
 
     `names` are those of the accounts that published them; `tokens` are those that the caller can
@@ -71,8 +70,7 @@ class HeldReleasePage:
         return tuple({origin.principal: origin for origin in origins}.values())
 
 
-@dataclass(frozen=True, slots=True)
-class HeldBurst:
+class HeldBurst(Struct, frozen=True):
     """The held releases of one publisher, or of all if it is empty, that were published until a
     time: who decides on what they saw does not decide on what came since.
     """
@@ -85,16 +83,14 @@ class HeldBurst:
         return is_early and self.publisher in ("", release.origin.principal)
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedBurst:
+class DecidedBurst(Struct, frozen=True):
     """The releases that were decided on, and how many of the burst still wait."""
 
     releases: tuple[Release, ...]
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeldReleases:
+class HeldReleases(Struct, frozen=True):
     """Shows owners the releases that burst detection held; publishes or refuses them as they say.
 
     A decision takes an owner who signed in recently. It may be repeated.
@@ -258,8 +254,7 @@ _COUNT_ONLY = ResultPage(limit=0)
 _NO_DAY = "9999"  # A pull history since then has the totals and no days.
 
 
-@dataclass(frozen=True, slots=True)
-class WithheldReleasePage:
+class WithheldReleasePage(Struct, frozen=True):
     """Withheld releases, in order of package; `names` are those of the accounts that decided, and
     `next` is the release after which there are more."""
 
@@ -268,8 +263,7 @@ class WithheldReleasePage:
     next: Coordinate | None
 
 
-@dataclass(frozen=True, slots=True)
-class InspectedRelease:
+class InspectedRelease(Struct, frozen=True):
     """Everything that is known of a release; `names` are those of accounts, by id."""
 
     head: Head
@@ -286,8 +280,7 @@ class InspectedRelease:
         return next((event.actor for event in events if "state" in event.details), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Moderation:
+class Moderation(Struct, frozen=True):
     """Shows releases to administrators, and changes their state.
 
     A change takes an administrator who signed in recently, or the operator.

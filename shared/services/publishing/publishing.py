@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+
+from msgspec import Struct, field
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import AccessContext
@@ -42,8 +43,7 @@ MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 PUBLISHER_WORDS = "its publisher"  # How a stored reason begins; they themselves read "you".
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """An archive as it arrived, and the digest and release that the request named, if any. A
     `claimed_package` only names what is refused before the archive is read."""
 
@@ -62,8 +62,7 @@ class Outcome(Enum):
     WITHHELD = "withheld"  # A repeat of a release that an administrator withheld.
 
 
-@dataclass(frozen=True, slots=True)
-class Publication:
+class Publication(Struct, frozen=True):
     """The result of a push: the release that is stored, and what is left of the tightest limit that
     counted it. `refusal` says why the release is not published, as a client has to read it."""
 
@@ -78,8 +77,7 @@ class Publication:
             raise self.refusal
 
 
-@dataclass(frozen=True, slots=True)
-class _Push:
+class _Push(Struct, frozen=True):
     """An archive that may be published by `by`, and what is stored under its coordinate."""
 
     bala: Bala
@@ -93,8 +91,7 @@ class _Push:
         return self.bala.coordinate.package
 
 
-@dataclass(frozen=True)
-class DependencyCheck:
+class DependencyCheck(Struct, frozen=True):
     """Checks that direct dependencies exist, where the operator requires it.
 
     By default nothing is checked: most registries start without the standard library.
@@ -128,8 +125,7 @@ class DependencyCheck:
             )
 
 
-@dataclass(frozen=True)
-class Publishing:
+class Publishing(Struct, frozen=True):
     """Validates archives and publishes them as releases."""
 
     authorization: Authorization

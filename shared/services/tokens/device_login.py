@@ -1,7 +1,8 @@
 """Device login: a machine without a browser gets a token that a person approves (RFC 8628)."""
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from shared.auth.signing_keys import Signer, SigningKeys
 from shared.auth.tokens import Secret, random_text
@@ -42,8 +43,7 @@ _BY_USER_CODE, _BY_DEVICE_CODE, _DECISION, _POLL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceAuthorization:
+class DeviceAuthorization(Struct, frozen=True):
     """The codes of a device, and where and how fast to use them."""
 
     device_code: Secret
@@ -53,16 +53,14 @@ class DeviceAuthorization:
     interval_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceLoginResult:
+class DeviceLoginResult(Struct, frozen=True):
     """A token for a device, and its account."""
 
     issued: IssuedToken
     account: Account
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceLogin:
+class DeviceLogin(Struct, frozen=True):
     """Issues codes to devices, and tokens to approved devices.
 
     Only hashes of codes are stored. That of the short user code is keyed, so that nobody can find

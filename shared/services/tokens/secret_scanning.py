@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.secret_scanning import LeakedToken, LeakReports
 from shared.auth.tokens import AccessToken
@@ -31,16 +33,14 @@ class Label(Enum):
     FALSE_POSITIVE = "false_positive"
 
 
-@dataclass(frozen=True, slots=True)
-class LeakedTokenFinding:
+class LeakedTokenFinding(Struct, frozen=True):
     """A reported text, and whether it is a token of this registry."""
 
     leaked: LeakedToken
     label: Label
 
 
-@dataclass(frozen=True, slots=True)
-class SecretScanning:
+class SecretScanning(Struct, frozen=True):
     """Revokes reported tokens.
 
     A repeated report has the same result and changes nothing. The result does not reveal the

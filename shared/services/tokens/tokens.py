@@ -8,8 +8,10 @@ tokens.
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH, AccessToken, Secret, random_text
@@ -35,24 +37,21 @@ from shared.services.records import EntityChange, RecordWriter
 TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
+class IssuedToken(Struct, frozen=True):
     """A new token with its text, which is not stored and never shown again."""
 
     token: Token
     text: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class UsedToken:
+class UsedToken(Struct, frozen=True):
     """A token with its last use."""
 
     token: Token
     use: TokenUse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRecords:
+class TokenRecords(Struct, frozen=True):
     """Writes tokens with an event for each change; callers check rights."""
 
     directory: DirectoryStore
@@ -184,8 +183,7 @@ MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(Struct, frozen=True):
     """The name, rights and lifetime of a new token."""
 
     name: str
@@ -272,8 +270,7 @@ _NOT_MANAGING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OfOrganization:
+class OfOrganization(Struct, frozen=True):
     """The organization as the owner of its tokens."""
 
     org: OrgName
@@ -282,8 +279,7 @@ class OfOrganization:
 TokenOwner = str | OfOrganization  # The id of an account, or an organization.
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """Issues, lists and revokes tokens of accounts and organizations.
 
     An account manages only its own, with a credential that manages the whole account. A token for

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
@@ -38,8 +40,7 @@ PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
 MAX_PUBLISHERS = 1_000  # Of one organization.
 
 
-@dataclass(frozen=True, slots=True)
-class PublisherRequest:
+class PublisherRequest(Struct, frozen=True):
     """A trusted publisher as its owner describes it."""
 
     package: Package
@@ -63,8 +64,7 @@ _OTHERWISE = "Check the name, or enter the ids yourself."
 _HEADERS = MappingProxyType({"Accept": "application/json", "User-Agent": "Ballroom"})
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryIds:
+class RepositoryIds(Struct, frozen=True):
     """Looks up the ids of a public repository, which its CI system never reuses.
 
     Callers check rights, and that the server is one of the operator's.
@@ -133,8 +133,7 @@ def _ids(provider: Provider, found: Mapping[str, object]) -> Mapping[str, str]:
             raise Unanswered(message)
 
 
-@dataclass(frozen=True)
-class TrustedPublishers:
+class TrustedPublishers(Struct, frozen=True):
     """Manages the trusted publishers of packages; a change takes a recent sign-in."""
 
     authorization: Authorization

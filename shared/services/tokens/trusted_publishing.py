@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
+from msgspec import Struct
+
 from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
 from shared.auth.tokens import Secret
@@ -54,8 +56,7 @@ AZURE_DEVOPS_AUDIENCE = "api://AzureADTokenExchange"
 _UNKNOWN = "this registry takes no jobs of its issuer"
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedIssuer:
+class TrustedIssuer(Struct, frozen=True):
     """An issuer whose tokens are accepted for CI jobs."""
 
     provider: Provider

@@ -1,12 +1,12 @@
 """The log of an organization: every change, by whom, with what and from where."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Role

@@ -1,12 +1,12 @@
 """Refusals of the Central face have statuses that its clients understand."""
 
-from dataclasses import replace
 from typing import cast
 from urllib.parse import unquote, urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports import MetadataStore

@@ -1,11 +1,11 @@
 """A push whose release is stored and held fails, and says so to whoever may push there."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Grant, Principal, Role

@@ -1,9 +1,9 @@
 """Clients repeat a push at once on a 5xx, and may resend on a lost connection."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.services.common import Adapters

@@ -1,11 +1,12 @@
 """A machine without a browser gets a token that a person approves (RFC 8628)."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal

@@ -9,13 +9,14 @@ import sys
 import tomllib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from functions.faces import build_app
 from shared.adapters.system import SystemClock

@@ -1,10 +1,10 @@
 """/manage/accounts: accounts, and the actions of administrators."""
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.identity import OPERATOR
 from tests.fakes.mail import FakeMailer

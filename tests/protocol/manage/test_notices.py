@@ -3,12 +3,12 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 from markupsafe import escape
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from shared.bootstrap import build_registry

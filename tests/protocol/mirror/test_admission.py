@@ -1,10 +1,10 @@
 """Fetches that end halfway, and races of them."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from shared.composition import MirroringServices

@@ -1,10 +1,10 @@
 """Bundles carry releases from one registry to another that no network reaches."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shared.adapters.bundle_files import BundleFileSource
 from shared.domain.archives.manifest import parse_coordinate

@@ -1,10 +1,10 @@
 """Changes of the rules: what a dry run tells, what is recorded, and what the task withholds."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import MirroringServices
 from shared.domain.errors.identity import NotPermitted

@@ -1,9 +1,9 @@
 """Pinned digests: what is recorded of a release when it is first seen, and the log of refusals."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import MirroringServices
 from shared.domain.archives.names import Digest

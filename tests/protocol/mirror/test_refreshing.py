@@ -1,9 +1,9 @@
 """Refreshing: how often the upstream is asked about what is stored, and what comes of it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import MirroringServices
 from shared.domain.identity import ANONYMOUS

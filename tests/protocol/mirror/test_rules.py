@@ -1,10 +1,10 @@
 """Rules of the mirror: which upstream a package comes from, and what is denied."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 

@@ -1,17 +1,19 @@
 """Another Ballroom as upstream, over the same stores as the registry that mirrors it."""
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+from msgspec.structs import replace
 
 from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.auth.tokens import Secret
@@ -200,7 +202,7 @@ async def trusted(pair: Pair, worlds: OpenWorld) -> Pair:
         return replace(stores, connect_upstream=lambda _: asked)
 
     mirror = await worlds(upstream=URL_OF_UPSTREAM, wrap=mirroring)
-    return replace(pair, mirror=mirror)
+    return dataclasses.replace(pair, mirror=mirror)
 
 
 async def test_a_token_serves_its_private_packages_to_accounts_alone(trusted: Pair) -> None:

@@ -1,11 +1,12 @@
 """Signing in with a provider of identities: the first time, again, and with another identity."""
 
+import dataclasses
 import re
-from dataclasses import replace
 from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Identity
 from shared.domain.errors.identity import (
@@ -73,7 +74,9 @@ async def test_later_ones_find_it_whatever_the_person_is_called_then(
     sign_ins: SignInWorld, kind: str
 ) -> None:
     await sign_ins.signed_in(kind)
-    sign_ins.issuer.person = replace(sign_ins.issuer.person, name="Kim Jensen", email="new@x.org")
+    sign_ins.issuer.person = dataclasses.replace(
+        sign_ins.issuer.person, name="Kim Jensen", email="new@x.org"
+    )
     sign_ins.issuer.person.claims["preferred_username"] = "jensen"
     browser = await sign_ins.signed_in(kind)
     assert "Signed in as <strong>kim</strong>" in browser.page.text
@@ -84,7 +87,7 @@ async def test_the_same_address_of_mail_makes_nobody_somebody_else(sign_ins: Sig
     await sign_ins.signed_in("oidc")
     address = sign_ins.issuer.person.email
     sign_ins.somebody_else()
-    sign_ins.issuer.person = replace(sign_ins.issuer.person, email=address)
+    sign_ins.issuer.person = dataclasses.replace(sign_ins.issuer.person, email=address)
     page = (await sign_ins.signed_in("oidc")).page
     assert "Signed in as <strong>sam</strong>" in page.text
 
@@ -103,7 +106,7 @@ async def test_a_name_that_is_taken_gets_a_number(sign_ins: SignInWorld) -> None
 )
 async def test_nobody_is_named_like_who_runs_the_registry(sign_ins: SignInWorld, name: str) -> None:
     sign_ins.issuer.person.claims["preferred_username"] = name
-    sign_ins.issuer.person = replace(sign_ins.issuer.person, name="", email="")
+    sign_ins.issuer.person = dataclasses.replace(sign_ins.issuer.person, name="", email="")
     page = (await sign_ins.signed_in("oidc")).page
     assert "Signed in as <strong>someone</strong>" in page.text
 

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from azure.functions.timer import TimerRequest
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from functions.faces import build_app

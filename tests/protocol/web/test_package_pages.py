@@ -2,9 +2,9 @@
 
 import html
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from functions.web.package.frame import TAB_PAGES, TABS
 from shared.domain.errors.base import Unavailable

@@ -1,10 +1,10 @@
 """The Function that follows the records copies packages of which it is told."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import azure.functions as func
 import pytest
+from msgspec.structs import replace
 
 from functions import timers
 from shared.domain.errors.requests import Busy

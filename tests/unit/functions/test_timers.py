@@ -279,8 +279,8 @@ async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
     async def due_before() -> list[str]:
         return due
 
-    object.__setattr__(upkeep_, "due", due_before)
-    with capture_logs() as events:
+    with pytest.MonkeyPatch.context() as patch, capture_logs() as events:
+        patch.setattr(type(upkeep_), "due", lambda _: due_before())
         await fire(world)
     assert ("upkeep.read_only", "process-outboxes") in results(events)
     assert tasks.ran == ["create-snapshot"]
@@ -292,8 +292,8 @@ async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Ta
     async def fail(_run: object) -> None:
         raise Busy
 
-    object.__setattr__(requests, "run_requested", fail)
-    with capture_logs() as events:
+    with pytest.MonkeyPatch.context() as patch, capture_logs() as events:
+        patch.setattr(type(requests), "run_requested", lambda _, run: fail(run))
         await fire(world)
     assert results(events) == [("upkeep.failed", timers.REQUESTS)]
     assert not tasks.ran

@@ -1,8 +1,7 @@
 """The registry closes its services and then its adapters."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import create_registry
 from shared.runtime.wiring import Wiring

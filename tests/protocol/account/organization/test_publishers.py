@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package, parse_org

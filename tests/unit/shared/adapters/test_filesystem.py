@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import SMALL_BYTES, ArchiveFolder, FileArchives

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.entra import EntraApplication, EntraProvider
 from shared.auth.identity_providers import (

@@ -142,7 +142,7 @@ def test_links_that_an_earlier_version_signed_are_followed() -> None:
     assert ArchiveLinkSigner(OLD).verify(PATH, "1000", signature, now_ms=999)
 
 
-class DoubtedKeys(KeyRing):
+class DoubtedKeys(KeyRing, frozen=True):
     """Keys that count how often they were doubted."""
 
     doubts: ClassVar[list[str]] = []

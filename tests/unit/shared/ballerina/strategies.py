@@ -1,9 +1,10 @@
 """Random types and declarations, as the reader returns them."""
 
-import dataclasses
 from typing import TypeVar, cast
 
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import read_doc_comment
 from shared.ballerina.syntax import (
@@ -56,15 +57,12 @@ def _without_positions(value: object) -> object:
         return NOWHERE
     if isinstance(value, tuple):
         return tuple(_without_positions(each) for each in cast(tuple[object, ...], value))
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    if not isinstance(value, Struct):
         return value
-    fields = {
-        each.name: _without_positions(getattr(value, each.name))
-        for each in dataclasses.fields(value)
-    }
+    fields = {name: _without_positions(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, ObjectType):
         fields["text"] = ""
-    return dataclasses.replace(value, **fields)
+    return replace(value, **fields)
 
 
 def tuples_of(
@@ -158,9 +156,7 @@ def functions(
 
 def resource(method: FunctionNode, accessor: str, path: str) -> FunctionNode:
     qualifiers = method.qualifiers | {"resource"}
-    return dataclasses.replace(
-        method, name="", accessor=accessor, resource_path=path, qualifiers=qualifiers
-    )
+    return replace(method, name="", accessor=accessor, resource_path=path, qualifiers=qualifiers)
 
 
 def methods(types: st.SearchStrategy[TypeNode]) -> st.SearchStrategy[FunctionNode]:

@@ -1,10 +1,11 @@
 """Who may do what: every role, action and scope, in organizations of every kind."""
 
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.access import (
     NO_ACCESS,

@@ -1,9 +1,9 @@
 """Events of packages become changes for mirrors; all others concern nobody."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import (

@@ -1,9 +1,9 @@
 """The census counts what is there, and what everybody may have of it."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Account, Organization

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import repeat
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload

@@ -2,9 +2,9 @@
 
 import weakref
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.matching import FEW_PACKAGES, DecodedListings

@@ -1,8 +1,7 @@
 """Administrators see how the registry is, as far as its stores answer."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy

@@ -1,9 +1,9 @@
 """Reading documentation: what is not made yet is wanted, and what was refused says why."""
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import NO_API, ApiDocsRecord, DocsState

@@ -7,12 +7,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.confined.budget import SET_ASIDE, ConfinedEnded, Json, PartResult
 from shared.confined.release_files import ReleaseRequest

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState

@@ -1,8 +1,9 @@
 """The verdicts on releases: stored with the documentation, and deleted with the archive."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import cast
+
+from msgspec.structs import replace
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate

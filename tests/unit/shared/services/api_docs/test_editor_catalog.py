@@ -1,9 +1,9 @@
 """Connectors and triggers: with the fields of other packages' records while those are public."""
 
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.confined import shown_pieces
 from shared.domain.errors.packages import ApiDocsFailed

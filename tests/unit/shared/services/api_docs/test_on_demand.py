@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
 from pathlib import Path
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedEnded, ConfinedUnavailable, Json, PartResult
 from shared.domain.api_docs.records import GENERATOR_VERSION

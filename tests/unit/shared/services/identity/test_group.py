@@ -1,9 +1,9 @@
 """Settings describe the identity providers, and what goes wrong beside a request is logged."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import create_registry
 from shared.domain.accounts import hash_secret

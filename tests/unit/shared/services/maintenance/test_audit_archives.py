@@ -1,7 +1,8 @@
 """The audit finds differences between archives and records."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate

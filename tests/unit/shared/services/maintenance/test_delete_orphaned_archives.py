@@ -1,10 +1,11 @@
 """Archives without a release are deleted, and others lie where their records want them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import OPERATOR

@@ -1,10 +1,11 @@
 """The task that documents releases: what it does in one run, and when it visits all again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.identity import OPERATOR

@@ -1,10 +1,10 @@
 """Every task is created once, under its name, and a run says what came of it."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy, TakesNoChanges

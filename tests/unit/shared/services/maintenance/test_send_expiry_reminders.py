@@ -1,10 +1,11 @@
 """Owners of tokens are reminded before the tokens expire."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.access import Membership, PendingRole
 from shared.domain.accounts import Account, Token
@@ -166,7 +167,7 @@ async def test_a_store_that_fails_loses_no_reminder(
     clock.advance(84 * DAY)
     failing = failing_once(task.token_mail.work, broken)
     with pytest.raises(Busy):
-        await replace(task, token_mail=replace(task.token_mail, work=failing)).run()
+        await dataclasses.replace(task, token_mail=replace(task.token_mail, work=failing)).run()
     clock.advance(timedelta(hours=1))
     await task.run()
     assert len(mailer.sent) == (1 if broken == "claim" else 2)  # At worst it is repeated.

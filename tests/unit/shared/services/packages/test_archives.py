@@ -1,13 +1,14 @@
 """Archives: links to them, and moving each to its container."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest

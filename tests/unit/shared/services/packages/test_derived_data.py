@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy

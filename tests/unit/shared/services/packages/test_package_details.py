@@ -1,10 +1,11 @@
 """Details of packages for those who may see them, and the history of a package."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Organization

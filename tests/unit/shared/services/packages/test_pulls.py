@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.signing_keys import KeyRing, SigningKeys
 from shared.composition import create_registry

@@ -1,9 +1,10 @@
 """Feeding says what it did."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import Membership

@@ -1,9 +1,9 @@
 """Held releases: what owners read about them, and how they decide on one or all of a burst."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet

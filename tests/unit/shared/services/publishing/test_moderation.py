@@ -1,9 +1,9 @@
 """Moderation: who may withhold releases, and what owners read about held releases."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.authentication import RequestClient
 from shared.domain.errors.identity import NotPermitted, SignInAgain

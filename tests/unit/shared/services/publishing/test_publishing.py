@@ -1,10 +1,10 @@
 """Who publishes what: rights, spellings, tools, visibility, and what a refused push is told."""
 
 import asyncio
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.access import Membership
@@ -23,8 +23,7 @@ from tests.support.archives import bala
 from tests.support.world import World
 
 
-@dataclass(frozen=True)
-class Asked(Authorization):
+class Asked(Authorization, frozen=True):
     """Rights that note who was asked whether they publish anywhere."""
 
     by: tuple[list[str], ...] = ()

@@ -1,8 +1,7 @@
 """Settings describe whose reports of leaked tokens are read."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy

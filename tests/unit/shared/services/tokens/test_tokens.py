@@ -1,9 +1,9 @@
 """Issuing, listing, changing and revoking tokens."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Token, TokenUse

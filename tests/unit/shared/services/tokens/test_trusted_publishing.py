@@ -1,9 +1,9 @@
 """A job that proves what it is gets a token for what it is trusted with, and for nothing else."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
