@@ -94,7 +94,6 @@ def build_app(registry: Registry) -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     app.register_functions(blueprint_of(operations(registry.settings), registry))
     if registry.settings.app_role == "all":
-        app.register_functions(timers.feed_blueprint(registry))
         app.register_functions(timers.blueprint(registry))
     return app
 

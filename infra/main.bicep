@@ -165,7 +165,7 @@ module registryStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: storageSku
-    containers: ['archives', 'private', 'derived', 'uploads', 'backups', 'index', 'maven', 'health']
+    containers: ['archives', 'private', 'derived', 'uploads', 'backups']
     dayContainers: ['uploads']
     backupContainers: ['backups']
     isolated: isolated
@@ -228,7 +228,7 @@ module roles 'modules/roles.bicep' = {
     insightsName: monitoring.outputs.insightsName
     frontDoorName: edge ? frontDoorProfile!.outputs.name : ''
     frontDoorPrincipalId: edge ? frontDoorProfile!.outputs.principalId : ''
-    frontDoorContainers: edgeReadsBlobs ? ['archives', 'index', 'maven', 'health'] : []
+    frontDoorContainers: edgeReadsBlobs ? ['archives'] : []
   }
 }
 

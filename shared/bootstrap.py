@@ -204,8 +204,6 @@ def cloud_adapters(
         close=close,
         links=_opened_later(lambda: cloud().archives.links),
         feed=_opened_later(lambda: cloud().search.feed),
-        changes=_opened_later(lambda: cloud().changes),
-        copies=_opened_later(lambda: cloud().copies),
         connect_upstream=_upstreams(settings, clock, Path(tempfile.gettempdir())),
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, fetcher),

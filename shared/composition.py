@@ -61,7 +61,6 @@ from shared.services.packages.hosted_packages import HostedPackages, PackageCach
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails, PackageHistory
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
-from shared.services.packages.public_copies import PublicCopies
 from shared.services.packages.pull_redirects import Pulls
 from shared.services.packages.pulls import PullCounter
 from shared.services.packages.search import PackageSearch
@@ -121,7 +120,6 @@ class PackageServices(Struct, frozen=True):
     last_counts: LastRegistryCounts
     recent_pulls: RecentPulls
     statistics: RegistryStatistics
-    public_copies: PublicCopies | None  # For a CDN that reads blobs; None elsewhere.
 
 
 class MirroringServices(Struct, frozen=True):

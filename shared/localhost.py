@@ -37,7 +37,6 @@ from shared.domain.identity import Principal, caller_network, is_shared
 from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import (
-    ChangeFeedOptions,
     Host,
     LifespanHook,
     RepeatOptions,
@@ -179,9 +178,6 @@ def build_host(settings: Settings) -> Host:
         archives=archive_resolver(registry),
         redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),
         timers=TimerOptions(settings.data / "timers", registry.clock),
-        change_feeds=ChangeFeedOptions(registry.adapters.changes, registry.clock)
-        if registry.adapters.changes
-        else None,
         repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,

@@ -48,7 +48,6 @@ from shared.domain.packages import (
     Texts,
     Visibility,
 )
-from shared.domain.public_copies import Copy
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
 from shared.domain.search import (
@@ -318,45 +317,6 @@ class ArchiveLinks(Protocol):
         Clients save it by the name `file`. The link works for requests without `Authorization`
         only, has the lifetime of its container, and no `/` in its query. Raises `Busy`.
         """
-        ...
-
-
-class PublicCopyStore(Protocol):
-    """Copies of public documents and archives, by path, for a CDN that reads them while the
-    registry does not answer. Every write may be repeated."""
-
-    async def marks(self, prefix: str) -> Mapping[str, str]:
-        """Return the marks of all copies whose paths begin with the prefix, by path; empty for
-        those that have none."""
-        ...
-
-    async def put(self, path: str, copy: Copy, mark: str = "") -> None:
-        """Store the copy, over an older one."""
-        ...
-
-    async def replace(self, path: str, copy: Copy) -> None:
-        """Store the copy if there is an older one."""
-        ...
-
-    async def add(self, path: str, copy: Copy) -> None:
-        """Store the copy unless there is one."""
-        ...
-
-    async def put_archive(self, name: ArchiveName, path: str) -> bool:
-        """Copy a stored archive; return whether it was found."""
-        ...
-
-    async def delete(self, path: str) -> None:
-        """Delete the copy, if there is one."""
-        ...
-
-    def changed_packages(self, items: Sequence[Mapping[str, object]]) -> list[Package]:
-        """Return the packages of which a head or an entry is among these items of the change feed,
-        unless the change was returned before."""
-        ...
-
-    def forget_changes(self) -> None:
-        """Return every change again, because those that were returned were not followed."""
         ...
 
 
@@ -664,40 +624,6 @@ class SearchFeed(Protocol):
 
     async def rebuild(self) -> int:
         """Create a new index from all records; return the number of packages."""
-        ...
-
-
-class Lease(Struct, frozen=True):
-    """Who reads the changes of a range, until when, and from which position."""
-
-    owner: str
-    until_ms: int
-    after: str
-    version: str = ""
-
-
-class ChangeSource(Protocol):
-    """Changes of stored items, for a host that calls Functions with them."""
-
-    async def ranges(self, container: str) -> list[str]:
-        """Return the names of the ranges of a container. Each has its own order of changes. The
-        names are valid names of leases."""
-        ...
-
-    async def changes(
-        self, container: str, range_: str, after: str, most: int
-    ) -> tuple[list[Mapping[str, object]], str]:
-        """Return up to `most` items that changed after the position, and the position after them.
-        An empty position is the present."""
-        ...
-
-    async def lease(self, container: str, name: str) -> Lease | None:
-        """Return the lease, or None if there never was one."""
-        ...
-
-    async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
-        """Replace the lease that has the same version, or create it if `lease` has no version;
-        return it with its new version, or None if another process was faster."""
         ...
 
 

@@ -30,12 +30,11 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
-from shared.domain.archives.delivery import Cdn
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.errors.base import Refusal
 from shared.domain.names import Coordinate
-from shared.domain.public_copies import index_file
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.sparse_index import index_file
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log, record_metric
 from shared.ports import PackageReader
@@ -57,7 +56,6 @@ from shared.services.maintenance.package_tasks import (
     RebuildDerivedData,
     RebuildSearchIndex,
     RepairDerivedData,
-    UpdatePublicCopies,
     UpdateSearchIndex,
     UpdateUpstreamCatalogue,
 )
@@ -80,7 +78,6 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import PackageCache
-from shared.services.packages.public_copies import PublicCopies
 from shared.services.packages.pull_redirects import CAPACITY_BYTES, Pulls, RedirectCache
 from shared.services.packages.pulls import PullCounter
 from shared.services.publishing.publishing import Publishing
@@ -116,7 +113,6 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         IssuerKeys: {"failed": _logged("issuer.unanswered", "document", "reason")},
         KeptAnswers: {"fresh_for": fresh_for},
         MailDelivery: {"failed": _logged("mail.undelivered", "reason", "count")},
-        PublicCopies: {"distributions": settings.copied_distributions},
         Organizations: {"creators": OrganizationCreators(settings.founding)},
         Publishing: {"count_release": partial(record_metric, PUSHES, 1)},
         PullCounter: {"delayed": _logged("pulls.delayed", "reason")},
@@ -191,21 +187,11 @@ def _archive_reader(settings: Settings) -> ArchiveReader:
     )
 
 
-def _public_copies(adapters: Adapters, settings: Settings, wiring: Wiring) -> PublicCopies | None:
-    """Create what a CDN reads from a container of blobs; None where no CDN does."""
-    if adapters.copies is None or settings.archive_cdn is not Cdn.READING_BLOBS:
-        return None
-    return wiring.create(PublicCopies)
-
-
-def _archive_relocation(
-    adapters: Adapters, public_copies: PublicCopies | None
-) -> ArchiveRelocation | None:
-    """Create the mover of archives if a link or a copy could outlive a change, else None."""
+def _archive_relocation(adapters: Adapters) -> ArchiveRelocation | None:
+    """Create the mover of archives if a link could outlive a change, else None."""
     if adapters.links is None and adapters.edge is None:
         return None
-    withdraw = public_copies.withdraw if public_copies else None
-    return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge, withdraw)
+    return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge)
 
 
 def _redirect_cache(
@@ -343,9 +329,7 @@ def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
 # --- Tasks ---
 
 
-def _tasks(
-    adapters: Adapters, mirroring: Upstreams | None, copies: PublicCopies | None, wiring: Wiring
-) -> MaintenanceTasks:
+def _tasks(adapters: Adapters, mirroring: Upstreams | None, wiring: Wiring) -> MaintenanceTasks:
     """Create the tasks, in the order in which pages list them and `upkeep run` runs them."""
     kinds: list[type[Task]] = [
         ProcessOutboxes,
@@ -365,8 +349,6 @@ def _tasks(
         kinds += [ApplyMirrorRules, UpdateUpstreamCatalogue]
     if adapters.feed is not None:
         kinds += [UpdateSearchIndex, RebuildSearchIndex]
-    if copies is not None:
-        kinds += [UpdatePublicCopies]
     return {task.id: task for task in map(wiring.create, kinds)}
 
 
@@ -382,7 +364,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _index_files,
     _leak_reports,
     _package_reader,
-    _public_copies,
     _redirect_cache,
     _report_copied_cookie,
     _servers_of_jobs,

@@ -15,7 +15,6 @@ from msgspec import Struct
 from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.tokens import Secret
 from shared.composition import Registry
-from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unauthenticated
 from shared.domain.identity import Networks, Principal
 from shared.domain.mirroring import passed_registries
@@ -35,7 +34,6 @@ from shared.log import (
 from shared.runtime.answers import Answer, RecognizedRequest
 from shared.runtime.caching import unnoted
 from shared.services.packages.source import PackageSource
-from shared.settings import Settings
 from shared.telemetry.metrics import REQUESTS
 
 FIRST_ERROR_STATUS = 400
@@ -121,12 +119,6 @@ def declare_context(function: FunctionT) -> FunctionT:
 def traceparent_of(context: func.Context | None, sent: str) -> str:
     """Return the `traceparent` of the host's context, else the one that the client sent."""
     return sent if context is None else context.trace_context.trace_parent or ""
-
-
-# Front Door signs in to both of its origins as itself, in the header `Authorization`, and rules put
-# that of the client into another one (infra/modules/edge.bicep).
-CLIENT_AUTHORIZATION = "x-ballroom-authorization"
-NO_AUTHORIZATION = "none"  # Front Door's own is not the client's.
 
 
 class Call:
@@ -298,27 +290,6 @@ class Call:
 def headers_of(request: func.HttpRequest) -> Mapping[str, str]:
     """Return the headers, whose names are compared without case."""
     return request.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-
-
-def has_two_origins(settings: Settings) -> bool:
-    """Check whether there is a Front Door that reads copies while the app does not answer."""
-    return settings.archive_cdn is Cdn.READING_BLOBS
-
-
-def headers_of_client(request: func.HttpRequest, registry: Registry) -> Mapping[str, str]:
-    """Return the headers of a request that Front Door may have sent to either of two origins, with
-    the credentials of the client.
-
-    The header is as good as `Authorization` itself: it names a caller who knows the secret.
-    """
-    headers = headers_of(request)
-    sent = headers.get(CLIENT_AUTHORIZATION) if has_two_origins(registry.settings) else None
-    if not sent:
-        return headers
-    own = {name.lower(): value for name, value in headers.items()}
-    del own[CLIENT_AUTHORIZATION]
-    own.pop("authorization", None)
-    return own if sent == NO_AUTHORIZATION else {**own, "authorization": sent}
 
 
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:

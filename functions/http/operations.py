@@ -34,7 +34,6 @@ from functions.http.calls import (
     Exchange,
     declare_context,
     headers_of,
-    headers_of_client,
     traceparent_of,
 )
 from shared.composition import Registry
@@ -74,7 +73,7 @@ class Operation(Struct, frozen=True, eq=False):
     Nobody is identified for one that `is_open`. Each request is counted against `limit`, if there
     is one. Answers of an operation that `is_repeated` depend on the request and on what was read of
     the stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
-    packages that they may read. Front Door may send one that is `at_edge` to either of its origins.
+    packages that they may read.
     """
 
     name: str
@@ -86,7 +85,6 @@ class Operation(Struct, frozen=True, eq=False):
     is_open: bool = False
     limit: RateLimitClass | None = None
     is_repeated: bool = False
-    at_edge: bool = False
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # In place of `answer`.
     openapi: object = None  # What openapi.json says of it (functions/api/operations.py).
@@ -217,7 +215,7 @@ def _call(
     request: func.HttpRequest,
     context: func.Context | None,
 ) -> Call:
-    headers = headers_of_client(request, registry) if operation.at_edge else headers_of(request)
+    headers = headers_of(request)
     trace = traceparent_of(context, headers.get("traceparent", ""))
     origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
     exchange = Exchange.begin(operation.name, trace, origin, is_ordinary=operation.is_ordinary)

@@ -11,7 +11,7 @@ from functions.http.operations import JsonFace
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
-from shared.domain.public_copies import INDEX_TYPE, index_config
+from shared.domain.sparse_index import INDEX_TYPE, index_config
 from shared.runtime.answers import Answer
 from shared.services.packages.index import PackageChanges
 
@@ -37,7 +37,7 @@ async def index_settings(call: Call) -> Answer:
     return index_answer(call, config, media_type=JSON, caching=INDEX_CACHE_PUBLIC)
 
 
-@api.read("index/{org}/{name}/index.json", at_edge=True, is_repeated=True)
+@api.read("index/{org}/{name}/index.json", is_repeated=True)
 async def index_file(call: Call) -> Answer:
     index, package = call.registry.packages.index, call.package
     found = await index.file(package, call.packages, by=call.caller)
@@ -45,7 +45,7 @@ async def index_file(call: Call) -> Answer:
     return index_answer(call, found.document, media_type=INDEX_TYPE, caching=caching)
 
 
-@api.read("index/changes", at_edge=True, is_repeated=True)
+@api.read("index/changes", is_repeated=True)
 async def index_changes(call: Call) -> Answer:
     since, limit = _number(call, "since", 0), _number(call, "limit", DEFAULT_CHANGES)
     count = min(max(limit, 1), MAX_CHANGES)

@@ -18,7 +18,7 @@ from functions.http.answers import (
     failure_sentence,
     retry_headers,
 )
-from functions.http.calls import Call, has_two_origins
+from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.requests import require_upload_taken, upload_body
 from functions.maven.paths import (
@@ -48,15 +48,12 @@ from shared.domain.maven import (
 )
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
-from shared.domain.public_copies import MAVEN
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.source import AvailableRelease
 from shared.services.publishing.maven import MavenVersionList
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"
-# Front Door reads the repository by a path that is one of blobs as well.
-COPIES_ROUTE = f"{MAVEN}{{*path}}"
 
 # Repository managers request the root to check whether the repository exists.
 _ROOT_DOCUMENT = Representation(
@@ -96,13 +93,6 @@ FACES = (maven,)
 
 
 @maven.read(REPOSITORY_ROUTE, is_repeated=True)
-@maven.read(
-    COPIES_ROUTE,
-    name="maven_read_at_edge",
-    at_edge=True,
-    is_repeated=True,
-    exists=has_two_origins,
-)
 async def maven_read(call: Call) -> Answer:
     if not _requested_path(call):
         return conditional_answer(call, _ROOT_DOCUMENT)

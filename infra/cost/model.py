@@ -32,23 +32,19 @@ REQUESTS_AT_ONCE = 32  # Of an instance that answers reads, before Azure adds an
 LEAST_OF_AUTOSCALE = 0.1  # Share of the most request units that is paid for when idle.
 FREE_LOG_DAYS = 31
 KEY_LOOKS_AN_HOUR = 12  # Each instance reads the signing key every five minutes.
-FOLLOWING = 1  # Instance that reads the change feed, if any is always ready.
 # Instances that Azure keeps of each group, and bills, where there are zones:
 # learn.microsoft.com/azure/reliability/reliability-functions.
 READY_IN_ZONES = 2
 COUNTING_SECONDS = 30  # An instance writes down what it counted in these.
 UNITS_OF_A_RANGE = 10_000  # A second; of what is above, the feed is read in several ranges.
-FEED_LOOKS = SECONDS / 5  # The interval of the trigger in functions/timers.py.
-FEED_LEASES = SECONDS / 17  # The default of the trigger.
 LEAST_DAYS_BACK = 7  # Point-in-time restore is free for these.
 BLOB_PROBE_SECONDS = 240  # Between two probes of the archives by a place of Front Door.
 HOST_LEASE_SECONDS = 12  # The Functions host renews its leases in its own storage.
 # With platform metrics in the logs: the database, the vault, both storage accounts and the app.
 METERED_RESOURCES = 5
 TIMER_CALLS = 43_800.0  # A month: one a minute.
-GROUPS = 3  # Of Functions with instances of their own: HTTP, the timer, the change feed.
+GROUPS = 2  # Of Functions with instances of their own: HTTP, and the timer.
 REQUEST_SECONDS = 0.0015  # Of processor, in host and worker; an instance has one core.
-EDGE_PROBE_SECONDS = 120  # Between two probes of the app by a place of Front Door.
 READ_LOG_BYTES = 60.0  # Of a request that succeeds and only reads, at most: a test counts them.
 LINE_LOG_BYTES = 400.0  # Of another request, and of a run of a task, without what the host adds.
 ROLL_UPS = 30.4  # Of each pulled package, in a month.
@@ -230,19 +226,13 @@ class Traffic:
     @property
     def requests(self) -> float:
         """Return how many requests the app answers, including probes."""
-        probes = self.plan.watch.probes_an_hour * HOURS + self.edge_probes
+        probes = self.plan.watch.probes_an_hour * HOURS
         return sum(self.asked.values()) + probes
 
     @property
-    def edge_probes(self) -> float:
-        """Return how often the edge asks the app whether it answers."""
-        return self.plan.edge_places * SECONDS / EDGE_PROBE_SECONDS
-
-    @property
     def blob_probes(self) -> float:
-        """Return how often the edge asks Blob Storage whether it answers: for archives, and as
-        often as the app for the copies that it has when the app does not."""
-        return self.edge_probes + self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
+        """Return how often the edge asks Blob Storage whether it answers."""
+        return self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
 
     @property
     def apps(self) -> int:
@@ -262,8 +252,8 @@ class Traffic:
 
     @property
     def runs(self) -> float:
-        """Return how often Functions run without a request: by a timer, or after a push."""
-        return TIMER_CALLS + self.load.pushes
+        """Return how often Functions run without a request."""
+        return TIMER_CALLS
 
     @property
     def apps_for_changes(self) -> int:
@@ -276,7 +266,7 @@ class Traffic:
         if not self.plan.always_ready:
             return 0
         if self.plan.zones is Zones.ONE:
-            return self.plan.always_ready + FOLLOWING + self.apps_for_changes
+            return self.plan.always_ready + self.apps_for_changes
         others = READY_IN_ZONES * (GROUPS - 1 + self.apps_for_changes)
         return max(self.plan.always_ready, READY_IN_ZONES) + others
 
@@ -297,7 +287,7 @@ class Traffic:
         """Return how many requests the edge receives."""
         if self.plan.edge is FrontDoorTier.NONE:
             return 0
-        return self.requests - self.edge_probes - self.through_app + self.load.pulls
+        return self.requests - self.through_app + self.load.pulls
 
     @property
     def usage(self) -> Usage:
@@ -320,9 +310,9 @@ class Traffic:
     @property
     def told(self) -> Usage:
         """Return the usage by those who read each push in the change feed: instances that answer
-        from memory, and the Function for search."""
+        from memory."""
         answering = max(self.plan.always_ready, self.busy_seconds / SECONDS)
-        return FOLLOWED_PUSH * (self.load.pushes * (FOLLOWING + answering))
+        return FOLLOWED_PUSH * (self.load.pushes * answering)
 
     @property
     def upkeep(self) -> Usage:
@@ -386,16 +376,7 @@ def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
 
 def busiest_units(traffic: Traffic, prices: Prices) -> float:
     """Return the request units in the busiest second."""
-    return all_units(traffic, prices) / SECONDS * prices["assumed.busiest-hour-factor"]
-
-
-def all_units(traffic: Traffic, prices: Prices) -> float:
-    """Return the request units of a month, for requests and for reading the change feed."""
-    feed = (
-        FEED_LOOKS * prices["assumed.units-a-look-at-the-feed"]
-        + FEED_LEASES * prices["assumed.units-a-lease-of-the-feed"]
-    )
-    return traffic.usage.units + feed
+    return traffic.usage.units / SECONDS * prices["assumed.busiest-hour-factor"]
 
 
 def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
@@ -431,7 +412,7 @@ def _functions(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
 
 
 def _cosmos(traffic: Traffic, prices: Prices) -> Iterator[CostLine]:
-    units, most = all_units(traffic, prices), traffic.plan.most_units
+    units, most = traffic.usage.units, traffic.plan.most_units
     if most is None:
         dollars = units / 1e6 * prices["cosmos.serverless-million-units"]
         yield CostLine("Cosmos DB", "request units", units, dollars)

@@ -97,8 +97,7 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     }
 )
 
-# What reading a push in the change feed takes of each that follows it: the Function for search, and
-# every instance that is asked.
+# What reading a push in the change feed takes of every instance that is asked.
 FOLLOWED_PUSH = Usage(9.6, 1)
 
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(

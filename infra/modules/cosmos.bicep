@@ -53,8 +53,6 @@ var containers = [
   }
   { name: 'events', path: '/pk', ends: false, indexed: ['/pk/?', '/number/?', '/origin/?', '/at_ms/?', '/feed/?'], composite: [] }
   { name: 'work', path: '/pk', ends: true, indexed: ['/pk/?', '/expires_ms/?'], composite: [] }
-  // Of the Functions host, for its place in the change feed; it asks for items by their ids.
-  { name: 'leases', path: '/id', ends: false, indexed: [], composite: [] }
   { name: 'stats', path: '/pk', ends: true, indexed: ['/pk/?', '/kind/?', '/pulls/?', '/day/?'], composite: [] }
 ]
 

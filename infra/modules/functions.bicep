@@ -12,7 +12,7 @@ param name string
 @description('Name of the service in azure.yaml whose package is deployed to the app.')
 param service string
 
-@description('What the app answers: everything, or reads alone, without timer and change feed and with small bodies.')
+@description('What the app answers: everything, or reads alone, without the timer and with small bodies.')
 @allowed(['all', 'reads'])
 param role string
 
@@ -121,8 +121,6 @@ var slots = bound.slots
 // In several zones Azure accepts no fewer than two instances of a group, and keeps two of those it is not told of.
 var fewest = zoneRedundant ? 2 : 0
 var ready = max(alwaysReady, fewest)
-// For the change feed: the copies that Front Door reads have to follow while nobody asks the app.
-var feed = { name: 'function:feed_listings', instanceCount: max(1, fewest) }
 
 // What the host reads. Identity alone: there is no connection string.
 var hostSettings = {
@@ -133,10 +131,6 @@ var hostSettings = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-  // The change feed of the records, which functions/change_feed.py follows.
-  COSMOS__accountEndpoint: cosmosEndpoint
-  COSMOS__credential: 'managedidentity'
-  COSMOS__clientId: identityClientId
   AZURE_CLIENT_ID: identityClientId
   // An archive with its form, or the largest body of a read. What is larger gets an empty 500 of the host.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(bound.body * 1048576)
@@ -263,7 +257,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
-        alwaysReady: (ready == 0) ? [] : concat([{ name: 'http', instanceCount: ready }], role == 'all' && edgeReadsBlobs ? [feed] : [])
+        alwaysReady: (ready == 0) ? [] : [{ name: 'http', instanceCount: ready }]
         triggers: { http: { perInstanceConcurrency: slots } }
       }
       // The types that Microsoft publishes lack it. A region that does not offer it refuses the property, so it

@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
-from shared.adapters.blob.documents import BlobDocuments, BlobPublicCopies, BlobSnapshots
+from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
-from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition, CosmosChangeFeed
+from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
 from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
 from shared.adapters.cosmos.events import CosmosEvents
@@ -119,9 +119,7 @@ class CloudStores(Struct, frozen=True):
     work: CosmosWork
     pulls: CosmosPulls
     snapshots: BlobSnapshots
-    copies: BlobPublicCopies
     search: CloudSearchPorts
-    changes: CosmosChangeFeed
     edition: ChangeFeedEdition
 
     async def close(self) -> None:
@@ -136,8 +134,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     archives = BlobArchives(blobs, clock)
-    changes = CosmosChangeFeed(cosmos)
-    edition = ChangeFeedEdition(changes, clock)
+    edition = ChangeFeedEdition(cosmos, clock)
     cosmos.on_write(PACKAGES, edition.wrote)
     for container in ("accounts", "tokens"):
         cosmos.on_write(container, edition.wrote_records)
@@ -154,8 +151,6 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
-        copies=BlobPublicCopies(blobs, archives.links),
-        changes=changes,
         edition=edition,
         search=open_cloud_search(
             cosmos,

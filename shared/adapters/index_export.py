@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.adapters.filesystem import FolderUnusable, partial_path
 from shared.domain.documents import DerivedDocument
-from shared.domain.public_copies import FILE_NAME, INDEX_CONFIG_PATH
+from shared.domain.sparse_index import FILE_NAME, INDEX_CONFIG_PATH
 from shared.runtime.private_files import hold_file_lock
 
 _LOCK = ".lock"

@@ -8,7 +8,7 @@ from shared.bootstrap import back_up, exported_index, restore_backup, rotate_key
 from shared.commands.base import in_registry, operator_command
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
-from shared.domain.public_copies import INDEX_CONFIG_PATH, index_config
+from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 from shared.settings import Settings
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +14,6 @@ from msgspec import Struct
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.answer_cache import AnswerCache
-from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import (
     ChunkSender,
     FileMiddleware,
@@ -62,7 +60,7 @@ from shared.hosting.timers import Timers
 from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import FunctionCall, HttpFunction, Route, functions_of, parse_template
 from shared.log import log
-from shared.ports import ChangeSource, Clock
+from shared.ports import Clock
 from shared.runtime.answers import RecognizeCaller
 from shared.runtime.caching import Edition
 
@@ -94,13 +92,6 @@ class TimerOptions(Struct, frozen=True):
     clock: Clock
 
 
-class ChangeFeedOptions(Struct, frozen=True):
-    """Where change feeds are read, and a clock."""
-
-    source: ChangeSource
-    clock: Clock
-
-
 class RepeatOptions(Struct, frozen=True):
     """The edition of the stores, and what recognizes the caller of a request."""
 
@@ -111,7 +102,7 @@ class RepeatOptions(Struct, frozen=True):
 class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
-    Timers run only with `timers` and change feeds only with `change_feeds`; answers are repeated
+    Timers run only with `timers`, and answers are repeated
     only with `repeats`. What no route matches is answered by `missing`, which gets the path and the
     methods that there are for it as the route parameters `path` and `allow`; without it, by a bare
     404, as the real host does.
@@ -126,7 +117,6 @@ class Host:
         archives: FileResolver | None = None,
         redirects: FollowedRedirects | None = None,
         timers: TimerOptions | None = None,
-        change_feeds: ChangeFeedOptions | None = None,
         repeats: RepeatOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = trust_every_sender,
@@ -135,9 +125,6 @@ class Host:
         on_stop: Sequence[LifespanHook] = (),
     ) -> None:
         functions = app if isinstance(app, ReadFunctions) else functions_of(app)
-        self._feeds = change_feeds and ChangeFeeds(
-            functions.feeds, change_feeds.source, change_feeds.clock, secrets.token_hex(OWNER_BYTES)
-        )
         self._on_start = on_start
         self._on_stop = on_stop
         self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
@@ -184,7 +171,7 @@ class Host:
         """Run the hooks and the background loops of the app while the block lasts."""
         for hook in self._on_start:
             await hook()
-        loops = (self._sweep(), self._run_timers(), self._run_change_feeds())
+        loops = (self._sweep(), self._run_timers())
         tasks = [asyncio.create_task(each) for each in loops]
         try:
             yield
@@ -207,13 +194,6 @@ class Host:
                 await self._timers.run()
         except Exception:
             log.exception("timers.failed")
-
-    async def _run_change_feeds(self) -> None:
-        try:
-            if self._feeds is not None:
-                await self._feeds.run()
-        except Exception:
-            log.exception("feeds.failed")
 
 
 def _logged(

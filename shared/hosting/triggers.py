@@ -10,7 +10,6 @@ from typing import Any
 
 import azure.functions as func
 from msgspec import Struct
-from msgspec.structs import replace
 
 
 class StartRefused(Exception):
@@ -130,24 +129,11 @@ class TimerFunction(Struct, frozen=True):
     run_on_startup: bool = False
 
 
-class ChangeFeedFunction(Struct, frozen=True):
-    """A Function with a Cosmos DB trigger: it is called with batches of changed items."""
-
-    name: str
-    container: str
-    leases: str
-    call: FunctionCall
-    poll_seconds: float = 5.0
-    most: int = 100  # Items of one batch.
-    is_repeated: bool = False  # A batch that fails is passed again until it succeeds.
-
-
 class AppFunctions(Struct, frozen=True):
     """The Functions of an app in the order of the real host: by name, without case."""
 
     http: Sequence[HttpFunction]
     timers: Sequence[TimerFunction]
-    feeds: Sequence[ChangeFeedFunction] = ()
 
 
 def functions_of(app: func.FunctionApp) -> AppFunctions:
@@ -162,7 +148,6 @@ def functions_of(app: func.FunctionApp) -> AppFunctions:
     return AppFunctions(
         http=[each for each in read if isinstance(each, HttpFunction)],
         timers=[each for each in read if isinstance(each, TimerFunction)],
-        feeds=[each for each in read if isinstance(each, ChangeFeedFunction)],
     )
 
 
@@ -170,7 +155,7 @@ def _name(function: Any) -> str:
     return str(function.get_function_name())
 
 
-def _read(function: Any) -> HttpFunction | TimerFunction | ChangeFeedFunction:
+def _read(function: Any) -> HttpFunction | TimerFunction:
     name, trigger = _name(function), function.get_trigger()
     call = _callable(name, trigger.name, function.get_user_function())
     match trigger.get_binding_name():
@@ -178,24 +163,8 @@ def _read(function: Any) -> HttpFunction | TimerFunction | ChangeFeedFunction:
             return HttpFunction(name, _route(name, trigger), call)
         case "timerTrigger":
             return TimerFunction(name, trigger.schedule, call, bool(trigger.run_on_startup))
-        case "cosmosDBTrigger":
-            return _feed(name, function, call)
         case other:
             raise unsupported(name, f"the local host knows no trigger '{other}'")
-
-
-def _feed(name: str, function: Any, call: FunctionCall) -> ChangeFeedFunction:
-    trigger, policy = function.get_trigger(), function.get_settings_dict("retry_policy")
-    if trigger.create_lease_container_if_not_exists:
-        # The identity of the app cannot create containers, so the real host would not start it.
-        raise unsupported(name, "its leases container has to be made by the templates")
-    known = ChangeFeedFunction(name, trigger.container_name, trigger.lease_container_name, call)
-    return replace(
-        known,
-        poll_seconds=(trigger.feed_poll_delay or known.poll_seconds * 1000) / 1000,
-        most=trigger.max_items_per_invocation or known.most,
-        is_repeated=bool(policy) and int(policy["max_retry_count"]) < 0,
-    )
 
 
 def _route(name: str, trigger: Any) -> Route:

@@ -13,7 +13,6 @@ from shared.ports import (
     ArchiveLinks,
     ArchiveStore,
     CallerScope,
-    ChangeSource,
     Clock,
     ConfinedTasks,
     DirectoryStore,
@@ -23,7 +22,6 @@ from shared.ports import (
     HttpClient,
     Mailer,
     MetadataStore,
-    PublicCopyStore,
     PullLedger,
     Randomness,
     SearchFeed,
@@ -58,8 +56,6 @@ class Adapters(Struct, frozen=True):
     close: Callable[[], Awaitable[None]]
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
-    changes: ChangeSource | None = None  # For a host that calls Functions with changes.
-    copies: PublicCopyStore | None = None  # Read by a CDN while the registry does not answer.
     caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
     writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.

@@ -2,17 +2,15 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from shared.confined.budget import Budget
 from shared.domain.archives.delivery import Cdn
-from shared.domain.names import Distribution
 from shared.settings.values import (
     MIB,
     Addresses,
     AddressWithoutSlash,
     TopicSettings,
-    split_list,
 )
 
 
@@ -101,11 +99,6 @@ class DeliverySettings(TopicSettings):
         description="Where that CDN reads public archives: from the registry, or, with an identity "
         "of its own, from Blob Storage (blobs), as Front Door does in the templates.",
     )
-    copy_distributions: str = Field(
-        default="v2201-13-0,v2201-14-0",
-        description="Distributions of Ballerina, separated by commas, whose lists of versions are "
-        "among the copies that such a CDN reads while the registry does not answer.",
-    )
     archive_cdn_resource: str = Field(
         default="",
         pattern=r"(?i)^(/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
@@ -113,21 +106,6 @@ class DeliverySettings(TopicSettings):
         description="Id of the Front Door endpoint that is purged when an archive is withdrawn; if "
         "empty, copies expire within five minutes.",
     )
-
-    @field_validator("copy_distributions")
-    @classmethod
-    def _check_distributions(cls, text: str) -> str:
-        for each in split_list(text):
-            if Distribution.parse(each) is None:
-                message = f"{each} is no distribution. Write it as clients do: v2201-13-0."
-                raise ValueError(message)
-        return text
-
-    @property
-    def copied_distributions(self) -> tuple[Distribution, ...]:
-        """The distributions whose lists are copied."""
-        found = map(Distribution.parse, split_list(self.copy_distributions))
-        return tuple(each for each in found if each)
 
     @property
     def archive_cdn(self) -> Cdn:

@@ -52,7 +52,7 @@ class ServerSettings(ListenerSettings):
     app_role: AppRole = Field(
         default="all",
         description="Which requests this app answers: all, or, beside another app for everything "
-        "else, reads, with bodies of 4 MiB at most and neither timer nor change feed.",
+        "else, reads, with bodies of 4 MiB at most and no timer.",
     )
     environment: str = Field(
         default="local",

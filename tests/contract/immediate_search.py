@@ -14,7 +14,7 @@ from shared.adapters.cloud_search.index import (
     CopyEnvironment,
     open_cloud_search,
 )
-from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition, CosmosChangeFeed
+from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.ports import Clock
@@ -33,7 +33,7 @@ async def opened_search(
     randomness = SystemRandomness()
     cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
     blobs = BlobContainers(connections.blobs, connections.prefix)
-    edition = ChangeFeedEdition(CosmosChangeFeed(cosmos), clock)
+    edition = ChangeFeedEdition(cosmos, clock)
     cosmos.on_write(PACKAGES, edition.wrote)
     surroundings = CopyEnvironment(clock, randomness, never, edition)
     search = open_cloud_search(cosmos, blobs, folder / "copies", surroundings)

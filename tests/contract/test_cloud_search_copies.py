@@ -29,7 +29,7 @@ from shared.adapters.cloud_search.index import (
     CurrentCopy,
 )
 from shared.adapters.cloud_search.parts import IndexPart, IndexPointer, SearchBlobs, write_pointer
-from shared.adapters.cosmos.change_feed import ChangeFeedEdition, CosmosChangeFeed
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.search.queries import find_packages
@@ -159,7 +159,7 @@ class Waiting:
 
 def current_copy(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
     randomness = SystemRandomness()
-    edition = ChangeFeedEdition(CosmosChangeFeed(place.cosmos), place.clock)
+    edition = ChangeFeedEdition(place.cosmos, place.clock)
     environment = CopyEnvironment(place.clock, randomness, sleep, edition)
     folders = CopyFolders(place.folder / "reader", randomness)
     return CurrentCopy(CosmosListings(place.cosmos), parts, folders, environment, **more)

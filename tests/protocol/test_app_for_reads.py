@@ -47,11 +47,10 @@ async def test_every_other_app_takes_it(world: World) -> None:
     await world.push(LARGE)
 
 
-async def test_it_runs_neither_timer_nor_change_feed(reads: World, world: World) -> None:
+async def test_it_runs_no_timer(reads: World, world: World) -> None:
     functions, all_functions = (
         functions_of(build_app(reads.registry)),
         functions_of(build_app(world.registry)),
     )
     assert not functions.timers
-    assert not functions.feeds
     assert len(functions.http) == len(all_functions.http)

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from functions import timers
 from functions.http.requests import MAX_JSON_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.settings import Settings
 from shared.settings.values import MIB
@@ -99,20 +98,6 @@ def test_the_hosts_own_settings_are_not_ours() -> None:
     host = module("functions").value("hostSettings")
     assert [name for name in host if name.startswith(PREFIX)] == []
     assert not NOT_FOR_FLEX & set(host)
-
-
-def test_the_change_feed_is_followed_by_identity() -> None:
-    host = module("functions").value("hostSettings")
-    connection = {
-        name.partition("__")[2]: value
-        for name, value in host.items()
-        if name.startswith(f"{timers.CONNECTION}__")
-    }
-    assert connection == {
-        "accountEndpoint": "cosmosEndpoint",
-        "credential": "managedidentity",
-        "clientId": "identityClientId",
-    }
 
 
 def test_secrets_are_references_to_the_vault() -> None:

@@ -8,17 +8,14 @@ from pathlib import Path
 import pytest
 from croniter import croniter
 
-from functions.timers import POLL_MS, TIMER_SCHEDULE
+from functions.timers import TIMER_SCHEDULE
 from infra.cost.__main__ import cost
 from infra.cost.model import (
     COST_PLANS,
-    FEED_LOOKS,
-    FOLLOWING,
     GROUPS,
     HOURS,
     KEY_LOOKS_AN_HOUR,
     REQUESTS_AT_ONCE,
-    SECONDS,
     TIMER_CALLS,
     CostPlan,
     FrontDoorTier,
@@ -29,7 +26,6 @@ from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
 from shared.services.maintenance.package_tasks import (
     ApplyMirrorRules,
-    UpdatePublicCopies,
     UpdateUpstreamCatalogue,
 )
 from shared.settings import Settings
@@ -101,15 +97,10 @@ def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
         assert int(bounds[f"reads{plan.gigabytes * 1024}"]["slots"]) == REQUESTS_AT_ONCE
 
 
-def test_one_instance_more_follows_the_changes_where_any_is_always_ready() -> None:
-    kept = re.findall(r"\{ name: '([\w:]+)', instanceCount: (.+?) \}", module("functions").text)
-    assert kept == [("function:feed_listings", f"max({FOLLOWING}, fewest)"), ("http", "ready")]
-
-
 def test_every_group_of_functions_is_counted() -> None:
     listed = (ROOT / "docs" / "decisions" / "0022-functions-by-need.md").read_text("utf-8")
-    assert "The Functions form three groups: HTTP, the timer" in listed
-    assert GROUPS == 3
+    assert "two groups: HTTP and the timer" in listed
+    assert GROUPS == 2
     assert TIMER_SCHEDULE.endswith("* * * * *")
     assert pytest.approx(HOURS * 60) == TIMER_CALLS
 
@@ -137,7 +128,6 @@ def test_no_alert_runs_without_a_recipient() -> None:
 
 
 NOT_COUNTED = (
-    UpdatePublicCopies.id,  # Copies for Front Door cost less than a cent for a thousand pushes.
     # Only a registry with an upstream has these.
     ApplyMirrorRules.id,
     UpdateUpstreamCatalogue.id,
@@ -156,10 +146,6 @@ def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
         while runs.get_next(datetime) <= end:
             count += 1
         assert UPKEEP_USAGE[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task
-
-
-def test_the_feed_is_looked_at_as_often_as_the_trigger_says() -> None:
-    assert SECONDS / FEED_LOOKS == POLL_MS / 1_000
 
 
 def test_the_largest_archive_fits_the_limits_of_the_service() -> None:

@@ -9,27 +9,20 @@ import pytest
 
 from functions.archives import ARCHIVE_CACHE_PUBLIC
 from functions.faces import operations
-from functions.http import answers
-from functions.http.calls import CLIENT_AUTHORIZATION, NO_AUTHORIZATION
 from functions.http.operations import READ_METHODS, Effect, Operation
 from functions.http.pages import STATIC
-from functions.index import sparse_index
-from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
-from infra.cost.model import BLOB_PROBE_SECONDS, EDGE_PROBE_SECONDS
+from infra.cost.model import BLOB_PROBE_SECONDS
 from shared.adapters.blob.client import (
     ARCHIVE_CONTAINERS,
-    COPY_CONTAINERS,
     LINK_CACHE_CONTROL,
     archive_blob,
 )
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
-from shared.domain.public_copies import HEALTH, INDEX, INDEX_CACHING, MAVEN, MAVEN_CACHING
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.services.packages.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
-from tests.paths import docs
 from tests.repo.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.front_door import readable_containers
 
@@ -230,6 +223,8 @@ def test_the_address_of_a_public_archive_leads_to_its_blob() -> None:
 
 
 def test_what_reads_blobs_does_so_over_tls_as_signing_in_requires() -> None:
+    archives = configured("blobs")["healthProbeSettings"]["probeIntervalInSeconds"]
+    assert archives == BLOB_PROBE_SECONDS
     assert configured("blobs")["healthProbeSettings"]["probeProtocol"] == "Https"
     assert EDGE.text.count("originGroupOverride") == EDGE.text.count(
         "forwardingProtocol: 'HttpsOnly' }"
@@ -241,85 +236,6 @@ def test_front_door_does_not_read_stores_in_a_network_of_their_own() -> None:
     assert re.search(r"blobHost: edgeReadsBlobs \?.* : ''", template(MAIN).text)
     assert "edgeReadsBlobs ? blobSettings : {}" in module("functions").text
     assert module("functions").value("blobSettings") == {"BALLROOM_ARCHIVE_CDN_ORIGIN": "blobs"}
-
-
-BUILDS = ("buildsFromCopies", "buildsWithCredentials", "repositoryPaths")
-
-
-@pytest.mark.parametrize("rule", BUILDS)
-def test_only_reads_without_a_query_are_sent_to_two_origins(rule: str) -> None:
-    conditions = {each["name"]: each["parameters"] for each in configured(rule)["conditions"]}
-    assert conditions["RequestMethod"]["matchValues"] == [*READ_METHODS]
-    assert not conditions["RequestMethod"]["negateCondition"]
-    assert conditions["QueryString"]["negateCondition"]
-    assert set(conditions["UrlPath"]["matchValues"]) <= {INDEX, REPOSITORY_ROUTE.partition("{")[0]}
-
-
-def test_operations_that_are_sent_to_two_origins_read_the_credentials_of_the_client() -> None:
-    repository, copies = (each.partition("{")[0] for each in (REPOSITORY_ROUTE, COPIES_ROUTE))
-    found = [each for each in served(Effect.READ, "GET") if each.route.startswith((INDEX, copies))]
-    assert found
-    assert [each.name for each in found if not (each.at_edge or each.is_open)] == []
-    # Those of the repository reach the app by the path of the copies alone.
-    rewritten = {each["name"]: each for each in configured("repositoryPaths")["actions"]}
-    assert rewritten["UrlRewrite"]["parameters"]["sourcePattern"] == f"/{repository}"
-    elsewhere = [each.name for each in operations(WITH_FRONT_DOOR) if each.at_edge]
-    assert set(elsewhere) <= {each.name for each in found}
-
-
-def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
-    assert configured("readsApp")["priority"] < configured("readsCopies")["priority"]
-    probe = configured("reads")["healthProbeSettings"]
-    assert probe["probePath"] == f"/{HEALTH}"
-    assert (probe["probeProtocol"], probe["probeRequestType"]) == ("Https", "HEAD")
-    assert probe["probeIntervalInSeconds"] == EDGE_PROBE_SECONDS, "as it is paid for"
-    archives = configured("blobs")["healthProbeSettings"]["probeIntervalInSeconds"]
-    assert archives == BLOB_PROBE_SECONDS
-    assert configured("reads")["authentication"] == configured("blobs")["authentication"]
-
-
-@pytest.mark.parametrize("page", ["operations", "decisions/0023-archives-at-the-edge"])
-def test_the_pages_say_how_often_front_door_asks(page: str) -> None:
-    minutes = configured("reads")["healthProbeSettings"]["probeIntervalInSeconds"] // 60
-    assert f" every {minutes} minutes" in docs(page)
-
-
-def test_the_page_says_how_soon_front_door_changes_its_origin() -> None:
-    minutes = configured("reads")["healthProbeSettings"]["probeIntervalInSeconds"] // 60
-    samples = configured("reads")["loadBalancingSettings"]
-    good = samples["successfulSamplesRequired"]
-    bad = samples["sampleSize"] - good + 1
-    page = " ".join(docs("operations").split())
-    assert f"last {samples['sampleSize']} answers, of which {good} have to be good" in page
-    assert f"after {bad} failures, at most {bad * minutes} minutes" in page
-    assert f"after {good} good answers, at most {good * minutes} minutes" in page
-
-
-def test_copies_are_where_front_door_looks_for_them() -> None:
-    assert set(COPY_CONTAINERS) <= set(readable_containers())
-    assert {each.partition("/")[0] for each in (INDEX, MAVEN, HEALTH)} == set(COPY_CONTAINERS)
-    actions = {
-        each["name"]: each["parameters"] for each in configured("repositoryPaths")["actions"]
-    }
-    assert actions["UrlRewrite"]["sourcePattern"] == f"/{REPOSITORY_ROUTE.partition('{')[0]}"
-    assert (
-        actions["UrlRewrite"]["destination"] == f"/{MAVEN}" == f"/{COPIES_ROUTE.partition('{')[0]}"
-    )
-
-
-def test_the_credentials_of_a_client_come_from_its_own_request() -> None:
-    values = [
-        (configured(rule)["order"], action["parameters"]["value"])
-        for rule in BUILDS
-        for action in configured(rule)["actions"]
-        if action["parameters"].get("headerName", "").lower() == CLIENT_AUTHORIZATION
-    ]
-    assert values == [(1, NO_AUTHORIZATION), (2, "{http_req_header_Authorization}")]
-
-
-def test_copies_say_who_may_cache_them_as_the_registry_does() -> None:
-    assert INDEX_CACHING == sparse_index.INDEX_CACHE_PUBLIC
-    assert MAVEN_CACHING == answers.REVALIDATE
 
 
 def test_roles_are_given_before_front_door_reads_blobs() -> None:

@@ -67,7 +67,7 @@ def faces(module: ModuleType) -> list[Face[Any]]:
 
 
 def names(loaded: AppFunctions) -> list[str]:
-    return [each.name for each in [*loaded.http, *loaded.timers, *loaded.feeds]]
+    return [each.name for each in [*loaded.http, *loaded.timers]]
 
 
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| .+\. \|$", re.MULTILINE)
@@ -174,7 +174,6 @@ def test_every_operation_is_named_for_its_face(name: str) -> None:
 async def test_the_app_has_every_operation_and_no_name_twice(registry: Registry) -> None:
     loaded = names(functions_of(build_app(registry)))
     app = func.FunctionApp()
-    app.register_functions(timers.feed_blueprint(registry))
     app.register_functions(timers.blueprint(registry))
     declared = [each.name for each in operations(registry.settings)]
     assert sorted(loaded) == sorted([*declared, *names(functions_of(app))])

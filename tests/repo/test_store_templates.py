@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from functions import timers
 from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE
 from tests.paths import ROOT
@@ -77,13 +76,6 @@ def test_the_database_has_the_containers_of_the_adapters() -> None:
         if type_.endswith("/sqlDatabases")
     ]
     assert databases == [DATABASE]
-
-
-def test_the_change_feed_is_that_of_the_records_and_its_leases_are_there() -> None:
-    assert timers.DATABASE == DATABASE
-    # The host asks for a container of leases by /id, and the identity of the app can make none.
-    assert made()[timers.LEASES]["path"] == "/id"
-    assert timers.CONTAINER in made()
 
 
 def test_every_module_that_queries_is_known() -> None:

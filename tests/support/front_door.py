@@ -1,8 +1,8 @@
 """Front Door as infra/modules/edge.bicep configures it, before an app and Blob Storage.
 
 The routes, rules, origin groups and roles are those of the templates. Of the service it has what
-they use: the most specific route, the rules in their order, the healthy origin of the first
-priority, copies for as long as a response allows, and purges.
+they use: the most specific route, the rules in their order, the origin of the first priority,
+copies for as long as a response allows, and purges.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -13,20 +13,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import azure.functions as func
 import httpx
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
-from functions import timers
 from functions.faces import build_app
-from shared.adapters.blob.client import BlobContainers
-from shared.adapters.cosmos.client import CosmosDatabase
 from shared.domain.errors.requests import Busy
 from shared.hosting.host import Host
 from shared.hosting.responses import configured_headers
-from shared.hosting.triggers import functions_of
 from tests.fakes.azurite import ACCOUNT, KEY
-from tests.fakes.system import FakeClock, FakeRandomness
+from tests.fakes.system import FakeClock
 from tests.repo.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.cloud_stores import emulator
@@ -64,7 +59,6 @@ class FrontDoor(httpx.AsyncBaseTransport):
     refuses_purges: bool = False
     before_purge: Callable[[], Awaitable[None]] | None = None
     _copies: dict[str, Copy] = field(default_factory=dict[str, Copy])
-    _healthy: dict[str, bool] = field(default_factory=dict[str, bool])
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         sent = Forwarded.of(request)
@@ -89,14 +83,6 @@ class FrontDoor(httpx.AsyncBaseTransport):
         for path in [each for each in self._copies if each.startswith(tuple(paths))]:
             del self._copies[path]
 
-    async def probe(self) -> None:
-        """Ask every origin that is one of several how it is, as often as it takes to know."""
-        for group in self._resources("originGroups"):
-            origins = self._origins(group)
-            path = self._properties(group).get("healthProbeSettings", {}).get("probePath")
-            for host in origins if len(origins) > 1 else ():
-                self._healthy[host] = await self._is_well(group, host, path)
-
     def asked(self, host: str) -> list[str]:
         """Return the paths that an origin was asked for, without its probes."""
         return [path for each, path in self.requests if each == host]
@@ -118,13 +104,6 @@ class FrontDoor(httpx.AsyncBaseTransport):
     async def _ask(self, group: str, host: str, sent: "Forwarded") -> httpx.Response:
         request = sent.to(host, authenticates="authentication" in self._properties(group))
         return await self.origins[host].handle_async_request(request)
-
-    async def _is_well(self, group: str, host: str, path: str) -> bool:
-        try:
-            answer = await self._ask(group, host, Forwarded("HEAD", path))
-        except httpx.TransportError:
-            return False
-        return answer.status_code == 200
 
     # --- copies --------------------------------------------------------------------------------
 
@@ -193,7 +172,7 @@ class FrontDoor(httpx.AsyncBaseTransport):
 
     def _chosen(self, group: str) -> str:
         hosts = self._origins(group)
-        return next((host for host in hosts if self._healthy.get(host, True)), hosts[0])
+        return hosts[0]
 
 
 @dataclass
@@ -379,14 +358,13 @@ class BlobOrigin(httpx.AsyncBaseTransport):
 
 @dataclass
 class AppOrigin(httpx.AsyncBaseTransport):
-    """The app, or a host that refuses connections while it is stopped."""
+    """The app."""
 
     app: httpx.ASGITransport | None = None
-    is_stopped: bool = False
     headers: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self.is_stopped or self.app is None:
+        if self.app is None:
             message = "The app does not answer."
             raise httpx.ConnectError(message)
         self.headers.append(dict(request.headers))
@@ -418,46 +396,6 @@ async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[Edg
         beyond = {"http://127.0.0.1": plain_transport()}
         async with httpx.AsyncClient(transport=front_door, mounts=beyond) as http:
             yield EdgeRegistry(replace(cloud, http=http), front_door, app, blobs, http)
-
-
-async def follow(edge: EdgeRegistry) -> None:
-    """Bring the Function of the change feed everything that is stored."""
-    app = func.FunctionApp()
-    app.register_functions(timers.feed_blueprint(edge.cloud.registry))
-    [feed] = functions_of(app).feeds
-    items = await stored(edge)
-    await feed.call(func.DocumentList([func.Document.from_dict(dict(each)) for each in items]))
-
-
-async def stored(edge: EdgeRegistry) -> Sequence[Mapping[str, object]]:
-    """Return every item of the records."""
-    place = edge.cloud.place
-    cosmos = CosmosDatabase(place.cosmos, FakeRandomness("feed"), place.database)
-    items = await cosmos.container("packages").query("SELECT * FROM c")
-    await cosmos.close()
-    return items
-
-
-async def stop_app(edge: EdgeRegistry) -> None:
-    """Stop the app, and let Front Door notice."""
-    edge.app.is_stopped = True
-    await edge.front_door.probe()
-
-
-async def public_blobs(edge: EdgeRegistry) -> dict[str, bytes]:
-    """Return every blob that Front Door may read, by container and name."""
-    blobs = BlobContainers(edge.cloud.place.blobs, edge.cloud.place.prefix)
-    found = {
-        f"{container}/{name}": await _content(blobs, container, name)
-        for container in edge.blobs.readable
-        async for name in blobs.container(container).list_blob_names()
-    }
-    await blobs.close()
-    return found
-
-
-async def _content(blobs: BlobContainers, container: str, name: str) -> bytes:
-    return await (await blobs.container(container).download_blob(name)).readall()
 
 
 def _account_address() -> str:

@@ -49,9 +49,7 @@ BLOB_CLIENT_OPTIONS: dict[str, Any] = {
     "read_timeout": 20,
 }
 
-# The last three hold copies for a CDN, which finds them by the first part of a path.
-COPY_CONTAINERS = ("index", "maven", "health")
-BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups", *COPY_CONTAINERS)
+BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
 
 ARCHIVE_CONTAINERS = {Visibility.PUBLIC: "archives", Visibility.PRIVATE: "private"}
 

@@ -1,64 +1,18 @@
-"""The change feed of Cosmos DB, and the edition of an instance in the cloud, which reads from the
-feed what changed.
-"""
+"""The edition of an instance in the cloud, which reads what changed from the change feed."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
-from shared.adapters.cosmos.client import CosmosDatabase, Item
+from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.log import log
-from shared.ports import ChangeSource, Clock, Lease
+from shared.ports import Clock
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, RECORDS, Changes
-
-
-class CosmosChangeFeed:
-    """The ChangeSource over the registry's database."""
-
-    def __init__(self, cosmos: CosmosDatabase) -> None:
-        self._cosmos = cosmos
-
-    async def ranges(self, container: str) -> list[str]:
-        return list(await self._ranges(container))
-
-    async def changes(
-        self, container: str, range_: str, after: str, most: int
-    ) -> tuple[list[Mapping[str, object]], str]:
-        options: dict[str, Any] = {"continuation": after}
-        if not after:
-            options = {"feed_range": (await self._ranges(container))[range_], "start_time": "Now"}
-        found = await self._cosmos.container(container).changes_of(max_item_count=most, **options)
-        return list(found.items), found.after
-
-    async def lease(self, container: str, name: str) -> Lease | None:
-        item = await self._cosmos.container(container).read(name, name)
-        if item is None:
-            return None
-        return Lease(item["owner"], item["until_ms"], item["after"], item["_etag"])
-
-    async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
-        kept = self._cosmos.container(container)
-        item: Item = {
-            "id": name,
-            "owner": lease.owner,
-            "until_ms": lease.until_ms,
-            "after": lease.after,
-        }
-        taken = kept.replace(item, lease.version) if lease.version else kept.create(item)
-        return await self.lease(container, name) if await taken else None
-
-    async def close(self) -> None:
-        await self._cosmos.close()
-
-    async def _ranges(self, container: str) -> dict[str, Item]:
-        found = await self._cosmos.container(container).ranges()
-        return {f"{each['Range']['min']}-{each['Range']['max']}": each for each in found}
-
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
 PACKAGES = "packages"  # The container whose changes are followed.
@@ -82,11 +36,11 @@ class ChangeFeedEdition:
 
     follows_records = False  # They are in another container.
 
-    def __init__(self, source: ChangeSource, clock: Clock) -> None:
-        self._source = source
+    def __init__(self, cosmos: CosmosDatabase, clock: Clock) -> None:
+        self._cosmos = cosmos
         self._clock = clock
         self._changes = Changes()
-        self._positions: Mapping[str, str] = {}  # In the feed, by range; none before the first.
+        self._positions = list[str]()  # In the feed, of each range; none before the first.
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.
         self._asking: asyncio.Task[None] | None = None
@@ -143,39 +97,39 @@ class ChangeFeedEdition:
             log.warning("edition.unread", reason=str(failure))
         except Exception:  # A position may have become unusable.
             log.exception("edition.lost")
-            self._positions = {}
+            self._positions = []
         finally:
             self._asking = None
 
     async def _begin(self) -> None:
         """Follow the feed from here on; nothing that was read before stands."""
-        ranges = await self._source.ranges(PACKAGES)
-        pages = await asyncio.gather(*(self._page(range_, "") for range_ in ranges))
-        self._positions = {range_: after for range_, (_, after) in zip(ranges, pages, strict=True)}
+        ranges = await self._cosmos.container(PACKAGES).ranges()
+        pages = await asyncio.gather(
+            *(self._page(feed_range=each, start_time="Now") for each in ranges)
+        )
+        self._positions = [page.after for page in pages]
         self._lose()
 
     async def _read_changes(self) -> None:
-        reads = [self._read_range(*each) for each in self._positions.items()]
-        found = await asyncio.gather(*reads)
+        found = await asyncio.gather(*map(self._read_range, self._positions))
         if not all(each.is_complete for each in found):
             self._lose()
-        self._positions = dict(zip(self._positions, (each.after for each in found), strict=True))
+        self._positions = [each.after for each in found]
 
-    async def _read_range(self, range_: str, after: str) -> "_RangeChanges":
+    async def _read_range(self, after: str) -> "_RangeChanges":
         """Note the items of a range that changed after the position."""
         for _ in range(MOST_PAGES):
-            items, after = await self._page(range_, after)
-            self._note(items)
-            if not items:
+            page = await self._page(continuation=after)
+            after = page.after
+            for item in page.items:
+                self.wrote(str(item["pk"]))
+            if not page.items:
                 return _RangeChanges(after, is_complete=True)
         return _RangeChanges(after, is_complete=False)
 
-    async def _page(self, range_: str, after: str) -> tuple[list[Mapping[str, object]], str]:
-        return await self._source.changes(PACKAGES, range_, after, ITEMS_AT_ONCE)
-
-    def _note(self, items: Sequence[Mapping[str, object]]) -> None:
-        for item in items:
-            self.wrote(str(item["pk"]))
+    async def _page(self, **options: Any) -> ChangeFeedPage:
+        container = self._cosmos.container(PACKAGES)
+        return await container.changes_of(max_item_count=ITEMS_AT_ONCE, **options)
 
     def _lose(self) -> None:
         self._changes.forget()

@@ -444,7 +444,6 @@ COSMOS_CONTAINERS = (
     ContainerDefinition("events"),
     ContainerDefinition("work", ends=True),
     ContainerDefinition("stats", ends=True),
-    ContainerDefinition("leases", "/id"),  # Of the Functions host, which reads the change feed.
 )
 
 _KEY_FIELDS = {each.name: each.path.strip("/") for each in COSMOS_CONTAINERS}

@@ -39,7 +39,6 @@ from shared.services.mirroring.catalogue import CatalogueUpdates, store_catalogu
 from shared.services.mirroring.mirror_rules import RuleApplication
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
-from shared.services.packages.public_copies import PublicCopies
 from shared.services.records import all_entities
 
 FACTS = sorted(ArchiveFacts.model_fields)
@@ -153,34 +152,6 @@ class DeleteOrphanedArchives(Task):
             return False
         await self.archives.move(release.archive, container)
         return True
-
-
-@dataclass(frozen=True)
-class UpdatePublicCopies(Task):
-    id = "update-public-copies"
-    title = "Update public copies"
-    sentence = (
-        "Compares the copies that Front Door reads while the registry does not answer with the "
-        "records of all packages."
-    )
-    schedule = "0 50 4 * * *"
-    runs_in_read_only_mode = True
-
-    copies: PublicCopies
-    checkpoints: Checkpoints
-
-    async def run(self) -> TaskReport:
-        """Copy as many packages as fit in one run."""
-        await self.copies.put_fixed()
-        seen = 0
-
-        async def visit(head: Head) -> None:
-            nonlocal seen
-            seen += 1
-            await self.copies.refresh(head.package)
-
-        finished = await self.checkpoints.visit_packages(self, visit)
-        return TaskReport(seen, seen, unfinished=not finished)
 
 
 NO_GRAPH = b"[]"

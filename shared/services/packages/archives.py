@@ -3,7 +3,7 @@ container. Uploads are read in `archive_reader.py`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from math import inf
@@ -34,7 +34,7 @@ from shared.domain.archives.names import (
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
-from shared.domain.names import NO_PACKAGE, Package
+from shared.domain.names import NO_PACKAGE
 from shared.domain.packages import Head, Release, State, Visibility, archive_container
 from shared.domain.times import MS
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
@@ -243,8 +243,7 @@ ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.
 class ArchiveRelocation(Struct, frozen=True):
     """Moves archives to the container where their records say they belong, and purges caches.
 
-    Copies of what is no longer public are withdrawn first, then archives are moved, and then caches
-    are purged, which could otherwise read them again.
+    Archives are moved first, and then caches are purged, which could otherwise read them again.
 
     The registry itself decides by the records alone; this is for stores and caches that serve
     archives without asking it. A change stays in its record's outbox until this is done, so that
@@ -254,7 +253,6 @@ class ArchiveRelocation(Struct, frozen=True):
     metadata: MetadataStore
     archives: ArchiveStore
     edge: EdgeCache | None  # None if no cache can be purged.
-    withdraw_copies: Callable[[Package], Awaitable[None]] | None = None
 
     async def apply(self, record: Head | Release) -> None:
         """Move the archives of a changed record; most changes move none.
@@ -263,8 +261,6 @@ class ArchiveRelocation(Struct, frozen=True):
         """
         if not changes_placement(record.outbox):
             return
-        if self.withdraw_copies:
-            await self.withdraw_copies(_package_of(record))
         placed: Mapping[ArchiveName, Visibility] | None = None
         while (wanted := await self._containers(record)) != placed:
             await self._move(wanted)
@@ -293,7 +289,3 @@ class ArchiveRelocation(Struct, frozen=True):
     async def _purge(self, names: Sequence[ArchiveName]) -> None:
         if self.edge is not None and names:
             await self.edge.forget([public_link_prefix(name) for name in names])
-
-
-def _package_of(record: Head | Release) -> Package:
-    return record.package if isinstance(record, Head) else record.coordinate.package

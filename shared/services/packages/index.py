@@ -10,8 +10,8 @@ from shared.domain.events import PackageChange, package_change
 from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
-from shared.domain.public_copies import index_file, index_path
 from shared.domain.records import Event
+from shared.domain.sparse_index import index_file, index_path
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource

@@ -1,16 +1,12 @@
-"""The headers of a call: those of the client, even where Front Door sends its own beside them."""
-
-from collections.abc import Mapping
+"""What a call knows of its request."""
 
 import azure.functions as func
 import pytest
 
-from functions.http.calls import CLIENT_AUTHORIZATION, Call, headers_of, headers_of_client
+from functions.http.calls import Call
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 from tests.support.operations import call_as, call_of
-from tests.support.world import OpenWorld, World
-
-BLOBS = {"archive_cdn_url": "https://registry.test", "archive_cdn_origin": "blobs"}
+from tests.support.world import World
 
 
 def request(**headers: str) -> func.HttpRequest:
@@ -18,37 +14,6 @@ def request(**headers: str) -> func.HttpRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     url = "https://registry.test/index/acme/greet/index.json?a=b"
     return func.HttpRequest("GET", url, headers=named, params={"a": "b"}, body=b"body")
-
-
-def seen(world: World, sent: func.HttpRequest) -> Mapping[str, str]:
-    """Return the headers that a handler sees."""
-    return headers_of_client(sent, world.registry)
-
-
-@pytest.mark.parametrize(
-    ("sent", "authorization"),
-    [("none", ""), ("Bearer of-the-client", "Bearer of-the-client"), ("Basic YTpi", "Basic YTpi")],
-)
-async def test_a_handler_sees_the_credentials_of_the_client(
-    worlds: OpenWorld, sent: str, authorization: str
-) -> None:
-    headers = seen(
-        await worlds(**BLOBS),
-        request(Authorization="Bearer of-front-door", X_Ballroom_Authorization=sent, Accept="a/b"),
-    )
-    assert headers.get("authorization", "") == authorization
-    assert CLIENT_AUTHORIZATION not in headers
-    assert headers["accept"] == "a/b"
-
-
-async def test_a_request_without_the_header_stays_as_it_is(worlds: OpenWorld) -> None:
-    sent = request(Authorization="Bearer of-the-client")
-    assert seen(await worlds(**BLOBS), sent) is headers_of(sent)
-
-
-async def test_where_there_is_no_such_front_door_the_header_means_nothing(world: World) -> None:
-    sent = request(Authorization="Bearer a", X_Ballroom_Authorization="Bearer b")
-    assert seen(world, sent) is headers_of(sent)
 
 
 def test_the_path_is_as_the_client_wrote_it() -> None:

@@ -1,14 +1,14 @@
 """An edition knows of every change of the last second, or that it does not."""
 
 import asyncio
-from collections.abc import Mapping
+from typing import Self, cast
 
 import pytest
 
 from shared.adapters.cosmos.change_feed import MOST_PAGES, WAITED_FOR, ChangeFeedEdition
+from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.errors.requests import Busy
-from shared.ports import Lease
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN, EVERYTHING, MOST_CHANGED
 from tests.fakes.system import FakeClock
 
@@ -28,28 +28,24 @@ class Feed:
     def write(self, package: str, range_: str = "low") -> None:
         self.written[range_].append(package)
 
-    async def ranges(self, container: str) -> list[str]:
-        assert container == "packages"
+    def container(self, name: str) -> Self:
+        assert name == "packages"
+        return self
+
+    async def ranges(self) -> list[str]:
         return list(self.written)
 
-    async def changes(
-        self, container: str, range_: str, after: str, most: int
-    ) -> tuple[list[Mapping[str, object]], str]:
-        assert container == "packages"
+    async def changes_of(self, *, max_item_count: int, **options: str) -> ChangeFeedPage:
         self.asked += 1
         await self.answering.wait()
         if self.failure:
             raise self.failure
+        range_ = options.get("feed_range") or options["continuation"].partition(" ")[0]
         written = self.written[range_]
-        begin = int(after) if after else len(written)
-        found = written[begin : begin + min(most, 3)]
-        return [{"pk": package} for package in found], str(begin + len(found))
-
-    async def lease(self, container: str, name: str) -> Lease | None:
-        raise NotImplementedError
-
-    async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
-        raise NotImplementedError
+        is_new = "feed_range" in options
+        begin = len(written) if is_new else int(options["continuation"].partition(" ")[2])
+        found = written[begin : begin + min(max_item_count, 3)]
+        return ChangeFeedPage([{"pk": each} for each in found], f"{range_} {begin + len(found)}")
 
 
 class Cloud:
@@ -58,7 +54,7 @@ class Cloud:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.feed = Feed()
-        self.edition = ChangeFeedEdition(self.feed, self.clock)
+        self.edition = ChangeFeedEdition(cast("CosmosDatabase", self.feed), self.clock)
 
     async def begin(self) -> int:
         """Return the number after the first look."""

@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.filesystem import FolderUnusable
 from shared.adapters.index_export import open_index_export
 from shared.domain.documents import DerivedDocument
-from shared.domain.public_copies import INDEX_CONFIG_PATH, index_config
+from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
 
 GREET, OTHER = "acme/greet/index.json", "acme/other/index.json"
 CONFIG = DerivedDocument.of(index_config("https://registry.test"))

@@ -64,8 +64,8 @@ async def test_every_store_of_a_world_is_observed(world: World) -> None:
 # Adapters of other systems and of this process, which record their own calls or need no record.
 NOT_STORES = {
     *("clock", "randomness", "keys", "mailer", "fetcher", "confined", "edition"),
-    *("archive_path", "close", "links", "feed", "changes"),
-    *("snapshots", "copies", "caller_scope", "edge", "writable", "room", "connect_upstream"),
+    *("archive_path", "close", "links", "feed"),
+    *("snapshots", "caller_scope", "edge", "writable", "room", "connect_upstream"),
 }
 
 

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
@@ -23,7 +24,6 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Grant, Principal, Role, RoleGrant, Scope
 from shared.domain.packages import Provenance
 from shared.domain.records import Place
-from shared.ports import ChangeSource
 from shared.runtime.caching import Edition, records_of
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -68,7 +68,7 @@ def authenticating(
     edition: Edition | None = None,
 ) -> Authentication:
     """Return what reads tokens of an environment out of a directory."""
-    edition = edition or ChangeFeedEdition(cast("ChangeSource", None), clock)
+    edition = edition or ChangeFeedEdition(cast("CosmosDatabase", None), clock)
     return Authentication(tokens, clock, environment, edition=edition)
 
 

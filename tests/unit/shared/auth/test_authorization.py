@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
 from shared.domain.access import Membership
@@ -26,7 +27,6 @@ from shared.domain.identity import (
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.search import Viewer
-from shared.ports import ChangeSource
 from shared.runtime.caching import records_of
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
@@ -385,7 +385,7 @@ def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> Non
 
 
 def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
-    edition = ChangeFeedEdition(cast("ChangeSource", None), scene.clock)
+    edition = ChangeFeedEdition(cast("CosmosDatabase", None), scene.clock)
     readers = KnownReaders(edition, scene.clock)
     readers.note(ANN, ACME, readers.number)
     assert readers.includes(ANN, ACME)

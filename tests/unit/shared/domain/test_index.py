@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.packages import Dependency, Head, ReleaseEntry, State, Survey, Visibility
-from shared.domain.public_copies import index_config, index_file, index_path
+from shared.domain.sparse_index import index_config, index_file, index_path
 from tests.paths import SHARED
 from tests.support.surveys import entry, newest_first, survey
 from tests.unit.shared.domain.strategies import surveys

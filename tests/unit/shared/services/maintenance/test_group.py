@@ -24,30 +24,19 @@ HERE: Any = cast("Any", object())  # Stands for an adapter that nothing calls.
 
 
 async def test_a_registry_that_has_every_adapter_has_every_task(world: World) -> None:
-    adapters = replace(
-        world.stores,
-        feed=HERE,
-        copies=HERE,
-        connect_upstream=HERE,
-    )
-    chosen = {
-        "archive_cdn_url": "https://cdn.test",
-        "archive_cdn_origin": "blobs",
-        "upstream": "central",
-    }
-    settings = world.registry.settings.model_copy(update=chosen)
+    adapters = replace(world.stores, feed=HERE, connect_upstream=HERE)
+    settings = world.registry.settings.model_copy(update={"upstream": "central"})
     created = create_registry(settings, adapters).maintenance.tasks
     assert {type(task) for task in created.values()} == set(TASKS)
     assert list(created) == [task.id for task in created.values()]
 
 
 async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(world: World) -> None:
-    adapters = replace(world.stores, feed=None, copies=None)
+    adapters = replace(world.stores, feed=None)
     created = create_registry(world.registry.settings, adapters).maintenance.tasks
     assert {task.id for task in TASKS} - set(created) == {
         "update-search-index",
         "rebuild-search-index",
-        "update-public-copies",
         "apply-mirror-rules",
         "update-upstream-catalogue",
     }

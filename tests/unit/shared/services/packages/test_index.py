@@ -9,8 +9,8 @@ from shared.auth.authorization import Authorization
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
-from shared.domain.public_copies import index_file
 from shared.domain.records import Event
+from shared.domain.sparse_index import index_file
 from shared.ports import MetadataStore
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageChanges, PackageIndex
