@@ -94,12 +94,7 @@ def measure(ours: Server, plain: Server, npm: Server, pypi: Server) -> list[Row]
             load(f"{npm.url}/greet/1.0.3"),
             load(f"{pypi.url}/simple/greet/"),
         ),
-        Row(
-            "metadata",
-            load(f"{base}/1.0.3"),
-            None,
-            load(f"{npm.url}/greet/1.0.3"),
-        ),
+        Row("metadata", load(f"{base}/1.0.3"), None, load(f"{npm.url}/greet/1.0.3")),
         Row(
             "versions",
             load(base),

@@ -10,13 +10,7 @@ import azure.functions as func
 from functions import timers
 from functions.central.double_slash import double_slash_face
 from functions.http.answers import json_answer
-from functions.http.operations import (
-    READ_METHODS,
-    WRITE_METHODS,
-    Operation,
-    answer,
-    blueprint_of,
-)
+from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation, answer, blueprint_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.runtime.answers import FunctionResponse

@@ -13,13 +13,7 @@ from pydantic import SecretStr
 
 from shared import log
 from shared.adapters.azure_services import KeyVault, log_key_problem
-from shared.adapters.backup import (
-    Report,
-    backup,
-    report_nothing,
-    restore,
-    upgrading,
-)
+from shared.adapters.backup import Report, backup, report_nothing, restore, upgrading
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
 from shared.adapters.filesystem import (
     DataFolder,
@@ -47,15 +41,7 @@ from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.snapshots import SnapshotUnusable
 from shared.log import TelemetryBackend, is_recording, set_backend, set_log_share
-from shared.ports import (
-    CallerScope,
-    Clock,
-    EdgeCache,
-    HttpClient,
-    Mailer,
-    Randomness,
-    Upstream,
-)
+from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness, Upstream
 from shared.providers import pseudonym_of
 from shared.runtime.private_files import hold_file_lock
 from shared.services.common import Adapters
@@ -101,10 +87,7 @@ def prepared_stores(settings: Settings, report: Report = report_nothing) -> Gene
 
     Raises `StorageFull` if the disk is full, also for what is done in the context.
     """
-    with (
-        translate_full_disk(),
-        hold_file_lock(lock_path(DataFolder(settings.data).settings)),
-    ):
+    with translate_full_disk(), hold_file_lock(lock_path(DataFolder(settings.data).settings)):
         migrate(settings, report)
         yield
 
@@ -116,10 +99,7 @@ def is_readable_without_room(settings: Settings) -> bool:
     from shared.adapters.search.rows import SEARCH_MIGRATIONS
 
     folder = DataFolder(settings.data)
-    databases = (
-        Database(folder.database, MIGRATIONS),
-        Database(folder.search, SEARCH_MIGRATIONS),
-    )
+    databases = (Database(folder.database, MIGRATIONS), Database(folder.search, SEARCH_MIGRATIONS))
     try:
         for each in databases:
             each.row("SELECT 1")

@@ -36,12 +36,7 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal, caller_network, is_shared
 from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
-from shared.hosting.host import (
-    Host,
-    LifespanHook,
-    RepeatOptions,
-    TimerOptions,
-)
+from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine

@@ -104,10 +104,7 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         ApiDocsQueue: {
             "failed": _logged("api_docs.failed", "coordinate", "reason", level=log.error)
         },
-        BundleExport: {
-            "registry": settings.base_url,
-            "name": pseudonym_of(settings.base_url),
-        },
+        BundleExport: {"registry": settings.base_url, "name": pseudonym_of(settings.base_url)},
         JobTokenVerifier: {"issuers": tuple(_trusted_issuers(settings))},
         IssuerDiscovery: {"failed": _logged("issuer.unanswered", "document", "reason")},
         IssuerKeys: {"failed": _logged("issuer.unanswered", "document", "reason")},

@@ -51,11 +51,7 @@ ssl.create_default_context = _shared_context
 
 # A deadline measures the machine, not the law; and a red run must be red for everybody.
 settings.register_profile(
-    "ballroom",
-    deadline=None,
-    derandomize=True,
-    print_blob=True,
-    max_examples=100 if FULL else 50,
+    "ballroom", deadline=None, derandomize=True, print_blob=True, max_examples=100 if FULL else 50
 )
 settings.register_profile("few-examples", settings.get_profile("ballroom"), max_examples=10)
 settings.load_profile("ballroom")

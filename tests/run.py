@@ -318,11 +318,7 @@ def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
         selected = selection(part, extent)
         outcome = pytest(
             str(part),
-            [
-                *program_of(part, extent),
-                *selected.options,
-                *part.paths,
-            ],
+            [*program_of(part, extent), *selected.options, *part.paths],
             {**settings_of(part.suite, extent), **selected.settings},
         )
     finally:

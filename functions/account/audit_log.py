@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from functions.account.organization import (
-    ORGANIZATION_ROUTE,
-    OrganizationFrame,
-    organization_frame,
-)
+from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.accounts import Organization
 from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens

@@ -91,9 +91,7 @@ FACES = (pages,)
 
 @pages.read(ORGANIZATION_ROUTE)
 async def account_organization(
-    call: SignedInCall,
-    problem: FormProblem | None = None,
-    invited: IssuedInvitation | None = None,
+    call: SignedInCall, problem: FormProblem | None = None, invited: IssuedInvitation | None = None
 ) -> Answer:
     registry, org, by = call.registry, call.org, call.caller
     frame = await organization_frame(call, FIRST_TAB)
@@ -174,9 +172,7 @@ async def account_organization_settings(
     frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
     require_right(by, frame.access, Action.MANAGE, org)
     return frame.show(
-        problem,
-        is_owner=frame.access.role is Role.OWNER,
-        visibilities=VISIBILITY_CHOICES,
+        problem, is_owner=frame.access.role is Role.OWNER, visibilities=VISIBILITY_CHOICES
     )
 
 

@@ -84,9 +84,7 @@ async def account_organization_packages_deprecate(call: SignedInCall) -> None:
 
 
 @pages.form(
-    f"{PACKAGE_ROUTE}/undeprecate",
-    account_organization_package,
-    done="Package undeprecated.",
+    f"{PACKAGE_ROUTE}/undeprecate", account_organization_package, done="Package undeprecated."
 )
 async def account_organization_packages_undeprecate(call: SignedInCall) -> None:
     await call.registry.packages.deprecation.undeprecate_package(_package(call), by=call.caller)
@@ -112,11 +110,7 @@ async def account_organization_packages_versions_undeprecate(call: SignedInCall)
     await call.registry.packages.deprecation.undeprecate(_coordinate(call), by=call.caller)
 
 
-@pages.form(
-    f"{PACKAGE_ROUTE}/visibility",
-    account_organization_package,
-    done="Visibility changed.",
-)
+@pages.form(f"{PACKAGE_ROUTE}/visibility", account_organization_package, done="Visibility changed.")
 async def account_organization_packages_visibility(call: SignedInCall) -> None:
     package = _package(call)
     otherwise = "Choose a visibility: public or private."
@@ -130,9 +124,7 @@ async def account_organization_packages_visibility(call: SignedInCall) -> None:
 
 
 @pages.form(
-    f"{PACKAGE_ROUTE}/pushers",
-    account_organization_package,
-    done="Publishing access changed.",
+    f"{PACKAGE_ROUTE}/pushers", account_organization_package, done="Publishing access changed."
 )
 async def account_organization_packages_pushers(call: SignedInCall) -> None:
     otherwise = "Choose who can publish: members, or trusted publishers only."
@@ -157,18 +149,11 @@ async def account_organization_held(
 ) -> Answer:
     frame, after = await organization_frame(call, "held"), _cursor_of(call)
     review = await call.registry.publishing.held_releases.page(call.org, after, by=call.caller)
-    return frame.show(
-        problem,
-        review=review,
-        is_first=not after,
-        me=call.account.id,
-    )
+    return frame.show(problem, review=review, is_first=not after, me=call.account.id)
 
 
 @pages.form(
-    f"{ORGANIZATION_ROUTE}/held/confirm",
-    account_organization_held,
-    done="Release published.",
+    f"{ORGANIZATION_ROUTE}/held/confirm", account_organization_held, done="Release published."
 )
 async def account_organization_held_confirm(call: SignedInCall) -> None:
     await call.registry.publishing.held_releases.confirm(_held(call), by=call.caller)
@@ -184,9 +169,7 @@ async def account_organization_held_refuse(call: SignedInCall) -> None:
 
 
 @pages.form(
-    f"{ORGANIZATION_ROUTE}/held/confirm-all",
-    account_organization_held,
-    done="Releases published.",
+    f"{ORGANIZATION_ROUTE}/held/confirm-all", account_organization_held, done="Releases published."
 )
 async def account_organization_held_confirm_all(call: SignedInCall) -> None:
     held_releases, burst = call.registry.publishing.held_releases, _burst(call.form)

@@ -238,10 +238,7 @@ async def account_token_rotate(call: SignedInCall) -> Answer:
     name="account_organization_tokens_revoke",
 )
 @pages.form(
-    "account/tokens/revoke",
-    CONFIRMATIONS[REVOKE],
-    done=REVOKED_MESSAGE,
-    leads_to="account/tokens",
+    "account/tokens/revoke", CONFIRMATIONS[REVOKE], done=REVOKED_MESSAGE, leads_to="account/tokens"
 )
 async def account_token_revoke(call: SignedInCall) -> None:
     tokens, token_id = call.registry.tokens.access_tokens, call.form.text("token")

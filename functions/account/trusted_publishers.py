@@ -6,11 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from functions.account.organization import (
-    ORGANIZATION_ROUTE,
-    OrganizationFrame,
-    organization_frame,
-)
+from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
 from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
@@ -34,11 +30,7 @@ ID_COMMANDS = {
 
 # The rules that the pipelines of the examples comply with, by the names of their fields.
 PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
-    Provider.GITHUB: {
-        "workflow": "release.yml",
-        "refs": "refs/tags/v*",
-        "environment": "release",
-    },
+    Provider.GITHUB: {"workflow": "release.yml", "refs": "refs/tags/v*", "environment": "release"},
     Provider.GITLAB: {"refs": "refs/tags/v*", "environment": "release"},
     Provider.AZURE_DEVOPS: {"refs": "refs/heads/main"},
 }
@@ -65,10 +57,7 @@ async def account_organization_publishers(
     path = frame.address("publishers")
     pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, call.params)
     return frame.show(
-        problem,
-        publishers=pager.slice(publishers),
-        pager=pager,
-        choice=provider_form(call, frame),
+        problem, publishers=pager.slice(publishers), pager=pager, choice=provider_form(call, frame)
     )
 
 

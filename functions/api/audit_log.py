@@ -6,12 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiFace,
-    ResponseModel,
-    UtcTime,
-)
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.answers import NO_STORE
 from shared.domain.events import EventQuery
 from shared.domain.records import Event

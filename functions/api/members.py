@@ -14,10 +14,7 @@ from shared.domain.access import INVITATION_CODE_LENGTH
 from shared.domain.accounts import MAX_DISPLAY_NAME
 from shared.domain.identity import Role
 from shared.domain.mail import MAX_EMAIL_LENGTH
-from shared.services.organizations.invitations import (
-    InvitationRequest,
-    Invitations,
-)
+from shared.services.organizations.invitations import InvitationRequest, Invitations
 from shared.services.organizations.memberships import Memberships
 
 

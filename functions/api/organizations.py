@@ -10,10 +10,7 @@ from functions.api.operations import (
     ResponseModel,
     UtcTime,
 )
-from shared.domain.accounts import (
-    MAX_DESCRIPTION,
-    MAX_DISPLAY_NAME,
-)
+from shared.domain.accounts import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.identity import Role
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
@@ -124,7 +121,7 @@ async def api_orgs_change(call: ApiCall, wanted: OrganizationChange) -> Organiza
         wanted.display_name, wanted.description, wanted.default_visibility
     )
     return OrganizationView.model_validate(
-        await call.registry.organizations.organizations.change(call.org, profile, by=call.caller),
+        await call.registry.organizations.organizations.change(call.org, profile, by=call.caller)
     )
 
 

@@ -7,14 +7,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
-from functions.api.operations import (
-    ApiCall,
-    ApiFace,
-    Created,
-    RequestModel,
-    ResponseModel,
-    UtcTime,
-)
+from functions.api.operations import ApiCall, ApiFace, Created, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import hash_secret
 from shared.domain.identity import LONGEST_RANGE, MAX_RANGES, Scope
 from shared.domain.rate_limits import RateLimitClass

@@ -334,11 +334,7 @@ VerifiedT = TypeVar("VerifiedT")
 
 
 async def verify_credential(
-    verify: Callable[[], Awaitable[VerifiedT]],
-    credential: str,
-    registry: Registry,
-    *,
-    address: str,
+    verify: Callable[[], Awaitable[VerifiedT]], credential: str, registry: Registry, *, address: str
 ) -> VerifiedT:
     """Await `verify`; count invalid credentials of the address.
 

@@ -16,10 +16,7 @@ from functions.http.calls import Call
 from shared.domain.bounded_parsing import has_at_most_values, is_shallow
 from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge, contains_token
 from shared.domain.errors.packages import archive_too_large, file_too_large
-from shared.domain.errors.requests import (
-    BodyUnreadable,
-    token_misplaced,
-)
+from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.settings.server import AppRole
 
 MAX_JSON_BYTES = 4 * 1024 * 1024  # A resolve of 2,000 modules with candidates has 1 MiB.
@@ -237,6 +234,5 @@ def _upload_missing(part: str) -> Invalid:
 
 def _upload_cut_off() -> Invalid:
     return Invalid(
-        "upload-cut-off",
-        "The upload is damaged or was cut off. Nothing was stored; push again.",
+        "upload-cut-off", "The upload is damaged or was cut off. Nothing was stored; push again."
     )

@@ -99,11 +99,7 @@ def index_answer(call: Call, document: DerivedDocument, *, media_type: str, cach
 
 def _headers(document: DerivedDocument, caching: str) -> dict[str, str]:
     # The ETag is weak, since it is that of the plain and of the compressed bytes.
-    headers = {
-        "ETag": f"W/{document.tag}",
-        "Cache-Control": caching,
-        "Vary": "Accept-Encoding",
-    }
+    headers = {"ETag": f"W/{document.tag}", "Cache-Control": caching, "Vary": "Accept-Encoding"}
     if document.changed_ms is not None:
         headers["Last-Modified"] = formatdate(document.changed_ms // 1000, usegmt=True)
     return headers

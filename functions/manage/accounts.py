@@ -4,11 +4,7 @@ from collections.abc import Iterable
 
 from functions.account.overview import REVOKED_MESSAGE
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
-from functions.account.tokens import (
-    REVOKE,
-    requested_token,
-    scope_choices,
-)
+from functions.account.tokens import REVOKE, requested_token, scope_choices
 from functions.http.pages import MAX_SEARCH_LENGTH, see_other
 from functions.http.signed_in_pages import (
     AdministratorPages,
@@ -132,9 +128,7 @@ def _end(call: SignedInCall, sessions: Iterable[Session]) -> None:
 @pages.form(
     "manage/accounts",
     manage_accounts,
-    done={
-        "invited": "Account created. A sign-in link was sent by email; it expires in an hour.",
-    },
+    done={"invited": "Account created. A sign-in link was sent by email; it expires in an hour."},
 )
 async def manage_account_create(call: SignedInCall) -> Answer:
     form, by = call.form, call.caller

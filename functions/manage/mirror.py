@@ -1,11 +1,7 @@
 """/manage/mirror: upstream registries, their rules with a dry run, and refused releases."""
 
 from functions.http.requests import Form
-from functions.http.signed_in_pages import (
-    AdministratorPages,
-    FormProblem,
-    SignedInCall,
-)
+from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorDraft, MirrorRules
@@ -68,9 +64,7 @@ async def manage_mirror_preview(call: SignedInCall) -> Answer:
 
 
 @pages.form(
-    "manage/mirror",
-    manage_mirror,
-    done="Rules saved. All processes follow within five seconds.",
+    "manage/mirror", manage_mirror, done="Rules saved. All processes follow within five seconds."
 )
 async def manage_mirror_save(call: SignedInCall) -> None:
     await _mirroring(call).rules.replace(_draft(call.form), by=call.caller)
@@ -94,9 +88,7 @@ async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None
 
 
 @pages.form(
-    "manage/mirror/retry",
-    manage_mirror_refusals,
-    done="The next pull fetches the release again.",
+    "manage/mirror/retry", manage_mirror_refusals, done="The next pull fetches the release again."
 )
 async def manage_mirror_retry(call: SignedInCall) -> None:
     """Let the next pull fetch a refused release again."""

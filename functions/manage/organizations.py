@@ -31,11 +31,7 @@ async def manage_organizations(call: SignedInCall, problem: FormProblem | None =
     else:
         found = await administration.page(after, ORGANIZATIONS_PER_PAGE, by=by)
     return call.show(
-        "manage/organizations.html",
-        problem,
-        found=found,
-        sought=text,
-        is_first=not after,
+        "manage/organizations.html", problem, found=found, sought=text, is_first=not after
     )
 
 

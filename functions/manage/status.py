@@ -6,11 +6,7 @@ from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
-from shared.domain.status import (
-    MAX_NOTICE_LENGTH,
-    MAX_READ_ONLY_REASON_LENGTH,
-    SOFTWARE_VERSION,
-)
+from shared.domain.status import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH, SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 from shared.runtime.background_tasks import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED
@@ -141,9 +137,7 @@ async def manage_read_only(call: SignedInCall, problem: FormProblem | None = Non
 
 
 @pages.form(
-    "manage/notices",
-    manage_notices,
-    done="Notice published. It is visible within five seconds.",
+    "manage/notices", manage_notices, done="Notice published. It is visible within five seconds."
 )
 async def manage_notice_announce(call: SignedInCall) -> None:
     with about_field("text"):

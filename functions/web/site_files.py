@@ -31,10 +31,7 @@ _STATIC_MEDIA_TYPES = {
 
 
 pages, anonymous = PublicPages(), AnonymousPages()
-FACES = (
-    pages,
-    anonymous,
-)
+FACES = (pages, anonymous)
 
 
 @pages.read("static/{file}", is_open=True)

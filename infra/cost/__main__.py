@@ -153,14 +153,8 @@ def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
         *rows,
         _row("a month", {size: total(lines) for size, lines in bills.items()}),
         _row("a month, idle", {s: total(bill(plans[s], idle, prices)) for s in Size}),
-        _row(
-            "a month, free grant used",
-            {s: total(bill(plans[s], load, granted)) for s in Size},
-        ),
-        _row(
-            "a million pulls more",
-            {s: _another_million(plans[s], load, prices) for s in Size},
-        ),
+        _row("a month, free grant used", {s: total(bill(plans[s], load, granted)) for s in Size}),
+        _row("a million pulls more", {s: _another_million(plans[s], load, prices) for s in Size}),
         _row(
             "without bytes and edge",
             {s: _another_million(plans[s], load, prices, left_out=OF_BYTES) for s in Size},
@@ -181,11 +175,7 @@ def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
 
 
 def _another_million(
-    plan: CostPlan,
-    load: Load,
-    prices: Prices,
-    *,
-    left_out: Collection[str] = (),
+    plan: CostPlan, load: Load, prices: Prices, *, left_out: Collection[str] = ()
 ) -> float:
     """Return the cost of a million pulls more, without that of some services."""
     one, more = (

@@ -134,12 +134,7 @@ _TEAM = CostPlan(
     watch=_WATCHED,
 )
 _PUBLIC = replace(
-    _TEAM,
-    most_units=20_000,
-    always_ready=2,
-    zones=Zones.SEVERAL,
-    edge_places=100,
-    log_days=90,
+    _TEAM, most_units=20_000, always_ready=2, zones=Zones.SEVERAL, edge_places=100, log_days=90
 )
 
 COST_PLANS: Mapping[Size, CostPlan] = MappingProxyType(

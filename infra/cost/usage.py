@@ -132,12 +132,5 @@ STORED_USAGE = Stored(record_bytes=6_810, document_bytes=640)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {
-        "release": 1_450,
-        "entry": 900,
-        "listing": 2_030,
-        "head": 510,
-        "name": 250,
-        "event": 870,
-    }
+    {"release": 1_450, "entry": 900, "listing": 2_030, "head": 510, "name": 250, "event": 870}
 )

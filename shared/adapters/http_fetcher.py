@@ -15,13 +15,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from shared.log import log
-from shared.ports import (
-    AnswerTooLarge,
-    AnswerUnusable,
-    HttpResponse,
-    ServerUnreachable,
-    Unanswered,
-)
+from shared.ports import AnswerTooLarge, AnswerUnusable, HttpResponse, ServerUnreachable, Unanswered
 
 if TYPE_CHECKING:
     import httpx

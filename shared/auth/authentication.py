@@ -14,10 +14,7 @@ from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
 from shared.domain.accounts import Account, Token, TokenUse, hash_secret
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
-from shared.domain.errors.identity import (
-    TokenUnknown,
-    account_locked,
-)
+from shared.domain.errors.identity import TokenUnknown, account_locked
 from shared.domain.identity import (
     ANONYMOUS,
     Networks,

@@ -152,13 +152,8 @@ def _usable_keys(values: Mapping[str, object]) -> Iterable[IssuerKey]:
 def _read_key(entry: dict[str, object]) -> IssuerKey | None:
     """Return the key of an entry; None for secrets, other curves, and keys for encryption."""
     import jwt  # noqa: PLC0415 - takes 90 ms, which a cold start does not need.
-    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - the same.
-        SECP256R1,
-        EllipticCurvePublicKey,
-    )
-    from cryptography.hazmat.primitives.asymmetric.rsa import (  # noqa: PLC0415 - the same.
-        RSAPublicKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey  # noqa: PLC0415 - the same.
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - the same.
 
     if entry.get("use") not in (None, "sig") or entry.get("kty") not in ("RSA", "EC"):
         return None

@@ -15,10 +15,7 @@ from shared.ports import Clock, Unanswered
 MAX_TOKEN_BYTES = 16 * 1024  # Entra ID issues about 2 KiB, with two hundred groups about 8.
 LEEWAY = timedelta(seconds=60)  # Tolerated difference of clocks.
 
-ALGORITHMS = (
-    "RS256",
-    "ES256",
-)  # Only with public keys: a shared secret would let verifiers sign.
+ALGORITHMS = ("RS256", "ES256")  # Only with public keys: a shared secret would let verifiers sign.
 
 _LEEWAY_S = LEEWAY // timedelta(seconds=1)
 _TYPES = ("jwt",)

@@ -352,9 +352,4 @@ def annotation(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) -> An
     )
 
 
-_DEFINITIONS = {
-    "type": type_definition,
-    "enum": enum,
-    "const": constant,
-    "annotation": annotation,
-}
+_DEFINITIONS = {"type": type_definition, "enum": enum, "const": constant, "annotation": annotation}

@@ -24,12 +24,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.packages import Visibility
 from shared.services.bundles.bundle_export import Selection
-from shared.services.bundles.bundle_import import (
-    ImportReport,
-    ImportStep,
-    Progress,
-    open_bundle,
-)
+from shared.services.bundles.bundle_import import ImportReport, ImportStep, Progress, open_bundle
 from shared.settings import Settings
 
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -91,10 +91,7 @@ class OperatorCall(ApiCall):
 
 
 async def call_operation(
-    registry: Registry,
-    handler: Callable[..., object],
-    path: Mapping[str, str],
-    sent: JsonObject,
+    registry: Registry, handler: Callable[..., object], path: Mapping[str, str], sent: JsonObject
 ) -> JsonObject:
     """Call the operation of a handler as the operator, and return its answer; raise its refusal.
 

@@ -7,13 +7,7 @@ from pathlib import Path
 import click
 
 from shared.bootstrap import other_folder, prepared_stores
-from shared.commands.base import (
-    Rows,
-    format_time,
-    in_registry,
-    operator_command,
-    with_registry,
-)
+from shared.commands.base import Rows, format_time, in_registry, operator_command, with_registry
 from shared.composition import Registry
 from shared.domain.status import TaskReport
 from shared.services.maintenance.package_tasks import RepairDerivedData

@@ -10,14 +10,7 @@ from functions.api.mirror import (
     api_mirror_retry,
     api_mirror_show,
 )
-from shared.commands.base import (
-    OutputFormat,
-    Rows,
-    TableRow,
-    format_time,
-    in_registry,
-    print_rows,
-)
+from shared.commands.base import OutputFormat, Rows, TableRow, format_time, in_registry, print_rows
 from shared.commands.operations import add_operation, call_operation, print_answer
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR

@@ -91,10 +91,7 @@ def _releases(
 
 
 def add_complete_pieces(
-    pieces: PiecesWriter,
-    pages: DocsPages,
-    records: OtherRecords,
-    is_late: Callable[[], bool],
+    pieces: PiecesWriter, pages: DocsPages, records: OtherRecords, is_late: Callable[[], bool]
 ) -> None:
     """Add the document of a module and the pages of its records with all fields, the latter until
     `is_late`; and say which records lack some."""

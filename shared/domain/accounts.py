@@ -352,8 +352,7 @@ def parse_required_reason(text: str, what: str) -> str:
     reason = parse_reason(text)
     if not reason:
         raise Invalid(
-            "reason-missing",
-            f"Enter a reason for {what}, in one line: others read it later.",
+            "reason-missing", f"Enter a reason for {what}, in one line: others read it later."
         )
     return reason
 

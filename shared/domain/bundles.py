@@ -23,13 +23,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Invalid, Refusal
 from shared.domain.names import Coordinate
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
-from shared.domain.packages import (
-    EVERYBODY,
-    Head,
-    Origin,
-    Release,
-    Visibility,
-)
+from shared.domain.packages import EVERYBODY, Head, Origin, Release, Visibility
 from shared.domain.records import Record
 from shared.domain.releases import MIRROR_ID
 
@@ -56,8 +50,7 @@ RecordType = TypeVar("RecordType", bound=Record)
 
 def bundle_unusable(reason: str) -> Invalid:
     return Invalid(
-        "bundle-unusable",
-        f"The bundle cannot be used: {reason}. Nothing of it was imported.",
+        "bundle-unusable", f"The bundle cannot be used: {reason}. Nothing of it was imported."
     )
 
 

@@ -78,10 +78,7 @@ class Reading(Enum):
 
 
 def client_settings(
-    base_url: str,
-    username: str,
-    token: str = TOKEN_PLACEHOLDER,
-    reading: Reading = Reading.NAMED,
+    base_url: str, username: str, token: str = TOKEN_PLACEHOLDER, reading: Reading = Reading.NAMED
 ) -> str:
     """Return the file for a user of the registry at `base_url`.
 

@@ -25,10 +25,7 @@ class DerivedDocument(Struct, frozen=True):
     @classmethod
     def of(cls, content: bytes, changed_ms: int | None = None) -> Self:
         return cls(
-            content=content,
-            gzipped=gzipped(content),
-            tag=etag_of(content),
-            changed_ms=changed_ms,
+            content=content, gzipped=gzipped(content), tag=etag_of(content), changed_ms=changed_ms
         )
 
 

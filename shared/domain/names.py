@@ -107,8 +107,7 @@ class Range(Struct, frozen=True):
         match = _RANGE.fullmatch(text)
         if match is None:
             raise Invalid(
-                "invalid-range",
-                f"{quoted(text)} is not a version range. Ask for *, 1.* or 1.2.*.",
+                "invalid-range", f"{quoted(text)} is not a version range. Ask for *, 1.* or 1.2.*."
             )
         major, minor = (None if part is None else int(part) for part in match.groups())
         return cls(major, minor)

@@ -66,21 +66,14 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
         org=coordinate.package.org.lower(),
         credential=by.credential,
         address=by.address,
-        details={
-            "digest": bala.digest,
-            **(by.provenance.event_details if by.provenance else {}),
-        },
+        details={"digest": bala.digest, **(by.provenance.event_details if by.provenance else {})},
     )
 
 
 def mirrored_head(bala: Bala, upstream: str, visibility: Visibility, *, now_ms: int) -> Head:
     """Return the head of a package of the upstream, whatever its archive says of its visibility."""
     return Head(
-        org=bala.org,
-        name=bala.name,
-        visibility=visibility,
-        created_ms=now_ms,
-        upstream=upstream,
+        org=bala.org, name=bala.name, visibility=visibility, created_ms=now_ms, upstream=upstream
     )
 
 
@@ -113,12 +106,7 @@ def held_for_owner(release: Release, reason: str) -> Release:
     [published] = release.outbox
     details = {**published.details, "reason": reason}
     held = published.model_copy(update={"kind": "release.awaiting-owner", "details": details})
-    update = {
-        "state": State.HELD,
-        "state_reason": reason,
-        "awaits_owner": True,
-        "outbox": (held,),
-    }
+    update = {"state": State.HELD, "state_reason": reason, "awaits_owner": True, "outbox": (held,)}
     return release.model_copy(update=update)
 
 

@@ -9,13 +9,7 @@ import json
 from collections.abc import Iterator
 
 from shared.domain.archives.names import Digest
-from shared.domain.packages import (
-    Head,
-    ReleaseEntry,
-    State,
-    Survey,
-    effective_deprecation,
-)
+from shared.domain.packages import Head, ReleaseEntry, State, Survey, effective_deprecation
 
 INDEX_CONFIG_PATH = "config.json"
 FILE_NAME = "index.json"

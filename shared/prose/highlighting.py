@@ -15,9 +15,7 @@ from pygments.lexer import (
     words,
 )
 from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType] - untyped there.
-from pygments.lexers.textfmts import (  # pyright: ignore[reportMissingTypeStubs]
-    HttpLexer,  # Untyped there.
-)
+from pygments.lexers.textfmts import HttpLexer  # pyright: ignore[reportMissingTypeStubs]  # Untyped there.
 from pygments.token import (
     STANDARD_TYPES,
     Comment,
@@ -182,10 +180,7 @@ class BallerinaLexer(RegexLexer):
 
     tokens: ClassVar = {
         # The `}` that ends an expression in a template is matched in another state.
-        "root": [
-            (r"[{}]", Punctuation),
-            include("inside"),
-        ],
+        "root": [(r"[{}]", Punctuation), include("inside")],
         "inside": [
             include("space"),
             (
@@ -264,9 +259,5 @@ class BallerinaLexer(RegexLexer):
             (r"\{", Punctuation, "nested"),
             include("inside"),
         ],
-        "nested": [
-            (r"\}", Punctuation, "#pop"),
-            (r"\{", Punctuation, "#push"),
-            include("inside"),
-        ],
+        "nested": [(r"\}", Punctuation, "#pop"), (r"\{", Punctuation, "#push"), include("inside")],
     }

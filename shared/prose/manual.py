@@ -24,10 +24,7 @@ MAX_HITS = 20
 GROUPS = (
     ("Clients", ("use/clients.md", "use/clients-behind-proxies.md")),
     ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
-    (
-        "Publishing",
-        ("use/trusted-publishing.md", "use/go-toolchain.md", "reference/limits.md"),
-    ),
+    ("Publishing", ("use/trusted-publishing.md", "use/go-toolchain.md", "reference/limits.md")),
     ("Organizations", ("use/organizations.md", "use/private-packages.md")),
     (
         "Protocols",

@@ -307,11 +307,7 @@ _Options = MutableMapping[str, Any]
 
 
 def _code(
-    _self: RendererHTML,
-    tokens: Sequence[Token],
-    at: int,
-    _options: _Options,
-    env: dict[str, Any],
+    _self: RendererHTML, tokens: Sequence[Token], at: int, _options: _Options, env: dict[str, Any]
 ) -> str:
     """Write a block of code, highlighted as long as the budget lasts."""
     token, budget = tokens[at], env[_BUDGET]

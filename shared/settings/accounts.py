@@ -45,10 +45,7 @@ class SignInSettings(TopicSettings):
         "nobody; then only the operator creates accounts.",
     )
     session_idle_hours: int = Field(
-        default=24,
-        ge=1,
-        le=24 * 30,
-        description="Hours until an unused session ends.",
+        default=24, ge=1, le=24 * 30, description="Hours until an unused session ends."
     )
     session_days: int = Field(default=14, ge=1, le=90, description="Days until any session ends.")
     require_strong: bool = Field(

@@ -204,9 +204,7 @@ class RetentionSettings(TopicSettings):
     """How long unused archives and personal data of events are kept."""
 
     sweep_grace_hours: int = Field(
-        default=24,
-        ge=1,
-        description="Hours until an archive without a release is deleted.",
+        default=24, ge=1, description="Hours until an archive without a release is deleted."
     )
     audit_days: int = Field(
         default=365,

@@ -6,12 +6,7 @@ from pydantic import Field
 
 from shared.confined.budget import Budget
 from shared.domain.archives.delivery import Cdn
-from shared.settings.values import (
-    MIB,
-    Addresses,
-    AddressWithoutSlash,
-    TopicSettings,
-)
+from shared.settings.values import MIB, Addresses, AddressWithoutSlash, TopicSettings
 
 
 class ArchiveSettings(TopicSettings):

@@ -76,11 +76,7 @@ class Served:
 
 @contextmanager
 def served(
-    template: Template,
-    folder: Path,
-    *,
-    timeouts: ConnectionTimeouts | None = None,
-    **settings: Any,
+    template: Template, folder: Path, *, timeouts: ConnectionTimeouts | None = None, **settings: Any
 ) -> Generator[Served]:
     """Serve a copy of the template as `make run` serves a data folder."""
     shutil.copytree(template.folder, folder)

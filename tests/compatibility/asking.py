@@ -323,10 +323,7 @@ class Asking:
         return Ask(method, path, headers, content, only_status=only_status)
 
     def _as(self, token: str, browser: str) -> dict[str, str]:
-        return {
-            **(self.token(token) if token else {}),
-            **(self.cookie(browser) if browser else {}),
-        }
+        return {**(self.token(token) if token else {}), **(self.cookie(browser) if browser else {})}
 
     def token(self, name: str) -> dict[str, str]:
         """Return the header of a client."""

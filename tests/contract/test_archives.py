@@ -147,8 +147,7 @@ async def test_an_archive_stored_during_a_sweep_remains(
         await stores.archives.put(NAME, BALA, PUBLIC)
         clock.advance(timedelta(days=1))
         await asyncio.gather(
-            others.archives.delete(DIGEST, clock.now_ms()),
-            stores.archives.put(NAME, BALA, PUBLIC),
+            others.archives.delete(DIGEST, clock.now_ms()), stores.archives.put(NAME, BALA, PUBLIC)
         )
         assert await stores.archives.read(NAME) == BALA
 

@@ -19,11 +19,7 @@ from shared.adapters.cloud_search.copies import (
     CopyFolders,
 )
 from shared.adapters.cloud_search.index import CloudSearchPorts
-from shared.adapters.cloud_search.parts import (
-    IndexPointer,
-    SearchBlobs,
-    write_pointer,
-)
+from shared.adapters.cloud_search.parts import IndexPointer, SearchBlobs, write_pointer
 from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.system import SystemRandomness

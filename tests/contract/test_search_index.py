@@ -178,9 +178,7 @@ async def test_the_same_release_offered_again_brings_what_is_new(index: SearchIn
     assert hit.listing.head.pulls == 7
 
 
-async def test_the_newer_head_counts_whichever_release_is_shown(
-    index: SearchIndex,
-) -> None:
+async def test_the_newer_head_counts_whichever_release_is_shown(index: SearchIndex) -> None:
     hidden = {"visibility": Visibility.PRIVATE, "head_revision": 2}
     await offer_all(index, listing("acme/greet:1.0.0", **hidden), listing("acme/greet:1.1.0"))
     assert await found(index, "greet") == []
@@ -544,10 +542,7 @@ async def mixed(index: SearchIndex) -> SearchIndex:
 @given(
     text=st.one_of(
         st.text(max_size=40),
-        st.lists(
-            st.sampled_from([*WORDS, *FIELDS, *SIGNS]),
-            max_size=6,
-        ).map(" ".join),
+        st.lists(st.sampled_from([*WORDS, *FIELDS, *SIGNS]), max_size=6).map(" ".join),
     ),
     orgs=st.frozensets(st.sampled_from(ORGS)),
     limit=st.integers(1, 5),
@@ -940,9 +935,7 @@ async def test_symbols_are_found_by_code(index: SearchIndex, code: str, found: l
     assert await symbols_found(index, code) == found
 
 
-async def test_words_of_a_query_for_symbols_may_stand_for_their_package(
-    index: SearchIndex,
-) -> None:
+async def test_words_of_a_query_for_symbols_may_stand_for_their_package(index: SearchIndex) -> None:
     await index.replace(documented("acme/mqtt:1.0.0", "Client.subscribe", "Client.subscribeAll"))
     await index.replace(documented("acme/kafka:1.0.0", "Consumer.subscribe", "Caller.commitOffset"))
     assert (await symbols_found(index, "mqtt subscribe"))[0] == "acme/mqtt:Client.subscribe"
@@ -1036,9 +1029,7 @@ async def test_german_and_spanish_words_find_what_the_english_ones_find(
     assert (await found(index, text))[0] == first
 
 
-async def test_packages_are_found_by_what_their_symbols_and_readmes_say(
-    index: SearchIndex,
-) -> None:
+async def test_packages_are_found_by_what_their_symbols_and_readmes_say(index: SearchIndex) -> None:
     hashing = symbol("hashBcrypt", "crypto")
     hashing = dataclasses.replace(hashing, description="Returns the hash of a sesame.")
     said = dataclasses.replace(listing("acme/crypto:1.0.0"), symbols=pack_symbols((hashing,)))

@@ -57,9 +57,7 @@ async def test_a_segment_of_a_name_comes_before_a_word_in_an_underscored_name(
     index: SearchIndex,
 ) -> None:
     await offer_all(
-        index,
-        listing("acme/queue_to_email:1.0.0", pulls=10**6),
-        listing("acme/cloud.queue:1.0.0"),
+        index, listing("acme/queue_to_email:1.0.0", pulls=10**6), listing("acme/cloud.queue:1.0.0")
     )
     assert await found(index, "queue") == ["acme/cloud.queue", "acme/queue_to_email"]
 
@@ -181,9 +179,7 @@ async def test_a_package_cannot_lift_itself(index: SearchIndex) -> None:
 @pytest.mark.parametrize("name", ["trigger.slack", "slack.samples", "slack.test", "slack.driver"])
 async def test_what_accompanies_a_package_comes_after_it(index: SearchIndex, name: str) -> None:
     await offer_all(
-        index,
-        listing(f"ballerinax/{name}:1.0.0", pulls=10**9),
-        listing("acme/chat.slack:1.0.0"),
+        index, listing(f"ballerinax/{name}:1.0.0", pulls=10**9), listing("acme/chat.slack:1.0.0")
     )
     assert await found(index, "slack") == ["acme/chat.slack", f"ballerinax/{name}"]
 

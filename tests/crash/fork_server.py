@@ -210,10 +210,7 @@ async def _live(job: Job, begin: Callable[[], object]) -> Life:
         if isinstance(job.death, AfterAnswer):
             die()
         return Life(
-            answer.status_code,
-            tuple(log.calls),
-            tuple(small_steps),
-            time.perf_counter() - began,
+            answer.status_code, tuple(log.calls), tuple(small_steps), time.perf_counter() - began
         )
 
 

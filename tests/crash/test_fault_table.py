@@ -73,10 +73,7 @@ def rows_of(reference: Reference) -> Iterator[Row]:
             yield Row(number, call, fault)
 
 
-FEATURES = (
-    lambda name, row: (name, row.number),
-    lambda _name, row: (row.call, row.fault),
-)
+FEATURES = (lambda name, row: (name, row.number), lambda _name, row: (row.call, row.fault))
 
 
 async def sample_of(name: str, references: References) -> list[Row]:

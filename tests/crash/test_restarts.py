@@ -5,13 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-from tests.crash.push_load import (
-    check_absent_or_whole,
-    check_feed,
-    check_whole,
-    repeat,
-    traffic,
-)
+from tests.crash.push_load import check_absent_or_whole, check_feed, check_whole, repeat, traffic
 from tests.crash.worker_processes import is_running, only, until, workers_of
 from tests.support.registry_process import BOUND_SECONDS, running
 

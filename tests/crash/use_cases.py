@@ -181,9 +181,7 @@ USE_CASES = {
     each.name: each
     for each in (
         UseCase(
-            "first push to a new organization",
-            "fresh/first",
-            push("fresh/first:1.0.0", by="admin"),
+            "first push to a new organization", "fresh/first", push("fresh/first:1.0.0", by="admin")
         ),
         UseCase("first push of a package", "acme/greet", push(_GREET)),
         UseCase(

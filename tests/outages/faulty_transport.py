@@ -9,11 +9,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import (
-    IncompleteReadError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 

@@ -113,9 +113,7 @@ async def founded(story: Story) -> None:
     done(await lee.api("POST", "/api/v1/invitations/accept", {"code": code}), 200)
 
 
-async def test_an_invited_member_sees_a_private_package_and_outsiders_do_not(
-    story: Story,
-) -> None:
+async def test_an_invited_member_sees_a_private_package_and_outsiders_do_not(story: Story) -> None:
     await founded(story)
     _, token = await token_of(story.kim, "push-new", "push-version", "read")
     done(await push(story.world, token, "1.0.0"), 201)
@@ -127,9 +125,7 @@ async def test_an_invited_member_sees_a_private_package_and_outsiders_do_not(
         assert hidden == await seen(story.world, "nosuch", stranger)
 
 
-async def test_a_revoked_token_is_refused_and_all_that_happened_is_in_the_log(
-    story: Story,
-) -> None:
+async def test_a_revoked_token_is_refused_and_all_that_happened_is_in_the_log(story: Story) -> None:
     await founded(story)
     token_id, token = await token_of(story.kim, "push-new", "push-version", "read")
     done(await push(story.world, token, "1.0.0"), 201)

@@ -108,9 +108,7 @@ def test_each_link_that_a_start_prints_is_in_the_log(tmp_path: Path) -> None:
         assert asyncio.run(links_made(tmp_path)) == made
 
 
-async def test_no_link_is_printed_while_an_administrator_is_signed_in(
-    worlds: OpenWorld,
-) -> None:
+async def test_no_link_is_printed_while_an_administrator_is_signed_in(worlds: OpenWorld) -> None:
     world = await worlds(url="http://127.0.0.1:7071")
     file = world.registry.settings.data / "Settings.toml"
     assert (await first_start(world.registry, file)).sign_in_link

@@ -185,10 +185,7 @@ def providers(ci: CiSystems) -> Starlette:
         return JSONResponse({"oidcToken": ci.token(Provider.AZURE_DEVOPS)})
 
     return Starlette(
-        routes=[
-            Route("/github", github),
-            Route("/azure-devops", azure_devops, methods=["POST"]),
-        ]
+        routes=[Route("/github", github), Route("/azure-devops", azure_devops, methods=["POST"])]
     )
 
 

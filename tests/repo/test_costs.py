@@ -24,10 +24,7 @@ from infra.cost.model import (
 )
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
-from shared.services.maintenance.package_tasks import (
-    ApplyMirrorRules,
-    UpdateUpstreamCatalogue,
-)
+from shared.services.maintenance.package_tasks import ApplyMirrorRules, UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import module

@@ -12,11 +12,7 @@ from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
 from functions.http.pages import STATIC
 from infra.cost.model import BLOB_PROBE_SECONDS
-from shared.adapters.blob.client import (
-    ARCHIVE_CONTAINERS,
-    LINK_CACHE_CONTROL,
-    archive_blob,
-)
+from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL, archive_blob
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
@@ -106,10 +102,7 @@ def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
 # Of a condition of Front Door, as its interface lists them; PATCH is none.
 METHODS_OF_THE_CONDITION = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"}
 
-WITH_FRONT_DOOR = Settings(
-    archive_cdn_url="https://registry.test",
-    archive_cdn_origin="blobs",
-)
+WITH_FRONT_DOOR = Settings(archive_cdn_url="https://registry.test", archive_cdn_origin="blobs")
 
 
 def served(effect: Effect, method: str) -> list[Operation]:

@@ -275,12 +275,7 @@ def _right(
 
 
 def _right_of_member(
-    action: Action,
-    persona: Persona,
-    state: State,
-    package: str | None = None,
-    *,
-    found: Outcome,
+    action: Action, persona: Persona, state: State, package: str | None = None, *, found: Outcome
 ) -> set[Outcome]:
     belongs = persona.administrator or persona.role is not None
     if not persona.is_unknown and (state is State.DELETED or not belongs):

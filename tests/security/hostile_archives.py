@@ -112,17 +112,11 @@ CONTAINER = (
     Hostile("a byte behind", _with(suffix=b"j"), "bytes-after", "The archive has 1 byte after"),
     Hostile("bytes behind", _with(suffix=b"junk"), "bytes-after", "4 bytes"),
     Hostile(
-        "two archives joined",
-        lambda: _stub_zip() + bala(),
-        "bytes-before",
-        "before its first",
+        "two archives joined", lambda: _stub_zip() + bala(), "bytes-before", "before its first"
     ),
     Hostile("a comment", _with(comment=b"hello"), "archive-comment", "comment"),
     Hostile(
-        "an archive in the comment",
-        _with(comment=_stub_zip()),
-        "bytes-before",
-        "before its first",
+        "an archive in the comment", _with(comment=_stub_zip()), "bytes-before", "before its first"
     ),
     Hostile(
         "bytes between entries",

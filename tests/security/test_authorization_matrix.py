@@ -164,11 +164,7 @@ async def bad_tokens(world: World) -> dict[str, str]:
     await tokens.revoke(ann, revoked.token.id, by=OPERATOR)
     good = expired.text.reveal()
     forged = good[:-1] + ("a" if good[-1] != "a" else "b")
-    return {
-        "expired token": good,
-        "revoked token": revoked.text.reveal(),
-        "forged token": forged,
-    }
+    return {"expired token": good, "revoked token": revoked.text.reveal(), "forged token": forged}
 
 
 # --- the cells ---------------------------------------------------------------------------------

@@ -155,8 +155,7 @@ async def test_an_answer_that_depends_on_headers_is_not_stored_or_has_vary(
     "tail", ["/x.css", ".css", "%2Fx.css", ";x.css", "?x.css", "%3Fx.css", "/..%2Fx.css", "%00.css"]
 )
 @pytest.mark.parametrize(
-    "path",
-    ["account", "api/v1/whoami", "api/v1/tokens", "2.0/registry/packages/acme/secret/1.0.0"],
+    "path", ["account", "api/v1/whoami", "api/v1/tokens", "2.0/registry/packages/acme/secret/1.0.0"]
 )
 async def test_no_private_answer_looks_like_a_file_to_keep(
     full: World, path: str, tail: str

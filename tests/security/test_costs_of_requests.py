@@ -25,15 +25,7 @@ from shared.services.common import Adapters
 from tests.paths import ROOT
 from tests.sampling import FULL
 from tests.support.archives import bala, noise
-from tests.support.costs import (
-    EXCEPTED,
-    MOST_BYTES,
-    OF_ALL,
-    OF_ARCHIVES,
-    OTHERS,
-    Walk,
-    fill,
-)
+from tests.support.costs import EXCEPTED, MOST_BYTES, OF_ALL, OF_ARCHIVES, OTHERS, Walk, fill
 from tests.support.storage import Clouds
 from tests.support.world import URL, OpenWorld, Template, World, make_template
 from tests.support.worst_archives import LEXERS, LINE_CHARACTERS, unions, worst_archives

@@ -146,9 +146,7 @@ async def test_the_code_of_the_page_is_not_the_code_of_the_machine(
     assert "No device is waiting" in ann.text
 
 
-async def test_the_token_is_for_the_account_that_approved(
-    world: World,
-) -> None:
+async def test_the_token_is_for_the_account_that_approved(world: World) -> None:
     codes = await ask(world)
     bob, ann = [await PageClient.of(world, each) for each in (world.people.bob, world.people.ann)]
     for browser in (bob, ann):

@@ -154,7 +154,7 @@ VECTORS: dict[TokenFlaw, dict[str, Callable[[], str]]] = {
         "later exp afterwards": lambda: swapped(exp=NOW + 99_999),
     },
     TokenFlaw.CRITICAL: {
-        "a header that must be known": lambda: raw(b"x", alg="RS256", crit=["b64"], b64=True),
+        "a header that must be known": lambda: raw(b"x", alg="RS256", crit=["b64"], b64=True)
     },
     TokenFlaw.TYPE: {
         "access token": lambda: headed(typ="at+jwt"),

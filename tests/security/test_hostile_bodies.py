@@ -30,12 +30,7 @@ from shared.domain.maven import Checksum, ChecksumAlgorithm, require_pom
 from shared.domain.names import ClientProfile, Coordinate, Package, parse_version_or_range
 from shared.domain.search import Query, ResultPage
 from shared.hosting.requests import query_parameters
-from shared.runtime.answers import (
-    RangeNotSatisfiable,
-    is_known,
-    known_tags,
-    requested_range,
-)
+from shared.runtime.answers import RangeNotSatisfiable, is_known, known_tags, requested_range
 from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx
 from tests.sampling import FULL
 from tests.support.operations import call_of

@@ -79,9 +79,7 @@ async def test_its_owner_gets_a_mail(worlds: OpenWorld) -> None:
     assert leaked.token not in mail.text
 
 
-async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(
-    scanned: World,
-) -> None:
+async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(scanned: World) -> None:
     leaked = await limited(scanned, scanned.people.ann, "read")
     first = await report(scanned, leaked.token)
     events = await scanned.stores.events.since(0, 1000)

@@ -61,10 +61,7 @@ async def test_other_spellings_of_an_address_are_the_same_mailbox(world: World, 
 
 
 async def test_many_organizations_do_not_write_more_than_one(world: World) -> None:
-    ann, bob = (
-        await signed_in(world, world.people.ann),
-        await signed_in(world, world.people.bob),
-    )
+    ann, bob = (await signed_in(world, world.people.ann), await signed_in(world, world.people.bob))
     assert (await invite(ann)).status_code == 201
     assert code(await invite(bob, path="/api/v1/orgs/other/invitations")) == "mailed-lately"
     assert len(world.mailer.to(VICTIM)) == 1
@@ -116,9 +113,7 @@ async def test_security_notices_are_not_held_back_by_invitations(world: World) -
     assert "new sign-in" in " ".join(subjects)
 
 
-async def test_invitations_to_many_addresses_are_limited_renewed_or_not(
-    worlds: OpenWorld,
-) -> None:
+async def test_invitations_to_many_addresses_are_limited_renewed_or_not(worlds: OpenWorld) -> None:
     world = await worlds(limit_invitation="account=3")
     ann = await signed_in(world, world.people.ann)
     answers = [await invite(ann, f"v{each}@example.org") for each in range(3)]

@@ -11,10 +11,7 @@ import pytest
 
 from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import (
-    InvitationNotFound,
-    NotPermitted,
-)
+from shared.domain.errors.identity import InvitationNotFound, NotPermitted
 from shared.domain.identity import OPERATOR, Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.refusals import raises_refusal
@@ -57,9 +54,7 @@ async def handed() -> OrganizationServices:
     return world
 
 
-async def test_a_new_owner_removes_nobody_after_ten_seconds(
-    handed: OrganizationServices,
-) -> None:
+async def test_a_new_owner_removes_nobody_after_ten_seconds(handed: OrganizationServices) -> None:
     for attempt in (
         handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(EVE)),
         handed.memberships.set_member(ACME, KIM, Role.MEMBER, by=handed.signed_in(EVE)),
@@ -81,9 +76,7 @@ async def test_the_owner_who_invited_is_notified_at_once_and_can_undo_it(
     assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
 
 
-async def test_a_removal_takes_two_days_in_which_it_is_undone(
-    handed: OrganizationServices,
-) -> None:
+async def test_a_removal_takes_two_days_in_which_it_is_undone(handed: OrganizationServices) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     handed.clear_calls()
     await handed.memberships.remove_member(ACME, KIM, by=handed.signed_in(EVE))
@@ -132,9 +125,7 @@ async def test_a_removed_member_has_no_rights(handed: OrganizationServices) -> N
     assert handed.roles() == {"kim": Role.OWNER}
 
 
-async def test_a_former_owner_who_left_has_no_rights(
-    handed: OrganizationServices,
-) -> None:
+async def test_a_former_owner_who_left_has_no_rights(handed: OrganizationServices) -> None:
     code = await invite_owner(handed, KIM)
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     kim = handed.signed_in(KIM)

@@ -191,12 +191,7 @@ def test_no_changed_bytes_make_readers_differ(base: bytes, changes: list[tuple[i
     same_or_refused(bytes(content))
 
 
-@given(
-    st.sampled_from(BASES),
-    st.integers(0, 1 << 20),
-    st.integers(0, 60),
-    st.binary(max_size=60),
-)
+@given(st.sampled_from(BASES), st.integers(0, 1 << 20), st.integers(0, 60), st.binary(max_size=60))
 @settings(max_examples=300 if FULL else 120)
 def test_nothing_cut_out_or_put_in_makes_readers_differ(
     base: bytes, at: int, cut: int, put: bytes

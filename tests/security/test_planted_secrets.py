@@ -159,9 +159,7 @@ async def sent(world: World, request: httpx.Request) -> str:
 
 @pytest.mark.parametrize("who", [holder, signed_in_person, strangers])
 async def test_a_planted_token_comes_out_nowhere(
-    open_to_all: World,
-    who: Who,
-    capfd: pytest.CaptureFixture[str],
+    open_to_all: World, who: Who, capfd: pytest.CaptureFixture[str]
 ) -> None:
     world = open_to_all
     answers: list[str] = []

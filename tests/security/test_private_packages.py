@@ -30,14 +30,7 @@ from tests.security.package_probes import (
     secret,
     seen,
 )
-from tests.security.registry_pairs import (
-    NOBODY,
-    Filled,
-    Registry,
-    bearer,
-    difference,
-    pairs_of,
-)
+from tests.security.registry_pairs import NOBODY, Filled, Registry, bearer, difference, pairs_of
 from tests.support.archives import bala
 from tests.support.world import Template, World, token_of
 

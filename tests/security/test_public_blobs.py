@@ -11,11 +11,7 @@ from shared.adapters.blob.client import archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Coordinate
 from tests.support.archives import bala
-from tests.support.front_door import (
-    BLOBS,
-    EdgeRegistry,
-    behind_front_door,
-)
+from tests.support.front_door import BLOBS, EdgeRegistry, behind_front_door
 from tests.support.world import URL
 
 GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"

@@ -241,10 +241,7 @@ async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
     await spread(reached, reached.people.ann, 3, first=LIMIT)
     listed = (await reached.get(HELD, by=reached.people.ann)).json()["releases"]
     ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/{decision}".removeprefix(URL)
-    chosen = {
-        "publishedBy": listed[0]["publishedBy"],
-        "publishedUntil": listed[-1]["publishedAt"],
-    }
+    chosen = {"publishedBy": listed[0]["publishedBy"], "publishedUntil": listed[-1]["publishedAt"]}
     others = {**chosen, "publishedBy": reached.people.bob.account.id}
     assert (await ann.api("POST", path, others)).json() == {"releases": [], "waiting": 0}
     early = {**chosen, "publishedUntil": "2000-01-01T00:00:00Z"}

@@ -84,9 +84,7 @@ async def test_nobody_guesses_on_by_claiming_to_be_another(world: World, claim: 
     assert statuses == [401] * 10 + [429]
 
 
-async def test_a_trusted_proxy_is_believed_where_bytes_are_streamed_too(
-    worlds: OpenWorld,
-) -> None:
+async def test_a_trusted_proxy_is_believed_where_bytes_are_streamed_too(worlds: OpenWorld) -> None:
     world = await worlds(host=from_disk, trusted_proxies="127.0.0.1")
     url, token = await private_archive(world), await token_of_the_office(world)
     claimed = {"Authorization": f"Bearer {token}", "X-Forwarded-For": OFFICE}

@@ -115,10 +115,7 @@ def shown(capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
 def watched(world: World) -> Secrets:
     """Return what gathers the secrets of a registry from now on."""
     secrets = Secrets(set(PLANTED.values()))
-    world.http.event_hooks = {
-        "request": [secrets.note_request],
-        "response": [secrets.note_answer],
-    }
+    world.http.event_hooks = {"request": [secrets.note_request], "response": [secrets.note_answer]}
     return secrets
 
 
@@ -131,9 +128,7 @@ async def packages(world: World) -> None:
         for path in (f"/packages/acme/{name}/1.0.0", f"/packages/acme/{name}"):
             await world.get(path, by=ann)
         hop = await world.get(
-            f"/packages/acme/{name}/1.0.0",
-            by=ann,
-            headers={"Accept": "application/octet-stream"},
+            f"/packages/acme/{name}/1.0.0", by=ann, headers={"Accept": "application/octet-stream"}
         )
         assert hop.status_code == 302
         assert (await http.get(hop.headers["location"])).status_code == 200

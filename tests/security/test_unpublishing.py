@@ -22,10 +22,7 @@ PEOPLE = ("ann", "admin", "bob")
 MODERATION = ("hold", "quarantine", "restore", "remove")
 
 pushes = st.tuples(
-    st.just("push"),
-    st.sampled_from(PEOPLE),
-    st.sampled_from(VERSIONS),
-    st.sampled_from(CONTENTS),
+    st.just("push"), st.sampled_from(PEOPLE), st.sampled_from(VERSIONS), st.sampled_from(CONTENTS)
 )
 deprecations = st.tuples(
     st.sampled_from(("deprecate", "undeprecate")),

@@ -25,8 +25,7 @@ class _Notices:
 
 # What an operation needs that identifies nobody.
 NO_REGISTRY = cast(
-    "Registry",
-    SimpleNamespace(clock=FakeClock(), limits=SimpleNamespace(notice_cache=_Notices())),
+    "Registry", SimpleNamespace(clock=FakeClock(), limits=SimpleNamespace(notice_cache=_Notices()))
 )
 
 

@@ -254,11 +254,7 @@ TAB_HANDLERS: dict[str, TabHandler] = {
 
 
 def _pager(
-    call: PublicPageCall,
-    details: ReleaseDetails,
-    tab: str,
-    total: int,
-    size: int = ROWS_PER_PAGE,
+    call: PublicPageCall, details: ReleaseDetails, tab: str, total: int, size: int = ROWS_PER_PAGE
 ) -> Pager:
     address = quote(PackageFrame(details, call.base_url).address(tab))
     return Pager.of(total, size, address, call.redacted_query)

@@ -134,10 +134,7 @@ def search_part_made_ms(name: str) -> int:
 
 # Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
 # as long as shared caches may store answers of the registry.
-LINK_LIFETIME = {
-    Visibility.PRIVATE: timedelta(seconds=60),
-    Visibility.PUBLIC: timedelta(minutes=5),
-}
+LINK_LIFETIME = {Visibility.PRIVATE: timedelta(seconds=60), Visibility.PUBLIC: timedelta(minutes=5)}
 LINK_CACHE_CONTROL = {
     Visibility.PRIVATE: "private, no-store",
     Visibility.PUBLIC: "public, max-age=300",

@@ -12,10 +12,7 @@ from typing import BinaryIO
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, ContainerClient
 
-from shared.adapters.blob.client import (
-    BlobContainers,
-    translate_blob_errors,
-)
+from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.cosmos.metadata import CosmosGraphs
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest

@@ -11,11 +11,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from azure.core import MatchConditions
-from azure.core.exceptions import (
-    IncompleteReadError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from msgspec import Struct, field

@@ -123,10 +123,7 @@ class CosmosEvents:
             _Numbered(label, head["next"] + place, event) for place, event in enumerate(new)
         ]
         moved = {**head, "next": head["next"] + len(new)}
-        steps = [
-            BatchWrite(moved, head["_etag"]),
-            *(BatchWrite(_item(each)) for each in numbered),
-        ]
+        steps = [BatchWrite(moved, head["_etag"]), *(BatchWrite(_item(each)) for each in numbered)]
         if not await self._container.batch(feed_partition(label), steps):
             raise Stale
         return [*known, *numbered]

@@ -18,12 +18,7 @@ from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.records import Event
 from shared.ports import AlreadyThere, Stale
-from shared.runtime.caching import (
-    SURVEYS_CACHED_BYTES,
-    LruCache,
-    merge_entries,
-    share_field_names,
-)
+from shared.runtime.caching import SURVEYS_CACHED_BYTES, LruCache, merge_entries, share_field_names
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"
@@ -109,8 +104,7 @@ class CosmosMetadata:
     async def releases(self, package: Package) -> list[Release]:
         items = await self._packages.query("SELECT * FROM c WHERE c.kind = 'release'", package.key)
         return sorted(
-            (read_record(Release, item) for item in items),
-            key=attrgetter("created_ms", "version"),
+            (read_record(Release, item) for item in items), key=attrgetter("created_ms", "version")
         )
 
     async def packages(self, after: str, count: int) -> list[Head]:

@@ -8,9 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from snowballstemmer.english_stemmer import (  # pyright: ignore[reportMissingTypeStubs]
-    EnglishStemmer,
-)
+from snowballstemmer.english_stemmer import EnglishStemmer  # pyright: ignore[reportMissingTypeStubs]
 
 _WORD = re.compile(r"[^\W_]+")
 MAX_STEMMED = 40  # Letters; longer words are digests and the like.

@@ -338,8 +338,7 @@ def field_invalid(name: str, field: str, reason: str) -> BadArchive:
 
 def coordinate_invalid(where: str, reason: object) -> BadArchive:
     return BadArchive(
-        "coordinate-invalid",
-        f"{printable(where)}: {reason} Correct it and pack again.",
+        "coordinate-invalid", f"{printable(where)}: {reason} Correct it and pack again."
     )
 
 

@@ -302,6 +302,5 @@ def refuse_duplicates(names: Iterable[str]) -> None:
 
 def unsafe_name(name: str, reason: str) -> BadArchive:
     return BadArchive(
-        "unsafe-name",
-        f"The entry name {printable(name)} {reason}. Rename it and pack again.",
+        "unsafe-name", f"The entry name {printable(name)} {reason}. Rename it and pack again."
     )

@@ -424,8 +424,7 @@ def _directory_damaged(reason: str) -> BadArchive:
 
 def _split_archive() -> BadArchive:
     return BadArchive(
-        "split-archive",
-        "The archive is one part of a split archive. Push one whole bala.",
+        "split-archive", "The archive is one part of a split archive. Push one whole bala."
     )
 
 

@@ -46,8 +46,7 @@ class TokenMalformed(Unauthenticated):
 class TokenNotFound(NotFound):
     def __init__(self, token_id: str) -> None:
         super().__init__(
-            "token-not-found",
-            f"token not found: {token_id}. List yours to see their ids.",
+            "token-not-found", f"token not found: {token_id}. List yours to see their ids."
         )
 
 
@@ -185,16 +184,14 @@ def account_not_found(account: str, way_out: str = "") -> NotFound:
 class OrganizationExists(Conflict):
     def __init__(self, org: str) -> None:
         super().__init__(
-            "organization-exists",
-            f"The organization {org} exists already. Choose another name.",
+            "organization-exists", f"The organization {org} exists already. Choose another name."
         )
 
 
 class AccountExists(Conflict):
     def __init__(self, name: str) -> None:
         super().__init__(
-            "account-exists",
-            f"The account {name} exists already. Choose another name.",
+            "account-exists", f"The account {name} exists already. Choose another name."
         )
 
 

@@ -12,19 +12,13 @@ if TYPE_CHECKING:
 class PackageNotFound(NotFound):
     def __init__(self, package: object) -> None:
         # Java clients look for `package not found`, Go clients for `package not found:`.
-        super().__init__(
-            "package-not-found",
-            f"package not found: {package}",
-        )
+        super().__init__("package-not-found", f"package not found: {package}")
 
 
 class ReleaseNotFound(NotFound):
     def __init__(self, package: object, version: object) -> None:
         # `bal push` continues only when it reads this text.
-        super().__init__(
-            "release-not-found",
-            f"package not found for: {package}:{version}",
-        )
+        super().__init__("release-not-found", f"package not found for: {package}:{version}")
 
 
 class Withdrawal(NamedTuple):
@@ -81,17 +75,13 @@ def tool_version_not_found(tool: str, wanted: object, versions: tuple[str, ...])
 class ApiDocsNotFound(NotFound):
     def __init__(self, what: str) -> None:
         super().__init__(
-            "api-docs-not-found",
-            f"{what} not found. Search for it, or publish its package first.",
+            "api-docs-not-found", f"{what} not found. Search for it, or publish its package first."
         )
 
 
 class ApiDocsFailed(NotFound):
     def __init__(self, coordinate: "Coordinate", reason: str) -> None:
-        super().__init__(
-            "api-docs-failed",
-            f"{coordinate} has no API documentation: {reason}.",
-        )
+        super().__init__("api-docs-failed", f"{coordinate} has no API documentation: {reason}.")
 
 
 class ArchiveNotFound(NotFound):
@@ -108,10 +98,7 @@ class PathNotFound(NotFound):
         path: str,
         reason: str = "Ask for {org}/{name}/{version}/{name}-{version}.bala, or its metadata.",
     ) -> None:
-        super().__init__(
-            "path-not-found",
-            f"There is no {quoted(path)} here. {reason}",
-        )
+        super().__init__("path-not-found", f"There is no {quoted(path)} here. {reason}")
 
 
 def file_not_in_archive(coordinate: "Coordinate", path: str) -> NotFound:

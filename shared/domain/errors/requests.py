@@ -5,14 +5,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from shared.domain.errors.base import (
-    Invalid,
-    NotFound,
-    Refusal,
-    RefusalKind,
-    Unavailable,
-    quoted,
-)
+from shared.domain.errors.base import Invalid, NotFound, Refusal, RefusalKind, Unavailable, quoted
 
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate
@@ -22,8 +15,7 @@ if TYPE_CHECKING:
 class BodyUnreadable(Invalid):
     def __init__(self, expected: str) -> None:
         super().__init__(
-            "body-unreadable",
-            f"The body of the request cannot be read. Send {expected}.",
+            "body-unreadable", f"The body of the request cannot be read. Send {expected}."
         )
 
 
@@ -100,8 +92,7 @@ class Busy(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "busy",
-            "The registry is busy. Try again in a moment; a repeat does no harm.",
+            "busy", "The registry is busy. Try again in a moment; a repeat does no harm."
         )
 
 

@@ -273,10 +273,7 @@ def _coordinates(releases: Sequence[Sequence[str]]) -> list[Coordinate]:
     return [Coordinate.parse(*each) for each in releases]
 
 
-_PIECES = {
-    CatalogKind.CONNECTORS: PieceKind.CONNECTOR,
-    CatalogKind.TRIGGERS: PieceKind.TRIGGER,
-}
+_PIECES = {CatalogKind.CONNECTORS: PieceKind.CONNECTOR, CatalogKind.TRIGGERS: PieceKind.TRIGGER}
 
 
 class _Parts(Struct, frozen=True):

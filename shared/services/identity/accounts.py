@@ -168,10 +168,7 @@ class Accounts(Struct, frozen=True):
 
     async def _create(self, account: Account, by: Principal) -> Account:
         await self._claim(account)
-        details = {
-            "name": account.name,
-            "administrator": str(account.administrator).lower(),
-        }
+        details = {"name": account.name, "administrator": str(account.administrator).lower()}
         change = EntityChange("account.created", account.id, account=account.id, details=details)
         return await self.record_writer.add(account, change=change, by=by)
 

@@ -14,12 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.domain.api_docs.records import (
-    MAX_LISTED,
-    ApiSummary,
-    ConnectorSummary,
-    TriggerSummary,
-)
+from shared.domain.api_docs.records import MAX_LISTED, ApiSummary, ConnectorSummary, TriggerSummary
 from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing

@@ -27,11 +27,7 @@ from shared.domain.errors.packages import (
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
-from shared.domain.mirroring import (
-    DescribedItem,
-    UpstreamModule,
-    UpstreamResolution,
-)
+from shared.domain.mirroring import DescribedItem, UpstreamModule, UpstreamResolution
 from shared.domain.names import (
     ANY_CLIENT,
     ClientProfile,
@@ -298,10 +294,7 @@ class PackageChain(Struct, frozen=True):
         return {each: answer for each, answer in zip(found, answers, strict=True) if answer}
 
     async def _package(
-        self,
-        request: PackageRequest,
-        chosen: UpstreamResolution | Refusal,
-        client: ClientProfile,
+        self, request: PackageRequest, chosen: UpstreamResolution | Refusal, client: ClientProfile
     ) -> ResolvedPackage | Refusal | None:
         """Return the choice of an upstream, or the best release that is served here in its place;
         the refusal if nobody knows."""
@@ -323,10 +316,7 @@ class PackageChain(Struct, frozen=True):
         return replace(found, request=request) if isinstance(found, ResolvedPackage) else found
 
     async def _module(
-        self,
-        request: ModuleRequest,
-        chosen: UpstreamModule | Refusal,
-        client: ClientProfile,
+        self, request: ModuleRequest, chosen: UpstreamModule | Refusal, client: ClientProfile
     ) -> ResolvedModule | Refusal | None:
         """Do the same for a module, in the package that the upstream chose."""
         if not isinstance(chosen, UpstreamModule):

@@ -7,10 +7,7 @@ from typing import Generic, TypeVar, cast
 from msgspec import Struct
 
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import (
-    UpstreamReleaseRefused,
-    UpstreamUnavailable,
-)
+from shared.domain.errors.packages import UpstreamReleaseRefused, UpstreamUnavailable
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.listings import Listing
@@ -36,12 +33,7 @@ from shared.domain.names import (
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.resolve_requests import ModuleRequest, PackageRequest
-from shared.ports import (
-    Clock,
-    PackageReader,
-    Unanswered,
-    Upstream,
-)
+from shared.ports import Clock, PackageReader, Unanswered, Upstream
 from shared.runtime.caching import memory_of
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.mirrored_releases import PinnedDigests

@@ -18,11 +18,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import Principal
-from shared.domain.mirroring import (
-    UpstreamResolution,
-    UpstreamVersions,
-    upstream_versions_place,
-)
+from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
 from shared.domain.names import ANY_CLIENT, Package, Version, package_owner
 from shared.domain.packages import (
     Dependency,
@@ -187,11 +183,7 @@ class VersionLists(Struct, frozen=True):
         return known if known and known.upstream == source.name else None
 
     async def _make(
-        self,
-        source: UpstreamSource,
-        package: Package,
-        known: UpstreamVersions | None,
-        asker: Asker,
+        self, source: UpstreamSource, package: Package, known: UpstreamVersions | None, asker: Asker
     ) -> UpstreamVersions | None:
         """Store a new list; None if the upstream has no such package."""
         asked_ms = self.reader.clock.now_ms()

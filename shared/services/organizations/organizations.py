@@ -51,10 +51,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.name_owners import UpstreamNames
-from shared.services.organizations.memberships import (
-    Actor,
-    OrganizationMembers,
-)
+from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
 

@@ -25,12 +25,7 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.archives.names import (
-    ArchiveName,
-    Digest,
-    archive_file_name,
-    canonical_file_name,
-)
+from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal

@@ -349,11 +349,7 @@ class PackageCache:
     """
 
     def __init__(
-        self,
-        metadata: MetadataStore,
-        edition: Edition,
-        *,
-        capacity_bytes: int = CAPACITY_BYTES,
+        self, metadata: MetadataStore, edition: Edition, *, capacity_bytes: int = CAPACITY_BYTES
     ) -> None:
         self._metadata = metadata
         self._edition = edition

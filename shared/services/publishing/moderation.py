@@ -9,11 +9,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Organization, Token
 from shared.domain.errors.base import Invalid
-from shared.domain.errors.packages import (
-    NotAwaited,
-    PackageNotFound,
-    ReleaseNotFound,
-)
+from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.identity import Action, Principal
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, Range, release_place
 from shared.domain.packages import Head, Origin, PublicReason, Release, State, Survey

@@ -12,9 +12,7 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound
-from shared.domain.errors.identity import (
-    NotPermitted,
-)
+from shared.domain.errors.identity import NotPermitted
 from shared.domain.identity import Action, Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Pushers
@@ -162,11 +160,7 @@ class TrustedPublishers(Struct, frozen=True):
         head = await self.metadata.head(package)
         publisher = self._new(wanted, head, by)
         await self._check_limit(publisher)
-        details = {
-            "publisher": publisher.id,
-            **publisher.ids,
-            **_details(publisher),
-        }
+        details = {"publisher": publisher.id, **publisher.ids, **_details(publisher)}
         change = EntityChange("publisher.added", str(package), org=publisher.org, details=details)
         return await self.record_writer.add(publisher, change=change, by=by)
 

@@ -16,10 +16,7 @@ from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, T
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Organization, Token, organization_place
 from shared.domain.errors.base import InvalidRequest, Unauthenticated
-from shared.domain.errors.identity import (
-    SignedTokenRefused,
-    Untrusted,
-)
+from shared.domain.errors.identity import SignedTokenRefused, Untrusted
 from shared.domain.identity import Grant, Principal, Scope
 from shared.domain.names import OrgName
 from shared.domain.times import MS
@@ -29,11 +26,7 @@ from shared.domain.trusted_publishing.jobs import (
     provider_server,
     read_job_claims,
 )
-from shared.domain.trusted_publishing.publishers import (
-    Publisher,
-    is_same_job,
-    rule_differences,
-)
+from shared.domain.trusted_publishing.publishers import Publisher, is_same_job, rule_differences
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import IssuedToken, TokenRecords

@@ -55,11 +55,7 @@ def described(container: Container) -> Mapping[str, Any]:
         }
         for each in container.ranges
     ]
-    return {
-        "_rid": f"rid-{container.name}",
-        "PartitionKeyRanges": ranges,
-        "_count": len(ranges),
-    }
+    return {"_rid": f"rid-{container.name}", "PartitionKeyRanges": ranges, "_count": len(ranges)}
 
 
 def _since(container: Container, headers: Mapping[str, str]) -> int:

@@ -9,14 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.fakes.cosmos import charges, feeds
-from tests.fakes.cosmos.containers import (
-    CONFLICT,
-    Condition,
-    Container,
-    Failed,
-    Item,
-    bad_request,
-)
+from tests.fakes.cosmos.containers import CONFLICT, Condition, Container, Failed, Item, bad_request
 from tests.fakes.cosmos.queries import BadQuery, parse
 
 _ROUTE = re.compile(

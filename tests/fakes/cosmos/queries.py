@@ -322,6 +322,4 @@ def _defined(value: Value) -> Test:
     return lambda item: value(item) is not UNDEFINED
 
 
-_FUNCTIONS: Mapping[str, Callable[..., Test]] = {
-    "IS_DEFINED": _defined,
-}
+_FUNCTIONS: Mapping[str, Callable[..., Test]] = {"IS_DEFINED": _defined}

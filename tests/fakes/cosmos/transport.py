@@ -6,11 +6,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import (
-    IncompleteReadError,
-    ServiceRequestError,
-    ServiceResponseError,
-)
+from azure.core.exceptions import IncompleteReadError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AsyncHttpResponse
 from azure.core.utils import case_insensitive_dict
 

@@ -39,8 +39,7 @@ async def test_a_membership_is_made_public_and_private(mia: PageClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "said"),
-    [("accept", "Invitation accepted."), ("decline", "Invitation declined.")],
+    ("decision", "said"), [("accept", "Invitation accepted."), ("decline", "Invitation declined.")]
 )
 async def test_an_invitation_is_answered(mia: PageClient, decision: str, said: str) -> None:
     registry, wanted = mia.world.registry, InvitationRequest(Role.MEMBER, None, "")

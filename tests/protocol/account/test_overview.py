@@ -70,9 +70,7 @@ async def test_the_page_shows_administrators_what_they_are(world: World) -> None
     assert "you are not a member of one yet" in page.text
 
 
-async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(
-    world: World,
-) -> None:
+async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     page = await browser.get("/account", Host="evil.example")
     assert f"curl -fsS {URL}/login.py | python3 -" in page.text

@@ -8,12 +8,7 @@ import pytest
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.access import Membership, OpenedInvitation
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import (
-    AccountExists,
-    NotPermitted,
-    SignInAgain,
-    TokenUnknown,
-)
+from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility

@@ -102,9 +102,7 @@ async def test_the_operator_can_limit_creation_and_names_to_administrators(world
     assert refusal(answer) == (403, "name-kept-back")
 
 
-async def test_an_owner_changes_what_an_organization_says_and_never_its_name(
-    world: World,
-) -> None:
+async def test_an_owner_changes_what_an_organization_says_and_never_its_name(world: World) -> None:
     ann, url = world.people.ann, f"{ORGS}/acme"
     answer = await call(world, "PATCH", url, {"displayName": "Acme Corp"}, by=ann)
     assert answer.json()["displayName"] == "Acme Corp"
@@ -118,9 +116,7 @@ async def test_an_owner_changes_what_an_organization_says_and_never_its_name(
     assert refusal(answer) == (404, "organization-not-found")
 
 
-async def test_outsiders_read_the_same_of_what_is_hidden_and_what_is_missing(
-    world: World,
-) -> None:
+async def test_outsiders_read_the_same_of_what_is_hidden_and_what_is_missing(world: World) -> None:
     profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
     await world.registry.organizations.organizations.change(ACME, profile, by=OPERATOR)
     for by in (None, world.people.bob):
@@ -160,13 +156,7 @@ async def test_members_see_each_other(world: World) -> None:
     since = "2026-09-21T14:13:20Z"
     assert listed == {
         "members": [
-            {
-                "id": ann.account.id,
-                "name": "ann",
-                "role": "owner",
-                "since": since,
-                "pending": None,
-            },
+            {"id": ann.account.id, "name": "ann", "role": "owner", "since": since, "pending": None},
             {
                 "id": mia.account.id,
                 "name": "mia",

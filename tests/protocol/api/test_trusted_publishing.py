@@ -187,10 +187,7 @@ async def test_no_access_token_is_enough_to_change_who_publishes(
 ) -> None:
     method = "POST" if path == PUBLISHERS else "DELETE"
     answer = await trust.world.http.request(
-        method,
-        path,
-        headers={"Authorization": f"Bearer {trust.world.people.ann.token}"},
-        json=NEW,
+        method, path, headers={"Authorization": f"Bearer {trust.world.people.ann.token}"}, json=NEW
     )
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "sign-in-again"
@@ -199,10 +196,7 @@ async def test_no_access_token_is_enough_to_change_who_publishes(
 async def test_no_access_token_is_enough_to_close_a_package(trust: TrustedPublishingWorld) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
     answer = await trust.world.send(
-        "PUT",
-        f"{URL}{PUSHERS}",
-        by=trust.world.people.ann,
-        content=b'{"pushers": "publishers"}',
+        "PUT", f"{URL}{PUSHERS}", by=trust.world.people.ann, content=b'{"pushers": "publishers"}'
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
     head = await trust.world.stores.metadata.head(Package.parse("acme", "greet"))
@@ -327,9 +321,7 @@ async def test_a_push_of_a_job_reads_its_publisher_only_where_that_made_the_pack
         assert journal.taken().count("directory.list_by_owner") == reads, name
 
 
-async def test_a_job_that_takes_too_long_gets_a_new_token(
-    trust: TrustedPublishingWorld,
-) -> None:
+async def test_a_job_that_takes_too_long_gets_a_new_token(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     await trust.job()
     trust.world.clock.advance(timedelta(minutes=16))

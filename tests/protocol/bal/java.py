@@ -9,13 +9,7 @@ import httpx
 
 from tests.protocol.bal.archive_name import PREFIX, java_platform, parts_of, version_in_url
 from tests.protocol.bal.cache import AlreadyInCache, Cache, Pulled, check_length
-from tests.protocol.bal.failures import (
-    ClientFailure,
-    Crashed,
-    NoPackage,
-    Swallowed,
-    Unauthorized,
-)
+from tests.protocol.bal.failures import ClientFailure, Crashed, NoPackage, Swallowed, Unauthorized
 from tests.protocol.bal.okhttp import BOUNDARY, gson, java_digest, multipart, okhttp_query
 from tests.protocol.bal.wire import Headers, Wire, is_json, json_of, message_of
 

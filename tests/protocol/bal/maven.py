@@ -17,11 +17,7 @@ import httpx
 from tests.protocol.bal.archive_name import parts_of
 from tests.protocol.bal.failures import ClientFailure
 
-AETHER = (
-    ("User-Agent", "Aether"),
-    ("Cache-Control", "no-cache, no-store"),
-    ("Pragma", "no-cache"),
-)
+AETHER = (("User-Agent", "Aether"), ("Cache-Control", "no-cache, no-store"), ("Pragma", "no-cache"))
 _NAMESPACE = "http://maven.apache.org/POM/4.0.0"
 
 

@@ -40,13 +40,7 @@ async def world(shared_worlds: OpenWorld) -> World:
 
 
 @pytest.mark.parametrize(
-    "agent",
-    [
-        "2201.8.3",
-        "2201.8.0",
-        "2201.8.3-SNAPSHOT",
-        "2201.8.0-20230726-145300-b2bdf796",
-    ],
+    "agent", ["2201.8.3", "2201.8.0", "2201.8.3-SNAPSHOT", "2201.8.0-20230726-145300-b2bdf796"]
 )
 async def test_a_client_is_offered_what_its_distribution_understands(
     world: World, agent: str

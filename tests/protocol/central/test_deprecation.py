@@ -146,9 +146,7 @@ async def test_undo_takes_a_star_back(ann: JavaBal) -> None:
     assert not (await ann.metadata(GREET))["isDeprecated"]
 
 
-async def test_undoing_one_version_of_a_deprecated_package_says_what_to_undo(
-    ann: JavaBal,
-) -> None:
+async def test_undoing_one_version_of_a_deprecated_package_says_what_to_undo(ann: JavaBal) -> None:
     await ann.deprecate("acme/greet:*", "Gone.")
     with pytest.raises(ClientFailure, match="deprecated as a whole"):
         await ann.undeprecate(GREET)

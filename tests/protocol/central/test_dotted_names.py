@@ -10,8 +10,7 @@ from tests.support.world import URL, World
 
 
 @pytest.mark.parametrize(
-    "package",
-    ["acme/testPolicy3.1", "2go/greet", "9/greet", "_x/greet", "a__b/greet", "x_/greet"],
+    "package", ["acme/testPolicy3.1", "2go/greet", "9/greet", "_x/greet", "a__b/greet", "x_/greet"]
 )
 async def test_every_face_knows_a_name_that_the_compiler_takes(world: World, package: str) -> None:
     org, name = package.split("/")

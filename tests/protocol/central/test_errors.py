@@ -151,9 +151,7 @@ async def test_a_temporary_failure_is_503_with_a_time_to_retry(
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(
-    worlds: OpenWorld,
-) -> None:
+async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(worlds: OpenWorld) -> None:
     fault = Fault("survey", Busy(), nth=1)
 
     def busy(stores: Adapters) -> Adapters:

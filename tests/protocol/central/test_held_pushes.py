@@ -186,8 +186,7 @@ async def test_a_repeat_finishes_a_confirmation_that_was_cut_off(worlds: OpenWor
     await world.push_held(ARCHIVE)
     held, stores = world.registry.publishing.held_releases, world.stores
     broken = replace(
-        held.records.derived_data,
-        metadata=failing(stores.metadata, Fault("put_entries", Busy())),
+        held.records.derived_data, metadata=failing(stores.metadata, Fault("put_entries", Busy()))
     )
     cut_off = replace(held, records=replace(held.records, derived_data=broken))
     with raises_refusal("not-listed-yet"):

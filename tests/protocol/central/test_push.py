@@ -45,9 +45,7 @@ async def test_a_version_that_is_there_stops_the_push_before_the_archive_is_sent
     assert ann.wire.exchanges[-1].method == "GET"
 
 
-async def test_the_look_up_says_no_package_in_the_words_that_let_a_push_go_on(
-    ann: JavaBal,
-) -> None:
+async def test_the_look_up_says_no_package_in_the_words_that_let_a_push_go_on(ann: JavaBal) -> None:
     with pytest.raises(NoPackage) as shown:
         await ann.metadata("acme/greet:1.0.0")
     assert shown.value.reason == "package not found for: acme/greet:1.0.0"
@@ -206,9 +204,7 @@ async def test_what_is_built_into_the_go_toolchain_is_no_missing_dependency(
         await world.push(bala("acme/app:1.1.0", dependencies=["ballerina/io:0.0.1"]))
 
 
-async def test_every_missing_dependency_is_named_and_no_other(
-    worlds: OpenWorld,
-) -> None:
+async def test_every_missing_dependency_is_named_and_no_other(worlds: OpenWorld) -> None:
     world = await worlds(require_dependencies=True)
     await world.push(bala("acme/greet:1.0.0"))
     wanted = ["acme/greet:1.0.0", "acme/greet:2.0.0", "ballerina/io:1.6.0"]

@@ -150,9 +150,7 @@ async def test_an_invalid_tool_id_is_refused(world: World) -> None:
     refused(answer, answer.status_code)
 
 
-async def test_a_tool_id_belongs_to_the_package_that_published_it_first(
-    own_world: World,
-) -> None:
+async def test_a_tool_id_belongs_to_the_package_that_published_it_first(own_world: World) -> None:
     ann = own_world.java(own_world.people.ann)
     with pytest.raises(ClientFailure) as reported:
         await ann.push("acme/thief:1.0.0", bala("acme/thief:1.0.0", tools=["greeter"]))

@@ -293,9 +293,7 @@ class Late:
         return getattr(self.work, name)
 
 
-async def test_a_decision_during_another_decision_is_not_overruled(
-    world: World,
-) -> None:
+async def test_a_decision_during_another_decision_is_not_overruled(world: World) -> None:
     device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     ann, bob = [

@@ -119,9 +119,7 @@ VALUES = {
     "path": "acme/greet/maven-metadata.xml",
     "scope": "public",
 }
-SPECIAL = {
-    DOUBLED_ROUTE: "2.0/registry//search-packages",
-}
+SPECIAL = {DOUBLED_ROUTE: "2.0/registry//search-packages"}
 
 
 @dataclass(frozen=True)

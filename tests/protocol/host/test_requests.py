@@ -59,9 +59,7 @@ def test_a_connection_outlives_a_chunked_body_that_nobody_read(host: Address) ->
     assert b"rest/b" in answer
 
 
-def test_a_body_over_the_limit_is_announced_to_the_function_and_not_stored(
-    host: Address,
-) -> None:
+def test_a_body_over_the_limit_is_announced_to_the_function_and_not_stored(host: Address) -> None:
     head = f"PUT /rest/x HTTP/1.1\r\nContent-Length: {LIMIT + 1}"
     for found in (
         seen(host, head, b"x" * (LIMIT + 1)),
@@ -110,8 +108,7 @@ def test_a_path_is_decoded_once_and_the_address_stays_encoded(
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["DELETE /echo/a/b", "GET /nowhere", "OPTIONS *", "GET //echo/a/b"],
+    "line", ["DELETE /echo/a/b", "GET /nowhere", "OPTIONS *", "GET //echo/a/b"]
 )
 def test_a_path_without_a_function_is_a_bare_404(host: Address, line: str) -> None:
     status, headers, content = raw(host, f"{line} HTTP/1.1")

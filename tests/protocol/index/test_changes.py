@@ -68,12 +68,7 @@ async def test_a_reader_gets_every_change_once_whatever_it_asks_for_at_once(worl
     while not pages or pages[-1]:
         shown, since = await changes(world, f"?since={since}&limit=3")
         pages.append([each["version"] for each in shown])
-    assert pages == [
-        ["1.0.0", "1.0.1", "1.0.2"],
-        ["1.0.3", "1.0.4", "1.0.5"],
-        ["1.0.6"],
-        [],
-    ]
+    assert pages == [["1.0.0", "1.0.1", "1.0.2"], ["1.0.3", "1.0.4", "1.0.5"], ["1.0.6"], []]
 
 
 async def test_numbers_grow(world: World) -> None:

@@ -186,12 +186,7 @@ ADMISSION = {"release": "ballerina/io:1.0.0", "reason": "A fix."}
 
 @pytest.mark.parametrize(
     ("asked", "body"),
-    [
-        ("GET ", {}),
-        ("PUT ", RULES),
-        ("POST /dry-run", RULES),
-        ("POST /admissions", ADMISSION),
-    ],
+    [("GET ", {}), ("PUT ", RULES), ("POST /dry-run", RULES), ("POST /admissions", ADMISSION)],
 )
 async def test_the_api_is_for_administrators(
     mirror: World, asked: str, body: dict[str, object]

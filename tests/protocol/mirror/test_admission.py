@@ -10,10 +10,7 @@ from starlette.responses import Response
 from shared.composition import MirroringServices
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import (
-    ReleaseNotFound,
-    UpstreamReleaseRefused,
-)
+from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate

@@ -150,8 +150,7 @@ async def test_while_rule_and_owner_differ_nobody_is_asked(
         assert await status(mirror, f"{IO}/1.0.0") == 302  # It is stored.
         assert (second.total, upstream.total) == (0, asked)
         found = await services(mirror).rules.dry_run(
-            MirrorDraft.parse([upstream.url, second.url], [f"ballerina {second.name}"]),
-            by=OPERATOR,
+            MirrorDraft.parse([upstream.url, second.url], [f"ballerina {second.name}"]), by=OPERATOR
         )
         [conflict] = [each for each in found.conflicts if each.rule.target == second.name]
         assert conflict.owner == upstream.name

@@ -9,11 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Identity
-from shared.domain.errors.identity import (
-    NotPermitted,
-    SignInAgain,
-    sign_in_failed,
-)
+from shared.domain.errors.identity import NotPermitted, SignInAgain, sign_in_failed
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal
 from shared.services.common import Adapters
@@ -120,9 +116,7 @@ async def test_strangers_read_whom_to_ask_if_nobody_can_sign_up(worlds: OpenWorl
     assert "kim" not in await accounts(sign_ins)
 
 
-async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(
-    worlds: OpenWorld,
-) -> None:
+async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(worlds: OpenWorld) -> None:
     sign_ins = await open_sign_in(worlds, sign_up="nobody")
     ann = await signed_in(sign_ins.world, sign_ins.world.people.ann, issuer=sign_ins.issuer)
     await link(ann, "oidc")

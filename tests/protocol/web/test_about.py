@@ -46,13 +46,7 @@ async def test_every_operation_of_the_api_is_described(world: World) -> None:
 
 
 async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
-    for path in (
-        "/about",
-        "/about/api",
-        "/about/api-changes",
-        "/about/policies",
-        "/about/status",
-    ):
+    for path in ("/about", "/about/api", "/about/api-changes", "/about/policies", "/about/status"):
         text = (await opened(world, path)).text
         for address, place in re.findall(r'href="([/\w]*)#([\w-]+)"', text):
             there = text if not address else (await opened(world, address)).text

@@ -354,9 +354,7 @@ async def test_a_long_activity_is_in_pages(many: World) -> None:
     assert "1.10.9 was published" not in " ".join(page.words.split())
 
 
-async def test_a_member_sees_private_packages_and_no_cache_stores_them(
-    own_shelf: World,
-) -> None:
+async def test_a_member_sees_private_packages_and_no_cache_stores_them(own_shelf: World) -> None:
     mia = await PageClient.of(own_shelf, own_shelf.people.mia)
     answer = await mia.open("/packages/acme/secret")
     assert "Only members of acme can see this package" in mia.text

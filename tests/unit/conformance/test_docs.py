@@ -71,8 +71,7 @@ def contains(value: Any, expected: Any) -> bool:
 
 @pytest.mark.skipif(not EXPECTED.exists(), reason="needs the list of expectations")
 @pytest.mark.parametrize(
-    ("project", "source"),
-    [("type_models_project", "type_models"), ("errors_project", "errors")],
+    ("project", "source"), [("type_models_project", "type_models"), ("errors_project", "errors")]
 )
 def test_documents_say_what_central_says(project: str, source: str) -> None:
     docs = module(source)

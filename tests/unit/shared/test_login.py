@@ -454,11 +454,7 @@ def test_a_proxy_and_central_get_the_token_when_they_are_asked_for() -> None:
         ("a = 1\na = 2", HERE, "It is not TOML"),
         ("repository = {}", HERE, "It is not TOML"),
         ("[repository.maven]\nid = 'x'", HERE, "It is not TOML"),
-        (
-            "[[repository.maven]]\n\tid='ballroom'\n",
-            HERE,
-            "'ballroom' that no login wrote",
-        ),
+        ("[[repository.maven]]\n\tid='ballroom'\n", HERE, "'ballroom' that no login wrote"),
         (THEIRS, LoginOptions("https://registry.test", sets_central=True), "It sets [central]"),
         (
             "[[repository.maven]]\nproxyCentral=true\n",

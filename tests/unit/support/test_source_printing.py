@@ -36,10 +36,7 @@ def test_a_signature_is_one_line(declaration: Declaration) -> None:
             "# Sends.\nisolated public  function s(string to,@a int n=3,*O o)returns @b error?{}",
             "public isolated function s(string to, int n = 3, *O o) returns error?",
         ),
-        (
-            "class C { resource function get users/[string id](int... n) {} }",
-            "class C",
-        ),
+        ("class C { resource function get users/[string id](int... n) {} }", "class C"),
         ("isolated client public class C {}", "public isolated client class C"),
         ("public enum E { A, B }", "public enum E"),
         (

@@ -75,8 +75,7 @@ async def feed(world: World) -> list[Event]:
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["since=yesterday", "until=2026-02-30", "until=9999-12-31", "before=x", "before=0"],
+    "query", ["since=yesterday", "until=2026-02-30", "until=9999-12-31", "before=x", "before=0"]
 )
 async def test_an_invalid_day_is_reported_next_to_all_events(ann: PageClient, query: str) -> None:
     answer = await ann.open(f"{PAGE}?{query}")

@@ -111,9 +111,7 @@ async def test_the_workflow_says_where_it_belongs_and_has_the_environment_of_the
         assert "Jobs cannot reach" not in ann.text
 
 
-async def test_a_registry_of_one_machine_says_that_no_job_reaches_it(
-    worlds: OpenWorld,
-) -> None:
+async def test_a_registry_of_one_machine_says_that_no_job_reaches_it(worlds: OpenWorld) -> None:
     world = await worlds(**SETTINGS, url="https://127.0.0.1:7071")
     ann = await PageClient.of(world, world.people.ann)
     await ann.open(f"{PAGE}?provider=github")

@@ -17,12 +17,7 @@ from functions.http.answers import (
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.identity import TokenNotFound, TokenUnknown, last_owner
 from shared.domain.errors.packages import PackageNotFound
-from shared.domain.errors.requests import (
-    Busy,
-    MethodNotAllowed,
-    StorageFull,
-    TooManyRequests,
-)
+from shared.domain.errors.requests import Busy, MethodNotAllowed, StorageFull, TooManyRequests
 from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 from shared.runtime.answers import Answer, FunctionResponse

@@ -6,11 +6,7 @@ import azure.functions as func
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
-    MultipartError,
-    MultipartSegment,
-    PushMultipartParser,
-)
+from multipart import MultipartError, MultipartSegment, PushMultipartParser  # pyright: ignore[reportMissingTypeStubs] - it has none.
 
 from functions.http.calls import Call
 from functions.http.requests import (
@@ -87,10 +83,7 @@ def part(name: str, content: bytes, headers: bytes = b"") -> bytes:
 
 
 def read_upload(body: bytes) -> bytes | memoryview:
-    headers = {
-        "content-type": "multipart/form-data; boundary=b",
-        "content-length": str(len(body)),
-    }
+    headers = {"content-type": "multipart/form-data; boundary=b", "content-length": str(len(body))}
     req = func.HttpRequest("POST", "/", headers=headers, body=body)
     return archive_part(call_of(req), name="bala-file", limit=2_000_000).content
 

@@ -37,8 +37,7 @@ async def test_calls_are_counted_for_what_is_being_done() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome"),
-    [(Busy(), "Busy"), (Stale(), "Stale"), (RuntimeError(), "broken")],
+    ("error", "outcome"), [(Busy(), "Busy"), (Stale(), "Stale"), (RuntimeError(), "broken")]
 )
 async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str) -> None:
     store = instrumented_store("metadata", Store, Store())

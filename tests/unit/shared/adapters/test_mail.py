@@ -12,13 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.mail import (
-    AzureMailer,
-    ConsoleMailer,
-    Encryption,
-    SmtpMailer,
-    SmtpServer,
-)
+from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.auth.entra import AppIdentity
 from shared.auth.tokens import Secret
 from shared.bootstrap import embedded_adapters, migrate

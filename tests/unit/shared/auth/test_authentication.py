@@ -17,9 +17,7 @@ from shared.auth.authentication import (
 )
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountLock, Token, TokenUse
-from shared.domain.errors.identity import (
-    TokenUnknown,
-)
+from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Grant, Principal, Role, RoleGrant, Scope
 from shared.domain.packages import Provenance
@@ -113,8 +111,7 @@ async def test_a_revoked_token_is_refused_at_once_where_changes_of_records_are_k
 ) -> None:
     written = list[str]()
     edition = EmbeddedEdition(
-        lambda: len(written),
-        lambda position: ChangesSince(len(written), written[position or 0 :]),
+        lambda: len(written), lambda position: ChangesSince(len(written), written[position or 0 :])
     )
     authentication = authenticating(tokens, clock, edition=edition)
     await authenticate(authentication, HEADERS)
@@ -172,9 +169,7 @@ async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembe
         await authenticate(authentication, HEADERS)
 
 
-async def test_a_store_that_returns_another_token_is_not_believed(
-    tokens: FakeDirectory,
-) -> None:
+async def test_a_store_that_returns_another_token_is_not_believed(tokens: FakeDirectory) -> None:
     class Mistaken(FakeDirectory):
         async def get(self, kind: type[E], place: Place) -> E | None:
             other = stored(tokens).model_copy(update={"hash": "0" * 64})

@@ -10,10 +10,7 @@ from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, KnownReaders
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
-from shared.domain.errors.identity import (
-    NotPermitted,
-    TokenUnknown,
-)
+from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.identity import (
     ANONYMOUS,
     OPERATOR,
@@ -156,10 +153,7 @@ ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
         (limited(scopes=[Scope.MANAGE]), False),
         (limited(scopes=[]), False),
         (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), True),
-        (
-            Principal("job", role_grants=(PUSHER,)),
-            False,
-        ),
+        (Principal("job", role_grants=(PUSHER,)), False),
     ],
 )
 async def test_every_account_reads_internal_packages_if_its_credential_reads(

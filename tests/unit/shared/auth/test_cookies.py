@@ -2,13 +2,7 @@
 
 import pytest
 
-from shared.auth.sessions import (
-    BROWSER_NAME_LENGTH,
-    Browsers,
-    Cookie,
-    KnownBrowsers,
-    SameSite,
-)
+from shared.auth.sessions import BROWSER_NAME_LENGTH, Browsers, Cookie, KnownBrowsers, SameSite
 from shared.auth.tokens import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.shared.auth.test_sessions import KEYS, URL

@@ -50,10 +50,7 @@ async def test_parameters_are_added_to_the_address(
     session = LibrarySession(noting)
     await asyncio.to_thread(session.get, url, params, {"Accept": "text/plain"})
     await asyncio.to_thread(session.post, url, params=params)
-    assert noting.asked == [
-        (expected, {"Accept": "text/plain"}, b""),
-        (expected, JSON_FORM, b""),
-    ]
+    assert noting.asked == [(expected, {"Accept": "text/plain"}, b""), (expected, JSON_FORM, b"")]
 
 
 async def test_a_form_is_sent_as_it_is_or_encoded(noting: Noting) -> None:

@@ -412,11 +412,7 @@ async def by(fetcher: FixedAnswers, address: str = "https://github.com") -> Veri
     """Sign in with the GitHub that this answers for."""
     client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
     provider = GitHubProvider(
-        address,
-        client,
-        fetcher=fetcher,
-        clock=FakeClock(),
-        randomness=FakeRandomness("github"),
+        address, client, fetcher=fetcher, clock=FakeClock(), randomness=FakeRandomness("github")
     )
     begun = await provider.begin(BACK, Freshness.ANY)
     assert begun.address.startswith(f"{address}/login/oauth/authorize?")

@@ -90,9 +90,7 @@ async def test_a_token_that_is_not_for_this_registry_now_is_refused(
 async def test_a_false_provider_proves_nothing(bench: Bench, provider: Provider) -> None:
     forged = CiSystems(bench.clock, AUDIENCE)
     forged.issuers[provider] = Issuer(
-        ISSUERS[provider],
-        now_s=lambda: bench.clock.now_ms() // 1000,
-        keys={"key-1": rsa_key(30)},
+        ISSUERS[provider], now_s=lambda: bench.clock.now_ms() // 1000, keys={"key-1": rsa_key(30)}
     )
     assert "signature is wrong" in str(await bench.refusal_of(forged.token(provider)))
 

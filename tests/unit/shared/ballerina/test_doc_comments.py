@@ -96,10 +96,7 @@ def test_a_heading_begins_a_section_and_ends_the_description() -> None:
         # + to - Who
     """)
     assert comment.description == "Sends.\n"
-    assert comment.sections == (
-        "# Deprecated\nUse `post`\ninstead.\n",
-        "# See also\n",
-    )
+    assert comment.sections == ("# Deprecated\nUse `post`\ninstead.\n", "# See also\n")
     assert comment.parameters == (("to", "Who\n"),)
 
 

@@ -77,9 +77,7 @@ def test_doctor_counts_what_it_does_not_name(terminal: Terminal) -> None:
     assert found.endswith(", and 1 more.")
 
 
-def test_doctor_checks_versions_and_settings_even_without_a_registry(
-    empty: Terminal,
-) -> None:
+def test_doctor_checks_versions_and_settings_even_without_a_registry(empty: Terminal) -> None:
     found = findings(empty)
     assert list(found) == ["versions", "address", "confined process", "data folder"]
     assert "does not exist" in found["data folder"]["found"]

@@ -5,12 +5,7 @@ import json
 import pytest
 
 from shared.confined import comparison
-from shared.confined.comparison import (
-    SENT_BYTES,
-    SIGNATURE_SHOWN,
-    compared,
-    verdict_sentence,
-)
+from shared.confined.comparison import SENT_BYTES, SIGNATURE_SHOWN, compared, verdict_sentence
 from shared.domain.api_docs.comparison import compare
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.names import Version

@@ -253,11 +253,7 @@ def test_a_symbol_that_came_back_exists_since_then(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts",
-    [
-        {"before": "1.1.0", "before_is_complete": False},
-        {"has_unknown_history": True},
-    ],
+    "facts", [{"before": "1.1.0", "before_is_complete": False}, {"has_unknown_history": True}]
 )
 def test_what_is_not_known_is_not_said(jobs: Jobs, facts: dict[str, Any]) -> None:
     job = jobs(NEW, **facts)

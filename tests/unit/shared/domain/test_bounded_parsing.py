@@ -87,10 +87,7 @@ def toml_refusal(text: str) -> str:
 
 def test_json_is_read() -> None:
     text = '\ufeff{"a": [1, -2.5, true, null, "\\u00e9"], "b": {"a": {}}}'
-    assert parse_json("a.json", text.encode()) == {
-        "a": [1, -2.5, True, None, "é"],
-        "b": {"a": {}},
-    }
+    assert parse_json("a.json", text.encode()) == {"a": [1, -2.5, True, None, "é"], "b": {"a": {}}}
 
 
 def test_an_escaped_surrogate_pair_is_one_character_and_an_escaped_backslash_starts_none() -> None:

@@ -19,11 +19,7 @@ from shared.domain.accounts import (
 )
 from shared.domain.accounts import parse_required_reason as parse_reason_for
 from shared.domain.errors.base import Refusal, printable
-from shared.domain.errors.packages import (
-    SHOWN_VERSIONS,
-    tool_not_found,
-    tool_version_not_found,
-)
+from shared.domain.errors.packages import SHOWN_VERSIONS, tool_not_found, tool_version_not_found
 from shared.domain.events import EventQuery
 from shared.domain.identity import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email

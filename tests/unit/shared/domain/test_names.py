@@ -118,11 +118,7 @@ ORG = "Names may contain letters, digits and underscores, and not underscores al
         (parse_org, "organization", ORG),
         (parse_package_name, "package", WORDS),
         (parse_module_name, "module", WORDS),
-        (
-            parse_tool_id,
-            "tool",
-            "Ids may contain letters, digits, underscores and single dots.",
-        ),
+        (parse_tool_id, "tool", "Ids may contain letters, digits, underscores and single dots."),
     ],
 )
 def test_a_refusal_says_what_is_wrong_with_which_name(

@@ -90,7 +90,7 @@ def test_a_grant_includes_no_scope_that_it_lacks() -> None:
 
 def test_a_star_a_question_mark_or_a_bracket_makes_a_pattern() -> None:
     assert [text for text in ("*", "a*", "a?c", "a[bc]", "acme", "") if is_pattern(text)] == [
-        *("*", "a*", "a?c", "a[bc]"),
+        *("*", "a*", "a?c", "a[bc]")
     ]
 
 
@@ -157,5 +157,5 @@ def test_the_table_is_one_of_markdown() -> None:
         "| see and pull a private package | `read` | yes | yes | yes | yes | yes | - | - |"
     )
     assert {cell for row in rows() for name, cell in row.items() if name not in columns[:2]} == {
-        *("yes", "-"),
+        *("yes", "-")
     }

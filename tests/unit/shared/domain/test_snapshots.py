@@ -16,14 +16,7 @@ from shared.domain.status import TaskRequest
 from tests.contract.sample_records import account, event, head, release
 
 # Nobody is signed in by an old copy, nor is a task asked for; the others are derived.
-LEFT_OUT = {
-    Session,
-    TaskRequest,
-    WithheldNote,
-    ApiVerdict,
-    CataloguedPackage,
-    CatalogueRound,
-}
+LEFT_OUT = {Session, TaskRequest, WithheldNote, ApiVerdict, CataloguedPackage, CatalogueRound}
 
 
 def entities() -> set[type[Entity]]:

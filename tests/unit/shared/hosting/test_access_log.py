@@ -42,10 +42,7 @@ async def line_of(
 
     lines: list[bytes] = []
     logged = with_access_log(
-        app,
-        AccessLogOptions(form, last_address, FakeClock()),
-        ["/sign-in/link/"],
-        lines.append,
+        app, AccessLogOptions(form, last_address, FakeClock()), ["/sign-in/link/"], lines.append
     )
     scope: dict[str, Any] = {"type": "http", "method": "GET", "http_version": "1.1"}
     scope |= {"raw_path": path, "headers": [*headers.items()], "client": ("192.0.2.7", 5)}

@@ -315,9 +315,7 @@ async def test_a_body_in_pieces_is_not_stored(stores: Stores) -> None:
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
-async def test_a_server_may_look_for_a_stored_answer_first(
-    stores: Stores,
-) -> None:
+async def test_a_server_may_look_for_a_stored_answer_first(stores: Stores) -> None:
     app = App(stores)
     cache = AnswerCache(app, stores, anybody)
     request = scope("GET", "/one")
@@ -414,9 +412,7 @@ async def test_nothing_is_checked_for_staleness_where_nothing_changed() -> None:
     assert checked == 1  # The new answer itself.
 
 
-async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(
-    stores: Stores,
-) -> None:
+async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(stores: Stores) -> None:
     asked_for: list[list[str]] = []
 
     def readers_among(names: Iterable[str]) -> Iterable[str]:

@@ -60,8 +60,7 @@ def test_a_client_with_another_file_or_without_one_gets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "tags"),
-    [('"a"', {'"a"'}), ('"a", W/"b"', {'"a"', '"b"'}), ("*", {"*"}), ("", {""})],
+    ("header", "tags"), [('"a"', {'"a"'}), ('"a", W/"b"', {'"a"', '"b"'}), ("*", {"*"}), ("", {""})]
 )
 def test_tags_are_compared_as_the_weak_ones_they_may_be(header: str, tags: set[str]) -> None:
     assert known_tags({"if-none-match": header}) == tags

@@ -54,9 +54,7 @@ def test_metrics_and_spans_arrive_and_nothing_else(ingestion: Ingestion) -> None
     assert len(ingestion.items) == len(metrics) + 1
 
 
-def test_no_span_is_recorded_if_no_trace_is_sampled(
-    ingestion: Ingestion,
-) -> None:
+def test_no_span_is_recorded_if_no_trace_is_sampled(ingestion: Ingestion) -> None:
     listener = azure_monitor_backend(ingestion.connection, share=0.0)
     span = listener.begin("central_pull", SpanOrigin.SERVED, None)
     assert span is not None

@@ -136,10 +136,7 @@ def test_the_app_starts_without_the_libraries_where_telemetry_is_wanted_too(
     tmp_path: object,
 ) -> None:
     wanted = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
-    environment = {
-        "BALLROOM_DATA": str(tmp_path),
-        "APPLICATIONINSIGHTS_CONNECTION_STRING": wanted,
-    }
+    environment = {"BALLROOM_DATA": str(tmp_path), "APPLICATIONINSIGHTS_CONNECTION_STRING": wanted}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=ROOT,

@@ -61,9 +61,7 @@ def test_lists_are_read_from_a_weight_on(connection: sqlite3.Connection) -> None
     assert longer == [(5, 90, [1])]
 
 
-def test_a_column_has_a_number_at_the_place_of_each_package(
-    connection: sqlite3.Connection,
-) -> None:
+def test_a_column_has_a_number_at_the_place_of_each_package(connection: sqlite3.Connection) -> None:
     changes = PostingChanges()
     for package in (1, COLUMN_BLOCK - 1, 3 * COLUMN_BLOCK):  # Two blocks of ids are not in use.
         changes.set_number(Column.PULLS, package, package * 2.0)

@@ -63,9 +63,7 @@ async def test_accounts_keep_their_ids_and_names(database: Database) -> None:
     assert await directory.unpublished(10) == []
 
 
-async def test_owners_stay_owners_of_an_organization_that_has_an_id_now(
-    database: Database,
-) -> None:
+async def test_owners_stay_owners_of_an_organization_that_has_an_id_now(database: Database) -> None:
     directory = SqliteDirectory(database)
     acme = await directory.get(Organization, organization_place("Acme"))
     assert acme is not None

@@ -112,20 +112,11 @@ def test_every_list_is_written_in_centrals_order() -> None:
     [
         ("records", f"fields isClosed {SHARED_KEYS}"),
         ("classes", CLASS_KEYS),
-        (
-            "clients",
-            f"remoteMethods resourceMethods {CLASS_KEYS}",
-        ),
-        (
-            "listeners",
-            f"lifeCycleMethods {CLASS_KEYS}",
-        ),
+        ("clients", f"remoteMethods resourceMethods {CLASS_KEYS}"),
+        ("listeners", f"lifeCycleMethods {CLASS_KEYS}"),
         ("objectTypes", f"fields methods isDistinct {SHARED_KEYS}"),
         ("serviceTypes", f"fields methods isDistinct {SHARED_KEYS}"),
-        (
-            "functions",
-            f"{FUNCTION_KEYS} annotationAttachments {SHARED_KEYS}",
-        ),
+        ("functions", f"{FUNCTION_KEYS} annotationAttachments {SHARED_KEYS}"),
         ("enums", f"members {SHARED_KEYS}"),
         ("errors", f"detailType isDistinct {SHARED_KEYS}"),
         ("constants", f"type value {SHARED_KEYS}"),
@@ -161,9 +152,7 @@ def test_an_alias_has_the_keys_of_a_type() -> None:
 
 def test_a_function_type_has_its_own_keys_first() -> None:
     found = module()["functionTypes"][0]["memberTypes"][0]
-    assert list(found)[:5] == [
-        *("isLambda", "isIsolated", "isExtern", "paramTypes", "returnType"),
-    ]
+    assert list(found)[:5] == [*("isLambda", "isIsolated", "isExtern", "paramTypes", "returnType")]
     assert list(found)[-1] == "paramNames"
 
 

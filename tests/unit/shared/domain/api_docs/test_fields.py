@@ -86,10 +86,7 @@ def test_an_included_field_says_where_it_is_declared() -> None:
 
 def test_an_included_field_keeps_its_default_and_its_comment() -> None:
     timeout = fields()["timeout"]
-    assert (timeout.default_value, timeout.description) == (
-        "30",
-        "How long to wait,\nin seconds",
-    )
+    assert (timeout.default_value, timeout.description) == ("30", "How long to wait,\nin seconds")
     assert fields()["compressed"].documentation == "Compresses texts.\n- always\n  - never\n"
 
 
@@ -110,10 +107,7 @@ def test_the_members_of_an_inclusion_stay_those_of_central_with_one_key_more() -
     entry = record().fields[0]
     assert entry.inclusion_type
     names = [each.name for each in entry.inclusion_type.member_types]
-    assert names == [
-        *("timeout", "host", "compressed", "seconds", "id", "labels", "depth"),
-        None,
-    ]
+    assert names == [*("timeout", "host", "compressed", "seconds", "id", "labels", "depth"), None]
     assert [each.field is None for each in entry.inclusion_type.member_types[-4:]] == [
         *(False, False, False, True)
     ]

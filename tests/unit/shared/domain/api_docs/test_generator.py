@@ -4,12 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.api_docs.generator import (
-    TOO_LARGE,
-    DocsGenerator,
-    ModuleSource,
-    PackageSources,
-)
+from shared.domain.api_docs.generator import TOO_LARGE, DocsGenerator, ModuleSource, PackageSources
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.packages import Graph
 from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs

@@ -79,11 +79,7 @@ def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_fir
         {"greet/a.bal": b"", "greet/b.bal": b"", "greet.inner/c.bal": b""},
         exported=("greet", "greet.sub"),
     )
-    assert names(found) == [
-        ("greet", 2, True),
-        ("greet.inner", 1, False),
-        ("greet.sub", 0, True),
-    ]
+    assert names(found) == [("greet", 2, True), ("greet.inner", 1, False), ("greet.sub", 0, True)]
     assert unread == ()
 
 

@@ -125,7 +125,7 @@ def test_members_of_records_and_enums_have_signatures() -> None:
         public enum E { A, B = "b" }
     """)
     assert [signature_text(each) for each in docs.records[0].fields] == [
-        *("*S", "readonly int a = 1", "string b?", "int..."),
+        *("*S", "readonly int a = 1", "string b?", "int...")
     ]
     assert [signature_text(each) for each in docs.enums[0].members] == ["A", 'B = "b"']
 
@@ -367,8 +367,7 @@ def test_an_object_type_within_an_object_type_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['record {| int b = 3; record { string c = "x"; } d = {}; |}', "object { int a; }"],
+    "text", ['record {| int b = 3; record { string c = "x"; } d = {}; |}', "object { int a; }"]
 )
 def test_types_that_have_no_name_are_written_with_their_defaults(text: str) -> None:
     assert "".join(part.text for part in type_parts(type_of(text))) == text

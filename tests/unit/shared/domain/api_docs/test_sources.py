@@ -35,13 +35,7 @@ def test_sources_of_the_java_layouts_are_in_folders_of_their_modules() -> None:
 
 
 def test_sources_of_the_go_layout_are_in_the_project_of_the_author() -> None:
-    entries = [
-        BALA_TOML,
-        "main.bal",
-        "modules/sub/x.bal",
-        "tests/t.bal",
-        "modules/sub/tests/t.bal",
-    ]
+    entries = [BALA_TOML, "main.bal", "modules/sub/x.bal", "tests/t.bal", "modules/sub/tests/t.bal"]
     assert names(entries) == [("greet", "main.bal"), ("greet.sub", "x.bal")]
 
 

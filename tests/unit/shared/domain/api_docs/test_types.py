@@ -396,12 +396,7 @@ def test_a_private_enum_is_expanded_to_its_values() -> None:
         ),
         (
             "type Hidden record {| |}?;",
-            {
-                "name": "Hidden",
-                "description": "",
-                "category": "inline_record",
-                "is_nullable": True,
-            },
+            {"name": "Hidden", "description": "", "category": "inline_record", "is_nullable": True},
         ),
     ],
 )

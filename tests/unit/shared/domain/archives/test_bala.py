@@ -126,8 +126,7 @@ def test_a_schema_version_may_be_absent_in_layout_4(text: str, version: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("compatible", "graalvm"),
-    [(True, Graalvm.YES), (False, Graalvm.NO), (None, Graalvm.UNKNOWN)],
+    ("compatible", "graalvm"), [(True, Graalvm.YES), (False, Graalvm.NO), (None, Graalvm.UNKNOWN)]
 )
 def test_an_author_may_say_whether_a_native_image_works(
     compatible: bool | None, graalvm: Graalvm
@@ -504,10 +503,7 @@ def test_go_balas_list_modules_in_their_package_in_place_of_export() -> None:
     text += _module_table("package.modules", "greet.a", "export = true", 'description = "Sub."')
     text += _module_table("package.modules", "greet.b")
     found = read(layout=4, modules=["a", "b", "c"], entries={"Ballerina.toml": text})
-    assert (found.modules, found.internal_modules) == (
-        ("greet", "greet.a"),
-        ("greet.b", "greet.c"),
-    )
+    assert (found.modules, found.internal_modules) == (("greet", "greet.a"), ("greet.b", "greet.c"))
     assert found.texts.modules[1].summary == "Sub."
 
 

@@ -17,13 +17,7 @@ from shared.domain.archives.delivery import (
     second_hop,
 )
 from shared.domain.identity import OPERATOR
-from shared.domain.packages import (
-    CHOSEN_VISIBILITIES,
-    Head,
-    State,
-    Visibility,
-    archive_container,
-)
+from shared.domain.packages import CHOSEN_VISIBILITIES, Head, State, Visibility, archive_container
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS

@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.outside_values import (
-    MAX_SUMMARY_LENGTH,
-    first_sentence,
-    in_one_line,
-    summary_of,
-)
+from shared.domain.outside_values import MAX_SUMMARY_LENGTH, first_sentence, in_one_line, summary_of
 
 
 def test_a_description_wins() -> None:

@@ -6,11 +6,7 @@ import pytest
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.trusted_publishing.jobs import Provider, read_job_claims
-from shared.domain.trusted_publishing.publishers import (
-    RULE_NAMES,
-    PublisherRules,
-    rule_differences,
-)
+from shared.domain.trusted_publishing.publishers import RULE_NAMES, PublisherRules, rule_differences
 from tests.support.trusted_publishing import github_job, gitlab_job
 
 GOOD = {"workflow": "release.yml", "refs": ["refs/tags/v*"], "environment": "release"}

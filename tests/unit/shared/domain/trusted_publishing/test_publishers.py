@@ -6,11 +6,7 @@ import pytest
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.trusted_publishing.jobs import Provider, read_job_claims
-from shared.domain.trusted_publishing.publishers import (
-    Publisher,
-    is_same_job,
-    parse_job_ids,
-)
+from shared.domain.trusted_publishing.publishers import Publisher, is_same_job, parse_job_ids
 from tests.support.trusted_publishing import IDS, JOBS, github_job
 
 

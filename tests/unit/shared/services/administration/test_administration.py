@@ -5,19 +5,10 @@ import asyncio
 import pytest
 
 from shared.domain.accounts import Account, AccountName
-from shared.domain.errors.identity import (
-    NotPermitted,
-)
+from shared.domain.errors.identity import NotPermitted
 from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.services.administration.administration import MAX_ACCOUNTS_FOUND
-from tests.support.services import (
-    ADA,
-    KIM,
-    LEE,
-    AdministrationServices,
-    session_of,
-    token_of,
-)
+from tests.support.services import ADA, KIM, LEE, AdministrationServices, session_of, token_of
 
 AS_ADMINISTRATOR = {"administrator": True}
 

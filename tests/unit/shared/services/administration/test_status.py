@@ -73,9 +73,7 @@ async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
     assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
 
 
-async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(
-    worlds: OpenWorld,
-) -> None:
+async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(worlds: OpenWorld) -> None:
     world = await worlds(limit_write="account=1", limit_push="address=1")
     rate_limiter, ann = world.registry.limits.rate_limiter, world.people.ann.account
     await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))

@@ -469,10 +469,7 @@ async def test_what_is_no_answer_is_stored_as_a_failure(
 ) -> None:
     confined.spoil = spoil
     record = await made(watched, await push(watched))
-    assert (record.state, record.reason) == (
-        DocsState.FAILED,
-        "the sources cannot be documented",
-    )
+    assert (record.state, record.reason) == (DocsState.FAILED, "the sources cannot be documented")
     assert (record.generator, record.pieces) == (GENERATOR_VERSION, None)
 
 

@@ -16,9 +16,7 @@ from tests.support.port_doubles import Fault, failing
 from tests.support.world import World
 
 
-async def test_what_fails_beside_a_request_is_logged(
-    world: World,
-) -> None:
+async def test_what_fails_beside_a_request_is_logged(world: World) -> None:
     with capture_logs() as logs:
         world.registry.identity.mail_delivery.failed("Busy", 2)
         world.registry.identity.sign_in_flow.refused("oidc", "expired")

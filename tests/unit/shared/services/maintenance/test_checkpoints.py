@@ -41,9 +41,7 @@ async def test_the_next_run_continues_after_the_last_package_and_the_one_after_s
     assert seen == [*NAMES, *NAMES[:2]]
 
 
-async def test_an_interrupted_run_continues_after_its_last_checkpoint(
-    world: World,
-) -> None:
+async def test_an_interrupted_run_continues_after_its_last_checkpoint(world: World) -> None:
     await three(world)
 
     async def break_off(head: Head) -> None:

@@ -30,9 +30,7 @@ async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> ArchiveNam
     return named(content)
 
 
-async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
-    world: World,
-) -> None:
+async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(world: World) -> None:
     kept, orphan = await push(world), named(b"orphan")
     await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     world.clock.advance(A_DAY / 2)
@@ -48,9 +46,7 @@ async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
     assert await world.stores.archives.stat(kept) is not None
 
 
-async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(
-    world: World,
-) -> None:
+async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(world: World) -> None:
     removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
     other = Coordinate.parse("acme", "other", "1.0.0")
     await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)

@@ -12,12 +12,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal
 from shared.domain.records import Entity, Place
-from shared.domain.status import (
-    TASK_REQUEST_LIFETIME,
-    TaskReport,
-    TaskRequest,
-    TaskResult,
-)
+from shared.domain.status import TASK_REQUEST_LIFETIME, TaskReport, TaskRequest, TaskResult
 from shared.services.leases import RENEWALS, Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives, RebuildDerivedData
@@ -395,9 +390,7 @@ def desk() -> Desk:
     return Desk()
 
 
-async def test_requested_tasks_run_once_in_the_order_of_their_requests(
-    desk: Desk,
-) -> None:
+async def test_requested_tasks_run_once_in_the_order_of_their_requests(desk: Desk) -> None:
     await desk.ask(ORPHANS.id, AUDIT.id)
     assert await desk.serve() == [ORPHANS.id, AUDIT.id]
     assert await desk.serve() == []

@@ -4,13 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ports import (
-    AnswerTooLarge,
-    AnswerUnusable,
-    ServerUnreachable,
-    Unanswered,
-    UpstreamBusy,
-)
+from shared.ports import AnswerTooLarge, AnswerUnusable, ServerUnreachable, Unanswered, UpstreamBusy
 from shared.services.mirroring.upstreams import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
 from tests.fakes.system import FakeClock
 

@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.domain.access import (
-    INVITATION_LIFETIME,
-    MAX_INVITATIONS,
-    Invitation,
-)
+from shared.domain.access import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.accounts import Account
-from shared.domain.errors.identity import (
-    InvitationNotFound,
-    TokenUnknown,
-)
+from shared.domain.errors.identity import InvitationNotFound, TokenUnknown
 from shared.domain.identity import Grant, Principal, Role
 from shared.ports import AlreadyThere, Stale
 from shared.services.organizations.invitations import InvitationRequest

@@ -7,10 +7,7 @@ import pytest
 from shared.domain.access import NO_ACCESS
 from shared.domain.accounts import NameSkeleton, Organization
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import (
-    OrganizationExists,
-    organization_not_found,
-)
+from shared.domain.errors.identity import OrganizationExists, organization_not_found
 from shared.domain.identity import OPERATOR, Action, Role
 from shared.domain.names import OrgName
 from shared.domain.packages import Visibility

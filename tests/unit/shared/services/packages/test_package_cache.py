@@ -175,9 +175,7 @@ async def test_the_owner_of_a_tool_is_asked_for_once_and_a_free_tool_each_time(
     assert scene.stores.calls["tool_owners"] == 3
 
 
-async def test_an_owner_whose_package_is_not_in_memory_is_asked_for_each_time(
-    scene: Scene,
-) -> None:
+async def test_an_owner_whose_package_is_not_in_memory_is_asked_for_each_time(scene: Scene) -> None:
     scene.stores.visibility = Visibility.PRIVATE
     await scene.cache.survey([GREET])
     for _ in range(2):

@@ -2,15 +2,10 @@
 
 import pytest
 
-from shared.domain.errors.packages import (
-    PackageNotFound,
-)
+from shared.domain.errors.packages import PackageNotFound
 from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.services.packages.packages import (
-    PACKAGES_ON_A_PAGE,
-    ManagedPackagePage,
-)
+from shared.services.packages.packages import PACKAGES_ON_A_PAGE, ManagedPackagePage
 from tests.support.archives import bala
 from tests.support.world import Person, World
 

@@ -270,9 +270,7 @@ async def test_a_batch_is_of_bounded_size(cloud: PullCounter, ledger: Ledger) ->
 
 
 @pytest.mark.slow
-async def test_while_a_store_is_down_a_bounded_number_of_pulls_waits(
-    counting: PullCounter,
-) -> None:
+async def test_while_a_store_is_down_a_bounded_number_of_pulls_waits(counting: PullCounter) -> None:
     for number in range(MAX_PULLS_REMEMBERED + 5):
         counting.count(GREET, str(number))
     assert await counting.flush() == MAX_PULLS_REMEMBERED

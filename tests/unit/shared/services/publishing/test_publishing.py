@@ -9,10 +9,7 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.domain.access import Membership
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.packages import (
-    SpelledDifferently,
-    VersionExists,
-)
+from shared.domain.errors.packages import SpelledDifferently, VersionExists
 from shared.domain.identity import Grant, Principal, Role
 from shared.domain.names import Package
 from shared.domain.packages import Release

@@ -7,9 +7,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Token, TokenUse
-from shared.domain.errors.identity import (
-    TokenNotFound,
-)
+from shared.domain.errors.identity import TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal, Scope
 from shared.ports import Stale

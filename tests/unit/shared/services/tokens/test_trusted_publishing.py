@@ -7,9 +7,7 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import (
-    NotPermitted,
-)
+from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Package, parse_org
@@ -90,9 +88,7 @@ async def test_an_outdated_list_gives_no_rights(trust: TrustedPublishingWorld) -
         await trust.mint()
 
 
-async def test_a_deleted_organization_publishes_nothing(
-    trust: TrustedPublishingWorld,
-) -> None:
+async def test_a_deleted_organization_publishes_nothing(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     directory = trust.world.stores.directory
     organization = await directory.get(Organization, organization_place(ACME))
