@@ -7,19 +7,20 @@ before.
 import json
 import math
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import cast
+
+import tomli
 
 from shared.domain.errors.base import BadArchive, printable
 
 _LONGEST_NUMBER = 32  # Digits, in JSON; no field is a number, and Python parses huge ones slowly.
 _MOST_NUMBERS = 4_096  # Characters of all numbers in TOML, also those with letters or an exponent.
-_MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
-_MOST_KEY_PARTS = 32  # tomllib's time grows with the square of them; manifests have four.
+_MOST_TOML_TOKENS = 65_536  # tomli takes 1 µs for each; a lock of 500 packages has 20,000.
+_MOST_KEY_PARTS = 32  # its time grows with the square of them; manifests have four.
 
 _TOML_TOKEN = re.compile(r"[=.,\[{\n]")
-# Possessive quantifiers and the look-behind keep these searches linear. Strings end where tomllib
+# Possessive quantifiers and the look-behind keep these searches linear. Strings end where tomli
 # ends them; unclosed ones end with the line or the file.
 _STRING_OR_COMMENT = re.compile(
     r"""#[^\n]*+"""
@@ -29,14 +30,9 @@ _STRING_OR_COMMENT = re.compile(
     r"""|'[^'\n]*+'?+""",
     re.DOTALL,
 )
-_TRAILING_COMMA = re.compile(rf"{_STRING_OR_COMMENT.pattern}|(?P<comma>,(?=[ \t]*+\}}))", re.DOTALL)
-_SPACE_OR_BRACKET = re.compile(
-    rf"{_STRING_OR_COMMENT.pattern}|(?P<space>(?:[ \t\n]|\r\n)++)|[\[\]{{}}]", re.DOTALL
-)
 _LONG_KEY = re.compile(
     rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
 )
-_PLACE = re.compile(r"line (\d+), column (\d+)")
 _SURROGATE = re.compile(r"\\u[Dd][89A-Fa-f]")
 _TOML_NUMBER = re.compile(r"(?<![\w-])[+-]?\d[\w.+-]*+", re.ASCII)
 
@@ -75,12 +71,11 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
     """Return the tables of the TOML file `name`, or refuse it."""
     text = _decoded(name, raw)
     _refuse_costly(name, text)
-    old = _as_toml_1_0(text)
-    _refuse_costly(name, old)  # A key may be longer now.
     try:
-        return tomllib.loads(old)
-    except tomllib.TOMLDecodeError as error:
-        raise _manifest_unreadable(name, _located(str(error), old, text)) from None
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _manifest_unreadable(name, f"{printable(error.msg)} at {where}") from None
     except RecursionError:
         raise _manifest_too_deep(name, "nests its values too deeply") from None
 
@@ -142,7 +137,7 @@ def _require_text(value: object) -> None:
 
 
 def _refuse_costly(name: str, text: str) -> None:
-    """Refuse documents that tomllib would parse for minutes."""
+    """Refuse documents that tomli would parse for minutes."""
     skeleton = _STRING_OR_COMMENT.sub("s", text)
     if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
         raise _manifest_too_deep(
@@ -152,45 +147,6 @@ def _refuse_costly(name: str, text: str) -> None:
         raise _manifest_too_deep(name, f"has numbers of more than {_MOST_NUMBERS:,} characters")
     if _LONG_KEY.search(skeleton) is not None:
         raise _manifest_too_deep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
-
-
-def _as_toml_1_0(text: str) -> str:
-    """Blank what TOML 1.1 allows in an inline table, since tomllib reads 1.0: lines, comments, and
-    a comma at the end. Each character keeps its place.
-    """
-    parts, opened, at = list[str](), list[str](), 0
-    for found in _SPACE_OR_BRACKET.finditer(text):
-        part = found[0]
-        if part in "[{":
-            opened.append(part)
-        elif part in "]}":
-            del opened[-1:]
-        elif opened and opened[-1] == "{" and (part[0] == "#" or _ends_a_line(found)):
-            parts += text[at : found.start()], " " * len(part)
-            at = found.end()
-    return _TRAILING_COMMA.sub(_without_comma, "".join((*parts, text[at:])))
-
-
-def _ends_a_line(found: re.Match[str]) -> bool:
-    """Check for the end of a line in an inline table; a key and its value are on one line."""
-    before, after = (found.string[at : at + 1] for at in (found.start() - 1, found.end()))
-    return "\n" in (found["space"] or "") and not {before, after} & {"=", "."}
-
-
-def _without_comma(found: re.Match[str]) -> str:
-    """Blank a comma that ends an inline table: TOML 1.1 allows it, and tomllib reads 1.0."""
-    return " " if found["comma"] else found[0]
-
-
-def _located(message: str, read: str, text: str) -> str:
-    """Return tomllib's message about what it read, shortened, with line and column of the text."""
-    found, _, place = message.removesuffix(")").rpartition(" (at ")
-    numbers = _PLACE.fullmatch(place)
-    if numbers is None:  # The end of the document.
-        return f"{printable(found)} at {_where(text)}"
-    lines = read.split("\n")[: int(numbers[1]) - 1]
-    offset = sum(len(each) + 1 for each in lines) + int(numbers[2]) - 1
-    return f"{printable(found)} at {_where(text[:offset])}"
 
 
 MAX_JSON_DEPTH = 32  # Levels. Requests of clients have four, bills of materials about ten.
