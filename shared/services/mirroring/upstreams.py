@@ -394,10 +394,6 @@ class Upstreams:
         """Return the upstreams in their order."""
         return tuple(map(self._source, (await self.rules()).upstreams))
 
-    async def have_tokens(self) -> bool:
-        """Check whether an upstream is asked with a token."""
-        return any(each.with_token for each in await self.sources())
-
     async def find(self, name: str) -> UpstreamSource | None:
         """Return the upstream of that name, or None if it was taken off the list."""
         return next((each for each in await self.sources() if each.name == name), None)
