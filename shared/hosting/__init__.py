@@ -9,5 +9,4 @@ responses.py        what a Function returns, as ASGI messages; headers of host.j
 file_responses.py   files, streamed from the disk with validators and ranges; redirects to them
 answer_cache.py     answers that are repeated until something is written
 timers.py           timers and the endpoint that runs one by hand
-change_feeds.py     batches of changed items for Functions with a Cosmos DB trigger
 http_server/        the HTTP server: uvicorn, with limits"""

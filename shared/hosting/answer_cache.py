@@ -59,7 +59,6 @@ _COMPARED = frozenset(
         *("host", "origin", "authorization", "cookie", "user-agent", "ballerina-platform"),
         *("accept", "accept-encoding", "range", "if-range", "if-match", "if-none-match"),
         *("cache-control", "pragma"),
-        "x-ballroom-authorization",  # Of the client, where Front Door sends its own.
     )
 )
 # Headers that are logged or counted for each repeat; no answer depends on them.

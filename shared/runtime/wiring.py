@@ -89,7 +89,7 @@ class Wiring:
 
 
 def instances_of(fields: object) -> dict[Key, object]:
-    """Return the fields of a dataclass by their types; a field that is None counts as well."""
+    """Return the fields of a struct by their types; a field that is None counts as well."""
     hints = get_type_hints(type(fields))
     return {_without_none(hint): getattr(fields, name) for name, hint in hints.items()}
 

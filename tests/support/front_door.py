@@ -1,8 +1,8 @@
 """Front Door as infra/modules/edge.bicep configures it, before an app and Blob Storage.
 
 The routes, rules, origin groups and roles are those of the templates. Of the service it has what
-they use: the most specific route, the rules in their order, the origin of the first priority,
-copies for as long as a response allows, and purges.
+they use: the most specific route, the rules in their order, copies for as long as a response
+allows, and purges.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -92,7 +92,7 @@ class FrontDoor(httpx.AsyncBaseTransport):
     ) -> httpx.Response:
         if copy := self._copy(request):
             return copy
-        host = self._chosen(group)
+        host = self._origin(group)
         self.requests.append((host, sent.path))
         try:
             response = await self._ask(group, host, sent)
@@ -160,19 +160,14 @@ class FrontDoor(httpx.AsyncBaseTransport):
         ]
         return sorted(of_set, key=lambda rule: rule["order"])
 
-    def _origins(self, group: str) -> list[str]:
-        """Return the hosts of a group, the one of the first priority first."""
-        found = [
+    def _origin(self, group: str) -> str:
+        """Return the host of a group, which has one origin."""
+        [origin] = [
             self._properties(name)
             for name in self._resources("origins")
             if unwrapped(EDGE.parsed["resources"][name]["config"])["parent"] == group
         ]
-        found.sort(key=lambda origin: origin.get("priority", 1))
-        return [value_of(origin["hostName"], self.given) for origin in found]
-
-    def _chosen(self, group: str) -> str:
-        hosts = self._origins(group)
-        return hosts[0]
+        return value_of(origin["hostName"], self.given)
 
 
 @dataclass

@@ -1,5 +1,5 @@
-"""Documentation, dependency graphs, bills of materials, API documentation, snapshots and copies of
-public documents as blobs; small graphs are in Cosmos DB as well.
+"""Documentation, dependency graphs, bills of materials, API documentation and snapshots as blobs;
+small graphs are in Cosmos DB as well.
 """
 
 import asyncio

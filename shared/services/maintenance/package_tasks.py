@@ -1,4 +1,4 @@
-"""Tasks about packages: their archives, derived data, documentation, copies, and mirror."""
+"""Tasks about packages: their archives, derived data, documentation and mirror."""
 
 from dataclasses import dataclass
 from datetime import timedelta
