@@ -1,7 +1,6 @@
 """Syntax highlighting with Pygments, and a lexer for Ballerina (language specification 2024R1)."""
 
 import html
-from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import groupby
 from typing import ClassVar
@@ -30,7 +29,7 @@ from pygments.token import (
     _TokenType,  # pyright: ignore[reportPrivateUsage] - the type of a token has no public name.
 )
 
-from shared.prose.safe_html import MAX_HIGHLIGHTED_CHARACTERS, show_bidi_characters
+from shared.prose.safe_html import show_bidi_characters
 
 # Lexers by the names of languages in readmes and the suffixes of files. The list is short, since
 # each lexer is another set of regular expressions that hostile texts are matched with.
@@ -65,7 +64,6 @@ _LANGUAGES = {
     "yaml": ("yaml", "yml"),
 }
 _LANGUAGE_OF = {name: language for language, names in _LANGUAGES.items() for name in names}
-_Token = tuple[_TokenType, str]
 _UNSTYLED = frozenset(["n", "o", "p", "w"])  # Names, operators, punctuation and blanks.
 _OPTIONS = {"stripnl": False, "ensurenl": False}  # Lines keep their numbers.
 
@@ -76,51 +74,17 @@ class _HttpLexer(HttpLexer):
     tokens: ClassVar = {**HttpLexer.tokens, "content": [(r".+", Text)]}
 
 
-def highlight_code(
-    code: str,
-    language: str,
-    is_over: Callable[[], bool],
-    *,
-    limit: int = MAX_HIGHLIGHTED_CHARACTERS,
-) -> str:
-    """Return code as HTML in which no element spans two lines.
-
-    It is plain if it is longer than `limit` or its language is unknown, and after `is_over`.
-    """
-    lexer = _lexer(_LANGUAGE_OF.get(language.lower(), "")) if len(code) <= limit else None
+def highlight_code(code: str, language: str) -> str:
+    """Return code as HTML in which no element spans two lines; plain if its language is unknown."""
+    lexer = _lexer(_LANGUAGE_OF.get(language.lower(), ""))
     if lexer is None:
         return show_bidi_characters(html.escape(code, quote=False))
-    return show_bidi_characters("".join(_pieces(lexer, code, is_over)))
-
-
-def load_lexer(language: str) -> None:
-    """Load the lexer of the language, which takes up to 50 ms the first time in a process."""
-    _lexer(_LANGUAGE_OF.get(language.lower(), ""))
-
-
-def _pieces(lexer: Lexer, code: str, is_over: Callable[[], bool]) -> Iterator[str]:
-    # Lexers normalize the text like this, so offsets of tokens are offsets in `code`.
-    code = code.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    within = _within_time(lexer.get_tokens(code), code, is_over)
-    for name, tokens in groupby(within, key=lambda token: _class(token[0])):
+    # Lexers leave the byte order mark out, and end lines like this.
+    pieces = list[str]()
+    for name, tokens in groupby(lexer.get_tokens(code), key=lambda token: _class(token[0])):
         escaped = html.escape("".join(value for _, value in tokens), quote=False)
-        yield _wrapped(escaped, name) if name else escaped
-
-
-def _within_time(
-    tokens: Iterable[_Token], code: str, is_over: Callable[[], bool]
-) -> Iterator[_Token]:
-    """Yield the tokens, and after `is_over` the rest of the code as one plain token.
-
-    The regular expressions of lexers can take quadratic time or worse.
-    """
-    at = 0
-    for kind, value in tokens:
-        yield kind, value
-        at += len(value)
-        if is_over():
-            yield Text, code[at:]
-            return
+        pieces.append(_wrapped(escaped, name) if name else escaped)
+    return show_bidi_characters("".join(pieces))
 
 
 @cache

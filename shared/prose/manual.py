@@ -194,7 +194,7 @@ def _render(text: str, file: str) -> SafeHtml:
     pieces[::2] = [_SUBHEADING.sub("", piece) for piece in pieces[::2]]
     names, folder = frozenset(FILES), file.rpartition("/")[0]
     place = ManualPlace("", folder, names)
-    return render_fully("".join(pieces), place, prefix="", clock=lambda: 0.0)
+    return render_fully("".join(pieces), place, prefix="")
 
 
 def _with_titles(text: str, file: str, texts: dict[str, str]) -> str:

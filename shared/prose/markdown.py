@@ -1,96 +1,48 @@
-"""Markdown to HTML as GitHub renders it: the parser with bounds, and changes to its tokens."""
+"""Markdown to HTML as GitHub renders it: the parser, and changes to its tokens.
+
+What a text costs is bounded by the budget of the confined process that renders it.
+"""
 
 import html
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_block import StateBlock, table
-from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 from msgspec import Struct, field
 
-from shared.prose.highlighting import highlight_code, load_lexer
-from shared.prose.safe_html import (
-    MAX_ATTRIBUTE_CHARACTERS,
-    MAX_BRACKET_DEPTH,
-    MAX_BRACKETS,
-    MAX_CELLS,
-    MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT,
-    MAX_HTML_CHARACTERS,
-    MAX_NESTING,
-    MAX_PARAGRAPH_CHARACTERS,
-    UNTIL_BLOCKS,
-    UNTIL_HTML,
-    UNTIL_PARAGRAPHS,
-    RenderingTimeout,
-    Stopwatch,
-    TextPlace,
-)
-from shared.prose.sanitizing import RawHtml, lowered, picture_elsewhere
+from shared.prose.highlighting import highlight_code
+from shared.prose.safe_html import TextPlace
+from shared.prose.sanitizing import ELEMENTS, UNWRAPPED
 
-_PROTOCOLS = ("http", "https", "mailto", "xmpp")
+MAX_NESTING = 50  # Of lists and quotes; human readers give up at five.
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]")
 _MAX_SLUG_CHARACTERS = 100
-_DELIMITERS = re.compile(r"[ \t|:-]+")
-_BUDGET = "budget"  # The key of `_Budget` in the `env` of the parser.
+_TAG = re.compile(
+    r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(
+    r"""([^\s=/"'<>]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>=]++))?+""", re.IGNORECASE
+)
 
 
-class _Budget(Struct):
-    """The remaining limits of a text that is rendered."""
-
-    watch: Stopwatch
-    highlighted_characters: int = MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT
-    cells: int = MAX_CELLS
-    is_cut: bool = False
-
-
-def parse_markdown(text: str, place: TextPlace, watch: Stopwatch) -> tuple[str, bool]:
-    """Return the text as HTML of bounded size that has yet to be cleaned, and whether it is cut."""
-    with watch.stopped():
-        parser = _parser()
-    budget = _Budget(watch)
-    env: dict[str, Any] = {_BUDGET: budget}
+def parse_markdown(text: str, place: TextPlace) -> str:
+    """Return the text as HTML that has yet to be cleaned."""
+    parser = _parser()
+    env: dict[str, Any] = {}
     tokens = parser.parse(text, env)
-    changes = _Changes(RawHtml(place), place)
-    pieces, size = list[str](), 0
-    for block in _blocks(tokens):
-        if watch.is_over(UNTIL_HTML) or size > MAX_HTML_CHARACTERS:
-            budget.is_cut = True
-            break
-        changes.apply(block)
-        pieces.append(parser.renderer.render(block, parser.options, env))
-        size += len(pieces[-1])
-    return "".join(pieces), budget.is_cut
-
-
-def _blocks(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield the tokens of each top-level block."""
-    begun = depth = 0
-    for at, token in enumerate(tokens, start=1):
-        depth += token.nesting
-        if depth == 0:
-            yield tokens[begun:at]
-            begun = at
+    _Changes(place).apply(tokens)
+    return parser.renderer.render(tokens, parser.options, env)
 
 
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING, "xhtmlOut": False})
     parser.use(gfm_plugin)
-    parser.core.ruler.at("block", _blocks_within_time)
-    parser.core.ruler.at("inline", _inline_within_bounds)
-    # In every chain of rules, since a paragraph tries one of them at each of its lines.
-    everywhere: list[str] = ["paragraph", "reference", "blockquote", "list", "footnote_def"]
-    parser.block.ruler.before("table", "time", _time_of_blocks, {"alt": everywhere})
-    parser.block.ruler.at("table", _table_within_bounds, {"alt": ["paragraph", "reference"]})
-    parser.inline.ruler.before("text", "time", _time_of_inline)
-    parser.inline.ruler.before("gfm_autolink_protocol", "short_pending", _short_pending)
     rules = {"fence": _code, "code_block": _code, "list_item_open": _list_item}
     rules |= {"table_open": _table_open, "table_close": _table_close}
     rules |= {"footnote_block_open": _footnotes_open, "footnote_anchor": _footnote_anchor}
@@ -99,166 +51,65 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-# --- rules of the parser -----------------------------------------------------------------------
-
-
-def _blocks_within_time(state: StateCore) -> None:
-    """Parse blocks until the time is over."""
-    try:
-        state.md.block.parse(state.src, state.md, state.env, state.tokens)
-    except RenderingTimeout:
-        _cut_at(len(state.tokens), state)
-
-
-def _inline_within_bounds(state: StateCore) -> None:
-    """Parse the content of paragraphs until the time is over."""
-    for at, token in enumerate(state.tokens):
-        if token.type == "inline":
-            try:
-                _parse_inline(token, state)
-            except RenderingTimeout:
-                return _cut_at(at, state)
-    return None
-
-
-def _parse_inline(token: Token, state: StateCore) -> None:
-    """Parse one paragraph; one that is too long or too nested stays plain text."""
-    token.children = []
-    if _is_reasonable(token.content):
-        state.md.inline.parse(token.content, state.md, state.env, token.children)
-    else:
-        token.children.append(_text(token.content))
-
-
-def _cut_at(end: int, state: StateCore) -> None:
-    """Drop the top-level block of this token, and all that follow."""
-    _budget(state).is_cut = True
-    whole = sum(len(block) for block in _blocks(state.tokens[:end]))
-    del state.tokens[whole:]
-
-
-def _is_reasonable(paragraph: str) -> bool:
-    if len(paragraph) > MAX_PARAGRAPH_CHARACTERS or paragraph.count("[") > MAX_BRACKETS:
-        return False
-    return bracket_depth(paragraph) <= MAX_BRACKET_DEPTH
-
-
-_BRACKET = re.compile(r"[\[\]]")
-
-
-def bracket_depth(text: str) -> int:
-    """Return the maximum number of open brackets, whatever they mean."""
-    deepest = depth = 0
-    for bracket in _BRACKET.finditer(text):
-        depth = depth + 1 if bracket[0] == "[" else max(depth - 1, 0)
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _time_of_blocks(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
-    """Check the time before each block; match nothing."""
-    _budget(state).watch.check(UNTIL_BLOCKS)
-    return False
-
-
-def _time_of_inline(state: StateInline, _silent: bool) -> bool:
-    """Check the time before each part of a paragraph; match nothing."""
-    _budget(state).watch.check(UNTIL_PARAGRAPHS)
-    return False
-
-
-def _table_within_bounds(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parse a table if the text may still have its cells, including the padding of short rows."""
-    if not _DELIMITERS.fullmatch(_line(state, start + 1, end)):
-        return False
-    budget, cells = _budget(state), _cells(state, start, end)
-    if cells > budget.cells:
-        return False
-    is_table = table(state, start, end, silent)
-    if is_table and not silent:
-        budget.cells -= cells
-    return is_table
-
-
-def _cells(state: StateBlock, start: int, end: int) -> int:
-    """Return the maximum number of cells of the lines up to the next empty one."""
-    columns = _line(state, start + 1, end).strip(" \t|").count("|") + 1
-    rows = next((at for at in range(start, end) if state.isEmpty(at)), end) - start
-    return columns * rows
-
-
-def _line(state: StateBlock, line: int, end: int) -> str:
-    if line >= end:
-        return ""
-    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
-
-
-def _budget(state: StateCore | StateBlock | StateInline) -> _Budget:
-    return state.env[_BUDGET]
-
-
-def _short_pending(state: StateInline, _silent: bool) -> bool:
-    """Shorten the text before a colon, which the next rule, for bare URLs, searches each time."""
-    if state.src[state.pos] == ":" and state.pending:
-        protocol = next((each for each in _PROTOCOLS if state.pending.endswith(each)), "")
-        state.pending = state.pending.removesuffix(protocol)
-        if state.pending:
-            state.pushPending()
-        state.pending = protocol
-    return False
-
-
 # --- changes to tokens -------------------------------------------------------------------------
 
 
 class _Changes(Struct):
     """Changes the tokens of one text, in order."""
 
-    raw: RawHtml
     place: TextPlace
     slugs: dict[str, int] = field(default_factory=dict[str, int])
-    attribute_characters: int = MAX_ATTRIBUTE_CHARACTERS
+    links: int = 0  # That are open, as Markdown or as HTML.
 
     def apply(self, tokens: Sequence[Token]) -> None:
         for at, token in enumerate(tokens):
             if token.type == "inline":
                 token.children = list(self._paragraph(token.children or []))
             elif token.type == "html_block":
-                token.content = self.raw.block(token.content)
+                token.content = _TAG.sub(self._tag, token.content)
             elif token.type == "heading_close":
                 self._heading(*tokens[at - 2 : at + 1])
             elif token.type in ("th_open", "td_open"):
                 _align(token)
 
     def _paragraph(self, children: Sequence[Token]) -> Iterator[Token]:
-        opened_before, links = len(self.raw.open_tags), 0
         for token in children:
-            links += token.nesting if token.type in ("link_open", "link_close") else 0
-            self._spend(token)
+            self.links += token.nesting if token.type in ("link_open", "link_close") else 0
             if token.type == "html_inline":
-                token.content = self.raw.inline(token.content)
-            if token.type == "image":
-                yield self._picture(token, in_a_link=links > 0 or self.raw.is_in_a_link)
+                token.content = _TAG.sub(self._tag, token.content)
+            source = str(token.attrs.get("src", ""))
+            if token.type == "image" and not self.place.picture(source):
+                yield _markup(self._picture_elsewhere(source, _plain_text(token.children or [])))
             else:
                 yield token
-        if unclosed := self.raw.closed_to(opened_before):
-            yield _markup(unclosed)
 
-    def _picture(self, token: Token, *, in_a_link: bool) -> Token:
-        if self.place.picture(str(token.attrs.get("src", ""))):
-            return token
-        words = _plain_text(token.children or [])
-        attributes = {"src": str(token.attrs.get("src", "")), "alt": words}
-        return _markup(picture_elsewhere(attributes, in_a_link=in_a_link))
+    def _tag(self, tag: re.Match[str]) -> str:
+        """Return a tag of raw HTML: one of no element of HTML is text, such as `map<string>`."""
+        name = tag[2].lower()
+        if name not in ELEMENTS | UNWRAPPED:
+            return html.escape(tag[0], quote=False)
+        if name == "a":
+            self.links = max(0, self.links + (-1 if tag[1] else 1))
+        if name == "img":
+            found = _ATTRIBUTE.finditer(tag[3])
+            given = {each[1].lower(): html.unescape((each[2] or "").strip("\"'")) for each in found}
+            if not self.place.picture(given.get("src", "")):
+                return self._picture_elsewhere(given.get("src", ""), given.get("alt", ""))
+        return f"<{tag[1]}{_lowered(name)}{tag[3]}>"
 
-    def _spend(self, token: Token) -> None:
-        """Drop attributes once those of the text are too long together."""
-        if self.attribute_characters < 0:
-            token.attrs = {}
-        self.attribute_characters -= sum(len(str(value)) for value in token.attrs.values())
+    def _picture_elsewhere(self, source: str, words: str) -> str:
+        """Return the replacement of a picture of another host: a link to it, or its words in a
+        link.
+
+        A browser that loaded it would tell that host who reads what.
+        """
+        words = html.escape(words.strip() or "picture")
+        if self.links or not source:
+            return words
+        return f'<a href="{html.escape(source)}">{words}</a>'
 
     def _heading(self, opening: Token, content: Token, closing: Token) -> None:
-        opening.tag = closing.tag = lowered(opening.tag)
+        opening.tag = closing.tag = _lowered(opening.tag)
         words = _plain_text(content.children or []).strip()
         if slug := self._slug(words):
             opening.attrs["id"] = slug
@@ -289,16 +140,15 @@ def _plain_text(children: Sequence[Token]) -> str:
     )
 
 
-def _text(content: str) -> Token:
-    return _token("text", content)
-
-
 def _markup(content: str) -> Token:
-    return _token("html_inline", content)
+    return Token("html_inline", "", 0, content=content)
 
 
-def _token(kind: str, content: str) -> Token:
-    return Token(kind, "", 0, content=content)
+def _lowered(element: str) -> str:
+    """Return a heading one level lower, below the one of the page; other elements as they are."""
+    if element[0] == "h" and element[1:].isdigit():
+        return f"h{min(6, int(element[1:]) + 1)}"
+    return element
 
 
 # --- rules of the renderer; each is a method of it ---------------------------------------------
@@ -306,18 +156,10 @@ def _token(kind: str, content: str) -> Token:
 _Options = MutableMapping[str, Any]
 
 
-def _code(
-    _self: RendererHTML, tokens: Sequence[Token], at: int, _options: _Options, env: dict[str, Any]
-) -> str:
-    """Write a block of code, highlighted as long as the budget lasts."""
-    token, budget = tokens[at], env[_BUDGET]
-    language = (token.info.split() or [""])[0]
-    with budget.watch.stopped():
-        load_lexer(language)
-    budget.highlighted_characters -= len(token.content)
-    known = language if budget.highlighted_characters >= 0 else ""
-    code = highlight_code(token.content, known, partial(budget.watch.is_over, UNTIL_HTML))
-    return f'<pre tabindex="0"><code>{code}</code></pre>\n'
+def _code(_self: RendererHTML, tokens: Sequence[Token], at: int, *_arguments: object) -> str:
+    """Write a block of code, highlighted."""
+    language = (tokens[at].info.split() or [""])[0]
+    return f'<pre tabindex="0"><code>{highlight_code(tokens[at].content, language)}</code></pre>\n'
 
 
 def _list_item(

@@ -1,51 +1,34 @@
 """Readmes and source files of authors as HTML for a page: `render_markdown` and `highlight`.
 
-A text is truncated, parsed as GitHub's Markdown, its raw HTML reduced to balanced tags of an
-allow-list, and the result cleaned by another allow-list. Each step assumes that the one before
-missed something. `TextPlace` resolves links and pictures; the limits bound what an author can make
-a server do. The modules with heavy imports are loaded by the first text.
+A text is truncated, parsed as GitHub's Markdown, and cleaned by an allow-list. `TextPlace` resolves
+links and pictures. The time and memory of hostile texts are bounded by the budget of the confined
+process, where all texts of authors are rendered. The modules with heavy imports are loaded by the
+first text.
 """
 
 import re
-import time
-from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
-from shared.prose.safe_html import (
-    MAX_CHARACTERS,
-    MAX_SOURCE_CHARACTERS,
-    UNTIL_HTML,
-    SafeHtml,
-    Stopwatch,
-    TextPlace,
-    show_bidi_characters,
-)
+from shared.prose.safe_html import SafeHtml, TextPlace, show_bidi_characters
+
+MAX_CHARACTERS = 128 * 1024  # The longest readme of the real index has a quarter of this.
+MAX_SOURCE_CHARACTERS = 256 * 1024  # Of a source file; longer ones are downloaded.
 
 _TRUNCATED = f'<p class="cut">Only the first {MAX_CHARACTERS:,} characters are shown.</p>\n'
-_TIMED_OUT = (
-    '<p class="cut">The rest of this text takes too long to show. Read it in the files of the '
-    "release.</p>\n"
-)
 
 
-def render_markdown(
-    text: str,
-    place: TextPlace,
-    prefix: str = "readme",
-    clock: Callable[[], float] = time.thread_time,
-) -> SafeHtml:
+def render_markdown(text: str, place: TextPlace, prefix: str = "readme") -> SafeHtml:
     """Return the text as HTML that is safe in a page of this origin.
 
-    `prefix` begins every id in it, so two texts of one page need two prefixes. A text that takes
-    more than about 200 ms of processor time by `clock` is cut, and says so.
+    `prefix` begins every id in it, so two texts of one page need two prefixes.
     """
     if (plain := render_plain(text)) is not None:
         return plain
-    return render_fully(text, place, prefix, clock)
+    return render_fully(text, place, prefix)
 
 
 # Lines without markup besides code spans: what most doc comments of functions consist of. A line
@@ -73,34 +56,24 @@ def render_plain(text: str) -> SafeHtml | None:
     return SafeHtml("<p>" + _BETWEEN_PARAGRAPHS.sub("</p>\n<p>", marked) + "</p>\n")
 
 
-def render_fully(
-    text: str, place: TextPlace, prefix: str, clock: Callable[[], float] = time.thread_time
-) -> SafeHtml:
+def render_fully(text: str, place: TextPlace, prefix: str) -> SafeHtml:
     """Return any text as `render_markdown` does, by the parser and the sanitizer."""
     from shared.prose.markdown import parse_markdown  # noqa: PLC0415 - see above.
     from shared.prose.sanitizing import sanitize  # noqa: PLC0415
 
     shown = truncate(text, MAX_CHARACTERS)
-    raw, is_cut = parse_markdown(shown, place, Stopwatch(clock))
-    html = show_bidi_characters(sanitize(raw, place, prefix))
-    if is_cut:
-        return SafeHtml(html + _TIMED_OUT)
+    html = show_bidi_characters(sanitize(parse_markdown(shown, place), place, prefix))
     return SafeHtml(html + (_TRUNCATED if len(shown) < len(text) else ""))
 
 
-def highlight(path: str, text: str, clock: Callable[[], float] = time.thread_time) -> SafeHtml:
-    """Return the lines of a source file as HTML, each with the id `L-` and its number.
-
-    The part that cannot be highlighted in time, by `clock`, is plain.
-    """
-    from shared.prose.highlighting import highlight_code, load_lexer  # noqa: PLC0415 - see above.
+def highlight(path: str, text: str) -> SafeHtml:
+    """Return the lines of a source file as HTML, each with the id `L-` and its number."""
+    from shared.prose.highlighting import highlight_code  # noqa: PLC0415 - see above.
 
     name = PurePosixPath(path.lower())
     language = name.suffix.removeprefix(".") or name.name
     shown = truncate(text, MAX_SOURCE_CHARACTERS).removesuffix("\n")
-    load_lexer(language)
-    is_over = partial(Stopwatch(clock).is_over, UNTIL_HTML)
-    return _numbered(highlight_code(shown, language, is_over, limit=MAX_SOURCE_CHARACTERS))
+    return _numbered(highlight_code(shown, language))
 
 
 def show_plain(text: str) -> SafeHtml:

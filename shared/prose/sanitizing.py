@@ -1,143 +1,17 @@
-"""Sanitizing HTML of authors: raw HTML inside Markdown, the final cleaning, and the allow-lists.
+"""Cleaning of HTML that authors wrote: the allow-lists of elements, attributes and values."""
 
-The first pass already returns safe HTML, and bounds the work of the cleaner: a tree builder reopens
-formatting that was left open in each paragraph, so a few kilobytes of `<b>` and `<p>` could become
-gigabytes.
-"""
-
-import html
 import re
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable
 
 import nh3
-from msgspec import Struct, field
 from pygments.token import STANDARD_TYPES
 
-from shared.prose.safe_html import MAX_OPEN_TAGS, TextPlace, prefixed
-
-_TAG = re.compile(
-    r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
-)
-_ATTRIBUTE = re.compile(
-    r"""([^\s=/"'<>]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>=]++))?+""", re.IGNORECASE
-)
-_MAX_ATTRIBUTES = 20  # Of one tag; a tree builder compares each with all before it.
-
-
-class RawHtml(Struct):
-    """Reduces the raw HTML of one text to allowed tags that are balanced; call it in order."""
-
-    place: TextPlace
-    open_tags: list[str] = field(default_factory=list[str])
-
-    def block(self, written: str) -> str:
-        """Reduce a block of HTML; it closes formatting at its end, and may leave blocks open."""
-        opened_before = len(self.open_tags)
-        reduced = "".join(self._pieces(written))
-        formatting = (
-            at for at, tag in enumerate(self.open_tags) if at >= opened_before and tag not in BLOCKS
-        )
-        return reduced + self.closed_to(next(formatting, len(self.open_tags)))
-
-    def inline(self, written: str) -> str:
-        """Reduce one tag or comment inside a paragraph."""
-        return "".join(self._pieces(written))
-
-    def closed_to(self, depth: int) -> str:
-        """Return the end tags that close all but the first `depth` open tags."""
-        closing = reversed(self.open_tags[depth:])
-        del self.open_tags[depth:]
-        return "".join(f"</{lowered(tag)}>" for tag in closing)
-
-    @property
-    def is_in_a_link(self) -> bool:
-        """Whether the text is inside a link that was written as HTML."""
-        return "a" in self.open_tags
-
-    def _pieces(self, written: str) -> Iterator[str]:
-        at = 0
-        while (start := written.find("<", at)) >= 0:
-            yield written[at:start]
-            if tag := _TAG.match(written, start):
-                at = tag.end()
-                yield self._tag(tag)
-            elif written[start + 1 : start + 2] in ("!", "?"):
-                at = _after_comment(written, start)
-            else:
-                at = start + 1
-                yield "&lt;"
-        yield written[at:]
-
-    def _tag(self, tag: re.Match[str]) -> str:
-        name = tag[2].lower()
-        if name in UNWRAPPED:
-            return ""
-        if name not in ELEMENTS:
-            return html.escape(tag[0], quote=False)
-        if name in VOID:
-            return self._void(name, tag)
-        return self._closed(name) if tag[1] else self._opened(name, tag[3])
-
-    def _void(self, name: str, tag: re.Match[str]) -> str:
-        attributes = _attributes(name, tag[3])
-        if name == "img" and not self.place.picture(attributes.get("src", "")):
-            return picture_elsewhere(attributes, in_a_link=self.is_in_a_link)
-        return _start_tag(name, attributes)
-
-    def _opened(self, name: str, attributes: str) -> str:
-        if len(self.open_tags) >= MAX_OPEN_TAGS or (name == "a" and self.is_in_a_link):
-            return ""
-        self.open_tags.append(name)
-        return _start_tag(lowered(name), _attributes(name, attributes))
-
-    def _closed(self, name: str) -> str:
-        if name not in self.open_tags:
-            return ""
-        return self.closed_to(len(self.open_tags) - self.open_tags[::-1].index(name) - 1)
-
-
-def lowered(element: str) -> str:
-    """Return a heading one level lower, below the one of the page; other elements as they are."""
-    if element[0] == "h" and element[1:].isdigit():
-        return f"h{min(6, int(element[1:]) + 1)}"
-    return element
-
-
-def picture_elsewhere(attributes: Mapping[str, str], *, in_a_link: bool) -> str:
-    """Return the replacement of a picture of another host: a link to it, or its words in a link.
-
-    A browser that loaded it would tell that host who reads what.
-    """
-    source = attributes.get("src", "")
-    words = html.escape(attributes.get("alt", "").strip() or "picture")
-    if in_a_link or not source:
-        return words
-    return f'<a href="{html.escape(source)}">{words}</a>'
-
-
-def _after_comment(written: str, start: int) -> int:
-    """Return the end of the comment, the declaration or the instruction that begins here."""
-    end = "-->" if written.startswith("<!--", start) else ">"
-    found = written.find(end, start + 2)
-    return found + len(end) if found >= 0 else len(written)
-
-
-def _start_tag(element: str, attributes: Mapping[str, str]) -> str:
-    written = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items())
-    return f"<{element}{written}>"
-
-
-def _attributes(element: str, written: str) -> dict[str, str]:
-    allowed = attributes_of(element)
-    found = islice(_ATTRIBUTE.finditer(written), _MAX_ATTRIBUTES)
-    pairs = ((each[1].lower(), html.unescape((each[2] or "").strip("\"'"))) for each in found)
-    return {name: value for name, value in pairs if name in allowed}
-
+from shared.prose.safe_html import TextPlace, prefixed
 
 _ALIGNMENTS = frozenset(["left", "center", "right", "justify"])
 _DIRECTIONS = frozenset(["ltr", "rtl", "auto"])
 _MAX_ID_CHARACTERS = 120
+_WITHOUT_SOURCE = re.compile('<img(?: (?!src=)[a-z]+="[^"]*")*>')  # As the cleaner writes it.
 _MAX_PIXELS = 2_000  # The style sheet limits pictures to the width of the text.
 _MAX_SPAN = 100  # Columns or rows of one cell.
 _LENGTH = re.compile(r"([0-9]{1,4})(?:px)?|(?:100|[0-9]{1,2})%")
@@ -177,7 +51,8 @@ _VALUES = {
 
 def sanitize(html: str, place: TextPlace, prefix: str) -> str:
     """Return the HTML with allowed content only, and with its links and ids resolved."""
-    return _cleaner(_Attributes(place, prefix)).clean(html)
+    cleaned = _cleaner(_Attributes(place, prefix)).clean(html)
+    return _WITHOUT_SOURCE.sub("", cleaned)
 
 
 class _Attributes:
@@ -264,24 +139,3 @@ BLOCKS = frozenset(_BLOCKS.split())
 VOID = frozenset(["br", "hr", "img", "wbr"])
 ELEMENTS = FORMATTING | BLOCKS | VOID
 UNWRAPPED = frozenset(_UNWRAPPED.split())
-
-ALIGNED = frozenset(["div", "h1", "h2", "h3", "h4", "h5", "h6", "img", "p", "table", "td", "th"])
-_CELL = frozenset(["align", "colspan", "rowspan"])
-_OF_ELEMENT = {
-    "a": frozenset(["href", "title", "name"]),
-    "img": frozenset(["src", "alt", "title", "width", "height", "align"]),
-    "details": frozenset(["open"]),
-    "ol": frozenset(["start", "reversed"]),
-    "abbr": frozenset(["title"]),
-    "td": _CELL,
-    "th": _CELL,
-}
-_OF_BLOCK = frozenset(["id", "dir", "align"])
-
-
-def attributes_of(element: str) -> frozenset[str]:
-    """Return the attributes that an author may give an element."""
-    own = _OF_ELEMENT.get(element, frozenset[str]())
-    if element in BLOCKS or element == "a":
-        own |= _OF_BLOCK if element in ALIGNED else _OF_BLOCK - {"align"}
-    return own

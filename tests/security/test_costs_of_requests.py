@@ -6,6 +6,7 @@ and memory of the process that serves it: `tests/support/costs.py` has the limit
 
 import asyncio
 import dataclasses
+import html
 import sys
 import time
 import tracemalloc
@@ -177,6 +178,35 @@ async def test_a_file_that_a_lexer_takes_minutes_for_is_plain_and_stops_nobody(
         await shown(confining, path)
         await confining.registry.api_docs.on_demand_jobs.drain()
     assert confined.ran.count("highlight") == ran
+
+
+# Each takes seconds or gigabytes if nothing stops it.
+SLOW_TEXTS = {
+    "formatting that each paragraph opens again": (
+        "".join(f"<b title={n}>" for n in range(2_000)) + "<p>x" * 5_000
+    ),
+    "pictures in pictures": ("![" * 40 + "\n\n") * 1_600,
+    "code that is slow to colour": "```java\n" + "a " * 60_000 + "\n```",
+}
+
+
+@in_the_confined_process
+@pytest.mark.parametrize("kind", SLOW_TEXTS)
+async def test_texts_that_take_minutes_are_plain_and_the_others_are_rendered(
+    confining: World, kind: str
+) -> None:
+    text = SLOW_TEXTS[kind]
+    await confining.push(
+        bala(
+            "acme/slow:1.0.0",
+            readme=text,
+            entries={"docs/CHANGELOG.md": b"# 1.0.0\n\nIt is *slow*."},
+        )
+    )
+    await confining.document()
+    page = await shown(confining, "/packages/acme/slow/1.0.0")
+    assert html.escape(text.split("\n")[0][:12], quote=False) in page
+    assert "<em>slow</em>" in await shown(confining, "/packages/acme/slow/1.0.0/changelog")
 
 
 @in_the_confined_process
