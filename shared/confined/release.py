@@ -46,7 +46,7 @@ from shared.confined.shown_pieces import (
     add_symbol,
     includes_others,
 )
-from shared.confined.tasks import Job
+from shared.confined.tasks import Job, OutputExceeded
 from shared.domain.api_docs.documents import (
     facts_text,
     item_texts,
@@ -73,6 +73,7 @@ from shared.prose.rendering import highlight, render_markdown
 MAX_TEXT_BYTES = 256 * 1024  # Of a changelog.
 SYMBOLS_OF_A_PART = 1_000
 READMES_COMPARED = 50  # Texts of `docs` among which a readme of the Go toolchain is looked for.
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # Of 1 MB of sources it has 10 to 16 MB.
 KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
 
 
@@ -135,6 +136,8 @@ class _Making:
         source = next(each for each in self._generator.exported if each.name == name)
         docs, unread = self._generator.module(source)
         document = write_document(docs)
+        if len(document) > MAX_DOCUMENT_BYTES:
+            raise OutputExceeded
         self._keep(docs, len(document))
         own = [each for each in self._read[1] if self._is_told_by(name, each.module)]
         facts = ModuleFacts.of(docs, (*own, *unread))
@@ -213,7 +216,7 @@ class _Making:
         whole = records.complete(self._model(name))
         pages = DocsPages(self.request, whole, self._since(name))
         with self._pieces(f"inclusions-{number}") as pieces:
-            add_complete_pieces(pieces, pages, records, lambda: self._job.is_late)
+            add_complete_pieces(pieces, pages, records)
         facts = InclusionFacts.of(self.request, records).model_dump_json()
         (self._job.output / f"inclusions-{number}.json").write_text(facts)
 
@@ -289,11 +292,11 @@ class _Making:
 
     @cached_property
     def _read(self) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
-        return read_sources(self._archive.sources(self.request), lambda: self._job.is_late)
+        return read_sources(self._archive.sources(self.request))
 
     @cached_property
     def _generator(self) -> DocsGenerator:
-        return DocsGenerator(self._read[0], self.request.graph, lambda: self._job.is_late)
+        return DocsGenerator(self._read[0], self.request.graph)
 
     def _is_told_by(self, module: str, unread: str) -> bool:
         """Check whether the notice of `module` says what was not read of another module, which is

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from shared.domain.api_docs.sources import ReleaseFiles, select_sources, source_names
+from shared.domain.api_docs.sources import ReleaseFiles, source_names
 from shared.domain.archives.unpacking import (
     ArchiveDirectory,
     ByteSpan,
@@ -137,11 +137,8 @@ class ArchiveFile:
             return file.read(span.count)
 
     def sources(self, request: ReleaseRequest) -> ReleaseFiles:
-        """Return the sources; of those that are too large, the reason."""
         names = source_names(self.names, request.name)
-        sizes = {each: self.directory.entries[each.entry].unpacked_bytes for each in names}
-        refused = select_sources(sizes)
-        contents = {each: refused.get(each) or self.read(each.entry) for each in names}
+        contents = {each: self.read(each.entry) for each in names}
         return ReleaseFiles(
             request.coordinate, request.modules, request.texts, request.graph, contents
         )

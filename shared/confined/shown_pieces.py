@@ -90,11 +90,9 @@ def _releases(
     return tuple(dict.fromkeys(releases))
 
 
-def add_complete_pieces(
-    pieces: PiecesWriter, pages: DocsPages, records: OtherRecords, is_late: Callable[[], bool]
-) -> None:
-    """Add the document of a module and the pages of its records with all fields, the latter until
-    `is_late`; and say which records lack some."""
+def add_complete_pieces(pieces: PiecesWriter, pages: DocsPages, records: OtherRecords) -> None:
+    """Add the document of a module and the pages of its records with all fields, and say which
+    records lack some."""
     module = pages.module
     if records.completed:
         name = complete_name(PieceKind.DOCUMENT, module.id)
@@ -106,7 +104,7 @@ def add_complete_pieces(
     if records.incomplete:
         pieces.add(piece_name(PieceKind.AWAITED, module.id), "")
     for kind, symbol in declared(module):
-        if kind is not DeclarationKind.RECORD or is_late():
+        if kind is not DeclarationKind.RECORD:
             continue
         if symbol.title in records.incomplete:
             pieces.add(piece_name(PieceKind.AWAITED, module.id, symbol.path), "")

@@ -24,7 +24,6 @@ TASKS: Mapping[str, str] = {
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.
-_LATE_SHARE = 0.7  # Of what a part may take: from then on it should come to an end.
 _SHARE = 0.5  # Of the processor time that is left: what one part may take.
 _LAST_SHARE = 0.15  # Of the budget of a job: what the other parts leave to the last one.
 _OWN_SECONDS = 0.2  # To move the files of a part that finished, and for what is between parts.
@@ -63,8 +62,8 @@ class _Outcome(Struct, frozen=True):
     error: str = ""
 
 
-class _OutputExceeded(Exception):
-    pass
+class OutputExceeded(Exception):
+    """The output of a part is larger than it may be."""
 
 
 class Job:
@@ -85,7 +84,6 @@ class Job:
         self._limits = limits
         self._report = report
         self._ends_at = limits.used_seconds() + order.left_seconds
-        self._late_at = 0.0
         self._kept = order.folder / OUTPUT
         if not order.skip:  # A job that is repeated begins again.
             shutil.rmtree(self._kept, ignore_errors=True)
@@ -105,11 +103,6 @@ class Job:
         some, as it makes one of what they finished."""
         return self._run(name, work, self._left_seconds())
 
-    @property
-    def is_late(self) -> bool:
-        """Whether the part should leave out what can be left out, so that it is not refused."""
-        return self._limits.used_seconds() > self._late_at
-
     def run_task(self, task: Callable[["Job"], None]) -> None:
         """Run the whole task; what fails outside of a part is reported for the empty name."""
         began = self._limits.used_seconds()
@@ -127,7 +120,6 @@ class Job:
             self._report_refusal(name, _Outcome(reason=Exceeded.PROCESSOR), 0)
             return None
         self._allow(allowance)
-        self._late_at = began + allowance * _LATE_SHARE
         self._report({"begin": name, "left": left, "allowance": allowance})
         outcome = _attempt(lambda: self._finish(name, work))
         seconds = self._limits.used_seconds() - began
@@ -144,12 +136,12 @@ class Job:
         result = work()
         # The line has the name and some numbers as well.
         if len(json.dumps([name, result])) > LINE_BYTES - 1024:
-            raise _OutputExceeded
+            raise OutputExceeded
         files = [each for each in self.output.rglob("*") if each.is_file()]
         targets = [self._kept / each.relative_to(self.output) for each in files]
         left = self._output_left + _bytes_of(targets) - _bytes_of(files)
         if left < 0:
-            raise _OutputExceeded
+            raise OutputExceeded
         # The part has done its work, and must not end between two of its files.
         self._allow(_OWN_SECONDS)
         self._output_left = left
@@ -177,7 +169,7 @@ def _attempt(work: Callable[[], Json]) -> _Outcome:
     """Do the work; what fails because of the input is a reason, and other failures are raised."""
     try:
         return _Outcome(result=work())
-    except (MemoryError, _OutputExceeded) as error:
+    except (MemoryError, OutputExceeded) as error:
         exceeded = Exceeded.MEMORY if isinstance(error, MemoryError) else Exceeded.OUTPUT
         return _Outcome(reason=exceeded)
     except OSError as error:

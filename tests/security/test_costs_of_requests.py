@@ -209,6 +209,36 @@ async def test_texts_that_take_minutes_are_plain_and_the_others_are_rendered(
     assert "<em>slow</em>" in await shown(confining, "/packages/acme/slow/1.0.0/changelog")
 
 
+LONG = "A" * 200_000
+MULTIPLYING = {
+    "a record that many include": (
+        f"type Base record {{| {''.join(f'int f{i};' for i in range(1_000))} |}};\n"
+        + "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(2_000))
+    ),
+    "a long name that many repeat": (
+        f"type Base record {{| int {LONG}; |}};\n"
+        + "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(500))
+    ),
+    "inclusions of inclusions": "".join(
+        f"public class C{i} {{ *C{i + 1}; {'public function f() { }' * 9} }}\n"
+        for i in range(3_000)
+    ),
+}
+
+
+@in_the_confined_process
+@pytest.mark.parametrize("kind", MULTIPLYING)
+async def test_sources_that_multiply_are_refused_and_the_readme_is_there(
+    confining: World, confined: Noted, kind: str
+) -> None:
+    entries = {"modules/slow/slow.bal": MULTIPLYING[kind].encode()}
+    await confining.push(bala("acme/slow:1.0.0", readme="It is *slow*.", entries=entries))
+    await confining.document()
+    assert confined.refused
+    assert "<em>slow</em>" in await shown(confining, "/packages/acme/slow/1.0.0")
+    await shown(confining, "/packages/acme/slow/1.0.0/docs/slow")
+
+
 @in_the_confined_process
 async def test_texts_that_a_lexer_takes_minutes_for_cost_no_route_more_than_its_limits(
     template: Template, scratch: Path, confine: Callable[[Adapters], Adapters]

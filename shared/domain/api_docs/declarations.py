@@ -30,7 +30,6 @@ from shared.domain.api_docs.model import (
     ClassDocs,
     ClientDocs,
     ConstantDocs,
-    DocumentRoom,
     EnumDocs,
     EnumMemberDocs,
     FunctionDocs,
@@ -56,7 +55,6 @@ from shared.domain.api_docs.resolving import (
 )
 from shared.domain.api_docs.types import TypeTrees
 
-DECLARATION_SIZE = 400  # Bytes of a declaration without its types and texts as JSON.
 REST_FIELD = "Rest field"  # Central's description of them.
 
 LISTENER_METHODS = frozenset(("'start", "attach", "detach", "gracefulStop", "immediateStop"))
@@ -92,7 +90,6 @@ class Declarations(Struct, frozen=True):
     names: PackageNames
     inclusions: Inclusions
     types: TypeTrees
-    room: DocumentRoom
 
     def function(self, node: FunctionNode, scope: FileScope) -> FunctionDocs:
         return self._signature(node, scope, self._attachments(node.annotations, scope))
@@ -104,7 +101,6 @@ class Declarations(Struct, frozen=True):
         attachments: tuple[AnnotationAttachment, ...] | None = None,
     ) -> FunctionDocs:
         descriptions = parameter_descriptions(node.comment)
-        self.room.spend(len(node.accessor) + len(node.resource_path))
         return FunctionDocs(
             **self.shared(node),
             accessor=node.accessor,
@@ -122,7 +118,6 @@ class Declarations(Struct, frozen=True):
         )
 
     def _parameter(self, node: ParameterNode, scope: FileScope, description: str) -> VariableDocs:
-        self.room.spend(DECLARATION_SIZE + sum(map(len, (node.name, description, node.default))))
         is_defaultable = node.kind is ParameterKind.DEFAULTABLE
         return VariableDocs(
             name=node.name,
@@ -138,7 +133,6 @@ class Declarations(Struct, frozen=True):
     def _returns(self, node: FunctionNode, scope: FileScope) -> tuple[ReturnDocs, ...]:
         if node.returns is None:
             return ()
-        self.room.spend(DECLARATION_SIZE + len(node.comment.returns))
         parameters = frozenset(each.name for each in node.parameters)
         tree = self.types.tree(node.returns, scope, parameters)
         return (ReturnDocs(type=tree, description=node.comment.returns),)
@@ -149,7 +143,6 @@ class Declarations(Struct, frozen=True):
         fields = self._fields(structure)
         rest = self._rest(structure) if node.is_exclusive else None
         if rest:
-            self.room.spend(DECLARATION_SIZE)
             fields = (*fields, VariableDocs(description=REST_FIELD, type=rest))
         return RecordDocs(
             **self.shared(definition), fields=fields, is_closed=node.is_exclusive and not rest
@@ -211,7 +204,6 @@ class Declarations(Struct, frozen=True):
         shared = self.shared(node)
         shared["description"] = field.description
         shared["documentation"] = shared["documentation"] or markdown(field.description)
-        self.room.spend(len(field.description) + len(node.default))
         return VariableDocs(
             **shared,
             default_value=node.default,
@@ -239,10 +231,8 @@ class Declarations(Struct, frozen=True):
     def class_(self, node: ClassDefinition, scope: FileScope) -> ClassDocs:
         """Return a class, which may be a client or a listener."""
         structure = Structure(node.members, node.comment, scope)
-        left = self.room.left
         own = (self.function(each, scope) for each in _documented_methods(structure))
         methods = (*self._included_methods(structure), *own)
-        self.room.spend(left - self.room.left)  # Each is in a second list, too.
         docs = ClassDocs(
             **self.shared(node),
             is_read_only="readonly" in node.qualifiers,
@@ -317,13 +307,11 @@ class Declarations(Struct, frozen=True):
             described = shared["description"] or descriptions.get(member.name, "")
             shared["description"] = described
             shared["documentation"] = shared["documentation"] or described
-            self.room.spend(len(described) + len(member.value))
             members.append(EnumMemberDocs(**shared, value=member.value))
         shared = self.shared(node)
         return EnumDocs(**shared, members=tuple(members))
 
     def constant(self, node: VariableDefinition, scope: FileScope) -> ConstantDocs:
-        self.room.spend(len(node.value))
         inferred = Type(name=literal_type(node.value), category="builtin")
         return ConstantDocs(
             **self.shared(node),
@@ -332,7 +320,6 @@ class Declarations(Struct, frozen=True):
         )
 
     def variable(self, node: VariableDefinition, scope: FileScope) -> ModuleVariableDocs:
-        self.room.spend(len(node.value))
         return ModuleVariableDocs(
             **self.shared(node),
             default_value=node.value,
@@ -352,7 +339,6 @@ class Declarations(Struct, frozen=True):
     def shared(self, node: Commented) -> SharedKeys:
         """Return what every declaration has."""
         text, position = node.comment.text, node.position
-        self.room.spend(DECLARATION_SIZE + len(node.name) + 2 * len(text))
         return SharedKeys(
             name=node.name,
             description=node.comment.description,
@@ -368,7 +354,6 @@ class Declarations(Struct, frozen=True):
         return tuple(self._attachment(each, scope) for each in annotations)
 
     def _attachment(self, annotation: AttachedAnnotation, scope: FileScope) -> AnnotationAttachment:
-        self.room.spend(DECLARATION_SIZE + len(annotation.name) + len(annotation.value))
         address = self.names.annotation_module(annotation, scope)
         return AnnotationAttachment(
             org_name=address.org if address else "",

@@ -1,7 +1,6 @@
 """From the declarations of a package's modules to the documentation of its release."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -35,12 +34,9 @@ from shared.ballerina.syntax import (
 )
 from shared.domain.api_docs.declarations import Declarations
 from shared.domain.api_docs.model import (
-    DOCUMENT_LIMIT_BYTES,
     AliasDocs,
     ClientDocs,
     DocsModel,
-    DocumentRoom,
-    DocumentTooLargeError,
     ErrorDocs,
     ListenerDocs,
     MapTypeDocs,
@@ -233,10 +229,6 @@ def _alias_list(alias: Alias) -> str:
     return _LISTS.get(type(node), "simple_name_reference_types")
 
 
-TOO_LARGE = f"The documentation of the module would be larger than {DOCUMENT_LIMIT_BYTES >> 20} MB."
-
-NO_TIME_LEFT = "There was no time left to document the declaration and those after it."
-
 MAX_NAME_LENGTH = 256  # Characters, of a declaration; the paths of all its members repeat it.
 NAME_TOO_LONG = f"The name of the declaration has more than {MAX_NAME_LENGTH} characters."
 
@@ -267,7 +259,6 @@ class DocsGenerator:
 
     sources: PackageSources
     graph: Graph
-    is_late: Callable[[], bool] = lambda: False
     names: PackageNames = field(init=False)
     scopes: dict[str, list[tuple[SourceFile, FileScope]]] = field(init=False)
 
@@ -291,17 +282,20 @@ class DocsGenerator:
 
     def module(self, module: ModuleSource) -> tuple[ModuleDocs, tuple[UnreadLines, ...]]:
         """Return the documentation of an exported module, and what could not be documented: lines
-        that could not be read, declarations that would make the document larger than
-        `DOCUMENT_LIMIT_BYTES`, and those that are left once `is_late`."""
-        room = DocumentRoom()
-        inclusions = Inclusions(self.names, room)
-        types = TypeTrees(self.names, inclusions, room)
-        filing = Filing(Declarations(self.names, inclusions, types, room))
+        that could not be read, and declarations with names that are too long."""
+        inclusions = Inclusions(self.names)
+        types = TypeTrees(self.names, inclusions)
+        filing = Filing(Declarations(self.names, inclusions, types))
         unread = list[UnreadLines]()
         for file, scope in self.scopes[module.name]:
             for each in file.unread:
                 unread.append(_unread(module, each.file, each.first, each.last, each.reason))
-            unread += self._left_out(module, file, filing, scope)
+            for declaration in file.declarations:
+                if len(declaration.name) > MAX_NAME_LENGTH:
+                    line = declaration.position.line
+                    unread.append(_unread(module, file.path, line, line, NAME_TOO_LONG))
+                else:
+                    filing.add(declaration, scope)
         exported = self.exported
         docs = ModuleDocs.model_validate(
             {
@@ -324,24 +318,6 @@ class DocsGenerator:
             version=self.names.version,
             is_default_module=module.name == self.sources.coordinate.package.name,
         )
-
-    def _left_out(
-        self, module: ModuleSource, file: SourceFile, filing: Filing, scope: FileScope
-    ) -> Iterator[UnreadLines]:
-        """Add the declarations of a file, and yield the lines that are not documented."""
-        for declaration in file.declarations:
-            first, last = declaration.position.line, file.declarations[-1].position.line
-            if self.is_late():
-                yield _unread(module, file.path, first, last, NO_TIME_LEFT)
-                return
-            if len(declaration.name) > MAX_NAME_LENGTH:
-                yield _unread(module, file.path, first, first, NAME_TOO_LONG)
-                continue
-            try:
-                filing.add(declaration, scope)
-            except DocumentTooLargeError:
-                yield _unread(module, file.path, first, last, TOO_LARGE)
-                return
 
 
 def _unread(module: ModuleSource, file: str, first: int, last: int, reason: str) -> UnreadLines:

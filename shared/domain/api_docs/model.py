@@ -9,7 +9,6 @@ from enum import Enum
 from itertools import chain
 from typing import Any
 
-from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -415,24 +414,3 @@ def alias_lists(module: ModuleDocs) -> tuple[tuple[Documented, ...], ...]:
         for name in ModuleDocs.model_fields
         if name.endswith("types") and name not in ("object_types", "service_types")
     )
-
-
-# Documentation of 1 MB of sources has 10 to 16 MB as JSON. A module of 20 MB, or one whose types
-# expand each other, must not fill the memory of the worker.
-DOCUMENT_LIMIT_BYTES = 64 << 20
-
-
-class DocumentTooLargeError(Exception):
-    """The documentation of a module reaches `DOCUMENT_LIMIT_BYTES`."""
-
-
-class DocumentRoom(Struct):
-    """The bytes that a document may still have, as JSON, estimated."""
-
-    left: int = DOCUMENT_LIMIT_BYTES
-
-    def spend(self, size: int) -> None:
-        """Reserve `size` bytes, or raise `DocumentTooLargeError`."""
-        self.left -= size
-        if self.left < 0:
-            raise DocumentTooLargeError

@@ -9,8 +9,6 @@ from collections.abc import Callable, Collection, Iterator
 from msgspec import Struct, field
 
 from shared.domain.api_docs.model import (
-    DocumentRoom,
-    DocumentTooLargeError,
     FieldFacts,
     IncludedFunction,
     ModuleDocs,
@@ -19,8 +17,6 @@ from shared.domain.api_docs.model import (
     VariableDocs,
 )
 
-ADDED_LIMIT_BYTES = 16 << 20  # To a module, as JSON, estimated; further inclusions are only named.
-PART_SIZE = 600  # Bytes of a type without members, or of a field without its texts, as JSON.
 CHAIN_LIMIT = 100  # Records that include each other, and aliases of aliases.
 
 ModuleKey = tuple[str, str]  # Organization and name.
@@ -34,7 +30,6 @@ class _Known(Struct, frozen=True):
     members: tuple[Type, ...]
     rest: tuple[Type, ...]
     inclusions: tuple[Type, ...]
-    size: int
 
 
 class OtherRecords(Struct):
@@ -51,7 +46,6 @@ class OtherRecords(Struct):
     awaited: set[ModuleKey] = field(default_factory=set[ModuleKey])
     completed: set[str] = field(default_factory=set[str])
     incomplete: set[str] = field(default_factory=set[str])
-    _room: DocumentRoom = field(default_factory=lambda: DocumentRoom(ADDED_LIMIT_BYTES))
     _records: dict[RecordKey, _Known | None] = field(default_factory=dict[RecordKey, _Known | None])
 
     def complete(self, module: ModuleDocs) -> ModuleDocs:
@@ -70,10 +64,7 @@ class OtherRecords(Struct):
         included = entry.inclusion_type
         if included is None or not entry.is_inclusion:
             return entry
-        try:
-            added = tuple(self._added(included, record.name))
-        except DocumentTooLargeError:
-            return entry
+        added = tuple(self._added(included, record.name))
         if not added:
             return entry
         members = {each.name: each for each in reversed((*included.member_types, *added))}
@@ -100,7 +91,6 @@ class OtherRecords(Struct):
             waiting += known.inclusions
             if key[:2] not in self.own:
                 self.took.add(key[:2])
-                self._room.spend(known.size)
                 is_named = current is included and known.name == current.name
                 yield from known.members if is_named else _from(current, known)
                 yield from known.rest if current is included else ()
@@ -135,7 +125,6 @@ def _known(record: RecordDocs) -> _Known:
         members,
         tuple(Type(element_type=_imported(each)) for each in rest),
         tuple(_imported(each) for each in inclusions if each),
-        sum(map(_size, members)),
     )
 
 
@@ -193,13 +182,3 @@ def _function(docs: IncludedFunction) -> IncludedFunction:
     if docs.return_type:
         changes["return_type"] = _imported(docs.return_type)
     return docs.model_copy(update=changes)
-
-
-def _size(docs: Type) -> int:
-    """Return about how many bytes a type takes as JSON."""
-    inner = [each for name in _PARTS if (each := getattr(docs, name))]
-    inner += [each for name in _LISTS for each in getattr(docs, name) or ()]
-    facts = docs.field or FieldFacts()
-    texts = (docs.description or "", facts.documentation, facts.default_value)
-    own = PART_SIZE + sum(map(len, (*texts, *facts.description_sections)))
-    return own + sum(_size(each) if isinstance(each, Type) else PART_SIZE for each in inner)

@@ -1,6 +1,6 @@
 """From the sources of a release to its modules, and to the record of its documentation."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from typing import Self
 
@@ -26,24 +26,26 @@ from shared.domain.packages import ModuleText
 from shared.domain.records import Record
 
 
-def read_sources(
-    files: ReleaseFiles, is_late: Callable[[], bool] = lambda: False
-) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
-    """Return the modules of a release with their declarations, and the files that were not read:
-    those that are too large or no text, and those that are left once `is_late`."""
+def read_sources(files: ReleaseFiles) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
+    """Return the modules of a release with their declarations, and the files that are no text."""
     unread = list[UnreadLines]()
 
     def read(found: Iterable[SourceName]) -> Iterator[SourceFile]:
         for source in found:
-            text, reason = _text(files.contents[source], is_late)
-            if not reason:
-                yield read_source(source.path, text)
-            else:
+            content = files.contents[source]
+            try:
+                text = content.decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                line = content.count(b"\n", 0, error.start) + 1
+                reason = f"the file is not UTF-8, as line {line} shows"
                 unread.append(
                     UnreadLines(
                         module=source.module, file=source.path, first=1, last=1, reason=reason
                     )
                 )
+            else:
+                # As Markdown readers do with it. Pieces have it in place of the registry's address.
+                yield read_source(source.path, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
     texts = {each.name: each for each in files.texts.modules}
     sources = {
@@ -64,20 +66,6 @@ def read_sources(
             )
         )
     return PackageSources(files.coordinate, tuple(modules)), tuple(unread)
-
-
-def _text(content: bytes | str, is_late: Callable[[], bool]) -> tuple[str, str]:
-    """Return the text of a source, or an empty one and the reason why it is not read."""
-    if isinstance(content, str):
-        return "", content
-    if is_late():
-        return "", "there was no time left to read the file"
-    try:
-        # As Markdown readers do with it. Pieces have it in place of the registry's address.
-        return content.decode("utf-8-sig").replace("\0", "\N{REPLACEMENT CHARACTER}"), ""
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return "", f"the file is not UTF-8, as line {line} shows"
 
 
 MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one for each line.

@@ -33,7 +33,6 @@ from shared.ballerina.syntax import (
     VariableKind,
 )
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, PREDECLARED
-from shared.domain.api_docs.model import DocumentRoom
 from shared.domain.api_docs.type_parts import path_key
 from shared.domain.names import MAX_PACKAGE_LENGTH, ModuleName, possible_packages
 from shared.domain.packages import Graph
@@ -304,8 +303,6 @@ def structural_part(node: TypeNode) -> TypeNode:
 
 DOCUMENTED = frozenset(("public", "remote", "resource"))
 
-MEMBER_SIZE = 100  # Bytes; the least that a member adds to a document.
-
 
 class OwnedField(Struct, frozen=True):
     node: FieldNode
@@ -334,7 +331,6 @@ class Inclusions(Struct, frozen=True):
     """Finds the members of included types."""
 
     names: PackageNames
-    room: DocumentRoom
 
     def definition(self, inclusion: Inclusion, scope: FileScope) -> Definition | None:
         """Return the definition of an included type, if it is of this package."""
@@ -375,8 +371,6 @@ class Inclusions(Struct, frozen=True):
         waiting: list[tuple[Structure, Definition | None, bool]] = [(structure, None, True)]
         seen: set[Definition] = set()
         for each, origin, is_public in waiting:
-            # Also what is not documented takes time to look at, so it is counted like the rest.
-            self.room.spend(MEMBER_SIZE * (1 + len(each.members)))
             yield each, origin
             for definition in self.definitions(each):
                 if definition not in seen:

@@ -31,7 +31,7 @@ from shared.ballerina.syntax import (
     TypeReference,
     UnionType,
 )
-from shared.domain.api_docs.model import DocumentRoom, FieldFacts, IncludedFunction, Type
+from shared.domain.api_docs.model import FieldFacts, IncludedFunction, Type
 from shared.domain.api_docs.resolving import (
     Definition,
     FileScope,
@@ -47,8 +47,6 @@ from shared.domain.api_docs.resolving import (
     structure_of,
     unquoted,
 )
-
-TYPE_SIZE = 600  # Bytes of a type without members as JSON.
 
 # A type that is nested deeper is cut. Each level takes up to three of JSON, of which parsers
 # allow 200; a method takes two levels.
@@ -74,7 +72,6 @@ class TypeTrees(Struct):
 
     names: PackageNames
     inclusions: Inclusions
-    room: DocumentRoom
     _expansion: int = 0
     _depth: int = 0
     _known: dict[tuple[Definition, Module], Type] = field(
@@ -98,7 +95,6 @@ class TypeTrees(Struct):
 
     def public_reference(self, definition: Definition, scope: FileScope) -> Type:
         """Return the reference to a public definition that is included."""
-        self.room.spend(TYPE_SIZE)
         return self._named(definition, scope).model_copy(update={"is_public": True})
 
     def inclusion(self, definition: Definition, structure: Structure, scope: FileScope) -> Type:
@@ -114,7 +110,6 @@ class TypeTrees(Struct):
         return self._keys(table, TypeContext(scope))
 
     def _tree(self, node: TypeNode, context: TypeContext) -> Type:
-        self.room.spend(TYPE_SIZE)
         if self._depth >= DEPTH_LIMIT:
             return self._text(CUT)
         self._expansion += 1 if context.expanded else 0
@@ -174,7 +169,6 @@ class TypeTrees(Struct):
         )
 
     def _text(self, text: str) -> Type:
-        self.room.spend(len(text))
         return Type(name=text, category="other", generate_user_defined_type_link=False)
 
     def _builtin(self, node: BuiltinType, context: TypeContext) -> Type:
@@ -258,7 +252,6 @@ class TypeTrees(Struct):
         if field.node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
         description = field.description.rstrip("\n") if context.expanded else ""
-        self.room.spend(len(field.node.name) + len(description) + len(field.node.default))
         return Type(
             name=field.node.name,
             description=description or None,
@@ -278,12 +271,10 @@ class TypeTrees(Struct):
         }
         if not any(said.values()):
             return member
-        self.room.spend(TYPE_SIZE + 2 * len(node.comment.text))
         facts = (member.field or FieldFacts()).model_copy(update=said)
         return member.model_copy(update={"field": facts})
 
     def _reference(self, node: TypeReference, context: TypeContext) -> Type:
-        self.room.spend(len(node.prefix) + len(node.name))
         if not node.prefix and node.name in context.parameters:
             # A type that is an argument of the same call.
             if context.is_in_stream:
@@ -344,7 +335,6 @@ class TypeTrees(Struct):
         is_nullable = isinstance(node, TypeDefinition) and isinstance(node.type, OptionalType)
         functions = tuple(self._method(each, context) for each in methods)
         description = node.comment.description.rstrip("\n")
-        self.room.spend(len(description))
         return Type(
             name=node.name,
             description=description,
@@ -366,8 +356,6 @@ class TypeTrees(Struct):
         node = method.node
         inner = _within(method.owner.scope, context)
         description = node.comment.description.rstrip("\n")
-        names = (node.name, node.accessor, node.resource_path, *(p.name for p in node.parameters))
-        self.room.spend(TYPE_SIZE + len(description) + sum(map(len, names)))
         self._depth += 1
         parameters = tuple(
             Type(name=each.name, element_type=self._parameter(each, inner))

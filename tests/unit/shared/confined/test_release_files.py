@@ -6,7 +6,6 @@ import pytest
 
 from shared.confined.comparison import read_models
 from shared.confined.release_files import ArchiveFile, changelog_in
-from shared.domain.api_docs.sources import MAX_SOURCE_BYTES
 from tests.support.archives import zipped
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request, write_documents
@@ -58,16 +57,6 @@ def test_links_of_a_text_lead_to_the_files_of_the_release() -> None:
 def test_the_first_changelog_counts() -> None:
     assert changelog_in({"docs/CHANGELOG.md", "HISTORY.md"}) == "HISTORY.md"
     assert changelog_in({"README.md"}) == ""
-
-
-def test_sources_of_an_archive_are_read_but_those_that_are_too_large(tmp_path: Path) -> None:
-    archive = tmp_path / "archive"
-    huge = b" " * (MAX_SOURCE_BYTES + 1)
-    files = {"modules/shop/a.bal": b"int a = 1;", "modules/shop/b.bal": huge, "README.md": b"x"}
-    archive.write_bytes(zipped(files))
-    found = ArchiveFile(archive).sources(a_request()).contents
-    by_path = {each.path: content for each, content in found.items()}
-    assert by_path == {"a.bal": b"int a = 1;", "b.bal": "the file has more than 4,096 KiB"}
 
 
 def test_a_long_directory_is_read_whole(tmp_path: Path) -> None:

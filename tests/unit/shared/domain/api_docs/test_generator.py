@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.api_docs.generator import TOO_LARGE, DocsGenerator, ModuleSource, PackageSources
-from shared.domain.api_docs.records import UnreadLines
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource, PackageSources
 from shared.domain.packages import Graph
 from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs
 
@@ -53,59 +52,6 @@ def test_lines_that_are_not_read_are_reported() -> None:
     assert docs.unread
     assert (docs.unread[0].module, docs.unread[0].file) == ("shop", "main.bal")
     assert [each.name for each in docs.modules[0].functions] == ["g"]
-
-
-def test_a_document_that_would_be_too_large_ends_where_it_is_full() -> None:
-    text = "x" * 900_000
-    files = {"a.bal": f"# {text}\npublic type T record {{| int a; |}};"}
-    files |= {f"b{i:03}.bal": f"# {text}\npublic function f{i}() {{ }}\n" for i in range(80)}
-    files["c.bal"] = "int hidden = 1;"
-    docs = package_docs(module_of(files))
-    assert docs.unread
-    documented = len(docs.modules[0].functions)
-    assert 20 < documented < 80
-    assert len(docs.unread) == 80 - documented  # And none in the last file.
-    assert docs.unread[0] == UnreadLines(
-        module="shop", file=f"b{documented:03}.bal", first=2, last=2, reason=TOO_LARGE
-    )
-
-
-@pytest.mark.slow
-def test_inclusions_that_multiply_end() -> None:
-    fields = "".join(f"int f{i};" for i in range(1000))
-    records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(2000))
-    docs = package_docs(module_of(f"type Base record {{| {fields} |}};\n{records}"))
-    assert docs.unread
-    assert docs.unread[0].reason == TOO_LARGE
-
-
-LONG = "A" * 200_000
-
-
-@pytest.mark.parametrize(
-    "member",
-    [
-        f"{LONG} x;",
-        f"x:{LONG} x;",
-        f"int {LONG};",
-        f"record {{ int {LONG}; }} x;",
-        f"@{LONG} {{}} int x;",
-    ],
-    ids=["type", "imported type", "field", "inline field", "annotation"],
-)
-def test_long_names_that_are_repeated_count_for_the_size_of_the_document(member: str) -> None:
-    records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(500))
-    docs = package_docs(module_of(f"type Base record {{| {member} |}};\n{records}"))
-    assert docs.unread
-    assert docs.unread[-1].reason == TOO_LARGE
-
-
-@pytest.mark.parametrize("member", ["", "public function f() { }" * 9])
-@pytest.mark.slow
-def test_inclusions_of_inclusions_take_no_time_without_end(member: str) -> None:
-    chain = "".join(f"public class C{i} {{ *C{i + 1}; {member} }}\n" for i in range(3000))
-    docs = package_docs(module_of(chain))
-    assert docs.unread[0].reason == TOO_LARGE
 
 
 @pytest.mark.slow

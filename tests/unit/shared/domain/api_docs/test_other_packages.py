@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.domain.api_docs import other_packages
 from shared.domain.api_docs.documents import read_document, write_document
 from shared.domain.api_docs.model import ModuleDocs, RecordDocs
 from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
@@ -146,12 +145,6 @@ def test_records_of_others_that_include_each_other_end() -> None:
         "import ballerina/http; public type R record {| *http:A; |};", http=http(source)
     )
     assert fields(records["R"]) == {"a": "A", "b": "B"}
-
-
-def test_what_would_be_too_large_is_only_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(other_packages, "ADDED_LIMIT_BYTES", 3 * other_packages.PART_SIZE)
-    records, _ = completed(http=http(), auth=AUTH_DOCS)
-    assert fields(records["Settings"]) == {"retries": "", "hosts": ""}
 
 
 def test_methods_of_types_that_are_expanded_name_their_module() -> None:

@@ -1,12 +1,10 @@
 """From the sources of a release to its modules and its record, whatever the sources hold."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import pytest
 
-from shared.domain.api_docs.generator import NO_TIME_LEFT, DocsGenerator, PackageSources
+from shared.domain.api_docs.generator import DocsGenerator, PackageSources
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.records import MAX_LISTED, ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.release import (
@@ -27,10 +25,7 @@ GREET = Coordinate.parse("acme", "greet", "1.0.0")
 
 
 def read(
-    sources: dict[str, bytes | str],
-    is_late: Callable[[], bool] = lambda: False,
-    texts: Texts | None = None,
-    exported: tuple[str, ...] = ("greet",),
+    sources: dict[str, bytes], texts: Texts | None = None, exported: tuple[str, ...] = ("greet",)
 ) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
     """Read sources, by `module/path`."""
     contents = {
@@ -38,7 +33,7 @@ def read(
         for name, content in sorted(sources.items())
     }
     files = ReleaseFiles(GREET, exported, texts or Texts(), Graph(), contents)
-    return read_sources(files, is_late)
+    return read_sources(files)
 
 
 @dataclass(frozen=True)
@@ -49,25 +44,15 @@ class Docs:
     modules: dict[str, ModuleDocs]
 
 
-def documented(
-    sources: dict[str, bytes | str],
-    is_late: Callable[[], bool] = lambda: False,
-    exported: tuple[str, ...] = ("greet",),
-) -> Docs:
+def documented(sources: dict[str, bytes], exported: tuple[str, ...] = ("greet",)) -> Docs:
     found, unread = read(sources, exported=exported)
-    generator = DocsGenerator(found, Graph(), is_late)
+    generator = DocsGenerator(found, Graph())
     made = {each.name: generator.module(each) for each in generator.exported}
     facts = [
         ModuleFacts.of(docs, (*(each for each in unread if each.module == name), *lines))
         for name, (docs, lines) in made.items()
     ]
     return Docs(release_record(facts), {name: docs for name, (docs, _) in made.items()})
-
-
-def late_after(calls: int) -> Callable[[], bool]:
-    """Return what says that the time is over from the call after these on."""
-    counted = count(1)
-    return lambda: next(counted) > calls
 
 
 def names(source: PackageSources) -> list[tuple[str, int, bool]]:
@@ -114,29 +99,6 @@ def test_a_file_that_is_not_utf_8_is_left_out_and_said() -> None:
     assert docs.record.state is DocsState.PARTIAL
     [unread] = docs.record.unread
     assert (unread.file, unread.reason) == ("b.bal", "the file is not UTF-8, as line 3 shows")
-    assert [each.name for each in docs.modules["greet"].functions] == ["a"]
-
-
-def test_a_file_that_is_too_large_is_left_out_and_said() -> None:
-    docs = documented({"greet/a.bal": "the file has more than 4,096 KiB"})
-    assert docs.record.state is DocsState.PARTIAL
-    assert "4,096 KiB" in docs.record.unread[0].reason
-
-
-def test_files_that_are_left_when_the_time_is_over_are_not_read() -> None:
-    found, [unread] = read({"greet/a.bal": b"", "greet/b.bal": b""}, late_after(1))
-    assert names(found) == [("greet", 1, True)]
-    assert unread.file == "b.bal"
-    assert unread.reason == "there was no time left to read the file"
-
-
-def test_no_declaration_is_documented_when_the_time_is_over() -> None:
-    source = b"public function a() {}\npublic function b() {}\n\npublic function c() {}"
-    docs = documented({"greet/a.bal": source}, late_after(1))
-    assert docs.record.state is DocsState.PARTIAL
-    [unread] = docs.record.unread
-    assert (unread.file, unread.first, unread.last) == ("a.bal", 2, 4)
-    assert unread.reason == NO_TIME_LEFT
     assert [each.name for each in docs.modules["greet"].functions] == ["a"]
 
 
