@@ -25,19 +25,9 @@ from shared.ballerina.types import (
     Metadata,
     function,
     object_member,
-    one_type,
     read_metadata,
-    run,
+    read_type,
 )
-
-# Of a file, in characters. The largest source of Central's connectors, generated types, has 2.3 MB
-# and takes a second; one of 1 MB that was made to be slow takes three.
-LARGEST_FILE = 4 * 1024 * 1024
-
-# What unread declarations may cost: texts that were read in vain and are read again. More means
-# that a file was made to be slow.
-MOST_READ_AGAIN = 4  # Times the length of the file.
-MOST_UNREAD_MEMBERS = 100  # Of a class, which is unread with more.
 
 _KEYWORDS = """annotation class client configurable const distinct enum final function import
     isolated listener public readonly service transactional type var xmlns"""
@@ -51,10 +41,6 @@ _QUALIFIERS = _BEGIN_TYPES | _MAY_BEGIN_TYPES | {"configurable", "final", "liste
 
 def read_source(path: str, text: str) -> SourceFile:
     """Read the declarations of a file; raises nothing, whatever the text is."""
-    if len(text) > LARGEST_FILE:
-        last = text.count("\n") + 1
-        reason = f"the file has more than {LARGEST_FILE:,} characters"
-        return SourceFile(path, (), (), (UnparsedLines(path, 1, last, reason),))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return _Reader(path, text).read()
 
@@ -67,7 +53,6 @@ class _Reader:
         self._imports: list[ModuleImport] = []
         self._declarations: list[Declaration] = []
         self._unread: list[UnparsedLines] = []
-        self._read_again = 0
         self._continues_unread = False
 
     def read(self) -> SourceFile:
@@ -91,11 +76,7 @@ class _Reader:
     def _recover(self, start: int, reason: str) -> None:
         """Move to the next declaration after an unread one."""
         cursor = self._cursor
-        self._read_again += cursor.end - start
-        if self._read_again > MOST_READ_AGAIN * len(cursor.text):
-            reason, resumed = "too many declarations are unfinished", len(cursor.text)
-        else:
-            resumed = self._next_declaration(start)
+        resumed = self._next_declaration(start)
         unread = self._lines(start, resumed, reason)
         if self._continues_unread:
             unread = replace(self._unread.pop(), last=unread.last)
@@ -125,10 +106,11 @@ class _Reader:
 
     def _declaration(self) -> None:
         cursor = self._cursor
+        cursor.open_types = cursor.open_objects = 0
         metadata = read_metadata(cursor)
         qualifiers, type_start = self._qualifiers()
         if cursor.value == "function" and cursor.next() != "(":
-            self._declarations.append(run(cursor, function(cursor, metadata, qualifiers)))
+            self._declarations.append(function(cursor, metadata, qualifiers))
         elif read := _DEFINITIONS.get(cursor.value):
             cursor.advance()
             self._declarations.append(read(cursor, metadata, qualifiers))
@@ -177,15 +159,12 @@ class _Reader:
         name = cursor.name()
         cursor.expect("{")
         members: list[Member] = []
-        unread = 0
         while cursor.value != "}":
             start = cursor.start
+            cursor.open_types = cursor.open_objects = 0
             try:
-                members.append(run(cursor, object_member(cursor)))
+                members.append(object_member(cursor))
             except ParseError as error:
-                unread += 1
-                if unread > MOST_UNREAD_MEMBERS:
-                    raise
                 self._skip_member(start, str(error))
         cursor.advance()
         return ClassDefinition(
@@ -230,7 +209,7 @@ def module_import(cursor: Cursor) -> ModuleImport:
 def type_definition(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) -> TypeDefinition:
     """Read `X T;`"""
     name = cursor.name()
-    type_ = run(cursor, one_type())
+    type_ = read_type(cursor)
     cursor.expect(";")
     return TypeDefinition(
         name=name,
@@ -281,7 +260,7 @@ def constant(
     """Read `T X = …;`, where the type may be absent, or the rest of `const annotation`."""
     if cursor.take("annotation"):
         return annotation(cursor, metadata, qualifiers)
-    type_ = None if cursor.next() == "=" else run(cursor, one_type())
+    type_ = None if cursor.next() == "=" else read_type(cursor)
     name = cursor.name()
     cursor.expect("=")
     value = cursor.expression(";")
@@ -302,7 +281,7 @@ def variable(
     cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers
 ) -> VariableDefinition | None:
     """Read `T x = …;`; None if the value is bound to several names."""
-    type_ = None if cursor.take("var") else run(cursor, one_type())
+    type_ = None if cursor.take("var") else read_type(cursor)
     if _is_pattern(cursor, type_):
         cursor.skip_to(";")
         cursor.expect(";")
@@ -335,7 +314,7 @@ def _is_pattern(cursor: Cursor, type_: TypeNode | None) -> bool:
 
 def annotation(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) -> AnnotationDefinition:
     """Read `T name on points;`, where type and points may be absent."""
-    type_ = None if cursor.next() in ("on", ";") else run(cursor, one_type())
+    type_ = None if cursor.next() in ("on", ";") else read_type(cursor)
     name = cursor.name()
     points: list[str] = []
     if cursor.take("on"):

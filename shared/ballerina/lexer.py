@@ -80,14 +80,15 @@ class Cursor:
     (its lines with their `#`, or an empty text)."""
 
     __slots__ = (
-        "_line", "_line_of", "comment", "end", "file", "kind", "open_objects", "start", "text",
-        "value",
+        "_line", "_line_of", "comment", "end", "file", "kind", "open_objects", "open_types",
+        "start", "text", "value",
     )  # fmt: skip
 
     def __init__(self, text: str, file: str = "") -> None:
         self.text = text
         self.file = file
         self.open_objects = 0  # Object types that the current token is in.
+        self.open_types = 0  # Types that it is in.
         self.kind = END
         self.value = self.comment = ""
         self.start = self.end = 0

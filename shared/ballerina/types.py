@@ -1,12 +1,6 @@
-"""Type descriptors, annotations, parameters, fields and methods.
-
-`run` reads whatever contains types. It keeps the steps that wait for a nested type in a list, so
-the nesting of a source takes memory, never recursion, and the limit of nesting is checked here.
-"""
+"""Type descriptors, annotations, parameters, fields and methods."""
 
 import re
-from collections.abc import Generator
-from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -40,8 +34,6 @@ from shared.ballerina.syntax import (
     UnionType,
 )
 
-T = TypeVar("T")
-Steps = Generator[None, TypeNode, T]
 Member = FieldNode | FunctionNode | Inclusion
 
 _TYPE_QUALIFIERS = ("isolated", "transactional")  # Of types of functions, too.
@@ -91,22 +83,22 @@ def read_qualified_name(cursor: Cursor) -> tuple[str, str]:
     return (name, cursor.name()) if cursor.take(":") else ("", name)
 
 
-def parameters(cursor: Cursor) -> Steps[tuple[ParameterNode, ...]]:
+def parameters(cursor: Cursor) -> tuple[ParameterNode, ...]:
     """Read `(…)`."""
     cursor.expect("(")
     found: list[ParameterNode] = []
     while cursor.value != ")":
-        found.append((yield from _parameter(cursor)))
+        found.append(_parameter(cursor))
         if not cursor.take(","):
             break
     cursor.expect(")")
     return tuple(found)
 
 
-def _parameter(cursor: Cursor) -> Steps[ParameterNode]:
+def _parameter(cursor: Cursor) -> ParameterNode:
     annotations = read_annotations(cursor)
     kind = ParameterKind.INCLUDED if cursor.take("*") else ParameterKind.REQUIRED
-    type_ = yield
+    type_ = read_type(cursor)
     if cursor.take("..."):
         kind = ParameterKind.REST
     name = cursor.name() if cursor.kind == NAME else ""
@@ -117,25 +109,25 @@ def _parameter(cursor: Cursor) -> Steps[ParameterNode]:
     return ParameterNode(name=name, type=type_, kind=kind, default=default, annotations=annotations)
 
 
-def function_signature(cursor: Cursor) -> Steps[Signature]:
+def function_signature(cursor: Cursor) -> Signature:
     """Read `(…) returns T`."""
-    found = yield from parameters(cursor)
+    found = parameters(cursor)
     if not cursor.take("returns"):
         return Signature(found)
     annotations = read_annotations(cursor)
-    type_ = yield
+    type_ = read_type(cursor)
     return Signature(found, annotations, type_)
 
 
-def record_member(cursor: Cursor) -> Steps[FieldNode | Inclusion | TypeNode]:
+def record_member(cursor: Cursor) -> FieldNode | Inclusion | TypeNode:
     """Read a field, an inclusion or, as its type, the rest of a record."""
     metadata = read_metadata(cursor)
     if cursor.take("*"):
-        return (yield from _inclusion(cursor))
+        return _inclusion(cursor)
     is_readonly = cursor.value == "readonly" and not _READONLY_AS_TYPE(cursor.text, cursor.end)
     if is_readonly:
         cursor.advance()
-    type_ = yield
+    type_ = read_type(cursor)
     if cursor.take("..."):
         cursor.expect(";")
         return type_
@@ -145,11 +137,11 @@ def record_member(cursor: Cursor) -> Steps[FieldNode | Inclusion | TypeNode]:
     return replace(field, is_readonly=True) if is_readonly else field
 
 
-def object_member(cursor: Cursor) -> Steps[Member]:
+def object_member(cursor: Cursor) -> Member:
     """Read a field, a method or an inclusion of an object type or a class."""
     metadata = read_metadata(cursor)
     if cursor.take("*"):
-        return (yield from _inclusion(cursor))
+        return _inclusion(cursor)
     qualifiers: set[str] = set()
     type_start = None
     while cursor.value in _MEMBER_QUALIFIERS:
@@ -158,17 +150,17 @@ def object_member(cursor: Cursor) -> Steps[Member]:
         qualifiers.add(cursor.value)
         cursor.advance()
     if cursor.value == "function" and cursor.next() != "(":
-        return (yield from function(cursor, metadata, frozenset(qualifiers)))
+        return function(cursor, metadata, frozenset(qualifiers))
     if type_start is not None:
         cursor.move(type_start)
-    type_ = yield
+    type_ = read_type(cursor)
     field = _field(cursor, metadata, cursor.name(), type_)
     if not qualifiers:
         return field
     return replace(field, is_public="public" in qualifiers, is_final="final" in qualifiers)
 
 
-def function(cursor: Cursor, metadata: Metadata, qualifiers: frozenset[str]) -> Steps[FunctionNode]:
+def function(cursor: Cursor, metadata: Metadata, qualifiers: frozenset[str]) -> FunctionNode:
     """Read a function or a method from the keyword to the end of its body."""
     cursor.expect("function")
     name = accessor = path = ""
@@ -176,7 +168,7 @@ def function(cursor: Cursor, metadata: Metadata, qualifiers: frozenset[str]) -> 
         accessor, path = cursor.name(), cursor.expression("(")
     else:
         name = cursor.name()
-    signature = yield from function_signature(cursor)
+    signature = function_signature(cursor)
     return FunctionNode(
         name=name,
         parameters=signature.parameters,
@@ -209,8 +201,8 @@ def _is_extern(cursor: Cursor) -> bool:
     return is_extern
 
 
-def _inclusion(cursor: Cursor) -> Steps[Inclusion]:
-    type_ = yield
+def _inclusion(cursor: Cursor) -> Inclusion:
+    type_ = read_type(cursor)
     cursor.expect(";")
     return Inclusion(type_)
 
@@ -238,8 +230,8 @@ def _field(cursor: Cursor, metadata: Metadata, name: str, type_: TypeNode) -> Fi
     )
 
 
-# Of types in each other. Sources by people reach about ten; those who read the values may recurse.
-NESTING_LIMIT = 200
+# Of types in each other. Sources by people reach about ten; a level takes six calls.
+NESTING_LIMIT = 100
 
 _ARRAY_LENGTH = re.compile(r"\[[ \t\n]*+([^\]\[{}(),;|\s]*+)[ \t\n]*+\]").match
 _LITERALS = frozenset(("true", "false", "null"))
@@ -256,73 +248,37 @@ _RESERVED = """abort annotation as base16 base64 break by check checkpanic class
 _NO_TYPES = frozenset(_RESERVED.split())
 
 
-def one_type() -> Steps[TypeNode]:
-    """Read a type, and nothing else."""
-    return (yield)
+def read_type(cursor: Cursor) -> TypeNode:
+    """Read a type; raises `ParseError`, also for types that nest too deeply."""
+    cursor.open_types += 1
+    if cursor.open_types > NESTING_LIMIT:
+        raise NestedTooDeeply
+    members = [_intersection(cursor)]
+    while cursor.take("|"):
+        members.append(_intersection(cursor))
+    cursor.open_types -= 1
+    return members[0] if len(members) == 1 else UnionType(tuple(members))
 
 
-def run(cursor: Cursor, steps: Steps[T]) -> T:
-    """Return the result of steps, for each of whose `yield` the type at the cursor is read."""
-    cursor.open_objects = 0
-    waiting: list[Steps[Any]] = [steps]
-    heights = [0]  # How deep the types nest that were read for each of them.
-    read: Any = None
-    while True:
-        try:
-            waiting[-1].send(read)
-        except StopIteration as done:
-            waiting.pop()
-            height = heights.pop()
-            if not waiting:
-                return done.value
-            read, levels = done.value
-            height = max(heights[-1], height + levels)
-            heights[-1] = height
-        else:
-            read = None
-            waiting.append(_type(cursor))
-            heights.append(0)
-            height = len(waiting) - 1
-        if height > NESTING_LIMIT:
+def _intersection(cursor: Cursor) -> TypeNode:
+    members = [_suffixed_type(cursor)]
+    while cursor.take("&"):
+        members.append(_suffixed_type(cursor))
+    return members[0] if len(members) == 1 else IntersectionType(tuple(members))
+
+
+def _suffixed_type(cursor: Cursor) -> TypeNode:
+    is_distinct = cursor.take("distinct")
+    member = _primary(cursor)
+    if is_distinct:
+        member = DistinctType(member)
+    suffixes = 0
+    while cursor.value in ("?", "[") and (suffixed := _suffixed(cursor, member)):
+        member = suffixed
+        suffixes += 1
+        if suffixes > NESTING_LIMIT:
             raise NestedTooDeeply
-
-
-def _type(cursor: Cursor) -> Steps[tuple[TypeNode, int]]:
-    """Read a type, and say of how many levels it is without the types that it yielded for."""
-    members: list[TypeNode] = []
-    levels = 0
-    while True:
-        member, added = yield from _intersection(cursor)
-        members.append(member)
-        levels = max(levels, added)
-        if not cursor.take("|"):
-            break
-    if len(members) == 1:
-        return members[0], levels
-    return UnionType(tuple(members)), levels + 1
-
-
-def _intersection(cursor: Cursor) -> Steps[tuple[TypeNode, int]]:
-    members: list[TypeNode] = []
-    levels = 1
-    while True:
-        is_distinct = cursor.take("distinct")
-        member = yield from _primary(cursor)
-        if is_distinct:
-            member = DistinctType(member)
-        added = 1 + is_distinct
-        while cursor.value in ("?", "[") and (suffixed := _suffixed(cursor, member)):
-            member = suffixed
-            added += 1
-            if added > NESTING_LIMIT:
-                raise NestedTooDeeply
-        members.append(member)
-        levels = max(levels, added)
-        if not cursor.take("&"):
-            break
-    if len(members) == 1:
-        return members[0], levels
-    return IntersectionType(tuple(members)), levels + 1
+    return member
 
 
 def _suffixed(cursor: Cursor, type_: TypeNode) -> TypeNode | None:
@@ -336,16 +292,16 @@ def _suffixed(cursor: Cursor, type_: TypeNode) -> TypeNode | None:
     return ArrayType(type_, tuple(lengths)) if lengths else None
 
 
-def _primary(cursor: Cursor) -> Steps[TypeNode]:
+def _primary(cursor: Cursor) -> TypeNode:
     name = cursor.value
     if cursor.kind != NAME or name in _LITERALS:
-        return (yield from _unnamed(cursor))
+        return _unnamed(cursor)
     if cursor.next() == ":":
         cursor.advance()
         cursor.advance()
         return TypeReference(name, cursor.name())
     if name in _COMPOSED:
-        return (yield from _composed(cursor))
+        return _composed(cursor)
     if name in _NO_TYPES:
         cursor.refuse("a type")
     cursor.advance()
@@ -353,18 +309,18 @@ def _primary(cursor: Cursor) -> Steps[TypeNode]:
         return TypeReference("", name)
     if cursor.value != "<":
         return BuiltinType(name)
-    return BuiltinType(name, (yield from _arguments(cursor)))
+    return BuiltinType(name, _arguments(cursor))
 
 
-def _unnamed(cursor: Cursor) -> Steps[TypeNode]:
+def _unnamed(cursor: Cursor) -> TypeNode:
     """Read a type that begins with no name: nil, a tuple, a literal, a type in parentheses."""
     if cursor.value == "[":
-        return (yield from _tuple(cursor))
+        return _tuple(cursor)
     if not cursor.take("("):
         return _singleton(cursor)
     if cursor.take(")"):
         return BuiltinType("()")
-    type_ = yield
+    type_ = read_type(cursor)
     cursor.expect(")")
     return ParenthesizedType(type_)
 
@@ -381,25 +337,25 @@ def _singleton(cursor: Cursor) -> SingletonType:
     return SingletonType(text)
 
 
-def _arguments(cursor: Cursor) -> Steps[tuple[TypeNode, ...]]:
+def _arguments(cursor: Cursor) -> tuple[TypeNode, ...]:
     """Read `<A, B>`; `error<*>` has no arguments."""
     cursor.expect("<")
     found: list[TypeNode] = []
     while not cursor.take("*"):
-        found.append((yield))
+        found.append(read_type(cursor))
         if not cursor.take(","):
             break
     cursor.expect(">")
     return tuple(found)
 
 
-def _tuple(cursor: Cursor) -> Steps[TupleType]:
+def _tuple(cursor: Cursor) -> TupleType:
     cursor.expect("[")
     members: list[TypeNode] = []
     rest = None
     while cursor.value != "]":
         read_annotations(cursor)
-        type_ = yield
+        type_ = read_type(cursor)
         if cursor.take("..."):
             rest = type_
             break
@@ -410,7 +366,7 @@ def _tuple(cursor: Cursor) -> Steps[TupleType]:
     return TupleType(tuple(members), rest)
 
 
-def _composed(cursor: Cursor) -> Steps[TypeNode]:
+def _composed(cursor: Cursor) -> TypeNode:
     """Read a type that begins with a keyword, and with qualifiers before it."""
     start = cursor.start
     qualifiers: set[str] = set()
@@ -418,23 +374,23 @@ def _composed(cursor: Cursor) -> Steps[TypeNode]:
         qualifiers.add(cursor.value)
         cursor.advance()
     if cursor.take("object"):
-        return (yield from _object(cursor, frozenset(qualifiers), start))
+        return _object(cursor, frozenset(qualifiers), start)
     if cursor.take("function"):
-        return (yield from _function(cursor, frozenset(qualifiers)))
+        return _function(cursor, frozenset(qualifiers))
     if qualifiers:
         cursor.refuse("`object` or `function`")
     if cursor.take("record"):
-        return (yield from _record(cursor))
+        return _record(cursor)
     cursor.expect("table")
-    return (yield from _table(cursor))
+    return _table(cursor)
 
 
-def _object(cursor: Cursor, qualifiers: frozenset[str], start: int) -> Steps[ObjectType]:
+def _object(cursor: Cursor, qualifiers: frozenset[str], start: int) -> ObjectType:
     members: list[Member] = []
     cursor.open_objects += 1
     cursor.expect("{")
     while cursor.value != "}":
-        members.append((yield from object_member(cursor)))
+        members.append(object_member(cursor))
     end = cursor.end
     cursor.advance()
     cursor.open_objects -= 1
@@ -444,21 +400,21 @@ def _object(cursor: Cursor, qualifiers: frozenset[str], start: int) -> Steps[Obj
     return ObjectType(tuple(members), qualifiers, text)
 
 
-def _function(cursor: Cursor, qualifiers: frozenset[str]) -> Steps[FunctionType]:
+def _function(cursor: Cursor, qualifiers: frozenset[str]) -> FunctionType:
     if cursor.value != "(":
         return FunctionType(None, None, qualifiers)
-    signature = yield from function_signature(cursor)
+    signature = function_signature(cursor)
     return FunctionType(signature.parameters, signature.returns, qualifiers)
 
 
-def _record(cursor: Cursor) -> Steps[RecordType]:
+def _record(cursor: Cursor) -> RecordType:
     is_exclusive = cursor.value == "{|"
     closing = "|}" if is_exclusive else "}"
     cursor.expect("{|" if is_exclusive else "{")
     members: list[FieldNode | Inclusion] = []
     rest: TypeNode | None = None
     while cursor.value != closing:
-        member = yield from record_member(cursor)
+        member = record_member(cursor)
         if isinstance(member, FieldNode | Inclusion):
             members.append(member)
         else:
@@ -467,15 +423,15 @@ def _record(cursor: Cursor) -> Steps[RecordType]:
     return RecordType(tuple(members), rest, is_exclusive)
 
 
-def _table(cursor: Cursor) -> Steps[TableType]:
+def _table(cursor: Cursor) -> TableType:
     cursor.expect("<")
-    row = yield
+    row = read_type(cursor)
     cursor.expect(">")
     if not cursor.at("key") or cursor.next() not in ("<", "("):
         return TableType(row)
     cursor.advance()
     if cursor.take("<"):
-        key_type = yield
+        key_type = read_type(cursor)
         cursor.expect(">")
         return TableType(row, None, key_type)
     cursor.expect("(")

@@ -1,7 +1,7 @@
 """Fuzzing the reader of Ballerina sources with edited sources, for MINUTES.
 
 Each case is a generated source, or one that was made to be slow, with random edits. Reading it must
-raise nothing, take no longer than a multiple of its length, report lines that it has, and what was
+raise nothing, report lines that it has, and what was
 read must be the same when it is printed and read again. FUZZ_SEED tries a case again.
 """
 
@@ -22,7 +22,6 @@ from tests.unit.shared.ballerina.strategies import without_positions
 pytestmark = pytest.mark.nightly
 
 MINUTES = float(os.environ.get("MINUTES", "10"))
-MOST_SECONDS = 0.5  # Of the processor, for 20,000 characters and less.
 PRINTED_AGAIN = 20  # Declarations of a case.
 WORDS = """public isolated final configurable client service listener resource remote distinct
     readonly function type class const enum annotation import object record table map stream error
@@ -73,12 +72,8 @@ def _edited(text: str, chosen: random.Random) -> str:
 
 def fault_of(text: str) -> str | None:
     """Say what is wrong with reading a text; None if nothing is."""
-    started = time.process_time()
     try:
         read = read_source("main.bal", text)
-        taken = time.process_time() - started
-        if taken > MOST_SECONDS:
-            return f"{taken:.2f} s for {len(text):,} characters"
         return _wrong_lines(read, text) or _printed_differently(read)
     except Exception as error:
         return repr(error)

@@ -421,7 +421,7 @@ def test_types_that_lead_back_to_themselves_end(private: str) -> None:
 
 def test_a_type_is_cut_at_a_depth_that_every_reader_can_parse() -> None:
     depth = 0
-    tree: Type | None = type_of("map<" * 150 + "int" + ">" * 150)
+    tree: Type | None = type_of("map<" * 90 + "int" + ">" * 90)
     while tree and tree.constraint:
         depth, tree = depth + 1, tree.constraint
     assert depth == DEPTH_LIMIT
