@@ -24,7 +24,6 @@ from tests.support.tasks import TASKS
 from tests.support.world import World
 
 MINUTE = timedelta(minutes=1)
-SCHEDULED = [task.id for task in TASKS if task.schedule]
 NIGHT = datetime(2026, 11, 20, 2, 4, 20, tzinfo=UTC)  # A snapshot is due 40 seconds later.
 HOURS = 6  # From then on, in which every task is due at least once.
 
@@ -108,13 +107,6 @@ def results(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(each["event"], each["task"]) for each in events if "task" in each]
 
 
-async def test_there_is_one_timer(world: World) -> None:
-    app = func.FunctionApp()
-    app.register_functions(timers.blueprint(world.registry))
-    [timer] = functions_of(app).timers
-    assert (timer.name, timer.schedule) == ("timer_upkeep", timers.TIMER_SCHEDULE)
-
-
 async def test_every_task_runs_when_it_is_due(world: World) -> None:
     set_clock(world, NIGHT)
     timer, past_due = timer_of(world), TimerRequest(past_due=False)
@@ -140,23 +132,6 @@ def runs_until(schedule: str, end_ms: int) -> int:
     while (at_ms := next_run(schedule, at_ms)) <= end_ms:
         count += 1
     return count
-
-
-async def test_a_first_start_makes_up_for_nothing(world: World, tasks: Tasks) -> None:
-    await fire(world)
-    assert not tasks.ran
-    world.clock.advance(MINUTE)
-    await fire(world)
-    assert sorted(tasks.ran) == ["create-snapshot", "process-outboxes"]
-
-
-async def test_missed_runs_are_made_up_for_once(world: World, tasks: Tasks) -> None:
-    await fire(world)
-    world.clock.advance(timedelta(days=9))
-    await fire(world)
-    assert sorted(tasks.ran) == sorted(SCHEDULED)
-    await fire(world)
-    assert len(tasks.ran) == len(SCHEDULED)
 
 
 async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
@@ -208,18 +183,6 @@ async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks
     assert tasks.ran.count("rebuild-search-index") == 1
 
 
-async def test_a_failing_task_does_not_hold_the_others_back(world: World, tasks: Tasks) -> None:
-    tasks.failing = frozenset({"process-outboxes"})
-    await fire(world)
-    world.clock.advance(MINUTE)
-    with capture_logs() as events:
-        await fire(world)
-    assert sorted(results(events)) == [
-        ("upkeep.done", "create-snapshot"),
-        ("upkeep.failed", "process-outboxes"),
-    ]
-
-
 async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Tasks) -> None:
     tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
@@ -240,31 +203,6 @@ async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Ta
         await fire(world, Waiting(tasks, looks=5, then={1: stop_store, 3: start_store}))
     assert ("upkeep.done", "create-snapshot") in results(events)
     assert tasks.ran.count("process-outboxes") == 3
-
-
-async def test_a_timer_says_when_another_process_runs_the_task(world: World, tasks: Tasks) -> None:
-    await fire(world)
-    world.clock.advance(MINUTE)
-    now_ms = world.clock.now_ms()
-    assert await world.stores.work.lease(
-        "upkeep:create-snapshot", "another", now_ms, now_ms + 60_000
-    )
-    with capture_logs() as events:
-        await fire(world)
-    assert ("upkeep.elsewhere", "create-snapshot") in results(events)
-    assert "create-snapshot" not in tasks.ran
-    world.clock.advance(MINUTE)
-    await fire(world)
-    assert tasks.ran.count("create-snapshot") == 1
-
-
-async def test_a_requested_task_runs_with_the_next_timer(world: World, tasks: Tasks) -> None:
-    await world.registry.maintenance.task_requests.request("audit-archives", by=OPERATOR)
-    await fire(world)
-    assert tasks.ran == ["audit-archives"]
-    world.clock.advance(MINUTE)
-    await fire(world)
-    assert tasks.ran.count("audit-archives") == 1
 
 
 async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
@@ -297,15 +235,6 @@ async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Ta
         await fire(world)
     assert results(events) == [("upkeep.failed", timers.REQUESTS)]
     assert not tasks.ran
-
-
-async def test_a_requested_task_that_fails_is_not_run_again(world: World, tasks: Tasks) -> None:
-    tasks.failing = frozenset({"audit-archives"})
-    await world.registry.maintenance.task_requests.request("audit-archives", by=OPERATOR)
-    with capture_logs() as events:
-        await fire(world)
-    assert results(events) == [("upkeep.failed", "audit-archives")]
-    assert await world.registry.maintenance.task_requests.pending() == {}
 
 
 async def test_a_read_only_registry_postpones_tasks_that_change_records(

@@ -29,42 +29,6 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "index"
 
 
-def test_a_file_is_written_only_when_it_changes(root: Path) -> None:
-    with open_index_export(root) as index:
-        before = (root / GREET).stat()
-        assert not index.put(GREET, CONFIG)
-        after = (root / GREET).stat()
-        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-        assert index.put(GREET, DerivedDocument.of(b"other\n", 1_790_000_000_500))
-    assert (root / GREET).read_bytes() == b"other\n"
-    assert (root / GREET).stat().st_mtime == 1_790_000_000.5
-
-
-def test_a_reader_finishes_the_file_that_it_has_opened(root: Path) -> None:
-    with (root / GREET).open("rb") as reader, open_index_export(root) as index:
-        index.put(GREET, DerivedDocument.of(b"other\n"))
-        assert reader.read() == CONFIG.content
-
-
-def test_other_packages_are_removed_with_their_folders(root: Path) -> None:
-    with open_index_export(root) as index:
-        assert index.keep_only({GREET}) == 1
-        assert tree(root) == {INDEX_CONFIG_PATH, GREET}
-        assert index.keep_only(set()) == 1
-    assert tree(root) == {INDEX_CONFIG_PATH}
-    assert not (root / "acme").exists()
-
-
-def test_files_that_are_not_of_the_index_are_deleted(root: Path) -> None:
-    kept = {"robots.txt", "acme/greet/notes.txt", ".git/acme/index.json", "a/b/c/index.json"}
-    for name in kept:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text("mine")
-    with open_index_export(root) as index:
-        index.keep_only(set())
-    assert tree(root) == {INDEX_CONFIG_PATH, *kept}
-
-
 def test_unfinished_files_of_a_killed_export_are_deleted(root: Path) -> None:
     left = root / "gone/gone/index.json.partial"
     left.parent.mkdir(parents=True)

@@ -1,26 +1,6 @@
 """account … and signin-link."""
 
-import re
-
 from tests.support.terminal import Terminal
-
-
-def test_an_account_that_was_created_is_listed(terminal: Terminal) -> None:
-    assert "python -m shared.cli signin-link kim" in terminal.run("account", "add", "kim")
-    [kim] = [each for each in terminal.json("account", "list") if each["name"] == "kim"]
-    assert kim["administrator"] == "no"
-
-
-def test_an_administrator_is_made_on_request(terminal: Terminal) -> None:
-    terminal.run("account", "add", "kim", "--administrator")
-    [kim] = [each for each in terminal.json("account", "list") if each["name"] == "kim"]
-    assert kim["administrator"] == "yes"
-
-
-def test_the_list_is_a_table(terminal: Terminal) -> None:
-    first, *rest = terminal.run("account", "list").splitlines()
-    assert first.split() == ["name", "id", "administrator", "created", "locked"]
-    assert [line.split()[0] for line in rest] == ["admin", "ann", "bob", "mia"]
 
 
 def test_an_account_is_locked_for_a_reason_until_it_is_unlocked(terminal: Terminal) -> None:
@@ -43,11 +23,6 @@ def test_administrators_come_and_go_but_for_the_last(terminal: Terminal) -> None
 def test_a_name_that_is_taken_is_one_line(terminal: Terminal) -> None:
     line = terminal.fail("account", "add", "ANN")
     assert line == "The account ANN exists already. Choose another name."
-
-
-def test_a_link_leads_to_the_address_of_the_registry(terminal: Terminal) -> None:
-    link = terminal.run("signin-link", "ann", BALLROOM_URL="https://packages.example.org")
-    assert re.fullmatch(r"https://packages\.example\.org/sign-in/link/[0-9A-Za-z]{32}\n", link)
 
 
 def test_there_is_no_link_for_nobody(terminal: Terminal) -> None:

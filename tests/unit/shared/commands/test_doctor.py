@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import bootstrap
 from shared.bootstrap import build_registry
-from shared.confined.access import Restriction
 from shared.runtime.private_files import make_private_folder, open_private
 from shared.settings import Settings
 from tests.support.terminal import Terminal
@@ -31,17 +29,6 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
     lines = terminal.run("doctor").splitlines()
     assert all(line.startswith("ok ") for line in lines)
     assert len(lines) == 10
-
-
-@pytest.mark.parametrize("missing", [[], [Restriction.FILES], list(Restriction)])
-def test_doctor_says_what_the_machine_enforces_on_the_confined_process(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, missing: list[Restriction]
-) -> None:
-    held = [each for each in Restriction if each not in missing]
-    monkeypatch.setattr(bootstrap, "restrictions_here", lambda: held)  # A kernel without them.
-    found = findings(terminal)["confined process"]
-    assert all(each.value in found["found"] for each in held)
-    assert all(each.value in found["way_out"] for each in missing)
 
 
 async def misname(data: Path, before: str, after: str) -> str:

@@ -48,9 +48,3 @@ def test_an_empty_organization_is_deleted_for_ever(terminal: Terminal) -> None:
 
 def test_undoing_a_deletion_that_nobody_requested_is_refused(terminal: Terminal) -> None:
     assert terminal.fail("org", "keep", "acme").startswith("acme is not being deleted")
-
-
-def test_burst_detection_is_switched_off_for_a_day(terminal: Terminal) -> None:
-    assert "Burst detection is off for acme for a day." in terminal.run(
-        "org", "allow-bursts", "acme"
-    )

@@ -89,12 +89,6 @@ def test_an_invalid_name_or_version_is_one_line(published: Terminal, text: str) 
     assert published.fail("package", "show", text)
 
 
-def test_a_package_is_made_private_and_public_again(published: Terminal) -> None:
-    for wanted in ("private", "public"):
-        said = published.run("package", "visibility", "acme/greet", wanted)
-        assert said == f"acme/greet is {wanted}.\n"
-
-
 @pytest.mark.parametrize("words", ["greet", "acme/greet:1.0.0", "acme/"])
 def test_an_invalid_package_is_refused_with_an_example(published: Terminal, words: str) -> None:
     result = published.invoke("package", "visibility", words, "private")
@@ -132,7 +126,3 @@ def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: T
 def test_ids_that_are_missing_are_one_line(terminal: Terminal) -> None:
     line = terminal.fail("publisher", "add", "acme/greet", *GITHUB[:4], *GITHUB[6:])
     assert line.startswith("A publisher of GitHub Actions is known by repository_id and")
-
-
-def test_a_release_of_a_stored_token_shows_no_run(published: Terminal) -> None:
-    assert published.json("package", "show", "acme/greet:1.0.0")["run"] is None

@@ -8,18 +8,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.request_bodies import (
     BodyReader,
     BodySender,
-    BodyTooLarge,
     ClientDisconnected,
     HostLimits,
     IdentifySender,
-    body_length,
     discard_body,
-    read_body,
 )
 from shared.hosting.requests import Message, Receive
 from tests.unit.shared.hosting.asgi import Exchange, scope
@@ -34,20 +30,6 @@ def arriving(*pieces: bytes) -> Exchange:
 
 async def never() -> Message:
     pytest.fail("the body was read")
-
-
-async def test_a_body_is_the_sum_of_its_pieces() -> None:
-    assert await read_body(arriving(b"a", b"", b"bc").receive) == b"abc"
-
-
-async def test_a_client_that_leaves_early_has_no_body() -> None:
-    with pytest.raises(ClientDisconnected):
-        await read_body(arriving().receive)
-
-
-def test_a_request_without_a_length_has_no_body() -> None:
-    assert body_length([(b"content-length", b"12")]) == 12
-    assert body_length([(b"transfer-encoding", b"chunked")]) == 0
 
 
 def uploading(intake: BodyReader, length: int, receive: Receive) -> Any:
@@ -66,12 +48,6 @@ def identifying(senders: Iterator[BodySender]) -> IdentifySender:
     return identify
 
 
-async def test_a_body_over_the_limit_is_not_read() -> None:
-    with pytest.raises(BodyTooLarge):
-        async with uploading(BodyReader(LIMITS), 101, never):
-            pass
-
-
 async def test_a_body_that_is_not_stored_is_read_within_limits() -> None:
     limits = HostLimits(discarded_bytes=6, room_seconds=0.01)
     assert await discard_body(6, arriving(b"123", b"456").receive, limits)
@@ -80,45 +56,6 @@ async def test_a_body_that_is_not_stored_is_read_within_limits() -> None:
     assert not await discard_body(6, asyncio.Event().wait, limits)  # type: ignore[arg-type]
     with pytest.raises(ClientDisconnected):
         await discard_body(6, arriving().receive, limits)
-
-
-async def test_a_large_body_waits_for_room_and_gives_it_back() -> None:
-    intake = BodyReader(LIMITS)
-    async with uploading(intake, 60, arriving(b"x" * 60).receive):
-        with pytest.raises(NoRoomForUpload):
-            async with uploading(intake, 60, never):
-                pass
-    async with uploading(intake, 60, arriving(b"y" * 60).receive) as body:
-        assert body == b"y" * 60
-
-
-async def test_a_small_body_needs_no_room() -> None:
-    intake = BodyReader(LIMITS)
-    async with (
-        uploading(intake, 100, arriving(b"x" * 100).receive),
-        uploading(intake, 10, arriving(b"y" * 10).receive) as small,
-    ):
-        assert small == b"y" * 10
-
-
-async def test_room_is_given_back_by_a_client_that_leaves() -> None:
-    intake = BodyReader(LIMITS)
-    with pytest.raises(ClientDisconnected):
-        async with uploading(intake, 100, arriving().receive):
-            pass
-    async with uploading(intake, 100, arriving(b"x" * 100).receive) as body:
-        assert len(body) == 100
-
-
-async def test_nobody_has_a_room_of_their_own_and_a_limit() -> None:
-    limits = replace(LIMITS, anonymous_body_bytes=50, anonymous_bytes=60)
-    intake = intake_of(NOBODY, limits)
-    async with uploading(intake, 51, never) as refusal:
-        assert isinstance(refusal, TooLarge)
-    async with uploading(intake, 50, arriving(b"x" * 50).receive):
-        with pytest.raises(NoRoomForUpload):
-            async with uploading(intake, 11, never):
-                pass
 
 
 @pytest.mark.parametrize("sender", [ANN, BodySender("", "ann"), BodySender("192.0.2.1", "dan")])

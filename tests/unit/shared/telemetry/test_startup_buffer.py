@@ -1,8 +1,5 @@
 """The libraries are loaded after the first request, and nothing is lost meanwhile."""
 
-import json
-import subprocess
-import sys
 import threading
 from collections.abc import Generator
 
@@ -20,7 +17,6 @@ from shared.log import (
 )
 from shared.telemetry.metrics import PUSHES, REQUESTS, Instrument
 from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
-from tests.paths import ROOT
 from tests.support.logs import capture_logs
 from tests.support.world import BASE, World
 
@@ -122,27 +118,3 @@ def test_the_buffer_is_bounded() -> None:
         loading.record(PUSHES, value, {"state": "live"})
     loading.load()
     assert listening.values == [*range(10, MAX_BUFFERED_VALUES + 10)]
-
-
-PROGRAM = """
-import sys, json
-import function_app
-theirs = ("opentelemetry", "azure.monitor")
-print(json.dumps([name for name in sys.modules if name.startswith(theirs)]))
-"""
-
-
-def test_the_app_starts_without_the_libraries_where_telemetry_is_wanted_too(
-    tmp_path: object,
-) -> None:
-    wanted = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
-    environment = {"BALLROOM_DATA": str(tmp_path), "APPLICATIONINSIGHTS_CONNECTION_STRING": wanted}
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        check=True,
-        timeout=60,
-    )
-    assert json.loads(ran.stdout) == []

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.blob.archives import BlobArchives
-from shared.adapters.blob.client import ARCHIVE_CONTAINERS, BlobContainers, archive_blob
+from shared.adapters.blob.client import BlobContainers
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
 from tests.contract.sample_records import BALA, NAME
@@ -85,62 +84,3 @@ async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move
 # --- the headers of blobs ------------------------------------------------------------------------
 
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
-
-
-@dataclass
-class Headed:
-    """Archives over a place, whose blobs are read with their headers."""
-
-    archives: BlobArchives
-    blobs: BlobContainers
-    clock: FakeClock
-
-    async def headers(self, container: str) -> tuple[str | None, str | None, str | None]:
-        """Return content type, disposition and cache control of the blob of a container."""
-        blob = self.blobs.container(container).get_blob_client(archive_blob(NAME))
-        found = (await blob.get_blob_properties()).content_settings
-        return found.content_type, found.content_disposition, found.cache_control
-
-    async def put_as_before(self, container: Visibility) -> None:
-        """Store the archive as earlier versions did, without headers."""
-        name = ARCHIVE_CONTAINERS[container]
-        blob = self.blobs.container(name).get_blob_client(archive_blob(NAME))
-        await blob.upload_blob(BALA, metadata={"stored_ms": "1"})
-
-
-@pytest.fixture
-async def headed(tmp_path: Path) -> AsyncGenerator[Headed]:
-    """Return empty containers."""
-    clock = FakeClock()
-    place = CloudInMemory(tmp_path, clock)
-    blobs = BlobContainers(place.blobs, place.prefix)
-    yield Headed(BlobArchives(blobs, clock), blobs, clock)
-    await blobs.close()
-
-
-FILE = "attachment; filename=acme-greet-any-1.0.0.bala"
-SENT_PUBLIC = ("application/octet-stream", FILE, "public, max-age=300")
-SENT_PRIVATE = ("application/octet-stream", FILE, "private, no-store")
-
-
-async def test_a_blob_has_the_headers_that_it_is_sent_with(headed: Headed) -> None:
-    await headed.archives.put(NAME, BALA, PUBLIC)
-    assert await headed.headers("archives") == SENT_PUBLIC
-
-
-async def test_a_move_changes_who_may_cache_the_blob(headed: Headed) -> None:
-    await headed.archives.put(NAME, BALA, PUBLIC)
-    await headed.archives.move(NAME, PRIVATE)
-    assert await headed.headers("private") == SENT_PRIVATE
-    await headed.archives.move(NAME, PUBLIC)
-    assert await headed.headers("archives") == SENT_PUBLIC
-
-
-async def test_storing_and_moving_a_blob_of_an_earlier_version_completes_it(headed: Headed) -> None:
-    await headed.put_as_before(PUBLIC)
-    await headed.archives.put(NAME, BALA, PUBLIC)
-    assert await headed.headers("archives") == SENT_PUBLIC
-    await headed.archives.delete(NAME.digest, FOREVER)
-    await headed.put_as_before(PUBLIC)
-    await headed.archives.move(NAME, PRIVATE)
-    assert await headed.headers("private") == SENT_PRIVATE

@@ -1,6 +1,5 @@
 """Where texts and graphs are read from, and what a process keeps of them."""
 
-import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
 from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
 from shared.domain.archives.names import Digest
-from shared.domain.errors.requests import Busy
 from shared.domain.packages import Graph, GraphNode, Texts
 from tests.contract.sample_records import DIGEST, graph
 from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
@@ -22,7 +20,6 @@ from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import double_of
 
 OTHER = Digest.of(b"another archive")
-SOME = [Digest.of(f"archive {number}".encode()) for number in range(20)]
 
 
 @dataclass
@@ -65,55 +62,6 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-async def put(documents: BlobDocuments, digests: list[Digest]) -> None:
-    for digest in digests:
-        await documents.put(digest, Texts(readme=digest.hex), graph(f"acme/p{digest.hex[:8]}"))
-
-
-async def names(documents: BlobDocuments, digests: list[Digest]) -> list[str]:
-    """Return the name of the first package in each graph."""
-    return [json.loads(each)[0]["name"] for each in await documents.graphs(digests)]
-
-
-async def test_graphs_of_any_archives_are_one_request(place: Place) -> None:
-    async with place.process() as documents:
-        await put(documents, SOME)
-    async with place.process() as documents:
-        assert await names(documents, SOME) == [f"p{each.hex[:8]}" for each in SOME]
-        assert place.taken() == (1, 0)
-        await documents.graphs(SOME)
-        assert place.taken() == (0, 0)
-
-
-async def test_a_graph_that_older_code_stored_is_read_and_moved(place: Place) -> None:
-    async with place.process() as documents:
-        await put(documents, [DIGEST, OTHER])
-        place.forget_items()
-        await documents.put(OTHER, Texts(), graph("acme/other"))
-    expected = [f"p{each.hex[:8]}" for each in (DIGEST, OTHER)]
-    async with place.process() as documents:
-        assert await names(documents, [DIGEST, OTHER]) == [expected[0], "other"]
-        assert place.taken() == (2, 1)
-    async with place.process() as documents:
-        assert await names(documents, [DIGEST]) == expected[:1]
-        assert place.taken() == (1, 0)
-
-
-class OverloadedGraphs(CosmosGraphs):
-    """Graphs of a store that takes no writes."""
-
-    async def put(self, digest: Digest, graph: bytes) -> None:
-        raise Busy
-
-
-async def test_a_graph_that_cannot_be_moved_is_read_all_the_same(place: Place) -> None:
-    async with place.process() as documents:
-        await put(documents, [DIGEST])
-        place.forget_items()
-    async with place.process(OverloadedGraphs) as documents:
-        assert await names(documents, [DIGEST]) == [f"p{DIGEST.hex[:8]}"]
-
-
 async def test_small_documents_are_read_once_and_large_ones_each_time(place: Place) -> None:
     digits = [Digest.of(str(number).encode()).hex for number in range(5_000)]
     large = Graph(
@@ -131,25 +79,3 @@ async def test_small_documents_are_read_once_and_large_ones_each_time(place: Pla
             assert (await documents.texts(DIGEST)).readme == "small"
             assert (await documents.texts(OTHER)).readme.startswith("x")
             assert place.taken() == taken
-
-
-async def test_a_document_that_is_missing_is_looked_for_each_time(place: Place) -> None:
-    async with place.process() as documents:
-        for _ in range(2):
-            assert await documents.graphs([DIGEST]) == [b"[]"]
-            assert await documents.texts(DIGEST) == Texts()
-            assert place.taken() == (1, 2)
-        async with place.process() as another:
-            await put(another, [DIGEST])
-        assert await names(documents, [DIGEST]) == [f"p{DIGEST.hex[:8]}"]
-        assert (await documents.texts(DIGEST)).readme == DIGEST.hex
-
-
-async def test_documents_are_deleted_from_both_stores(place: Place) -> None:
-    async with place.process() as documents:
-        await put(documents, [DIGEST])
-        await documents.delete(DIGEST)
-    async with place.process() as documents:
-        assert await documents.graphs([DIGEST]) == [b"[]"]
-        assert await documents.texts(DIGEST) == Texts()
-        await documents.delete(DIGEST)

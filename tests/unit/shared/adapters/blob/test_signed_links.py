@@ -4,17 +4,13 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-import httpx
 import pytest
 
 from functions import archives
 from functions.http.answers import CACHE_PRIVATE
-from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import (
     CLOCK_SKEW,
     KEY_LIFETIME,
@@ -25,13 +21,11 @@ from shared.adapters.blob.client import (
     BlobContainers,
     BlobLinks,
 )
-from shared.adapters.system import SystemClock
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import CHOSEN_VISIBILITIES, Visibility
-from tests.contract.sample_records import BALA, DIGEST, NAME
+from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, make_containers
 
 _MS = timedelta(milliseconds=1)
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
@@ -233,45 +227,3 @@ async def test_a_key_that_does_not_come_is_not_waited_for_for_long(clock: FakeCl
 
 
 # --- an emulator that checks -------------------------------------------------------------------
-
-
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncGenerator[BlobArchives]:
-    """Return archives in the emulator, which reads the real clock; one is stored on each side."""
-    clock = SystemClock()
-    connections = CloudDouble(tmp_path, clock)
-    await make_containers(connections)
-    blobs = BlobContainers(connections.blobs, connections.prefix)
-    stored = BlobArchives(blobs, clock)
-    for side in CHOSEN_VISIBILITIES:
-        await stored.put(NAME, BALA, side)
-    yield stored
-    await blobs.close()
-
-
-async def followed(link: str, **headers: str) -> httpx.Response:
-    """Return the answer of the emulator."""
-    async with httpx.AsyncClient() as client:
-        return await client.get(link, headers=headers)
-
-
-async def test_a_link_of_another_archive_opens_nothing(stored: BlobArchives) -> None:
-    link = (await stored.links.link(NAME, PRIVATE, FILE)).url
-    assert (await followed(link.replace(DIGEST.hex, "0" * 64))).status_code == 403
-
-
-async def test_a_link_of_a_machine_whose_clock_is_ahead_is_valid_at_once(
-    stored: BlobArchives,
-) -> None:
-    ahead = FakeClock(SystemClock().now_ms() + int(CLOCK_SKEW / _MS) - 10_000)
-    link = (await BlobLinks(stored.links._blobs, ahead).link(NAME, PRIVATE, FILE)).url
-    assert (await followed(link)).status_code == 200
-
-
-async def test_links_allow_reading_only(stored: BlobArchives) -> None:
-    link = (await stored.links.link(NAME, PUBLIC, FILE)).url
-    async with httpx.AsyncClient() as client:
-        assert (await client.delete(link)).status_code == 403
-        headers = {"x-ms-blob-type": "BlockBlob"}
-        assert (await client.put(link, content=b"x", headers=headers)).status_code == 403
-    assert unquote(urlsplit(link).query).count("sp=r&") == 1
