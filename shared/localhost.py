@@ -34,7 +34,6 @@ from shared.composition import Registry
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal, caller_network, is_shared
-from shared.hosting.access_log import AccessLogOptions
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
 from shared.hosting.http_server.connection import ConnectionTimeouts
@@ -180,13 +179,6 @@ def build_host(settings: Settings) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
-        access_log=None
-        if settings.access_log == "off"
-        else AccessLogOptions(
-            settings.access_log,
-            lambda headers: RequestClient.of(headers, settings.proxies).address,
-            registry.clock,
-        ),
         on_stop=[*on_stop, registry.close],
     )
 

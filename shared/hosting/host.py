@@ -12,7 +12,6 @@ import azure.functions as func
 from msgspec import Struct
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.access_log import AccessLogOptions, with_access_log
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.file_responses import (
     ChunkSender,
@@ -120,7 +119,6 @@ class Host:
         repeats: RepeatOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = trust_every_sender,
-        access_log: AccessLogOptions | None = None,
         on_start: Sequence[LifespanHook] = (),
         on_stop: Sequence[LifespanHook] = (),
     ) -> None:
@@ -137,8 +135,7 @@ class Host:
             served = RedirectFollower(served, redirects)
         served = closing_without_leave(with_headers(with_cors(served), headers))
         self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
-        self._serve_http = _logged(self._answer_cache or served, access_log, functions.http)
-        self._answers_at_once = access_log is None  # Such answers pass no application.
+        self._serve_http = self._answer_cache or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or handle the server's start and stop."""
@@ -148,7 +145,7 @@ class Host:
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
         """Return the answer to a request if the answer cache has it."""
-        if self._answer_cache is None or not self._answers_at_once:
+        if self._answer_cache is None:
             return None
         return self._answer_cache.at_once(scope)
 
@@ -194,17 +191,6 @@ class Host:
                 await self._timers.run()
         except Exception:
             log.exception("timers.failed")
-
-
-def _logged(
-    app: ASGIApp, options: AccessLogOptions | None, functions: Sequence[HttpFunction]
-) -> ASGIApp:
-    """Write the access log, if there is one, without codes in paths, such as of sign-in links."""
-    if options is None:
-        return app
-    routes = (f"/{each.route.template.text}" for each in functions)
-    secret = {route.partition("{code}")[0] for route in routes if "{code}" in route}
-    return with_access_log(app, options, secret)
 
 
 # How long a Function may take to answer.

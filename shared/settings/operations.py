@@ -178,12 +178,6 @@ class MonitoringSettings(TopicSettings):
         validate_default=True,
         description="Secret of at least 24 characters that reads /metrics; required for token.",
     )
-    access_log: str = Field(
-        default="off",
-        pattern="^(off|common|combined)$",
-        description="Format of an access log on standard output of a registry on one machine: off, "
-        "common or combined. Queries are left out, and so are secrets in paths.",
-    )
 
     @field_validator("metrics_token")
     @classmethod
