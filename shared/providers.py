@@ -8,18 +8,16 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.auth.authorization import KnownReaders
-from shared.auth.entra import (
-    EntraAccess,
-    EntraApplication,
-    EntraProvider,
-    EntraRoles,
-    EntraTenant,
-    audiences,
-    managed_identity,
-)
+from shared.auth.entra import EntraAccess, EntraRoles, EntraTenant, audiences, managed_identity
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.openid_connect import (
+    ENTRA_LABEL,
+    EntraSignIn,
+    GitHubProvider,
+    OAuthClient,
+    OidcProvider,
+)
 from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
 from shared.auth.sessions import (
     Cookie,
@@ -249,33 +247,29 @@ def _identity_providers(
 ) -> Mapping[str, IdentityProvider]:
     """Create the identity providers that the settings describe, by their names in URLs."""
     fetcher, clock, randomness = adapters.fetcher, adapters.clock, adapters.randomness
-    strong = StrongClaims.parse(settings.strong_claims)
+    openid_connect = partial(
+        OidcProvider,
+        discovery=discovery,
+        fetcher=fetcher,
+        id_tokens=id_tokens,
+        strong=StrongClaims.parse(settings.strong_claims),
+        clock=clock,
+        randomness=randomness,
+    )
     providers = dict[str, IdentityProvider]()
     if settings.entra_tenant:
-        application = EntraApplication(
-            authority=settings.entra_authority,
-            tenant=settings.entra_tenant,
-            client_id=settings.entra_client_id,
-            credential=_secret(settings.entra_client_secret)
-            or managed_identity(settings.entra_managed_identity),
-            by_form_post=settings.base_url.startswith("https:"),
-        )
-        providers["entra"] = EntraProvider(
-            application, fetcher=fetcher, id_tokens=id_tokens, strong=strong, clock=clock
+        secret = _secret(settings.entra_client_secret)
+        assertion = None if secret else managed_identity(settings.entra_managed_identity)
+        providers["entra"] = openid_connect(
+            f"{settings.entra_authority}/{settings.entra_tenant}/v2.0",
+            ENTRA_LABEL,
+            OAuthClient(settings.entra_client_id, secret or Secret(""), assertion),
+            entra=EntraSignIn(settings.entra_tenant, settings.base_url.startswith("https:")),
         )
     if settings.oidc_issuer:
         secret = _secret(settings.oidc_client_secret) or Secret("")
-        providers["oidc"] = OidcProvider(
-            settings.oidc_issuer,
-            settings.oidc_name,
-            OAuthClient(settings.oidc_client_id, secret),
-            discovery=discovery,
-            fetcher=fetcher,
-            id_tokens=id_tokens,
-            strong=strong,
-            clock=clock,
-            randomness=randomness,
-        )
+        client = OAuthClient(settings.oidc_client_id, secret)
+        providers["oidc"] = openid_connect(settings.oidc_issuer, settings.oidc_name, client)
     if settings.github_client_id:
         secret = _secret(settings.github_client_secret) or Secret("")
         client = OAuthClient(settings.github_client_id, secret)

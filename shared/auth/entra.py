@@ -1,48 +1,21 @@
-"""Microsoft Entra ID: sign-in through msal, and access tokens of the tenant with their roles."""
+"""Microsoft Entra ID: the identity of the app there, and access tokens of the tenant with their
+roles. People sign in with it as with any provider of OpenID Connect."""
 
-import asyncio
-import hashlib
-import json
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.auth.identity_providers import (
-    Freshness,
-    LibrarySession,
-    StartedSignIn,
-    StrongClaims,
-    VerifiedIdentity,
-    authenticated_ms,
-    mail_address,
-    one_line,
-    reason_of,
-)
 from shared.auth.issuer_keys import IssuerKeys
-from shared.auth.signed_tokens import (
-    ALGORITHMS,
-    Claims,
-    ExpectedClaims,
-    IdTokenRequest,
-    IdTokenValidator,
-    TokenFlaw,
-    verify_jwt,
-)
+from shared.auth.signed_tokens import ALGORITHMS, Claims, ExpectedClaims, TokenFlaw, verify_jwt
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, Identity, identity_place
-from shared.domain.errors.identity import (
-    SignedTokenRefused,
-    account_locked,
-    issuer_silent,
-    sign_in_failed,
-)
+from shared.domain.errors.identity import SignedTokenRefused, account_locked
 from shared.domain.identity import ANY_NAME, Grant, Principal, Role, RoleGrant, Scope
 from shared.domain.records import Place
-from shared.ports import Clock, DirectoryStore, HttpClient, Unanswered
+from shared.ports import Clock, DirectoryStore, Unanswered
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -97,155 +70,6 @@ def managed_identity(client_id: str) -> ClientAssertion:
             raise Unanswered(type(failure).__name__) from None
 
     return assertion
-
-
-ENTRA_LABEL = "Microsoft Entra ID"
-
-EntraFlow = dict[str, object]
-
-
-class _Application(Protocol):
-    """The part of msal's application that is used here."""
-
-    def initiate_auth_code_flow(self, scopes: list[str], **options: object) -> EntraFlow:
-        """Return the flow, which must be stored, with the address to redirect to."""
-        ...
-
-    def acquire_token_by_auth_code_flow(
-        self, flow: EntraFlow, answer: Mapping[str, str]
-    ) -> dict[str, object]:
-        """Return tokens that are not validated, or an error."""
-        ...
-
-
-class EntraApplication(Struct, frozen=True):
-    """The registration of this registry in a tenant of Entra ID."""
-
-    authority: str  # https://login.microsoftonline.com, or that of a national cloud.
-    tenant: str
-    client_id: str
-    credential: Secret | ClientAssertion  # By a managed identity, without a secret.
-    by_form_post: bool  # The code comes in a form, so that no access log holds it.
-
-    @property
-    def issuer(self) -> str:
-        """The issuer of the tenant's id tokens."""
-        return f"{self.authority}/{self.tenant}/v2.0"
-
-
-class EntraProvider:
-    """Signs in the users of one tenant."""
-
-    label = ENTRA_LABEL
-
-    def __init__(
-        self,
-        application: EntraApplication,
-        *,
-        fetcher: HttpClient,
-        id_tokens: IdTokenValidator,
-        strong: StrongClaims,
-        clock: Clock,
-    ) -> None:
-        self._settings = application
-        self._fetcher = fetcher
-        self._id_tokens = id_tokens
-        self._strong = strong
-        self._clock = clock
-        self._client: _Application | None = None
-
-    async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
-        application = await self._application()
-        fresh = freshness is Freshness.NEW
-        with warnings.catch_warnings():
-            # Without https a form of another site carries no cookie, and msal warns about it.
-            warnings.simplefilter("ignore", UserWarning)
-            flow = application.initiate_auth_code_flow(
-                ["email"],
-                redirect_uri=redirect_uri,
-                prompt="login" if fresh else None,
-                response_mode="form_post" if self._settings.by_form_post else "query",
-                claims_challenge=self._claims_request() if fresh else None,
-            )
-        return StartedSignIn(str(flow["auth_uri"]), str(flow["state"]), json.dumps(flow))
-
-    async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
-        stored = cast(EntraFlow, json.loads(flow))
-        application = await self._application()
-        try:
-            tokens = await asyncio.to_thread(
-                application.acquire_token_by_auth_code_flow, stored, dict(answer)
-            )
-        except Unanswered:
-            raise issuer_silent(ENTRA_LABEL) from None
-        except (ValueError, RuntimeError, KeyError, IndexError):
-            raise sign_in_failed(ENTRA_LABEL, "its answer belongs to another sign-in") from None
-        if "error" in tokens:
-            raise sign_in_failed(ENTRA_LABEL, reason_of(str(tokens["error"])))
-        nonce = hashlib.sha256(str(stored["nonce"]).encode()).hexdigest()  # As msal sends it.
-        return await self._person(str(tokens.get("id_token", "")), nonce)
-
-    async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
-        settings = self._settings
-        request = IdTokenRequest(settings.issuer, settings.client_id, nonce, settings.tenant)
-        claims = await self._id_tokens.validate(id_token, request)
-        return VerifiedIdentity(
-            issuer=settings.issuer,
-            identifier=claims.text("oid"),  # `sub` differs from one application to the next.
-            label=one_line(claims.text_or_empty("preferred_username")),
-            email=mail_address(claims.text_or_empty("email")),
-            display_name=one_line(claims.text_or_empty("name")),
-            strong=self._strong.met_by(claims),
-            authenticated_ms=authenticated_ms(claims, self._clock),
-        )
-
-    def _claims_request(self) -> str:
-        """Return the request for claims that Entra ID omits by default."""
-        requested: dict[str, object] = {"auth_time": {"essential": True}}
-        contexts = self._strong.values_of("acrs")
-        if contexts:
-            requested["acrs"] = {"essential": True, "values": contexts}
-        return json.dumps({"id_token": requested})
-
-    async def _application(self) -> _Application:
-        if self._client is None:
-            session = LibrarySession(self._fetcher)
-            try:
-                self._client = await asyncio.to_thread(self._create_application, session)
-            except (Unanswered, ValueError, RuntimeError, KeyError):
-                raise issuer_silent(ENTRA_LABEL) from None
-        return self._client
-
-    def _create_application(self, session: LibrarySession) -> _Application:
-        # The import takes 120 ms, which a cold start does not need.
-        import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
-
-        settings = self._settings
-        credential = settings.credential
-        return cast(
-            _Application,
-            msal.ConfidentialClientApplication(
-                settings.client_id,
-                client_credential=credential.reveal()
-                if isinstance(credential, Secret)
-                else {"client_assertion": credential},
-                oidc_authority=settings.issuer,
-                http_client=session,
-                token_cache=_empty_token_cache(),
-                exclude_scopes=["offline_access"],
-            ),
-        )
-
-
-def _empty_token_cache() -> object:
-    """Return a cache that stores no token: the registry never acts on behalf of the user."""
-    import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
-
-    class EmptyTokenCache(msal.TokenCache):
-        def add(self, event: object, now: object = None) -> None:
-            """Store nothing."""
-
-    return EmptyTokenCache()
 
 
 # Access tokens of Entra ID: programs and users of the tenant call the registry without a token of

@@ -1,17 +1,14 @@
-"""Identity providers: the identity that one verifies, and the HTTP session of msal."""
+"""Identity providers: the identity that one verifies."""
 
-import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, Self
-from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from shared.auth.signed_tokens import Claims
-from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
+from shared.ports import Clock
 
 MAX_NAME_LENGTH = 100  # Characters: one short line.
 MAX_EMAIL_LENGTH = 254  # What SMTP can carry.
@@ -120,80 +117,3 @@ def authenticated_ms(claims: Claims, clock: Clock) -> int:
     if "auth_time" not in claims.values:
         return clock.now_ms()
     return min(claims.seconds("auth_time") * 1000, clock.now_ms())
-
-
-_FORM = "application/x-www-form-urlencoded"
-_FAILED = 400
-
-
-class LibraryResponse(Struct, frozen=True):
-    """An HTTP response with the attributes that msal reads."""
-
-    fetched: HttpResponse
-
-    @property
-    def status_code(self) -> int:
-        return self.fetched.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self.fetched.headers
-
-    @property
-    def text(self) -> str:
-        return self.fetched.body.decode("utf-8", "replace")
-
-    def json(self) -> object:
-        """Return the body as JSON, or raise `ValueError`."""
-        return json.loads(self.text)
-
-    def raise_for_status(self) -> None:
-        """Raise `Unanswered` for a status of 400 or higher."""
-        if self.fetched.status >= _FAILED:
-            message = f"the answer was {self.fetched.status}"
-            raise Unanswered(message)
-
-
-class LibrarySession:
-    """The part of a `requests` session that msal uses.
-
-    Its methods block on the event loop that created it, so other threads must call them.
-    """
-
-    def __init__(self, fetcher: HttpClient) -> None:
-        """Send requests with `fetcher` on the running event loop."""
-        self._fetcher = fetcher
-        self._loop = asyncio.get_running_loop()
-
-    def get(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_options: object,
-    ) -> LibraryResponse:
-        request = self._fetcher.get(_with(url, params), dict(headers or {}))
-        return LibraryResponse(asyncio.run_coroutine_threadsafe(request, self._loop).result())
-
-    def post(
-        self,
-        url: str,
-        data: Mapping[str, object] | str | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        params: Mapping[str, str] | None = None,
-        **_options: object,
-    ) -> LibraryResponse:
-        body = data if isinstance(data, str) else urlencode(data or {})
-        sent = {"Content-Type": _FORM, "Accept": "application/json", **(headers or {})}
-        request = self._fetcher.post(_with(url, params), sent, body.encode())
-        return LibraryResponse(asyncio.run_coroutine_threadsafe(request, self._loop).result())
-
-    def close(self) -> None:
-        """Do nothing: the HTTP client stays open."""
-
-
-def _with(url: str, params: Mapping[str, str] | None) -> str:
-    if not params:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"

@@ -1,14 +1,15 @@
 """Sign-in with any OpenID Connect provider and with GitHub.
 
 Both exchange a code for tokens, with PKCE. An id token says who signed in; GitHub issues none: its
-API returns the user.
+API returns the user. Microsoft Entra ID is a provider of OpenID Connect with ways of its own.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import cast
 from urllib.parse import urlencode
@@ -35,6 +36,7 @@ from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 
 _OK, _SERVER_ERROR = 200, 500
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class ClientAuthentication(Enum):
@@ -49,6 +51,7 @@ class OAuthClient(Struct, frozen=True):
 
     client_id: str
     client_secret: Secret
+    assertion: Callable[[], str] | None = None  # In place of a secret; blocks.
 
     def sign_in_address(self, endpoint: str, flow: "OidcFlow", **parameters: str) -> str:
         """Return the address to redirect to: a request for a code, with PKCE."""
@@ -72,7 +75,7 @@ class OAuthClient(Struct, frozen=True):
         code: str,
         authentication: ClientAuthentication,
     ) -> Mapping[str, object]:
-        """Exchange a code for tokens; a refusal is returned as `error`."""
+        """Exchange a code for tokens; a refusal is returned as `error`. Raises `Unanswered`."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -84,7 +87,11 @@ class OAuthClient(Struct, frozen=True):
             "Accept": "application/json",
         }
         secret = self.client_secret.reveal()
-        if secret and authentication is ClientAuthentication.HEADER:
+        if self.assertion is not None:
+            form["client_id"] = self.client_id
+            form["client_assertion_type"] = _ASSERTION_TYPE
+            form["client_assertion"] = await asyncio.to_thread(self.assertion)
+        elif secret and authentication is ClientAuthentication.HEADER:
             pair = b64encode(f"{self.client_id}:{secret}".encode()).decode()
             headers["Authorization"] = f"Basic {pair}"
         else:
@@ -131,6 +138,26 @@ class OidcFlow(Struct, frozen=True):
         return answer["code"]
 
 
+ENTRA_LABEL = "Microsoft Entra ID"
+
+
+class EntraSignIn(Struct, frozen=True):
+    """How people of one tenant of Entra ID sign in."""
+
+    tenant: str
+    by_form_post: bool  # The code comes in a form, so that no access log holds it.
+
+    def parameters(self, strong: StrongClaims, freshness: Freshness) -> dict[str, str]:
+        """Return what a request for a code says besides; Entra ID omits some claims by default."""
+        mode = {"response_mode": "form_post" if self.by_form_post else "query"}
+        if freshness is not Freshness.NEW:
+            return mode
+        requested: dict[str, object] = {"auth_time": {"essential": True}}
+        if contexts := strong.values_of("acrs"):
+            requested["acrs"] = {"essential": True, "values": contexts}
+        return {**mode, "prompt": "login", "claims": json.dumps({"id_token": requested})}
+
+
 class OidcProvider:
     """Signs people in with an OpenID Connect provider."""
 
@@ -146,8 +173,10 @@ class OidcProvider:
         strong: StrongClaims,
         clock: Clock,
         randomness: Randomness,
+        entra: EntraSignIn | None = None,
     ) -> None:
         self.label = label
+        self._entra = entra
         self._issuer = issuer
         self._client = client
         self._discovery = discovery
@@ -160,11 +189,14 @@ class OidcProvider:
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
         document = await self._document()
         flow = OidcFlow.new(redirect_uri, self._randomness)
-        # The standard requests a new sign-in by a `max_age` of 0; unlike `prompt`, providers that
-        # do not support it ignore it.
-        age = {"max_age": "0"} if freshness is Freshness.NEW else {}
+        if self._entra is not None:
+            own = self._entra.parameters(self._strong, freshness)
+        else:
+            # The standard requests a new sign-in by a `max_age` of 0; unlike `prompt`, providers
+            # that do not support it ignore it.
+            own = {"max_age": "0"} if freshness is Freshness.NEW else {}
         address = self._client.sign_in_address(
-            document.authorization, flow, scope="openid profile email", nonce=flow.nonce, **age
+            document.authorization, flow, scope="openid profile email", nonce=flow.nonce, **own
         )
         return StartedSignIn(address, flow.state, flow.to_json())
 
@@ -184,6 +216,7 @@ class OidcProvider:
     ) -> Mapping[str, object]:
         methods = document.client_authentication
         by_form = "client_secret_basic" not in methods and "client_secret_post" in methods
+        by_form = by_form or self._entra is not None
         authentication = ClientAuthentication.FORM if by_form else ClientAuthentication.HEADER
         try:
             return await self._client.exchange(
@@ -193,16 +226,18 @@ class OidcProvider:
             raise issuer_silent(self.label) from None
 
     async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
-        request = IdTokenRequest(self._issuer, self._client.client_id, nonce)
+        tenant = self._entra.tenant if self._entra else ""
+        request = IdTokenRequest(self._issuer, self._client.client_id, nonce, tenant)
         claims = await self._id_tokens.validate(id_token, request)
         email = mail_address(claims.text_or_empty("email"))
         name = claims.text_or_empty("name")
         return VerifiedIdentity(
             issuer=self._issuer,
-            identifier=claims.text("sub"),
+            # `sub` of Entra ID differs from one application to the next.
+            identifier=claims.text("oid" if self._entra else "sub"),
             label=one_line(claims.text_or_empty("preferred_username") or email or name),
-            # An unverified address can be anything that somebody typed.
-            email=email if claims.values.get("email_verified") is True else "",
+            # An unverified address can be anything that somebody typed; a tenant knows its own.
+            email=email if self._entra or claims.values.get("email_verified") is True else "",
             display_name=one_line(name),
             strong=self._strong.met_by(claims),
             authenticated_ms=authenticated_ms(claims, self._clock),
