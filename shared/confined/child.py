@@ -119,11 +119,11 @@ class Child:
         self._killed_for: Exceeded | None = None
 
     @classmethod
-    async def start(cls, folder: Path, tasks: str, jobs: Path) -> "Child":
+    async def start(cls, tasks: str, jobs: Path) -> "Child":
         """Start a child for jobs whose folders are in `jobs`, and wait until it is ready; raises
         `OSError` or `ChildEnded`."""
         path = [str(Path(each).absolute()) for each in sys.path]
-        handed = json.dumps([path, str(folder / "confined.child"), tasks, str(jobs)])
+        handed = json.dumps([path, tasks, str(jobs)])
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOT, handed),
             stdin=PIPE,

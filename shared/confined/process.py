@@ -45,6 +45,7 @@ ON_DEMAND = frozenset({"compare"})
 REST_FACTOR = 3
 DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.
 DEADLINE_SECONDS = 5
+_POLL_SECONDS = 0.05
 _LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
 
 
@@ -53,16 +54,16 @@ class Delays(Struct, frozen=True):
 
     look: float = 0.25
     idle: float = 60
-    turn: float = 5
     first_pause: float = 1
     longest_pause: float = 60
 
 
 class ConfinedProcess:
-    """Runs one job at a time in the one child of this machine.
+    """Runs one job at a time on this machine, in a child of this process.
 
-    `folder` is the same for all serving processes of the machine; `tasks` is the module with the
-    table of tasks; `measure` returns the memory of a child whose limit the system does not enforce.
+    `folder` is the same for all serving processes of the machine, which take turns; `tasks` is the
+    module with the table of tasks; `measure` returns the memory of a child whose limit the system
+    does not enforce.
     """
 
     def __init__(
@@ -79,13 +80,11 @@ class ConfinedProcess:
         self._tasks = tasks
         self._delays = delays or Delays()
         self._measure = measure
-        self._lock = MachineLock(folder)
         self._turn = asyncio.Lock()
         self._resting: BinaryIO | None = None
         self._child: Child | None = None
         self._watch: asyncio.Task[None] | None = None
         self._idle_since = 0.0
-        self._wanted_since: float | None = None
         self._pause = 0.0
         self._paused_until = 0.0
         self._closed = False
@@ -98,7 +97,7 @@ class ConfinedProcess:
         """
         if task not in ON_DEMAND:
             return await self._run(task, folder, request)
-        share = await self._lock.wait_for("confined.on-demand")
+        share = await self._wait_for("confined.on-demand")
         began = self._now()
         try:
             return await self._run(task, folder, request)
@@ -110,6 +109,7 @@ class ConfinedProcess:
     async def _run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
         async with self._turn:
             job = _Job(task, folder, request, self._budget)
+            lock = await self._turn_of_the_machine()
             try:
                 while not job.is_done:
                     await self._advance(job, await self._started(folder.absolute().parent))
@@ -117,19 +117,46 @@ class ConfinedProcess:
                 if self._child is not None:
                     self._child.kill()
                 raise
-            await self._after_job(job)
+            finally:
+                lock.close()
+            self._idle_since = self._now()
+            if job.child_is_large:
+                await self._drop_child()
             return job.results
 
     async def close(self) -> None:
         """Stop the child; a job that runs raises `ConfinedUnavailable`."""
         self._closed = True
-        self._lock.close()
         if self._resting is not None:
             self._resting.close()
         if self._child is not None and self._turn.locked():
             self._child.kill()
         async with self._turn:
-            await self._leave()
+            if self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
+            await self._drop_child()
+
+    async def _turn_of_the_machine(self) -> BinaryIO:
+        """Return the lock that one job of the machine holds. Who waits for it holds a second lock
+        meanwhile, so that a process with many jobs lets the others in between."""
+        if self._closed or self._now() < self._paused_until:
+            raise ConfinedUnavailable
+        try:
+            with await self._wait_for("confined.wanted"):
+                return await self._wait_for("confined.lock")
+        except OSError as error:
+            self._back_off(error)
+            raise ConfinedUnavailable from None
+
+    async def _wait_for(self, name: str) -> BinaryIO:
+        """Return a lock of the machine, once it is free, as an open file."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        while (lock := try_file_lock(self._folder / name)) is None:
+            if self._closed:
+                raise ConfinedUnavailable
+            await asyncio.sleep(_POLL_SECONDS)
+        return lock
 
     async def _advance(self, job: "_Job", child: Child) -> None:
         """Run the job until it is done or the child ends because of a part, which is refused."""
@@ -157,14 +184,10 @@ class ConfinedProcess:
         if self._closed or self._now() < self._paused_until:
             raise ConfinedUnavailable
         try:
-            await self._lock.acquire()
-            child = await Child.start(self._folder, self._tasks, jobs)
-        except BaseException as error:
-            self._lock.release()
-            if isinstance(error, OSError | ChildEnded):
-                self._back_off(error)
-                raise ConfinedUnavailable from None
-            raise
+            child = await Child.start(self._tasks, jobs)
+        except (OSError, ChildEnded) as error:
+            self._back_off(error)
+            raise ConfinedUnavailable from None
         self._pause = 0
         return child
 
@@ -174,27 +197,16 @@ class ConfinedProcess:
         self._paused_until = self._now() + self._pause
         log.error("confined.start_failed", error=str(error), pause_seconds=self._pause)
 
-    async def _after_job(self, job: "_Job") -> None:
-        self._idle_since = self._now()
-        if job.child_is_large:
-            await self._drop_child()
-        waited = self._wanted_since is not None and self._now() - self._wanted_since
-        if waited and waited >= self._delays.turn:
-            await self._leave()
-
     async def _watch_child(self) -> None:
-        """Give the lock back when no job needs it and somebody waits, or after a time."""
+        """Stop a child that takes too much memory, and one that had no job for a time."""
         while True:
             await asyncio.sleep(self._delays.look)
-            if not self._lock.is_wanted():
-                self._wanted_since = None
-            elif self._wanted_since is None:
-                self._wanted_since = self._now()
             await self._watch_memory()
-            if not self._turn.locked() and self._is_superfluous():
+            is_idle = self._now() - self._idle_since > self._delays.idle
+            if not self._turn.locked() and (is_idle or not self._child or self._child.has_ended):
                 async with self._turn:
                     self._watch = None
-                    await self._leave()
+                    await self._drop_child()
                 return
 
     async def _watch_memory(self) -> None:
@@ -203,21 +215,6 @@ class ConfinedProcess:
             return
         if await self._measure(child.pid) > self._budget.memory_bytes + EMPTY_BYTES:
             child.kill(Exceeded.MEMORY)
-
-    def _is_superfluous(self) -> bool:
-        idle = self._now() - self._idle_since > self._delays.idle
-        return self._child is None or self._child.has_ended or idle or bool(self._wanted_since)
-
-    async def _leave(self) -> None:
-        """Stop the child, and let another serving process start one."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        self._wanted_since = None
-        try:
-            await self._drop_child()
-        finally:
-            self._lock.release()
 
     async def _drop_child(self) -> None:
         child, self._child = self._child, None
@@ -312,59 +309,3 @@ class _Job:
             reason=reason.value,
             details=details[:_LOGGED_CHARACTERS],
         )
-
-
-# --- The lock that allows one child on a machine ------------------------------------------------
-
-_POLL_SECONDS = 0.05
-
-
-class MachineLock:
-    """A lock of the machine in a folder; whoever waits for it holds a second one meanwhile.
-
-    The second lock tells the holder that somebody waits, and puts those who wait into a line.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._held: BinaryIO | None = None
-        self._closed = False
-
-    async def acquire(self) -> None:
-        """Hold the lock, if it is not held already; raise `ConfinedUnavailable` once closed."""
-        if self._held is not None:
-            return
-        wanted = await self.wait_for("confined.wanted")
-        try:
-            self._held = await self.wait_for("confined.lock")
-        finally:
-            wanted.close()
-
-    def is_wanted(self) -> bool:
-        """Say whether somebody waits for the lock, which this one holds."""
-        try:
-            lock = try_file_lock(self._folder / "confined.wanted")
-        except OSError:
-            return False  # Nobody else can wait either.
-        if lock is not None:
-            lock.close()
-        return lock is None
-
-    def release(self) -> None:
-        """Let somebody else hold the lock; does nothing if it is not held."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-    def close(self) -> None:
-        """Let nobody wait any more."""
-        self._closed = True
-
-    async def wait_for(self, name: str) -> BinaryIO:
-        """Return another lock of the machine, once it is free, as an open file."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        while (lock := try_file_lock(self._folder / name)) is None:
-            if self._closed:
-                raise ConfinedUnavailable
-            await asyncio.sleep(_POLL_SECONDS)
-        return lock

@@ -21,7 +21,6 @@ from typing import BinaryIO, TypedDict
 from shared.confined.access import restrict_access
 from shared.confined.budget import Budget, Json
 from shared.confined.tasks import Job, Order
-from shared.runtime.private_files import hold_file_lock
 
 _NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
 _DESCRIPTORS = 65_536  # More than a process opens by default.
@@ -169,9 +168,8 @@ class Worker:
         return None if resident is None else max(0, resident - self._empty_bytes)
 
 
-def main(lock: str, tasks: str, jobs: str) -> None:
-    """Serve standard input; the lock is held so that a machine never has two children at work. The
-    folders of all jobs are in `jobs`."""
+def main(tasks: str, jobs: str) -> None:
+    """Serve standard input. The folders of all jobs are in `jobs`."""
     leave_the_parent()
     lines = _take_standard_output()
 
@@ -180,14 +178,13 @@ def main(lock: str, tasks: str, jobs: str) -> None:
         lines.flush()
 
     try:
-        with hold_file_lock(Path(lock)):
-            # Afterwards the folder of the program cannot be listed, which the import of a package
-            # in it takes whenever something was added there.
-            importlib.import_module(tasks.partition(".")[0])
-            restrict_access(Path(jobs), tasks)
-            worker = Worker(tasks, ProcessLimits(), report)
-            report({"ready": True})
-            worker.serve(sys.stdin.buffer)
+        # Afterwards the folder of the program cannot be listed, which the import of a package
+        # in it takes whenever something was added there.
+        importlib.import_module(tasks.partition(".")[0])
+        restrict_access(Path(jobs), tasks)
+        worker = Worker(tasks, ProcessLimits(), report)
+        report({"ready": True})
+        worker.serve(sys.stdin.buffer)
     except MemoryError:
         # It is too late to say so in a line; the signal says it.
         os.abort()

@@ -192,10 +192,10 @@ async def test_the_process_inherits_no_descriptor(
         os.set_inheritable(file.fileno(), True)
         [part] = await confined.run("parts", folder, ["descriptors"])
     assert isinstance(part.result, dict)
-    own = {str(tmp_path / "machine" / "confined.child"), "/dev/null"}
+    own = {"/dev/null"}
     opened = {str(each) for each in part.result.values()}
     assert {each for each in opened if not each.startswith("pipe:")} == own
-    assert len(part.result) == 5  # Three streams, the lines, and the lock.
+    assert len(part.result) == 4  # Three streams, and the lines.
 
 
 async def test_the_process_serves_many_jobs(confined: ConfinedProcess, folder: Path) -> None:
@@ -298,7 +298,7 @@ from shared.confined.process import Budget, ConfinedProcess, Delays
 async def main():
     machine, folder, acts, repeated = json.loads(sys.argv[1])
     budget = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)
-    delays = Delays(look=0.01, turn=0)
+    delays = Delays(look=0.01)
     confined = ConfinedProcess(
         Path(machine), budget, tasks="tests.support.confined_tasks", delays=delays
     )
@@ -340,7 +340,7 @@ def test_a_child_ends_with_its_parent_in_the_middle_of_a_job(tmp_path: Path, act
 
 
 @pytest.mark.slow
-def test_serving_processes_never_have_two_children_at_a_time(tmp_path: Path) -> None:
+def test_serving_processes_never_run_two_jobs_at_a_time(tmp_path: Path) -> None:
     acts = ["alone", "busy 0.01", "alone"]
     folders = [tmp_path / f"job-{number}" for number in range(3)]
     started = [parent(tmp_path / "machine", folder, acts, 8) for folder in folders]

@@ -17,7 +17,7 @@ BUDGET = {"processor_seconds": 20, "memory_bytes": 1 << 27, "output_bytes": 1 <<
 
 
 async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> None:
-    child = await Child.start(tmp_path, "tests.support.confined_tasks", tmp_path)
+    child = await Child.start("tests.support.confined_tasks", tmp_path)
     job = {"task": "parts", "folder": str(tmp_path), "request": ["bare-flood"], "skip": []}
     await child.send({**job, "budget": BUDGET, "left_seconds": 20})
     lines = child._process.stdout
@@ -32,7 +32,7 @@ async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> No
 async def test_a_child_starts_while_something_is_added_beside_the_program(tmp_path: Path) -> None:
     beside = ROOT / f".coverage.beside-{os.getpid()}"  # A name that git ignores.
     for _ in range(5):
-        start = Child.start(tmp_path, "tests.support.confined_tasks", tmp_path)
+        start = Child.start("tests.support.confined_tasks", tmp_path)
         starting = asyncio.create_task(start)
         while not starting.done():
             beside.write_text("")

@@ -15,7 +15,6 @@ from shared.confined.process import (
     ConfinedUnavailable,
     Delays,
     Exceeded,
-    MachineLock,
     PartResult,
     _Job,
 )
@@ -63,9 +62,7 @@ async def test_concurrent_jobs_run_one_after_the_other(
         assert [each.refused for each in results] == [None, None]
 
 
-async def test_an_idle_child_ends_for_another_process_that_waits(
-    tmp_path: Path, folder: Path
-) -> None:
+async def test_processes_of_a_machine_take_turns(tmp_path: Path, folder: Path) -> None:
     delays = Delays(look=0.01)
     first = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
     second = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
@@ -78,7 +75,7 @@ async def test_an_idle_child_ends_for_another_process_that_waits(
 async def test_a_process_with_many_jobs_lets_another_one_in_between(
     tmp_path: Path, folder: Path
 ) -> None:
-    delays = Delays(look=0.01, turn=0)
+    delays = Delays(look=0.01)
     busy = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
     other = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
     jobs = [asyncio.create_task(busy.run("parts", folder, ["sleep 0.05"])) for _ in range(40)]
@@ -265,66 +262,6 @@ def test_a_failure_that_the_input_did_not_cause_has_no_reason() -> None:
     assert ended.value.reason is None
 
 
-# --- The lock of the machine ---------------------------------------------------------------------
-
-
-async def wanted(lock: MachineLock) -> None:
-    while not lock.is_wanted():
-        await asyncio.sleep(0)
-
-
-async def test_the_lock_has_one_holder_who_learns_that_another_one_waits(tmp_path: Path) -> None:
-    first, second = MachineLock(tmp_path / "new"), MachineLock(tmp_path / "new")
-    await first.acquire()
-    assert not first.is_wanted()
-    waiting = asyncio.create_task(second.acquire())
-    await wanted(first)
-    assert not waiting.done()
-    first.release()
-    await waiting
-    assert not second.is_wanted()
-    second.release()
-
-
-async def test_a_holder_acquires_it_again_at_once(tmp_path: Path) -> None:
-    lock, other = MachineLock(tmp_path), MachineLock(tmp_path)
-    await lock.acquire()
-    await lock.acquire()
-    waiting = asyncio.create_task(other.acquire())
-    await wanted(lock)
-    lock.release()
-    lock.release()
-    await waiting
-    assert waiting.done()
-    other.release()
-
-
-async def test_who_gives_up_waiting_is_not_waited_for(tmp_path: Path) -> None:
-    first, second = MachineLock(tmp_path), MachineLock(tmp_path)
-    await first.acquire()
-    waiting = asyncio.create_task(second.acquire())
-    await wanted(first)
-    waiting.cancel()
-    await asyncio.wait({waiting})
-    assert not first.is_wanted()
-    first.release()
-
-
-async def test_nobody_waits_for_a_lock_that_is_closed(tmp_path: Path) -> None:
-    first, second = MachineLock(tmp_path), MachineLock(tmp_path)
-    await first.acquire()
-    waiting = asyncio.create_task(second.acquire())
-    await wanted(first)
-    second.close()
-    with pytest.raises(ConfinedUnavailable):
-        await waiting
-    first.release()
-
-
-async def test_nobody_waits_in_a_folder_that_is_gone(tmp_path: Path) -> None:
-    assert not MachineLock(tmp_path / "gone").is_wanted()
-
-
 async def test_what_anybody_may_ask_for_rests_three_times_as_long_as_it_took_on_the_machine(
     confined: ConfinedProcess, tmp_path: Path, folder: Path
 ) -> None:
@@ -335,6 +272,7 @@ async def test_what_anybody_may_ask_for_rests_three_times_as_long_as_it_took_on_
     took = loop.time() - began
     assert try_file_lock(share) is None
     await confined.run("parts", folder, ["say x"])  # Others do not wait for it.
-    lock = await MachineLock(tmp_path / "machine").wait_for(share.name)
+    while (lock := try_file_lock(share)) is None:
+        await asyncio.sleep(0.01)
     lock.close()
     assert loop.time() - began >= took * REST_FACTOR
