@@ -126,7 +126,6 @@ class TimerFunction(Struct, frozen=True):
     name: str
     schedule: str
     call: FunctionCall
-    run_on_startup: bool = False
 
 
 class AppFunctions(Struct, frozen=True):
@@ -162,7 +161,9 @@ def _read(function: Any) -> HttpFunction | TimerFunction:
         case "httpTrigger":
             return HttpFunction(name, _route(name, trigger), call)
         case "timerTrigger":
-            return TimerFunction(name, trigger.schedule, call, bool(trigger.run_on_startup))
+            if trigger.run_on_startup:
+                raise unsupported(name, "the local host runs no timer at its start")
+            return TimerFunction(name, trigger.schedule, call)
         case other:
             raise unsupported(name, f"the local host knows no trigger '{other}'")
 

@@ -39,22 +39,18 @@ class Runs:
 
     clock: FakeClock
     at: list[str] = field(default_factory=list[str])
-    past_due: list[bool] = field(default_factory=list[bool])
 
-    async def __call__(self, request: TimerRequest) -> None:
+    async def __call__(self, _request: TimerRequest) -> None:
         now = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC)
         self.at.append(f"{now:%H:%M:%S}")
-        self.past_due.append(request.past_due)
 
 
 def clock_at(when: datetime) -> FakeClock:
     return FakeClock(round(when.timestamp() * 1000))
 
 
-def timers(
-    runs: Runs, folder: Path, until: datetime, schedule: str = HOURLY, **more: bool
-) -> Timers:
-    function = TimerFunction("Upkeep", schedule, runs, **more)
+def timers(runs: Runs, folder: Path, until: datetime, schedule: str = HOURLY) -> Timers:
+    function = TimerFunction("Upkeep", schedule, runs)
     return Timers([function], folder, runs.clock, Sleeper(runs.clock, until).sleep)
 
 
@@ -82,34 +78,6 @@ async def test_a_timer_runs_whenever_it_is_due(tmp_path: Path) -> None:
     async with running(timers(runs, tmp_path, FIRST + timedelta(hours=3)).run()):
         await eventually(lambda: len(runs.at) == 3)
     assert runs.at == ["08:00:00", "09:00:00", "10:00:00"]
-    assert runs.past_due == [False] * 3
-
-
-async def test_a_missed_run_is_made_up_for_once(tmp_path: Path) -> None:
-    before = Runs(clock_at(FIRST))
-    async with running(timers(before, tmp_path, FIRST + timedelta(hours=1)).run()):
-        await eventually(lambda: len(before.at) == 1)
-    next_morning = FIRST + timedelta(days=1)
-    runs = Runs(clock_at(next_morning))
-    async with running(timers(runs, tmp_path, next_morning + timedelta(hours=1)).run()):
-        await eventually(lambda: len(runs.at) == 2)
-    assert runs.at == ["07:30:00", "08:00:00"]
-    assert runs.past_due == [True, False]
-
-
-async def test_a_first_start_makes_up_for_nothing(tmp_path: Path) -> None:
-    runs = Runs(clock_at(FIRST))
-    async with running(timers(runs, tmp_path, FIRST + timedelta(hours=1)).run()):
-        await eventually(lambda: len(runs.at) == 1)
-    assert runs.at == ["08:00:00"]
-
-
-async def test_a_timer_may_run_at_the_start_as_well(tmp_path: Path) -> None:
-    runs = Runs(clock_at(FIRST))
-    until = FIRST + timedelta(hours=1)
-    async with running(timers(runs, tmp_path, until, run_on_startup=True).run()):
-        await eventually(lambda: len(runs.at) == 2)
-    assert runs.at == ["07:30:00", "08:00:00"]
 
 
 async def test_only_the_owner_runs_timers_and_another_process_takes_over(tmp_path: Path) -> None:

@@ -50,13 +50,18 @@ def test_a_function_without_a_route_has_its_name_for_one() -> None:
     assert [each.route.template.text for each in read.http] == ["list", "search"]
 
 
-def test_a_timer_has_a_schedule() -> None:
+@pytest.mark.parametrize("at_startup", [False, True])
+def test_a_timer_has_a_schedule_and_does_not_run_at_the_start(at_startup: bool) -> None:
     def register(app: func.FunctionApp) -> None:
-        app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *", run_on_startup=True)(ticking)
+        schedule = "0 0 3 * * *"
+        app.timer_trigger(arg_name="timer", schedule=schedule, run_on_startup=at_startup)(ticking)
 
-    (timer,) = functions_of(app_of(register)).timers
-    assert (timer.name, timer.schedule) == ("ticking", "0 0 3 * * *")
-    assert timer.run_on_startup
+    if at_startup:
+        with pytest.raises(StartRefused, match="no timer at its start"):
+            functions_of(app_of(register))
+    else:
+        (timer,) = functions_of(app_of(register)).timers
+        assert (timer.name, timer.schedule) == ("ticking", "0 0 3 * * *")
 
 
 def test_an_app_may_be_read_twice() -> None:
