@@ -255,63 +255,18 @@ def repeat_recorder(
     return record
 
 
-# --- Requirements of the Functions host, which changes or cuts off an answer that breaks them ---
-
-# It sends a body without a `Content-Length` in chunks, which clients of archives reject. It answers
-# 500 for a header that is not ASCII, closes the connection after a 304 with a body, and lets a
-# client wait without end after a `Transfer-Encoding` that is not its own.
+# --- The length of a body, and compression ------------------------------------------------------
 
 _WITHOUT_BODY = frozenset((204, 304))
-_STATUSES = range(200, 600)
-
-# The host parses each cookie, and changes other values and attributes.
-_COOKIE = re.compile(
-    r"[A-Za-z0-9_-]+=[A-Za-z0-9._~-]*"
-    r"(; (Max-Age=[0-9]+|Path=/[A-Za-z0-9/_-]*|HttpOnly|Secure|SameSite=(Lax|Strict|None)))*"
-)
 
 
-class UnsendableAnswer(Exception):
-    """An operation returned an answer that the Functions host would change."""
-
-
-def complete(answer: Answer, method: str) -> None:
-    """Add the `Content-Length`; raise `UnsendableAnswer` for what the host would change."""
-    status, size, named = answer.status, len(answer.body), _by_name(answer)
-    if status not in _STATUSES or (size and status in _WITHOUT_BODY):
-        _refuse(f"status {status} with a body of {size} bytes")
-    if not all(map(_COOKIE.fullmatch, answer.cookies)):
-        _refuse("a cookie that the host would change")
-    if answer.packed:
-        return
-    if "content-length" in named:
-        _require_length(named["content-length"], size, method)
-    elif status not in _WITHOUT_BODY and not (method == "HEAD" and "content-encoding" in named):
-        answer.headers["Content-Length"] = str(size)
-
-
-def _by_name(answer: Answer) -> dict[str, str]:
-    """Return the headers by their names in lower case; the host sends each header once."""
-    named = {name.lower(): value for name, value in answer.headers.items()}
-    if len(named) < len(answer.headers):
-        _refuse("a header twice")
-    for name, value in named.items():
-        if not (value.isascii() and value.isprintable()):
-            _refuse(f"the header {name} is not one line of ASCII")
-    if not named.keys().isdisjoint(("transfer-encoding", "set-cookie")):
-        _refuse("a Transfer-Encoding, or a cookie among the headers")
-    return named
-
-
-def _require_length(length: str, size: int, method: str) -> None:
-    """Check the `Content-Length`; the answer to a `HEAD` may have that of the `GET`."""
-    is_of_get = method == "HEAD" and not size and length.isdecimal()
-    if length != str(size) and not is_of_get:
-        _refuse(f"{size} bytes with a Content-Length of {length}")
-
-
-def _refuse(problem: str) -> None:
-    raise UnsendableAnswer(problem)
+def add_length(answer: Answer, method: str) -> None:
+    """Add the `Content-Length`: without one the Functions host sends a body in chunks, which
+    clients of archives reject."""
+    headers = answer.headers
+    is_known = answer.packed or "Content-Length" in headers or answer.status in _WITHOUT_BODY
+    if not is_known and not (method == "HEAD" and "Content-Encoding" in headers):
+        headers["Content-Length"] = str(len(answer.body))
 
 
 # Such a text is the same for everybody, so it contains no secret that the length of the compressed

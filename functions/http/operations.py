@@ -20,8 +20,7 @@ import azure.functions as func
 from msgspec import Struct
 
 from functions.http.answers import (
-    UnsendableAnswer,
-    complete,
+    add_length,
     compressed,
     failure_answer,
     problem_answer,
@@ -181,18 +180,12 @@ async def answer(
 ) -> FunctionResponse:
     """Answer a request: every answer has an id, and is a line in the log.
 
-    An exception that is no refusal is logged, here alone, and becomes the face's `failed`, and so
-    does an answer that the Functions host would not send.
+    An exception that is no refusal is logged, here alone, and becomes the face's `failed`.
     """
     call = _call(operation, registry, request, context)
     made, outcome = await _outcome(operation, call)
-    try:
-        _add_headers(made, call)
-        complete(made, call.method)
-    except UnsendableAnswer:
-        made, outcome = _failed(operation, call), BROKEN
-        made.headers[REQUEST_ID_HEADER] = call.exchange.request_id
-        complete(made, call.method)
+    _add_headers(made, call)
+    add_length(made, call.method)
     call.exchange.end(made.status, outcome)
     if context is not None and made.packed:
         # The worker takes the body before the next task of its loop, and so before the next turn.
@@ -236,15 +229,10 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
         _drop_frames(error)
         return outcome
     except Exception as error:
-        failed = _failed(operation, call)
+        call.exchange.note_failure()
+        failed = face.failed(call)
         _drop_frames(error)
         return failed, BROKEN
-
-
-def _failed(operation: Operation, call: Call) -> Answer:
-    """Log the exception that is handled, and return the answer to it."""
-    call.exchange.note_failure()
-    return operation.face.failed(call)
 
 
 def _drop_frames(error: BaseException) -> None:
