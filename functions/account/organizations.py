@@ -1,4 +1,4 @@
-"""/account/organizations and /account/invitations: memberships, new organizations, invitations."""
+"""/account/organizations and the link of an invitation: memberships, new organizations."""
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.pages import UNAUTHORIZED, see_other
@@ -10,9 +10,7 @@ from shared.domain.errors.identity import InvitationNotFound
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
 
-INVITATIONS_PATH = "/account/invitations"
 ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
-_ACCEPT = "accept"
 
 ALSO_ELSEWHERE = "created-also-elsewhere"  # After a form, in place of its own message.
 NAME_ALSO_ELSEWHERE = (
@@ -55,16 +53,10 @@ async def account_organizations(call: SignedInCall, problem: FormProblem | None 
     )
 
 
-@pages.read("account/invitations")
-async def account_invitations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    invitations = await call.registry.organizations.invitations.list_opened(by=call.caller)
-    return call.show("account/invitations.html", problem, invitations=invitations)
-
-
 @invitation_pages.read("account/invitations/{code}")
 async def account_invitation(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     code = call.route_params["code"]
-    opened = await call.registry.organizations.invitations.open(code, by=call.caller)
+    opened = await call.registry.organizations.invitations.show(code, by=call.caller)
     return call.show("account/invitation.html", problem, opened=opened, code=code)
 
 
@@ -107,33 +99,20 @@ async def account_organization_appear(call: SignedInCall) -> Answer:
     return see_other(f"/orgs/{org}/people?done={shown_to}")
 
 
-INVITATION_DONE = {
-    "joined": "Invitation accepted. You are now a member of the organization.",
-    "declined": "Invitation declined.",
-}
-
-
-def _answered(call: SignedInCall) -> Answer:
-    if call.form.text("decision") == _ACCEPT:
-        return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
-    return see_other(f"{INVITATIONS_PATH}?done=declined")
-
-
-@pages.form("account/invitations", account_invitations, done=INVITATION_DONE)
-async def account_invitations_answer(call: SignedInCall) -> Answer:
-    org, invitations = parse_org(call.form.text("org")), call.registry.organizations.invitations
-    accepts = call.form.text("decision") == _ACCEPT
-    answer = invitations.accept_opened if accepts else invitations.decline_opened
-    await answer(org, call.form.text("invitation"), by=call.caller)
-    return _answered(call)
-
-
-@invitation_pages.form("account/invitations/{code}", account_invitation, done=INVITATION_DONE)
+@invitation_pages.form(
+    "account/invitations/{code}",
+    account_invitation,
+    done={
+        "joined": "Invitation accepted. You are now a member of the organization.",
+        "declined": "Invitation declined.",
+    },
+)
 async def account_invitation_answer(call: SignedInCall) -> Answer:
-    invitations, accepts = call.registry.organizations.invitations, call.form.text("decision")
-    answer = invitations.accept if accepts == _ACCEPT else invitations.decline
+    invitations = call.registry.organizations.invitations
+    accepts = call.form.text("decision") == "accept"
+    answer = invitations.accept if accepts else invitations.decline
     await answer(call.route_params["code"], by=call.caller)
-    return _answered(call)
+    return see_other(f"{ORGANIZATIONS_PATH}?done={'joined' if accepts else 'declined'}")
 
 
 FACES = (pages, invitation_pages)

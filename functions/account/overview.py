@@ -60,7 +60,6 @@ async def account_page(call: SignedInCall) -> Answer:
     registry, by = call.registry, call.caller
     # One after the other, so that the order of the calls tells nothing of what there is.
     organizations = await registry.organizations.memberships.list_own(by=by)
-    invitations = await registry.organizations.invitations.list_opened(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     released = await _packages(call, _keys(organizations), RELEASES_SHOWN)
     held = await _held(call, organizations)
@@ -68,7 +67,6 @@ async def account_page(call: SignedInCall) -> Answer:
         "account/overview.html",
         account=call.account,
         organizations=organizations,
-        invitations=invitations,
         tokens=tokens,
         listings=[hit.listing for hit in released.hits],
         held=held,
@@ -141,13 +139,6 @@ class MembershipView(ResponseModel):
     since: datetime | None
 
 
-class KeptInvitationView(ResponseModel):
-    """An invitation that the account has opened, and when it expires."""
-
-    org: str
-    until: datetime | None
-
-
 class PersonalDataView(ResponseModel):
     """Everything that is stored about a person; secrets are stored as hashes, and not shown."""
 
@@ -157,7 +148,6 @@ class PersonalDataView(ResponseModel):
     administrator: bool
     created_at: datetime | None
     organizations: list[MembershipView]
-    invitations: list[KeptInvitationView]
     tokens: list[TokenView]
     sessions: list[SessionView]
     identities: list[IdentityView]
@@ -180,10 +170,6 @@ class PersonalDataView(ResponseModel):
                     since=utc_datetime(each.since_ms),
                 )
                 for each in data.memberships
-            ],
-            invitations=[
-                KeptInvitationView(org=each.org, until=utc_datetime(each.expires_ms))
-                for each in data.invitations
             ],
             tokens=[TokenView.of(each) for each in data.tokens],
             sessions=[SessionView.of(each, by) for each in data.sessions],

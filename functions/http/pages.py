@@ -210,7 +210,6 @@ ACCOUNT_PAGES = (
     ("/account/tokens", "Access tokens"),
     ("/account/organizations", "Organizations"),
     ("/account/packages", "Packages"),
-    ("/account/invitations", "Invitations"),
     ("/device", "Devices"),
     ("/account/sessions", "Sessions"),
     ("/account/identities", "Sign-in methods"),

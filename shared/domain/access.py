@@ -142,44 +142,6 @@ class Invitation(Entity):
         return now_ms < self.expires_ms
 
 
-class OpenedInvitation(Entity):
-    """An invitation whose link an account has opened, so that it can be answered later.
-
-    Invitations are never matched by mail address, whose owner can change: anybody who has the code
-    is invited.
-    """
-
-    kind: ClassVar[str] = "kept-invitation"
-
-    account: str
-    org: str
-    id: str
-    code_hash: str
-    expires_ms: int
-
-    @classmethod
-    def of(cls, invitation: Invitation, account_id: str) -> Self:
-        return cls(
-            account=account_id,
-            org=invitation.org,
-            id=invitation.id,
-            code_hash=invitation.code_hash,
-            expires_ms=invitation.expires_ms,
-        )
-
-    @property
-    def place(self) -> Place:
-        return opened_invitation_place(self.account, self.org, self.id)
-
-    @property
-    def ends_ms(self) -> int:
-        return self.expires_ms
-
-
-def opened_invitation_place(account_id: str, org: str, invitation_id: str) -> Place:
-    return Place(account_id, f"{org.lower()}:{invitation_id}")
-
-
 def invitation_place(org: str, invitation_id: str) -> Place:
     return Place(org.lower(), invitation_id)
 

@@ -16,7 +16,7 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from shared.domain.access import Invitation, Membership, OpenedInvitation
+from shared.domain.access import Invitation, Membership
 from shared.domain.accounts import (
     Account,
     AccountName,
@@ -48,7 +48,6 @@ ENTITIES: tuple[type[Entity], ...] = (
     NameSkeleton,
     Membership,
     Invitation,
-    OpenedInvitation,
     Publisher,
     Token,
     TokenUse,

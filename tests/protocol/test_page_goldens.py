@@ -202,23 +202,6 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
     assert shown(bob) == page
 
 
-async def test_invitations_that_wait(world: World, page: SnapshotAssertion) -> None:
-    offer = InvitationRequest.parse(Role.MAINTAINER, None, "bob")
-    invited = await world.registry.organizations.invitations.invite(
-        parse_org("acme"), offer, by=OPERATOR
-    )
-    assert invited.link
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
-    await bob.open("/account/invitations")
-    assert shown(bob) == page
-
-
-async def test_no_invitations(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/invitations")
-    assert shown(ann) == page
-
-
 async def test_packages_of_ones_organizations(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:

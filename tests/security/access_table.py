@@ -663,8 +663,6 @@ PAGES = {
     "account_invitation": _for_all("/account/invitations/none", nobody_by_token),
     "account_invitation_answer": _for_all("/account/invitations/none", nobody_by_token, "POST"),
     "account_packages": _for_all("/account/packages", nobody_by_token),
-    "account_invitations": _for_all("/account/invitations", nobody_by_token),
-    "account_invitations_answer": _for_all("/account/invitations", nobody_by_token, "POST"),
     "account_organizations": _for_all("/account/organizations", nobody_by_token),
     "account_organization_found": _for_all("/account/organizations", nobody_by_token, "POST"),
     "account_organization_leave": _for_all("/account/organizations/leave", nobody_by_token, "POST"),

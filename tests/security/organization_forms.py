@@ -12,7 +12,6 @@ _OF_ANN = {"account": "ID-OF-ann"}
 _OF_NOBODY = {"token": NOBODYS}
 _MESSAGE = {"message": "Use another."}
 _VERSION = {"version": "1.0.0"}
-_INVITATION = {"org": "ORG", "invitation": NOBODYS}
 
 # The forms of an organization's own pages, by what their Functions are called after
 # `account_organization_`.
@@ -54,7 +53,6 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
 
 FIELDS: Mapping[str, Mapping[str, str]] = {
     **{f"account_organization_{name}": fields for name, fields in _OF_ORGANIZATIONS.items()},
-    "account_invitations_answer": {**_INVITATION, "decision": "accept"},
     "account_token_issue": {**_TOKEN, "org": "ORG"},
     "manage_organization_delete": {"name": "ORG"},
     "manage_organization_keep": {"name": "ORG"},

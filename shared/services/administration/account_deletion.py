@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.domain.access import Membership, OpenedInvitation
+from shared.domain.access import Membership
 from shared.domain.accounts import (
     Account,
     AccountName,
@@ -41,7 +41,6 @@ class PersonalData(Struct, frozen=True):
 
     account: Account
     memberships: tuple[Membership, ...]
-    invitations: tuple[OpenedInvitation, ...]
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
@@ -71,7 +70,6 @@ class AccountDeletion(Struct, frozen=True):
         return PersonalData(
             account=account,
             memberships=tuple(await self.memberships.of_account(by.id)),
-            invitations=tuple(await self.directory.list_by_owner(OpenedInvitation, by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
             sessions=tuple(await self.sessions.list_own(by=by)),
             identities=tuple(await self.identities.of(by=by)),
@@ -98,8 +96,6 @@ class AccountDeletion(Struct, frozen=True):
             await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
-        for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
-            await self.directory.remove(opened)
         await self.retire_name(account.name)
         for identity in await self.identities.of(by=by):
             change = EntityChange("identity.removed", identity.id, account=by.id)

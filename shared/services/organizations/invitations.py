@@ -1,6 +1,5 @@
-"""Invitations: sending, listing, accepting and declining them, by link or once opened."""
+"""Invitations: sending, listing, accepting and declining them."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -17,10 +16,8 @@ from shared.domain.access import (
     AccessContext,
     Invitation,
     MemberList,
-    OpenedInvitation,
     invitation_id,
     invitation_place,
-    opened_invitation_place,
     require_right,
 )
 from shared.domain.accounts import Account, Organization, hash_secret, parse_invitation_label
@@ -31,7 +28,7 @@ from shared.domain.errors.identity import (
     TokenUnknown,
     credentials_missing,
 )
-from shared.domain.errors.requests import TakesNoChanges, TooMany
+from shared.domain.errors.requests import TooMany
 from shared.domain.identity import Action, Principal, Role, Scope
 from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
 from shared.domain.names import OrgName
@@ -99,8 +96,7 @@ class InvitationDetails(Struct, frozen=True):
 class Invitations:
     """Invites people to organizations, and makes them members when they accept.
 
-    A code is random, stored as a hash, valid for one use, and names no organization. An account
-    that has opened an invitation can answer it later without the code.
+    A code is random, stored as a hash, valid for one use, and names no organization.
     """
 
     directory: DirectoryStore
@@ -183,35 +179,6 @@ class Invitations:
     async def decline(self, code: str, *, by: Principal) -> None:
         """End the invitation with this code."""
         await self._decline(await self.show(code, by=by), by)
-
-    async def open(self, code: str, *, by: Principal) -> InvitationDetails:
-        """Return the invitation with this code and store that `by` opened it; raise
-        `InvitationNotFound`. In read-only mode it is returned only.
-        """
-        details = await self.show(code, by=by)
-        with suppress(TakesNoChanges):
-            await self.read_only_mode.require_changes_allowed()
-            await self.directory.put(OpenedInvitation.of(details.invitation, by.id))
-        return details
-
-    async def list_opened(self, *, by: Principal) -> list[InvitationDetails]:
-        """Return the open invitations that `by` has opened, by their time of expiry."""
-        found: list[InvitationDetails] = []
-        for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
-            # A missing one was answered, withdrawn or sent again; upkeep deletes its record.
-            with suppress(InvitationNotFound):
-                found.append(await self._require_valid(opened))
-        return sorted(found, key=lambda each: each.invitation.expires_ms)
-
-    async def accept_opened(
-        self, org: OrgName, invitation_id: str, *, by: Principal
-    ) -> Organization:
-        """Make `by` a member by an opened invitation; raise as `accept` does."""
-        return await self._accept(await self._show_opened(org, invitation_id, by), by)
-
-    async def decline_opened(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
-        """End an opened invitation; raise `InvitationNotFound`."""
-        await self._decline(await self._show_opened(org, invitation_id, by), by)
 
     async def _check_limits(self, address: EmailAddress | None, by: Principal) -> None:
         """Raise `TooManyRequests`, except for the operator, or `TooMany`."""
@@ -321,22 +288,6 @@ class Invitations:
         if access.account is None:
             raise TokenUnknown  # A CI job has no account.
         return Actor(by, access), access.account
-
-    async def _show_opened(
-        self, org: OrgName, invitation_id: str, by: Principal
-    ) -> InvitationDetails:
-        place = opened_invitation_place(by.id, org, invitation_id)
-        opened = await self.directory.get(OpenedInvitation, place)
-        if opened is None:
-            raise InvitationNotFound
-        return await self._require_valid(opened)
-
-    async def _require_valid(self, opened: OpenedInvitation) -> InvitationDetails:
-        place = invitation_place(opened.org, opened.id)
-        invitation = await self.directory.get(Invitation, place)
-        if invitation is None or invitation.code_hash != opened.code_hash:
-            raise InvitationNotFound
-        return await self._require_open(invitation)
 
     async def _require_open(self, invitation: Invitation) -> InvitationDetails:
         """Raise `InvitationNotFound` if the invitation is expired or its inviter may not invite any

@@ -1,4 +1,4 @@
-"""/account/organizations and /account/invitations: found, join and leave organizations."""
+"""/account/organizations and the link of an invitation: found, join and leave organizations."""
 
 import re
 from base64 import urlsafe_b64encode
@@ -184,47 +184,3 @@ async def test_a_guessed_invitation_shows_nothing_and_is_counted(world: World) -
         if answer.status_code == 429:
             break
     assert answer.status_code == 429
-
-
-# --- what waits --------------------------------------------------------------------------------
-
-WAITING = "/account/invitations"
-
-
-async def kept(world: World) -> PageClient:
-    """Return the browser of somebody who has opened an invitation and not answered it."""
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open(await invited(world))
-    return bob
-
-
-async def test_an_invitation_that_was_opened_waits_for_an_answer(world: World) -> None:
-    bob = await kept(world)
-    await bob.open("/account")
-    assert "You have 1 pending invitation" in bob.text
-    await bob.open(WAITING)
-    [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
-    answer = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done=joined")
-    assert await role_of(world, world.people.bob) == "maintainer"
-    await bob.open(WAITING)
-    assert "No pending invitations" in bob.text
-
-
-async def test_an_invitation_that_waits_is_declined(world: World) -> None:
-    bob = await kept(world)
-    await bob.open(WAITING)
-    [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
-    answer = await bob.send(WAITING, org="acme", invitation=key, decision="decline")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{WAITING}?done=declined")
-    assert "No pending invitations" in bob.text
-    again = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
-    assert again.status_code == 404
-    assert await role_of(world, world.people.bob) == ""
-
-
-async def test_an_invitation_waits_for_nobody_else(world: World) -> None:
-    await kept(world)
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open(WAITING)
-    assert "No pending invitations" in mia.text

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.domain.access import Membership, OpenedInvitation
+from shared.domain.access import Membership
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role
@@ -14,7 +14,6 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
-from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
@@ -47,24 +46,6 @@ async def test_the_download_holds_what_is_stored_and_no_secret(
     [used] = await world.registry.tokens.records.of(world.people.mia.account.id)
     for secret in (world.people.mia.token, used.token.hash):
         assert secret not in json.dumps(data)
-
-
-async def test_opened_invitations_are_part_of_the_personal_data_and_deleted(world: World) -> None:
-    offer = InvitationRequest.parse(Role.MEMBER, None, "bob")
-    invited = await world.registry.organizations.invitations.invite(
-        parse_org("other"), offer, by=OPERATOR
-    )
-    assert invited.link
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
-    [kept] = (await mia.open("/account/data.json")).json()["invitations"]
-    assert kept["org"] == "other"
-    await mia.open(PAGE)
-    assert (await mia.send("/account/delete", name="mia")).status_code == 200
-    found = await world.stores.directory.list_by_owner(
-        OpenedInvitation, world.people.mia.account.id
-    )
-    assert found == []
 
 
 async def test_the_download_holds_nothing_of_others(mia: PageClient) -> None:
