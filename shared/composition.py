@@ -35,7 +35,7 @@ from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
-from shared.services.identity.sessions import FirstSignIn, Identities, Sessions
+from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
@@ -180,7 +180,6 @@ class IdentityServices(Struct, frozen=True):
     session_authentication: SessionAuthentication
     sign_in_flow: SignInFlow
     sign_in_links: SignInLinks
-    first_sign_in: FirstSignIn
     browsers: Browsers
     known_browsers: KnownBrowsers
     issuer_keys: IssuerKeys

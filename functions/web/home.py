@@ -43,16 +43,8 @@ async def web_home(call: PublicPageCall) -> Answer:
         used=tuple(each for each in summary.used if summary.dependents.get(each.head.package.key)),
         pulled=tuple(each for each in summary.pulled if each.head.pulls),
         categories=categories(summary.facets.get(Facet.KEYWORD, ())),
-        is_first_sign_in_due=await _is_first_sign_in_due(call),
+        has_printed_link=not call.registry.settings.is_in_the_cloud,
     )
-
-
-async def _is_first_sign_in_due(call: PublicPageCall) -> bool:
-    """Return whether the sign-in link of the first start is still to be used."""
-    registry = call.registry
-    if call.visitor is not None or registry.settings.is_in_the_cloud:
-        return False  # In the cloud nothing prints a link.
-    return not await registry.identity.first_sign_in.has_happened()
 
 
 def categories(keywords: Sequence[FacetCount]) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from shared.domain.accounts import (
     is_id,
     parse_account_name,
 )
-from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal, require_recent_sign_in
@@ -250,36 +249,3 @@ def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:
     """Return the live sessions, the last used first."""
     found = [each for each in sessions if each.ends_ms > now_ms]
     return sorted(found, key=lambda session: -session.seen_ms)
-
-
-# --- The first sign-in ---------------------------------------------------------------------------
-
-CHECK_MS = 5_000  # Between two reads while nobody has signed in.
-
-
-@dataclass
-class FirstSignIn:
-    """Whether anybody has signed in to a registry on one machine, which its home page asks; reads
-    the sessions until there is one.
-    """
-
-    directory: DirectoryStore
-    clock: Clock
-    _has_happened: bool = field(default=False, init=False)
-    _next_check_ms: int | None = field(default=None, init=False)
-
-    async def has_happened(self) -> bool:
-        """Return whether there is a session, or has been one in the life of this process.
-
-        The answer is true while the store is unavailable, so that nobody is sent to a log in vain.
-        """
-        now_ms = self.clock.monotonic_ms()
-        is_due = self._next_check_ms is None or now_ms >= self._next_check_ms
-        if not self._has_happened and is_due:
-            try:
-                found = await self.directory.list_all(Session, Place(""), 1)
-            except Unavailable:
-                return True
-            self._has_happened = bool(found)
-            self._next_check_ms = now_ms + CHECK_MS
-        return self._has_happened

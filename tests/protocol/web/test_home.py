@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from datetime import timedelta
 
 from syrupy.assertion import SnapshotAssertion
 
@@ -10,7 +9,6 @@ from functions.web.home import CATEGORIES, categories
 from shared.domain.identity import OPERATOR
 from shared.domain.listings import FacetCount
 from shared.domain.names import Package
-from shared.services.identity.sessions import CHECK_MS
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import fill, publish, pulled
 from tests.support.archives import bala
@@ -39,20 +37,6 @@ async def test_a_full_registry_shows_what_is_used_updated_and_new(
 ) -> None:
     await PageClient.of(shelf, shelf.people.ann)  # Somebody has signed in.
     assert main_of(await opened(shelf, "/")) == page
-
-
-@one_machine("in the cloud nothing prints a link")
-async def test_the_page_says_where_the_sign_in_link_is_until_somebody_signs_in(
-    world: World,
-) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    text = (await opened(world, "/")).text
-    assert "Nobody is signed in" in text
-    assert "docker logs" in text
-    assert "/sign-in/link/" not in text
-    await PageClient.of(world, world.people.ann)
-    world.clock.advance(timedelta(milliseconds=CHECK_MS))
-    assert "Nobody is signed in" not in (await opened(world, "/")).text
 
 
 async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:

@@ -1,20 +1,17 @@
 """Sessions of an account: listed, ended, and ended by themselves where a cookie was copied."""
 
-from datetime import timedelta
 from typing import Any
 
 from shared.domain.accounts import Account
-from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal
 from shared.domain.sign_in import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery
-from shared.services.identity.sessions import CHECK_MS, FirstSignIn, Sessions
+from shared.services.identity.sessions import Sessions
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
-from tests.support.port_doubles import Fault, failing, noting
 
 ANN = Principal("ann0000000", "session:one", (Grant(),))
 
@@ -96,42 +93,3 @@ async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_reque
     await place.sessions.end_copied(stale)
     assert len(place.directory.every(Session)) == 1
     assert place.events.kinds() == []
-
-
-# --- The first sign-in ---------------------------------------------------------------------------
-
-LATER = timedelta(milliseconds=CHECK_MS)
-SESSION = Session(
-    id="s",
-    account="a",
-    provider="link",
-    created_ms=0,
-    seen_ms=0,
-    expires_ms=0,
-    idle_ms=0,
-    signed_in_ms=0,
-    secrets=(),
-)
-
-
-async def test_nobody_has_signed_in_before_there_is_a_session() -> None:
-    assert not await FirstSignIn(FakeDirectory(), FakeClock()).has_happened()
-
-
-async def test_it_is_read_again_after_a_while_and_never_once_it_has_happened() -> None:
-    store, clock = FakeDirectory(), FakeClock()
-    calls = list[str]()
-    first = FirstSignIn(noting(store, calls.append), clock)
-    assert not await first.has_happened()
-    await store.put(SESSION)
-    assert not await first.has_happened()
-    clock.advance(LATER)
-    assert await first.has_happened()
-    clock.advance(LATER)
-    assert await first.has_happened()
-    assert calls == ["list_all", "list_all"]
-
-
-async def test_a_store_that_is_unavailable_is_no_reason_to_look_for_a_link() -> None:
-    store = failing(FakeDirectory(), Fault("list_all", Busy()))
-    assert await FirstSignIn(store, FakeClock()).has_happened()
