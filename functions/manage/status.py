@@ -96,7 +96,7 @@ def schedule_text(schedule: str | None) -> str:
 async def manage_limits(call: SignedInCall) -> Answer:
     return call.show(
         "manage/limits.html",
-        report=await call.registry.administration.status.rate_limits(by=call.caller),
+        rules=call.registry.limits.rate_limiter.rules,
         kinds=RATE_LIMIT_LABELS,
         subjects=tuple(RateLimitSubject),
         counted_per_process=frozenset({RateLimitClass.READ}),

@@ -187,19 +187,6 @@ class RateLimitAllowance(Struct, frozen=True):
         return max(1, -(-self.wait_ms // 1000))
 
 
-class RateLimitWait(Struct, frozen=True):
-    """A caller that reached a limit: further requests are refused until `until_ms`."""
-
-    limit_class: RateLimitClass
-    subject: RateLimitSubject
-    key: str
-    limit: int
-    until_ms: int
-
-    def left(self, now_ms: int) -> timedelta:
-        return timedelta(milliseconds=max(0, self.until_ms - now_ms))
-
-
 def check_limit(
     limit: int,
     counts: WindowCounts,

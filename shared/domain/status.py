@@ -3,7 +3,7 @@ what to do about them; and the notice and the read-only mode that pages show.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
@@ -14,7 +14,6 @@ from msgspec.structs import asdict
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import Head, Release, State, Visibility
-from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 
@@ -234,21 +233,6 @@ class TaskOverview(Struct, frozen=True):
     @property
     def name(self) -> str:
         return self.state.task
-
-
-class LimitedCaller(Struct, frozen=True):
-    """A caller that must wait: an account by its name, others by their key."""
-
-    wait: RateLimitWait
-    name: str
-
-
-class RateLimitReport(Struct, frozen=True):
-    """The limits, and the callers that wait longest, of `count`."""
-
-    limits: Mapping[RateLimitClass, RateLimit]
-    limited_callers: tuple[LimitedCaller, ...]
-    count: int
 
 
 class RegistryCounts(Record):

@@ -1,11 +1,8 @@
 """The status pages of administrators in each state are accessible."""
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
-from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
-from shared.settings import Settings
 from tests.browser.conftest import Open
 from tests.browser.forms import STARTS, assert_shown_well
 from tests.browser.sample_registry import Site
@@ -17,14 +14,6 @@ def lose_archives(site: Site) -> None:
         if archive.is_file():
             archive.unlink()
     assert "its archive is missing" in site.command("upkeep", "run", "audit-archives").stdout
-
-
-def use_up_device_codes(site: Site) -> None:
-    """Ask for codes until there are none, which keeps nothing else waiting."""
-    default = Settings.model_fields["limit_device"].default
-    limits = RateLimit.parse(RateLimitClass.DEVICE, default)
-    for _ in range(limits.limits[RateLimitSubject.ADDRESS]):
-        httpx.post(f"{site.url}/api/v1/device", json={"client_id": "a machine"})
 
 
 @pytest.mark.timeout(300)
@@ -40,7 +29,6 @@ def test_the_running_registry_in_trouble_and_not(
         assert_shown_well(watched.page, f"{path.strip('/').replace('/', '-')}-new")
     site.command("upkeep", "run", "create-snapshot")
     lose_archives(site)
-    use_up_device_codes(site)
     watched.open("/manage")
     expect(watched.page.get_by_text("The task audit-archives found")).to_be_visible()
     assert_shown_well(watched.page, "manage-troubled")
@@ -50,7 +38,4 @@ def test_the_running_registry_in_trouble_and_not(
     watched.page.get_by_role("button", name="Run now: repair-derived-data").click()
     expect(watched.page.get_by_text("repair-derived-data requested.")).to_be_visible()
     assert_shown_well(watched.page, "manage-tasks-asked")
-    watched.open("/manage/limits")
-    expect(watched.page.get_by_role("rowheader", name="127.0.0.1")).to_be_visible()
-    assert_shown_well(watched.page, "manage-limits-waiting")
     watched.assert_nothing_happened()

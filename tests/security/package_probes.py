@@ -361,7 +361,7 @@ ABOUT_NO_PACKAGE = {
     "index_settings": "is the same for everybody",
     "login_*": "are the same for everybody",
     "manage_account*": "show accounts to administrators",
-    "manage_limits": "shows to administrators who has to wait",
+    "manage_limits": "shows the limits to administrators",
     "api_mirror_*": "show and change rules to administrators",
     "manage_mirror*": "show and change rules to administrators",
     "manage_name*": "show patterns of names to administrators",

@@ -10,13 +10,10 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.packages import Head, Release
-from shared.domain.rate_limits import RateLimitSubject
 from shared.domain.records import PendingEvents
 from shared.domain.status import (
     Backlog,
     DiskSpace,
-    LimitedCaller,
-    RateLimitReport,
     StatusReport,
     TaskOverview,
     TaskRequest,
@@ -25,13 +22,11 @@ from shared.domain.status import (
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.identity.accounts import account_names
 from shared.services.limits.notices import NoticeCache
-from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.record_tasks import ProcessOutboxes
 from shared.services.maintenance.tasks import TaskRequests, Upkeep
 from shared.services.packages.statistics import LastRegistryCounts
 
 MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
-MAX_CALLERS_SHOWN = 50
 
 T = TypeVar("T")
 
@@ -42,7 +37,6 @@ class RegistryStatus(Struct, frozen=True):
     administration: Administration
     upkeep: Upkeep
     task_requests: TaskRequests
-    rate_limiter: RateLimiter
     metadata: MetadataStore
     directory: DirectoryStore
     last_counts: LastRegistryCounts
@@ -75,16 +69,6 @@ class RegistryStatus(Struct, frozen=True):
         )
         names = await account_names(self.directory, (each.asked_by for each in requests.values()))
         return tuple(_task_overview(each, requests.get(each.task), names) for each in states)
-
-    async def rate_limits(self, by: Principal) -> RateLimitReport:
-        """Return the rate limits, and the callers that this process knows to have to wait."""
-        await self.administration.require(by, "see", "who has to wait")
-        waits = self.rate_limiter.waiting()
-        shown = waits[:MAX_CALLERS_SHOWN]
-        accounts = (each.key for each in shown if each.subject is RateLimitSubject.ACCOUNT)
-        names = await account_names(self.directory, accounts)
-        callers = tuple(LimitedCaller(each, names.get(each.key, each.key)) for each in shown)
-        return RateLimitReport(self.rate_limiter.rules, callers, len(waits))
 
     async def _backlog(self) -> Backlog:
         records, entities = await asyncio.gather(

@@ -6,7 +6,7 @@ registry is read-only.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -23,7 +23,6 @@ from shared.domain.rate_limits import (
     RateLimitClass,
     RateLimitKeys,
     RateLimitSubject,
-    RateLimitWait,
     Window,
     WindowCounts,
     check_limit,
@@ -278,13 +277,6 @@ class RateLimiter:
     def rules(self) -> RateLimitRules:
         return self._rules
 
-    def waiting(self) -> list[RateLimitWait]:
-        """Return the callers that this process knows to have to wait, the longest wait first."""
-        now_ms = self._clock.now_ms()
-        waits = (_wait(name, *entry) for name, entry in self._exceeded.items())
-        current = [*(each for each in waits if each.until_ms > now_ms), *self._reads.waiting()]
-        return sorted(current, key=lambda each: -each.until_ms)
-
     async def _count(
         self, operation: RateLimitClass, keys: RateLimitKeys
     ) -> RateLimitAllowance | None:
@@ -412,21 +404,6 @@ class ReadLimiter:
         if allowance.is_exceeded:
             raise TooManyRequests(allowance)
 
-    def waiting(self) -> Iterator[RateLimitWait]:
-        """Yield the callers whose next request would be refused. Takes time for each caller."""
-        now_ms = self._clock.now_ms()
-        if not self._begins_ms <= now_ms < self._ends_ms:
-            self._begin(Window.at(now_ms, self._window))
-        for counts in (self._token, self._account, self._address):
-            for key, counted in counts.now.items():
-                window_counts = WindowCounts(counts.before.get(key, 0), counted + 1)
-                allowance = self._allowance(counts, window_counts, now_ms)
-                if allowance.is_exceeded:
-                    until_ms = now_ms + allowance.wait_ms
-                    yield RateLimitWait(
-                        RateLimitClass.READ, counts.subject, key, counts.most, until_ms
-                    )
-
     def _add(
         self, counts: "_Counts", key: str, now_ms: int, used: list[RateLimitAllowance]
     ) -> None:
@@ -493,11 +470,6 @@ def _failure_counter(request: _CountedRequest, address: str, credential: str) ->
 
 def _address_keys(address: str) -> RateLimitKeys:
     return RateLimitKeys(address=caller_network(address))
-
-
-def _wait(name: str, until_ms: int, allowance: RateLimitAllowance) -> RateLimitWait:
-    _, _, key = name.split(":", 2)
-    return RateLimitWait(allowance.limit_class, allowance.subject, key, allowance.limit, until_ms)
 
 
 def _require(allowance: RateLimitAllowance) -> None:

@@ -6,18 +6,13 @@ from msgspec.structs import replace
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.rate_limits import RateLimitClass, RateLimitKeys, RateLimitSubject
 from shared.domain.status import DiskSpace
-from shared.services.administration.status import (
-    MAX_CALLERS_SHOWN,
-    MAX_RECORDS_COUNTED,
-    RegistryStatus,
-)
+from shared.services.administration.status import MAX_RECORDS_COUNTED, RegistryStatus
 from shared.services.maintenance.tasks import TaskRuns
 from shared.services.packages.statistics import LastRegistryCounts
 from tests.contract.sample_records import event, head
 from tests.support.port_doubles import Fault, failing
-from tests.support.world import OpenWorld, World
+from tests.support.world import World
 
 ROOM = DiskSpace(100, 50)
 
@@ -71,18 +66,3 @@ async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
     backlog = (await registry_status.report(by=OPERATOR)).backlog
     assert backlog is not None
     assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
-
-
-async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(worlds: OpenWorld) -> None:
-    world = await worlds(limit_write="account=1", limit_push="address=1")
-    rate_limiter, ann = world.registry.limits.rate_limiter, world.people.ann.account
-    await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
-    pace = await world.registry.administration.status.rate_limits(by=OPERATOR)
-    assert [(each.name, each.wait.subject) for each in pace.limited_callers] == [
-        ("ann", RateLimitSubject.ACCOUNT)
-    ]
-    assert pace.limits[RateLimitClass.WRITE].limits == {RateLimitSubject.ACCOUNT: 1}
-    for number in range(MAX_CALLERS_SHOWN):
-        await rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(address=f"192.0.2.{number}"))
-    pace = await world.registry.administration.status.rate_limits(by=OPERATOR)
-    assert (len(pace.limited_callers), pace.count) == (MAX_CALLERS_SHOWN, MAX_CALLERS_SHOWN + 1)

@@ -9,13 +9,7 @@ import pytest
 from shared.domain.errors.requests import TooMany, TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.names import Package
-from shared.domain.rate_limits import (
-    RateLimit,
-    RateLimitAllowance,
-    RateLimitClass,
-    RateLimitKeys,
-    RateLimitSubject,
-)
+from shared.domain.rate_limits import RateLimit, RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.ports import WorkStore
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter, ReadLimiter
@@ -311,53 +305,3 @@ async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
     allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
     assert allowance is not None
     assert allowance.is_exceeded
-
-
-# --- who has to wait ---------------------------------------------------------------------------
-
-
-async def test_a_caller_at_a_limit_waits_until_the_limit_allows_the_next_request(
-    clock: FakeClock, work: FakeWork
-) -> None:
-    instance = Instance(work, clock, push="token=1", write="account=2")
-    keys = RateLimitKeys.of(ANN)
-    assert instance.rate_limiter.waiting() == []
-    await instance.rate_limiter.check(RateLimitClass.PUSH, keys)
-    await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
-    [wait] = instance.rate_limiter.waiting()
-    assert (wait.limit_class, wait.subject, wait.key) == (
-        RateLimitClass.PUSH,
-        RateLimitSubject.TOKEN,
-        "token-1",
-    )
-    assert wait.limit == 1
-    clock.advance(wait.left(clock.now_ms()))
-    assert instance.rate_limiter.waiting() == []
-    assert wait.left(clock.now_ms() + 1) == timedelta(0)
-
-
-async def test_readers_at_their_limit_are_listed_with_the_longest_wait_first(
-    clock: FakeClock, work: FakeWork
-) -> None:
-    instance = Instance(work, clock, read="address=2", push="account=1")
-    for _ in range(2):
-        instance.rate_limiter.count_read(ANN)
-    await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
-    waits = instance.rate_limiter.waiting()
-    assert {(each.limit_class, each.key) for each in waits} == {
-        (RateLimitClass.READ, "203.0.113.7"),
-        (RateLimitClass.PUSH, ANN.id),
-    }
-    assert waits == sorted(waits, key=lambda each: -each.until_ms)
-    clock.advance(timedelta(minutes=3))
-    assert instance.rate_limiter.waiting() == []
-
-
-async def test_each_process_lists_the_callers_that_it_refused(
-    clock: FakeClock, work: FakeWork
-) -> None:
-    one, other = (Instance(work, clock, push="token=1") for _ in range(2))
-    await one.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
-    assert len(one.rate_limiter.waiting()) == 1
-    assert other.rate_limiter.waiting() == []
-    assert other.rate_limiter.rules[RateLimitClass.PUSH].limits == {RateLimitSubject.TOKEN: 1}
