@@ -336,18 +336,6 @@ class MirrorRules(Entity):
         """Return the first rule that matches the package: it decides."""
         return next((each for each in self._rules if each.matches(package)), None)
 
-    @property
-    def only_organizations(self) -> frozenset[str] | None:
-        """The organizations that rules name before one that denies everything; None without such a
-        rule."""
-        named: set[str] = set()
-        for rule in self.rules:
-            if rule.denies_organizations and rule.matches_org(_NO_ORG):
-                return frozenset(named)
-            if not rule.denies and rule.organization:
-                named.add(rule.organization)
-        return None
-
     def reserving_rule(self, org: str) -> MirrorRule | None:
         """Return the first rule about the organization if it reserves the name, else None."""
         for rule in self._rules:

@@ -65,8 +65,6 @@ from shared.runtime.caching import Edition
 
 LifespanHook = Callable[[], Awaitable[object]]
 
-OWNER_BYTES = 8
-
 ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 

@@ -5,7 +5,7 @@ What a text costs is bounded by the budget of the confined process that renders 
 
 import html
 import re
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -152,8 +152,6 @@ def _lowered(element: str) -> str:
 
 
 # --- rules of the renderer; each is a method of it ---------------------------------------------
-
-_Options = MutableMapping[str, Any]
 
 
 def _code(_self: RendererHTML, tokens: Sequence[Token], at: int, *_arguments: object) -> str:
