@@ -84,7 +84,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
-        demo.fill(data, demo.read_releases(demo.INDEX, demo.PACKAGES)[-RELEASES:])
+        demo.fill(data, demo.read_releases()[-RELEASES:])
         os.environ["BALLROOM_DATA"] = str(data)
         os.environ |= UNLIMITED
         token = token_of(Server("demo", "", 0, Path(folder)))

@@ -8,7 +8,6 @@ clock that gives each its date.
 
 import asyncio
 import hashlib
-import json
 import math
 import os
 import re
@@ -29,7 +28,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.generated_texts import GeneratedRelease
-from bench.invented_releases import invented_releases
 from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
 from shared.commands.first_start import ADMINISTRATOR
@@ -40,10 +38,8 @@ from shared.domain.names import Coordinate, Package, Version, parse_org
 from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
-from tests.paths import ROOT, SHARED
+from tests.paths import ROOT, central_index, central_packages
 
-INDEX = SHARED / "data" / "central-index.jsonl"
-PACKAGES = SHARED / "data" / "central-packages.json"  # Keywords, and a few more packages.
 FOLDER = ROOT / ".ballroom-demo"
 FULL = "demo-is-full"  # This file exists in the folder when everything was published.
 CONCURRENT_WRITES = 16  # Pushes of a process; with more of them each waits for the same core.
@@ -69,13 +65,11 @@ _LANGUAGE = re.compile(r"2201\.\d+|sl[a-z]+")
 _NIGHTLY = re.compile(r"-(20\d{6}-\d{6})-")  # A nightly build names its own time.
 
 
-def main(index: Path = INDEX) -> None:
+def main() -> None:
     """Fill the folder unless it is full, and serve it."""
     folder = Path(os.environ.get("BALLROOM_DATA", FOLDER))
     if not (folder / FULL).exists():
-        if not index.exists():
-            print(f"There is no index of real packages at {index}: these packages are invented.")
-        fill(folder, read_releases(index, PACKAGES) if index.exists() else _invented())
+        fill(folder, read_releases())
     print(f"Serving {folder}. To fill it again, delete that folder.", flush=True)
     os.environ["BALLROOM_DATA"] = str(folder)
     sys.exit(localhost.main([]))
@@ -106,10 +100,9 @@ class DatedRelease:
         return Coordinate.parse(release["org"], release["name"], release["version"])
 
 
-def read_releases(index: Path, packages: Path) -> list[DatedRelease]:
+def read_releases() -> list[DatedRelease]:
     """Return the releases of both files, the oldest first, with the keywords of their packages."""
-    lines = [json.loads(line) for line in index.read_text("utf-8").splitlines()]
-    described = json.loads(packages.read_text("utf-8")) if packages.exists() else []
+    lines, described = central_index(), central_packages()
     keywords = {_package_key(each): tuple(each["keywords"]) for each in described}
     indexed = {(*_package_key(each), each["version"]) for each in lines}
     missing = (each for each in described if (*_package_key(each), each["version"]) not in indexed)
@@ -118,10 +111,6 @@ def read_releases(index: Path, packages: Path) -> list[DatedRelease]:
         for line in (*lines, *map(_index_line, missing))
     )
     return sorted(dated(found), key=lambda each: each.at_ms)
-
-
-def _invented() -> list[DatedRelease]:
-    return sorted(dated(invented_releases()), key=lambda each: each.at_ms)
 
 
 def _index_line(described: Mapping[str, Any]) -> dict[str, Any]:
@@ -385,10 +374,8 @@ def filled(folder: Path) -> None:
     known = Path(os.environ.get("BALLROOM_DATA", FOLDER))
     if (known / FULL).exists():
         shutil.copytree(known, folder)
-    elif INDEX.exists():
-        fill(folder, read_releases(INDEX, PACKAGES))
     else:
-        sys.exit(f"There is no index of real packages at {INDEX}, so there are no pages.")
+        fill(folder, read_releases())
     asyncio.run(_finish_documentation(folder))
 
 

@@ -28,7 +28,6 @@ _REAL_NAMES = (
     "The name, the versions, the modules, the keywords and the dependencies of this package are "
     "real. This text and the sources are invented, and so are most dates and all pulls."
 )
-_ALL_INVENTED = "This package does not exist elsewhere; its dates and pulls are invented, too."
 _SQUARE = 16  # Points of one side of a square of a mark.
 _KINDS = {
     "trigger": "Receives events of {topic} and calls the functions of your service.",
@@ -297,7 +296,7 @@ class GeneratedRelease:
         values = {
             "title": self.topic.title(),
             "generated": GENERATED,
-            "note": _ALL_INVENTED if release.get("is_invented") else _REAL_NAMES,
+            "note": _REAL_NAMES,
             "summary": self.summary,
             "goal": _GOALS[self.chosen(len(_GOALS))],
             "topic": self.topic,

@@ -1,27 +1,22 @@
 """Packages to fill a registry with: real metadata, archives made for it."""
 
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from bench.servers import ROOT, Server, push
+from bench.servers import Server, push
+from tests.paths import central_index
 from tests.support.archives import bala
 
-INDEX = ROOT.parent / "shared" / "data" / "central-index.jsonl"
 PUSHERS = 8
 
 
 def real_releases() -> dict[str, list[dict[str, object]]]:
-    """Return the releases of the real index by package, or raise `SystemExit` without it."""
-    if not INDEX.exists():
-        sys.exit(f"The real index is not at {INDEX}, so this cannot be measured.")
+    """Return the releases of the real index by package."""
     found: dict[str, list[dict[str, object]]] = defaultdict(list)
-    for line in INDEX.read_text("utf-8").splitlines():
-        release = json.loads(line)
+    for release in central_index():
         found[f"{release['org']}/{release['name']}"].append(release)
     return found
 

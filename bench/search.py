@@ -26,7 +26,7 @@ from pathlib import Path
 from bench.synthetic_packages import Synthetic
 from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
-from tests.search.corpus import INDEX, Corpus
+from tests.search.corpus import Corpus
 from tests.search.judging import (
     TUNING,
     UNREAD,
@@ -61,15 +61,14 @@ class Subject:
 
 
 async def main(many: int, texts: Path | None, *, only_judged: bool) -> None:
-    if INDEX.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            await show_judged(Path(folder) / "search.db", Corpus.read(texts=texts))
-            await show_judged_symbols(Path(folder) / "symbols.db", Corpus.read())
+    with tempfile.TemporaryDirectory() as folder:
+        await show_judged(Path(folder) / "search.db", Corpus.read(texts=texts))
+        await show_judged_symbols(Path(folder) / "symbols.db", Corpus.read())
     if only_judged:
         return
     heads = "".join(f"{head:>9}" for head in ("build s", "MB", "p50 ms", "p99 ms", "p99 CPU"))
     print(f"{'packages':>9} {'engine':<22}{heads}")
-    for source in (real, lambda: Synthetic().listings(many)):
+    for source in (Corpus.read().listings, lambda: Synthetic().listings(many)):
         with tempfile.TemporaryDirectory() as folder:
             queries = list(_queries(_sample(source())))
             count = len({listing.head.package.key for listing in source()})
@@ -109,11 +108,6 @@ async def show_judged_symbols(path: Path, corpus: Corpus) -> None:
         figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
         print(f"{verdict.queries:>9} {f'this registry, symbols, {half}':<36}{figures}")
     index.close()
-
-
-def real() -> Iterator[Listing]:
-    """Yield the releases of the real index; as many invented packages where it is missing."""
-    return Corpus.read().listings() if INDEX.exists() else Synthetic().listings(1_708)
 
 
 def show(count: int, subject: Subject, times: Sequence[Times]) -> None:

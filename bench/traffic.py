@@ -220,7 +220,7 @@ def invented(count: int) -> Sequence[Package]:
 
 def real() -> Sequence[Package]:
     """Return the packages of the real index as their newest releases are, those that most others
-    depend on first; raise `SystemExit` without it. The index has names that no client accepts."""
+    depend on first. The index has names that no client accepts."""
     newest = (each.releases[0] for each in by_dependents())
     return [
         Package(

@@ -1,18 +1,39 @@
 """Where the tests find things."""
 
+import gzip
+import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Real archives and the real index live beside the repository; a test that needs them skips,
-# with its reason, where they are missing.
-SHARED = ROOT.parent / "shared"
+RECORDED = ROOT / "tests" / "recorded"
+_SHARED = ROOT.parent / "shared"
 
 
-# What the real Functions host answered: all of it beside the repository, or a sample in it.
-_ALL_MEASURED = SHARED / "data" / "functions-host"
-_SAMPLE = ROOT / "tests" / "recorded" / "functions-host"
-MEASURED_HOST = _ALL_MEASURED if _ALL_MEASURED.is_dir() else _SAMPLE
+def _whole_or_sample(whole: Path, sample: Path) -> Path:
+    return whole if whole.is_dir() else sample
+
+
+# What the real Functions host answered, and archives that real clients packed: all of them may lie
+# beside the repository, and a sample is in it.
+MEASURED_HOST = _whole_or_sample(_SHARED / "data" / "functions-host", RECORDED / "functions-host")
+BALAS = _whole_or_sample(_SHARED / "balas", RECORDED / "balas")
+
+
+@cache
+def central_index() -> tuple[dict[str, Any], ...]:
+    """Return the 6,785 releases of the index of Ballerina Central, as its lines are."""
+    lines = gzip.decompress((RECORDED / "central-index.jsonl.gz").read_bytes()).splitlines()
+    return tuple(map(json.loads, lines))
+
+
+@cache
+def central_packages() -> tuple[dict[str, Any], ...]:
+    """Return the packages of Ballerina Central with the keywords and modules of the newest
+    release; some are not in its index."""
+    return tuple(json.loads(gzip.decompress((RECORDED / "central-packages.json.gz").read_bytes())))
 
 
 def docs(*names: str) -> str:

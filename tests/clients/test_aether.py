@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.aether import Aether, AetherFailure, Repository
 from tests.clients.recorded_registry import Request, Served
-from tests.paths import SHARED
+from tests.paths import BALAS
 from tests.support.archives import bala
 
 BALA = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
@@ -17,7 +17,7 @@ POM = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.pom"
 METADATA = "/2.0/maven/acme/greet/maven-metadata.xml"
 
 # Each as organization, name, version and file: what a push takes. `sf-any.bala` is no good one.
-_FILES = sorted((SHARED / "balas").glob("*-any-*.bala"))
+_FILES = sorted(BALAS.glob("*-any-*.bala"))
 REAL = [(*each.stem.replace("-any-", "-").split("-"), str(each)) for each in _FILES]
 
 
@@ -126,7 +126,6 @@ def test_a_private_package_is_listed_and_pulled_by_members_alone(
         outsider.do("pull", "acme", "greet", "1.0.0")
 
 
-@pytest.mark.skipif(not REAL, reason=f"there are no real archives in {SHARED / 'balas'}")
 @pytest.mark.parametrize("visibility", ["public", "private"])
 def test_every_real_archive_can_be_deployed_and_resolved(
     aether: Aether, registry: Served, tmp_path: Path, visibility: str

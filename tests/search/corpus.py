@@ -16,10 +16,7 @@ from typing import Any
 from shared.domain.listings import Listing
 from shared.domain.names import LanguageVersion, OrgName, Package, PackageName
 from shared.domain.packages import Dependency, Head, Origin, Release, Texts
-from tests.paths import SHARED
-
-INDEX = SHARED / "data" / "central-index.jsonl"
-PACKAGES = SHARED / "data" / "central-packages.json"
+from tests.paths import central_index, central_packages
 
 _FIRST_UPDATE = datetime(2022, 2, 1, tzinfo=UTC)  # Swan Lake 2201.0.0.
 _BETWEEN_UPDATES = timedelta(days=90)
@@ -34,11 +31,9 @@ class Corpus:
     texts: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
 
     @classmethod
-    def read(
-        cls, index: Path = INDEX, packages: Path = PACKAGES, texts: Path | None = None
-    ) -> "Corpus":
-        lines = [json.loads(line) for line in index.read_text("utf-8").splitlines()]
-        described = {_package(each): each for each in json.loads(packages.read_text("utf-8"))}
+    def read(cls, texts: Path | None = None) -> "Corpus":
+        lines = central_index()
+        described = {_package(each): each for each in central_packages()}
         listed = {_package(line) for line in lines}
         others = [_line_of(each) for key, each in described.items() if key not in listed]
         return cls((*lines, *others), described, json.loads(texts.read_text()) if texts else {})

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.packages import Visibility
-from tests.paths import SHARED
+from tests.paths import BALAS
 from tests.protocol.bal.maven import pom
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import answered
@@ -120,7 +120,7 @@ def archives() -> Iterator[object]:
     yield pytest.param(bala(**facts, summary="Said.", tools=["greeter"]), id="many facts")
     for odd in ODD:
         yield pytest.param(odd.build(), id=odd.name)
-    for path in sorted((SHARED / "balas").glob("*.bala")):
+    for path in sorted(BALAS.glob("*.bala")):
         yield pytest.param(path.read_bytes(), id=path.stem)
 
 
@@ -194,4 +194,4 @@ async def test_the_nightly_audit_finds_nothing_to_say_of_all_of_them(worlds: Ope
 
 def real_archives() -> list[Path]:
     """Return the archives that real clients packed, where they are at hand."""
-    return sorted((SHARED / "balas").glob("*.bala"))
+    return sorted(BALAS.glob("*.bala"))

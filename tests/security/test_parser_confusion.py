@@ -29,7 +29,7 @@ from shared.domain.archives.unpacking import (
     ZipArchive,
 )
 from shared.domain.errors.base import BadArchive, RefusalKind
-from tests.paths import SHARED
+from tests.paths import BALAS
 from tests.sampling import FULL
 from tests.security.hostile_archives import HOSTILE, Hostile
 from tests.security.unusual_archives import ODD, Odd
@@ -136,7 +136,7 @@ def accepted_archives(folder: Path) -> Iterator[Path]:
         path = folder / f"layout{layout}.bala"
         path.write_bytes(bala(layout=layout, padding=100_000))
         yield path
-    yield from sorted((SHARED / "balas").glob("*.bala"))
+    yield from sorted(BALAS.glob("*.bala"))
 
 
 def our_facts(content: bytes) -> Facts:

@@ -17,14 +17,13 @@ from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
 from shared.services.maintenance.record_tasks import ProcessOutboxes
-from tests.paths import SHARED
+from tests.paths import central_index
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 from tests.support.cloud_stores import double_of, emulator
 from tests.support.world import BASE, URL
 
-INDEX = SHARED / "data" / "central-index.jsonl"
 MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
 LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
 UNTYPED = {"release": "digest", "head": "feed"}  # Items without a kind, by how their id begins.
@@ -82,8 +81,7 @@ async def counted(folder: Path) -> Counted:
 def sample() -> dict[str, list[Mapping[str, Any]]]:
     """Return some real packages with their first releases, each with a dependency."""
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for line in INDEX.read_text("utf-8").splitlines():
-        release = json.loads(line)
+    for release in central_index():
         found.setdefault(f"{release['org']}/{release['name']}", []).append(release)
     chosen = {
         package: releases[:MOST_RELEASES]

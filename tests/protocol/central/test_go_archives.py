@@ -4,16 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import SHARED
+from tests.paths import BALAS
 from tests.protocol.bal.archive_name import parts_of
 from tests.support.archives import bala
 from tests.support.world import URL, World
 
-FOLDER = SHARED / "balas" / "go"
+FOLDER = BALAS / "go"
 ARCHIVES = sorted(FOLDER.glob("*.bala"))
 VERSION_OF_GO = "0.6.0"  # What the toolchain calls itself.
-
-real_archives = pytest.mark.skipif(not ARCHIVES, reason=f"there are no real archives in {FOLDER}")
 
 
 def _coordinate(path: Path) -> str:
@@ -21,7 +19,6 @@ def _coordinate(path: Path) -> str:
     return f"{package.replace('-', '/', 1)}:{version}"
 
 
-@real_archives
 @pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.stem)
 async def test_an_archive_of_the_go_toolchain_is_pushed_described_resolved_and_pulled(
     world: World, path: Path
@@ -43,7 +40,6 @@ async def test_an_archive_of_the_go_toolchain_is_pushed_described_resolved_and_p
     assert (await reader.pull(f"{org}/{name}")).content == archive
 
 
-@real_archives
 async def test_a_module_of_package_modules_is_found(world: World) -> None:
     path = FOLDER / "newgo-real-any-1.0.0.bala"
     admin = world.java(world.people.admin)

@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.paths import SHARED
+from tests.paths import BALAS
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.world import OpenWorld, World
 
-BALAS = SHARED / "balas"
 REAL = {
     "bctestorg/disttestmultiples:1.1.0": "bctestorg-disttestmultiples-any-1.1.0.bala",
     "bctestorg/disttestpackbeta6:1.1.0": "bctestorg-disttestpackbeta6-any-1.1.0.bala",
@@ -14,8 +13,6 @@ REAL = {
     "testorg/multimoduleproject:0.1.0": "testorg-multimoduleproject-any-0.1.0.bala",
     "testorg/myproject:0.1.0": "testorg-myproject-any-0.1.0.bala",
 }
-
-pytestmark = pytest.mark.skipif(not BALAS.is_dir(), reason=f"there are no real archives in {BALAS}")
 
 
 @pytest.mark.parametrize("coordinate", REAL)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.packages import Dependency, Head, ReleaseEntry, State, Survey, Visibility
 from shared.domain.sparse_index import index_config, index_file, index_path
-from tests.paths import SHARED
+from tests.paths import central_index
 from tests.support.surveys import entry, newest_first, survey
 from tests.unit.shared.domain.strategies import surveys
 
@@ -131,13 +131,9 @@ def test_the_configuration_names_the_registry() -> None:
 
 
 def real_lines() -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """Read the index of a real registry, package by package; skip where it is missing."""
-    file = SHARED / "data" / "central-index.jsonl"
-    if not file.exists():
-        pytest.skip("the index of a real registry is not beside this repository")
+    """Read the index of a real registry, package by package."""
     packages: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for text in file.read_text("utf-8").splitlines():
-        line = json.loads(text)
+    for line in central_index():
         packages[line["org"], line["name"]].append(line)
     return packages
 

@@ -1,6 +1,5 @@
 """Names that look alike."""
 
-import json
 from itertools import combinations
 
 import pytest
@@ -9,10 +8,7 @@ from hypothesis import strategies as st
 
 from shared.domain.names import parse_org
 from shared.domain.reserved_names import skeletons
-from tests.paths import SHARED
-
-INDEX = SHARED / "data" / "central-index.jsonl"
-
+from tests.paths import central_index
 
 KNOWN = [
     ("google", "goog1e"),
@@ -117,10 +113,7 @@ def test_a_name_has_two_skeletons_that_can_be_stored(name: str) -> None:
 
 def organizations() -> list[str]:
     """Return every organization of the real index."""
-    if not INDEX.exists():
-        pytest.skip(f"{INDEX.name} is not beside this repository")
-    lines = INDEX.read_text("utf-8").splitlines()
-    return sorted({json.loads(line)["org"] for line in lines})
+    return sorted({line["org"] for line in central_index()})
 
 
 def test_names_of_real_organizations_are_distinguished() -> None:

@@ -1,15 +1,11 @@
 """Names that people take for one another are found, and others are left alone."""
 
-import json
-
 import pytest
 
 from shared.domain.errors.identity import PatternUnreadable
 from shared.domain.names import MAX_PACKAGE_LENGTH
 from shared.domain.reserved_names import is_reserved_name, parse_reserved_name
-from tests.paths import SHARED
-
-INDEX = SHARED / "data" / "central-index.jsonl"
+from tests.paths import central_index
 
 
 @pytest.mark.parametrize(
@@ -48,10 +44,7 @@ def test_the_operator_reserves_names_by_pattern(name: str, kept: bool) -> None:
 
 def organizations() -> list[str]:
     """Return every organization of the real index."""
-    if not INDEX.exists():
-        pytest.skip(f"{INDEX.name} is not beside this repository")
-    lines = INDEX.read_text("utf-8").splitlines()
-    return sorted({json.loads(line)["org"] for line in lines})
+    return sorted({line["org"] for line in central_index()})
 
 
 def test_names_of_vendors_among_real_organizations_are_reserved() -> None:

@@ -1,7 +1,6 @@
 """Resolution of packages and modules, also with the releases of a real registry."""
 
 import itertools
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from shared.domain.resolve_requests import (
     resolve_package,
     resolve_tool,
 )
-from tests.paths import SHARED
+from tests.paths import central_index
 from tests.support.surveys import deprecated, entry, newest_first, survey
 
 anything = st.text(max_size=12)
@@ -283,8 +282,6 @@ def test_reading_a_tool_request_never_fails(
     assert (request.id, request.version) == (tool, version or "")
 
 
-INDEX = SHARED / "data" / "central-index.jsonl"
-
 # Published before the rules were what they are; nothing depends on them.
 BREAK_THE_RULES = {"kanushkagayan/1.0.01"}
 
@@ -312,11 +309,8 @@ class Index:
 
 @pytest.fixture(scope="module")
 def index() -> Index:
-    if not INDEX.exists():
-        pytest.skip("the index of a real registry is not beside this repository")
     packages: defaultdict[tuple[str, str], list[ReleaseEntry]] = defaultdict(list)
-    for line in INDEX.read_text().splitlines():
-        release = json.loads(line)
+    for release in central_index():
         packages[release["org"], release["name"]].append(entry_of(release))
     surveys = {
         f"{org}/{name}".lower(): Survey(Head(org=org, name=name, created_ms=1), newest_first(each))

@@ -17,7 +17,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graalvm, ModuleText, Texts, Visibility
 from shared.domain.releases import new_release
-from tests.paths import SHARED
+from tests.paths import BALAS
 from tests.support.archives import Spec, bala, files, zipped
 from tests.support.refusals import raises_refusal
 
@@ -49,14 +49,6 @@ EVERY_FACT: dict[str, Any] = {
 def read(**spec: Any) -> Bala:
     """Return what is read of a built bala, with documentation or without."""
     return read_bala(bala(GREET, **spec), OPTIONAL)
-
-
-def sample(name: str) -> bytes:
-    """Return a real archive, or skip."""
-    path = SHARED / "balas" / name
-    if not path.exists():
-        pytest.skip(f"the real archives are not here: {path.name}")
-    return path.read_bytes()
 
 
 @pytest.mark.parametrize("layout", [2, 3, 4])
@@ -233,7 +225,7 @@ def test_tools_are_one_or_a_list(text: str, tools: tuple[str, ...]) -> None:
     ],
 )
 def test_real_archives_are_read(name: str, coordinate: str, facts: tuple[int, str, str]) -> None:
-    found = read_bala(sample(name))
+    found = read_bala((BALAS / name).read_bytes())
     assert str(found.coordinate) == coordinate
     assert (found.layout, found.ballerina_version, found.summary) == facts
     assert found.implementation_vendor == "WSO2"
@@ -243,7 +235,7 @@ def test_real_archives_are_read(name: str, coordinate: str, facts: tuple[int, st
 
 
 def test_a_real_archive_holds_modules_that_it_does_not_export() -> None:
-    found = read_bala(sample("testorg-multimoduleproject-any-0.1.0.bala"))
+    found = read_bala((BALAS / "testorg-multimoduleproject-any-0.1.0.bala").read_bytes())
     own = "multimoduleproject"
     assert found.modules == (own,)
     assert found.internal_modules == (f"{own}.services", f"{own}.storage")
@@ -251,7 +243,7 @@ def test_a_real_archive_holds_modules_that_it_does_not_export() -> None:
 
 
 def test_a_real_archive_without_documentation_is_refused_unless_the_operator_allows_it() -> None:
-    content = sample("sf-any.bala")
+    content = (BALAS / "sf-any.bala").read_bytes()
     with raises_refusal("documentation-missing", match=r"^Package\.md is missing in bala file\. "):
         read_bala(content)
     found = read_bala(content, OPTIONAL)
