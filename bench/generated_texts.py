@@ -1,14 +1,11 @@
 """Generated texts and sources for packages of which only the metadata is real."""
 
-import colorsys
-import hashlib
 import json
 import re
-import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +15,10 @@ GENERATED = "Generated for a demonstration"
 PLATFORMS = {"java11": False, "java17": True}  # Whether it is said to run as a native image.
 
 _LICENSES = ["Apache-2.0"] * 8 + ["MIT", "MPL-2.0"]
-_GOALS = (
-    "small and predictable",
-    "typed from end to end",
-    "ready for concurrent use",
-    "observable",
-)
 _REAL_NAMES = (
     "The name, the versions, the modules, the keywords and the dependencies of this package are "
     "real. This text and the sources are invented, and so are most dates and all pulls."
 )
-_SQUARE = 16  # Points of one side of a square of a mark.
 _KINDS = {
     "trigger": "Receives events of {topic} and calls the functions of your service.",
     "tool": "A command-line tool for {topic}.",
@@ -43,9 +33,7 @@ _README = """\
 > [!NOTE]
 > **{generated}.** {note}
 
-![Logo of {title}](mark.png)
-
-{summary} It is {goal}, and follows the Ballerina style guide[^1].
+{summary}
 
 ## Install
 
@@ -71,36 +59,8 @@ public function main() returns error? {{
 }}
 ```
 
-## Configure
-
-| Field | Type | Default | Meaning |
-|:------|:----:|--------:|:--------|
-| `url` | `string` | | URL of the service |
-| `timeout` | `decimal` | `30` | seconds to wait for a response |
-| `retries` | `int` | `3` | how often a failed request is repeated |
-
-<details>
-<summary>Roadmap</summary>
-
-- [x] reads and writes
-- [x] retries with <kbd>backoff</kbd>
-- [ ] streams
-
-</details>
-
-See the [examples](examples.md) and the [sources](../modules/{module}/client.bal), or search for
+See the [sources](../modules/{module}/client.bal), or search for
 ~~other~~ {topic}.
-
-[^1]: See <https://ballerina.io/learn/style-guide/>.
-"""
-
-_EXAMPLES = """\
-# Examples of {title}
-
-**{generated}.** [Back to the readme](README.md).
-
-1. List ten items.
-2. Create one, and read it again.
 """
 
 _CLIENT = """\
@@ -230,15 +190,10 @@ class GeneratedRelease:
 
     def chosen(self, among: int) -> int:
         """Return a number below `among`, the same one for all versions of the package."""
-        return self._number % among
-
-    @cached_property
-    def _number(self) -> int:
-        name = f"{self.release['org']}/{self.release['name']}".encode()
-        return int.from_bytes(hashlib.sha256(name).digest()[:4], "big")
+        return zlib.crc32(f"{self.release['org']}/{self.release['name']}".encode()) % among
 
     def archive(self) -> bytes:
-        release, fill = self.release, self._fill
+        release = self.release
         modules = [each["name"] for each in release["modules"]]
         source = f"modules/{release['name']}/client.bal"
         return bala(
@@ -250,7 +205,7 @@ class GeneratedRelease:
             ],
             modules=[each for each in modules if each != release["name"]],
             summary=self.summary,
-            readme=fill(_README),
+            readme=self._fill(_README),
             module_readmes={each: f"# {each}\n\n{self.summary}\n" for each in modules},
             keywords=self.keywords,
             licenses=[_LICENSES[self.chosen(len(_LICENSES))]],
@@ -258,11 +213,7 @@ class GeneratedRelease:
             source_repository=f"https://example.org/{release['org']}/{release['name']}",
             graalvm=PLATFORMS.get(release["platform"]),
             template=self.kind == "template",
-            entries={
-                source: self._source(),
-                "docs/examples.md": fill(_EXAMPLES),
-                "docs/mark.png": _mark(self.chosen(360) / 360, self.chosen(2**20)),
-            },
+            entries={source: self._source()},
         )
 
     def _source(self) -> str:
@@ -298,7 +249,6 @@ class GeneratedRelease:
             "generated": GENERATED,
             "note": _REAL_NAMES,
             "summary": self.summary,
-            "goal": _GOALS[self.chosen(len(_GOALS))],
             "topic": self.topic,
             "org": release["org"],
             "name": release["name"],
@@ -307,31 +257,3 @@ class GeneratedRelease:
             "alias": re.split(r"[._]", release["name"])[-1] or "api",
         }
         return text.format_map(values | more)
-
-
-@cache  # All versions of a package have the same.
-def _mark(hue: float, points: int) -> bytes:
-    """Return a picture that differs for each package: squares, symmetric left and right."""
-    colour = colorsys.hls_to_rgb(hue, 0.42, 0.5)
-    ink, paper = bytes(int(255 * part) for part in colour), b"\xf0\xf3\xf3"
-    halves = [[points >> (3 * row + column) & 1 for column in range(3)] for row in range(5)]
-    squares = [[*half, half[1], half[0]] for half in halves]
-    lines = [
-        b"\0" + b"".join((ink if square else paper) * _SQUARE for square in row)
-        for row in squares
-        for _ in range(_SQUARE)
-    ]
-    return _png(5 * _SQUARE, b"".join(lines))
-
-
-def _png(side: int, lines: bytes) -> bytes:
-    """Return a square picture: each line is a zero, then red, green and blue of each point."""
-    parts = [
-        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(lines)),
-    ]
-    chunks = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in [*parts, (b"IEND", b"")]
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
