@@ -14,7 +14,6 @@ from shared.settings import Settings
 from tests.paths import ROOT, docs
 
 PAGE = docs("security", "rights")
-INCIDENTS, RISKS = 29, 10
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
@@ -57,16 +56,6 @@ def test_the_lifetimes_are_those_of_the_code() -> None:
     assert "within an hour" in text
     idle, whole = Settings.model_fields["session_idle_hours"], Settings.model_fields["session_days"]
     assert f"ends after {idle.default} hours without use, and after {whole.default} days" in text
-
-
-def test_every_incident_is_listed_once() -> None:
-    numbers = [number for number, _, _, _ in listed("incidents")]
-    assert numbers == [str(number) for number in range(1, INCIDENTS + 1)]
-
-
-def test_every_risk_of_apis_is_listed_once() -> None:
-    numbers = [number for number, _, _, _ in listed("risks")]
-    assert numbers == [f"API{number}" for number in range(1, RISKS + 1)]
 
 
 @pytest.mark.parametrize(
