@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from shared.domain.accounts import Account, AccountName
+from shared.auth.tokens import Secret
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.identity import OPERATOR, Grant, Principal
-from shared.services.administration.administration import MAX_ACCOUNTS_FOUND
+from shared.domain.events import EventQuery
+from shared.domain.mail import parse_email
 from tests.support.services import ADA, KIM, LEE, AdministrationServices, session_of, token_of
 
 AS_ADMINISTRATOR = {"administrator": True}
@@ -36,29 +37,6 @@ async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
     refused = [each for each in outcomes if isinstance(each, Exception)]
     assert len(refused) == 1
     assert isinstance(refused[0], NotPermitted)
-
-
-# --- accounts -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def named() -> AdministrationServices:
-    """Return a registry in which every account has its name."""
-    return AdministrationServices.with_names()
-
-
-async def test_a_search_finds_a_bounded_number_of_accounts(named: AdministrationServices) -> None:
-    for number in range(MAX_ACCOUNTS_FOUND + 5):
-        account = KIM.model_copy(update={"id": f"many{number:06}", "name": f"many-{number:02}"})
-        await named.directory.add(account)
-        claim = AccountName(name=account.name, account=account.id, created_ms=0)
-        await named.directory.add(claim)
-    assert (
-        len((await named.account_administration.search("many-", by=OPERATOR)).rows)
-        == MAX_ACCOUNTS_FOUND
-    )
-    same_mail = (await named.account_administration.search(KIM.email, by=OPERATOR)).rows
-    assert len(same_mail) == MAX_ACCOUNTS_FOUND
 
 
 # --- locks ----------------------------------------------------------------------------------------
@@ -97,6 +75,36 @@ async def test_one_of_two_administrators_who_lock_each_other_at_once_remains(
 # --- rights ---------------------------------------------------------------------------------------
 
 
-def of(account_id: str) -> Principal:
-    """Return somebody whose credential manages everything, and who signed in long ago."""
-    return Principal(account_id, "session", (Grant(),))
+async def test_a_refusal_says_what_only_administrators_may(
+    services: AdministrationServices,
+) -> None:
+    by, accounts = services.signed_in(LEE), services.account_administration
+    refused = {
+        "list the accounts of others": [
+            accounts.page("", 1, by=by),
+            accounts.search("k", by=by),
+            accounts.list_administrators(by=by),
+        ],
+        "see the accounts of others": [
+            accounts.token(KIM, "token", by=by),
+            accounts.show(KIM.id, EventQuery(), by=by),
+        ],
+        "create the account max": [accounts.create("max", by=by)],
+        "invite kim": [
+            accounts.send_sign_in_link(KIM, parse_email("a@b.test"), Secret("x"), by=by)
+        ],
+        "end the sessions of kim": [accounts.end_sessions(KIM, by=by)],
+        "revoke tokens of kim": [
+            accounts.revoke_token(KIM, "token", by=by),
+            accounts.revoke_all_tokens(KIM, by=by),
+        ],
+        "lock the account kim": [accounts.lock(KIM, WHY, by=by)],
+        "unlock the account kim": [accounts.unlock(KIM, by=by)],
+        "appoint the account kim": [services.administrators.appoint(KIM, by=by)],
+        "dismiss the account kim": [services.administrators.dismiss(KIM, by=by)],
+    }
+    for what, calls in refused.items():
+        for call in calls:
+            with pytest.raises(NotPermitted) as raised:
+                await call
+            assert str(raised.value).startswith(f"You may not {what}: ")

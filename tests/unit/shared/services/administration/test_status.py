@@ -22,15 +22,6 @@ def registry_status(world: World) -> RegistryStatus:
     return replace(world.registry.administration.status, room=lambda: ROOM)
 
 
-async def test_stores_that_do_not_answer_leave_what_others_say(
-    world: World, registry_status: RegistryStatus
-) -> None:
-    silent = failing(world.stores.metadata, Fault("unpublished_events", Busy()))
-    overview = await replace(registry_status, metadata=silent).report(by=OPERATOR)
-    assert overview.backlog is None
-    assert overview.tasks
-
-
 @pytest.mark.parametrize("missing", ["tasks", "counts"])
 async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     world: World, registry_status: RegistryStatus, missing: str

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.api_docs.records import NO_API, ApiDocsRecord, DocsState
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
@@ -100,16 +100,6 @@ async def test_pieces_that_went_after_their_index_was_read_are_pending(world: Wo
 # --- What was refused
 
 
-async def test_a_missing_piece_is_none_unless_its_part_was_refused(world: World) -> None:
-    release = await documented(world)
-    docs = world.registry.api_docs.documentation
-    assert await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "nothing") is None
-    assert await docs.text(release, PieceKind.CHANGELOG) is None
-    page = await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "greetWorld")
-    assert page
-    assert "greetWorld" in page
-
-
 REFUSALS = [
     ("symbols greet 0", PieceKind.SYMBOL_JSON, ("greet", "nothing")),
     ("symbols greet 1000", PieceKind.SYMBOL_MARKDOWN, ("greet", "nothing")),
@@ -170,17 +160,3 @@ async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
 
 
 # --- Connectors
-
-
-async def test_summaries_are_those_of_the_record(world: World) -> None:
-    release = await documented(world)
-    found = await world.registry.api_docs.documentation.summaries(release.content, GREET)
-    assert [each.name for each in found.connectors] == ["Client"]
-
-
-async def test_a_release_that_is_deleted_meanwhile_has_no_summaries(world: World) -> None:
-    release = await documented(world)
-    docs = world.registry.api_docs.documentation
-    await docs.record(release.content, GREET)
-    await world.stores.documents.delete(release.content)
-    assert await docs.summaries(release.content, GREET) == NO_API

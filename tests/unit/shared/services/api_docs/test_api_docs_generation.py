@@ -1,7 +1,6 @@
 """Making the documentation of a release: what the confined process gets, and what it may answer."""
 
 import asyncio
-import gc
 import gzip
 import json
 import os
@@ -17,12 +16,11 @@ from msgspec.structs import replace
 
 from shared.confined.budget import SET_ASIDE, ConfinedEnded, Json, PartResult
 from shared.confined.release_files import ReleaseRequest
-from shared.domain.api_docs.pieces import PieceKind, PiecesRoot, piece_name
+from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import Release
 from shared.ports import DocumentStore
 from shared.services.api_docs import api_docs_generation
 from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
@@ -103,32 +101,6 @@ async def read(world: World, release: Release, kind: PieceKind, *of: str) -> str
     return found and found.unpack().decode()
 
 
-def count_of(kind: type) -> int:
-    """Return how many objects of a class there are in this process."""
-    gc.collect()
-    return sum(isinstance(each, kind) for each in gc.get_objects())
-
-
-async def test_a_release_is_documented_once(world: World) -> None:
-    release = await push(world)
-    generation = world.registry.api_docs.generation
-    record = await generation.update(release)
-    assert record
-    assert (record.state, record.modules) == (DocsState.DONE, ("greet",))
-    assert await read(world, release, PieceKind.DOCUMENT, "greet")
-    assert await generation.update(release) is None
-
-
-async def test_what_jobs_read_of_other_releases_does_not_stay_in_memory(world: World) -> None:
-    indexes = count_of(PiecesRoot)
-    releases = [await push(world, f"acme/greet:1.{minor}.0") for minor in range(5)]
-    for each in releases:
-        assert await world.registry.api_docs.generation.update(each)
-    assert count_of(PiecesRoot) == indexes
-    assert await read(world, releases[-1], PieceKind.DOCUMENT, "greet")
-    assert count_of(PiecesRoot) == indexes + 1  # Of the release that somebody reads.
-
-
 async def test_folders_of_jobs_of_killed_processes_are_deleted_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,13 +158,6 @@ async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
     assert [each for each in tmp_path.rglob("*") if each.parent != tmp_path] == []
 
 
-async def test_a_removed_release_is_not_documented(world: World) -> None:
-    await push(world)
-    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
-    release = await release_of(world)
-    assert await world.registry.api_docs.generation.update(release) is None
-
-
 async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World) -> None:
     release = await push(watched)
     await watched.stores.archives.delete(release.content, 2**62)
@@ -211,14 +176,6 @@ async def test_pieces_that_are_gone_are_made_again(world: World) -> None:
     assert await read(world, release, PieceKind.DOCUMENT, "greet")
 
 
-async def test_a_long_archive_is_copied_in_parts(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_docs_generation, "COPIED_BYTES", 100)
-    record = await made(world, await push(world))
-    assert record.state is DocsState.DONE
-
-
 async def test_documentation_by_a_newer_generator_stays(world: World) -> None:
     release = await push(world)
     newer = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION + 1)
@@ -231,13 +188,6 @@ async def test_documentation_by_a_newer_generator_stays(world: World) -> None:
 # --- What a job reads
 
 
-async def test_the_first_version_is_compared_with_none(watched: World, confined: Watched) -> None:
-    await made(watched, await push(watched))
-    [request] = confined.requests
-    assert (request.oldest, request.before, request.has_unknown_history) == ("1.0.0", "", False)
-    assert confined.documents == [{}]
-
-
 async def history(world: World, **sources: str) -> dict[str, Any]:
     """Make version after version; return since which each symbol of the last one exists."""
     for version, source in sources.items():
@@ -245,14 +195,6 @@ async def history(world: World, **sources: str) -> dict[str, Any]:
         await made(world, release)
     last = await release_of(world, coordinate(f"acme/greet:1.0.{len(sources) - 1}"))
     return json.loads(await read(world, last, PieceKind.SINCE) or "")
-
-
-async def test_a_version_is_compared_with_the_one_before(watched: World) -> None:
-    since = await history(watched, v0=OLD, v1=NEW, v2=NEW)
-    assert since == {"greet": {"kept": "1.0.0", "added": "1.0.1"}}
-    verdicts = await watched.registry.api_docs.history.verdicts(GREET.package)
-    found = {version: (each.compared_with, each.breaking) for version, each in verdicts.items()}
-    assert found == {"1.0.1": ("1.0.0", 1), "1.0.2": ("1.0.1", 0)}
 
 
 async def test_after_a_version_that_is_not_complete_there_is_no_verdict(watched: World) -> None:
@@ -310,29 +252,6 @@ async def others(world: World, confined: Watched, release: Release) -> dict[str,
     return {each.name: each.file for each in confined.requests[-1].others}
 
 
-async def test_documents_of_direct_dependencies_are_read(
-    watched: World, confined: Watched, user: Release
-) -> None:
-    assert await others(watched, confined, user) == {"config": "other-0.json.gz", "unknown": ""}
-    assert b'"Config"' in confined.documents[-1]["other-0.json.gz"]
-
-
-async def test_documents_of_private_packages_are_not_read(
-    watched: World, confined: Watched, user: Release
-) -> None:
-    package = coordinate("other/config:1.0.0").package
-    await watched.registry.packages.visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
-    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
-
-
-async def test_documents_of_withheld_releases_are_not_read(
-    watched: World, confined: Watched, user: Release
-) -> None:
-    at = coordinate("other/config:1.0.0")
-    await watched.registry.publishing.moderation.quarantine(at, "malware", by=OPERATOR)
-    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
-
-
 @pytest.mark.parametrize("has_record", [True, False])
 async def test_documents_that_are_not_there_are_not_read(
     watched: World, confined: Watched, user: Release, has_record: bool
@@ -342,13 +261,6 @@ async def test_documents_that_are_not_there_are_not_read(
     await watched.stores.documents.delete(digest)
     if record and has_record:
         await watched.stores.documents.put_api_docs(digest, record)
-    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
-
-
-async def test_no_more_documents_are_read_than_fit(
-    watched: World, confined: Watched, user: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(api_docs_generation, "MAX_OTHER_BYTES", 0)
     assert await others(watched, confined, user) == {"config": "", "unknown": ""}
 
 
@@ -504,41 +416,7 @@ async def test_a_verdict_on_something_else_is_not_stored(
     assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
 
 
-async def test_a_refused_comparison_leaves_the_documentation(
-    watched: World, confined: Watched
-) -> None:
-    await made(watched, await push(watched))
-    release = await push(watched, "acme/greet:1.0.1", NEW)
-    confined.spoil = refusing("comparison")
-    record = await made(watched, release)
-    assert record.refused == {"comparison": "comparison is large"}
-    assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
-    assert await read(watched, release, PieceKind.DOCUMENT, "greet")
-
-
 # --- What becomes of it
-
-
-async def test_only_the_latest_release_is_searched(world: World) -> None:
-    updated = list[str]()
-    generation = world.registry.api_docs.generation
-
-    class Updates:
-        async def update_search(self, package: object) -> None:
-            updated.append(str(package))
-
-    noted = replace(generation, derived_data=cast("Any", Updates()))
-    first, second = await push(world), await push(world, "acme/greet:1.1.0")
-    await noted.make(first)
-    assert updated == []
-    await noted.make(second)
-    assert updated == ["acme/greet"]
-
-
-async def test_a_release_without_symbols_is_not_written_to_the_search(world: World) -> None:
-    release = await push(world, source="function hidden() {}")
-    noted = replace(world.registry.api_docs.generation, derived_data=cast("Any", None))
-    await noted.make(release)
 
 
 class BusyDocuments:

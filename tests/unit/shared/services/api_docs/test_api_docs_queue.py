@@ -121,15 +121,6 @@ async def test_organizations_take_turns() -> None:
     ]
 
 
-async def test_what_a_reader_wants_comes_first_and_once() -> None:
-    doubles = Queue()
-    doubles.add("big/a:1.0.0", "big/b:1.0.0")
-    for text in ("acme/y:1.0.0", "acme/z:1.0.0", "acme/y:1.0.0"):
-        doubles.queue.want(coordinate(text))
-    assert (await doubles.drained())[:3] == ["acme/y:1.0.0", "acme/z:1.0.0", "big/a:1.0.0"]
-    assert len(doubles.generation.asked) == 4
-
-
 OTHERS = [coordinate("other/b:1.0.0"), coordinate("other/c:1.0.0")]
 
 
@@ -165,14 +156,6 @@ async def test_a_full_queue_leaves_the_rest_to_the_task() -> None:
     assert len(asked) == 2 * QUEUE_LENGTH
     assert f"acme/a:1.{QUEUE_LENGTH}.0" not in asked
     assert f"acme/b:1.{QUEUE_LENGTH}.0" not in asked
-
-
-async def test_an_enabled_queue_works_by_itself() -> None:
-    doubles = Queue()
-    assert await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0") == ["acme/a:1.0.0", "acme/b:1.0.0"]
-    assert await doubles.worked("acme/c:1.0.0") == doubles.generation.asked
-    assert len(doubles.generation.asked) == 3
-    assert doubles.pauses.seconds == []
 
 
 async def test_a_release_is_repeated_with_longer_and_longer_pauses() -> None:
@@ -215,12 +198,6 @@ async def test_a_failure_is_told_and_the_others_are_documented(error: Exception)
     asked = await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0")
     assert asked == ["acme/a:1.0.0", "acme/b:1.0.0"]
     assert doubles.failed == [("acme/a:1.0.0", str(error))]
-
-
-async def test_a_release_that_is_gone_is_passed_over() -> None:
-    doubles = Queue(None, "acme/a:1.0.0")
-    doubles.add("acme/a:1.0.0", "acme/b:1.0.0")
-    assert await doubles.drained() == ["acme/b:1.0.0"]
 
 
 async def test_a_queue_that_is_closed_at_work_leaves_the_rest() -> None:

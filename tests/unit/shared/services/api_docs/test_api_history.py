@@ -33,18 +33,6 @@ async def verdicts(world: World) -> dict[str, tuple[str, int]]:
     return {version: (each.compared_with, each.breaking) for version, each in found.items()}
 
 
-async def test_a_release_has_a_verdict_if_there_is_a_version_before_it(world: World) -> None:
-    latest = await compared(world)
-    assert await verdicts(world) == {"1.0.1": ("1.0.0", 1)}
-    verdict = await world.registry.api_docs.history.verdict(latest.coordinate)
-    assert verdict
-    assert verdict.is_version_too_low
-    assert (
-        await world.registry.api_docs.history.verdict(Coordinate.parse("acme", "x", "1.0.0"))
-        is None
-    )
-
-
 async def test_a_verdict_is_deleted_with_the_archive(world: World) -> None:
     latest = await compared(world)
     await world.registry.publishing.moderation.remove(latest.coordinate, "court order", by=OPERATOR)
@@ -68,8 +56,3 @@ async def test_a_verdict_may_be_removed_by_two_processes(world: World) -> None:
     directory = cast("DirectoryStore", Raced(world.stores.directory))
     history = replace(world.registry.api_docs.history, directory=directory)
     await history.remove(latest.coordinate)
-
-
-async def test_a_verdict_that_is_not_there_may_be_removed(world: World) -> None:
-    history = world.registry.api_docs.history
-    await history.remove(Coordinate.parse("acme", "moving", "9.0.0"))

@@ -8,17 +8,14 @@ from msgspec.structs import replace
 from shared.confined import shown_pieces
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import ANONYMOUS, OPERATOR
-from shared.domain.packages import Visibility
+from shared.domain.identity import ANONYMOUS
 from shared.domain.search import Query, ResultPage
 from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogKind, ItemName
 from shared.services.packages.search import PackageSearch
-from tests.contract.sample_records import coordinate
 from tests.support.documented_packages import TYPES, documented_bala, published
 from tests.support.world import World
 
 CONNECTORS, TRIGGERS = CatalogKind.CONNECTORS, CatalogKind.TRIGGERS
-PEOPLE = coordinate("acme/people:1.0.0")
 CLIENT = """
 import acme/people;
 public client class Client { remote function greet(people:Person person) {} }
@@ -44,29 +41,6 @@ async def parts(world: World) -> str:
     catalog, packages = registry.api_docs.editor_catalog, registry.packages.hosted
     entry = await catalog.by_name(CONNECTORS, NAME, packages, by=ANONYMOUS)
     return entry.parts
-
-
-@pytest.mark.parametrize("way", ["private", "withheld", "removed"])
-async def test_fields_are_left_out_the_moment_their_release_is_not_public_and_live(
-    greeting: World, way: str
-) -> None:
-    registry = greeting.registry
-    if way == "private":
-        await registry.packages.visibility.change(PEOPLE.package, Visibility.PRIVATE, by=OPERATOR)
-    elif way == "withheld":
-        await registry.publishing.moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
-    else:
-        await registry.publishing.moderation.remove(PEOPLE, "court order", by=OPERATOR)
-    found = await parts(greeting)
-    assert '"mood"' not in found
-    assert '"greet"' in found
-
-
-async def test_fields_are_there_again_when_their_release_is(greeting: World) -> None:
-    moderation = greeting.registry.publishing.moderation
-    await moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
-    await moderation.restore(PEOPLE, by=OPERATOR)
-    assert '"mood"' in await parts(greeting)
 
 
 async def test_a_description_that_is_too_large_says_so(

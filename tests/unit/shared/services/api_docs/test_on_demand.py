@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import permutations
 from pathlib import Path
 from typing import cast
 
@@ -13,16 +12,13 @@ import pytest
 from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedEnded, ConfinedUnavailable, Json, PartResult
-from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.packages import ReleaseEntry
 from shared.ports import DocumentStore
-from shared.prose.rendering import highlight, renderer_version
 from shared.services.api_docs.on_demand import (
     MAX_WAITING,
-    REFUSED,
     SET_ASIDE_SECONDS,
     ComparedVersions,
     FileHighlighting,
@@ -55,20 +51,6 @@ class Answering(InProcess):
 
 
 # --- Jobs
-
-
-async def test_a_job_that_runs_is_not_started_again() -> None:
-    jobs, ran = OnDemandJobs(), list[str]()
-
-    async def job() -> None:
-        ran.append("job")
-
-    assert [jobs.start("one", job) for _ in range(3)] == [True] * 3
-    await jobs.drain()
-    assert ran == ["job"]
-    assert jobs.start("one", job)
-    await jobs.drain()
-    assert ran == ["job"] * 2
 
 
 async def test_a_release_waits_for_one_job_however_many_were_asked_for() -> None:
@@ -115,23 +97,6 @@ async def test_closing_ends_the_jobs() -> None:
     assert ended == []
 
 
-@pytest.mark.parametrize("error", [ConfinedUnavailable(), Busy()])
-async def test_a_job_that_cannot_be_done_now_is_started_by_the_next_reader(
-    error: Exception,
-) -> None:
-    jobs, failures, done = OnDemandJobs(), [error], list[str]()
-
-    async def job() -> None:
-        if failures:
-            raise failures.pop()
-        done.append("job")
-
-    for _ in range(2):
-        jobs.start("one", job)
-        await jobs.drain()
-    assert done == ["job"]
-
-
 # --- Files
 
 
@@ -176,44 +141,11 @@ async def files() -> AsyncIterator[Files]:
 CODE = "public function f() {} // ü\n"
 
 
-async def test_a_file_is_highlighted_for_the_next_reader_and_once(files: Files) -> None:
-    assert await files.asked("a.bal", CODE) is None
-    for _ in range(2):
-        assert await files.asked("a.bal", CODE) == highlight("a.bal", CODE)
-    assert files.confined.ran == ["highlight"]
-
-
 async def test_each_file_has_its_own_rendering(files: Files) -> None:
     for path in ("a.bal", "b.bal"):
         await files.asked(path, CODE)
     assert len(files.documents.stored) == 2
     assert await files.highlighting.highlighted(Digest.of(b"other"), "a.bal", CODE) is None
-
-
-async def test_a_file_that_is_refused_stays_plain_and_is_not_tried_again(files: Files) -> None:
-    files.confined.refusal = "it takes too long"
-    for _ in range(3):
-        assert await files.asked("a.bal", CODE) is None
-    assert files.confined.ran == ["highlight"]
-    [stored] = files.documents.stored.values()
-    assert stored == f"{renderer_version()}{REFUSED}it takes too long".encode()
-
-
-async def test_a_file_is_highlighted_again_by_another_renderer(files: Files) -> None:
-    await files.asked("a.bal", CODE)
-    [key] = files.documents.stored
-    files.documents.stored[key] = b"another" + files.documents.stored[key]
-    assert await files.asked("a.bal", CODE) is None
-    assert await files.asked("a.bal", CODE) == highlight("a.bal", CODE)
-
-
-async def test_nothing_is_stored_without_the_confined_process(files: Files) -> None:
-    files.confined.is_available = False
-    assert await files.asked("a.bal", CODE) is None
-    assert files.documents.stored == {}
-    files.confined.is_available = True
-    await files.asked("a.bal", CODE)
-    assert await files.asked("a.bal", CODE)
 
 
 async def test_a_file_is_plain_while_too_many_wait(files: Files) -> None:
@@ -264,15 +196,6 @@ async def pending(world: World, before: str, after: str) -> None:
     await world.document()
 
 
-async def test_the_comparison_with_the_version_before_is_there_at_once(
-    moving: World, confined: Answering
-) -> None:
-    found = await compare(moving, "1.1.0", "1.2.0")
-    assert "in120" in found.changes
-    assert "in110" in found.page
-    assert confined.ran == []
-
-
 async def test_another_comparison_is_made_once(moving: World, confined: Answering) -> None:
     await pending(moving, "1.0.0", "1.2.0")
     found = await compare(moving, "1.0.0", "1.2.0")
@@ -281,11 +204,6 @@ async def test_another_comparison_is_made_once(moving: World, confined: Answerin
     assert '"compared_with":"1.0.0"' in found.changes
     assert await compare(moving, "1.0.0", "1.2.0") == found
     assert confined.ran == ["compare"]
-
-
-async def test_versions_are_compared_in_both_directions(moving: World) -> None:
-    await pending(moving, "1.2.0", "1.0.0")
-    assert "in120" in (await compare(moving, "1.2.0", "1.0.0")).page
 
 
 async def test_a_refused_comparison_is_stored_with_its_reason(
@@ -297,34 +215,6 @@ async def test_a_refused_comparison_is_stored_with_its_reason(
         with pytest.raises(ApiDocsFailed, match="it takes too long"):
             await compare(moving, "1.0.0", "1.2.0")
     assert confined.ran == ["compare"]
-
-
-async def test_a_comparison_by_another_generator_is_made_again(
-    moving: World, confined: Answering
-) -> None:
-    await pending(moving, "1.0.0", "1.2.0")
-    found = await entries(moving)
-    name = f"changes-{found['1.0.0'].digest}"
-    digest = Digest(found["1.2.0"].digest)
-    older = f"{GENERATOR_VERSION - 1} {found['1.0.0'].digest}\nold".encode()
-    await moving.stores.documents.put_rendering(digest, name, older)
-    await pending(moving, "1.0.0", "1.2.0")
-    assert "in100" in (await compare(moving, "1.0.0", "1.2.0")).page
-    assert confined.ran == ["compare"] * 2
-
-
-async def test_each_pair_is_compared_once_in_whatever_order_they_are_asked_for(
-    moving: World, confined: Answering
-) -> None:
-    pairs = list(permutations(await entries(moving), 2))
-    for before, after in pairs:
-        with suppress(ApiDocsPending):
-            await compare(moving, before, after)
-        await moving.document()
-    made = len(confined.ran)
-    for before, after in pairs * 2:
-        await compare(moving, before, after)
-    assert len(confined.ran) == made <= len(pairs)
 
 
 async def test_a_job_whose_process_ends_three_times_is_set_aside_for_a_day() -> None:

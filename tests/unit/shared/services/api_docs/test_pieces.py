@@ -8,14 +8,7 @@ from typing import cast
 
 import pytest
 
-from shared.domain.api_docs.pieces import (
-    BLOCK_BYTES,
-    PiecePlace,
-    PiecesPart,
-    PiecesPointer,
-    PiecesWriter,
-    merge_pieces,
-)
+from shared.domain.api_docs.pieces import PiecesPart, PiecesPointer, PiecesWriter, merge_pieces
 from shared.domain.api_docs.records import (
     NO_API,
     ApiDocsRecord,
@@ -89,28 +82,6 @@ async def content(reader: PieceReader, name: str) -> str | None:
 MANY = [(f"{number:05}" + "n" * 200, str(number)) for number in range(1_000)]
 
 
-async def test_a_piece_of_a_small_release_takes_two_reads_and_the_next_one_a_single(
-    documents: Documents, reader: PieceReader
-) -> None:
-    documents.make("one", [("a", "1"), ("b", "2")])
-    assert await content(reader, "a") == "1"
-    assert len(documents.ranges) == 2
-    assert await content(reader, "b") == "2"
-    assert len(documents.ranges) == 3
-    assert documents.records_read == 1
-
-
-async def test_a_piece_of_a_large_release_takes_the_root_one_block_and_one_range(
-    documents: Documents, reader: PieceReader
-) -> None:
-    documents.make("one", MANY)
-    assert await content(reader, MANY[700][0]) == "700"
-    assert len(documents.ranges) == 3
-    assert max(count for _, _, count in documents.ranges) <= BLOCK_BYTES
-    assert await content(reader, MANY[701][0]) == "701"
-    assert len(documents.ranges) == 4
-
-
 async def test_a_missing_piece_is_known_from_the_index(
     documents: Documents, reader: PieceReader
 ) -> None:
@@ -120,24 +91,6 @@ async def test_a_missing_piece_is_known_from_the_index(
     assert await content(reader, "zzzz") is None
     assert await content(reader, " ") is None
     assert len(documents.ranges) == read
-
-
-async def test_a_place_says_how_long_a_piece_is(documents: Documents, reader: PieceReader) -> None:
-    documents.make("one", [("a", "12"), ("long", "12" * 1_000)])
-    assert await reader.place(DIGEST, "a") == PiecePlace(0, 2, 2)
-    place = await reader.place(DIGEST, "long")
-    assert place
-    assert place.unpacked_length == 2_000
-
-
-async def test_a_piece_says_whether_it_is_packed(documents: Documents, reader: PieceReader) -> None:
-    documents.make("one", [("a", "12"), ("long", "12" * 1_000)])
-    short, long = await reader.read(DIGEST, "a"), await reader.read(DIGEST, "long")
-    assert short
-    assert long
-    assert (short.is_packed, long.is_packed) == (False, True)
-    assert long.unpack() == b"12" * 1_000
-    assert long.content != long.unpack()
 
 
 async def test_without_documentation_there_are_no_pieces(
@@ -162,16 +115,6 @@ async def test_a_record_is_kept_once_it_has_pieces_and_without_its_lists(
         assert record
         assert (record.api, record.symbols) == (NO_API, "")
     assert documents.records_read == 3
-
-
-async def test_documentation_that_was_made_again_is_read_at_once_by_who_made_it(
-    documents: Documents, reader: PieceReader
-) -> None:
-    documents.make("one", [("a", "1")])
-    assert await content(reader, "a") == "1"
-    documents.make("two", [("a", "2")])
-    reader.forget(DIGEST)
-    assert await content(reader, "a") == "2"
 
 
 async def test_a_file_that_was_replaced_is_read_by_its_new_name(

@@ -7,7 +7,6 @@ import pytest
 
 from shared.domain.accounts import Account, AccountName
 from shared.domain.errors.identity import AccountExists
-from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.ports import Stale
 from shared.services.identity.accounts import Accounts
@@ -15,7 +14,6 @@ from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
-from tests.support.refusals import raises_refusal
 
 
 @pytest.fixture
@@ -43,15 +41,6 @@ async def test_exactly_one_of_two_concurrent_accounts_gets_the_name(
     assert [each.id for each in store.every(Account)] == [first.id]
 
 
-async def test_an_account_is_created_even_if_its_event_is_published_later(
-    accounts: Accounts, store: FakeDirectory, events: FakeEvents
-) -> None:
-    events.fails_with = Busy()
-    account = await accounts.create("kim", by=OPERATOR)
-    [waiting] = await store.unpublished(10)
-    assert waiting == account.pending_events
-
-
 async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
@@ -75,28 +64,6 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
     accounts = Accounts(raced, fake_record_writer(store, events), FakeClock(), FakeRandomness())
     with pytest.raises(AccountExists):
         await accounts.create("kim", by=OPERATOR)
-
-
-async def test_an_id_is_no_name_even_where_an_old_account_is_called_so(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    kim = await accounts.create("kim", by=OPERATOR)
-    await store.add(Account(id="stranger00", name=kim.id, created_ms=0))
-    await store.add(AccountName(name=kim.id, account="stranger00", created_ms=0))
-    assert await accounts.by_id(kim.id) == kim
-    with raises_refusal("account-not-found", match=f"id:{kim.id}"):
-        await accounts.by_name_or_id(kim.id)
-
-
-async def test_a_name_that_was_given_back_is_nobodys(
-    accounts: Accounts, store: FakeDirectory
-) -> None:
-    kim = await accounts.create("kim", by=OPERATOR)
-    [claim] = store.every(AccountName)
-    await store.replace(claim.model_copy(update={"is_retired": True}))
-    with raises_refusal("account-not-found"):
-        await accounts.by_name_or_id("kim")
-    assert await accounts.by_id(kim.id) == kim
 
 
 async def test_a_rename_can_be_repeated_whatever_a_crash_left(

@@ -2,39 +2,15 @@
 
 from datetime import timedelta
 
-import pytest
 from msgspec.structs import replace
 
 from shared.composition import create_registry
 from shared.domain.accounts import hash_secret
 from shared.domain.errors.requests import Busy
 from shared.domain.sign_in import SECRET_ROTATION, Session
-from shared.ports import Unanswered
-from tests.fakes.identity_provider import FakeInternet
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import World
-
-
-async def test_what_fails_beside_a_request_is_logged(world: World) -> None:
-    with capture_logs() as logs:
-        world.registry.identity.mail_delivery.failed("Busy", 2)
-        world.registry.identity.sign_in_flow.refused("oidc", "expired")
-        world.registry.common.record_writer.delayed(Busy())
-    events = [each["event"] for each in logs]
-    assert events == ["mail.undelivered", "sign_in.refused", "event.delayed"]
-
-
-async def test_an_issuer_that_does_not_answer_is_logged_with_what_was_read(world: World) -> None:
-    adapters = replace(world.stores, fetcher=FakeInternet(is_down=True))
-    keys = create_registry(world.registry.settings, adapters).identity.issuer_keys
-    with capture_logs() as logs, pytest.raises(Unanswered):
-        await keys.find("https://issuer.test", "key", "RS256")
-    unanswered = {"event": "issuer.unanswered", "log_level": "warning"}
-    assert logs == [
-        {**unanswered, "document": "https://issuer.test", "reason": "the cable is cut"},
-        {**unanswered, "document": "keys of https://issuer.test", "reason": "https://issuer.test"},
-    ]
 
 
 async def test_a_session_whose_secret_cannot_be_replaced_goes_on_and_is_logged(

@@ -79,17 +79,6 @@ async def test_exactly_one_of_concurrent_first_sign_ins_creates_the_account() ->
     assert [each.id for each in directory.every(Account)] == [made[0]]
 
 
-async def test_an_interrupted_first_sign_in_is_completed_by_the_next_one() -> None:
-    directory = FakeDirectory()
-    known = identities(directory)
-    await known.register(person(), "oidc", by=BROWSER)
-    for kind in (Account, AccountName):
-        forget(directory, *directory.every(kind))
-    account_id = await known.account_id_of(person())
-    [account] = directory.every(Account)
-    assert account.id == account_id
-
-
 async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None:
     directory = FakeDirectory()
     known = identities(directory)

@@ -10,7 +10,7 @@ from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_record_writer
-from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
 
 ANN = Principal("ann0000000", "session:one", (Grant(),))
@@ -52,28 +52,6 @@ class Place:
             FakeClock(),
             self.noticing,
         )
-
-
-async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
-    class Ending(FakeDirectory):
-        """A directory in which the first session ends as soon as they are listed."""
-
-        async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
-            found = await super().list_by_owner(kind, owner)
-            await self.remove(found[0])
-            return found
-
-    place = Place()
-    place.directory = Ending.holding(session("one"), session("two"))
-    sessions = Sessions(
-        place.directory,
-        fake_record_writer(place.directory, place.events),
-        FakeClock(),
-        place.noticing,
-    )
-    ended = await sessions.end_all(ANN.id, by=Principal("admin00000"))
-    assert [each.id for each in ended] == ["two"]
-    assert place.directory.every(Session) == []
 
 
 async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:

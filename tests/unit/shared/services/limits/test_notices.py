@@ -8,11 +8,11 @@ import pytest
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
-from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Grant, Principal
 from shared.domain.records import Entity, Place
 from shared.domain.status import NoticeBoard
-from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices, ReadOnlyMode
+from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices
 from tests.fakes.services import READ_ONLY, fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
@@ -130,45 +130,6 @@ async def test_one_read_serves_everybody_for_three_seconds(clock: FakeClock) -> 
     assert directory.calls == ["get", "get"]
 
 
-async def test_a_change_by_this_process_is_read_at_once(clock: FakeClock) -> None:
-    directory = FakeDirectory()
-    notice_cache = NoticeCache(directory, clock)
-    assert (await notice_cache.current()).read_only is None
-    await directory.put(READ_ONLY)
-    assert (await notice_cache.current()).read_only is None
-    notice_cache.invalidate()
-    assert (await notice_cache.current()).read_only is not None
-
-
-async def test_nobody_waits_for_a_slow_store_and_its_answer_counts_when_it_comes(
-    clock: FakeClock,
-) -> None:
-    directory = Slow(READ_ONLY)
-    notice_cache = NoticeCache(directory, clock, NOT_AT_ALL)
-    assert await notice_cache.current() == NoticeBoard()
-    assert await notice_cache.current() == NoticeBoard()
-    directory.answers.set()
-    while notice_cache.read_ms < 0:
-        await asyncio.sleep(0)
-    assert (await notice_cache.current()).read_only is not None
-    assert directory.calls == ["get"]
-
-
-async def test_while_the_store_is_away_what_was_read_last_counts_and_it_is_asked_seldom(
-    clock: FakeClock,
-) -> None:
-    directory = Slow(READ_ONLY)
-    directory.answers.set()
-    notice_cache = NoticeCache(directory, clock)
-    known = await notice_cache.current()
-    directory.is_away = True
-    clock.advance(NOTICES_CACHED_FOR)
-    for _ in range(5):
-        assert await notice_cache.current() == known
-    assert directory.calls == ["get", "get"]
-    assert notice_cache.read_ms == clock.now_ms() - NOTICES_CACHED_FOR // timedelta(milliseconds=1)
-
-
 async def test_closing_waits_for_no_store(clock: FakeClock) -> None:
     directory = Slow()
     notice_cache = NoticeCache(directory, clock, NOT_AT_ALL)
@@ -177,14 +138,3 @@ async def test_closing_waits_for_no_store(clock: FakeClock) -> None:
     await notice_cache.current()
     await notice_cache.close()
     assert directory.calls == ["get"]
-
-
-async def test_changes_are_let_through_until_a_store_has_said_otherwise(clock: FakeClock) -> None:
-    directory = Slow(READ_ONLY)
-    read_only_mode = ReadOnlyMode(NoticeCache(directory, clock, NOT_AT_ALL))
-    await read_only_mode.require_changes_allowed()
-    directory.answers.set()
-    clock.advance(NOTICES_CACHED_FOR)
-    read_only_mode = ReadOnlyMode(NoticeCache(directory, clock, LONG))
-    with pytest.raises(TakesNoChanges, match="moving house"):
-        await read_only_mode.require_changes_allowed()

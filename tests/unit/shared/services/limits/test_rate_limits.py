@@ -1,7 +1,6 @@
 """Who makes too many requests waits as long as told, and nobody else does."""
 
 from collections import Counter as Tallies
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimit, RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.ports import WorkStore
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.limits.rate_limits import BurstDetection, RateLimiter, ReadLimiter
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
@@ -83,71 +82,7 @@ async def test_a_token_may_do_so_much_over_all_instances(work: FakeWork, clock: 
     assert await check(one, RateLimitKeys(token="u"), 3) == [True] * 3
 
 
-async def test_a_caller_that_has_to_wait_costs_no_store_operation(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
-    await check(instance, keys, 3)
-    assert instance.calls["count"] == 3
-    await check(instance, keys, 50)
-    assert instance.calls["count"] == 3
-
-
-async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
-    assert await check(instance, keys, 4) == [True] * 3 + [False]
-    clock.step(timedelta(hours=-1))
-    assert await check(instance, keys, 4) == [True] * 3 + [False]
-
-
-async def test_an_unlimited_class_costs_no_store_operation(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock, sign_in="")
-    assert (
-        await instance.rate_limiter.check(RateLimitClass.SIGN_IN, RateLimitKeys("t", "a", "x"))
-        is None
-    )
-    assert await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys()) is None
-    assert instance.calls == {}
-
-
-async def test_all_addresses_of_one_network_are_counted_together(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    for number in range(8):
-        by = Principal(address=f"2001:db8:1:2::{number:x}")
-        assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
-    by = Principal(address="2001:db8:1:2:ffff::1")
-    assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by))
-    by = Principal(address="2001:db8:1:3::1")
-    assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
-
-
-async def test_counts_are_stored_no_longer_than_they_count(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    await Instance(work, clock).rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(token="t"))
-    ends = [ends_ms for _, ends_ms in work.counts.values()]
-    assert max(ends) <= clock.now_ms() + 2 * 60_000
-
-
 # --- pushes ------------------------------------------------------------------------------------
-
-
-async def test_pushes_above_the_limit_are_refused_only_if_the_limit_is_enforced(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    allowances = [await instance.rate_limiter.count_push(ANN, GREET) for _ in range(5)]
-    for allowance in allowances[:3]:
-        allowance.require()
-    for allowance in allowances[3:]:
-        with pytest.raises(TooManyRequests, match=r"too many pushes by this token: 3 .* a minute"):
-            allowance.require()
 
 
 # --- credentials that are not valid ------------------------------------------------------------
@@ -192,24 +127,6 @@ async def test_another_instance_takes_no_guess_more(work: FakeWork, clock: FakeC
     assert not await fail(other, ANN.address, "another")
 
 
-async def test_a_caller_that_waits_costs_no_store_operation(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock, failure="address=1")
-    await fail(instance, ANN.address, "guess")
-    before = instance.calls.copy()
-    for number in range(100):
-        assert not await fail(instance, ANN.address, f"guess {number}")
-    assert instance.calls == before
-
-
-async def test_guesses_without_a_limit_are_not_counted(work: FakeWork, clock: FakeClock) -> None:
-    instance = Instance(work, clock, failure="")
-    for number in range(100):
-        assert await fail(instance, ANN.address, f"guess {number}")
-    assert instance.calls == {}
-
-
 async def test_an_address_above_the_limit_of_reads_is_refused_before_credentials_are_checked(
     work: FakeWork, clock: FakeClock
 ) -> None:
@@ -240,13 +157,6 @@ def reads(instance: Instance, by: Principal, times: int) -> int:
     return let
 
 
-def test_reads_are_counted_by_each_process_alone(work: FakeWork, clock: FakeClock) -> None:
-    one, other = Instance(work, clock), Instance(work, clock)
-    assert reads(one, ANN, 10) == 3
-    assert reads(other, ANN, 10) == 3
-    assert one.calls == {}
-
-
 def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock, read="address=60")
     clock.at_ms -= clock.at_ms % 60_000 + 1_000  # The last second of a minute.
@@ -258,27 +168,6 @@ def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) 
     assert reads(instance, by, 100) == 30
     clock.advance(timedelta(minutes=5))
     assert reads(instance, by, 100) == 60
-
-
-def test_reads_are_counted_from_zero_when_the_clock_is_set_back(
-    work: FakeWork, clock: FakeClock
-) -> None:
-    instance = Instance(work, clock)
-    assert reads(instance, ANN, 10) == 3
-    clock.step(timedelta(hours=-1))
-    assert reads(instance, ANN, 10) == 3
-
-
-def test_a_process_counts_a_bounded_number_of_callers(clock: FakeClock) -> None:
-    counted = ReadLimiter(
-        RateLimit.parse(RateLimitClass.READ, "address=8"), clock, most_callers=100
-    )
-    let = 0
-    for number in range(500):
-        with suppress(TooManyRequests):
-            counted.count(Principal(address=f"10.0.{number // 250}.{number % 250}"))
-            let += 1
-    assert let == 100 + 8, "those that come when there are too many share one count"
 
 
 async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(

@@ -8,7 +8,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
 from tests.contract.sample_records import NAME
 from tests.support.archives import bala
-from tests.support.world import OpenWorld, World
+from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 CONTENT = bala("acme/greet:1.0.0", keywords=["hello"])
@@ -33,12 +33,6 @@ async def again(world: World) -> tuple[str, ...]:
     return report.problems
 
 
-async def test_a_missing_archive_is_a_problem(world: World) -> None:
-    await audit(world)
-    archive(world).unlink()
-    assert await again(world) == ("acme/greet:1.0.0: its archive is missing.",)
-
-
 async def test_an_archive_with_a_flipped_bit_is_a_problem(world: World) -> None:
     await audit(world)
     content = bytearray(CONTENT)
@@ -56,20 +50,6 @@ async def test_a_record_that_says_other_than_its_archive_is_a_problem(world: Wor
     await world.stores.metadata.replace_release(release.model_copy(update={"keywords": ("bye",)}))
     [problem] = await again(world)
     assert problem.startswith("acme/greet:1.0.0: keywords is recorded as ('bye',)")
-
-
-async def test_held_releases_cannot_make_the_audit_and_with_it_the_backup_fail(
-    worlds: OpenWorld,
-) -> None:
-    world = await worlds(brake_releases=1)
-    await world.push(bala("acme/greet:1.0.0"))
-    for version in ("1.1.0", "1.2.0"):
-        await world.push_held(bala(f"acme/greet:{version}"))
-    head = (await world.stores.metadata.find(GREET)).head
-    assert head is not None
-    releases = await world.stores.metadata.releases(head.package)
-    assert any(each.awaits_owner for each in releases)
-    assert await again(world) == ()
 
 
 async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(

@@ -13,17 +13,3 @@ async def test_expired_codes_and_tokens_are_deleted_after_their_grace(world: Wor
     assert report is not None
     assert report.changed >= len(["code", "admin", "ann", "mia", "bob"])
     assert await world.stores.directory.list_by_owner(Token, world.people.ann.account.id) == []
-
-
-async def test_a_token_that_has_ended_is_deleted_a_week_later(world: World) -> None:
-    ann = world.people.ann.account.id
-    [token] = await world.stores.directory.list_by_owner(Token, ann)
-    assert token.expires_ms is not None
-    world.clock.at_ms = token.expires_ms + timedelta(days=6) // timedelta(milliseconds=1)
-    await world.registry.maintenance.upkeep.run("delete-expired-records")
-    assert await world.stores.directory.list_by_owner(Token, ann) == [token]
-    world.clock.advance(timedelta(days=1, seconds=1))
-    report = await world.registry.maintenance.upkeep.run("delete-expired-records")
-    assert report is not None
-    assert report.seen == report.changed > 0
-    assert await world.stores.directory.list_by_owner(Token, ann) == []

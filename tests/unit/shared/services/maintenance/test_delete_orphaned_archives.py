@@ -20,7 +20,6 @@ from tests.fakes.archive_placement import PlacedArchives
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
 
-GREET = Coordinate.parse("acme", "greet", "1.0.0")
 A_DAY = timedelta(days=1, hours=1)
 
 
@@ -44,17 +43,6 @@ async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(wo
     assert (report.seen, report.changed) == (2, 1)
     assert await world.stores.archives.stat(orphan) is None
     assert await world.stores.archives.stat(kept) is not None
-
-
-async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(world: World) -> None:
-    removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
-    other = Coordinate.parse("acme", "other", "1.0.0")
-    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
-    await world.registry.publishing.moderation.quarantine(other, "reported", by=OPERATOR)
-    world.clock.advance(A_DAY)
-    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
-    assert await world.stores.archives.stat(removed) is None
-    assert await world.stores.archives.stat(quarantined) is not None
 
 
 @dataclass

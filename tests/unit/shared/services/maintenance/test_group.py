@@ -1,12 +1,10 @@
 """Every task is created once, under its name, and a run says what came of it."""
 
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
-from shared.composition import create_registry
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR
 from shared.domain.status import TaskReport, TaskResult
@@ -20,26 +18,6 @@ from tests.support.tasks import TASKS
 from tests.support.world import World
 
 ORPHANS = DeleteOrphanedArchives.id
-HERE: Any = cast("Any", object())  # Stands for an adapter that nothing calls.
-
-
-async def test_a_registry_that_has_every_adapter_has_every_task(world: World) -> None:
-    adapters = replace(world.stores, feed=HERE, connect_upstream=HERE)
-    settings = world.registry.settings.model_copy(update={"upstream": "central"})
-    created = create_registry(settings, adapters).maintenance.tasks
-    assert {type(task) for task in created.values()} == set(TASKS)
-    assert list(created) == [task.id for task in created.values()]
-
-
-async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(world: World) -> None:
-    adapters = replace(world.stores, feed=None)
-    created = create_registry(world.registry.settings, adapters).maintenance.tasks
-    assert {task.id for task in TASKS} - set(created) == {
-        "update-search-index",
-        "rebuild-search-index",
-        "apply-mirror-rules",
-        "update-upstream-catalogue",
-    }
 
 
 async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:

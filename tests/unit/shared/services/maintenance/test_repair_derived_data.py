@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.packages import Release, ReleaseEntry, Texts
-from shared.domain.search import Query, ResultPage
+from shared.domain.packages import Release
 from tests.contract.sample_records import named
 from tests.support.archives import bala
 from tests.support.world import World
@@ -26,32 +24,6 @@ async def published(world: World) -> Release:
     release = (await world.stores.metadata.find(GREET)).release
     assert release is not None
     return release
-
-
-async def test_a_list_that_says_other_than_the_release_is_made_again(world: World) -> None:
-    release = await published(world)
-    wrong = ReleaseEntry.of(release).model_copy(update={"platform": "java11"})
-    await world.stores.metadata.put_entries(GREET.package, [wrong])
-    higher = release.model_copy(update={"keywords": ("new",), "outbox": ()})
-    await world.stores.metadata.replace_release(higher)
-    assert await repair(world) == (1, ())
-    [survey] = await world.stores.metadata.survey([GREET.package])
-    assert survey is not None
-    assert [each.platform for each in survey.entries] == [release.platform]
-    assert await repair(world) == (0, ())
-
-
-async def test_documents_that_were_lost_are_read_from_the_archive_again(world: World) -> None:
-    release = await published(world)
-    before = await world.stores.documents.texts(release.content)
-    assert before != Texts()
-    await world.stores.documents.delete(release.content)
-    assert await repair(world) == (1, ())
-    assert await world.stores.documents.texts(release.content) == before
-    found = await world.registry.packages.search.search(
-        Query.parse("greet"), ResultPage(), by=OPERATOR
-    )
-    assert [hit.listing.release.version for hit in found.hits] == ["1.0.0"]
 
 
 SUBS = bala("acme/greet:1.0.0", modules=["a", "b"], exported=["greet", "greet.b"])

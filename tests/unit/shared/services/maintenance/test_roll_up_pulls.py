@@ -5,34 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.search import Query, ResultPage
 from shared.domain.status import TaskReport
 from shared.ports import RollUp
 from shared.services.maintenance.record_tasks import RollUpPulls
-from tests.support.archives import bala
 from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
-
-
-async def test_the_roll_up_adds_pulls_to_the_package_and_its_search_result_once(
-    world: World,
-) -> None:
-    await world.push(bala(str(GREET)))
-    for caller in ("one", "two"):
-        world.registry.packages.pull_counter.count(GREET, caller)
-    await world.registry.packages.pull_counter.flush()
-    assert await world.registry.maintenance.upkeep.run("roll-up-pulls") == TaskReport(1, 1)
-    assert await world.registry.maintenance.upkeep.run("roll-up-pulls") == TaskReport(0, 0)
-    head = await world.stores.metadata.head(GREET.package)
-    assert head is not None
-    assert head.pulls == 2
-    found = await world.registry.packages.search.search(
-        Query.parse("greet"), ResultPage(), by=OPERATOR
-    )
-    assert [hit.listing.head.pulls for hit in found.hits] == [2]
 
 
 @dataclass

@@ -12,7 +12,6 @@ from shared.domain.snapshots import (
     MANIFEST_FILE,
     PACKAGES,
     SnapshotManifest,
-    SnapshotPart,
     SnapshotUnusable,
     to_line,
 )
@@ -46,13 +45,6 @@ async def test_a_large_stream_is_passed_on_in_pieces() -> None:
     assert await gathered(again.unpack(stream(pieces))) == [line[:-1] for line in lines]
     assert again.part() == compressed.part()
     assert (compressed.part().lines, compressed.part().bytes) == (50, len(b"".join(pieces)))
-
-
-async def test_lines_are_put_together_over_the_borders_of_pieces() -> None:
-    content = gzip.compress(b"one\ntwo\n\nthree\n")
-    pieces = [content[place : place + 1] for place in range(len(content))]
-    lines = await gathered(CompressedFile("a").unpack(stream(pieces)))
-    assert lines == [b"one", b"two", b"", b"three"]
 
 
 async def test_others_have_their_turn_every_hundred_lines() -> None:
@@ -124,17 +116,6 @@ async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
     await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
     with pytest.raises(SnapshotUnusable, match="no record of this version"):
         await shelf.verify("20260101")
-
-
-async def test_a_damaged_file_is_named(files: Files, shelf: StoredSnapshots) -> None:
-    part = SnapshotPart(name=PACKAGES, lines=1, bytes=1, sha256="")
-    manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(part,))
-    await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
-    await files.write(f"20260101/{PACKAGES}", each(b"not packed"))
-    with pytest.raises(SnapshotUnusable) as refused:
-        await shelf.verify("20260101")
-    sentence = f"{PACKAGES} of the snapshot is damaged. Take another snapshot."
-    assert str(refused.value) == sentence
 
 
 async def test_manifests_are_removed_first_so_that_no_snapshot_is_half_there(

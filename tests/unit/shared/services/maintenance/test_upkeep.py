@@ -12,16 +12,15 @@ from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal
 from shared.domain.records import Entity, Place
-from shared.domain.status import TASK_REQUEST_LIFETIME, TaskReport, TaskRequest, TaskResult
+from shared.domain.status import TASK_REQUEST_LIFETIME, TaskReport, TaskRequest
 from shared.services.leases import RENEWALS, Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.maintenance.package_tasks import DeleteOrphanedArchives, RebuildDerivedData
+from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
 from shared.services.maintenance.record_tasks import ProcessOutboxes
 from shared.services.maintenance.snapshots import CreateSnapshot
 from shared.services.maintenance.tasks import (
     BEGINS_WITHIN,
     TASK_LEASE,
-    TASK_RUNS_CACHED_FOR,
     MaintenanceTasks,
     Task,
     TaskRequests,
@@ -33,13 +32,10 @@ from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.fakes.tasks import fake_task
 
-AN_HOUR_MS = 3_600_000
-
 AUDIT = fake_task()
 SNAPSHOT = fake_task(CreateSnapshot)
 ORPHANS = fake_task(DeleteOrphanedArchives)
 OUTBOXES = fake_task(ProcessOutboxes)
-REBUILD = fake_task(RebuildDerivedData)
 
 
 def by_id(*tasks: Task) -> MaintenanceTasks:
@@ -56,41 +52,6 @@ def at(clock: FakeClock, text: str) -> int:
     return clock.at_ms
 
 
-async def test_a_task_that_never_ran_is_due_and_not_overdue() -> None:
-    clock = FakeClock()
-    now_ms = at(clock, "2026-11-20T01:00:00")
-    [access] = await TaskRuns(FakeWork(), clock).read([ORPHANS])
-    assert access.last_run is None
-    assert access.due_ms == at(clock, "2026-11-20T03:20:00")
-    assert not access.is_overdue(now_ms + 10 * AN_HOUR_MS)
-
-
-async def test_the_result_of_the_last_run_is_stored() -> None:
-    clock, work = FakeClock(), FakeWork()
-    started_ms = at(clock, "2026-11-20T03:20:00")
-    at(clock, "2026-11-20T03:20:02")
-    report = TaskReport(5, 2, ("acme/greet:1.0.0: wrong.",), unfinished=True)
-    await TaskRuns(work, clock).save(ORPHANS, started_ms, report)
-    [access] = await TaskRuns(work, clock).read([ORPHANS])
-    last = access.last_run
-    assert last is not None
-    assert (last.seen, last.changed, last.unfinished) == (5, 2, True)
-    assert last.problems == ("acme/greet:1.0.0: wrong.",)
-    assert last.result is TaskResult.PROBLEMS
-    assert last.duration == timedelta(seconds=2)
-
-
-async def test_those_who_ask_again_at_once_cost_no_read() -> None:
-    clock, work = FakeClock(), FakeWork()
-    runs = TaskRuns(work, clock)
-    before = await runs.read_cached([ORPHANS])
-    await TaskRuns(work, clock).save(ORPHANS, clock.now_ms(), TaskReport())
-    assert await runs.read_cached([ORPHANS]) == before
-    clock.advance(TASK_RUNS_CACHED_FOR)
-    [access] = await runs.read_cached([ORPHANS])
-    assert access.last_run is not None
-
-
 # --- Which tasks are due -----------------------------------------------------------------------
 
 
@@ -103,19 +64,6 @@ class CountedWork(FakeWork):
     async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
         self.reads += 1
         return await super().peek(kind, key, now_ms)
-
-
-async def test_a_task_that_is_not_due_is_not_read_again() -> None:
-    clock, work = FakeClock(), CountedWork()
-    at(clock, "2026-11-20T03:20:00")
-    runs = TaskRuns(work, clock)
-    assert await runs.due([ORPHANS, OUTBOXES, REBUILD]) == []
-    reads = work.reads
-    clock.advance(timedelta(minutes=1))
-    assert await runs.due([ORPHANS, OUTBOXES, REBUILD]) == [OUTBOXES]
-    await runs.save(OUTBOXES, clock.now_ms(), TaskReport())
-    assert await runs.due([ORPHANS, OUTBOXES, REBUILD]) == []
-    assert work.reads == reads
 
 
 @dataclass
@@ -312,13 +260,6 @@ async def test_a_task_that_was_cancelled_stays_due() -> None:
     assert await restarted.run_due(ORPHANS.id) == TaskReport()
 
 
-async def test_a_run_by_hand_counts_as_the_run_that_was_due() -> None:
-    _work, task, upkeep = await with_a_task_that_is_due()
-    task.release.set()
-    await upkeep.run(ORPHANS.id)
-    assert await upkeep.due() == []
-
-
 E = TypeVar("E", bound=Entity)
 
 ADMIN = Account(id="admin00000", name="kim", administrator=True, created_ms=1)
@@ -390,12 +331,6 @@ def desk() -> Desk:
     return Desk()
 
 
-async def test_requested_tasks_run_once_in_the_order_of_their_requests(desk: Desk) -> None:
-    await desk.ask(ORPHANS.id, AUDIT.id)
-    assert await desk.serve() == [ORPHANS.id, AUDIT.id]
-    assert await desk.serve() == []
-
-
 async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Desk) -> None:
     await desk.ask(AUDIT.id)
     desk.clock.advance(TASK_REQUEST_LIFETIME)
@@ -403,15 +338,6 @@ async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Des
     await desk.ask(AUDIT.id)
     assert await desk.serve() == [AUDIT.id]
     assert len(await desk.events.since(0, 10)) == 2
-
-
-async def test_a_task_that_another_process_runs_is_tried_again(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-    assert await desk.serve(None) == [AUDIT.id]
-    [task_request] = (await desk.task_requests.pending()).values()
-    assert task_request.is_held_up
-    assert await desk.serve() == [AUDIT.id]
-    assert await desk.task_requests.pending() == {}
 
 
 async def test_an_unfinished_task_continues_after_those_that_have_not_begun(desk: Desk) -> None:

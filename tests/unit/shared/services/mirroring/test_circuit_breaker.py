@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ports import AnswerTooLarge, AnswerUnusable, ServerUnreachable, Unanswered, UpstreamBusy
+from shared.ports import AnswerTooLarge, ServerUnreachable, Unanswered
 from shared.services.mirroring.upstreams import CLOSED_FOR, FAILURES_TO_CLOSE, UpstreamGate
 from tests.fakes.system import FakeClock
 
@@ -40,21 +40,6 @@ class Asked:
 PACKAGES = [f"acme:p{number}" for number in range(FAILURES_TO_CLOSE)]
 
 
-async def test_failures_of_one_package_close_nothing() -> None:
-    asked = Asked()
-    await asked.fail(*["acme:greet"] * 20, *PACKAGES[2:])
-    assert asked.gate.health.is_open
-    assert asked.reasons == ["no"] * 23
-
-
-async def test_an_answer_about_another_package_forgets_earlier_failures() -> None:
-    asked = Asked()
-    await asked.fail(*PACKAGES[1:])
-    assert await asked.gate.ask("acme:greet", answered) == "yes"
-    await asked.fail(*PACKAGES[1:])
-    assert asked.gate.health.is_open
-
-
 async def test_failures_of_several_packages_close_the_gate_for_a_time() -> None:
     asked = Asked()
     await asked.close()
@@ -62,56 +47,6 @@ async def test_failures_of_several_packages_close_the_gate_for_a_time() -> None:
         await asked.gate.ask("acme:greet", answered)
     health = asked.gate.health
     assert (health.is_open, health.asked, health.failed, health.reason) == (False, 5, 5, "no")
-
-
-async def test_requests_without_a_connection_close_the_gate_whatever_they_are_about() -> None:
-    asked = Asked()
-    await asked.fail(*["acme:greet"] * FAILURES_TO_CLOSE, kind=ServerUnreachable)
-    assert not asked.gate.health.is_open
-
-
-@pytest.mark.parametrize("kind", [AnswerUnusable, AnswerTooLarge])
-async def test_answers_that_cannot_be_used_close_nothing_and_are_named(
-    kind: type[Unanswered],
-) -> None:
-    asked = Asked()
-    await asked.fail(*PACKAGES * 4, kind=kind)
-    health = asked.gate.health
-    assert (health.is_open, health.failed, health.problem) == (True, 0, "")
-    assert health.unusable.startswith("acme:p4: ")
-    assert len(asked.reasons) == 20
-
-
-async def test_one_package_is_tried_when_the_time_is_over() -> None:
-    asked = Asked()
-    await asked.close()
-    asked.clock.advance(CLOSED_FOR)
-
-    async def archive() -> str:
-        for subject in ("acme:greet", "acme:other"):
-            with pytest.raises(ServerUnreachable, match="left alone"):
-                await asked.gate.ask(subject, answered)  # Others, meanwhile.
-        return "archive"
-
-    async def description() -> str:
-        assert await asked.gate.ask("acme:greet", archive) == "archive"
-        return "description"
-
-    assert await asked.gate.ask("acme:greet", description) == "description"
-
-
-async def test_others_are_asked_for_while_a_tried_archive_still_arrives() -> None:
-    asked = Asked()
-    await asked.close()
-    asked.clock.advance(CLOSED_FOR)
-
-    async def archive() -> str:
-        assert await asked.gate.ask("acme:greet", answered) == "yes"  # Its description.
-        assert await asked.gate.ask("acme:other", answered) == "yes"
-        return "archive"
-
-    assert await asked.gate.ask("acme:greet", archive) == "archive"
-    assert await asked.gate.ask("acme:greet", answered) == "yes"
 
 
 async def test_a_trial_that_fails_closes_the_gate_again() -> None:
@@ -128,21 +63,6 @@ async def test_a_package_that_failed_before_does_not_close_the_gate_again() -> N
     await asked.close()
     asked.clock.advance(CLOSED_FOR)
     await asked.fail(PACKAGES[0])
-    assert await asked.gate.ask("acme:greet", answered) == "yes"
-
-
-async def test_a_busy_upstream_is_left_alone_at_once() -> None:
-    asked = Asked()
-
-    async def busy() -> str:
-        raise UpstreamBusy(429, timedelta(minutes=2))
-
-    with pytest.raises(UpstreamBusy):
-        await asked.gate.ask("acme:greet", busy)
-    asked.clock.advance(timedelta(seconds=119))
-    with pytest.raises(ServerUnreachable, match="left alone"):
-        await asked.gate.ask("acme:greet", answered)
-    asked.clock.advance(timedelta(seconds=1))
     assert await asked.gate.ask("acme:greet", answered) == "yes"
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.access import OWNER_CHANGE_DELAY, Invitation
-from shared.domain.accounts import Account, Token, TokenUse
+from shared.domain.access import OWNER_CHANGE_DELAY
+from shared.domain.accounts import Account
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal, Role
@@ -13,8 +13,6 @@ from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Entity
-from shared.domain.trusted_publishing.jobs import Provider
-from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale
 from shared.services.maintenance.record_tasks import NAME_FREE_AFTER
 from shared.services.organizations import organizations
@@ -31,7 +29,6 @@ from tests.support.services import (
 )
 
 GREET = Package.parse("acme", "greet")
-FAR_MS = 2**50
 
 
 @pytest.fixture
@@ -59,19 +56,6 @@ async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServ
     again = await acme.organization_deletion.delete(ACME, by=acme.signed_in(LEE))
     assert again.deleting_ms == first.deleting_ms
     assert acme.events.feed == []
-
-
-async def test_a_claimed_name_without_a_release_is_no_package(acme: OrganizationServices) -> None:
-    neighbours = [Package.parse(org, "greet") for org in ("acm", "acme_two", "acmf")]
-    claimed = [
-        Package.parse("acme", f"p{number}")
-        for number in range(organizations.PACKAGES_READ_AT_ONCE + 1)
-    ]
-    acme.packages = FakePackages(
-        [head(each) for each in (*neighbours, *claimed)],
-        {str(each): [release(each)] for each in neighbours},
-    )
-    assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
 
 
 async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationServices) -> None:
@@ -124,44 +108,10 @@ async def test_a_deletion_that_is_undone_meanwhile_does_not_happen(
     assert (await acme.acme()).deleting_ms
 
 
-BELONGINGS = (
-    Invitation(
-        org="acme", id="invited", role=Role.OWNER, by=KIM.id, code_hash="a", label="bob",
-        created_ms=0, expires_ms=FAR_MS,
-    ),
-    Publisher(
-        id="publisher", org="acme", package="greet", provider=Provider.GITHUB, server="s",
-        ids={"repository_id": "1", "repository_owner_id": "2"}, created_ms=0,
-    ),
-)  # fmt: skip
-
-
 async def of_an_organization(acme: OrganizationServices) -> list[Entity]:
     """Return everything that is stored of Acme, without accounts and the owner of its name."""
     kept = (Account, NameOwner)
     return [each for each in acme.directory.entities.values() if not isinstance(each, kept)]
-
-
-async def test_a_day_later_the_name_can_be_used_again_and_nothing_is_inherited(
-    acme: OrganizationServices,
-) -> None:
-    organization = await acme.acme()
-    token = Token(
-        id="token", hash="h", owner=organization.id, org="Acme", name="ci", grants=(),
-        created_ms=0, expires_ms=None,
-    )  # fmt: skip
-    use = TokenUse(owner=organization.id, token="token", used_ms=0)
-    for entity in (*BELONGINGS, token, use):
-        await acme.directory.add(entity)
-    await acme.organization_deletion.delete(ACME, by=OPERATOR)
-    acme.clock.advance(NAME_FREE_AFTER)
-    report = await acme.finish_deletions.run()
-    assert (report.seen, report.changed) == (1, 1)
-    assert await of_an_organization(acme) == []
-    assert acme.events.kinds()[-1] == "organization.released"
-    founded = await acme.organizations.create(OrgName("acme"), MAX, by=acme.signed_in(MAX))
-    assert founded.id != organization.id
-    assert acme.roles() == {"max": Role.OWNER}
 
 
 async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
@@ -237,14 +187,6 @@ async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
     assert (await acme.finish_deletions.run()).changed == 1
     founded = await acme.organizations.create(ACME, MAX, by=acme.signed_in(MAX))
     assert founded.founder == MAX.id
-
-
-async def test_an_organization_that_was_just_created_is_not_removed(
-    acme: OrganizationServices,
-) -> None:
-    await orphaned(acme, KIM, LEE)
-    acme.clock.advance(-timedelta(seconds=1))
-    assert (await acme.finish_deletions.run()).seen == 0
 
 
 async def test_an_organization_whose_founder_left_stays_with_another_owner(

@@ -5,12 +5,11 @@ import asyncio
 import pytest
 
 from shared.domain.access import NO_ACCESS
-from shared.domain.accounts import NameSkeleton, Organization
+from shared.domain.accounts import Organization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import OrganizationExists, organization_not_found
 from shared.domain.identity import OPERATOR, Action, Role
 from shared.domain.names import OrgName
-from shared.domain.packages import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, ADA, KIM, LEE, MAX, OrganizationServices, acme_of_kim
@@ -31,13 +30,6 @@ async def acme() -> OrganizationServices:
 # --- founding ----------------------------------------------------------------------------------
 
 
-async def test_the_organization_and_its_owner_come_in_one_write(
-    world: OrganizationServices,
-) -> None:
-    await world.organizations.create(ACME, KIM, by=OPERATOR)
-    assert world.directory.calls.count("add") == 1
-
-
 async def test_exactly_one_of_two_concurrent_creators_owns_the_organization(
     world: OrganizationServices,
 ) -> None:
@@ -49,17 +41,6 @@ async def test_exactly_one_of_two_concurrent_creators_owns_the_organization(
     assert isinstance(first, Organization)
     assert isinstance(second, OrganizationExists)
     assert world.roles() == {"kim": Role.OWNER}
-
-
-@pytest.mark.parametrize("name", ["acrne", "ac_me", "accme"])
-async def test_people_create_no_organization_with_a_name_like_an_existing_one(
-    acme: OrganizationServices, name: str
-) -> None:
-    with raises_refusal("looks-alike") as refused:
-        await acme.organizations.create(OrgName(name), LEE, by=acme.signed_in(LEE))
-    assert "Acme" not in str(refused.value)  # It may be nobody's business that it is there.
-    assert {each.org for each in acme.directory.every(NameSkeleton)} == {"Acme"}
-    await acme.organizations.create(OrgName(name), LEE, by=OPERATOR)
 
 
 async def test_both_of_two_first_pushes_succeed(world: OrganizationServices) -> None:
@@ -111,15 +92,3 @@ async def test_an_organization_calls_itself_by_nobody_else_s_name(
 def test_an_invisible_display_name_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="display name"):
         OrganizationProfile.parse(text, None, None)
-
-
-async def test_a_hidden_release_costs_what_a_missing_one_costs(acme: OrganizationServices) -> None:
-    profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
-    await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
-    costs: list[list[str]] = []
-    for org in (ACME, OTHER):
-        acme.directory.calls.clear()
-        with raises_refusal("organization-not-found"):
-            await acme.organizations.show(org, by=acme.signed_in(MAX))
-        costs.append(list(acme.directory.calls))
-    assert costs[0] == costs[1]

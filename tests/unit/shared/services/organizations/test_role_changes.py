@@ -14,7 +14,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Role
-from shared.ports import Stale
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
@@ -126,21 +125,6 @@ async def test_nobody_is_notified_of_a_change_that_was_not_made(acme: Organizati
     assert acme.mailer.sent == []
     await acme.memberships.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     assert len(acme.mailer.sent) == 3
-
-
-async def test_a_stale_change_is_made_again(acme: OrganizationServices) -> None:
-    working, acme.directory = acme.directory, failing(acme.directory, Fault("replace", Stale()))
-    await acme.memberships.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
-    acme.directory = working
-    assert acme.roles()["max"] is Role.MAINTAINER
-
-
-async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(
-    acme: OrganizationServices,
-) -> None:
-    acme.work = failing(acme.work, Fault("lease", Busy(), nth=2))
-    await acme.memberships.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
-    assert acme.roles()["max"] is Role.MAINTAINER
 
 
 # --- whatever people do ------------------------------------------------------------------------

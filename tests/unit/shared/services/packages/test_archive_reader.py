@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.domain.archives.unpacking import ArchiveLimits
-from shared.domain.errors.packages import archive_too_large
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.services.packages.archive_reader import (
     ARCHIVE_READERS,
@@ -15,7 +14,6 @@ from shared.services.packages.archive_reader import (
     ArchiveReader,
 )
 from tests.support.archives import bala
-from tests.support.refusals import raises_refusal
 
 MIB = 1024 * 1024
 GREET = bala("acme/greet:1.0.0")
@@ -40,21 +38,6 @@ def test_more_uploads_than_so_many_of_the_largest_are_refused_until_one_ends() -
             service.in_hand(SMALL_ARCHIVE_BYTES + 1).__enter__()
         with service.in_hand(MIB), service.in_hand(SMALL_ARCHIVE_BYTES):
             pass
-
-
-async def test_an_archive_above_the_limit_is_not_even_opened() -> None:
-    service = reading(max_archive_bytes=len(GREET) - 1)
-    with raises_refusal("archive-too-large"):
-        await service.read(GREET)
-    await service.close()
-
-
-async def test_an_archive_over_the_limit_is_refused_with_both_sizes() -> None:
-    service = reading(max_archive_bytes=len(GREET) - 1)
-    with raises_refusal("archive-too-large") as refused:
-        await service.read(GREET)
-    assert str(refused.value) == str(archive_too_large(len(GREET), len(GREET) - 1))
-    await service.close()
 
 
 async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:

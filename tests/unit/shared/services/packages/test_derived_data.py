@@ -1,9 +1,8 @@
 """Derived data agrees with the releases, whatever is written at the same time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -12,14 +11,14 @@ from msgspec.structs import replace
 
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.identity import OPERATOR
 from shared.domain.listings import Listing
 from shared.domain.names import Coordinate, Package, release_place
-from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
-from shared.domain.records import Entity, Place
+from shared.domain.packages import State, Survey
+from shared.domain.records import Entity
 from shared.domain.releases import WithheldNote
 from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
-from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
+from shared.ports import DirectoryStore, SearchIndex
 from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala
@@ -72,57 +71,6 @@ async def test_what_happens_between_choosing_and_showing_is_not_lost_to_the_sear
     assert symbols.count == (0 if happens == "push" else 1)
 
 
-@dataclass
-class Hidden:
-    """A store in which a package becomes private just before its release is listed."""
-
-    metadata: MetadataStore
-    world: World | None = None
-
-    async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        """Let the operator make the package private, once, and then list the release."""
-        world, self.world = self.world, None
-        if world:
-            await world.registry.packages.visibility.change(
-                package, Visibility.PRIVATE, by=OPERATOR
-            )
-        await self.metadata.put_entries(package, entries)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.metadata, name)
-
-
-@pytest.mark.parametrize("shown", [True, False], ids=["shown", "shown no more"])
-async def test_a_push_that_knew_a_package_as_public_does_not_show_what_is_private_by_now(
-    worlds: OpenWorld, shown: bool
-) -> None:
-    hidden: list[Hidden] = []
-
-    def wrap(stores: Adapters) -> Adapters:
-        hidden.append(Hidden(stores.metadata))
-        return replace(stores, metadata=cast("MetadataStore", hidden[0]))
-
-    world = await worlds(wrap=wrap)
-    await world.push(bala("acme/greet:1.0.0"))
-    if not shown:
-        first = Coordinate.parse("acme", "greet", "1.0.0")
-        await world.registry.publishing.moderation.hold(first, "A test.", by=OPERATOR)
-    world.clock.advance(timedelta(minutes=1))
-    hidden[0].world = world
-    await world.push(bala("acme/greet:1.1.0"))
-    for by, count in ((ANONYMOUS, 0), (OPERATOR, 1)):
-        assert (
-            await world.registry.packages.search.search(Query(), ResultPage(), by=by)
-        ).count == count
-
-
-async def test_a_name_without_a_package_is_shown_nowhere(world: World) -> None:
-    derived_data = world.registry.publishing.moderation.derived_data
-    await derived_data.rebuild(Package.parse("acme", "nothing"))
-    found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
-    assert found.count == 0
-
-
 async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     derived_data, package = (
@@ -136,10 +84,6 @@ async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> 
     await derived_data.update_search(package)
     found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
     assert found.count == 0
-
-
-GREET = Package.parse("Acme", "Greet")
-A_MOMENT = timedelta(milliseconds=1)
 
 
 @dataclass
@@ -163,24 +107,6 @@ class Maker:
 @pytest.fixture
 def maker() -> Maker:
     return Maker()
-
-
-async def test_a_document_is_made_once_for_each_change(maker: Maker) -> None:
-    for of in (survey("1.0.0"), survey("1.0.0"), survey("1.0.0", "1.1.0"), survey("1.0.0")):
-        assert (await maker.document(of)).content == " ".join(
-            entry.version for entry in of.entries
-        ).encode()
-    assert maker.made == ["1.0.0", "1.1.0 1.0.0", "1.0.0"]
-
-
-async def test_packages_are_separate(maker: Maker) -> None:
-    await maker.document(survey("1.0.0"))
-    await maker.document(survey("1.0.0", package="acme/other"))
-    assert maker.made == ["1.0.0"] * 2
-
-
-async def test_a_document_knows_when_its_package_changed(maker: Maker) -> None:
-    assert (await maker.document(survey("1.0.0"))).changed_ms == 1
 
 
 async def test_the_cache_of_documents_is_bounded_in_bytes(maker: Maker) -> None:
@@ -269,46 +195,6 @@ async def listed(two_releases: World) -> list[tuple[str, State, str]]:
     return [(str(each.coordinate), each.state, each.by) for each in page.releases]
 
 
-async def test_a_withheld_release_is_listed_with_who_decided_and_why(two_releases: World) -> None:
-    moderation = two_releases.registry.publishing.moderation
-    await moderation.hold(SECOND, "looked at", by=OPERATOR)
-    await moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    assert await listed(two_releases) == [
-        (str(FIRST), State.QUARANTINED, "operator"),
-        (str(SECOND), State.HELD, "operator"),
-    ]
-    [first, _] = (await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)).releases
-    assert (first.reason, first.since_ms) == (REASON, two_releases.clock.now_ms())
-    await moderation.remove(FIRST, "court order", by=OPERATOR)
-    await moderation.restore(SECOND, by=OPERATOR)
-    assert await listed(two_releases) == [(str(FIRST), State.REMOVED, "operator")]
-
-
-async def test_a_change_of_something_else_asks_nothing_of_the_list(
-    two_releases: World, interleaved: InterleavedDirectory
-) -> None:
-    interleaved.failure = AssertionError("It was asked.")
-    await two_releases.registry.packages.deprecation.deprecate(FIRST, "Use 1.1.0.", by=OPERATOR)
-    assert await listed(two_releases) == []
-
-
-async def test_a_release_that_is_restored_meanwhile_is_not_listed(
-    two_releases: World, interleaved: InterleavedDirectory
-) -> None:
-    interleaved.world = two_releases
-    await two_releases.registry.publishing.moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    assert await listed(two_releases) == []
-
-
-async def test_a_note_that_somebody_else_removed_is_no_fault(
-    two_releases: World, interleaved: InterleavedDirectory
-) -> None:
-    await two_releases.registry.publishing.moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    interleaved.failure = Stale()
-    await two_releases.registry.publishing.moderation.restore(FIRST, by=OPERATOR)
-    assert await two_releases.stores.metadata.unpublished_events(1) == []
-
-
 @pytest.mark.parametrize("act", ["quarantine", "restore"])
 async def test_upkeep_notes_what_was_broken_off(
     two_releases: World, interleaved: InterleavedDirectory, act: str
@@ -363,24 +249,3 @@ async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: O
     assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
     await two_releases.registry.publishing.held_releases.confirm(waiting.coordinate, by=OPERATOR)
     assert await listed(two_releases) == []
-
-
-async def test_the_list_is_read_page_by_page(two_releases: World) -> None:
-    directory, moderation = (
-        two_releases.stores.directory,
-        two_releases.registry.publishing.moderation,
-    )
-    await two_releases.registry.publishing.moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    noted = await directory.get(WithheldNote, release_place(FIRST))
-    assert noted
-    for number in range(60):
-        await directory.put(noted.model_copy(update={"name": f"worm{number:02}"}))
-    first = await moderation.withheld(by=OPERATOR)
-    assert (len(first.releases), str(first.next)) == (50, "acme/worm48:1.0.0")
-    second = await moderation.withheld(first.next, by=OPERATOR)
-    assert [each.name for each in second.releases] == [f"worm{number}" for number in range(49, 60)]
-    assert second.next is None
-
-
-def test_a_note_lies_where_every_store_can_keep_it() -> None:
-    assert release_place(FIRST) == Place("acme:greet", "1.0.0")

@@ -1,9 +1,7 @@
 """The feed of changes shows what its reader may see, and does not tell when the rest happened."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
-
-import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.identity import ANONYMOUS, Principal
@@ -14,7 +12,6 @@ from shared.domain.sparse_index import index_file
 from shared.ports import MetadataStore
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageChanges, PackageIndex
-from shared.services.records import RECORDS_AT_ONCE
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
@@ -77,33 +74,7 @@ async def changes(
 GREET, SECRET = "acme/greet", "acme/secret"
 
 
-async def test_a_hidden_change_does_not_move_the_number_at_its_time() -> None:
-    before, after = feed(GREET), feed(GREET, SECRET, "-", SECRET)
-    assert await changes(before, since=1) == await changes(after, since=1) == ([], 1)
-
-
 async def test_however_much_is_hidden_a_reader_gets_past_it() -> None:
     events = feed(*[SECRET] * CHANGES_READ, GREET)
     assert await changes(events) == ([], CHANGES_READ)
     assert await changes(events, since=CHANGES_READ) == ([CHANGES_READ + 1], CHANGES_READ + 1)
-
-
-@pytest.mark.parametrize("subjects", [(), ("-", "-")])
-async def test_without_a_change_the_stores_are_asked_as_with_a_hidden_one(
-    subjects: Iterable[str],
-) -> None:
-    quiet, hidden = Packages(PUBLIC), Packages(PRIVATE)
-    found = await service(feed(*subjects), quiet).changes(0, 100, by=ANONYMOUS)
-    assert found == await service(feed(SECRET), hidden).changes(0, 100, by=ANONYMOUS)
-    assert found == PackageChanges((), 0)
-    assert quiet.asked == hidden.asked
-
-
-async def test_every_public_package_is_exported_however_many_there_are() -> None:
-    many = [survey("1.0.0", package=f"acme/p{number}") for number in range(RECORDS_AT_ONCE + 1)]
-    withheld = survey(package="acme/empty")
-    exported = service(feed(), Packages(*many, PRIVATE, withheld)).public_files()
-    paths = [path async for files in exported for path, _ in files]
-    assert sorted(paths) == sorted(
-        f"acme/p{number}/index.json" for number in range(RECORDS_AT_ONCE + 1)
-    )

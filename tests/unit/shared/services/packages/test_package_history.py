@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from shared.domain.events import EVERY_VERSION, ChangeKind
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import ReleaseEntry, Survey
 from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
 from shared.services.packages.package_details import (
     EVENTS_READ,
-    EVENTS_SHOWN,
     PackageHistory,
     PackageHistoryEntry,
     PackageOwner,
@@ -114,30 +113,3 @@ async def test_a_long_log_is_read_once() -> None:
     published = event("release.published", 5, repository="acme/greet-source")
     found = await history(details_of(live("1.0.0")), published, *late)
     assert found == [PackageHistoryEntry(5, ChangeKind.PUBLISHED, "1.0.0")]
-
-
-async def of_acme(packages: CountedPackages, *events: Event) -> list[tuple[str, str, ChangeKind]]:
-    feed = FakeEvents()
-    await feed.append(events)
-    found = await service(feed, packages).of_organization(OrgName("Acme"))
-    return [(str(package), each.version, each.change) for package, each in found]
-
-
-async def test_it_reads_no_more_packages_than_it_shows() -> None:
-    packages = CountedPackages()
-    published = [
-        event("release.published", each, f"acme/p{each}:1.0.0") for each in range(EVENTS_READ)
-    ]
-    assert await of_acme(packages, *published) == []
-    assert packages.asked == EVENTS_SHOWN
-
-
-async def test_a_person_acts_without_a_job_and_a_pipeline_with_its_own() -> None:
-    feed = FakeEvents()
-    job = {"repository": "acme/greet"}
-    by_job = event("release.published", 6, "acme/greet:1.1.0", **job)
-    await feed.append([event("release.published", 5), by_job])
-    public = survey("1.0.0", "1.1.0")
-    packages = CountedPackages({public.head.package.key: public})
-    found = await service(feed, packages).of_organization(OrgName("acme"))
-    assert {each.version: each.job for _, each in found} == {"1.0.0": "", "1.1.0": "acme/greet"}

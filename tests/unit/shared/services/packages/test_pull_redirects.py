@@ -93,30 +93,11 @@ def world() -> World:
     return World()
 
 
-async def test_a_redirect_is_found_by_everybody_at_its_place(world: World) -> None:
-    world.keep(READ)
-    with packages_read() as read:
-        found = await world.hops.find(PLACE, ORG, ANN)
-    assert found is not None
-    assert found.content == b"{}"
-    assert (read.packages, read.private_of) == ({PACKAGE}, set())
-    assert not await world.has(place="acme/greet\n1.0.1")
-
-
 async def test_a_change_of_its_package_ends_it_and_another_does_not(world: World) -> None:
     world.keep(READ)
     world.write("acme/other")
     assert await world.has()
     world.write(PACKAGE)
-    assert not await world.has()
-
-
-async def test_what_a_change_overtakes_is_not_kept(world: World) -> None:
-    assert world.edition.is_confirmed()
-    number = world.hops.number
-    world.write(PACKAGE)
-    assert world.edition.is_confirmed()
-    world.hops.keep(PLACE, world.redirect(), READ, number=number, by=ANYBODY)
     assert not await world.has()
 
 
@@ -202,12 +183,6 @@ async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> No
     assert not await world.has(ANN)
 
 
-async def test_a_private_one_made_for_no_known_reader_is_not_kept(world: World) -> None:
-    world.keep(PRIVATE, by=EVE)
-    world.readers.note(EVE, parse_org("acme"), world.hops.number)
-    assert not await world.has(EVE)
-
-
 @pytest.mark.parametrize(
     "read", [PackagesRead(), PackagesRead({PACKAGE, EVERYTHING}), PackagesRead({EVERYTHING})]
 )
@@ -222,10 +197,3 @@ async def test_a_long_place_is_not_kept(world: World) -> None:
     place = "x" * (LONGEST_PLACE + 1)
     world.keep(READ, place=place)
     assert not await world.has(place=place)
-
-
-async def test_the_redirects_used_last_are_kept_within_the_capacity() -> None:
-    world = World(capacity_bytes=2_600)
-    for place in ("one", "two", "three"):
-        world.keep(READ, place=place)
-    assert [await world.has(place=each) for each in ("one", "two", "three")] == [False, True, True]

@@ -323,14 +323,6 @@ def test_a_filter_takes_no_repeated_pull_for_a_new_one() -> None:
     assert not any(map(seen.add, pulls))
 
 
-@pytest.mark.slow
-def test_a_filter_takes_one_in_a_hundred_thousand_pulls_for_a_repeated_one() -> None:
-    seen, pulls = BloomFilter(), 200_000
-    missed = pulls - sum(seen.add(f"acme/greet:1.0.0 {number}") for number in range(pulls))
-    # One is expected; more than nine come once in ten million runs.
-    assert missed <= 9
-
-
 async def test_counts_that_the_ledger_does_not_take_yet_are_logged_and_written_later(
     world: World,
 ) -> None:

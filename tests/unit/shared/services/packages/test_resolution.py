@@ -13,7 +13,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.names import ANY_CLIENT, NO_PACKAGE, ClientProfile, Coordinate, Package
+from shared.domain.names import ANY_CLIENT, ClientProfile, Coordinate, Package
 from shared.domain.packages import Survey, Visibility
 from shared.domain.resolve_requests import (
     ModuleAnswer,
@@ -127,10 +127,6 @@ def made_up() -> Packages:
     )
 
 
-def shown(answer: PackageAnswer) -> list[str]:
-    return [f"{each.request.org}/{each.request.name}:{each.version}" for each in answer.resolved]
-
-
 def names(requests: Iterable[PackageRequest]) -> list[str]:
     return [f"{each.org}/{each.name}:{each.version}" for each in requests]
 
@@ -145,127 +141,6 @@ ASKED = (
     PackageRequest.of("acme", "io", "2.0.0"),
     PackageRequest.of("acme", "io", "3.0.0"),
 )
-
-
-async def test_packages_are_answered_in_the_order_asked_and_spelled_as_asked(world: World) -> None:
-    answer = await world.packages(*ASKED)
-    assert shown(answer) == [
-        "acme/io:2.0.0",
-        "ACME/Greet:1.0.0",
-        "acme/greet:1.1.0",
-        "acme/io:2.0.0",
-    ]
-    assert names(answer.unresolved) == [
-        "acme/nowhere:1.0.0",
-        "acme/1.0.01:1.0.0",
-        "acme/greet:latest",
-        "acme/io:3.0.0",
-    ]
-    assert [each.deprecation for each in answer.resolved] == [None, None, "Use another.", None]
-
-
-async def test_every_resolved_package_brings_the_graph_of_its_own_archive(world: World) -> None:
-    answer = await world.packages(*ASKED)
-    assert [each.graph for each in answer.resolved] == [
-        graph_of(each.content) for each in answer.resolved
-    ]
-
-
-async def test_packages_take_two_trips_and_each_is_read_once(world: World) -> None:
-    await world.packages(*ASKED)
-    assert world.metadata.calls == {"survey": 1}
-    assert sorted(name.lower() for name in world.metadata.asked) == [
-        "acme/greet",
-        "acme/io",
-        "acme/nowhere",
-    ]
-    assert len(world.documents.asked) == len(set(world.documents.asked)) == 3
-
-
-async def test_a_request_for_nothing_readable_reads_nothing(world: World) -> None:
-    assert await world.packages() == PackageAnswer((), ())
-    assert await world.modules() == ModuleAnswer((), ())
-    assert await world.tools() == ToolAnswer((), ())
-    bad = PackageRequest.of("acme", "a..b")
-    assert (await world.packages(bad)).unresolved == (bad,)
-    assert not world.metadata.calls
-    assert not world.documents.asked
-
-
-async def test_modules_are_answered_in_the_order_asked_in_one_trip(world: World) -> None:
-    asked = [
-        ModuleRequest.of("acme", "io.file"),
-        ModuleRequest.of("acme", "io.net"),
-        ModuleRequest.of("acme", "hidden"),
-        ModuleRequest.of("acme", "a..b"),
-        ModuleRequest.of("Acme", "io", [PackageRequest.of("Acme", "io", "2.0.0")]),
-    ]
-    answer = await world.modules(*asked)
-    assert [(each.request, each.package, each.version.text) for each in answer.resolved] == [
-        (asked[0], "io", "2.0.0"),
-        (asked[4], "io", "2.0.0"),
-    ]
-    assert [each.request for each in answer.unresolved] == asked[1:4]
-    assert world.metadata.calls == {"survey": 1}
-
-
-async def test_tools_are_answered_in_the_order_asked_in_two_trips(world: World) -> None:
-    asked = [
-        ToolRequest.of("health", "1.0.0"),
-        ToolRequest.of("nowhere"),
-        ToolRequest.of("health"),
-        ToolRequest.of("health", "0.9.0", "hard"),
-        ToolRequest.of("health", "latest"),
-        ToolRequest.of("no/id"),
-        ToolRequest.of("spy"),
-        ToolRequest.of("orphan"),
-    ]
-    answer = await world.tools(*asked)
-    package = Package.parse("acme", "health_tool")
-    assert [(each.request, each.package, each.version.text) for each in answer.resolved] == [
-        (asked[0], package, "1.0.0"),
-        (asked[2], package, "1.0.0"),
-    ]
-    assert list(answer.unresolved) == [asked[1], *asked[3:]]
-    assert world.metadata.calls == {"tool_owners": 1, "survey": 1}
-    assert world.metadata.asked == [
-        *("health", "nowhere", "spy", "orphan"),
-        *("acme/health_tool", str(NO_PACKAGE), "acme/hidden", "acme/gone"),
-    ]
-
-
-async def test_tools_that_nobody_owns_cost_what_hidden_ones_cost(world: World) -> None:
-    asked = ToolRequest.of("nowhere")
-    assert await world.tools(asked) == ToolAnswer((), (asked,))
-    assert world.metadata.calls == {"tool_owners": 1, "survey": 1}
-
-
-async def test_tools_that_nothing_can_be_called_cost_nothing(world: World) -> None:
-    asked = ToolRequest.of("no/id")
-    assert await world.tools(asked) == ToolAnswer((), (asked,))
-    assert world.metadata.calls == {}
-
-
-async def test_a_request_for_too_much_at_once_is_refused_before_anything_is_read(
-    world: World,
-) -> None:
-    too_many = MANY + 1
-    with pytest.raises(InvalidRequest) as refusal:
-        await world.packages(*[PackageRequest.of("acme", "io")] * too_many)
-    assert str(refusal.value) == (
-        "This names 51 packages, modules or tools to look for, and 50 at most are looked for at "
-        "once. Ask for fewer, in several requests."
-    )
-    with pytest.raises(InvalidRequest):
-        await world.modules(*[ModuleRequest.of("acme", "io")] * too_many)
-    with pytest.raises(InvalidRequest):
-        await world.tools(*[ToolRequest.of("health")] * too_many)
-    assert not world.metadata.calls
-
-
-async def test_as_much_as_the_setting_allows_is_answered(world: World) -> None:
-    answer = await world.packages(*[PackageRequest.of("acme", "io")] * MANY)
-    assert len(answer.resolved) == MANY
 
 
 async def test_modules_may_not_name_packages_without_end(world: World) -> None:

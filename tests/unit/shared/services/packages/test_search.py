@@ -10,10 +10,9 @@ from shared.auth.authorization import Authorization
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal, Role, Scope
+from shared.domain.identity import ANONYMOUS, Grant, Principal, Role
 from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import Package
-from shared.domain.packages import EVERY_ACCOUNT
 from shared.domain.search import (
     ANYONE,
     FacetedResults,
@@ -27,18 +26,14 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.services.common import Adapters
-from shared.services.packages.search import SUGGESTIONS, PackageSearch
+from shared.services.packages.search import PackageSearch
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import BASE, MAVEN, OpenWorld
 
-ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
-MEMBER = Viewer(frozenset({"acme", "other", EVERY_ACCOUNT}))
 KIM = Principal("kim", "session", (Grant(),))
-ROOT = Principal("root", "session", (Grant(),))
-EVERYBODYS = Viewer(sees_everything=True)
 EMPTY = Results((), 0)
 
 
@@ -127,73 +122,6 @@ def directory() -> FakeDirectory:
 @pytest.fixture
 def package_search(index: AskedIndex, directory: FakeDirectory) -> PackageSearch:
     return PackageSearch(index, Authorization(directory, FakeClock(), known_readers()))
-
-
-async def test_without_credentials_a_search_costs_no_other_store(
-    package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
-) -> None:
-    query, page = Query.parse("kafka"), ResultPage(limit=3)
-    assert await package_search.search(query, page, by=ANONYMOUS) == EMPTY
-    assert index.searches == [(query, page, ANYONE)]
-    assert directory.calls == []
-
-
-@pytest.mark.parametrize(
-    ("caller", "viewer"),
-    [
-        (KIM, MEMBER),
-        (ROOT, EVERYBODYS),
-        (OPERATOR, EVERYBODYS),
-        (replace(KIM, grants=(Grant(org="ac*"),)), Viewer(frozenset({"acme", EVERY_ACCOUNT}))),
-        (replace(KIM, grants=(Grant(scopes=frozenset({Scope.DEPRECATE})),)), ANYONE),
-        (replace(KIM, grants=(Grant(org="acme", package="greet*"),)), ACCOUNT),
-        (replace(KIM, grants=()), ANYONE),
-        (Principal("robot", "ci", (Grant(),)), ANYONE),
-    ],
-    ids=["member", "admin", "operator", "one-org", "no-read", "some-packages", "none", "stranger"],
-)
-async def test_a_caller_sees_what_membership_and_token_both_allow(
-    package_search: PackageSearch, index: AskedIndex, caller: Principal, viewer: Viewer
-) -> None:
-    await package_search.search(Query(), ResultPage(), by=caller)
-    await package_search.suggest("ka", by=caller)
-    assert index.searches == [(Query(), ResultPage(), viewer)]
-    assert index.texts == [("ka", viewer, SUGGESTIONS)]
-
-
-async def test_the_stores_are_asked_the_same_whatever_the_index_holds_and_is_asked(
-    package_search: PackageSearch, directory: FakeDirectory
-) -> None:
-    asked: list[list[str]] = []
-    for text in ("", "kafka", "org:acme", "org:nobody secret", "acme/secret"):
-        directory.calls.clear()
-        await package_search.search(Query.parse(text), ResultPage(), by=KIM)
-        asked.append([*directory.calls])
-    assert asked == [asked[0]] * 5
-
-
-async def test_own_packages_are_those_of_the_callers_organizations(
-    package_search: PackageSearch, index: AskedIndex
-) -> None:
-    for caller in (KIM, ROOT, ANONYMOUS):
-        await package_search.search(replace(Query(), own_only=True), ResultPage(), by=caller)
-    orgs = [query.orgs for query, _, _ in index.searches]
-    assert orgs == [{"acme", "other"}, {"other"}, frozenset()]
-    assert not any(query.own_only for query, _, _ in index.searches)
-
-
-async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
-    package_search: PackageSearch, index: AskedIndex
-) -> None:
-    assert await package_search.organizations("", by=ANONYMOUS) == (
-        FacetCount("Acme", 2),
-        FacetCount("other", 1),
-    )
-    assert await package_search.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
-    assert index.values == [
-        (Facet.ORG, Query(include_deprecated=True), ANYONE),
-        (Facet.KEYWORD, Query(include_deprecated=True), MEMBER),
-    ]
 
 
 async def test_the_number_of_packages_is_unknown_while_a_search_is_refused(

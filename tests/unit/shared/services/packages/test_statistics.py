@@ -19,14 +19,12 @@ from shared.domain.search import (
     Query,
     ResultPage,
     Results,
-    Sort,
     Viewer,
 )
 from shared.domain.status import RegistryCounts
 from shared.ports import PullHistory, PullLedger, SearchIndex
 from shared.services.packages.statistics import (
     COUNTS_CACHED_FOR,
-    PACKAGES_LISTED,
     SUMMARY_CACHED_FOR,
     CachedCounts,
     LastRegistryCounts,
@@ -53,32 +51,6 @@ class SilentWork(FakeWork):
         return await super().peek(kind, key, now_ms)
 
 
-async def test_nothing_is_known_before_something_was_counted() -> None:
-    last_counts = LastRegistryCounts(FakeWork(), FakeClock())
-    assert await last_counts.read() is None
-    assert await last_counts.read_cached() is None
-
-
-async def test_other_processes_know_the_census_with_its_time() -> None:
-    clock, work = FakeClock(), FakeWork()
-    await LastRegistryCounts(work, clock).save(TWO)
-    counted = await LastRegistryCounts(work, clock).read()
-    assert counted is not None
-    assert (counted.census, counted.at_ms) == (TWO, clock.now_ms())
-
-
-async def test_a_frequent_caller_gets_the_census_of_a_moment_ago() -> None:
-    clock, work = FakeClock(), FakeWork()
-    last_counts = LastRegistryCounts(work, clock)
-    assert await last_counts.read_cached() is None
-    await last_counts.save(TWO)
-    assert await last_counts.read_cached() is None
-    clock.advance(COUNTS_CACHED_FOR)
-    counted = await last_counts.read_cached()
-    assert counted is not None
-    assert counted.census == TWO
-
-
 async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
     clock, work = FakeClock(), SilentWork()
     last_counts = LastRegistryCounts(work, clock)
@@ -95,10 +67,6 @@ async def test_a_store_that_was_always_silent_leaves_nothing() -> None:
     ledger, clock = RememberedPulls(is_silent=True), FakeClock()
     counts = CachedCounts(recent_pulls(ledger, clock).count, clock)
     assert await counts.read([listing("greet")]) == {}
-
-
-def test_counts_are_added_up() -> None:
-    assert TWO.plus(TWO) == RegistryCounts(packages=4)
 
 
 @dataclass
@@ -188,22 +156,6 @@ async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minut
     assert len(ledger.asked) == 2
 
 
-async def test_pulls_of_today_begin_at_midnight() -> None:
-    ledger, clock = RememberedPulls(), FakeClock()
-    assert await recent_pulls(ledger, clock).count_today(listing("greet").head.package) == 3
-    assert ledger.asked == [
-        ("acme/greet", f"{datetime.fromtimestamp(clock.now_ms() / 1000, UTC):%F}")
-    ]
-
-
-async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
-    unused, pulled = CountedIndex(dependents=0), CountedIndex(pulls=9, dependents=0)
-    assert (await statistics_of(unused, FakeClock()).summary()).recent_pulls == {}
-    assert (await statistics_of(pulled, FakeClock()).summary()).recent_pulls == {"acme/pulls": 6}
-    # Where packages are ranked by their dependents, nobody reads their pulls.
-    assert (await statistics_of(CountedIndex(pulls=9), FakeClock()).summary()).recent_pulls == {}
-
-
 async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_seconds() -> None:
     index, clock = CountedIndex(), FakeClock()
     shown = statistics_of(index, clock)
@@ -220,19 +172,6 @@ async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_sec
     assert index.searches.count(asked) == 2
 
 
-async def test_each_list_is_a_short_search_of_anybodys() -> None:
-    index = CountedIndex()
-    found = await statistics_of(index, FakeClock()).summary()
-    lists = (found.updated, found.pulled, found.used)
-    assert [each.head.name for (each,) in lists] == ["created", "pulls", "dependents"]
-    assert short_searches(index) == [
-        (Query(stored_only=True), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
-        for sort in (Sort.CREATED, Sort.PULLS, Sort.DEPENDENTS)
-    ]
-    assert found.facets == {Facet.KEYWORD: (FacetCount("http", 1),)}
-    assert not found.is_empty
-
-
 async def test_it_counts_every_five_seconds_at_most() -> None:
     index, clock = CountedIndex(), FakeClock()
     shown = statistics_of(index, clock)
@@ -242,24 +181,6 @@ async def test_it_counts_every_five_seconds_at_most() -> None:
     clock.advance(SUMMARY_CACHED_FOR)
     await shown.summary()
     assert index.counts == 2
-
-
-async def test_an_empty_registry_says_so() -> None:
-    found = await statistics_of(CountedIndex(packages=0), FakeClock()).summary()
-    assert found.is_empty
-    assert found.releases is None
-
-
-async def test_a_mirror_that_knows_packages_and_stores_none_is_not_empty() -> None:
-    found = await statistics_of(CountedIndex(are_elsewhere=True), FakeClock()).summary()
-    assert (found.updated, found.is_empty) == ((), False)
-
-
-async def test_releases_are_shown_as_of_the_last_census() -> None:
-    clock, work = FakeClock(), FakeWork()
-    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=12, releases=20))
-    shown = await statistics_of(CountedIndex(), clock, work).summary()
-    assert shown.releases == 12
 
 
 @pytest.mark.parametrize(

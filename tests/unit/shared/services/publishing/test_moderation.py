@@ -7,16 +7,13 @@ from msgspec.structs import replace
 
 from shared.auth.authentication import RequestClient
 from shared.domain.errors.identity import NotPermitted, SignInAgain
-from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.names import Coordinate, Package
-from shared.domain.packages import PublicReason, State, WithdrawalReason
+from shared.domain.names import Coordinate
+from shared.domain.packages import State
 from shared.services.common import Adapters
-from shared.services.publishing import moderation
 from shared.services.publishing.moderation import Moderation
 from tests.support.archives import bala
-from tests.support.event_feed import checked_feed
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, Person, World
@@ -63,12 +60,6 @@ async def test_a_mail_has_no_character_that_breaks_a_line(published: World) -> N
     await act(published, "quarantine", OPERATOR, "bad\u202egood\x1b[31m")
     [mail] = published.mailer.to(MAIL)
     assert "Reason: bad good [31m\n" in mail.text
-
-
-async def test_a_decision_counts_even_if_no_mail_is_sent(published: World) -> None:
-    published.mailer.is_down = True
-    await act(published, "quarantine", OPERATOR)
-    assert await state(published) is State.QUARANTINED
 
 
 @pytest.mark.parametrize("port", ["search", "directory"])
@@ -138,22 +129,6 @@ async def principal(world: World, person: Person) -> Principal:
 # --- What is shown ------------------------------------------------------------------------------
 
 
-async def test_withheld_releases_are_listed_page_by_page_with_who_decided(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(moderation, "WITHHELD_RELEASES_SHOWN", 2)
-    service = world.registry.publishing.moderation
-    released = [Coordinate.parse("acme", name, "1.0.0") for name in ("one", "three", "two")]
-    for each in released:
-        await world.push(bala(str(each)))
-        await service.quarantine(each, REASON, by=OPERATOR)
-    first = await service.withheld(by=OPERATOR)
-    assert [each.coordinate for each in first.releases] == released[:2]
-    assert first.next == released[1]
-    second = await service.withheld(first.next, by=OPERATOR)
-    assert ([each.coordinate for each in second.releases], second.next) == (released[2:], None)
-
-
 async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(world: World) -> None:
     people, service = world.people, world.registry.publishing.moderation
     await world.push(bala(str(GREET)))
@@ -175,41 +150,4 @@ async def test_a_release_is_inspected_with_its_pulls_dependents_and_history(worl
     assert (await service.inspect(deprecated, by=OPERATOR)).pulls == 0
 
 
-async def test_what_is_missing_is_not_found(world: World) -> None:
-    service = world.registry.publishing.moderation
-    await world.push(bala(str(GREET)))
-    for at in (
-        Coordinate.parse("acme", "none", "1.0.0"),
-        Coordinate.parse("acme", "greet", "9.9.9"),
-    ):
-        for looked_up in (service.find, service.inspect):
-            with pytest.raises(ReleaseNotFound, match=f"{at}$"):
-                await looked_up(at, by=OPERATOR)
-    with pytest.raises(PackageNotFound, match="acme/none"):
-        await service.survey(Package.parse("acme", "none"), by=OPERATOR)
-
-
 # --- Decisions ----------------------------------------------------------------------------------
-
-
-async def test_a_decision_is_in_the_audit_log_once_for_each_reason(world: World) -> None:
-    service, malware = (
-        world.registry.publishing.moderation,
-        PublicReason(why=WithdrawalReason.MALWARE),
-    )
-    await world.push(bala(str(GREET)))
-    known = len(await checked_feed(world.stores.events))
-    for reason, public in (("one", None), ("one", None), ("two", None), ("two", malware)):
-        await service.quarantine(GREET, reason, public, by=OPERATOR)
-    for reason in ("three", "three"):
-        await service.remove(GREET, reason, by=OPERATOR)
-    with raises_refusal("removed-for-good", match=str(GREET)):
-        await service.restore(GREET, by=OPERATOR)
-    events = (await checked_feed(world.stores.events))[known:]
-    assert [(each.kind, each.details["state_reason"]) for each in events] == [
-        ("release.quarantined", "one"),
-        ("release.quarantined", "two"),
-        ("release.quarantined", "two"),
-        ("release.removed", "three"),
-    ]
-    assert {(each.actor, each.at_ms) for each in events} == {(OPERATOR.id, world.clock.now_ms())}

@@ -1,7 +1,6 @@
 """What happens to tokens that a scanner found in the open."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 
@@ -110,33 +109,6 @@ async def report(secret_scanning: SecretScanning, *texts: str) -> Sequence[Label
     return [each.label for each in findings]
 
 
-async def test_concurrent_reports_notify_the_owner_once(
-    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
-) -> None:
-    await report(secret_scanning, LEAKED)
-    await directory.put(token(LEAKED))  # As the other report has read it.
-    assert await report(secret_scanning, LEAKED) == [TRUE]
-    assert directory.every(Token) == []
-    assert len(mailer.sent) == 1
-
-
-async def test_a_text_that_has_not_the_form_of_a_token_costs_no_read(
-    secret_scanning: SecretScanning, directory: FakeDirectory
-) -> None:
-    await report(secret_scanning, *(f"made-up-{number}" for number in range(100)))
-    assert directory.calls == []
-
-
-async def test_a_large_report_is_judged_in_its_order(
-    secret_scanning: SecretScanning, directory: FakeDirectory
-) -> None:
-    texts = [minted() for _ in range(50)]
-    for number in (0, 19, 20, 49):
-        await directory.put(token(texts[number], id=f"id{number}"))
-    labels = await report(secret_scanning, *texts)
-    assert [number for number, label in enumerate(labels) if label is TRUE] == [0, 19, 20, 49]
-
-
 async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
 ) -> None:
@@ -147,23 +119,3 @@ async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     assert await report(secret_scanning, LEAKED) == [TRUE]
     assert directory.every(Token) == []
     assert len(mailer.sent) == 1
-
-
-async def test_mail_that_nobody_takes_stops_no_revocation(
-    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
-) -> None:
-    mailer.is_down = True
-    assert await report(secret_scanning, LEAKED) == [TRUE]
-    assert directory.every(Token) == []
-
-
-async def test_a_year_later_the_leak_is_forgotten(
-    directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
-) -> None:
-    clock = FakeClock()
-    secret_scanning = made(directory, events, mailer, clock)
-    await report(secret_scanning, LEAKED)
-    clock.advance(timedelta(days=364))
-    assert await report(secret_scanning, LEAKED) == [TRUE]
-    clock.advance(timedelta(days=1))
-    assert await report(secret_scanning, LEAKED) == [FALSE]

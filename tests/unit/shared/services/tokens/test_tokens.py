@@ -6,18 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import Token, TokenUse
+from shared.domain.accounts import Token
 from shared.domain.errors.identity import TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Grant, Principal, Scope
-from shared.ports import Stale
-from shared.services.tokens.tokens import (
-    IssuedToken,
-    TokenRecords,
-    TokenRequest,
-    Tokens,
-    token_change,
-)
+from shared.services.tokens.tokens import IssuedToken, TokenRecords, TokenRequest, Tokens
 from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
@@ -67,17 +60,6 @@ async def listed(tokens: Tokens, by: Principal = KIM) -> list[Token]:
     return [each.token for each in await tokens.list(KIM.id, by=by)]
 
 
-async def test_a_change_is_stored_even_if_its_event_is_published_later(
-    tokens: Tokens, events: FakeEvents, store: FakeDirectory
-) -> None:
-    events.fails_with = Busy()
-    new = await issued(tokens)
-    assert store.every(Token) == [new.token]
-    assert [each.kind for each in new.token.outbox] == ["token.issued"]
-    await tokens.revoke(KIM.id, new.token.id, by=KIM)
-    assert store.every(Token) == []
-
-
 # --- showing, renaming, rotating ---------------------------------------------------------------
 
 
@@ -118,40 +100,3 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     assert str(gone.value) == str(TokenNotFound(new.token.id))
     assert events.kinds()[2:] == ["token.rotated", "token.revoked"]
     assert store.every(Token) == []
-
-
-async def test_a_use_that_is_noted_while_its_token_ends_is_no_fault(
-    tokens: Tokens, store: FakeDirectory
-) -> None:
-    token = (await issued(tokens)).token
-    await store.put(TokenUse(owner=KIM.id, token=token.id, used_ms=1))
-    used = replace(
-        tokens.records, directory=failing(store, Fault("remove", Stale())), clock=tokens.clock
-    )
-    await used.revoke(token, token_change("revoked", token), by=KIM)
-    assert store.every(Token) == []
-    assert len(store.every(TokenUse)) == 1
-
-
-async def test_revoking_reaches_a_text_that_lists_by_id_do_not_know_yet(
-    tokens: Tokens, store: FakeDirectory
-) -> None:
-    class Lagging(FakeDirectory):
-        async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
-            return []
-
-    new = await issued(tokens)
-    lagging = replace(tokens, records=replace(tokens.records, directory=Lagging(store.entities)))
-    await lagging.revoke(KIM.id, new.token.id, by=KIM)
-    assert store.every(Token) == []
-
-
-async def test_a_change_that_meets_another_one_is_made_after_it(
-    tokens: Tokens, store: FakeDirectory
-) -> None:
-    new = await issued(tokens)
-    found = await tokens.find(KIM.id, new.token.id, by=KIM)
-    await tokens.rename(KIM.id, new.token.id, "first", by=KIM)
-    renamed = await tokens.records.rename(found.token, "second", by=KIM)
-    assert (renamed.name, renamed.revision) == ("second", 3)
-    assert store.every(Token) == [renamed]

@@ -8,14 +8,12 @@ from msgspec.structs import replace
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.common import Adapters
 from shared.services.tokens.trusted_publishers import MAX_PUBLISHERS
-from shared.services.tokens.trusted_publishing import MAX_PUBLISHERS_READ
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
@@ -31,26 +29,6 @@ ACME = parse_org("acme")
 async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry that takes jobs."""
     return await trusting(worlds)
-
-
-async def test_a_publisher_counts_until_the_moment_at_which_it_ends(
-    trust: TrustedPublishingWorld,
-) -> None:
-    added = await trust.add()
-    assert added.ends_ms is not None
-    trust.world.clock.at_ms = added.ends_ms - 1
-    assert (await trust.mint()).token.provenance
-    trust.world.clock.at_ms = added.ends_ms
-    with raises_refusal("workload-unknown"):
-        await trust.mint()
-
-
-async def test_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublishingWorld) -> None:
-    await trust.add()
-    before = await trust.log()
-    with raises_refusal("workload-unknown"):
-        await trust.exchange(trust.ci.token(Provider.GITHUB, repository_id="9999"), org=ACME)
-    assert await trust.log() == before
 
 
 async def _two_organizations(trust: TrustedPublishingWorld) -> None:
@@ -79,15 +57,6 @@ async def test_a_question_that_cannot_be_answered_uses_no_token_up(
     assert await trust.exchange(token, org=ACME)
 
 
-async def test_an_outdated_list_gives_no_rights(trust: TrustedPublishingWorld) -> None:
-    added = await trust.add()
-    directory = trust.world.stores.directory
-    listed = await directory.list_by_subject(type(added), added.subject)
-    await directory.remove(listed[0])
-    with raises_refusal("workload-unknown"):
-        await trust.mint()
-
-
 async def test_a_deleted_organization_publishes_nothing(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     directory = trust.world.stores.directory
@@ -104,15 +73,6 @@ async def test_jobs_at_the_same_time_get_tokens_of_their_own(trust: TrustedPubli
     issued = await asyncio.gather(*(trust.mint() for _ in range(5)))
     assert len({each.token.id for each in issued}) == 5
     assert len({each.text.reveal() for each in issued}) == 5
-
-
-async def test_as_many_publishers_as_are_read_at_once_need_no_choice(
-    trust: TrustedPublishingWorld,
-) -> None:
-    bob = trust.person(trust.world.people.bob)
-    for number in range(MAX_PUBLISHERS_READ):
-        await trust.add(f"other/package{number}", by=bob)
-    assert len((await trust.mint()).token.grants) == MAX_PUBLISHERS_READ
 
 
 # --- publishers -----------------------------------------------------------------------------------
@@ -145,21 +105,6 @@ async def test_an_organization_has_a_thousand_publishers_at_most(
     )
 
 
-async def test_a_provider_that_the_operator_does_not_take_is_refused(worlds: OpenWorld) -> None:
-    trust = await trusting(worlds, publish_from_gitlab="")
-    with pytest.raises(InvalidRequest, match="knows none"):
-        await trust.add(provider=Provider.GITLAB)
-
-
-async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    job = await trust.job()
-    for _ in range(2):
-        await trust.world.push(bala("acme/greet:1.0.0"), by=job)
-
-
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("method", ["list_by_owner", "replace"])
 async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_its_repeat(
@@ -181,15 +126,6 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
     assert await pending_of(trust) == [False]
     await trust.world.registry.maintenance.upkeep.run("process-outboxes")
     assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
-
-
-async def test_a_publisher_does_not_take_a_package_that_somebody_else_made(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.add()
-    await trust.world.push(bala("acme/greet:1.0.0"))
-    with raises_refusal("workload-differs", match="made by another"):
-        await trust.mint()
 
 
 async def test_a_package_of_publishers_alone_takes_no_stored_token(
@@ -218,18 +154,6 @@ async def test_saying_the_same_twice_changes_the_package_once(
     assert again.revision == first.revision
     kinds = [event.kind for event in await trust.log()]
     assert kinds.count("package.pushers-changed") == 1
-
-
-async def test_a_package_without_publishers_is_never_closed_for_all(
-    trust: TrustedPublishingWorld,
-) -> None:
-    await trust.world.push(bala("acme/greet:1.0.0"))
-    publishers = trust.world.registry.tokens.trusted_publishers
-    with pytest.raises(InvalidRequest, match="nobody could push"):
-        await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
-    nothing = Package.parse("acme", "nothing")
-    with pytest.raises(PackageNotFound):
-        await publishers.restrict_pushers(nothing, Pushers.MEMBERS, by=trust.owner)
 
 
 async def test_each_refusal_of_a_publisher_names_what_is_there(
