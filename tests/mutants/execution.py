@@ -141,7 +141,8 @@ class Execution:
         items = list(self._items.values())
         first = next(item for item in items if "world" in getattr(item, "fixturenames", ()))
         suite = first.nodeid.split("/")[1]
-        self._other = next(item for item in items if item.nodeid.split("/")[1] != suite)
+        others = (item for item in items if item.nodeid.split("/")[1] != suite)
+        self._other = next(others, items[-1])
         runtestprotocol(first, nextitem=self._other, log=False)
         if threading.active_count() > 1:
             say(f"threads are alive: {threading.enumerate()}")
