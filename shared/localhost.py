@@ -28,7 +28,6 @@ from shared.bootstrap import (
     prepared_stores,
     settings_file,
 )
-from shared.commands.bundles import serve_bundle
 from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal, Unauthenticated
@@ -144,8 +143,6 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
 async def _first_start(settings: Settings) -> Welcome:
     registry = build_registry(settings)
     try:
-        if settings.bundle is not None and settings.bundle_trust is not None:
-            _print_progress(await serve_bundle(registry, settings.bundle, settings.bundle_trust))
         return await first_start(registry, settings_file(settings))
     finally:
         await registry.close()

@@ -20,17 +20,15 @@ from shared.commands.base import (
 from shared.commands.operations import parse_coordinate
 from shared.composition import Registry
 from shared.domain.archives.manifest import read_list, read_lock
-from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, OrgName, parse_org
 from shared.domain.packages import Visibility
 from shared.services.bundles.bundle_export import Selection
-from shared.services.bundles.bundle_import import ImportReport, ImportStep, Progress, open_bundle
+from shared.services.bundles.bundle_import import ImportReport, ImportStep, open_bundle
 from shared.settings import Settings
 
 READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
-_READ_ONLY = "it serves a bundle"
 _MOST_LISTED = 10  # Packages in a sentence.
 
 trust_option = click.option(
@@ -161,7 +159,7 @@ def import_bundle(file: Path, trust: Path) -> None:
       python -m shared.cli bundle import build.bundle --trust bundle-key.pub
     """
     with prepared_stores(Settings.load()):
-        report = with_registry(lambda registry: import_into(registry, file, trust, _print_step))
+        report = with_registry(lambda registry: _import_into(registry, file, trust))
     click.echo(_summary(report))
     if report.internal:
         click.echo(
@@ -174,25 +172,11 @@ def import_bundle(file: Path, trust: Path) -> None:
         raise click.exceptions.Exit(1)
 
 
-async def import_into(
-    registry: Registry, file: Path, trust: Path, progress: Progress
-) -> ImportReport:
-    """Import a bundle; raise `bundle-unusable` or `bundle-key-unusable`."""
+async def _import_into(registry: Registry, file: Path, trust: Path) -> ImportReport:
     files = bundle_files()
     keys = files.KeysOfFile.read(trust)
     with closing(files.BundleFileSource(file)) as source:
-        return await registry.bundles.importing.run(source, keys, progress=progress)
-
-
-async def serve_bundle(registry: Registry, file: Path, trust: Path) -> str:
-    """Import a bundle and make the registry read-only; return what was imported, and what was
-    left out."""
-    report = await import_into(registry, file, trust, _print_nothing)
-    notices = registry.limits.notices
-    if (await notices.current(by=OPERATOR)).read_only is None:
-        await notices.enter_read_only_mode(_READ_ONLY, by=OPERATOR)
-    left_out = [f"  {coordinate}: {reason}" for coordinate, reason in report.refused.items()]
-    return "\n".join([_summary(report), *left_out])
+        return await registry.bundles.importing.run(source, keys, progress=_print_step)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -202,10 +186,6 @@ def _listed(names: Sequence[str]) -> str:
 
 def _print_step(step: ImportStep, coordinate: Coordinate) -> None:
     click.echo(f"{step.value}  {coordinate}", err=True)
-
-
-def _print_nothing(_step: ImportStep, _coordinate: Coordinate) -> None:
-    """Print nothing: the start message follows."""
 
 
 def _summary(report: ImportReport) -> str:

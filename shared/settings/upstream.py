@@ -1,7 +1,5 @@
 """The upstream registries and bundles, whose packages are served here, too."""
 
-from pathlib import Path
-
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.tokens import Secret
@@ -44,25 +42,6 @@ class UpstreamSettings(TopicSettings):
         description="Days after the publication of a release before it is served from an upstream "
         "registry, unless a minimum age that operators set says otherwise; 0 for none.",
     )
-    bundle: Path | None = Field(
-        default=None,
-        description="File of a bundle that a registry on one machine imports when it starts; the "
-        "registry is read-only then.",
-    )
-    bundle_trust: Path | None = Field(
-        default=None,
-        description="File of the public keys whose bundles are imported; required for "
-        "BALLROOM_BUNDLE.",
-        validate_default=True,
-    )
-
-    @field_validator("bundle_trust")
-    @classmethod
-    def _check_trust(cls, file: Path | None, info: ValidationInfo) -> Path | None:
-        if file is None and info.data.get("bundle") is not None:
-            reason = "it is the file of trusted keys, which BALLROOM_BUNDLE needs"
-            raise ValueError(reason)
-        return file
 
     @field_validator("upstream_token")
     @classmethod

@@ -1,7 +1,5 @@
 """Settings that cannot be used stop the start, with a line that names them."""
 
-from pathlib import Path
-
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -415,13 +413,3 @@ def test_an_upstream_that_cannot_be_used_is_refused_in_a_sentence(given: str, re
         Settings(upstream=given)
     problem = setting_problem(invalid.value)
     assert problem.startswith(f"BALLROOM_UPSTREAM cannot be used: {reason}")
-
-
-def test_a_bundle_needs_the_keys_that_are_trusted(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError) as invalid:
-        Settings(bundle=tmp_path / "shop.bundle")
-    assert setting_problem(invalid.value) == (
-        "BALLROOM_BUNDLE_TRUST cannot be used: it is the file of trusted keys, which "
-        "BALLROOM_BUNDLE needs. docs/reference/configuration.md lists every setting."
-    )
-    assert Settings(bundle=tmp_path / "b", bundle_trust=tmp_path / "k").bundle == tmp_path / "b"
