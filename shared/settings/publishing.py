@@ -82,12 +82,8 @@ class DeliverySettings(TopicSettings):
     archive_cdn_url: AddressWithoutSlash = Field(
         default="",
         description="Public address of a CDN in front of this registry that serves public "
-        "archives, as https://cdn.example.org; empty for none.",
-    )
-    archive_cdn_authorization: Literal["stripped", "passed"] = Field(
-        default="stripped",
-        description="Whether that CDN removes the Authorization header (stripped) or passes it on "
-        "(passed); if it passes it on, requests with the header are not redirected to it.",
+        "archives, as https://cdn.example.org, and removes the header Authorization; empty for "
+        "none.",
     )
     archive_cdn_origin: Literal["registry", "blobs"] = Field(
         default="registry",
@@ -107,9 +103,7 @@ class DeliverySettings(TopicSettings):
         """Whether there is a CDN, and what it does with the header `Authorization`."""
         if not self.archive_cdn_url:
             return Cdn.NONE
-        if self.archive_cdn_origin == "blobs":
-            return Cdn.READING_BLOBS
-        return Cdn.STRIPPING if self.archive_cdn_authorization == "stripped" else Cdn.PASSING
+        return Cdn.READING_BLOBS if self.archive_cdn_origin == "blobs" else Cdn.STRIPPING
 
 
 class BurstSettings(TopicSettings):

@@ -62,7 +62,6 @@ class Cdn(Enum):
 
     NONE = "none"  # There is no CDN.
     STRIPPING = "strips it"
-    PASSING = "passes it on"  # It may not cache answers to such requests.
     READING_BLOBS = "sends its own"  # It reads the public container of Blob Storage.
 
 
@@ -77,13 +76,8 @@ class DeliveryOptions(Struct, frozen=True):
 def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
     """Return who sends the archive to the client after the redirect."""
     is_plain = client is ClientKind.WITHOUT_AUTHORIZATION
-    takes = {
-        Cdn.NONE: False,
-        Cdn.STRIPPING: True,
-        Cdn.PASSING: is_plain,
-        Cdn.READING_BLOBS: options.is_linked,
-    }
-    if options.container is Visibility.PUBLIC and takes[options.cdn]:
+    has_archive = options.is_linked if options.cdn is Cdn.READING_BLOBS else True
+    if options.container is Visibility.PUBLIC and options.cdn is not Cdn.NONE and has_archive:
         return DeliveryRoute.CDN
     return DeliveryRoute.STORE if options.is_linked and is_plain else DeliveryRoute.REGISTRY
 

@@ -220,12 +220,7 @@ FRONT_DOOR = (
     ("given", "cdn"),
     [
         ({}, Cdn.NONE),
-        ({"archive_cdn_authorization": "passed"}, Cdn.NONE),
         ({"archive_cdn_url": "https://cdn.example.org/"}, Cdn.STRIPPING),
-        (
-            {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_authorization": "passed"},
-            Cdn.PASSING,
-        ),
         (
             {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_origin": "blobs"},
             Cdn.READING_BLOBS,
@@ -247,7 +242,6 @@ def test_an_endpoint_of_front_door_is_known_by_its_id(id_: str) -> None:
     ("given", "named"),
     [
         ({"archive_cdn_url": "cdn.example.org"}, "BALLROOM_ARCHIVE_CDN_URL"),
-        ({"archive_cdn_authorization": "kept"}, "BALLROOM_ARCHIVE_CDN_AUTHORIZATION"),
         ({"archive_cdn_resource": "ballroom-x"}, "BALLROOM_ARCHIVE_CDN_RESOURCE"),
         ({"archive_cdn_resource": f"{FRONT_DOOR}/purge?x="}, "BALLROOM_ARCHIVE_CDN_RESOURCE"),
     ],

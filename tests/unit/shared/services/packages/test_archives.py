@@ -62,14 +62,6 @@ async def test_a_cdn_that_strips_authorization_is_for_everybody(worlds: OpenWorl
     assert private.headers["location"].startswith(f"{URL}/archives/private/")
 
 
-async def test_a_cdn_that_passes_authorization_on_serves_anonymous_callers_only(
-    worlds: OpenWorld,
-) -> None:
-    world = await opened(worlds, archive_cdn_url=CDN, archive_cdn_authorization="passed")
-    assert (await hop(world)).headers["location"].startswith(CDN)
-    assert (await hop(world, by=world.people.bob)).headers["location"] == OURS
-
-
 READS_BLOBS: dict[str, Any] = {"archive_cdn_url": CDN, "archive_cdn_origin": "blobs"}
 ODD = bala("foo/foo:1.0.0")  # A package whose archives clients save under a shorter name.
 
