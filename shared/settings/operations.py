@@ -164,7 +164,7 @@ def _require_email(address: str) -> None:
 
 
 class MonitoringSettings(TopicSettings):
-    """The metrics at /metrics and the access log."""
+    """The metrics at /metrics."""
 
     metrics: str = Field(
         default="off",
