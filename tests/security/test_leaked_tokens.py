@@ -77,6 +77,7 @@ async def test_its_owner_gets_a_mail(worlds: OpenWorld) -> None:
     [mail] = mailer.to("ann@example.org")
     assert "leaked and was revoked" in mail.subject
     assert leaked.token not in mail.text
+    assert "Scopes: read on */*." in mail.text
 
 
 async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(scanned: World) -> None:

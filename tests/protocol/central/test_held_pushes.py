@@ -138,8 +138,11 @@ async def test_what_an_administrator_withheld_is_said_to_be_stored_and_withheld(
             "Ask the operator."
         )
         world.clock.advance(timedelta(minutes=11))
+    releases = world.registry.publishing.releases
+    assert (await releases.push(Upload(ARCHIVE), OPERATOR)).outcome is Outcome.WITHHELD
     await world.registry.publishing.moderation.restore(NEXT, by=OPERATOR)
     await world.push(ARCHIVE, by=world.people.admin)
+    assert (await releases.push(Upload(ARCHIVE), OPERATOR)).outcome is Outcome.REPEATED
 
 
 async def test_a_removed_release_is_taken_for_good(world: World) -> None:

@@ -157,6 +157,12 @@ async def test_github_identifies_the_account_by_number(place: Place) -> None:
     )
 
 
+async def test_entra_is_asked_when_somebody_signed_in_if_that_has_to_be_new(place: Place) -> None:
+    begun = await place.provider("entra").begin(BACK, Freshness.NEW)
+    [claims] = parse_qs(urlsplit(begun.address).query)["claims"]
+    assert json.loads(claims)["id_token"]["auth_time"] == {"essential": True}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_every_sign_in_has_a_state_and_a_challenge_of_its_own(
     place: Place, kind: str

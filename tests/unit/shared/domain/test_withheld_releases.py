@@ -3,6 +3,7 @@
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.identity import OPERATOR
 from shared.domain.packages import (
     Dependency,
     Origin,
@@ -15,10 +16,12 @@ from shared.domain.packages import (
 from shared.domain.records import Event
 from shared.domain.releases import (
     WITHDRAWAL_TITLES,
+    Decision,
     ReleaseComparison,
     WithheldNote,
     is_state_change_pending,
     parse_public_reason,
+    with_decision,
 )
 from tests.contract import sample_records
 
@@ -81,6 +84,28 @@ def test_only_a_change_of_the_state_is_to_be_listed() -> None:
     assert is_state_change_pending(sample_records.release(outbox=(event(), event(state="held"))))
     assert not is_state_change_pending(sample_records.release(outbox=(event(reason="state"),)))
     assert not is_state_change_pending(sample_records.release())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "was_withheld"),
+    [
+        (State.QUARANTINED, State.LIVE, True),
+        (State.LIVE, State.LIVE, False),
+        (State.LIVE, State.QUARANTINED, False),
+        (State.HELD, State.QUARANTINED, False),
+    ],
+)
+def test_a_release_that_is_served_again_was_withheld(
+    before: State, after: State, *, was_withheld: bool
+) -> None:
+    decided = with_decision(
+        release("1.0.0").model_copy(update={"state": before}),
+        "release.decided",
+        Decision(after),
+        by=OPERATOR,
+        now_ms=1,
+    )
+    assert decided.was_withheld is was_withheld
 
 
 def test_a_note_says_who_decided_unless_nobody_did() -> None:

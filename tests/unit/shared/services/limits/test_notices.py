@@ -79,8 +79,12 @@ async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
     await scene.notices.leave_read_only_mode(by=OPERATOR)
     await scene.notices.leave_read_only_mode(by=OPERATOR)
     assert await scene.texts() == []
-    kinds = [event.kind for event in scene.events.feed]
-    assert kinds == ["registry.read-only", "registry.read-only", "registry.writable"]
+    changes = [(event.kind, dict(event.details)) for event in scene.events.feed]
+    assert changes == [
+        ("registry.read-only", {"reason": "moving house until 22:00"}),
+        ("registry.read-only", {"reason": "moving house until 23:00"}),
+        ("registry.writable", {}),
+    ]
 
 
 async def test_a_notice_is_published_while_another_process_adds_the_board() -> None:
