@@ -46,8 +46,6 @@ MODULES = (
     "manage.status",
     "maven.repository",
     "web.about",
-    "web.badges",
-    "web.feeds",
     "web.home",
     "web.not_found",
     "web.organizations",

@@ -313,7 +313,7 @@ def _environment() -> "Environment":
     return environment
 
 
-MARKDOWN, ATOM, SVG = "text/markdown", "application/atom+xml", "image/svg+xml"
+MARKDOWN = "text/markdown"
 
 # How long a cache may keep the page of an anonymous visitor. Withheld releases vanish within it.
 PAGE_CACHE_TIME = timedelta(seconds=5)
@@ -430,7 +430,7 @@ class PublicPages(Pages[PublicPageCall]):
 
 
 class AnonymousPages(PublicPages):
-    """Pages that ignore credentials, for what other sites keep and show: feeds."""
+    """Pages that ignore credentials, such as lists for programs."""
 
     async def identify(self, call: PublicPageCall) -> None:
         call.identify_as_anonymous()

@@ -254,7 +254,7 @@ def propagation_times(settings: Settings) -> tuple[Propagation, ...]:
         Propagation("Existing links to the archive", _links(settings)),
         Propagation("Copies of the archive on a CDN", _copies(settings)),
         Propagation(
-            "Sparse index and badges",
+            "Sparse index",
             f"within {_seconds(PAGE_CACHE_TIME)} here, within {_seconds(FILE_CACHE_TIME)} in "
             "caches of proxies",
         ),

@@ -1,5 +1,5 @@
 """GET /search: packages by words and facets, and the first symbols; GET /symbols: declarations by
-name; suggestions and OpenSearch for browsers.
+name; suggestions for what is typed so far.
 """
 
 import re
@@ -35,7 +35,6 @@ SYMBOLS_BESIDE_PACKAGES = 3
 _SYMBOL_NAME = re.compile(r"[a-z][A-Z]|->|\w:|\w\.[A-Za-z]\w*\s*$")  # As parseCsv and Client.get.
 SHOWN_FACET_VALUES = 8  # The others can be opened.
 MAX_FACET_VALUES = 40  # Others can be typed.
-OPENSEARCH = "application/opensearchdescription+xml"
 SUGGESTIONS, SUGGESTIONS_FORM = "application/x-suggestions+json", "suggestions"
 
 SORTS = {
@@ -160,11 +159,6 @@ async def web_search(call: PublicPageCall) -> Answer:
         suggestion=corrected_text(form.text, found.results.corrections),
         problem=form.query.problem,
     )
-
-
-@pages.read("opensearch.xml")
-async def web_search_description(call: PublicPageCall) -> Answer:
-    return call.text(opensearch_description(call.base_url), OPENSEARCH)
 
 
 async def _suggestions(call: PublicPageCall, text: str) -> Answer:
@@ -297,24 +291,6 @@ def _package_json(hit: Hit, explain: bool) -> dict[str, object]:
         "visibility": head.visibility.value,
     }
     return model | {"score": hit.score, "parts": hit.parts} if explain else model
-
-
-def opensearch_description(url: str) -> str:
-    """Return the OpenSearch 1.1 description, with which browsers search from their address bar."""
-    address = escape(url)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<OpenSearchDescription xmlns="http://a9.com/-/spec/opensearch/1.1/">\n'
-        "<ShortName>Ballroom</ShortName>\n"
-        "<Description>Packages of Ballerina</Description>\n"
-        "<InputEncoding>UTF-8</InputEncoding>\n"
-        f'<Image width="32" height="32" type="image/x-icon">{address}/favicon.ico</Image>\n'
-        f'<Url type="text/html" template="{address}/search?q={{searchTerms}}"/>\n'
-        f'<Url type="{SUGGESTIONS}"'
-        f' template="{address}/search?q={{searchTerms}}&amp;form={SUGGESTIONS_FORM}"/>\n'
-        f'<Url type="{OPENSEARCH}" rel="self" template="{address}/opensearch.xml"/>\n'
-        "</OpenSearchDescription>\n"
-    )
 
 
 SYMBOLS_PER_PAGE = 20

@@ -1,22 +1,18 @@
-"""Files of the site: static files, robots.txt, sitemap.xml, favicon.ico, llms.txt, security.txt."""
+"""Files of the site: static files, robots.txt, favicon.ico, llms.txt, security.txt."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from html import escape
 
 from functions.http.answers import Representation, conditional_answer
 from functions.http.calls import Call
-from functions.http.formatting import counted, day
+from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
-from shared.composition import Registry
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.identity import ANONYMOUS
 from shared.domain.listings import Listing
 from shared.domain.outside_values import in_one_line
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
-from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer
 
 IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
@@ -65,21 +61,7 @@ def _static_documents() -> dict[str, Representation]:
     }
 
 
-TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"
-PACKAGES_PER_SITEMAP = 500  # An index of site maps may name 50,000 of them.
-SITEMAP_PAGES = (
-    "/",
-    "/organizations",
-    "/keywords",
-    "/about",
-    "/about/api",
-    "/about/api-changes",
-    "/about/policies",
-    "/docs",
-    *(f"/docs/{page_name(file)}" for file in FILES),
-)
-SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
-
+TEXT, ICON = "text/plain", "image/x-icon"
 # Crawlers shall read one page for each subject, and nothing that needs an account.
 _ROBOTS = """\
 User-agent: *
@@ -91,28 +73,12 @@ Disallow: /files/
 Disallow: /search
 Disallow: /sign-in
 Disallow: /2.0/
-
-Sitemap: {url}/sitemap.xml
 """
 
 
 @pages.read("robots.txt")
 async def web_site_robots(call: PublicPageCall) -> Answer:
-    return call.text(_ROBOTS.format(url=call.base_url), TEXT)
-
-
-@pages.read("sitemap.xml")
-async def web_site_map(call: PublicPageCall) -> Answer:
-    count = (await call.registry.packages.statistics.summary()).totals.packages
-    parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
-    if "page" not in call.redacted_query:
-        return call.text(_sitemap_index(call.base_url, parts), XML)
-    number = requested_page(call.redacted_query)
-    if number > parts:
-        raise PageNotFound(f"/sitemap.xml?page={number}")
-    return call.text(
-        _sitemap_part(call.base_url, await _sitemap_packages(call.registry, number), number), XML
-    )
+    return call.text(_ROBOTS, TEXT)
 
 
 @pages.read("favicon.ico", is_open=True)
@@ -122,40 +88,6 @@ async def web_site_icon(call: PublicPageCall) -> Answer:
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
-
-async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, ...]:
-    """Return the public packages of one part, whoever sends the request."""
-    page = ResultPage(
-        (number - 1) * PACKAGES_PER_SITEMAP, PACKAGES_PER_SITEMAP, Sort.ADDED, descending=False
-    )
-    everything = Query(include_deprecated=True, stored_only=True)
-    results = await registry.packages.search.search(everything, page, by=ANONYMOUS)
-    return tuple(hit.listing for hit in results.hits)
-
-
-def _sitemap_index(url: str, parts: int) -> str:
-    parts_xml = "".join(
-        f"<sitemap><loc>{escape(url)}/sitemap.xml?page={number}</loc></sitemap>\n"
-        for number in range(1, parts + 1)
-    )
-    return f'{_HEAD}<sitemapindex xmlns="{SITEMAP_NAMESPACE}">\n{parts_xml}</sitemapindex>\n'
-
-
-def _sitemap_part(url: str, listings: tuple[Listing, ...], number: int) -> str:
-    own = [_sitemap_entry(url, path) for path in SITEMAP_PAGES] if number == 1 else []
-    packages = [
-        _sitemap_entry(url, f"/packages/{each.head.org}/{each.head.name}", each.release.created_ms)
-        for each in listings
-    ]
-    return f'{_HEAD}<urlset xmlns="{SITEMAP_NAMESPACE}">\n{"".join([*own, *packages])}</urlset>\n'
-
-
-def _sitemap_entry(url: str, path: str, changed_ms: int | None = None) -> str:
-    changed = "" if changed_ms is None else f"<lastmod>{day(changed_ms)}</lastmod>"
-    return f"<url><loc>{escape(url + path)}</loc>{changed}</url>\n"
-
-
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 PACKAGES_PER_LLMS_PAGE = 200  # 30 KB, made in about 20 ms.
 

@@ -246,7 +246,7 @@ class Asking:
                 yield self.get(f"{BASE}{path}", token=token)
             for path, body in _resolves().items():
                 yield self.json("POST", f"{BASE}{path}", body, token=token)
-        for path in ("/index/config.json", "/index/changes?since=0", "/feeds/newest.atom"):
+        for path in ("/index/config.json", "/index/changes?since=0"):
             yield self.get(path)
         yield self.get("/index/changes?since=0", token="ann")
         yield from (self.get(path, browser=who) for who, path in _shown_by_the_api())

@@ -786,10 +786,6 @@ OF_PACKAGES = {
     "web_module_docs": _page("/packages/ORG/NAME/1.0.0/docs/NAME/greet"),
     "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet", shows=by_place),
     "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
-    "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
-    "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),
-    "web_feed_organization": _for_all("/feeds/orgs/ORG/releases.atom"),
-    "web_feed_newest": _for_all("/feeds/newest.atom"),
     "web_llms": _for_all("/llms.txt"),
 }
 
@@ -818,9 +814,7 @@ SITE = {
     "web_update_tool": _for_all("/2.0/update-tool/distributions", empty),
     "web_container_images": _for_all("/v2/", empty),
     "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
-    "web_search_description": _for_all("/opensearch.xml", anybody_known),
     "web_site_robots": _for_all("/robots.txt", anybody_known),
-    "web_site_map": _for_all("/sitemap.xml?page=1", anybody_known),
     "web_site_icon": _for_all("/favicon.ico"),
 }
 

@@ -255,13 +255,6 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
         for method in ("GET", "HEAD")
         for file in ("1.0.0/package.json", "1.0.0/nothing", "9.9.9/package.json")
     ),
-    "web_badge": tuple(
-        Probe(f"/badges/acme/NAME/{badge}")
-        for badge in ("version.svg", "pulls.svg", "platform.svg", "deprecated.svg", "none.svg")
-    ),
-    "web_feed_package": (Probe("/feeds/packages/acme/NAME/releases.atom"),),
-    "web_feed_organization": (Probe("/feeds/orgs/acme/releases.atom"),),
-    "web_feed_newest": (Probe("/feeds/newest.atom"),),
     "web_llms": (Probe("/llms.txt"), Probe("/llms.txt?page=2")),
 }
 

@@ -24,7 +24,6 @@ FACES = (
     f"{URL}/packages/acme/{{name}}/1.0.0/dependencies",
     f"{URL}/index/acme/{{name}}/index.json",
     f"{URL}/2.0/maven/acme/{{name}}/1.0.0/{{name}}-1.0.0.pom",
-    f"{URL}/feeds/newest.atom",
     f"{URL}/",
 )
 

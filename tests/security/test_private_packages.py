@@ -132,7 +132,7 @@ async def test_members_read_it_and_other_functions_do_not_depend_on_it(
 # documentation, none of which is read yet, and what others keep and show, in which nothing private
 # is for anybody.
 UNMOVED = (
-    {"api_orgs_show", "central_library", "web_badge", "web_llms"}
+    {"api_orgs_show", "central_library", "web_llms"}
     | {f"web_feed_{kind}" for kind in ("package", "organization", "newest")}
     | {
         f"central_{kind}{by}"

@@ -13,7 +13,6 @@ PAGES = (
     "/api/v1/orgs/acme",
     "/packages/acme/greet",
     "/packages/acme/greet/1.0.0/activity",
-    "/feeds/orgs/acme/releases.atom",
     "/search?q=mia",
 )
 FORM = "/account/organizations/appear"

@@ -1,4 +1,4 @@
-"""Row 19: what an operator withholds is on no page, in no file, feed, badge or list, at once."""
+"""Row 19: what an operator withholds is on no page, in no file or list, at once."""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from functions.web.badges import BADGES
 from functions.web.package.frame import TAB_PAGES
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
@@ -25,13 +24,8 @@ OF_RELEASE = [
     *(f"{AT}/0.1.0/{key}" for key in TAB_PAGES if key not in ("readme", "changelog")),
     *(f"{AT}/{end}" for end in ("latest", "versions", "latest/files")),
     *("/files/other/shop/0.1.0/package.json", f"{AT}/0.1.0/files?path=package.json"),
-    *(f"/badges/other/shop/{kind}.svg" for kind in BADGES),
-    "/feeds/packages/other/shop/releases.atom",
 ]
-LISTS = [
-    *("/llms.txt", "/feeds/newest.atom", "/feeds/orgs/other/releases.atom"),
-    "/packages/acme/greet/1.2.0/dependents",
-]
+LISTS = ["/llms.txt", "/packages/acme/greet/1.2.0/dependents"]
 STATES = ["hold", "quarantine", "remove"]
 
 

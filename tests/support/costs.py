@@ -39,8 +39,6 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         "/2.0/maven/{package}/{version}/{module}-{version}.pom",
         "/2.0/maven/{package}/{version}/{module}-{version}.pom.sha1",
     ),
-    "web_badge": tuple(f"/badges/{{package}}/{each}.svg" for each in ("version", "pulls")),
-    "web_feed_package": ("/feeds/packages/{package}/releases.atom",),
     "web_file": ("/files/{package}/{version}/{file}",),
     "web_module_docs": (
         "/packages/{package}/{version}/docs/{module}",
@@ -83,8 +81,6 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
     "central_triggers": ("/2.0/registry/triggers?limit=1000",),
     "central_triggers_by_id": ("/2.0/registry/triggers/1",),
     "index_changes": ("/index/changes?since=0&limit=1000",),
-    "web_feed_newest": ("/feeds/newest.atom",),
-    "web_feed_organization": ("/feeds/orgs/acme/releases.atom",),
     "web_home": ("/",),
     "web_keywords": ("/keywords",),
     "web_llms": ("/llms.txt", "/llms.txt?page=1"),
@@ -95,7 +91,6 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
         "/search?q=some+words&explain=true",
         "/search?form=suggestions&q=t",
     ),
-    "web_site_map": ("/sitemap.xml", "/sitemap.xml?part=1"),
     "web_symbols": ("/symbols?q=t", "/symbols?q=c1"),
 }
 
@@ -119,7 +114,6 @@ OTHERS = (
         "web_update_tool",
         "web_container_images",
     ),
-    *("web_cli_token", "web_search_description", "web_site_icon", "web_site_robots"),
 )
 
 # Each address is asked for in these forms. A response that is sent as gzip was made plain first.

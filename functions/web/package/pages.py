@@ -316,7 +316,6 @@ def release_json(
             "package": base_url + frame.of_package,
             "archive": base_url + archive_path(release.coordinate),
             "index": f"{base_url}/index/{package}/index.json",
-            "feed": f"{base_url}/feeds/packages/{package}/releases.atom",
         },
     }
 

@@ -59,13 +59,10 @@ FACES = (
     f"{URL}/search?q=acme",
     f"{URL}/packages/octo/kafka",
     f"{URL}/packages/acme/greet",
-    f"{URL}/sitemap.xml?page=1",
     f"{URL}/index/acme/greet/index.json",
     f"{URL}/index/octo/kafka/index.json",
     f"{URL}/2.0/maven/octo/kafka/maven-metadata.xml",
     f"{URL}/2.0/maven/acme/greet/maven-metadata.xml",
-    f"{URL}/feeds/newest.atom",
-    f"{URL}/feeds/packages/acme/greet/releases.atom",
 )
 IDENTITY = {"organization", "org", "name", "version", "packages", "count"}
 

@@ -33,7 +33,6 @@ PATHS = [
     URL + "/packages/acme/{name}/9.9.9",
     URL + "/2.0/docs/acme/{name}/9.9.9",
     URL + "/api/v1/packages/acme/{name}/9.9.9",
-    URL + "/badges/acme/{name}.svg",
 ]
 
 

@@ -116,7 +116,7 @@ async def test_pages_without_current_data_read_no_store(worlds: OpenWorld) -> No
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await opened(world, "/")  # What is announced is read once in three seconds, for all pages.
-    for path in ("/about", "/about/api", "/about/policies", "/robots.txt", "/opensearch.xml"):
+    for path in ("/about", "/about/api", "/about/policies", "/robots.txt"):
         journal.taken()
         await opened(world, path)
         assert journal.taken() == [], path

@@ -7,7 +7,7 @@ import pytest
 from functions import archives
 from functions.http.pages import PAGE_CACHE_TIME
 from functions.index import sparse_index
-from functions.web import about, badges
+from functions.web import about
 from shared.adapters.blob import client as signed_links
 from shared.adapters.cloud_search import index
 from shared.domain.packages import Visibility
@@ -31,7 +31,6 @@ def said(scratch: Path, **settings: str) -> dict[str, str]:
 def test_the_times_are_those_of_the_caches() -> None:
     files = f"public, max-age={int(about.FILE_CACHE_TIME.total_seconds())}"
     assert files == sparse_index.INDEX_CACHE_PUBLIC
-    assert badges.BADGE_HEADERS["Cache-Control"] == files
     archives_kept = int(about.ARCHIVE_CACHE_TIME.total_seconds())
     assert f"public, max-age={archives_kept}" == archives.ARCHIVE_CACHE_PUBLIC
     assert signed_links.LINK_LIFETIME[Visibility.PRIVATE] == about.LINK_LIFETIME

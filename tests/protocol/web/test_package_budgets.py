@@ -148,21 +148,8 @@ async def test_the_json_version_costs_the_frame_and_the_verdicts(
     assert Counter(journal.taken()) == FRAME + Counter([VERDICTS])
 
 
-async def test_a_badge_and_a_feed_of_a_package_are_the_frame_alone(
-    counted: World, journal: Journal
-) -> None:
-    assert await calls(counted, journal, "/badges/acme/greet/version.svg") == FRAME
-    feed = await calls(counted, journal, "/feeds/packages/acme/greet/releases.atom")
-    assert feed == FRAME - RECORDS  # They are in memory now.
-
-
-@pytest.mark.parametrize(
-    "path", ["/llms.txt", "/feeds/newest.atom", "/feeds/orgs/acme/releases.atom"]
-)
-async def test_lists_of_packages_read_the_index_only(
-    counted: World, journal: Journal, path: str
-) -> None:
-    assert await calls(counted, journal, path) == Counter(["search.search"])
+async def test_the_list_of_packages_reads_the_index_only(counted: World, journal: Journal) -> None:
+    assert await calls(counted, journal, "/llms.txt") == Counter(["search.search"])
 
 
 async def test_a_missing_package_costs_one_store_operation_and_a_search_for_similar_names(

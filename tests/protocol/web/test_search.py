@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from html import unescape
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -169,16 +168,6 @@ def test_a_suggestion_uses_the_words_that_were_typed() -> None:
     assert corrected_text("  Kafak stream  jav ", meant) == "kafka stream java"
     assert corrected_text("kafka", ()) == ""
     assert corrected_text('"kafak"', meant) == ""
-
-
-async def test_browsers_learn_how_to_search_here(world: World) -> None:
-    answer = await opened(world, "/opensearch.xml")
-    assert answer.headers["content-type"] == "application/opensearchdescription+xml"
-    root = ET.fromstring(answer.text)
-    template = root.findall("{*}Url")[0].attrib["template"]
-    assert template == f"{URL}/search?q={{searchTerms}}"
-    page = (await opened(world, "/")).text
-    assert 'type="application/opensearchdescription+xml"' in page
 
 
 async def test_search_fields_of_browsers_get_names_during_typing(shelf: World) -> None:
