@@ -2,8 +2,7 @@
 # Register the registry in Entra ID: `infra/entra.sh URL [NAME]`, after the infrastructure is there.
 #
 # Makes the application, or brings the one of that name up to date: the redirect URI that people come
-# back through, the app roles that BALLROOM_ENTRA_ROLES can name, and trust in the managed identity of
-# the app, which therefore needs no secret. Prints the client id and keeps it in the azd environment.
+# back through, and trust in the managed identity of the app, which therefore needs no secret. Prints the client id and keeps it in the azd environment.
 # Takes the role Application Developer of the tenant, or more. May be repeated.
 set -eu
 
@@ -22,27 +21,6 @@ tenant=$(az account show --query tenantId --output tsv)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-cat > "$folder/roles.json" <<'JSON'
-[
-  {
-    "id": "3b0d9f0e-7f0a-4f4c-9d57-2b6c1c0a7b11",
-    "value": "Packages.Read",
-    "displayName": "Read packages",
-    "description": "Reads the packages that BALLROOM_ENTRA_ROLES names for this role.",
-    "allowedMemberTypes": ["User", "Application"],
-    "isEnabled": true
-  },
-  {
-    "id": "8a4f2c55-0c6e-4a55-8a0c-6f7c2f7d9e22",
-    "value": "Packages.Publish",
-    "displayName": "Publish packages",
-    "description": "Publishes to the organizations that BALLROOM_ENTRA_ROLES names for this role.",
-    "allowedMemberTypes": ["User", "Application"],
-    "isEnabled": true
-  }
-]
-JSON
-
 cat > "$folder/trust.json" <<JSON
 {
   "name": "ballroom",
@@ -60,8 +38,6 @@ fi
 
 az ad app update --id "$client" \
     --web-redirect-uris "$url/sign-in/callback/entra" \
-    --identifier-uris "api://$client" \
-    --app-roles "@$folder/roles.json" \
     --requested-access-token-version 2 > /dev/null
 
 if [ -z "$(az ad app federated-credential list --id "$client" --query "[?name=='ballroom'].name" --output tsv)" ]; then

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.auth.authorization import KnownReaders
-from shared.auth.entra import EntraAccess, EntraRoles, EntraTenant, audiences, managed_identity
+from shared.auth.entra import managed_identity
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.openid_connect import (
@@ -230,18 +230,6 @@ def _bundle_import(archive_reader: ArchiveReader, wiring: Wiring) -> BundleImpor
 # --- Sign-in and tokens ---
 
 
-def _entra_access(
-    adapters: Adapters, settings: Settings, issuer_keys: IssuerKeys
-) -> EntraAccess | None:
-    """Create the verifier of the tenant's access tokens; None where no role is mapped."""
-    if not (settings.entra_tenant and settings.entra_roles):
-        return None
-    accepted = audiences(settings.entra_client_id, split_list(settings.entra_audience))
-    tenant = EntraTenant(settings.entra_authority, settings.entra_tenant, accepted)
-    roles = EntraRoles.parse(settings.entra_roles)
-    return EntraAccess(tenant, roles, issuer_keys, adapters.directory, adapters.clock)
-
-
 def _identity_providers(
     adapters: Adapters, settings: Settings, discovery: IssuerDiscovery, id_tokens: IdTokenValidator
 ) -> Mapping[str, IdentityProvider]:
@@ -350,7 +338,6 @@ PROVIDERS: tuple[Callable[..., object], ...] = (
     _bundle_import,
     _comparisons,
     _delivery_routes,
-    _entra_access,
     _identity_providers,
     _index_files,
     _leak_reports,

@@ -15,7 +15,7 @@ from functions.api.operations import (
 from functions.api.tokens import GrantView
 from functions.http.answers import NO_STORE
 from shared.auth.sessions import SESSION_CREDENTIAL
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, Role
 from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
 from shared.services.identity.sign_in import LINK_LIFETIME
@@ -45,13 +45,13 @@ whoami_api = ApiFace()
 @whoami_api.operation("GET", "api/v1/whoami", "Show the token's owner.")
 async def token_whoami(call: ApiCall) -> WhoamiView:
     principal = call.caller
-    if principal.role_grants:
+    if principal.organization:
         owner: dict[str, object] = {
             "id": principal.id,
-            "name": principal.role_grants[0].org,
+            "name": principal.organization,
             "administrator": False,
-            "grants": principal.all_grants,
-            "organizations": principal.role_grants,
+            "grants": principal.grants,
+            "organizations": [{"org": principal.organization, "role": Role.MAINTAINER}],
         }
     else:
         profile = await call.registry.identity.accounts.profile(principal)
@@ -192,7 +192,7 @@ client_settings_api = ApiFace()
 )
 async def api_settings_toml(call: ApiCall) -> Answer:
     name = ANY_USER_NAME
-    if not call.caller.is_anonymous and not call.caller.role_grants:
+    if not call.caller.is_anonymous and not call.caller.organization:
         name = (await call.registry.identity.accounts.profile(call.caller)).account.name
     text = call.registry.client_settings(name)
     return Answer(text.encode(), headers=NO_STORE, media_type=TOML)

@@ -9,8 +9,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.entra import EntraAccess
-from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
+from shared.auth.tokens import AccessToken, token_text
 from shared.domain.accounts import Account, Token, TokenUse, hash_secret
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
@@ -66,20 +65,13 @@ class Authentication:
     seconds, and again when a record of its owner is known to have changed."""
 
     def __init__(
-        self,
-        directory: DirectoryStore,
-        clock: Clock,
-        environment: str,
-        *,
-        edition: Edition,
-        entra: EntraAccess | None = None,
+        self, directory: DirectoryStore, clock: Clock, environment: str, *, edition: Edition
     ) -> None:
-        """Accept the tokens of `environment`, and those of `entra` if it is given."""
+        """Accept the tokens of `environment`."""
         self._directory = directory
         self._clock = clock
         self._environment = environment
         self._edition = edition
-        self._entra = entra
         self._verified = LruCache[str, _CachedToken](MAX_CACHED_TOKENS)
         self._last_use = TokenLastUse(directory)
 
@@ -102,8 +94,6 @@ class Authentication:
                 "Settings.toml has the placeholder of its template where the access token goes. "
                 "Create a token and put it there, at every accesstoken of this registry.",
             )
-        if self._entra is not None and not text.reveal().startswith(TOKEN_PREFIX):
-            return await self._entra.authenticate(text)
         access_token = AccessToken.parse(text)
         if access_token.environment != self._environment:
             raise Unauthenticated(
@@ -238,7 +228,7 @@ def _principal(token: Token, client: RequestClient) -> Principal:
         credential=token.id,
         grants=token.grants,
         expires_ms=token.expires_ms,
-        role_grants=token.role_grants,
+        organization=token.org,
         addresses=token.addresses,
         address=client.address,
         agent=client.agent,

@@ -32,7 +32,6 @@ from shared.domain.identity import (
     Action,
     Principal,
     Resource,
-    RoleGrant,
     Scope,
     org_of,
     require_recent_sign_in,
@@ -60,15 +59,8 @@ class PrivatePackageAccess(Struct, frozen=True):
 
     @property
     def covers_everything(self) -> bool:
-        if self.by.is_operator or any(map(self._covers_everything, self.by.role_grants)):
-            return True
         is_administrator = self.account is not None and self.account.administrator
-        return is_administrator and _reads_everything(self.by)
-
-    def _covers_everything(self, held: RoleGrant) -> bool:
-        if held.scopes is None:
-            return held.org == ANY_NAME and _reads_everything(self.by)
-        return held.org == ANY_NAME and Scope.READ in held.scopes
+        return self.by.is_operator or (is_administrator and _reads_everything(self.by))
 
     def readers(self) -> frozenset[str]:
         """Return the readers, as `Head.readers` says, that the principal is one of: the
@@ -133,9 +125,9 @@ class Authorization(Struct, frozen=True):
             raise credentials_missing()
         if by.is_operator:
             return
-        if not any(each.role in PUBLISHING_ROLES for each in by.role_grants):
+        if not by.organization:
             await self._require_membership(by, of)
-        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.grants):
             reason = f"{MISSING_PUBLISHING_SCOPES}{WAY_TO_PUBLISH}"
             raise NotPermitted("publish", of or _ANYTHING, reason)
 
@@ -144,7 +136,7 @@ class Authorization(Struct, frozen=True):
             self.directory.list_by_subject(Membership, by.id),
             self.directory.get(Account, Place(by.id)),
         )
-        if account is None and not by.role_grants:
+        if account is None:
             raise TokenUnknown
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
@@ -247,7 +239,7 @@ class Authorization(Struct, frozen=True):
             return PrivatePackageAccess(by)
         account = await self.directory.get(Account, Place(by.id))
         members = await self.directory.list_by_subject(Membership, by.id)
-        named = {each.org for each in members} | by.organizations
+        named = {each.org for each in members} | {by.organization} - {""}
         # The list of memberships may lag behind, so each organization is read.
         access_contexts = await self._access_contexts(by, {_key(org) for org in named})
         return PrivatePackageAccess(by, account, access_contexts)
@@ -297,7 +289,7 @@ def _may_read_package(by: Principal, access: AccessContext | None, head: Head) -
 
 def _reads_internal(by: Principal, access: AccessContext) -> bool:
     """Check whether `by` reads internal packages: whoever is known here and has the scope."""
-    is_known = access.account is not None or bool(by.role_grants)
+    is_known = access.account is not None or bool(by.organization)
     return by.is_operator or (is_known and by.reads_internal)
 
 

@@ -45,7 +45,7 @@ class TokenFlaw(Enum):
 class ExpectedClaims(Struct, frozen=True):
     """The claims that a token must have; none of them come from the token.
 
-    `also_issuers` are further names of `issuer`. `types` are the accepted values of `typ` in lower
+    `types` are the accepted values of `typ` in lower
     case, which may be missing. `shares_audience` accepts further audiences, which the caller
     checks.
     """
@@ -53,7 +53,6 @@ class ExpectedClaims(Struct, frozen=True):
     issuer: str
     audiences: tuple[str, ...]
     algorithms: tuple[str, ...] = ALGORITHMS
-    also_issuers: tuple[str, ...] = ()
     types: tuple[str, ...] = _TYPES
     shares_audience: bool = False
 
@@ -159,7 +158,7 @@ def _verified(text: str, key: IssuerKey, expected: ExpectedClaims) -> Mapping[st
             key.key,
             algorithms=[key.algorithm],
             audience=expected.audiences,
-            issuer=[expected.issuer, *expected.also_issuers],
+            issuer=expected.issuer,
             # Times are checked below, with the registry's clock.
             options={
                 "require": ["iss", "aud", "exp", "iat", "sub"],

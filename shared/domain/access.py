@@ -338,31 +338,22 @@ def refusal_of(
         return credentials_missing()
     if principal.is_operator:
         return None
-    if access.account is None and not principal.role_grants:
+    if access.account is None and not principal.organization:
         return TokenUnknown()
     # Role before scope: the missing scope reveals whether a package exists, which only members
     # may know.
     return (
         _refusal_of_role(principal, access, action, resource)
-        or _refusal_of_scope(principal, access, action, resource)
+        or _refusal_of_scope(principal, action, resource)
         or _refusal_of_age(principal, access, action, resource)
     )
 
 
-def _refusal_of_scope(
-    principal: Principal, access: AccessContext, action: Action, resource: Resource
-) -> Refusal | None:
-    needed, roles = RIGHTS[action]
-    is_own = access.is_administrator or access.role in roles
-
-    def is_given(scope: Scope) -> bool:
-        # Scope and role must come from the same source.
-        by_grant = is_own and principal.allows(scope, resource)
-        return by_grant or principal.allows_by_role_grant(scope, roles, resource)
-
-    if is_given(needed):
+def _refusal_of_scope(principal: Principal, action: Action, resource: Resource) -> Refusal | None:
+    needed, _ = RIGHTS[action]
+    if principal.allows(needed, resource):
         return None
-    publishes = any(map(is_given, PUBLISHING_SCOPES))
+    publishes = any(principal.allows(scope, resource) for scope in PUBLISHING_SCOPES)
     return NotPermitted(action.verb, resource, _missing_scope(needed, publishes=publishes))
 
 

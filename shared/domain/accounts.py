@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.domain.errors.base import Invalid, InvalidRequest
-from shared.domain.identity import Grant, Role, RoleGrant, Scope
+from shared.domain.identity import Grant, Scope
 from shared.domain.packages import Provenance, Visibility
 from shared.domain.records import Entity, Place, Record
 from shared.domain.reserved_names import is_reserved_name
@@ -227,11 +227,6 @@ class Token(Entity):
         if self.expires_ms is not None:
             ends.append(now_ms + self.expires_ms - self.created_ms)
         return min(ends, default=None)
-
-    @property
-    def role_grants(self) -> tuple[RoleGrant, ...]:
-        """The role of an organization's token in that organization."""
-        return (RoleGrant(org=self.org, role=Role.MAINTAINER),) if self.org else ()
 
 
 class TokenUse(Entity):

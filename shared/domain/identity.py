@@ -119,18 +119,6 @@ class Grant(Record):
         return matches_pattern(resource, self.org) and self.package == ANY_NAME
 
 
-class RoleGrant(Record):
-    """A role that a credential grants itself, in the organizations that match the pattern.
-
-    With `scopes`, scopes and role apply together only. With None, the grants of the credential
-    decide.
-    """
-
-    org: str
-    role: Role
-    scopes: frozenset[Scope] | None = None
-
-
 def org_of(resource: Resource) -> OrgName:
     return resource.org if isinstance(resource, Package) else resource
 
@@ -198,19 +186,19 @@ class Principal(Struct, frozen=True):
     """Who makes a request: an account id, its credential, and what the credential allows.
 
     The id is empty for a request without credentials. `expires_ms` is when the token expires;
-    tokens created with it expire no later. `role_grants` are roles that the credential itself
-    grants; with one, no account is needed. `signed_in_ms` is when the person last signed in, None
-    for tokens. `address` and `agent` are the client's. `provenance` is the CI job of a job's token.
-    `addresses` are the ranges that the token may be used from; empty means everywhere. `token` is
-    the id of a stored access token, which marks whatever is created with it; `token_creator` is the
-    account that created a token of an organization.
+    tokens created with it expire no later. `organization` is that of its token or CI job, which
+    has the role maintainer there without an account. `signed_in_ms` is when the person last signed
+    in, None for tokens. `address` and `agent` are the client's. `provenance` is the CI job of a
+    job's token. `addresses` are the ranges that the token may be used from; empty means everywhere.
+    `token` is the id of a stored access token, which marks whatever is created with it;
+    `token_creator` is the account that created a token of an organization.
     """
 
     id: str = ""
     credential: str = ""
     grants: tuple[Grant, ...] = ()
     expires_ms: int | None = None
-    role_grants: tuple[RoleGrant, ...] = ()
+    organization: str = ""
     signed_in_ms: int | None = None
     address: str = ""
     agent: str = ""
@@ -230,38 +218,17 @@ class Principal(Struct, frozen=True):
 
     def granted_roles(self, org: OrgName) -> frozenset[Role]:
         """Return the roles in the organization that the credential itself grants."""
-        return frozenset(each.role for each in self.role_grants if matches_pattern(org, each.org))
-
-    @property
-    def organizations(self) -> frozenset[str]:
-        """The organizations that the role grants name, without patterns."""
-        return frozenset(each.org.lower() for each in self.role_grants if not is_pattern(each.org))
-
-    @property
-    def all_grants(self) -> tuple[Grant, ...]:
-        """The grants that need a role of the account, and those with a role of their own."""
-        own = [Grant(scopes=each.scopes, org=each.org) for each in self.role_grants if each.scopes]
-        return (*self.grants, *own)
+        is_own = bool(self.organization) and self.organization.lower() == org.lower()
+        return frozenset({Role.MAINTAINER}) if is_own else frozenset()
 
     def allows(self, scope: Scope, resource: Resource) -> bool:
         """Check whether a grant covers `scope` on `resource`; its owner needs a role besides."""
         return any(grant.covers(scope, resource) for grant in self.grants)
 
-    def allows_by_role_grant(
-        self, scope: Scope, roles: frozenset[Role], resource: Resource
-    ) -> bool:
-        """Check whether a role grant has one of the roles, and `scope` with that same role."""
-        fitting = [each for each in self.role_grants if each.role in roles]
-        fitting = [each for each in fitting if matches_pattern(org_of(resource), each.org)]
-        return any(
-            self.allows(scope, resource) if each.scopes is None else scope in each.scopes
-            for each in fitting
-        )
-
     @property
     def reads_internal(self) -> bool:
         """Whether the credential reads internal packages: it has the scope read for anything."""
-        return any(Scope.READ in grant.scopes for grant in self.all_grants)
+        return any(Scope.READ in grant.scopes for grant in self.grants)
 
     @property
     def manages_everything(self) -> bool:

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from shared.auth.entra import EntraRoles
 from shared.auth.identity_providers import StrongClaims
 from shared.auth.secret_scanning import ConfiguredScannerKeys
 from shared.settings.values import (
@@ -78,17 +77,6 @@ class SignInSettings(TopicSettings):
     entra_authority: AddressWithoutSlash = Field(
         default="https://login.microsoftonline.com",
         description="Address of Entra ID; national clouds have their own.",
-    )
-    entra_audience: str = Field(
-        default="",
-        description="Audiences of access tokens of API callers, separated by commas: by default "
-        "the application id, with and without api:// in front.",
-    )
-    entra_roles: Annotated[str, checked_by(EntraRoles.parse)] = Field(
-        default="",
-        description="Rights of app roles and groups (by id) of Entra ID with access tokens of the "
-        "tenant, as a JSON list of objects with claim (a role or a group), org, role and scopes. "
-        "If empty, such tokens are refused.",
     )
     # Some issuers end with a slash, and sign their tokens with it.
     oidc_issuer: Address = Field(

@@ -47,9 +47,6 @@ case "$*" in
 *"app list"*) [ -f "$HOME/registered" ] && echo client-1 ;;
 *"credential list"*) [ -f "$HOME/registered" ] && echo ballroom ;;
 *"credential create"* | *"credential update"*) cp "${*##*@}" "$HOME/trust.json" ;;
-*"app update"*)
-    while [ "$1" != --app-roles ]; do shift; done
-    cp "${2#@}" "$HOME/roles.json" ;;
 esac
 exit 0
 """
@@ -220,14 +217,6 @@ def test_the_application_trusts_the_identity_instead_of_a_secret(cloud: Cloud) -
     assert trust["issuer"] == "https://login.microsoftonline.com/tenant-1/v2.0"
     assert trust["audiences"] == ["api://AzureADTokenExchange"]
     assert "credential reset" not in cloud.calls
-
-
-def test_the_application_has_roles_for_programs_and_people(cloud: Cloud) -> None:
-    cloud.run("entra.sh", "https://ballroom.example.org")
-    roles = json.loads((cloud.folder / "roles.json").read_text())
-    assert {each["value"] for each in roles} == {"Packages.Read", "Packages.Publish"}
-    assert all(each["allowedMemberTypes"] == ["User", "Application"] for each in roles)
-    assert len({each["id"] for each in roles}) == len(roles)
 
 
 def test_an_application_that_is_there_is_brought_up_to_date(cloud: Cloud) -> None:

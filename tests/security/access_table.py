@@ -237,7 +237,7 @@ def shown(persona: Persona, state: State) -> set[Outcome]:
 
 def founders(persona: Persona, _state: State) -> set[Outcome]:
     """Whoever has an account founds organizations, and machines have none."""
-    if persona.is_unknown or persona.credential in (Credential.MACHINE, Credential.TENANT):
+    if persona.is_unknown or persona.credential is Credential.MACHINE:
         return {Outcome.UNKNOWN}
     return {Outcome.DONE if persona.manages_account else Outcome.FORBIDDEN}
 
@@ -256,12 +256,6 @@ def own_account(*, found: Outcome = Outcome.DONE) -> Expects:
         return {found if persona.manages_account else Outcome.FORBIDDEN}
 
     return expects
-
-
-def account_holders(persona: Persona, state: State) -> set[Outcome]:
-    """A token belongs to an account, so whoever has none makes none."""
-    has_account = persona.credential is not Credential.TENANT
-    return own_account()(persona, state) if has_account else {Outcome.FORBIDDEN}
 
 
 def _right(
@@ -609,7 +603,7 @@ API = {
     ),
     "token_whoami": _api("GET", "whoami", anybody_known_alone()),
     "token_list": _api("GET", "tokens", own_account()),
-    "token_issue": _api("POST", "tokens", account_holders, TOKEN),
+    "token_issue": _api("POST", "tokens", own_account(), TOKEN),
     **{
         f"api_org_tokens_{verb}": _api(
             method, path, members_alone(Action.MANAGE, found=Outcome.HIDDEN), body

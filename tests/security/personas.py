@@ -17,13 +17,11 @@ from shared.domain.identity import (
     Grant,
     Principal,
     Role,
-    RoleGrant,
     Scope,
 )
 from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
-TENANT = "Tenant"  # The same.
 EVERY = frozenset(Scope)
 MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
 PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
@@ -36,7 +34,6 @@ class Credential(Enum):
     TOKEN = "token"
     SESSION = "session"
     MACHINE = "machine"  # A token of the organization itself.
-    TENANT = "tenant"  # Of somebody without an account, for whom the operator has mapped a role.
     BAD = "bad"  # It was good once.
 
 
@@ -122,8 +119,6 @@ PERSONAS = (
     Persona("owner for others", Credential.TOKEN, "ann", Role.OWNER, MACHINES, org="other"),
     Persona("owner who manages some", Credential.TOKEN, "ann", Role.OWNER, package="p*"),
     Persona("owner who manages others", Credential.TOKEN, "ann", Role.OWNER, org="other"),
-    Persona("tenant's owner", Credential.TENANT, "*", Role.OWNER),
-    Persona("tenant's reader", Credential.TENANT, "acme", Role.MEMBER, frozenset({Scope.READ})),
     Persona("another organization's token", Credential.MACHINE, "bob", None, MACHINES),
     Persona("administrator by token", Credential.TOKEN, "admin", administrator=True),
     Persona(
@@ -146,18 +141,8 @@ class SignInWorld:
     async def authenticate(self, headers: Mapping[str, str], client: RequestClient) -> Principal:
         """Return who sent a request with these headers."""
         scheme, _, session = headers.get("authorization", "").partition(" ")
-        if scheme == TENANT:
-            return _of_tenant(session)
         if scheme != SESSION:
             return await self.authentication.authenticate(headers, client)
         name, _, minutes = session.partition(" ")
         signed_in_ms = self.clock.at_ms - int(minutes) * 60_000
         return Principal(self.accounts[name], "session", (Grant(),), signed_in_ms=signed_in_ms)
-
-
-def _of_tenant(words: str) -> Principal:
-    """Return somebody without an account, as an access token of a tenant makes them known."""
-    org, role, *scopes = words.split()
-    grant = Grant(scopes=frozenset(Scope(each) for each in scopes), org=org)
-    holding = RoleGrant(org=org, role=Role(role))
-    return Principal("entra-0a0a0a0a", "entra-token", (grant,), role_grants=(holding,))

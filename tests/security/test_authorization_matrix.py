@@ -29,7 +29,7 @@ from tests.lazy_app import lazy_functions
 from tests.sampling import FULL, covering
 from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
 from tests.security.limits import UNREACHED_LIMITS
-from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, SignInWorld
+from tests.security.personas import PERSONAS, SESSION, Credential, Persona, SignInWorld
 from tests.support.archives import bala
 from tests.support.world import Person, Template, World, limited
 
@@ -74,9 +74,6 @@ class Prepared:
         if persona.credential is Credential.SESSION and persona.signed_in is not None:
             minutes = persona.signed_in // timedelta(minutes=1)
             return {"Authorization": f"{SESSION} {persona.account} {minutes}"}
-        if persona.credential is Credential.TENANT and persona.role is not None:
-            scopes = " ".join(scope.value for scope in persona.scopes)
-            return {"Authorization": f"{TENANT} {persona.account} {persona.role.value} {scopes}"}
         return {"Authorization": f"Bearer {self.tokens[persona.name]}"}
 
 

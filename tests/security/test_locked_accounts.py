@@ -1,8 +1,6 @@
 """An account in wrong hands is locked: nothing of it is good any more, within five seconds."""
 
 import dataclasses
-import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +12,6 @@ from shared.domain.sign_in import Session
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.okhttp import multipart
-from tests.protocol.sign_in.test_entra_access import RIGHT, ROLES
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.device_login import ask, error, poll
@@ -150,8 +147,8 @@ async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None
 
 @pytest.fixture
 async def sign_ins(worlds: OpenWorld) -> SignInWorld:
-    """Return a registry with every provider, which takes access tokens of a tenant as well."""
-    return await open_sign_in(worlds, entra_roles=json.dumps(ROLES))
+    """Return a registry with every provider."""
+    return await open_sign_in(worlds)
 
 
 async def kim(sign_ins: SignInWorld) -> Account:
@@ -175,17 +172,6 @@ async def test_no_provider_signs_anybody_in(sign_ins: SignInWorld, kind: str) ->
     await unlock(sign_ins.world, account)
     await browser.get(f"/sign-in/{kind}")
     assert browser.page.status_code == 200
-
-
-async def test_an_access_token_of_the_tenant_is_refused(sign_ins: SignInWorld) -> None:
-    await sign_ins.signed_in("entra")
-    claims = {**RIGHT, "oid": "object-of-kim", "scp": "access", "roles": ["People.Read"]}
-    person = dataclasses.replace(sign_ins.world.people.ann, token=sign_ins.issuer.sign(claims))
-    whoami = f"{URL}/api/v1/whoami"
-    assert (await sign_ins.world.get(whoami, by=person)).status_code == 200
-    await lock(sign_ins.world, await kim(sign_ins))
-    person = replace(person, token=sign_ins.issuer.sign(claims))
-    assert (await sign_ins.world.get(whoami, by=person)).status_code == 403
 
 
 # --- what was begun before ---------------------------------------------------------------------

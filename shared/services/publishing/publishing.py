@@ -162,7 +162,7 @@ class Publishing(Struct, frozen=True):
 
         A host asks this before it reads a body; it grants no right.
         """
-        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.grants):
             return False
         try:
             await self._require_publisher(by)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.auth.tokens import OWNER_LENGTH, AccessToken, Secret, random_text
+from shared.auth.tokens import AccessToken, Secret, random_text
 from shared.domain.access import require_own_account
 from shared.domain.accounts import Organization, Token, TokenUse, describe_grants, token_expiry
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -406,9 +406,6 @@ def require_issuer(owner: str, request: TokenRequest, by: Principal) -> None:
         raise NotPermitted("issue", "tokens", "the token lacks the scope manage for it")
     if not is_owner(owner, by):
         raise NotPermitted("issue", f"the token {request.name}", "it is for another account")
-    if len(owner) != OWNER_LENGTH:
-        # A user of the Entra tenant without an account here.
-        raise NotPermitted("issue", f"the token {request.name}", "it takes an account here")
 
 
 def require_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:

@@ -19,7 +19,7 @@ from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountLock, Token, TokenUse
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, Grant, Principal, Role, RoleGrant, Scope
+from shared.domain.identity import ANONYMOUS, Grant, Principal, Scope
 from shared.domain.packages import Provenance
 from shared.domain.records import Place
 from shared.runtime.caching import Edition, records_of
@@ -234,7 +234,7 @@ async def test_a_token_of_an_organization_brings_its_role(
 ) -> None:
     await change(tokens, org="acme")
     principal = await authenticate(authentication, HEADERS)
-    assert principal.role_grants == (RoleGrant(org="acme", role=Role.MAINTAINER),)
+    assert principal.organization == "acme"
 
 
 async def test_a_principal_is_all_that_the_token_says(
@@ -249,7 +249,7 @@ async def test_a_principal_is_all_that_the_token_says(
         credential="first",
         grants=GRANTS,
         expires_ms=token.expires_ms,
-        role_grants=token.role_grants,
+        organization="acme",
         address="203.0.113.7",
         agent="ballerina/2201.13.4",
         provenance=run,

@@ -11,16 +11,7 @@ from shared.auth.authorization import KNOWN_FOR, Administration, Authorization, 
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Organization
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.identity import (
-    ANONYMOUS,
-    OPERATOR,
-    Action,
-    Grant,
-    Principal,
-    Role,
-    RoleGrant,
-    Scope,
-)
+from shared.domain.identity import ANONYMOUS, OPERATOR, Action, Grant, Principal, Role, Scope
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import EVERY_ACCOUNT, Head, Survey, Visibility
 from shared.domain.search import Viewer
@@ -34,7 +25,6 @@ MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
 ADMINISTRATOR = Principal("admin00000", "token", (Grant(),))
 GREET = Package.parse("acme", "greet")
-ROBOT, PATTERN = [RoleGrant(org=org, role=Role.MAINTAINER) for org in ("acme", "ac*")]
 
 
 def head(name: str, visibility: Visibility = Visibility.PRIVATE) -> Head:
@@ -135,7 +125,7 @@ async def test_lists_of_public_packages_cost_no_call(
 
 
 # Viewers who read internal packages, as every account does.
-PUSHER = ROBOT.model_copy(update={"scopes": frozenset({Scope.PUSH_NEW})})  # As of CI.
+PUSHING = Grant(scopes=frozenset({Scope.PUSH_NEW}))  # As of CI.
 ACCOUNT = Viewer(frozenset({EVERY_ACCOUNT}))
 ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
 
@@ -152,8 +142,8 @@ ACME_MEMBER = Viewer(frozenset({"acme", EVERY_ACCOUNT}))
         (limited(package="greet"), True),
         (limited(scopes=[Scope.MANAGE]), False),
         (limited(scopes=[]), False),
-        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), True),
-        (Principal("job", role_grants=(PUSHER,)), False),
+        (Principal("robot", grants=(Grant(),), organization="acme"), True),
+        (Principal("job", grants=(PUSHING,), organization="acme"), False),
     ],
 )
 async def test_every_account_reads_internal_packages_if_its_credential_reads(
@@ -166,28 +156,6 @@ async def test_every_account_reads_internal_packages_if_its_credential_reads(
     viewer = await authorization.viewer(by)
     assert (viewer.sees_everything or EVERY_ACCOUNT in viewer.orgs) is reads
     assert authorization.readers.includes(by, EVERY_ACCOUNT) is (reads and bool(by.credential))
-
-
-async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
-    authorization: Authorization,
-) -> None:
-    everywhere = RoleGrant(org="*", role=Role.MEMBER)
-    by = Principal("auditor", role_grants=(everywhere,), grants=(Grant(),))
-    assert await authorization.viewer(by) == Viewer(sees_everything=True)
-    limited_to_acme = Principal("auditor", role_grants=(everywhere,), grants=(Grant(org="acme"),))
-    assert await authorization.viewer(limited_to_acme) == ACCOUNT
-
-
-@pytest.mark.parametrize(
-    ("org", "scopes", "sees_everything"),
-    [("*", {Scope.READ}, True), ("*", {Scope.PUSH_NEW}, False), ("acme", {Scope.READ}, False)],
-)
-async def test_a_role_everywhere_sees_everything_by_its_own_scopes_alone(
-    authorization: Authorization, org: str, scopes: set[Scope], sees_everything: bool
-) -> None:
-    held = RoleGrant(org=org, role=Role.MEMBER, scopes=frozenset(scopes))
-    by = Principal("auditor", role_grants=(held,), grants=(Grant(),))
-    assert (await authorization.viewer(by)).sees_everything is sees_everything
 
 
 @pytest.mark.parametrize(
@@ -243,9 +211,8 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
 
 
 READER = Principal(ADMINISTRATOR.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
-GUEST = RoleGrant(org="acme", role=Role.MEMBER)
 JOB = Principal(
-    "job0000000", "job", (Grant(scopes=frozenset({Scope.PUSH_VERSION})),), None, (ROBOT,)
+    "job0000000", "job", (Grant(scopes=frozenset({Scope.PUSH_VERSION})),), organization="acme"
 )
 
 
@@ -274,14 +241,11 @@ async def test_a_principal_that_may_publish_nowhere_reads_why(
         await authorization.require_publisher(by)
 
 
-@pytest.mark.parametrize(("holdings", "refusal"), [((), TokenUnknown), ((GUEST,), NotPermitted)])
-async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
-    authorization: Authorization, holdings: tuple[RoleGrant, ...], refusal: type[Exception]
+async def test_the_token_of_a_deleted_account_publishes_nothing(
+    authorization: Authorization,
 ) -> None:
-    with pytest.raises(refusal):
-        await authorization.require_publisher(
-            Principal("gone000000", "token", (Grant(),), None, holdings)
-        )
+    with pytest.raises(TokenUnknown):
+        await authorization.require_publisher(Principal("gone000000", "token", (Grant(),)))
 
 
 @pytest.fixture

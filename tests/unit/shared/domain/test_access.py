@@ -32,7 +32,6 @@ from shared.domain.identity import (
     Grant,
     Principal,
     Role,
-    RoleGrant,
     Scope,
 )
 from shared.domain.names import OrgName, Package
@@ -178,12 +177,9 @@ def test_a_stranger_is_refused_in_a_hidden_organization_as_in_one_that_does_not_
     assert str(one) == str(other)
 
 
-@pytest.mark.parametrize("who", ["member", "by credential"])
-def test_a_member_is_told_which_role_a_hidden_organization_wants(who: str) -> None:
-    by = Principal("", "tenant", role_grants=(RoleGrant(org="acme", role=Role.MEMBER),))
-    principal = ALL if who == "member" else replace(by, id=ID)
+def test_a_member_is_told_which_role_a_hidden_organization_wants() -> None:
     with pytest.raises(NotPermitted, match="only maintainers and owners of acme"):
-        require_right(principal, hidden(who), Action.DEPRECATE, GREET)
+        require_right(ALL, hidden("member"), Action.DEPRECATE, GREET)
 
 
 def hidden(who: str) -> AccessContext:
@@ -285,13 +281,13 @@ def test_a_sign_in_is_fresh_for_ten_minutes(minutes: float, expected: type[Refus
     assert refused(signed_in(minutes), standing("owner"), Action.MANAGE) is None
 
 
-def machine(org: str = "acme", role: Role = Role.MAINTAINER) -> Principal:
-    """Return a credential that brings a role itself, and belongs to no account."""
-    return Principal("organ00000", "ci", (Grant(),), role_grants=(RoleGrant(org=org, role=role),))
+def machine(org: str = "acme") -> Principal:
+    """Return a credential of an organization, which belongs to no account."""
+    return Principal("organ00000", "ci", (Grant(),), organization=org)
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_credential_with_a_role_needs_no_account(action: Action) -> None:
+def test_a_credential_of_an_organization_needs_no_account(action: Action) -> None:
     nobody = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     expected = None if "maintainer" in MAY[action] else NotPermitted
     assert refused(machine(), nobody, action) is expected
@@ -302,42 +298,6 @@ def test_a_credential_with_a_role_needs_no_account(action: Action) -> None:
 def test_the_role_of_a_credential_holds_in_its_organization_alone(action: Action) -> None:
     nobody = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     assert refused(machine("other"), nobody, action) is NotPermitted
-
-
-READ_AS_MAINTAINER = RoleGrant(org="acme", role=Role.MAINTAINER, scopes=frozenset({Scope.READ}))
-ALL_AS_MEMBER = RoleGrant(org="*", role=Role.MEMBER, scopes=frozenset(Scope))
-
-
-@pytest.mark.parametrize(
-    ("holdings", "grants", "role"),
-    [
-        ((READ_AS_MAINTAINER, ALL_AS_MEMBER), (), "none"),
-        ((READ_AS_MAINTAINER,), (Grant(),), "member"),
-        ((ALL_AS_MEMBER,), (Grant(scopes=frozenset({Scope.READ})),), "owner"),
-        ((ALL_AS_MEMBER,), (), "administrator"),
-    ],
-    ids=["of two entries", "with a grant", "of the account", "of an administrator"],
-)
-def test_a_role_and_a_scope_of_two_sources_are_no_right(
-    holdings: tuple[RoleGrant, ...], grants: tuple[Grant, ...], role: str
-) -> None:
-    by = Principal(ID, "entra:1", grants, role_grants=holdings)
-    assert refused(by, standing(role), Action.READ) is None
-    assert refused(by, standing(role), Action.PUSH_VERSION) is NotPermitted
-    assert refused(by, standing(role), Action.MANAGE) is NotPermitted
-
-
-def test_a_role_with_its_own_scopes_is_a_right() -> None:
-    wide = frozenset({Scope.PUSH_VERSION})
-    by = Principal(ID, role_grants=(RoleGrant(org="ac*", role=Role.MAINTAINER, scopes=wide),))
-    assert refused(by, standing("none"), Action.PUSH_VERSION) is None
-    assert refused(by, standing("none"), Action.READ) is NotPermitted
-    assert [(each.org, each.scopes) for each in by.all_grants] == [("ac*", wide)]
-
-
-def test_an_owner_by_credential_still_does_not_govern() -> None:
-    nobody = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
-    assert refused(machine(role=Role.OWNER), nobody, Action.GOVERN) is SignInAgain
 
 
 # --- what a refusal says -----------------------------------------------------------------------

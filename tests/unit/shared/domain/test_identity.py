@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.identity import Grant, Principal, Role, RoleGrant, Scope
+from shared.domain.identity import Grant, Principal, Scope
 
 ID = "0123456789"
 
@@ -35,8 +35,3 @@ ACME = Grant(org="acme")
 )
 def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
     assert Principal(ID, "token", (held,)).may_grant(wanted) is allowed
-
-
-def test_a_credential_names_the_organizations_of_its_roles_and_no_pattern() -> None:
-    holdings = tuple(RoleGrant(org=org, role=Role.MEMBER) for org in ("Acme", "ac*", "*"))
-    assert Principal("robot", role_grants=holdings).organizations == {"acme"}
