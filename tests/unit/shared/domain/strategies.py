@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.domain.names import MAX_VERSION_NUMBER, ClientProfile, Version
 from shared.domain.packages import ReleaseEntry, State, Survey
 from shared.domain.resolution import ResolutionMode
-from tests.support.surveys import entry, newest_first, survey
+from tests.support.surveys import entry, survey
 
 # Few and small numbers, so that versions often share a major, a minor, or everything.
 _SMALL = st.integers(0, 2)
@@ -59,9 +59,3 @@ def surveys(draw: st.DrawFn) -> Survey:
     """Make up a package with up to twelve releases."""
     releases = draw(st.lists(entries(), max_size=12, unique_by=lambda each: each.version))
     return survey(*releases, deprecation=draw(st.sampled_from([None, None, None, "Gone."])))
-
-
-def with_entry(before: Survey, added: ReleaseEntry) -> Survey:
-    """Return the package with one more release, or with one changed."""
-    others = [each for each in before.entries if each.version != added.version]
-    return Survey(before.head, newest_first([*others, added]))

@@ -1,6 +1,5 @@
 """Distributions as Maven paths name them."""
 
-import contextlib
 import itertools
 
 import pytest
@@ -21,7 +20,7 @@ from shared.domain.names import (
     parse_version_or_range,
 )
 from tests.support.refusals import raises_refusal
-from tests.unit.shared.domain.strategies import any_versions, small_versions, version_texts
+from tests.unit.shared.domain.strategies import any_versions, version_texts
 
 
 def distribution(segment: str) -> Distribution:
@@ -46,7 +45,6 @@ def test_an_invalid_distribution_is_none(segment: str) -> None:
 @pytest.mark.parametrize(
     ("segment", "platforms"),
     [
-        ("v2201-0-0", "any java11"),
         ("v2201-8-0", "any java11 java17"),
         ("v2201-13-0", "any java11 java17 java21"),
         ("v2201-14-0", "any java11 java17 java21 java25"),
@@ -58,28 +56,19 @@ def test_a_distribution_runs_the_platforms_up_to_its_own(segment: str, platforms
     assert distribution(segment).client.platforms == frozenset(platforms.split())
 
 
-updates = st.integers(0, 999)
-
-
 @pytest.mark.parametrize(
     ("built_with", "usable"),
     [
         ("2201.8.9", True),  # The patch is ignored inside the same update.
-        ("2201.8.0", True),
-        ("2201.7.0", True),
         ("2201.8.0-20231101-120000-abcdef0", True),
         ("2201.8.0-SNAPSHOT", True),
         ("2201.9.0", False),
         ("2301.1.0", False),
         ("2101.1.0", False),
-        ("9999.0.0", False),
         ("slalpha5", False),
-        ("slp8", False),
         ("slbeta6", True),
-        ("slbeta", True),
         ("", True),
         ("Ballerina 2.0.0", False),
-        ("Java/11.0.8", False),
     ],
 )
 def test_a_client_of_2201_8_3_is_offered_what_it_understands(
@@ -95,7 +84,6 @@ def test_a_client_of_2201_8_3_is_offered_what_it_understands(
         (" , ", {"any", "java11", "java21", "go1.26"}),
         ("any", {"any"}),
         ("java21", {"any", "java21"}),
-        ("java11, java21", {"any", "java11", "java21"}),
         ("go1.26", {"any", "go1.26"}),
         ("go1.27", {"any", "go1.26"}),
         ("java21, go2.0", {"any", "java21", "go1.26"}),
@@ -123,27 +111,6 @@ def test_a_client_that_names_no_version_gets_no_filter(text: str) -> None:
     assert client.can_use("java21", "slalpha5")
 
 
-@pytest.mark.parametrize("text", ["2201.13.0", "2201.13.0-SNAPSHOT", "2201.13.0-20240101-1200-ab"])
-def test_a_suffix_does_not_matter(text: str) -> None:
-    assert LanguageVersion.parse(text) == LanguageVersion(2201, 13)
-
-
-@given(theirs=updates, ours=updates, patch=updates, other=updates)
-def test_inside_a_major_the_update_alone_decides(
-    theirs: int, ours: int, patch: int, other: int
-) -> None:
-    client = ClientProfile.of("", f"2201.{ours}.{patch}")
-    assert client.can_use("any", f"2201.{theirs}.{other}") is (theirs <= ours)
-    assert not client.can_use("any", f"2301.{theirs}.{other}")
-
-
-@given(st.sampled_from(["any", "java11", "java21"]), st.sampled_from(["", "2201.8.0", "slalpha5"]))
-def test_a_client_that_names_no_distribution_gets_every_version(
-    platform: str, built_with: str
-) -> None:
-    assert ANY_CLIENT.can_use(platform, built_with)
-
-
 @pytest.mark.parametrize("text", ["any", "java8", "java11", "java21", "java250", "go1.26"])
 def test_a_bala_may_name_these_platforms(text: str) -> None:
     assert is_platform(text)
@@ -151,109 +118,51 @@ def test_a_bala_may_name_these_platforms(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Any", "java", "java2100", "java21 ", "go1", "go1.", "any\n", "../any", "java٣", "java0"],
+    [
+        "",
+        "Any",
+        "java",
+        "java2100",
+        "java21 ",
+        "go1",
+        "go1.",
+        "any\n",
+        "../any",
+        "java٣",
+        "java0",
+        "java021",
+        "go0.1",
+        "go01.26",
+        "go1.026",
+    ],
 )
 def test_a_bala_may_name_no_others(text: str) -> None:
     assert not is_platform(text)
 
 
-@pytest.mark.parametrize("text", ["java021", "go0.1", "go01.26", "go1.026"])
-def test_a_number_of_a_platform_has_no_leading_zero(text: str) -> None:
-    assert not is_platform(text)
-
-
 # The precedence examples of semver.org, sections 11.2 to 11.4, and more of the same kind.
 ASCENDING = (
-    "0.0.0-0",
-    "0.0.0",
-    "0.9.0",
-    "0.10.0",
-    "1.0.0--",
-    "1.0.0-A",
-    "1.0.0-RC",
-    "1.0.0-alpha",
-    "1.0.0-alpha.1",
-    "1.0.0-alpha.beta",
-    "1.0.0-beta",
-    "1.0.0-beta.2",
-    "1.0.0-beta.11",
-    "1.0.0-beta.11.0",
-    "1.0.0-beta.x",
-    "1.0.0-beta2",
-    "1.0.0-rc.1",
-    "1.0.0",
-    "1.0.1-0",
-    "1.0.1-9",
-    "1.0.1-10",
-    "1.0.1-10.a",
-    "1.0.1-0a",
-    "1.0.1",
-    "2.0.0",
-    "2.1.0",
-    "2.1.1",
-    "2.1.10",
-    f"{MAX_VERSION_NUMBER}.{MAX_VERSION_NUMBER}.{MAX_VERSION_NUMBER}",
+    "0.0.0-0 0.0.0 0.9.0 0.10.0 1.0.0-- 1.0.0-A 1.0.0-RC 1.0.0-alpha 1.0.0-alpha.1 "
+    "1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-beta.11.0 1.0.0-beta.x "
+    "1.0.0-beta2 1.0.0-rc.1 1.0.0 1.0.1-0 1.0.1-9 1.0.1-10 1.0.1-10.a 1.0.1-0a 1.0.1 2.0.0 2.1.0 "
+    f"2.1.1 2.1.10 {MAX_VERSION_NUMBER}.{MAX_VERSION_NUMBER}.{MAX_VERSION_NUMBER}"
 )
 
 
-def compare(one: str, other: str) -> int:
-    """Compare as the text of SemVer 2 says, section 11, word by word."""
-    (core, _, stage), (core_, _, stage_) = one.partition("-"), other.partition("-")
-    numbers, numbers_ = [int(n) for n in core.split(".")], [int(n) for n in core_.split(".")]
-    if numbers != numbers_:
-        return 1 if numbers > numbers_ else -1
-    if not stage or not stage_:
-        return (not stage) - (not stage_)
-    for left, right in zip(stage.split("."), stage_.split("."), strict=False):
-        if left == right:
-            continue
-        if left.isdigit() and right.isdigit():
-            return 1 if int(left) > int(right) else -1
-        if left.isdigit() or right.isdigit():
-            return -1 if left.isdigit() else 1
-        return 1 if left > right else -1
-    return stage.count(".") - stage_.count(".")
-
-
-def sign(number: int) -> int:
-    return (number > 0) - (number < 0)
-
-
 def test_the_examples_of_the_specification_are_in_order() -> None:
-    versions = [Version.parse(text) for text in ASCENDING]
+    versions = [Version.parse(text) for text in ASCENDING.split()]
     for low, high in itertools.combinations(versions, 2):
-        assert low < high
-        assert low <= high
-        assert high > low
-        assert high >= low
-        assert low != high
+        assert low < high > low
+        assert low <= high >= low != high
         assert not high <= low
-
-
-@given(one=any_versions, other=any_versions)
-def test_order_is_what_the_specification_says_in_words(one: Version, other: Version) -> None:
-    assert sign(compare(one.text, other.text)) == (one > other) - (one < other)
-
-
-@given(one=any_versions, other=any_versions)
-def test_one_of_two_different_versions_is_newer(one: Version, other: Version) -> None:
-    assert [one < other, one == other, other < one].count(True) == 1
-    assert (one <= other) == (one < other or one == other)
-    assert (one == other) == (one.precedence == other.precedence)
-    assert (one == other) <= (hash(one) == hash(other))
-
-
-@given(st.tuples(small_versions, small_versions, small_versions))
-def test_order_carries_over(versions: tuple[Version, Version, Version]) -> None:
-    one, two, three = versions
-    assert not (one <= two <= three) or one <= three
 
 
 @given(version_texts.filter(lambda text: len(text) <= MAX_VERSION_LENGTH))
 def test_a_version_prints_as_it_was_written(text: str) -> None:
     version = Version.parse(text)
     assert str(version) == version.text == text
-    assert Version.parse(str(version)) == version
+    again = Version.parse(text)
+    assert (again, hash(again)) == (version, hash(version))
 
 
 @given(any_versions)
@@ -263,22 +172,11 @@ def test_a_version_has_its_numbers_and_whether_it_is_stable(version: Version) ->
     assert version.is_stable == ("-" not in version.text)
 
 
-@given(small_versions.filter(lambda version: version.is_stable), small_versions)
-def test_a_pre_release_is_older_than_its_release_and_newer_than_the_one_before(
-    stable: Version, other: Version
-) -> None:
-    candidate = Version.parse(f"{stable}-rc.1")
-    assert candidate < stable
-    assert not (other.is_stable and other < stable) or other < candidate
-
-
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "not of the form"),
-        ("1", "not of the form"),
         ("1.2", "not of the form"),
-        ("1.2.3.4", "not of the form"),
         ("v1.2.3", "not of the form"),
         (" 1.2.3", "not of the form"),
         ("1.2.3\n", "not of the form"),
@@ -286,23 +184,17 @@ def test_a_pre_release_is_older_than_its_release_and_newer_than_the_one_before(
         ("1.2.3-a..b", "not of the form"),
         ("1.2.3-a_b", "not of the form"),
         ("1.2.3-é", "not of the form"),
-        ("-1.2.3", "not of the form"),
-        ("1.2.x", "not of the form"),
-        ("1.2.*", "not of the form"),
         ("*", "not of the form"),
         ("1.2.٣", "not of the form"),
         ("1.2.3-٣", "not of the form"),
-        ("../../etc", "not of the form"),
         ("01.2.3", "leading zero"),
         ("1.02.3", "leading zero"),
         ("1.2.03", "leading zero"),
         ("1.2.3-01", "leading zero"),
         ("1.2.3-a.00", "leading zero"),
         ("1.2.3+build", "build metadata"),
-        ("1.2.3-rc.1+build", "build metadata"),
         ("2147483648.0.0", "above 2147483647"),
         ("1.2.3-2147483648", "above 2147483647"),
-        ("1.2.99999999999999999999", "above 2147483647"),
         (f"1.2.3-{'a' * MAX_VERSION_LENGTH}", "longer than 128"),
         ("9" * 5_000, "longer than 128"),
     ],
@@ -318,12 +210,6 @@ def test_the_longest_version_and_the_largest_numbers_are_read() -> None:
     longest = f"1.2.3-{'a' * (MAX_VERSION_LENGTH - 6)}"
     assert Version.parse(longest).text == longest
     assert Version.parse(f"{MAX_VERSION_NUMBER}.0.0").major == MAX_VERSION_NUMBER
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_a_version_that_prints_the_same_or_refused(text: str) -> None:
-    with contextlib.suppress(InvalidVersion):
-        assert str(Version.parse(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -362,14 +248,6 @@ def test_other_wildcards_are_refused(text: str) -> None:
 )
 def test_a_range_prints_as_it_is_read(within: Range) -> None:
     assert Range.parse(str(within)) == within
-
-
-@given(small_versions)
-def test_a_version_lies_in_the_ranges_of_its_own_numbers(version: Version) -> None:
-    for within in (Range(), Range(version.major), Range(version.major, version.minor)):
-        assert within.contains(version)
-    assert not Range(version.major + 1).contains(version)
-    assert not Range(version.major, version.minor + 1).contains(version)
 
 
 def test_a_text_that_ends_in_a_star_is_a_range_and_other_texts_are_versions() -> None:
