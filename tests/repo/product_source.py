@@ -12,7 +12,6 @@ from tests.paths import ROOT
 Node = TypeVar("Node", bound=ast.AST)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-Definition = Function | ast.ClassDef
 
 
 @dataclass(frozen=True)

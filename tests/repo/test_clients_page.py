@@ -3,26 +3,10 @@
 import re
 import tomllib
 
-from functions.http.answers import STATUS_BY_KIND
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "use" / "clients.md").read_text()
-PROTOCOL = (ROOT / "docs" / "reference" / "protocols" / "maven.md").read_text()
-REFUSED = {*STATUS_BY_KIND.values(), 500}
-
-
-def statuses(page: str) -> set[int]:
-    """Return the statuses that tables of a page begin their rows with."""
-    return {int(found) for found in re.findall(r"^\| (\d{3})\b", page, re.MULTILINE)}
-
-
-def test_every_status_that_is_printed_is_explained() -> None:
-    assert statuses(PAGE) == REFUSED
-
-
-def test_every_status_of_the_protocol_is_listed() -> None:
-    assert statuses(PROTOCOL) == {*REFUSED, 201, 302}
 
 
 def test_the_entries_on_the_page_are_those_that_the_registry_gives_out() -> None:

@@ -19,7 +19,6 @@ TOOLS = [
     ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutants", "zizmor", "az")
 ]
 LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
-REASONS = ROOT / "docs" / "decisions" / "0001-dependencies.md"
 
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9][0-9A-Za-z.+!]*)( ; (?P<marker>.+))?")
@@ -67,16 +66,6 @@ def name_of(requirement: str) -> str:
 def named(path: Path) -> str:
     """Return the path as a reader names it."""
     return str(path.relative_to(ROOT))
-
-
-def test_every_direct_dependency_has_its_sentence() -> None:
-    explained = re.findall(
-        r"^- \*\*([A-Za-z0-9._-]+)\*\* \S.+\.$", REASONS.read_text(), re.MULTILINE
-    )
-    named_twice = {"hatchling"}  # Tests build the wheel, too.
-    names = [name for names in direct().values() for name in names]
-    assert sorted(explained) == sorted(set(names))
-    assert {name for name in names if names.count(name) > 1} == named_twice
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=named)

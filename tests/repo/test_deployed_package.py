@@ -33,23 +33,8 @@ NEEDED = {
 TOPS = {"docs", "function_app.py", "host.json", "requirements.txt", "functions", "shared"}
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
 KINDS = {
-    ".py",
-    ".json",
-    ".graphql",
-    ".sql",
-    ".txt",
-    ".html",
-    ".css",
-    ".js",
-    ".svg",
-    ".xml",
-    ".woff2",
-    ".png",
-    ".ico",
-    ".yml",
-    ".sh",
-    ".bal",  # The sources of the sample package.
-    ".md",
+    *(".py", ".json", ".graphql", ".sql", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".md"),
+    *(".woff2", ".png", ".ico", ".yml", ".sh", ".bal"),  # The last: of the sample package.
 }
 
 
@@ -94,14 +79,6 @@ def test_the_documentation_in_the_package_is_what_the_registry_serves(package: P
 
 def test_our_code_is_small(package: Path) -> None:
     assert package.stat().st_size < MOST_BYTES
-
-
-def test_the_same_files_give_the_same_package(package: Path, tmp_path: Path) -> None:
-    again = tmp_path / "again.zip"
-    subprocess.run(
-        [sys.executable, ".ci/package.py", str(again)], cwd=ROOT, check=True, capture_output=True
-    )
-    assert again.read_bytes() == package.read_bytes()
 
 
 @pytest.fixture(scope="module")

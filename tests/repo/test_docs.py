@@ -1,4 +1,4 @@
-"""Pages of the documentation are linked, and lead to what is there."""
+"""Pages of the documentation are linked, and lead to and name what is there."""
 
 import re
 from pathlib import Path
@@ -11,6 +11,8 @@ PAGES = sorted(
     [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / ".github").glob("*.md")]
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(r"`((?:functions|shared|tests|infra|docs|bench)/[\w/.*-]+)(?:::\w+)?`")
+GENERATED = "bench/out"
 
 
 def ids(page: Path) -> str:
@@ -30,9 +32,12 @@ def is_broken(page: Path, link: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_leads_somewhere_and_every_file_is_there(page: Path) -> None:
     links = [each for each in LINK.findall(page.read_text("utf-8")) if ":" not in each]
     assert [each for each in links if is_broken(page, each)] == []
+    named = sorted(set(FILE.findall(page.read_text("utf-8"))))
+    missing = [each for each in named if not any(ROOT.glob(each.rstrip("/")))]
+    assert [each for each in missing if not each.startswith(GENERATED)] == []
 
 
 def test_the_index_of_a_folder_leads_to_each_of_its_pages() -> None:
@@ -44,14 +49,3 @@ def test_the_index_of_a_folder_leads_to_each_of_its_pages() -> None:
     }
     pages = {page for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"}
     assert sorted(map(str, pages - linked)) == []
-
-
-def test_no_command_names_a_tag_or_branch_of_ours() -> None:
-    # A clone has neither; people tag their own deployments.
-    named = [
-        (page.name, line)
-        for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-        for line in page.read_text("utf-8").splitlines()
-        if re.search(r"git (clone|checkout|switch|fetch) .*(--branch|--tags|\bv\d)", line)
-    ]
-    assert named == []

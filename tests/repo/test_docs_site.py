@@ -1,38 +1,12 @@
 """The documentation as a static site lists every page, and can be built."""
 
-import runpy
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.paths import ROOT
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
-
-HOOKS = runpy.run_path(str(ROOT / "packaging" / "docs" / "hooks.py"))
-
-
-def pages_in(menu: Any) -> Iterator[str]:
-    """Yield the pages of a menu of MkDocs."""
-    match menu:
-        case str():
-            yield menu
-        case dict():
-            yield from pages_in(list(menu.values()))
-        case _:
-            for each in menu:
-                yield from pages_in(each)
-
-
-def test_the_menu_lists_every_page_once() -> None:
-    docs = ROOT / "docs"
-    pages = {each.relative_to(docs).as_posix() for each in docs.rglob("*.md")}
-    listed = list(pages_in(HOOKS["menu"]()))
-    assert sorted(listed) == sorted(
-        (pages - {"decisions/README.md"}) | {"index.md", "changelog.md"}
-    )
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The edge keeps copies of what is everybody's, and of nothing else."""
 
-import mimetypes
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +9,15 @@ import pytest
 from functions.archives import ARCHIVE_CACHE_PUBLIC
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
-from functions.http.pages import STATIC
 from infra.cost.model import BLOB_PROBE_SECONDS
-from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL, archive_blob
+from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.services.packages.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
-from tests.repo.bicep_templates import MAIN, module, template, unwrapped
+from tests.repo.bicep_templates import MAIN, module, template
 from tests.support.front_door import readable_containers
 
 EDGE, ROLES = module("edge"), module("roles")
@@ -31,10 +29,8 @@ def configured(name: str) -> Mapping[str, Any]:
     return found["properties"]
 
 
-KEEPING = (
-    "keep",
-    "keepBlobs",
-)  # Of which one is made: with blobs that Front Door reaches, the other.
+# Of which one is made: with blobs that Front Door reaches, the other.
+KEEPING = ("keep", "keepBlobs")
 
 
 @pytest.mark.parametrize("rule", KEEPING)
@@ -54,16 +50,6 @@ def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) ->
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
     assert EDGE.text.count("cacheConfiguration") == 3
     assert "cacheConfiguration" not in configured("route")
-
-
-def test_static_texts_are_compressed_at_the_edge_and_archives_are_not() -> None:
-    compression = configured("staticFiles")["cacheConfiguration"]["compressionSettings"]
-    assert compression["isCompressionEnabled"]
-    static = {mimetypes.guess_type(each)[0] for each in STATIC.iterdir()}
-    texts = {each for each in static if each and each.startswith(("text/", "image/svg"))}
-    assert set(compression["contentTypesToCompress"]) == texts
-    assert EDGE.text.count("isCompressionEnabled") == 3
-    assert EDGE.text.count("isCompressionEnabled: 'Disabled'") == 2
 
 
 @pytest.mark.parametrize("rule", KEEPING)
@@ -133,15 +119,6 @@ def test_a_post_is_a_read_by_its_whole_path() -> None:
     assert not {each.route for each in served(Effect.CHANGE, "POST")} & set(reads)
 
 
-def test_the_rules_of_a_set_have_an_order_even_if_a_deployment_left_some() -> None:
-    orders = [
-        (unwrapped(config)["parent"], unwrapped(config)["properties"]["order"])
-        for _, kind, config in EDGE.resources()
-        if kind == "Microsoft.Cdn/profiles/ruleSets/rules"
-    ]
-    assert len(orders) == len(set(orders))
-
-
 def test_the_app_for_reads_has_what_the_other_has() -> None:
     everything, reads = (template(MAIN).given(name) for name in ("functions", "reads"))
     assert set(everything) == set(reads)
@@ -205,16 +182,6 @@ def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
     assert set(containers) <= set(template(MAIN).given("registryStorage")["containers"])
 
 
-def test_the_address_of_a_public_archive_leads_to_its_blob() -> None:
-    actions = {each["name"]: each["parameters"] for each in configured("keepBlobs")["actions"]}
-    rewritten = actions["UrlRewrite"]
-    path = ArchiveLink("public", NAME.digest, *NAME.tail.split("/")).path
-    assert rewritten["preserveUnmatchedPath"]
-    assert path.startswith(rewritten["sourcePattern"])
-    blob = rewritten["destination"] + path.removeprefix(rewritten["sourcePattern"])
-    assert blob == f"/{ARCHIVE_CONTAINERS[Visibility.PUBLIC]}/{archive_blob(NAME)}"
-
-
 def test_what_reads_blobs_does_so_over_tls_as_signing_in_requires() -> None:
     archives = configured("blobs")["healthProbeSettings"]["probeIntervalInSeconds"]
     assert archives == BLOB_PROBE_SECONDS
@@ -222,19 +189,6 @@ def test_what_reads_blobs_does_so_over_tls_as_signing_in_requires() -> None:
     assert EDGE.text.count("originGroupOverride") == EDGE.text.count(
         "forwardingProtocol: 'HttpsOnly' }"
     )
-
-
-def test_front_door_does_not_read_stores_in_a_network_of_their_own() -> None:
-    assert "var edgeReadsBlobs = edge && !isolated" in template(MAIN).text
-    assert re.search(r"blobHost: edgeReadsBlobs \?.* : ''", template(MAIN).text)
-    assert "edgeReadsBlobs ? blobSettings : {}" in module("functions").text
-    assert module("functions").value("blobSettings") == {"BALLROOM_ARCHIVE_CDN_ORIGIN": "blobs"}
-
-
-def test_roles_are_given_before_front_door_reads_blobs() -> None:
-    main = template(MAIN).text
-    edge = main[main.index("module frontDoor 'modules/edge.bicep'") :]
-    assert "dependsOn: [roles]" in edge[: edge.index("\nmodule ")]
 
 
 def test_where_the_store_is_out_of_reach_nobody_is_sent_there() -> None:

@@ -68,16 +68,3 @@ def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
     raised = {each.outcome for each in refusals_of_the_source()}
     assert values("outcome") <= {*raised, *refusals(Refusal), ANSWERED, BROKEN, STREAMED}
     assert values("result") <= {each.value for each in TaskResult}
-
-
-def test_every_alert_says_what_to_do() -> None:
-    for rule in RULES:
-        assert rule["annotations"].keys() == {"summary", "action"}
-        assert rule["labels"]["severity"] in ("critical", "warning")
-    assert len({rule["alert"] for rule in RULES}) == len(RULES)
-
-
-def test_every_panel_has_a_place_of_its_own() -> None:
-    places = [(each["gridPos"]["x"], each["gridPos"]["y"]) for each in DASHBOARD["panels"]]
-    assert len({*places}) == len(places)
-    assert len({each["id"] for each in DASHBOARD["panels"]}) == len(places)

@@ -40,12 +40,6 @@ def test_no_operation_is_named_outside_its_declaration() -> None:
     assert [name for name, count in named.items() if count > 1] == []
 
 
-def test_no_operation_is_known_by_the_beginning_of_its_name() -> None:
-    beginnings = {name[: index + 1] for name in NAMES for index, c in enumerate(name) if c == "_"}
-    named = {(module.path, text) for module in product() for text in texts(module)}
-    assert [(path, text) for path, text in named if text in beginnings] == []
-
-
 def test_a_read_has_get_and_head_unless_its_declaration_lists_methods() -> None:
     reads = [each for each in ALL if each.effect is Effect.READ]
     others = [each for each in reads if each.methods != READ_METHODS]
@@ -76,28 +70,3 @@ def test_a_request_is_passed_on_as_an_argument_and_not_by_context() -> None:
     assert found == TRACES
     imported = {module.path for module in product() if "contextvars" in module.imported()}
     assert imported == TRACES
-
-
-def test_no_request_carries_an_attribute_that_its_class_does_not_declare() -> None:
-    """A name that is written out is an attribute of a class, which a type checker can read."""
-    on_the_way = ("functions/", "shared/hosting/", "shared/runtime/", "shared/telemetry/")
-    found = [
-        f"{module.path}:{node.lineno}"
-        for module in product()
-        if module.path.startswith(on_the_way)
-        for name in ("getattr", "setattr", "hasattr", "delattr")
-        for node in calls(module, name)
-        if isinstance(node.args[1], ast.Constant)
-    ]
-    assert found == []
-
-
-def test_no_attribute_is_set_unseen() -> None:
-    """Only refusals set what their class declares."""
-    found = [
-        f"{module.path}:{node.lineno}"
-        for module in product()
-        for node in calls(module, "vars")
-        if module.path != "shared/domain/errors/base.py"
-    ]
-    assert found == []

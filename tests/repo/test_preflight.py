@@ -11,7 +11,7 @@ import pytest
 
 from infra.cost.model import COST_PLANS, Size
 from tests.paths import ROOT
-from tests.repo.bicep_templates import INFRA, MAIN
+from tests.repo.bicep_templates import INFRA
 
 GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
 ZONES = "eastus\nnortheurope\nuksouth"
@@ -61,26 +61,17 @@ def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedP
     return checked(parameters_file(folder, **parameters))
 
 
-def test_variables_that_azd_sets_are_accepted() -> None:
-    passed = checked(BALLROOM_SIZE="team", BALLROOM_URL="https://packages.example.org")
+@pytest.mark.parametrize("location", ["northeurope", "North Europe"])
+def test_variables_that_azd_sets_are_accepted(location: str) -> None:
+    url = "https://packages.example.org"
+    passed = checked(BALLROOM_SIZE="public", BALLROOM_URL=url, AZURE_LOCATION=location)
     assert (passed.returncode, passed.stdout, passed.stderr) == (0, "", "")
-
-
-@pytest.mark.parametrize("size", ["dev", "team", "public"])
-def test_the_parameters_of_every_size_are_fine(size: str) -> None:
-    assert checked(str(INFRA / f"{size}.parameters.json")).returncode == 0
+    for size in Size:
+        assert checked(str(INFRA / f"{size.value}.parameters.json")).returncode == 0
 
 
 @pytest.mark.parametrize(
-    "url",
-    [
-        "packages.example.org",
-        "http://packages.example.org",
-        "https://packages.example.org/",
-        "https://ballroom-1.z01.azurefd.net/",
-        "https://example.org/packages",
-        "https://",
-    ],
+    "url", ["example.org", "http://example.org", "https://example.org/packages", "https://"]
 )
 def test_an_address_that_nothing_would_answer_at_is_refused(url: str) -> None:
     refused = checked(BALLROOM_URL=url)
@@ -88,7 +79,7 @@ def test_an_address_that_nothing_would_answer_at_is_refused(url: str) -> None:
     assert f"BALLROOM_URL is {url!r}. It is an https address without a path" in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["my.env", "env(1)", "-_-", "", "a b"])
+@pytest.mark.parametrize("name", ["my.env", "-_-", "", "a b"])
 def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> None:
     refused = checked(AZURE_ENV_NAME=name)
     assert refused.returncode == 1
@@ -105,12 +96,8 @@ def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> No
         ("alwaysReady", 41, "from 0 to maximumInstances (40)"),
         ("tokenEnvironment", "Prod-1", "1 to 12 lower-case letters and digits"),
         ("size", "huge", "It is dev, team or public"),
-        (
-            "moreSettings",
-            {"BALLROOM_REQUIRE_STRONG": True},
-            "BALLROOM_REQUIRE_STRONG the value true",
-        ),
-        ("moreSettings", ["BALLROOM_REQUIRE_STRONG"], "moreSettings is no object"),
+        ("moreSettings", {"BALLROOM_X": True}, "BALLROOM_X the value true"),
+        ("moreSettings", ["BALLROOM_X"], "moreSettings is no object"),
     ],
 )
 def test_a_deployment_that_would_fail_late_is_refused_early(
@@ -122,11 +109,6 @@ def test_a_deployment_that_would_fail_late_is_refused_early(
     assert sentence in refused.stderr
 
 
-def test_all_problems_are_reported_at_once() -> None:
-    refused = checked(AZURE_ENV_NAME="a.b", BALLROOM_URL="x", BALLROOM_SIZE="y")
-    assert len(refused.stderr.splitlines()) == 3
-
-
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
     shown = with_parameters(tmp_path, size="public")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -134,14 +116,6 @@ def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) 
     assert shown.returncode == 0
     memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024
     assert f"Note: 251 instances of {memory:,.0f} MB are more" in shown.stderr
-    shown = with_parameters(tmp_path, size="public", instanceMemory=4096)
-    assert "Note: 240 instances of 4,096 MB are more" in shown.stderr
-
-
-def test_a_maximum_that_only_some_regions_accept_is_reported(tmp_path: Path) -> None:
-    shown = with_parameters(tmp_path, maximumInstances=10)
-    assert shown.returncode == 0
-    assert "Note: some regions refuse a maximumInstances below 40" in shown.stderr
 
 
 @pytest.mark.parametrize("location", ["westeurope", "West Europe"])
@@ -152,12 +126,6 @@ def test_a_region_without_zones_for_the_app_is_refused_with_those_that_have_them
     assert refused.returncode == 1
     assert f"Flex Consumption has no zones in {location}" in refused.stderr
     assert "eastus, northeurope, uksouth" in refused.stderr
-
-
-def test_a_region_with_zones_for_the_app_is_accepted_in_either_spelling() -> None:
-    for location in ("northeurope", "North Europe"):
-        passed = checked(BALLROOM_SIZE="public", AZURE_LOCATION=location)
-        assert (passed.returncode, passed.stderr) == (0, "")
 
 
 def test_where_azure_does_not_name_its_regions_the_way_out_is_said() -> None:
@@ -178,14 +146,7 @@ def test_stores_that_nobody_could_set_up_are_refused_before_anything_is_made(
 ) -> None:
     refused = with_parameters(tmp_path, isolated=True)
     assert refused.returncode == 1
-    for words in (
-        "isolated is true",
-        "isolated false",
-        "docs/run/azure/deployment.md#isolated-stores",
-    ):
-        assert words in refused.stderr
-    page = (ROOT / "docs" / "run" / "azure" / "deployment.md").read_text("utf-8")
-    assert "\n## Isolated stores\n" in page
+    assert "isolated is true" in refused.stderr
 
 
 @pytest.mark.parametrize("known", [{"BALLROOM_VAULT": "kv-br-1"}, {"BALLROOM_ISOLATED": "true"}])
@@ -210,10 +171,3 @@ def test_whether_there_is_an_edge_follows_from_the_parameters(
     said = checked("--has-edge", parameters_file(tmp_path, **parameters))
     assert (said.returncode == 0) == has_edge
     assert (said.stdout, said.stderr) == ("", "")
-
-
-def test_the_templates_have_the_same_bounds() -> None:
-    text = MAIN.read_text()
-    assert "@minValue(1)\n@maxValue(1000)\nparam maximumInstances" in text
-    assert "maximumThroughput % 1000 == 0" in text
-    assert "@maxLength(12)\nparam tokenEnvironment" in text

@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import combinations, product
 from pathlib import Path
@@ -20,18 +19,9 @@ from functions.http.operations import Face
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
-from shared.hosting.triggers import (
-    AppFunctions,
-    CatchAll,
-    Literal,
-    Route,
-    Segment,
-    functions_of,
-    parse_template,
-)
+from shared.hosting.triggers import AppFunctions, CatchAll, Literal, Route, Segment, functions_of
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions
-from tests.paths import docs
 
 # What the names of Functions begin with, where it is not the folder or the module: operators read
 # the names in logs and metrics, and so they stay when code moves.
@@ -70,19 +60,6 @@ def names(loaded: AppFunctions) -> list[str]:
     return [each.name for each in [*loaded.http, *loaded.timers]]
 
 
-ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| .+\. \|$", re.MULTILINE)
-
-
-def test_the_page_lists_the_operations_that_openapi_does_not_describe() -> None:
-    found = [
-        (each.name, ", ".join(sorted(each.methods)), each.route.removeprefix("/"))
-        for each in operations(Settings())
-        if each.openapi is None
-    ]
-    listed = ROW.findall(docs("routes"))
-    assert sorted(listed) == sorted(found)
-
-
 # The only template with a constraint: its second slash makes a segment that only a rest matches.
 DOUBLED = (Literal("2.0"), Literal("registry"), Literal(""), CatchAll("rest"))
 
@@ -110,25 +87,6 @@ def meet(one: Segment, other: Segment) -> bool:
             return bool(text)
         case _:
             return True
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "do"),
-    [
-        ("Search", "search", True),
-        ("packages/{org}", "packages/search", True),
-        ("packages/{org?}", "packages", True),
-        ("packages/{*path}", "packages/{org}/{name}", True),
-        ("packages/{org}", "orgs/{org}", False),
-        ("packages/{org}", "packages/{org}/{name}", False),
-        (DOUBLED_ROUTE, "2.0/registry/{name}", False),
-        (DOUBLED_ROUTE, "2.0/{*path}", True),
-    ],
-)
-def test_templates_are_compared_by_their_segments(one: str, other: str, *, do: bool) -> None:
-    left, right = (Route(each, parse_template(each), None) for each in (one, other))
-    pairs = product(shapes(left), shapes(right))
-    assert any(overlap(*pair) or overlap(*reversed(pair)) for pair in pairs) is do
 
 
 async def test_no_two_templates_match_one_path_and_method(registry: Registry) -> None:

@@ -78,11 +78,6 @@ def test_the_database_has_the_containers_of_the_adapters() -> None:
     assert databases == [DATABASE]
 
 
-def test_every_module_that_queries_is_known() -> None:
-    assert {name for name, _ in queries()} == set(ASKED)
-    assert {name for each in ASKED.values() for name in each} <= set(made())
-
-
 def test_every_path_that_a_query_asks_for_is_indexed() -> None:
     missing = [
         f"{container}: {query}"
@@ -123,7 +118,3 @@ def test_the_account_has_the_containers_of_the_adapters() -> None:
     assert given["containers"] == list(BLOB_CONTAINERS)
     assert given["dayContainers"] == ["uploads"]
     assert given["backupContainers"] == ["backups"]
-
-
-def test_a_blob_of_a_day_container_ends_after_a_day() -> None:
-    assert "daysAfterModificationGreaterThan: 1 " in module("storage").text

@@ -7,15 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from shared.auth.authentication import LAST_USE_INTERVAL
-from shared.auth.secret_scanning import MAX_REPORT_BYTES, MAX_REPORTED
 from shared.auth.tokens import TOKEN_PATTERN, AccessToken, Secret
 from shared.domain.errors.identity import TokenMalformed
-from shared.domain.identity import MAX_RANGES, Scope
-from shared.runtime.caching import FRESH_FOR, RENEWED_AT_MOST_EVERY, USABLE_FOR
-from shared.services.maintenance.record_tasks import REMINDER_LEADS
-from shared.services.tokens.tokens import MAX_TOKEN_DAYS
-from shared.settings import Settings
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 
@@ -48,10 +41,6 @@ def rule(tmp_path: Path) -> ModuleType:
     return module
 
 
-def test_the_expression_on_the_page_is_the_one_in_the_code() -> None:
-    assert block("pattern") == TOKEN_PATTERN
-
-
 @pytest.mark.parametrize("text", REAL)
 def test_the_expression_on_the_page_finds_real_tokens(text: str) -> None:
     file = f'[central]\naccesstoken = "{text}"\n'
@@ -73,17 +62,3 @@ def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
     assert AccessToken.parse(Secret(text)).environment == "example"
     with pytest.raises(TokenMalformed):
         AccessToken.parse(Secret(text[:-1] + "0"))
-
-
-def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
-    text = " ".join(PAGE.split())
-    assert f"{Settings.model_fields['token_days'].default} days by default" in text
-    assert f"{MAX_TOKEN_DAYS} at most" in text
-    assert [lead.days for lead in REMINDER_LEADS] == [1, 7]
-    assert "seven days before the end, and one day before" in text
-    assert f"ranges of addresses, up to {MAX_RANGES}" in text
-    assert f"{MAX_REPORTED:,} entries and {MAX_REPORT_BYTES // 1024 // 1024} MiB" in text
-    assert LAST_USE_INTERVAL.seconds == 600
-    assert "at most every ten minutes" in text
-    assert (FRESH_FOR.seconds, RENEWED_AT_MOST_EVERY.seconds, USABLE_FOR.days) == (3600, 60, 1)
-    assert all(f"`{scope.value}`" in text for scope in Scope)

@@ -26,50 +26,28 @@ NEXT_MINOR = "0.55"
 
 # The first twelve digits of the SHA-256 of its source.
 PARTS: dict[Any, str] = {
-    # The state that is read: parser, scope, headers, cycle, pipeline, flow.
-    HttpToolsProtocol.__init__: "4f0899941034",
-    # Takes our transport for its own.
-    HttpToolsProtocol.connection_made: "6efb565ff3d3",
-    # Sets `parser` to None.
-    HttpToolsProtocol.connection_lost: "c91a4c9bf2e2",
-    # Overridden: called at each piece of a request.
-    HttpToolsProtocol._unset_keepalive_if_required: "00a6a4e47214",
-    # Replaced: limits of a head, and no other protocols.
-    HttpToolsProtocol.data_received: "010a7ae59a5d",
-    # Overridden: half-closed connections.
-    HttpToolsProtocol.eof_received: "5652627579a0",
-    # Overridden: a refusal has no body.
-    HttpToolsProtocol.send_400_response: "ae5a4a3782b6",
-    # Extended: the phase begins.
-    HttpToolsProtocol.on_message_begin: "96d377fdc7c2",
-    # Collects `url`.
-    HttpToolsProtocol.on_url: "37be44e962b0",
-    # Overridden: limits, and no trailers.
-    HttpToolsProtocol.on_header: "65d62c044f61",
-    # Extended: answers that need no task.
-    HttpToolsProtocol.on_headers_complete: "1ea8589acfad",
-    # Called for the next request of a pipeline.
-    HttpToolsProtocol._start_asgi_task: "9c08c2571ae9",
-    # Extended: the body of a request that is answered.
-    HttpToolsProtocol.on_body: "dba9c32aeba3",
-    # Replaced: the end of an answered request is noted.
-    HttpToolsProtocol.on_message_complete: "1fbad42dc31f",
-    # Overridden: no timer after each request.
-    HttpToolsProtocol.on_response_complete: "64e254f28e38",
-    # Closes by `cycle` and `transport`.
-    HttpToolsProtocol.shutdown: "d7351fa33f00",
-    # Extended with the time.
-    HttpToolsProtocol.pause_writing: "17a8fd215d96",
-    # The same.
-    HttpToolsProtocol.resume_writing: "7844bbaa8cce",
-    # Its state is read; it writes a head in one piece, the body in others.
-    RequestResponseCycle: "e67d470d435d",
-    # `read_paused`, `write_paused` and `resume_reading`.
-    FlowControl: "126debcdaa89",
-    # `connections`, `default_headers` and `total_requests`.
-    ServerState: "f2260fbf1015",
-    # Makes `default_headers`, and calls `callback_notify` at the start.
-    Server.on_tick: "60ea49b06ccf",
+    HttpToolsProtocol.__init__: "4f0899941034",  # The state that is read.
+    HttpToolsProtocol.connection_made: "6efb565ff3d3",  # Takes our transport for its own.
+    HttpToolsProtocol.connection_lost: "c91a4c9bf2e2",  # Sets `parser` to None.
+    HttpToolsProtocol._unset_keepalive_if_required: "00a6a4e47214",  # Overridden: at each piece.
+    HttpToolsProtocol.data_received: "010a7ae59a5d",  # Replaced: limits of a head.
+    HttpToolsProtocol.eof_received: "5652627579a0",  # Overridden: half-closed connections.
+    HttpToolsProtocol.send_400_response: "ae5a4a3782b6",  # Overridden: a refusal has no body.
+    HttpToolsProtocol.on_message_begin: "96d377fdc7c2",  # Extended: the phase begins.
+    HttpToolsProtocol.on_url: "37be44e962b0",  # Collects `url`.
+    HttpToolsProtocol.on_header: "65d62c044f61",  # Overridden: limits, and no trailers.
+    HttpToolsProtocol.on_headers_complete: "1ea8589acfad",  # Extended: answers that need no task.
+    HttpToolsProtocol._start_asgi_task: "9c08c2571ae9",  # Called for the next request.
+    HttpToolsProtocol.on_body: "dba9c32aeba3",  # Extended: the body of a request that is answered.
+    HttpToolsProtocol.on_message_complete: "1fbad42dc31f",  # Replaced: notes the end.
+    HttpToolsProtocol.on_response_complete: "64e254f28e38",  # Overridden: no timer.
+    HttpToolsProtocol.shutdown: "d7351fa33f00",  # Closes by `cycle` and `transport`.
+    HttpToolsProtocol.pause_writing: "17a8fd215d96",  # Extended with the time.
+    HttpToolsProtocol.resume_writing: "7844bbaa8cce",  # The same.
+    RequestResponseCycle: "e67d470d435d",  # Its state is read; it writes a head in one piece.
+    FlowControl: "126debcdaa89",  # `read_paused`, `write_paused` and `resume_reading`.
+    ServerState: "f2260fbf1015",  # `connections`, `default_headers` and `total_requests`.
+    Server.on_tick: "60ea49b06ccf",  # Makes `default_headers`, calls `callback_notify`.
 }
 
 
