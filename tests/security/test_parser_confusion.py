@@ -12,13 +12,11 @@ import subprocess
 import zipfile
 import zlib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from syrupy.assertion import SnapshotAssertion
 
 from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import read_bala
@@ -45,35 +43,18 @@ LONGEST_SENTENCE = 600  # Characters: it must fit into a terminal and into a log
 Facts = dict[str, tuple[int, int]]  # Name -> size and CRC of the content.
 
 
-@cache
-def refusal(hostile: Hostile) -> BadArchive:
-    """Read the archive, and return why it is refused."""
+@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.name) for each in HOSTILE])
+def test_a_hostile_archive_is_refused_with_its_own_reason(hostile: Hostile) -> None:
+    """The reason is one short printable line."""
     with pytest.raises(BadArchive) as refused:
         read_bala(hostile.build(), hostile.limits, TokenSearch("local").find)
-    return refused.value.with_traceback(None)  # Its frames hold the archive.
-
-
-@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.name) for each in HOSTILE])
-def test_a_hostile_archive_is_refused_with_its_own_reason(
-    hostile: Hostile, snapshot: SnapshotAssertion
-) -> None:
-    refused = refusal(hostile)
-    assert refused.code == hostile.refusal
-    assert hostile.words in str(refused)
-    # How many bytes lie in a gap depends on what zlib packs the rest to.
-    assert (
-        re.sub(r"^The archive has [\d,]+ bytes", "The archive has N bytes", str(refused))
-        == snapshot
-    )
-
-
-@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.name) for each in HOSTILE])
-def test_a_refusal_is_one_short_printable_line(hostile: Hostile) -> None:
-    sentence = str(refusal(hostile))
+    assert refused.value.code == hostile.refusal
+    assert refused.value.kind is RefusalKind.INVALID
+    sentence = str(refused.value)
+    assert hostile.words in sentence
     assert sentence.isprintable()
     assert sentence.endswith(".")
     assert len(sentence) <= LONGEST_SENTENCE
-    assert refusal(hostile).kind is RefusalKind.INVALID
 
 
 def test_every_reason_to_refuse_has_an_archive_that_meets_it() -> None:
@@ -83,13 +64,9 @@ def test_every_reason_to_refuse_has_an_archive_that_meets_it() -> None:
 
 
 @pytest.mark.parametrize("odd", [pytest.param(each, id=each.name) for each in ODD])
-def test_an_odd_archive_is_accepted(odd: Odd) -> None:
-    assert read_bala(odd.build()).coordinate.package.name == "greet"
-
-
-@pytest.mark.parametrize("odd", [pytest.param(each, id=each.name) for each in ODD])
 def test_an_accepted_archive_holds_what_python_sees(odd: Odd) -> None:
     content = odd.build()
+    assert read_bala(content).coordinate.package.name == "greet"
     assert our_facts(content) == python_facts(content)
 
 
@@ -180,15 +157,6 @@ def same_or_refused(content: bytes) -> None:
 def test_no_changed_byte_makes_readers_differ(base: bytes, mask: int) -> None:
     for at in range(len(base)):
         same_or_refused(base[:at] + bytes([base[at] ^ mask]) + base[at + 1 :])
-
-
-@given(st.sampled_from(BASES), st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255))))
-@settings(max_examples=300 if FULL else 120)
-def test_no_changed_bytes_make_readers_differ(base: bytes, changes: list[tuple[int, int]]) -> None:
-    content = bytearray(base)
-    for at, value in changes:
-        content[at % len(content)] = value
-    same_or_refused(bytes(content))
 
 
 @given(st.sampled_from(BASES), st.integers(0, 1 << 20), st.integers(0, 60), st.binary(max_size=60))
