@@ -6,17 +6,19 @@ that it is for everybody, for whoever has an account, or proves its caller by it
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 import httpx
 
-from functions.account.tokens import TOKEN_ACTIONS
 from functions.device.device_login import GRANT_TYPE
+from functions.faces import operations
+from functions.http.signed_in_pages import SignedInPages
 from functions.web.package.pages import TAB_HANDLERS
 from shared.domain.identity import Action
 from shared.domain.mirror_rules import CENTRAL_PAGES
+from shared.settings import Settings
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.security.personas import Credential, Persona
@@ -340,6 +342,10 @@ def _read(path: str, **options: object) -> Declared:
     return Declared("GET", path, readers, EVERY_STATE, shows=by_message, **options)  # pyright: ignore[reportArgumentType]
 
 
+def _find(path: str, key: str) -> Declared:
+    return Declared("GET", path, finders, EVERY_STATE, shows=by_list(key))
+
+
 def _ask(path: str, body: object, shows: Reads) -> Declared:
     return Declared("POST", path, readers, EVERY_STATE, json.dumps(body), shows=shows)
 
@@ -373,35 +379,18 @@ CENTRAL = {
     "central_doc_ui": _for_all("/2.0/docs/doc-ui", lambda _persona, _state: {Outcome.HIDDEN}),
     "central_graphql": _ask(
         "/2.0/graphql",
-        {
-            "query": '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0")'
-            " { totalPullCount } }"
-        },
+        {"query": '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'},
         by_graphql,
     ),
     "central_tool": _read(f"{REGISTRY}/tools/NAME"),
-    "central_list": Declared(
-        *("GET", f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", finders),
-        EVERY_STATE,
-        shows=by_list("packages"),
-    ),
+    "central_list": _find(f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", "packages"),
     "central_organization": _for_all(f"{REGISTRY}/packages/ORG", anybody_known),
-    "central_search": Declared(
-        *("GET", f"{REGISTRY}/search-packages?package=NAME&deprecated=true", finders),
-        EVERY_STATE,
-        shows=by_list("packages"),
-    ),
-    "central_doubled": Declared(
-        *("GET", f"{REGISTRY}//search-packages?package=NAME&deprecated=true", finders),
-        EVERY_STATE,
-        shows=by_list("packages"),
+    "central_search": _find(f"{REGISTRY}/search-packages?package=NAME&deprecated=true", "packages"),
+    "central_doubled": _find(
+        f"{REGISTRY}//search-packages?package=NAME&deprecated=true", "packages"
     ),
     "central_suggest": _for_all(f"{REGISTRY}/search-suggestions?q=x", anybody_known),
-    "central_tools": Declared(
-        *("GET", f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", finders),
-        EVERY_STATE,
-        shows=by_list("tools"),
-    ),
+    "central_tools": _find(f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", "tools"),
     "central_resolve_packages": _ask(
         f"{REGISTRY}/packages/resolve-dependencies",
         {"packages": [{"org": "ORG", "name": "NAME"}]},
@@ -477,7 +466,6 @@ FILES = {
     "health_default": _for_all("/health"),
     "health_live": _for_all("/health/live"),
     "health_ready": _for_all("/health/ready"),
-    "login_file": _for_all("/login.py"),
     "static_file": _for_all("/static/none.css", lambda _p, _s: {Outcome.HIDDEN}),
 }
 
@@ -633,124 +621,24 @@ API = {
     ),
 }
 
-OF_ORG = "/account/organizations/ORG"
-UNDERSCORES = str.maketrans("/-", "__")  # In names of Functions.
+_PARAMETERS = {"org": "ORG", "name": "public", "version": "1.0.0", "account": "ID-OF-ann"}
 
-FORMS = [
-    *("role", "remove", "undo", "withdraw", "describe", "visibility", "delete", "keep"),
-    *(f"held/{each}" for each in ("confirm", "refuse", "confirm-all", "refuse-all", "revoke")),
-    *(
-        f"packages/{{name}}/{each}"
-        for each in ("deprecate", "undeprecate", "visibility", "pushers")
-    ),
-    *(f"packages/{{name}}/versions/{each}" for each in ("deprecate", "undeprecate")),
-    *("publishers/add", "publishers/remove", "tokens/revoke"),
-]
 
-# Pages know people by the cookie of a browser, and a token opens none of them.
-PAGES = {
-    "account_page": _for_all("/account", nobody_by_token),
+def _by_session() -> Iterator[tuple[str, Declared]]:
+    """Yield the pages that know people by the cookie of a browser: a token opens none of them."""
+    for each in operations(Settings()):
+        if isinstance(each.face, SignedInPages) and each.name not in OPEN_PAGES:
+            method = each.methods[0]
+            query = "?q=ORG/public" if each.name == "manage_releases" else ""
+            if method == "GET" and "_confirm_" in each.name:
+                query = f"?token={NOBODYS}"
+            path = each.route.format(code="none", **_PARAMETERS)
+            yield each.name, _for_all(f"/{path}{query}", nobody_by_token, method)
+
+
+OPEN_PAGES = {
     "account_dashboard": _for_all("/dashboard"),  # It leads to the account, which asks.
-    "account_data": _for_all("/account/data", nobody_by_token),
-    "account_data_export": _for_all("/account/data.json", nobody_by_token),
-    "account_delete": _for_all("/account/delete", nobody_by_token, "POST"),
-    "account_invitation": _for_all("/account/invitations/none", nobody_by_token),
-    "account_invitation_answer": _for_all("/account/invitations/none", nobody_by_token, "POST"),
-    "account_packages": _for_all("/account/packages", nobody_by_token),
-    "account_organizations": _for_all("/account/organizations", nobody_by_token),
-    "account_organization_found": _for_all("/account/organizations", nobody_by_token, "POST"),
-    "account_organization_leave": _for_all("/account/organizations/leave", nobody_by_token, "POST"),
-    "account_organization_appear": _for_all(
-        "/account/organizations/appear", nobody_by_token, "POST"
-    ),
-    "account_organization": _for_all(OF_ORG, nobody_by_token),
-    **{
-        f"account_organization_{tab}": _for_all(f"{OF_ORG}/{tab}", nobody_by_token)
-        for tab in ("packages", "held", "tokens", "publishers", "log", "settings")
-    },
-    "account_organization_package": _for_all(f"{OF_ORG}/packages/public", nobody_by_token),
-    "account_organization_tokens_issue": _for_all(f"{OF_ORG}/tokens", nobody_by_token, "POST"),
-    "account_organization_tokens_rotate": _for_all(
-        f"{OF_ORG}/tokens/rotate", nobody_by_token, "POST"
-    ),
-    **{
-        f"account_organization_{path.replace('{name}/', '').translate(UNDERSCORES)}": _for_all(
-            f"{OF_ORG}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
-        )
-        for path in ("invite", *FORMS)
-    },
-    "account_identities": _for_all("/account/identities", nobody_by_token),
-    "account_identity_remove": _for_all("/account/identities/remove", nobody_by_token, "POST"),
-    "account_sessions": _for_all("/account/sessions", nobody_by_token),
-    "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
-    "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
-    "account_security": _for_all("/account/security", nobody_by_token),
-    "account_settings": _for_all("/account/settings.toml", nobody_by_token),
-    "account_tokens": _for_all("/account/tokens", nobody_by_token),
-    "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),
-    "account_token_rotate": _for_all("/account/tokens/rotate", nobody_by_token, "POST"),
-    "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
-    **{
-        f"{function}_{action.name.replace('-', '_')}": _for_all(
-            f"{path}/{action.name}?token={NOBODYS}", nobody_by_token
-        )
-        for action in TOKEN_ACTIONS
-        for function, path in (
-            ("account_token_confirm", "/account/tokens"),
-            ("account_organization_token_confirm", f"{OF_ORG}/tokens"),
-        )
-    },
-    "device_page": _for_all("/device", nobody_by_token),
-    "device_answer": _for_all("/device", nobody_by_token, "POST"),
-    "manage_account": _for_all("/manage/accounts/ID-OF-ann", nobody_by_token),
-    **{
-        f"manage_account_{name.replace('-', '_')}": _for_all(
-            f"/manage/accounts/ID-OF-ann/{name}", nobody_by_token, "POST"
-        )
-        for name in (
-            *("link", "sessions", "revoke", "revoke-all"),
-            *("lock", "unlock", "appoint", "dismiss"),
-        )
-    },
-    "manage_account_confirm_revoke": _for_all(
-        f"/manage/accounts/ID-OF-ann/revoke?token={NOBODYS}", nobody_by_token
-    ),
-    "manage_account_create": _for_all("/manage/accounts", nobody_by_token, "POST"),
-    "manage_accounts": _for_all("/manage/accounts", nobody_by_token),
-    "manage_name_add": _for_all("/manage/names/new", nobody_by_token, "POST"),
-    "manage_name_remove": _for_all("/manage/names/remove", nobody_by_token, "POST"),
-    "manage_names": _for_all("/manage/names", nobody_by_token),
-    "manage_organization": _for_all("/manage/organizations/ORG", nobody_by_token),
-    "manage_organization_delete": _for_all(
-        "/manage/organizations/ORG/delete", nobody_by_token, "POST"
-    ),
-    "manage_organization_found": _for_all("/manage/organizations", nobody_by_token, "POST"),
-    "manage_organization_keep": _for_all("/manage/organizations/ORG/keep", nobody_by_token, "POST"),
-    "manage_organizations": _for_all("/manage/organizations", nobody_by_token),
-    "manage_overview": _for_all("/manage", nobody_by_token),
-    "manage_releases": _for_all("/manage/releases?q=ORG/public", nobody_by_token),
-    "manage_release": _for_all("/manage/releases/ORG/public/1.0.0", nobody_by_token),
-    **{
-        f"manage_release_{verb}": _for_all(
-            f"/manage/releases/ORG/public/1.0.0/{verb}", nobody_by_token, "POST"
-        )
-        for verb in ("hold", "quarantine", "release", "remove")
-    },
-    "manage_mirror": _for_all("/manage/mirror", nobody_by_token),
-    "manage_mirror_save": _for_all("/manage/mirror", nobody_by_token, "POST"),
-    "manage_mirror_preview": _for_all("/manage/mirror/preview", nobody_by_token, "POST"),
-    "manage_mirror_admit": _for_all("/manage/mirror/admit", nobody_by_token, "POST"),
-    "manage_mirror_refusals": _for_all("/manage/mirror/refusals", nobody_by_token),
-    "manage_mirror_retry": _for_all("/manage/mirror/retry", nobody_by_token, "POST"),
-    "manage_notices": _for_all("/manage/notices", nobody_by_token),
-    "manage_notice_announce": _for_all("/manage/notices", nobody_by_token, "POST"),
-    "manage_notice_end": _for_all("/manage/notices/end", nobody_by_token, "POST"),
-    "manage_read_only": _for_all("/manage/read-only", nobody_by_token),
-    "manage_read_only_off": _for_all("/manage/read-only/off", nobody_by_token, "POST"),
-    "manage_read_only_on": _for_all("/manage/read-only/on", nobody_by_token, "POST"),
-    "manage_limits": _for_all("/manage/limits", nobody_by_token),
-    "manage_task_run": _for_all("/manage/tasks/run", nobody_by_token, "POST"),
-    "manage_tasks": _for_all("/manage/tasks", nobody_by_token),
+    "login_file": _for_all("/login.py"),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
     "sign_in_page_shown": _for_all("/sign-in"),
     "sign_in_begin": _for_all("/sign-in/nobody", not_there),
@@ -759,6 +647,7 @@ PAGES = {
     "sign_in_link_used": _for_all("/sign-in/link/none", anybody, "POST"),
     "sign_in_out": _for_all("/sign-out", anybody, "POST"),
 }
+PAGES = {**dict(_by_session()), **OPEN_PAGES}
 
 
 def strangers(_persona: Persona, state: State) -> set[Outcome]:
