@@ -25,6 +25,7 @@ SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tes
 EVERY = frozenset(Scope)
 MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
 PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
+DEPRECATING = frozenset({Scope.DEPRECATE})
 
 
 class Credential(Enum):
@@ -106,6 +107,7 @@ PERSONAS = (
     Persona("owner by token", Credential.TOKEN, "ann", Role.OWNER),
     Persona("owner who pushes alone", Credential.TOKEN, "ann", Role.OWNER, PUSHING),
     Persona("owner who reads alone", Credential.TOKEN, "ann", Role.OWNER, frozenset({Scope.READ})),
+    Persona("owner who deprecates", Credential.TOKEN, "ann", Role.OWNER, DEPRECATING),
     Persona("owner signed in", Credential.SESSION, "ann", Role.OWNER, signed_in=NOW),
     Persona("owner signed in long ago", Credential.SESSION, "ann", Role.OWNER, signed_in=LATE),
     Persona("maintainer signed in", Credential.SESSION, "max", Role.MAINTAINER, signed_in=NOW),
@@ -120,6 +122,7 @@ PERSONAS = (
     Persona("owner who manages some", Credential.TOKEN, "ann", Role.OWNER, package="p*"),
     Persona("owner who manages others", Credential.TOKEN, "ann", Role.OWNER, org="other"),
     Persona("another organization's token", Credential.MACHINE, "bob", None, MACHINES),
+    Persona("administrator for some", Credential.TOKEN, "admin", package="p*", administrator=True),
     Persona("administrator by token", Credential.TOKEN, "admin", administrator=True),
     Persona(
         "administrator signed in", Credential.SESSION, "admin", administrator=True, signed_in=NOW

@@ -148,9 +148,3 @@ async def everything(world: World) -> object:
     """Return all that a foreign hand could change."""
     tokens = await world.stores.directory.list_by_owner(Token, world.people.bob.account.id)
     return await stored(world.stores), tokens
-
-
-def test_everything_that_takes_an_id_is_asked() -> None:
-    made = [name for name in TAKING_IDS if name not in SIGNING_IN]
-    assert all(any(name.startswith(f"{kind}_") for kind in MADE) for name in made)
-    assert len(TAKING_IDS) >= 10

@@ -11,14 +11,24 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, product
 from pathlib import Path
 
+import azure.functions as func
 import httpx
 import pytest
 
+from functions.account.sign_in import SignInPages
 from functions.api.openapi import OPERATIONS
-from shared.auth.tokens import AccessToken
+from functions.api.operations import ApiFace
+from functions.central.answers import CentralFace
+from functions.http.calls import Call
+from functions.http.operations import blueprint_of
+from shared.auth.tokens import AccessToken, Secret
+from shared.composition import Registry
+from shared.hosting.host import Host
 from shared.log import configure
+from shared.runtime.answers import Answer
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.sampling import FULL
@@ -173,16 +183,48 @@ async def test_a_planted_token_comes_out_nowhere(
     assert [answer for answer in answers if CORE in answer] == []
     assert [answer for answer in answers if answer.startswith("500")] == []
     await check_stores(world)
-    check_log(capfd)
+    assert sum('"event":"request"' in line for line in check_log(capfd)) > 1000
 
 
-def check_log(capfd: pytest.CaptureFixture[str]) -> None:
+async def broken(call: Call) -> Answer:
+    """Break with secrets in its hands, as a bug would."""
+    sent = call.headers["authorization"].split()
+    held = (sent, call.content(), Secret(sent[-1]))
+    raise RuntimeError(len(held))
+
+
+def broken_app(registry: Registry) -> Host:
+    """Serve a Function that breaks for each kind of face."""
+    faces = {"api": ApiFace(), "central": CentralFace(), "page": SignInPages()}
+    for name, face in faces.items():
+        face.change(f"break/{name}", name=f"break_{name}", is_open=True)(broken)
+    app = func.FunctionApp()
+    app.register_functions(blueprint_of(chain.from_iterable(faces.values()), registry))
+    return Host(app)
+
+
+@pytest.mark.parametrize("secret", [PLANTED, f"no token, but {CORE}"])
+async def test_a_secret_in_the_hands_of_what_breaks_comes_out_nowhere(
+    worlds: OpenWorld, secret: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await worlds(log_level="debug", host=broken_app)
+    for name, scheme in product(("api", "central", "page"), ("Bearer", "Basic", "Token")):
+        sent = {"Authorization": f"{scheme} {secret}", "Proxy-Authorization": f"Bearer {secret}"}
+        content = f'{{"password":"{secret}"}}'.encode()
+        answer = await world.send("POST", f"{URL}/break/{name}", headers=sent, content=content)
+        assert answer.status_code == 500
+        assert CORE not in f"{answer.headers} {answer.text}"
+    lines = check_log(capfd)
+    assert sum('"event":"request.broken"' in line for line in lines) == 9
+
+
+def check_log(capfd: pytest.CaptureFixture[str]) -> list[str]:
     """Look through all that was logged; afterwards the log is as quiet as in other tests."""
     configure("warning")
     said = capfd.readouterr()
     lines = (said.err + said.out).splitlines()
-    assert sum('"event":"request"' in line for line in lines) > 1000
     assert [line for line in lines if CORE in line] == []
+    return lines
 
 
 async def check_stores(world: World) -> None:
