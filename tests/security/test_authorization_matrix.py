@@ -4,7 +4,6 @@ For each cell the table of rights says what must come of it, and HTTP must say t
 """
 
 import dataclasses
-from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ from tests.security.personas import PERSONAS, SESSION, Credential, Persona, Sign
 from tests.support.archives import bala
 from tests.support.world import Person, Template, World, limited
 
-LEAST = 500  # Cells.
 SINCE = timedelta(days=2)  # How long ago everything was made.
 # The matrix asks more often than anybody is let.
 WITHOUT_LIMITS = {
@@ -221,20 +219,6 @@ async def shown(world: World, prepared: Prepared, cell: Cell, declared: Declared
     names = " or ".join(each.value for each in expected)
     was = f"{answer.status_code} {answer.text[:160]}"
     return [f"{cell.persona}, {cell.state.value}: {names}, but {was}"]
-
-
-def test_the_matrix_is_large_and_each_outcome_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
-    outcomes = Counter(
-        outcome
-        for declared in DECLARED.values()
-        for persona, state in product(PERSONAS, declared.states)
-        for outcome in declared.expects(persona, state)
-    )
-    total = sum(len(PERSONAS) * len(declared.states) for declared in DECLARED.values())
-    with capsys.disabled():
-        print(f"\nauthorization matrix: {total} cells, {len(DECLARED)} questions, {outcomes}")  # noqa: T201
-    assert total >= LEAST
-    assert set(outcomes) == set(Outcome)
 
 
 async def test_every_function_is_declared(world: World) -> None:

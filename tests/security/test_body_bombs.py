@@ -4,15 +4,12 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.protocol.bal.okhttp import BOUNDARY, multipart
 from tests.protocol.central.answers import STATUSES, refused
-from tests.sampling import FULL
 from tests.security.limits import UNREACHED_LIMITS
 from tests.support.archives import bala
-from tests.support.world import URL, OpenWorld, Person, World
+from tests.support.world import URL, OpenWorld, World
 
 TARGETS = [
     ("POST", "/packages/resolve-dependencies"),
@@ -57,10 +54,7 @@ def bombs() -> Iterator[object]:
     possible = [{"org": "a", "name": f"n{number}"} for number in range(5_000)]
     asked = [{"organization": "a", "moduleName": "b", "possiblePackages": possible}]
     yield pytest.param(json.dumps({"modules": asked}).encode(), id="many candidates")
-
-
-def halves() -> Iterator[object]:
-    """Yield bodies with half a character, which JSON can escape and no answer can echo."""
+    # Half a character, which JSON can escape and no answer can echo.
     half = b'{"org":"\\ud800","name":"\\ud800","version":"\\ud800","id":"\\udfff"}'
     yield pytest.param(b'{"packages":[' + half + b"]}", id="half a character in a package")
     yield pytest.param(b'{"tools":[' + half + b"]}", id="half a character in a tool")
@@ -68,46 +62,14 @@ def halves() -> Iterator[object]:
     yield pytest.param(b'{"modules":[' + module + b"]}", id="half a character in a module")
 
 
-async def send(world: World, target: tuple[str, str], body: bytes, by: Person) -> int:
-    """Send the body, and return the status of the answer."""
-    method, path = target
-    return (await world.send(method, path, by=by, content=body)).status_code
-
-
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target[1].removeprefix(URL))
-@pytest.mark.parametrize("body", [*bombs(), *halves()])
+@pytest.mark.parametrize("body", [*bombs()])
 async def test_a_body_that_is_a_bomb_is_no_fault_of_ours(
     world: World, target: tuple[str, str], body: bytes
 ) -> None:
-    status = await send(world, target, body, world.people.ann)
-    assert status < 500
-    assert status in STATUSES | {201, 403, 409, 413}
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner),
-    max_leaves=12,
-)
-KEYS = st.sampled_from(
-    ["packages", "modules", "tools", "message", "org", "name", "version", "mode", "id", "scopes"]
-)
-
-
-@given(body=st.dictionaries(KEYS, JSON, max_size=4) | JSON)
-@settings(max_examples=80 if FULL else 30)
-async def test_no_json_is_a_fault_of_ours(world: World, body: object) -> None:
-    content = json.dumps(body).encode()
-    for target in TARGETS:
-        assert await send(world, target, content, world.people.ann) < 500
-
-
-@given(body=st.binary(max_size=200))
-@settings(max_examples=80 if FULL else 30)
-async def test_no_bytes_are_a_fault_of_ours(world: World, body: bytes) -> None:
-    for target in TARGETS:
-        assert await send(world, target, body, world.people.ann) < 500
-    assert (await world.upload(body, by=world.people.ann)).status_code == 400
+    method, path = target
+    answer = await world.send(method, path, by=world.people.ann, content=body)
+    assert answer.status_code in (STATUSES - {500, 503}) | {201, 403, 409, 413}
 
 
 def part(name: bytes, headers: bytes = b"") -> bytes:
@@ -130,9 +92,3 @@ async def test_a_form_is_not_read_on_when_no_client_sends_such_a_one(
     body = unusual + multipart("x.bala", bala())
     shown = refused(await world.upload(body, by=world.people.ann), 400)
     assert shown.endswith("Send the bala alone, as the part bala-file.")
-
-
-async def test_half_a_character_in_a_manifest_is_refused(world: World) -> None:
-    half = bala(manifest={"description": "\ud800"})
-    shown = refused(await world.upload(multipart("x.bala", half), by=world.people.ann), 400)
-    assert "package.json" in shown

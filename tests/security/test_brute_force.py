@@ -48,11 +48,6 @@ async def test_ten_invalid_tokens_do_not_lock_a_valid_one(world: World, url: str
         await guess(world, number)
     assert (await world.get(url, by=world.people.ann)).status_code == served
     assert served in (200, 404)
-
-
-async def test_anonymous_readers_are_not_locked(world: World) -> None:
-    for number in range(GUESSES):
-        await guess(world, number)
     assert (await world.get("/packages")).status_code == 200
 
 
@@ -71,31 +66,25 @@ async def test_a_stale_token_is_one_guess_however_often_it_is_sent(world: World)
     assert "it was revoked, has expired" in answers[0].json()["message"]
 
 
-async def test_a_text_that_has_not_the_form_of_a_token_does_not_count_as_a_guess(
-    world: World,
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ("Bearer nonsense", "Copy the whole token, which begins with blr_"),
+        ("Basic !!!", "Copy the whole token, which begins with blr_"),
+        ("Negotiate x", "Copy the whole token, which begins with blr_"),
+        (f"Bearer {TOKEN_PLACEHOLDER}", "Settings.toml has the placeholder"),
+        ("Bearer OF-STAGING", "is of another registry, staging."),
+    ],
+)
+async def test_what_is_no_token_of_this_registry_is_refused_with_its_reason_and_no_guess(
+    world: World, sent: str, reason: str
 ) -> None:
-    for sent in ("Bearer nonsense", "Basic !!!", "Basic bWU6Z3Vlc3M=", "Negotiate x", "Bearer "):
-        for _ in range(GUESSES):
-            answer = await world.get(FACES[0], headers={"Authorization": sent})
-            assert answer.status_code == 401
-            assert "Copy the whole token, which begins with blr_" in answer.json()["message"]
-    assert (await guess(world, 1)).status_code == 401
-
-
-async def test_the_placeholder_of_settings_toml_is_refused_with_that_reason(world: World) -> None:
-    for _ in range(2 * GUESSES):
-        headers = {"Authorization": f"Bearer {TOKEN_PLACEHOLDER}"}
-        answer = await world.get(FACES[0], headers=headers)
-        assert answer.status_code == 401
-        assert answer.json()["message"].startswith("Settings.toml has the placeholder")
-
-
-async def test_a_token_of_another_registry_is_refused_with_its_name(world: World) -> None:
     for number in range(2 * GUESSES):
-        headers = {"Authorization": f"Bearer {guessed(number, 'staging')}"}
-        answer = await world.get(FACES[0], headers=headers)
+        text = sent.replace("OF-STAGING", guessed(number, "staging"))
+        answer = await world.get(FACES[0], headers={"Authorization": text})
         assert answer.status_code == 401
-        assert "is of another registry, staging." in answer.json()["message"]
+        assert reason in answer.json()["message"]
+    assert (await guess(world, 1)).status_code == 401
 
 
 async def test_a_token_with_a_wrong_checksum_costs_no_call_of_a_store(worlds: OpenWorld) -> None:
@@ -154,12 +143,6 @@ async def test_another_address_need_not_wait(worlds: OpenWorld) -> None:
     for address, status in (("203.0.113.7", 429), ("203.0.113.8", 401)):
         answer = await guess(world, GUESSES, **{"X-Forwarded-For": address})
         assert answer.status_code == status
-
-
-async def test_a_spoofed_address_brings_no_more_guesses(world: World) -> None:
-    for number in range(GUESSES):
-        await guess(world, number, **{"X-Forwarded-For": f"203.0.113.{number}"})
-    assert (await guess(world, 11, **{"X-Forwarded-For": "203.0.113.99"})).status_code == 429
 
 
 async def test_an_expired_token_is_no_guess(world: World) -> None:

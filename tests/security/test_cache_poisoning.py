@@ -13,32 +13,22 @@ from tests.support.archives import bala
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
 PULL = dict(ACCEPT_ARCHIVE)
+_OF_HOSTS = ("X-Forwarded-Host", "X-Forwarded-Server", "X-Original-Host", "X-Host", "Via")
+_OF_ADDRESSES = ("X-Real-IP", "X-Client-IP", "CF-Connecting-IP", "True-Client-IP")
 UNKEYED = {
-    "X-Forwarded-Host": "evil.example",
+    **dict.fromkeys(_OF_HOSTS, "evil.example"),
+    **dict.fromkeys(_OF_ADDRESSES, "127.0.0.1"),
+    **dict.fromkeys(("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix"), "/account"),
+    **dict.fromkeys(("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"), "DELETE"),
+    **dict.fromkeys(("X-MS-CLIENT-PRINCIPAL-ID", "X-ARR-ClientCert"), "admin"),
     "X-Forwarded-Proto": "http",
     "X-Forwarded-Port": "1337",
-    "X-Forwarded-Prefix": "/evil",
-    "X-Forwarded-Server": "evil.example",
     "X-Forwarded-For": "10.0.0.1, 127.0.0.1",
-    "X-Real-IP": "127.0.0.1",
-    "X-Client-IP": "127.0.0.1",
-    "CF-Connecting-IP": "127.0.0.1",
-    "True-Client-IP": "127.0.0.1",
     "Forwarded": "for=127.0.0.1;host=evil.example;proto=http",
-    "X-Original-URL": "/account",
-    "X-Original-Host": "evil.example",
-    "X-Rewrite-URL": "/account",
-    "X-Host": "evil.example",
-    "X-HTTP-Method-Override": "DELETE",
-    "X-HTTP-Method": "PUT",
-    "X-Method-Override": "POST",
     "X-Requested-With": "XMLHttpRequest",
     "X-WAF-Bypass": "1",
-    "Via": "1.1 evil.example",
     "Referer": "https://evil.example/",
     "Cookie": "a=b",
-    "X-MS-CLIENT-PRINCIPAL-ID": "admin",
-    "X-ARR-ClientCert": "evil",
     "Accept-Language": "xx",
 }
 HOSTS = ["evil.example", "registry.test:1337", "evil.example@registry.test", "", "a b", "[::1]:80"]
@@ -171,15 +161,6 @@ async def test_no_cache_stores_a_refusal(full: World, reads: list[str]) -> None:
         answer = await full.get(url)
         if answer.status_code >= 400 and answer.headers.get("x-request-id"):
             assert "no-store" in answer.headers["cache-control"], url
-
-
-async def test_a_spoofed_address_is_no_other_caller(worlds: OpenWorld) -> None:
-    world = await worlds(limit_read="address=5")
-    for number in range(5):
-        spoofed = {"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": f"203.0.113.{number}"}
-        assert (await world.get("/packages", headers=spoofed)).status_code == 200
-    spoofed = {name: "198.51.100.1" for name in UNKEYED if "IP" in name or "For" in name}
-    assert (await world.get("/packages", headers=spoofed)).status_code == 429
 
 
 async def test_callers_behind_a_trusted_proxy_are_distinguished(worlds: OpenWorld) -> None:

@@ -13,7 +13,6 @@ import azure.functions as func
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from functions.api import operations
 from functions.api.openapi import OPERATIONS, openapi_of
@@ -156,26 +155,18 @@ def test_every_text_is_read_or_refused(text: str) -> None:
 
 BOMBS = {
     "open lists": b"[",
-    "empty lists": b"[],",
     "empty objects": b"{},",
     "deep objects": b'{"a":',
     "keys": b'"k":1,',
-    "equal keys": b'{"a":1,',
     "numbers": b"1,",
-    "digits": b"9",
     "letters": b"x",
     "escapes": b"\\u0041",
     "quotes": b'"',
     "parts": b"--b\r\n\r\n",
-    "boundaries": b"--b",
-    "line ends": b"\r\n",
     "fields": b"a=b&",
-    "percents": b"%",
     "elements": b"<a>",
-    "comments": b"<!--",
     "entities": b"&b;",
     "attributes": b" a=''",
-    "slashes": b"/",
     "zeros": b"\x00",
     "no UTF-8": b"\xff",
 }
@@ -226,18 +217,3 @@ def test_json_that_lies_too_deep_is_refused() -> None:
     body = json.dumps({"a": json.loads("[" * 40 + "]" * 40)}).encode()
     with pytest.raises(BodyUnreadable):
         requests.json_object(request(body))
-
-
-def closed(model: type[BaseModel]) -> bool:
-    """Say whether a model, and each within it, refuses fields that it does not name."""
-    schema = model.model_json_schema()
-    objects = [schema, *schema.get("$defs", {}).values()]
-    return all(
-        each.get("additionalProperties") is False for each in objects if "properties" in each
-    )
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_no_request_of_our_api_takes_fields_that_it_does_not_name(model: type[BaseModel]) -> None:
-    assert issubclass(model, operations.RequestModel)
-    assert closed(model)

@@ -126,24 +126,6 @@ async def test_a_sign_in_of_long_ago_changes_nothing(furnished: World, verb: str
     assert await changes(furnished) == before
 
 
-@pytest.mark.parametrize("verb", DECISIONS)
-async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(
-    furnished: World, verb: str
-) -> None:
-    admin = await PageClient.of(furnished, furnished.people.admin)
-    other = await PageClient.of(furnished, furnished.people.admin)
-    await other.open(LIST)
-    foreign = other.text.partition('name="csrf" value="')[2].partition('"')[0]
-    assert foreign
-    before = await changes(furnished)
-    for proof in ({}, {"csrf": "x"}, {"csrf": foreign}):
-        for coordinate in (SECRET, HARMFUL):
-            typed = {"reason": "Because.", "name": str(coordinate)}
-            answer = await admin.send_raw(f"{page_of(coordinate)}/{verb}", **typed, **proof)
-            assert answer.status_code == 403
-    assert await changes(furnished) == before
-
-
 async def test_a_dismissed_administrator_sees_and_changes_nothing(furnished: World) -> None:
     admin = await PageClient.of(furnished, furnished.people.admin)
     await admin.open(page_of(HARMFUL))
