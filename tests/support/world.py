@@ -124,13 +124,15 @@ class World:
         by: Person | None = None,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        json: object = None,
     ) -> httpx.Response:
         """Send a bare request; `path` is below the base, unless it is a whole URL."""
         sent = dict(headers or {})
         if by:
             sent["Authorization"] = f"Bearer {by.token}"
         url = path if path.startswith("http") else BASE + path
-        return await self.http.send(httpx.Request(method, url, headers=sent, content=content))
+        request = httpx.Request(method, url, headers=sent, content=content, json=json)
+        return await self.http.send(request)
 
     async def get(self, path: str, **options: Any) -> httpx.Response:
         """Send a bare GET."""

@@ -5,9 +5,7 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from starlette.responses import Response
 
-from shared.composition import MirroringServices
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
@@ -15,35 +13,19 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release
-from shared.domain.records import Event
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.mirroring.upstream_reader import Asker
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.event_feed import checked_feed
+from tests.support.mirrors import PULL, broken, release_of, services, waiting
 from tests.support.port_doubles import Fault, failing
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 IO = Coordinate.parse("ballerina", "io", "1.0.0")
 PATH = "/packages/ballerina/io/1.0.0"
 ASKER = Asker(ANONYMOUS)
-
-
-def services(mirror: World) -> MirroringServices:
-    assert mirror.registry.mirroring is not None
-    return mirror.registry.mirroring
-
-
-async def test_a_release_that_is_withheld_is_not_fetched(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    await mirror.get(PATH, headers=PULL)
-    assert await services(mirror).admission.admit(IO, ASKER)
-    assert upstream.asked["file"] == 1
 
 
 @pytest.mark.parametrize("operation", ["claim", "add_release", "put_entries"])
@@ -66,10 +48,7 @@ async def test_a_crash_leaves_nothing_that_is_half_there(
 
 
 async def test_a_fetch_outlasts_its_caller(mirror: World, upstream: FakeUpstream) -> None:
-    async def slow(_request: object) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
-    upstream.behave["file"] = slow
+    upstream.behave["file"] = waiting(upstream)
     first = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
     while not upstream.asked["file"]:
         await asyncio.sleep(0.01)
@@ -82,10 +61,7 @@ async def test_a_fetch_outlasts_its_caller(mirror: World, upstream: FakeUpstream
 async def test_founding_wins_a_race_with_a_fetch(mirror: World, upstream: FakeUpstream) -> None:
     upstream.publish("company/greet:1.0.0")
 
-    async def found(_request: object) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
-    upstream.behave["file"] = found
+    upstream.behave["file"] = waiting(upstream)
     pull = asyncio.create_task(mirror.get("/packages/company/greet/1.0.0", headers=PULL))
     while not upstream.asked["file"]:
         await asyncio.sleep(0.01)
@@ -145,14 +121,7 @@ async def test_a_refusal_that_an_operator_lifts_is_tried_again(
     mirror.clock.advance(timedelta(hours=2))
     assert (await mirror.get(PATH, headers=PULL)).status_code == 400  # Another digest is pinned.
     [incident] = await pins.list_refused(by=OPERATOR)
-    assert incident.is_incident
-    assert incident.offered_digest == Digest.of(good).hex
-    [event] = await events_of(mirror, "mirror.incident")
-    assert event.details == {
-        "digest": Digest.of(b"no zip").hex,
-        "offered": Digest.of(good).hex,
-        "reason": incident.refused_because,
-    }
+    assert (incident.is_incident, incident.offered_digest) == (True, Digest.of(good).hex)
 
 
 async def test_operators_see_whether_the_upstream_answers(
@@ -161,9 +130,6 @@ async def test_operators_see_whether_the_upstream_answers(
     [(source, _)] = await services(mirror).states()
     assert await source.problem() == ""
     upstream.archives.clear()
-
-    async def broken(_request: object) -> Response:
-        return Response("broken", 500)
 
     upstream.behave["versions"] = broken
     assert await source.problem() == "the answer was 500"
@@ -192,73 +158,28 @@ async def test_a_refresh_of_what_is_as_the_upstream_says_writes_nothing(
 ) -> None:
     refreshing = services(mirror).refreshing
     await services(mirror).admission.admit(IO, ASKER)
-    before = (await mirror.stores.metadata.find(IO)).release
-    assert before is not None
+    before = await release_of(mirror, str(IO))
     upstream.deprecated["ballerina/io:1.0.0"] = "Use 1.1.0."
     for _ in range(2):  # The second time with the record from before.
         mirror.clock.advance(timedelta(minutes=6))
         refreshing.refresh(before)
         await refreshing.drain()
-    after = (await mirror.stores.metadata.find(IO)).release
-    assert after is not None
+    after = await release_of(mirror, str(IO))
     assert (after.deprecation, after.revision) == ("Use 1.1.0.", before.revision + 1)
-
-
-async def test_a_deprecation_is_followed_both_ways(mirror: World, upstream: FakeUpstream) -> None:
-    refreshing = services(mirror).refreshing
-    await services(mirror).admission.admit(IO, ASKER)
-    for message in ("Use 1.1.0.", None):
-        upstream.deprecated = {"ballerina/io:1.0.0": message} if message else {}
-        mirror.clock.advance(timedelta(minutes=6))
-        before = (await mirror.stores.metadata.find(IO)).release
-        assert before is not None
-        refreshing.refresh(before)
-        await refreshing.drain()
-        after = (await mirror.stores.metadata.find(IO)).release
-        assert after is not None
-        assert after.deprecation == message
-    events = await events_of(mirror, "release.deprecated", "release.undeprecated")
-    assert [each.kind for each in events] == ["release.deprecated", "release.undeprecated"]
-    assert {each.subject for each in events} == {str(IO)}
-
-
-async def events_of(mirror: World, *kinds: str) -> list[Event]:
-    return [each for each in await checked_feed(mirror.stores.events) if each.kind in kinds]
 
 
 async def test_a_refresh_that_finds_nothing_new_writes_nothing(mirror: World) -> None:
     refreshing = services(mirror).refreshing
     await services(mirror).admission.admit(IO, ASKER)
-    before = (await mirror.stores.metadata.find(IO)).release
-    assert before is not None
+    before = await release_of(mirror, str(IO))
     mirror.clock.advance(timedelta(minutes=6))
     refreshing.refresh(before)
     await refreshing.drain()
-    assert (await mirror.stores.metadata.find(IO)).release == before
-
-
-async def test_refreshing_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
-    async def slow(_request: object) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
-    await services(mirror).admission.admit(IO, ASKER)
-    release = (await mirror.stores.metadata.find(IO)).release
-    assert release is not None
-    upstream.behave["package"] = slow
-    mirror.clock.advance(timedelta(minutes=6))
-    services(mirror).refreshing.refresh(release)
-    while upstream.asked["package"] < 2:
-        await asyncio.sleep(0.01)
-    await services(mirror).refreshing.close()
-    await services(mirror).reader.kept.close()
-    upstream.gate.set()
+    assert await release_of(mirror, str(IO)) == before
 
 
 async def test_a_fetch_stops_at_the_end(mirror: World, upstream: FakeUpstream) -> None:
-    async def slow(_request: object) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
-    upstream.behave["file"] = slow
+    upstream.behave["file"] = waiting(upstream)
     fetching = asyncio.create_task(services(mirror).admission.admit(IO, ASKER))
     while not upstream.asked["file"]:
         await asyncio.sleep(0.01)
@@ -287,20 +208,6 @@ async def test_a_pin_of_another_process_stands(mirror: World) -> None:
     assert await pins.of_package(IO.package) == []
 
 
-async def test_a_refresh_that_finds_the_message_stored_writes_nothing(mirror: World) -> None:
-    refreshing = services(mirror).refreshing
-    await services(mirror).admission.admit(IO, ASKER)
-    stored = (await mirror.stores.metadata.find(IO)).release
-    assert stored is not None
-    before = stored.model_copy(update={"deprecation": "Another process took it back."})
-    mirror.clock.advance(timedelta(minutes=6))
-    refreshing.refresh(before)
-    await refreshing.drain()
-    after = (await mirror.stores.metadata.find(IO)).release
-    assert after is not None
-    assert after.revision == stored.revision
-
-
 async def test_an_archive_that_an_earlier_version_dropped_is_fetched_again(
     mirror: World, upstream: FakeUpstream
 ) -> None:
@@ -315,6 +222,4 @@ async def test_an_archive_that_an_earlier_version_dropped_is_fetched_again(
     await mirror.stores.archives.delete(release.content, mirror.clock.now_ms())
     assert (await mirror.java().pull(str(IO))).content == upstream.archives[str(IO)]
     assert upstream.asked["file"] == 2
-    stored = (await mirror.stores.metadata.find(IO)).release
-    assert stored is not None
-    assert not stored.is_dropped
+    assert not (await release_of(mirror, str(IO))).is_dropped

@@ -1,7 +1,6 @@
 """A build of many packages through a mirror of another Ballroom: cold, warm, and while the upstream
 stops."""
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from shared.ports import HttpResponse, ServerUnreachable
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_second_registry import URL_OF_UPSTREAM, ToWorld, mirror_of
 from tests.support.archives import bala
+from tests.support.mirrors import resolve
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -54,13 +54,8 @@ async def upstream(worlds: OpenWorld) -> World:
 
 async def build(world: World) -> list[Answer]:
     """Resolve the first package, pull all that are in the answer, and return the answers."""
-    wanted = {"packages": [{"org": "tools", "name": "part0", "version": "", "mode": "soft"}]}
-    resolved = await world.send(
-        "POST", "/packages/resolve-dependencies", content=json.dumps(wanted).encode()
-    )
-    answers: list[Answer] = [
-        (resolved.status_code, resolved.json() if resolved.is_success else None)
-    ]
+    found = await resolve(world, "tools/part0")
+    answers: list[Answer] = [(found.status_code, found.json() if found.is_success else None)]
     for number in range(PACKAGES):
         path = f"/packages/tools/part{number}/1.{number}.0"
         answers.append(await pulled(world, path))

@@ -13,13 +13,14 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.packages import Release, State, Visibility
+from shared.domain.packages import State, Visibility
 from shared.ports import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.packages.pulls import utc_day
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
+from tests.support.mirrors import release_of, services, status
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
@@ -48,10 +49,6 @@ async def source(worlds: OpenWorld, upstream: FakeUpstream) -> World:
     return source
 
 
-async def release_of(world: World, text: str) -> Release | None:
-    return (await world.stores.metadata.find(parse_coordinate(text))).release
-
-
 async def test_a_bundle_goes_to_an_empty_registry_and_serves_a_build_there(
     worlds: OpenWorld, source: World, upstream: FakeUpstream, carrier: Carrier
 ) -> None:
@@ -73,9 +70,7 @@ async def test_a_bundle_goes_to_an_empty_registry_and_serves_a_build_there(
 
 async def pull(world: World, text: str) -> None:
     """Pull a release, so that it is stored."""
-    path = f"/packages/{text.replace(':', '/')}"
-    answer = await world.get(path, headers={"Accept": "application/octet-stream"})
-    assert answer.status_code == 302, answer.text
+    assert await status(world, f"/packages/{text.replace(':', '/')}") == 302
 
 
 async def test_times_deprecations_and_owners_are_carried(
@@ -91,8 +86,6 @@ async def test_times_deprecations_and_owners_are_carried(
     target = await worlds()
     await carrier.deliver(target)
     io, hit = await release_of(target, "ballerina/io:1.0.0"), await release_of(target, str(hammer))
-    assert io is not None
-    assert hit is not None
     assert (io.created_ms, io.deprecation) == (PUBLISHED_MS, "old")
     assert io.upstream is not None
     assert hit.upstream is not None
@@ -212,9 +205,7 @@ async def test_a_bundle_begins_where_the_last_one_ended(
     assert second.manifest.after == first.manifest.cursor
     report = await carrier.deliver(target)
     assert report.counts == {ImportStep.IMPORTED: 1, ImportStep.STORED: 1}
-    old = await release_of(target, "tools/hammer:1.0.0")
-    assert old is not None
-    assert old.deprecation == "old"
+    assert (await release_of(target, "tools/hammer:1.0.0")).deprecation == "old"
     third = await carrier.export(source, after=second.manifest.cursor)
     assert third.archives == ()
 
@@ -224,7 +215,7 @@ async def test_a_deprecated_package_comes_with_all_of_its_releases(
 ) -> None:
     hammer, deprecation = (
         parse_coordinate("tools/hammer:1.0.0"),
-        (source.registry.packages.deprecation),
+        source.registry.packages.deprecation,
     )
     await deprecation.deprecate(hammer, "old", by=OPERATOR)
     first = await carrier.export(source, orgs=(parse_org("tools"),))
@@ -345,9 +336,7 @@ async def test_a_release_that_was_withheld_here_stays_withheld(
     io = Coordinate.parse("ballerina", "io", "1.0.0")
     await target.registry.publishing.moderation.hold(io, "odd", by=OPERATOR)
     assert (await carrier.deliver(target)).counts == {ImportStep.STORED: 1}
-    release = await release_of(target, "ballerina/io:1.0.0")
-    assert release is not None
-    assert release.state is State.HELD
+    assert (await release_of(target, "ballerina/io:1.0.0")).state is State.HELD
 
 
 async def test_an_import_finishes_what_a_crash_left_of_a_release(
@@ -383,29 +372,23 @@ async def test_names_that_look_alike_are_imported_together(
 async def test_a_removal_upstream_is_carried_as_a_mark(
     worlds: OpenWorld, source: World, upstream: FakeUpstream, carrier: Carrier
 ) -> None:
-    io, mirroring, target = "ballerina/io:1.0.0", source.registry.mirroring, await worlds()
-    assert mirroring is not None
+    io, target = "ballerina/io:1.0.0", await worlds()
+    releases = services(source).admission.releases
     await pull(source, io)
     cursor = (await carrier.export(source, io)).manifest.cursor
     await carrier.deliver(target)
-    stored = await release_of(source, io)
-    assert stored is not None
-    await mirroring.admission.releases.follow(stored, None, source.clock.now_ms())
+    await releases.follow(await release_of(source, io), None, source.clock.now_ms())
     second = await carrier.export(source, after=cursor)
     assert [str(each.coordinate) for each in second.archives] == [io]
     await carrier.deliver(target)
     marked = await release_of(target, io)
-    assert marked is not None
     assert marked.upstream is not None
     assert marked.upstream.removed_ms == source.clock.now_ms()
     assert (marked.upstream.name, marked.state) == (upstream.name, State.LIVE)
-    removed = await release_of(source, io)
-    assert removed is not None
-    await mirroring.admission.releases.follow(removed, None, None)
+    await releases.follow(await release_of(source, io), None, None)
     await carrier.export(source, after=second.manifest.cursor)
     await carrier.deliver(target)
     restored = await release_of(target, io)
-    assert restored is not None
     assert restored.upstream is not None
     assert restored.upstream.removed_ms is None
 
@@ -424,6 +407,4 @@ async def test_withdrawals_of_an_earlier_version_are_ignored_and_counted(
     carrier.write(files, manifest.model_copy(update=update))
     report = await carrier.deliver(target)
     assert (report.counts, report.withdrawals_ignored) == ({ImportStep.IMPORTED: 1}, 1)
-    served = await release_of(target, hammer)
-    assert served is not None
-    assert served.state is State.LIVE
+    assert (await release_of(target, hammer)).state is State.LIVE

@@ -4,20 +4,18 @@ import json
 from datetime import timedelta
 
 import pytest
-from starlette.responses import Response
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
+from tests.support.mirrors import PULL, broken
 from tests.support.page_client import PageClient
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 IO = "/packages/ballerina/io"
 
 
@@ -155,10 +153,7 @@ async def test_a_process_that_makes_documents_answers_the_first_request(
 async def test_documents_say_that_the_upstream_does_not_answer(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    async def gone(_request: object) -> Response:
-        return Response("gone", 500)
-
-    upstream.behave["package"] = upstream.behave["pull"] = gone
+    upstream.behave["package"] = upstream.behave["pull"] = broken
     answer = await mirror.get(f"{URL}/2.0/docs/ballerina/io/1.1.0")
     assert (answer.status_code, int(answer.headers["retry-after"])) == (503, 10)
 

@@ -3,43 +3,39 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
-from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.domain.names import Package
-from shared.services.common import Adapters
 from shared.services.mirroring.upstreams import RETRIED_AFTER
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed
-from tests.support.upstreams import BASE, Behaviour, FakeUpstream
+from tests.support.mirrors import (
+    PULL,
+    answering,
+    broken,
+    connecting,
+    drained,
+    events_of,
+    resolved,
+    services,
+    waiting,
+)
+from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 IO = "/packages/ballerina/io"
 
 
 async def pulled(mirror: World, version: str = "1.0.0", name: str = "io") -> httpx.Response:
     """Return the answer to the first request of a pull, or that of the archive itself."""
     return await mirror.get(f"/packages/ballerina/{name}/{version}", headers=PULL)
-
-
-def answering(response: Response) -> Behaviour:
-    """Return a behaviour that always answers so."""
-
-    async def behave(_request: Request) -> Response:
-        return response
-
-    return behave
 
 
 async def is_stored(mirror: World, upstream: FakeUpstream) -> bool:
@@ -119,25 +115,22 @@ async def test_a_404_that_is_no_answer_of_a_registry_is_an_error(
     assert (await mirror.get(IO)).status_code == 200
 
 
-async def test_an_exact_version_missing_in_a_fresh_list_is_asked_for(
+async def test_deprecations_of_the_upstream_arrive_and_are_taken_back(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    """Verdaccio 862: an exact version exists upstream, and the kept list is fresh."""
-    assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
-    upstream.publish("ballerina/io:1.2.0")
-    assert (await pulled(mirror, "1.2.0")).status_code == 302
-
-
-async def test_a_deprecation_of_the_upstream_arrives(mirror: World, upstream: FakeUpstream) -> None:
     """Verdaccio 1967: deprecations of the upstream never arrived."""
     await pulled(mirror)
-    upstream.deprecated["ballerina/io:1.0.0"] = "Use 1.1.0."
-    mirror.clock.advance(timedelta(minutes=6))
-    await pulled(mirror)
-    await drained(mirror)
-    for each in mirror.instances:
-        await edition_confirmed(each)
-    assert (await pulled(mirror)).headers["deprecatemessage"] == "Use 1.1.0."
+    for message in ("Use 1.1.0.", None):
+        upstream.deprecated = {"ballerina/io:1.0.0": message} if message else {}
+        mirror.clock.advance(timedelta(minutes=6))
+        await pulled(mirror)
+        await drained(mirror)
+        for each in mirror.instances:
+            await edition_confirmed(each)
+        assert (await pulled(mirror)).headers.get("deprecatemessage") == message
+    events = await events_of(mirror, "release.deprecated", "release.undeprecated")
+    assert [each.kind for each in events] == ["release.deprecated", "release.undeprecated"]
+    assert {each.subject for each in events} == {"ballerina/io:1.0.0"}
 
 
 async def test_an_expired_list_is_served_while_the_upstream_is_slow(
@@ -147,10 +140,7 @@ async def test_an_expired_list_is_served_while_the_upstream_is_slow(
     await mirror.get(IO)
     mirror.clock.advance(timedelta(minutes=6))
 
-    async def slow(_request: Request) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
-    upstream.behave["versions"] = slow
+    upstream.behave["versions"] = waiting(upstream)
     assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
     upstream.gate.set()
     await drained(mirror)
@@ -160,7 +150,7 @@ async def test_a_silent_upstream_is_left_alone_and_tried_again(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     """Devpi 1018: every request waited for an upstream that did not answer."""
-    upstream.behave["versions"] = answering(Response("broken", 500))
+    upstream.behave["versions"] = broken
     for number in range(10):
         answer = await mirror.get(f"/packages/ballerina/p{number}")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
@@ -204,9 +194,7 @@ async def test_what_is_stored_is_served_without_the_upstream(
     assert (await pulled(mirror, "*")).status_code == 302
     assert (await mirror.get(IO)).json() == ["1.0.0"]
     assert (await mirror.get(f"{IO}/1.0.0")).status_code == 200
-    wanted = b'{"packages":[{"org":"ballerina","name":"io","version":"1.0.0","mode":"locked"}]}'
-    answer = await mirror.send("POST", "/packages/resolve-dependencies", content=wanted)
-    assert [each["version"] for each in answer.json()["resolved"]] == ["1.0.0"]
+    assert await resolved(mirror, "ballerina/io:1.0.0 locked") == ["ballerina/io:1.0.0"]
 
 
 # --- other faults ------------------------------------------------------------------------------
@@ -234,9 +222,7 @@ async def test_a_digest_that_changes_after_a_pull_does_not_change_what_is_served
     await pulled(mirror)
     await drained(mirror)
     assert (await pulled(mirror)).headers["digest"] == first.headers["digest"]
-    assert mirror.registry.mirroring is not None
-    pins = mirror.registry.mirroring.reader.pins
-    [known] = await pins.of_package(Package.parse("ballerina", "io"))
+    [known] = await services(mirror).reader.pins.of_package(Package.parse("ballerina", "io"))
     assert known.is_incident
 
 
@@ -300,23 +286,9 @@ async def test_a_redirect_inside_is_not_followed(
     assert not await is_stored(mirror, upstream)
 
 
-async def test_a_slow_drip_ends_at_the_deadline(
-    worlds: OpenWorld, upstream: FakeUpstream, tmp_path: Path
-) -> None:
-    def hasty(stores: Adapters) -> Adapters:
-        host = upstream.url.removeprefix("http://")
-        asked = CentralUpstream(
-            host,
-            upstream.url + BASE,
-            documents=GuardedFetcher([host]),
-            archives=GuardedFetcher([host], time_limit=timedelta(milliseconds=300)),
-            budget=FetchBudget(tmp_path),
-            pseudonym="registry.test",
-            clock=stores.clock,
-        )
-        return replace(stores, connect_upstream=lambda _: asked)
-
-    mirror = await worlds(upstream=upstream.url, wrap=hasty)
+async def test_a_slow_drip_ends_at_the_deadline(worlds: OpenWorld, upstream: FakeUpstream) -> None:
+    archives = GuardedFetcher([upstream.name], time_limit=timedelta(milliseconds=300))
+    mirror = await worlds(upstream=upstream.url, wrap=connecting(upstream.url, archives=archives))
 
     async def drip(_request: Request) -> Response:
         async def drops() -> AsyncIterator[bytes]:
@@ -361,34 +333,6 @@ async def test_a_time_in_the_future_becomes_now(mirror: World, upstream: FakeUps
     assert model["createdDate"] == mirror.clock.now_ms()
 
 
-async def test_a_deprecation_is_taken_back(mirror: World, upstream: FakeUpstream) -> None:
-    upstream.deprecated["ballerina/io:1.0.0"] = "Use 1.1.0."
-    assert (await pulled(mirror)).headers["deprecatemessage"] == "Use 1.1.0."
-    upstream.deprecated.clear()
-    mirror.clock.advance(timedelta(minutes=6))
-    await pulled(mirror)
-    await drained(mirror)
-    for each in mirror.instances:
-        await edition_confirmed(each)
-    assert "deprecatemessage" not in (await pulled(mirror)).headers
-
-
-async def test_a_release_that_the_upstream_removed_stays(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    await pulled(mirror)
-    del upstream.archives["ballerina/io:1.0.0"]
-    mirror.clock.advance(timedelta(hours=2))
-    await pulled(mirror)
-    await drained(mirror)
-    assert (await pulled(mirror)).status_code == 302
-    assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
-    del upstream.archives["ballerina/io:1.1.0"]
-    mirror.clock.advance(timedelta(hours=2))
-    assert (await mirror.get(IO)).json() == ["1.0.0"]
-    assert (await pulled(mirror, "*")).status_code == 302
-
-
 async def test_a_range_without_a_release_that_can_be_served_says_why(
     mirror: World, upstream: FakeUpstream
 ) -> None:
@@ -425,11 +369,3 @@ async def test_a_redirect_that_names_no_version_or_digest_is_no_answer(
         upstream.behave["pull"] = answering(RedirectResponse(location, 302, headers))
         for wanted in ("1.*", "1.0.0"):
             assert (await pulled(mirror, wanted)).status_code == 503
-
-
-async def drained(mirror: World) -> None:
-    """Wait for what instances do behind their answers."""
-    for each in mirror.instances:
-        assert each.mirroring is not None
-        await each.mirroring.reader.kept.drain()
-        await each.mirroring.refreshing.drain()

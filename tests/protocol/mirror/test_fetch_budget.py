@@ -6,20 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import ARCHIVES, CentralUpstream, FetchBudget
-from shared.services.common import Adapters
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.upstreams import BASE, FakeUpstream
+from shared.adapters.upstream import ARCHIVES, FetchBudget
+from tests.support.mirrors import PULL, answering, connecting
+from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 AT_ONCE = 12
 
 
@@ -65,30 +62,16 @@ async def test_at_most_four_archives_are_fetched_at_the_same_time(
 async def test_a_document_without_room_is_503_and_closes_nothing(
     worlds: OpenWorld, upstream: FakeUpstream, tmp_path: Path
 ) -> None:
-    def small(stores: Adapters) -> Adapters:
-        budget = FetchBudget(tmp_path, document_bytes=10)
-        fetcher = GuardedFetcher(
-            [upstream.url.removeprefix("http://")], count=budget.count_document
-        )
-        asked = CentralUpstream(
-            upstream.name,
-            upstream.url + BASE,
-            documents=fetcher,
-            archives=fetcher,
-            budget=budget,
-            pseudonym="registry.test",
-            clock=stores.clock,
-        )
-        return replace(stores, connect_upstream=lambda _: asked)
-
+    budget = FetchBudget(tmp_path, document_bytes=10)
+    fetcher = GuardedFetcher([upstream.name], count=budget.count_document)
+    small = connecting(upstream.url, fetcher, budget=budget)
     world = await worlds(upstream=upstream.url, wrap=small)
     for _ in range(6):
         answer = await world.get("/packages/ballerina/io")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
         assert "fetches as much as it has room for" in answer.json()["message"]
     for each in world.instances:
-        assert each.mirroring is not None
-        for source in await each.mirroring.reader.upstreams.sources():
+        for source in await each.require_mirroring().reader.upstreams.sources():
             assert source.gate.health.is_open
             assert source.gate.health.problem == ""
 
@@ -96,12 +79,9 @@ async def test_a_document_without_room_is_503_and_closes_nothing(
 async def test_what_is_too_large_is_cut_at_the_limit_and_gives_its_place_back(
     worlds: OpenWorld, upstream: FakeUpstream
 ) -> None:
-    async def large(_request: Request) -> Response:
-        return Response(bytes(2_000_000))
-
     world = await worlds(upstream=upstream.url, max_archive_bytes=300_000)
     paths = published(upstream)
-    upstream.behave["file"] = large
+    upstream.behave["file"] = answering(Response(bytes(2_000_000)))
     answers = await asyncio.gather(*(world.get(each, headers=PULL) for each in paths))
     assert {each.status_code for each in answers} == {400}
     del upstream.behave["file"]

@@ -1,9 +1,7 @@
 """Internal packages: what the upstream gives only for a token, and what everybody else gets."""
 
 import hashlib
-import json
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -11,33 +9,24 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shared.adapters.http_fetcher import GuardedFetcher
-from shared.adapters.upstream import CentralUpstream, FetchBudget
 from shared.domain.identity import OPERATOR
-from shared.domain.mirror_rules import UpstreamAddress, parse_upstreams
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
-from shared.ports import Upstream
 from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.failures import ClientFailure
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
+from tests.support.mirrors import PULL, drained, release_of, resolved, services, status
 from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import BASE as UPSTREAM_BASE
 from tests.support.upstreams import FakeUpstream
-from tests.support.world import BASE, MAVEN, URL, OpenWorld, Person, World, limited
+from tests.support.world import BASE, MAVEN, URL, OpenWorld, World, limited
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 SECRET = "/packages/partner/secret"
 MISSING = "/packages/partner/absent"
-RESOLVED = (
-    b'{"packages":[{"org":"partner","name":"secret","version":"","mode":"soft"},'
-    b'{"org":"partner","name":"open","version":"","mode":"soft"}]}'
-)
 
 
 @pytest.fixture
@@ -76,13 +65,6 @@ async def pulled(mirror: World, path: str = f"{SECRET}/1.0.0") -> httpx.Response
     return await mirror.get(path, headers=PULL, by=mirror.people.bob)
 
 
-async def resolved(mirror: World, by: Person | None = None) -> list[str]:
-    """Return the names of the packages that a build gets."""
-    path, json_type = "/packages/resolve-dependencies", {"Content-Type": "application/json"}
-    answer = await mirror.send("POST", path, content=RESOLVED, headers=json_type, by=by)
-    return [each["name"] for each in answer.json()["resolved"]]
-
-
 async def head_of(world: World, name: str = "secret") -> Head:
     head = await world.stores.metadata.head(Package.parse("partner", name))
     assert head is not None
@@ -95,9 +77,13 @@ async def test_a_caller_without_credentials_never_uses_the_token(
     for path in (SECRET, f"{SECRET}/1.0.0", f"{SECRET}/*", "/tools/whisper"):
         for headers in (PULL, {}):
             assert (await mirror.get(path, headers=headers)).status_code == 404
-    assert await resolved(mirror) == ["open"]
+    wanted = ("partner/secret", "partner/open")
+    assert await resolved(mirror, *wanted) == ["partner/open:1.0.0"]
     assert partner.total > 0
     assert not partner.asked_with_token
+    found = await resolved(mirror, *wanted, by=mirror.people.bob)
+    assert found == ["partner/secret:1.1.0", "partner/open:1.0.0"]
+    assert await resolved(mirror, *wanted) == ["partner/open:1.0.0"]
 
 
 @pytest.mark.parametrize("client", ["java", "go"])
@@ -215,36 +201,20 @@ async def test_feeds_and_exports_do_not_have_it(stored: World) -> None:
     assert "secret" not in changes.text
     seen = await stored.get(f"{URL}/index/changes", by=stored.people.bob)
     assert '"secret"' in seen.text
-    files = [
-        path async for batch in stored.registry.packages.index.public_files() for path, _ in batch
+    index = stored.registry.packages.index
+    assert not [
+        path async for batch in index.public_files() for path, _ in batch if "secret" in path
     ]
-    assert files == [each for each in files if "secret" not in each]
 
 
-@pytest.mark.parametrize("person", ["nobody", "bob"])
-async def test_lists_of_what_is_not_stored_are_complete_for_accounts_alone(
-    mirror: World, person: str
-) -> None:
-    by = None if person == "nobody" else mirror.people.bob
-    index = await mirror.get(f"{URL}/index/partner/secret/index.json", by=by)
-    maven = await mirror.get(f"{MAVEN}/partner/secret/maven-metadata.xml", by=by)
-    if by is None:
-        assert (index.status_code, maven.status_code) == (404, 404)
-        return
-    versions = [json.loads(line)["version"] for line in index.text.splitlines()]
-    assert versions == ["1.0.0", "1.1.0"]
-    assert "<version>1.1.0</version>" in maven.text
-    for path in (
-        f"{URL}/index/partner/secret/index.json",
-        f"{MAVEN}/partner/secret/maven-metadata.xml",
-    ):
-        for _ in mirror.instances:
-            assert (await mirror.get(path)).status_code == 404
-
-
-async def test_builds_of_accounts_resolve_it(mirror: World) -> None:
-    assert await resolved(mirror, mirror.people.bob) == ["secret", "open"]
-    assert await resolved(mirror) == ["open"]
+async def test_lists_of_what_is_not_stored_are_complete_for_accounts_alone(mirror: World) -> None:
+    lists = (f"{URL}/index/partner/secret/index.json", f"{MAVEN}/partner/secret/maven-metadata.xml")
+    for by in (None, mirror.people.bob, None):
+        for path in lists:
+            for _ in mirror.instances:
+                answer = await mirror.get(path, by=by)
+                assert answer.status_code == (200 if by else 404)
+                assert ("1.0.0" in answer.text, "1.1.0" in answer.text) == (bool(by), bool(by))
 
 
 async def test_its_tool_is_found_by_accounts_alone(stored: World) -> None:
@@ -302,13 +272,11 @@ async def test_it_becomes_internal_when_the_upstream_takes_it_back(
 ) -> None:
     partner.private.add("partner/open")
     stored.clock.advance(timedelta(minutes=10))
-    assert (await stored.get("/packages/partner/open/1.0.0")).status_code == 200
-    for each in stored.instances:
-        assert each.mirroring is not None
-        await each.mirroring.refreshing.drain()
+    assert await status(stored, "/packages/partner/open/1.0.0", pull=False) == 200
+    await drained(stored)
     assert (await head_of(stored, "open")).visibility is Visibility.INTERNAL
     stored.clock.advance(timedelta(seconds=5))
-    assert (await stored.get("/packages/partner/open/1.0.0")).status_code == 404
+    assert await status(stored, "/packages/partner/open/1.0.0", pull=False) == 404
     kept = await stored.get("/packages/partner/open/1.0.0", by=stored.people.bob)
     assert kept.status_code == 200
     assert "removedDate" not in kept.json()["upstream"]
@@ -351,8 +319,7 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
     fresh = await stored.get("/packages/ballerina/new/1.0.0", headers=PULL)
     assert fresh.status_code == 302
     assert (await stored.get(f"{SECRET}/1.1.0", headers=PULL)).status_code == 404
-    assert stored.registry.mirroring is not None
-    source, _ = (await stored.registry.mirroring.states())[0]
+    source, _ = (await services(stored).states())[0]
     assert not await source.problem()
     assert source.with_token is not None
     token_problem = await source.with_token.problem()
@@ -437,13 +404,11 @@ async def test_the_token_is_only_for_the_registry_that_it_names(
 async def test_nobody_changes_the_visibility_of_an_internal_package(
     mirror: World, partner: FakeUpstream
 ) -> None:
-    moved = mirror
-    await moved.create_organization("partner")
-    assert moved.registry.mirroring is not None
-    await moved.registry.mirroring.moves.move(parse_org("partner"), partner.name)
-    moved.clock.advance(timedelta(seconds=10))
-    assert (await pulled(moved)).status_code == 302
-    change = moved.registry.packages.visibility.change
+    await mirror.create_organization("partner")
+    await services(mirror).moves.move(parse_org("partner"), partner.name)
+    mirror.clock.advance(timedelta(seconds=10))
+    assert (await pulled(mirror)).status_code == 302
+    change = mirror.registry.packages.visibility.change
     with raises_refusal("visibility-of-upstream", match="is internal, because"):
         await change(Package.parse("partner", "secret"), Visibility.PUBLIC, by=OPERATOR)
     with raises_refusal("not-made-internal", match="Choose public or private"):
@@ -461,8 +426,7 @@ async def test_the_api_sets_no_internal_visibility(mirror: World) -> None:
         "PUT",
         f"{URL}/api/v1/packages/acme/mine/visibility",
         by=mirror.people.ann,
-        content=b'{"visibility": "internal"}',
-        headers={"Content-Type": "application/json"},
+        json={"visibility": "internal"},
     )
     assert answer.status_code == 400
     assert "visibility" in answer.text
@@ -481,8 +445,7 @@ async def test_nothing_is_stored_if_nobody_knows_whether_it_is_public(
 
 
 async def test_a_visibility_is_followed_once_and_never_that_of_nothing(stored: World) -> None:
-    assert stored.registry.mirroring is not None
-    releases, stale = stored.registry.mirroring.admission.releases, await head_of(stored)
+    releases, stale = services(stored).admission.releases, await head_of(stored)
     for _ in range(2):
         await releases.follow_visibility(stale, Visibility.PUBLIC)
     after = await head_of(stored)
@@ -490,55 +453,26 @@ async def test_a_visibility_is_followed_once_and_never_that_of_nothing(stored: W
     await releases.follow_visibility_of(Package.parse("partner", "absent"), Visibility.PUBLIC)
 
 
-async def test_an_internal_release_that_the_upstream_removed_is_marked(
-    stored: World, partner: FakeUpstream
+@pytest.mark.parametrize("has_token", [True, False])
+async def test_an_internal_release_that_the_upstream_removed_is_marked_with_its_token(
+    stored: World, partner: FakeUpstream, has_token: bool
 ) -> None:
+    """Without its token nothing tells a release that was removed from one that is private."""
     del partner.archives["partner/secret:1.0.0"]
     stored.clock.advance(timedelta(minutes=10))
-    assert (await pulled(stored)).status_code == 302
-    for each in stored.instances:
-        assert each.mirroring is not None
-        await each.mirroring.refreshing.drain()
-    at = Coordinate.parse("partner", "secret", "1.0.0")
-    release = (await stored.stores.metadata.find(at)).release
-    assert release is not None
-    assert release.upstream is not None
-    assert release.upstream.removed_ms == stored.clock.now_ms()
-
-
-async def test_without_its_token_an_internal_release_is_not_taken_for_removed(
-    stored: World, partner: FakeUpstream, tmp_path: Path
-) -> None:
-    at = Coordinate.parse("partner", "secret", "1.0.0")
-    release = (await stored.stores.metadata.find(at)).release
-    assert release is not None
-    assert stored.registry.mirroring is not None
-    refreshing = stored.registry.mirroring.refreshing
-
-    def without_token(address: UpstreamAddress) -> Upstream:
-        fetcher = GuardedFetcher([address.host])
-        return CentralUpstream(
-            address.name,
-            address.url,
-            documents=fetcher,
-            archives=fetcher,
-            budget=FetchBudget(tmp_path),
-            pseudonym="registry.test",
-            clock=stored.clock,
-        )
-
-    sources = Upstreams(
-        parse_upstreams([partner.url]),
-        without_token,
-        stored.stores.directory,
-        stored.clock,
-        lambda _name, _reason: None,
-    )
-    alone = replace(refreshing, reader=replace(refreshing.reader, upstreams=sources))
-    stored.clock.advance(timedelta(minutes=10))
-    alone.refresh(release)
-    await alone.drain()
-    known = (await stored.stores.metadata.find(at)).release
-    assert known is not None
-    assert known.upstream is not None
-    assert known.upstream.removed_ms is None
+    release = await release_of(stored, "partner/secret:1.0.0")
+    refreshing = services(stored).refreshing
+    if not has_token:
+        known = refreshing.reader.upstreams
+        directory, clock = stored.stores.directory, stored.clock
+        connect = stored.stores.connect_upstream
+        alone = Upstreams(known._configured, connect, directory, clock, lambda *_: None)
+        [source] = await alone.sources()
+        [address] = alone._sources
+        alone._sources[address] = replace(source, with_token=None)
+        refreshing = replace(refreshing, reader=replace(refreshing.reader, upstreams=alone))
+    refreshing.refresh(release)
+    await refreshing.drain()
+    origin = (await release_of(stored, "partner/secret:1.0.0")).upstream
+    assert origin is not None
+    assert origin.removed_ms == (stored.clock.now_ms() if has_token else None)

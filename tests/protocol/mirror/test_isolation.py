@@ -2,21 +2,20 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.support.upstreams import FakeUpstream
+from tests.support.mirrors import PULL, answering
+from tests.support.upstreams import Behaviour, FakeUpstream
 from tests.support.world import World
 
 pytestmark = pytest.mark.measured
 
 IO, BAD = "/packages/ballerina/io", "/packages/ballerina/bad"
-PULL = dict(ACCEPT_ARCHIVE)
 MORE_THAN_CLOSES = 6  # Requests; five failures close an upstream.
 
 HOSTILE_HEADERS: dict[str, dict[str, str | bytes]] = {
@@ -55,43 +54,33 @@ async def broken(_: Request) -> Response:
     return StreamingResponse(chunks())
 
 
-def fixed(response: Callable[[], Response]) -> Callable[[Request], object]:
-    async def answer(_: Request) -> Response:
-        return response()
-
-    return answer
-
-
 PAGE = Response("<html>", 404, media_type="text/html")
 UNUSABLE = {
     **{
-        str(status): fixed(lambda status=status: Response("no", status))
+        str(status): answering(Response("no", status))
         for status in (304, 400, 401, 403, 405, 410, 413, 414, 431)
     },
-    "a page": fixed(lambda: PAGE),
-    "301": fixed(lambda: RedirectResponse("/elsewhere", 301)),
-    "garbage": fixed(lambda: Response(b"\xff\x00{")),
-    "another document": fixed(lambda: JSONResponse({"a": 1})),
-    "deep": fixed(lambda: Response("[" * 100_000)),
-    "huge": fixed(lambda: Response("[" + "1," * 5_000_000 + "1]")),
-    "gzip": fixed(lambda: Response(gzip.compress(b"[]"), headers={"Content-Encoding": "gzip"})),
+    "a page": answering(PAGE),
+    "301": answering(RedirectResponse("/elsewhere", 301)),
+    "garbage": answering(Response(b"\xff\x00{")),
+    "another document": answering(JSONResponse({"a": 1})),
+    "deep": answering(Response("[" * 100_000)),
+    "huge": answering(Response("[" + "1," * 5_000_000 + "1]")),
+    "gzip": answering(Response(gzip.compress(b"[]"), headers={"Content-Encoding": "gzip"})),
 }
 FAILING = {
-    **{
-        str(status): fixed(lambda status=status: Response("no", status))
-        for status in (500, 502, 503)
-    },
+    **{str(status): answering(Response("no", status)) for status in (500, 502, 503)},
     "broken chunks": broken,
 }
 
 
-def behave_badly(upstream: FakeUpstream, answer: Callable[[Request], object]) -> None:
+def behave_badly(upstream: FakeUpstream, answer: Behaviour) -> None:
     """Let the upstream answer so about one package alone."""
 
     async def behaviour(request: Request) -> Response | None:
         if request.path_params["name"] != "bad":
             return None
-        return await answer(request)  # pyright: ignore[reportGeneralTypeIssues] - all are async.
+        return await answer(request)
 
     upstream.behave["versions"] = upstream.behave["package"] = behaviour
 
@@ -118,7 +107,7 @@ async def test_what_an_upstream_answers_about_a_package_closes_it_for_no_other(
 async def test_requests_that_run_out_of_time_for_one_package_close_no_other(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    behave_badly(upstream, fixed(lambda: Response("no", 504)))
+    behave_badly(upstream, answering(Response("no", 504)))
     answers = await asyncio.gather(*(mirror.get(f"{BAD}/{n}.0.0") for n in range(20)))
     assert {each.status_code for each in answers} == {503}
     assert (await mirror.get(IO)).status_code == 200
@@ -155,10 +144,7 @@ async def test_where_the_archive_of_a_package_is_closes_an_upstream_for_no_other
 async def test_connectors_of_a_package_that_fail_close_no_other(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    async def fails(_: Request) -> Response:
-        return Response("no", 500)
-
-    upstream.behave["item"] = fails
+    upstream.behave["item"] = answering(Response("no", 500))
     for number in range(MORE_THAN_CLOSES):
         answer = await mirror.get(f"/connectors/ballerina/bad/1.0.0/bad/Client{number}")
         assert answer.status_code == 503

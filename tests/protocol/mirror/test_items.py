@@ -9,17 +9,16 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.api_docs.records import connector_id, trigger_id
 from shared.services.mirroring import catalogue
 from shared.services.mirroring.catalogue import RUN_TIME
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, name_of, update
-from tests.protocol.mirror.test_rules import change
+from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
+from tests.support.mirrors import PULL, answering, broken, change
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 FUNCTIONS = [{"name": "init", "parameters": []}]
 SERVICES = [{"name": "Service", "functions": []}]
+MISSING = answering(JSONResponse({"message": "no such path"}, 404))
 BY_NAME = "/connectors/octo/kafka/0.1.0/kafka/Client"
 
 
@@ -54,7 +53,7 @@ async def test_lists_have_what_was_never_pulled(known: World, upstream: FakeUpst
     assert await connectors(known, "?org=ballerina") == ["ballerina/io:Reader"]
     [row] = await listed(known, "/triggers")
     assert (row["name"], row["displayName"]) == ("Kafka Service", "The Kafka Service")
-    assert row["package"]["upstream"]["name"] == name_of(upstream)
+    assert row["package"]["upstream"]["name"] == upstream.name
     assert row["package"]["upstream"]["isStored"] is False
     # What an editor searches for is not sent.
     assert upstream.asked == {"list": 1, "connectors": 1, "triggers": 1}
@@ -135,26 +134,17 @@ async def test_an_organization_that_was_founded_here_leaves_the_lists(known: Wor
     assert (await known.get(BY_NAME)).status_code == 404
 
 
-async def test_what_rules_deny_is_in_no_list(known: World, upstream: FakeUpstream) -> None:
-    await change(known, "octo/* deny")
-    await update(known)
-    assert await connectors(known) == ["ballerina/io:Reader"]
-    upstream.asked.clear()
-    assert (await known.get(BY_NAME)).status_code == 404
-    assert not upstream.asked
-
-
-async def test_what_rules_deny_since_the_last_round_is_not_described(
+async def test_what_rules_leave_out_is_neither_described_nor_listed(
     known: World, upstream: FakeUpstream
 ) -> None:
     [row] = await listed(known, "/connectors?q=kafka")
     await change(known, "octo/* deny")
     upstream.asked.clear()
-    assert (await known.get(f"/connectors/{row['id']}")).status_code == 404
+    for path in (f"/connectors/{row['id']}", BY_NAME):
+        assert (await known.get(path)).status_code == 404
     assert not upstream.asked
-
-
-async def test_what_is_too_young_is_in_no_list(known: World) -> None:
+    await update(known)
+    assert await connectors(known) == ["ballerina/io:Reader"]
     await change(known, age="2020-01-01")
     await update(known)
     assert await connectors(known) == []
@@ -164,9 +154,6 @@ async def test_what_is_too_young_is_in_no_list(known: World) -> None:
 async def test_lists_stay_while_the_upstream_does_not_answer(
     known: World, upstream: FakeUpstream
 ) -> None:
-    async def broken(_: Request) -> Response:
-        return Response(status_code=500)
-
     upstream.behave = dict.fromkeys(("list", "connectors", "triggers", "item"), broken)
     known.clock.advance(AN_HOUR)
     report = await update(known)
@@ -180,10 +167,8 @@ async def test_lists_stay_while_the_upstream_does_not_answer(
 async def test_one_that_the_upstream_cannot_describe_now_closes_no_gate(
     known: World, upstream: FakeUpstream
 ) -> None:
-    async def pending(_: Request) -> Response:
-        return JSONResponse({"message": "not made yet"}, 503, {"retry-after": "60"})
-
-    upstream.behave["item"] = pending
+    pending = JSONResponse({"message": "not made yet"}, 503, {"retry-after": "60"})
+    upstream.behave["item"] = answering(pending)
     assert (await known.get(BY_NAME)).status_code == 503
     assert (await known.get("/packages/octo/kafka/0.1.0")).status_code == 200
 
@@ -211,10 +196,7 @@ async def test_the_next_round_follows_the_upstream(known: World, upstream: FakeU
 async def test_an_upstream_without_such_lists_is_no_problem(
     known: World, upstream: FakeUpstream
 ) -> None:
-    async def missing(_: Request) -> Response:
-        return JSONResponse({"message": "no such path"}, 404)
-
-    upstream.behave |= {"connectors": missing, "triggers": missing}
+    upstream.behave |= {"connectors": MISSING, "triggers": MISSING}
     known.clock.advance(AN_HOUR)
     report = await update(known)
     assert (report.changed, report.problems) == (0, ())
@@ -224,10 +206,7 @@ async def test_an_upstream_without_such_lists_is_no_problem(
 async def test_an_upstream_without_triggers_may_have_connectors(
     known: World, upstream: FakeUpstream
 ) -> None:
-    async def missing(_: Request) -> Response:
-        return JSONResponse({"message": "no such path"}, 404)
-
-    upstream.behave["triggers"] = missing
+    upstream.behave["triggers"] = MISSING
     for release in ("octo/kafka:0.1.0", "ballerina/io:1.1.0"):
         upstream.have_item("connectors", release, "Admin")
     known.clock.advance(AN_HOUR)
@@ -238,10 +217,8 @@ async def test_an_upstream_without_triggers_may_have_connectors(
 async def test_a_list_may_have_twenty_thousand_entries(
     known: World, upstream: FakeUpstream
 ) -> None:
-    async def emptied(_: Request) -> Response:
-        return JSONResponse({"connectors": [], "count": 20_000})
-
-    upstream.behave["connectors"] = emptied
+    emptied = JSONResponse({"connectors": [], "count": 20_000})
+    upstream.behave["connectors"] = answering(emptied)
     known.clock.advance(AN_HOUR)
     assert not (await update(known)).problems
     assert await connectors(known) == []
@@ -258,10 +235,7 @@ UNREADABLE = {
 async def test_a_list_that_cannot_be_read_changes_nothing(
     known: World, upstream: FakeUpstream, body: dict[str, object], problem: str
 ) -> None:
-    async def unreadable(_: Request) -> Response:
-        return JSONResponse(body)
-
-    upstream.behave["connectors"] = unreadable
+    upstream.behave["connectors"] = answering(JSONResponse(body))
     known.clock.advance(AN_HOUR)
     report = await update(known)
     assert len(report.problems) == 1
@@ -325,10 +299,8 @@ async def test_entries_that_break_the_rules_are_left_out(
         upstream.items["connectors"].append({**good, **change_of})
     upstream.items["connectors"].append({**good, "label": 5, "documentation": None})
 
-    async def triggers(_: Request) -> Response:
-        return JSONResponse({"triggers": [None, "text", {}], "count": 3})
-
-    upstream.behave["triggers"] = triggers
+    odd = JSONResponse({"triggers": [None, "text", {}], "count": 3})
+    upstream.behave["triggers"] = answering(odd)
     assert not (await update(mirror)).problems
     assert await connectors(mirror) == ["ballerina/io:Reader"]
     assert await listed(mirror, "/triggers") == []
@@ -350,10 +322,7 @@ async def test_an_answer_about_another_one_is_not_served(
     [row] = await listed(known, "/connectors?q=kafka")
     upstream.items["connectors"][0] |= change_of
 
-    async def other(_: Request) -> Response:
-        return JSONResponse(upstream.items["connectors"][0])
-
-    upstream.behave["item"] = other
+    upstream.behave["item"] = answering(JSONResponse(upstream.items["connectors"][0]))
     assert (await known.get(f"/connectors/{row['id']}")).status_code in (404, 503)
 
 

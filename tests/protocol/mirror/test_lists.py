@@ -10,33 +10,25 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.composition import MirroringServices
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.services.mirroring.upstream_reader import Asker
 from shared.services.mirroring.upstreams import RETRIED_AFTER
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.protocol.mirror.test_faults import answering, drained
 from tests.support.archives import bala
+from tests.support.mirrors import PULL, answering, drained, services, waiting
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 ASKER = Asker(ANONYMOUS)
 IO = Package.parse("ballerina", "io")
 HOSTED = f"{MAVEN}/ballerina/io/maven-metadata.xml"
 PROXIED = f"{MAVEN}/v2201-13-0/ballerina/io/maven-metadata.xml"
 INDEX = f"{URL}/index/ballerina/io/index.json"
 DESCRIBED = {"versions": 1, "resolve": 1, "package": 2}
-
-
-def services(mirror: World) -> MirroringServices:
-    assert mirror.registry.mirroring is not None
-    return mirror.registry.mirroring
 
 
 async def hosted(mirror: World) -> list[str]:
@@ -137,6 +129,7 @@ async def test_a_removed_version_that_is_stored_stays(
     upstream.archives.clear()
     await later(mirror, minutes=70)
     assert await hosted(mirror) == ["1.0.0"]
+    assert (await mirror.get("/packages/ballerina/io")).json() == ["1.0.0"]
 
 
 async def test_a_deprecation_arrives_in_the_lists(mirror: World, upstream: FakeUpstream) -> None:
@@ -168,15 +161,10 @@ async def test_a_process_that_starts_while_the_upstream_is_silent_has_the_list(
     for minutes in (0, 30, 90):
         mirror.clock.advance(timedelta(minutes=minutes))
         for each in mirror.instances:
-            restart(each.mirroring)
+            kept = each.require_mirroring().reader.kept._kept
+            for key, _ in kept.items():
+                kept.drop(key)
         assert await hosted(mirror) == ["1.0.0", "1.1.0"]
-
-
-def restart(mirroring: MirroringServices | None) -> None:
-    """Forget what the process keeps in memory of lists."""
-    assert mirroring is not None
-    for key, _ in mirroring.reader.kept._kept.items():
-        mirroring.reader.kept._kept.drop(key)
 
 
 async def test_a_list_that_cannot_be_completed_is_no_list(
@@ -201,12 +189,10 @@ async def test_a_list_that_cannot_be_completed_is_no_list(
 async def test_a_list_of_too_many_versions_costs_one_request_and_no_time(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    async def many(_request: Request) -> Response:
-        return JSONResponse([f"1.{number}.0" for number in range(9_999)])
-
     assert await hosted(mirror) == ["1.0.0", "1.1.0"]
     upstream.publish("ballerina/many:1.0.0")
-    upstream.behave["versions"] = many
+    many = JSONResponse([f"1.{number}.0" for number in range(9_999)])
+    upstream.behave["versions"] = answering(many)
     before = upstream.total
     for url in (HOSTED, PROXIED):
         answer = await mirror.get(url.replace("/io/", "/many/"))
@@ -221,10 +207,7 @@ async def test_a_list_of_too_many_versions_costs_one_request_and_no_time(
 async def test_a_client_that_waits_too_long_asks_again(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    async def slow(_request: Request) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
-    upstream.behave["package"] = slow
+    upstream.behave["package"] = waiting(upstream)
     lists = services(mirror).lists
     hasty = replace(lists, patience=timedelta(milliseconds=50))
     with raises_refusal(
@@ -323,7 +306,6 @@ async def test_lists_of_ours_never_ask_the_upstream(mirror: World, upstream: Fak
 
 
 async def test_a_withheld_release_is_not_listed(mirror: World) -> None:
-
     await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
     at = Coordinate.parse("ballerina", "io", "1.0.0")
     await mirror.registry.publishing.moderation.quarantine(at, "malware", by=OPERATOR)
@@ -369,12 +351,9 @@ async def test_a_package_that_is_private_here_has_its_own_list_alone(
 async def test_an_old_list_is_served_while_the_upstream_is_slow(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    async def slow(_request: Request) -> None:
-        await asyncio.to_thread(upstream.gate.wait, 20)
-
     lists = services(mirror).lists
     await lists.survey(IO, None, ASKER)
-    upstream.behave["versions"] = slow
+    upstream.behave["versions"] = waiting(upstream)
     mirror.clock.advance(timedelta(hours=2))
     hasty = replace(lists, patience=timedelta(milliseconds=50))
     assert versions_of(await hasty.survey(IO, None, ASKER)) == ["1.1.0", "1.0.0"]

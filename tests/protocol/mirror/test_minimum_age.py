@@ -7,10 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response
 
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
@@ -19,26 +16,25 @@ from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.names import Coordinate, Package
 from shared.domain.times import utc_text
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.protocol.mirror.test_rules import (
-    AS_OF,
-    DAY,
-    IO,
-    LATER_MS,
+from tests.protocol.mirror.test_rules import AS_OF, DAY, IO, LATER_MS, principal_of
+from tests.support.archives import bala
+from tests.support.mirrors import (
+    PULL,
+    broken,
     change,
-    principal_of,
+    events_of,
+    modules,
+    resolve,
+    resolved,
     services,
     status,
 )
-from tests.support.archives import bala
-from tests.support.event_feed import checked_feed
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
 LIB = "/packages/octo/lib"
-PULL = dict(ACCEPT_ARCHIVE)
 WEEK = "* 7"
 NEW_IO = Coordinate.parse("ballerina", "io", "1.1.0")
 
@@ -80,38 +76,6 @@ async def aged(request: pytest.FixtureRequest, mirror: World, upstream: FakeUpst
 @pytest.fixture
 def young(aged: AgedMirror) -> World:
     return aged.world
-
-
-async def resolve(mirror: World, *requests: str) -> httpx.Response:
-    """Send requests of a build such as `octo/lib:1.0.0 soft`."""
-    packages = []
-    for each in requests:
-        coordinate, _, mode = each.partition(" ")
-        package, _, version = coordinate.partition(":")
-        org, _, name = package.partition("/")
-        packages.append({"org": org, "name": name, "version": version, "mode": mode})
-    body = json.dumps({"packages": packages}).encode()
-    return await mirror.send("POST", "/packages/resolve-dependencies", content=body)
-
-
-async def resolved(mirror: World, *requests: str) -> list[str]:
-    """Return what a build gets for the requests."""
-    answer = (await resolve(mirror, *requests)).json()
-    return [f"{each['org']}/{each['name']}:{each['version']}" for each in answer["resolved"]]
-
-
-async def modules(mirror: World, *names: str) -> list[str]:
-    """Return the packages in which a build finds modules of two organizations."""
-    wanted = [
-        dict(zip(("organization", "moduleName"), each.split("/"), strict=True)) for each in names
-    ]
-    body = json.dumps({"modules": wanted}).encode()
-    answer = (await mirror.send("POST", "/packages/resolve-modules", content=body)).json()
-    return [f"{each['packageName']}:{each['version']}" for each in answer["resolvedModules"]]
-
-
-async def broken(_request: Request) -> Response:
-    return Response("broken", 500)
 
 
 # --- What clients get ---------------------------------------------------------------------------
@@ -397,8 +361,7 @@ async def test_an_administrator_admits_one_release_with_a_reason(
     assert (await mirror.get(IO)).json() == ["1.1.0", "1.0.0"]
     assert await resolved(mirror, "ballerina/io soft") == ["ballerina/io:1.1.0"]
     assert await status(mirror, f"{IO}/1.2.0") == 400
-    events = await checked_feed(mirror.stores.events)
-    [admitted] = [each for each in events if each.kind == "mirror.admitted"]
+    [admitted] = await events_of(mirror, "mirror.admitted")
     assert (admitted.actor, admitted.subject) == (OPERATOR.id, str(NEW_IO))
     assert admitted.details["reason"] == "It is urgent."
 

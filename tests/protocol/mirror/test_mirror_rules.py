@@ -6,19 +6,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.composition import MirroringServices
+from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.mirroring import NameOwner, name_owner_place
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Package
 from shared.domain.packages import State
 from shared.domain.status import TaskReport
 from shared.services.mirroring import mirror_rules
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.protocol.mirror.test_rules import AS_OF, change, principal_of
+from tests.protocol.mirror.test_rules import AS_OF, principal_of
 from tests.support.archives import bala
-from tests.support.event_feed import checked_feed
+from tests.support.mirrors import change, events_of, release_of, services, status
 from tests.support.port_doubles import counting
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
@@ -29,16 +28,6 @@ SECOND = "https://second.example"
 RELEASES = ("ballerina/http:1.0.0", "ballerina/io:1.0.0", "ballerina/io:1.1.0")
 
 
-def services(mirror: World) -> MirroringServices:
-    assert mirror.registry.mirroring is not None
-    return mirror.registry.mirroring
-
-
-def coordinate(text: str) -> Coordinate:
-    org, _, rest = text.partition("/")
-    return Coordinate.parse(org, *rest.split(":"))
-
-
 @pytest.fixture
 async def stored(mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a mirror that stores three releases of two packages and one of ours, and reads one
@@ -46,15 +35,13 @@ async def stored(mirror: World, upstream: FakeUpstream, monkeypatch: pytest.Monk
     monkeypatch.setattr(mirror_rules, "PACKAGES_READ_AT_ONCE", 1)
     upstream.publish("ballerina/http:1.0.0")
     for each in RELEASES:
-        path = f"/packages/{each.replace(':', '/')}"
-        assert (await mirror.get(path, headers=dict(ACCEPT_ARCHIVE))).status_code == 302
+        assert await status(mirror, f"/packages/{each.replace(':', '/')}") == 302
     await mirror.push(bala("acme/greet:1.0.0"))
     return mirror
 
 
 async def states(mirror: World, *releases: str) -> list[State]:
-    found = [(await mirror.stores.metadata.find(coordinate(each))).release for each in releases]
-    return [each.state for each in found if each is not None]
+    return [(await release_of(mirror, each)).state for each in releases]
 
 
 # --- The dry run --------------------------------------------------------------------------------
@@ -81,7 +68,7 @@ async def test_a_dry_run_tells_what_is_withheld_now_and_leaves_out_what_was_remo
     stored: World, upstream: FakeUpstream
 ) -> None:
     moderation = stored.registry.publishing.moderation
-    await moderation.remove(coordinate("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
+    await moderation.remove(parse_coordinate("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
     await change(stored, "ballerina/io deny")
     draft = MirrorDraft.parse([upstream.url], ["ballerina/http deny"])
     found = await services(stored).rules.dry_run(draft, by=OPERATOR)
@@ -116,9 +103,8 @@ async def test_a_change_is_recorded_with_the_upstreams_rules_and_ages_before_and
     await change(mirror, "acme deny", "zoo/* deny", age=AS_OF)
     many = [f"{'x' * 95}{number:03} deny" for number in range(100)]
     await change(mirror, *many, upstreams=f"{upstream.url},{SECOND}")
-    events = await checked_feed(mirror.stores.events)
-    first, second = [each for each in events if each.kind == "mirror.rules"]
-    assert {each.subject for each in (first, second)} == {"mirror"}
+    first, second = await events_of(mirror, "mirror.rules")
+    assert {(each.subject, each.actor) for each in (first, second)} == {("mirror", OPERATOR.id)}
     address = f"{upstream.url}/2.0/registry"
     before = {"upstreams_before": address, "rules_before": "", "minimum_ages_before": ""}
     after = {"upstreams_after": address, "rules_after": "acme deny; zoo/* deny"}

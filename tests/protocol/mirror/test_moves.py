@@ -1,29 +1,26 @@
 """The side that a name is on: moves between this registry and upstreams, and new organizations."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.composition import MirroringServices
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
-from shared.domain.mirror_rules import HERE, MirrorDraft
+from shared.domain.mirror_rules import HERE
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, State
 from shared.services.mirroring import mirror_rules
 from shared.services.mirroring.mirror_rules import NameMove
 from tests.protocol.bal.failures import ClientFailure
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
+from tests.support.mirrors import answering, change, events_of, release_of, services, status
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import FakeUpstream
@@ -31,13 +28,7 @@ from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 ACME, GREET = parse_org("acme"), "/packages/acme/greet"
-
-
-def services(mirror: World) -> MirroringServices:
-    assert mirror.registry.mirroring is not None
-    return mirror.registry.mirroring
 
 
 async def move(mirror: World, org: str, target: str) -> NameMove:
@@ -45,18 +36,6 @@ async def move(mirror: World, org: str, target: str) -> NameMove:
     moved = await services(mirror).moves.move(parse_org(org), target)
     mirror.clock.advance(timedelta(seconds=6))
     return moved
-
-
-async def status(mirror: World, path: str) -> int:
-    return (await mirror.get(path, headers=PULL)).status_code
-
-
-async def state(mirror: World, coordinate: str) -> State:
-    org, _, rest = coordinate.partition("/")
-    name, _, version = rest.partition(":")
-    release = (await mirror.stores.metadata.find(Coordinate.parse(org, name, version))).release
-    assert release is not None
-    return release.state
 
 
 async def head(mirror: World, org: str, name: str) -> Head:
@@ -75,7 +54,7 @@ async def test_an_organization_of_ours_moves_to_the_upstream(
     assert (plan.before, plan.after, plan.packages, plan.withheld) == ("", upstream.name, 1, 1)
     assert await status(mirror, f"{GREET}/1.0.0") == 302  # Nothing has changed.
     assert await move(mirror, "acme", upstream.name) == plan
-    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+    assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
     assert await status(mirror, f"{GREET}/2.0.0") == 302
     assert await status(mirror, f"{GREET}/1.0.0") in (400, 404)  # Its digest is that of ours.
     assert (await mirror.get(f"{GREET}/2.0.0")).json()["upstream"]["name"] == upstream.name
@@ -134,7 +113,7 @@ async def test_a_plan_counts_the_packages_and_releases_of_its_name_alone(
     back = await services(mirror).moves.dry_run(ACME, HERE)
     assert (back.packages, back.withheld, back.restored) == (2, 0, 3)
     for org in ("aaa", "acme1", "zoo"):
-        assert await state(mirror, f"{org}/lib:1.0.0") is State.LIVE
+        assert (await release_of(mirror, f"{org}/lib:1.0.0")).state is State.LIVE
         assert (await head(mirror, org, "lib")).upstream == ""
     assert (await head(mirror, "acme", "part")).upstream == upstream.name
 
@@ -142,17 +121,17 @@ async def test_a_plan_counts_the_packages_and_releases_of_its_name_alone(
 async def test_a_move_restores_no_release_that_rules_deny(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    moves, rules = services(mirror).moves, services(mirror).rules
+    moves = services(mirror).moves
     upstream.publish("company/lib:1.0.0")
     assert await status(mirror, "/packages/company/lib/1.0.0") == 302
     await move(mirror, "company", HERE)
     plan = await moves.dry_run(parse_org("company"), upstream.name)
     assert plan.restored == 1
-    await rules.replace(MirrorDraft.parse([upstream.url], ["company/lib deny"]), by=OPERATOR)
+    await change(mirror, "company/lib deny")
     plan = await moves.dry_run(parse_org("company"), upstream.name)
     assert plan.restored == 0
     await move(mirror, "company", upstream.name)
-    assert await state(mirror, "company/lib:1.0.0") is State.QUARANTINED
+    assert (await release_of(mirror, "company/lib:1.0.0")).state is State.QUARANTINED
 
 
 async def test_a_name_of_the_upstream_becomes_ours(mirror: World, upstream: FakeUpstream) -> None:
@@ -183,15 +162,13 @@ async def test_a_name_that_nobody_has_can_be_kept_for_this_registry(
 async def test_a_registry_that_holds_ballerina_keeps_it_until_it_is_moved(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    rules = services(mirror).rules
-    await rules.replace(MirrorDraft.parse([upstream.url], ["ballerina deny"]), by=OPERATOR)
+    await change(mirror, "ballerina deny")
     await mirror.create_organization("ballerina")
     await mirror.push(bala("ballerina/io:0.9.0"), by=mirror.people.admin)
     owner = await mirror.stores.directory.get(NameOwner, name_owner_place("ballerina"))
     assert owner is not None
     await mirror.stores.directory.remove(owner)  # As an earlier version left it.
-    await rules.replace(MirrorDraft.parse([upstream.url], []), by=OPERATOR)
-    mirror.clock.advance(timedelta(seconds=6))
+    await change(mirror)
     assert (await mirror.get("/packages/ballerina/io")).json() == ["0.9.0"]
     assert upstream.total == 0
     await move(mirror, "ballerina", upstream.name)
@@ -207,7 +184,7 @@ async def test_a_held_release_is_withheld_and_comes_back_by_an_administrator_alo
     await moderation.hold(coordinate, "For a review.", by=OPERATOR)
     await move(mirror, "acme", upstream.name)
     await move(mirror, "acme", HERE)
-    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+    assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
     await moderation.restore(coordinate, by=OPERATOR)
     assert await status(mirror, f"{GREET}/1.0.0") == 302
 
@@ -254,9 +231,8 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
     mirror.clock.advance(timedelta(seconds=6))
     await move(mirror, "acme", upstream.name)
     assert await status(mirror, f"{GREET}/2.0.0") == 302
-    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
-    events = await checked_feed(mirror.stores.events)
-    assert len([each for each in events if each.kind == "name.moved"]) == 1
+    assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
+    assert len(await events_of(mirror, "name.moved")) == 1
 
 
 async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner(
@@ -269,7 +245,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
     with pytest.raises(Busy):
         await broken.move(ACME, upstream.name)
     assert await moves.application.reader.owners.stored_owner(ACME) == ""
-    assert await state(mirror, "acme/greet:1.0.0") is State.QUARANTINED
+    assert (await release_of(mirror, "acme/greet:1.0.0")).state is State.QUARANTINED
 
 
 async def test_every_part_of_a_move_is_in_the_audit_log_once(
@@ -311,16 +287,14 @@ async def test_the_owner_of_a_name_is_recorded_with_the_time_of_its_move(
     owner = await mirror.stores.directory.get(NameOwner, name_owner_place("company"))
     assert owner is not None
     assert (owner.upstream, owner.since_ms) == ("", moved_ms)
-    moves = [each for each in await checked_feed(mirror.stores.events) if each.kind == "name.moved"]
+    moves = await events_of(mirror, "name.moved")
     assert [each.details["before"] for each in moves] == ["nobody", upstream.name]
 
 
 async def test_a_name_moves_to_a_registry_of_the_list_only(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    rules = services(mirror).rules
-    draft = MirrorDraft.parse([upstream.url, "https://second.example"], [])
-    await rules.replace(draft, by=OPERATOR)
+    await change(mirror, upstreams=f"{upstream.url},https://second.example")
     with pytest.raises(InvalidRequest) as refused:
         await services(mirror).moves.move(ACME, "x" * 200)
     assert str(refused.value) == (
@@ -338,13 +312,8 @@ async def test_nobody_creates_an_organization_that_a_rule_names(mirror: World, o
         await mirror.create_organization(org)
 
 
-async def test_rules_of_operators_reserve_names_and_free_them(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    rules = services(mirror).rules
-    given = ["wso2 deny", "partner*/api allow", "* allow"]
-    await rules.replace(MirrorDraft.parse([upstream.url], given), by=OPERATOR)
-    mirror.clock.advance(timedelta(seconds=6))
+async def test_rules_of_operators_reserve_names_and_free_them(mirror: World) -> None:
+    await change(mirror, "wso2 deny", "partner*/api allow", "* allow")
     with raises_refusal("owned-by-upstream"):
         await mirror.create_organization("partners")
     await mirror.create_organization("wso2")
@@ -363,53 +332,28 @@ async def test_whoever_creates_an_organization_learns_that_the_upstream_has_it(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     upstream.publish("company/lib:1.0.0")
-    headers = {"Authorization": f"Bearer {mirror.people.ann.token}"}
-    created = await mirror.send(
-        "POST", "https://registry.test/api/v1/orgs", headers=headers, content=b'{"name":"company"}'
-    )
-    assert created.status_code == 201
-    assert "company is also the name of an organization of" in created.json()["warning"]
+    said = await warning(mirror, "company")
+    assert "company is also the name of an organization of" in said
     assert upstream.asked == {"organization": 1}
-    other = await mirror.send(
-        "POST", "https://registry.test/api/v1/orgs", headers=headers, content=b'{"name":"mine"}'
-    )
-    assert other.json()["warning"] == ""
+    assert await warning(mirror, "mine") == ""
     asked = upstream.total
     assert await status(mirror, "/packages/company/lib/1.0.0") == 404
     assert upstream.total == asked
 
 
-async def test_a_silent_upstream_does_not_stop_the_creation(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    async def broken(_request: Request) -> Response:
-        return Response("broken", 500)
-
-    upstream.behave["organization"] = broken
-    headers = {"Authorization": f"Bearer {mirror.people.ann.token}"}
-    created = await mirror.send(
-        "POST", "https://registry.test/api/v1/orgs", headers=headers, content=b'{"name":"company"}'
-    )
+async def warning(mirror: World, org: str) -> str:
+    """Create an organization as Ann; return the warning in the answer."""
+    path, ann = "https://registry.test/api/v1/orgs", mirror.people.ann
+    created = await mirror.send("POST", path, by=ann, json={"name": org})
     assert created.status_code == 201
-    assert "did not answer, so nobody checked" in created.json()["warning"]
+    return created.json()["warning"]
 
 
-@pytest.fixture
-def clumsy() -> Iterator[FakeUpstream]:
-    """Return an upstream that answers lists of packages that are none."""
-    upstream = FakeUpstream()
-
-    async def odd(_request: Request) -> Response:
-        return Response('{"packages": {}}', media_type="application/json")
-
-    upstream.behave["organization"] = odd
-    with upstream.serving():
-        yield upstream
-
-
-async def test_a_list_of_packages_that_is_none_is_no_answer(
-    worlds: OpenWorld, clumsy: FakeUpstream
+@pytest.mark.parametrize(
+    "answer", [Response("broken", 500), Response('{"packages": {}}', media_type="application/json")]
+)
+async def test_an_upstream_that_does_not_answer_does_not_stop_the_creation(
+    mirror: World, upstream: FakeUpstream, answer: Response
 ) -> None:
-    mirror = await worlds(upstream=clumsy.url)
-    warning = await services(mirror).names.warning(ACME)
-    assert warning.startswith(f"{clumsy.name} did not answer")
+    upstream.behave["organization"] = answering(answer)
+    assert "did not answer, so nobody checked" in await warning(mirror, "company")

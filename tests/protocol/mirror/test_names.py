@@ -5,15 +5,12 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.mirroring import NameOwner, name_owner_place
 from shared.domain.names import parse_org
-from tests.protocol.bal.failures import ClientFailure
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
+from tests.support.mirrors import PULL, modules, resolve
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
-
-PULL = dict(ACCEPT_ARCHIVE)
 
 # Of an organization of ours: packages that are there, private or missing.
 PATHS = [
@@ -47,10 +44,8 @@ async def test_the_upstream_is_never_asked_for_an_organization_of_ours(
     await mirror.push(bala("acme/secret:1.0.0", visibility="private"))
     for path in PATHS:
         await mirror.get(path.format(name=name), headers=headers)
-    wanted = b'{"packages":[{"org":"acme","name":"%s","version":""}]}' % name.encode()
-    await mirror.send("POST", "/packages/resolve-dependencies", content=wanted)
-    wanted = b'{"modules":[{"organization":"acme","moduleName":"%s"}]}' % name.encode()
-    await mirror.send("POST", "/packages/resolve-modules", content=wanted)
+    await resolve(mirror, f"acme/{name}")
+    await modules(mirror, f"acme/{name}")
     await mirror.send("POST", "/tools/resolve-dependencies", content=b'{"tools":[{"id":"acme"}]}')
     await mirror.get("/tools/acme")
     assert upstream.total == 0
@@ -62,22 +57,6 @@ async def test_a_deleted_organization_stays_ours(mirror: World, upstream: FakeUp
     await mirror.registry.organizations.deletion.delete(parse_org("gone"), by=OPERATOR)
     assert (await mirror.get("/packages/gone/greet/1.0.0", headers=PULL)).status_code == 404
     assert upstream.total == 0
-
-
-async def test_nobody_publishes_into_an_organization_of_the_upstream(mirror: World) -> None:
-    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
-    for person in (mirror.people.admin, mirror.people.ann):
-        with pytest.raises(ClientFailure):
-            await mirror.push(bala("ballerina/io:2.0.0"), by=person)
-        with pytest.raises(ClientFailure):
-            await mirror.push(bala("ballerina/other:1.0.0"), by=person)
-    assert (await mirror.get("/packages/ballerina/io")).json() == ["1.1.0", "1.0.0"]
-
-
-async def test_an_organization_of_the_upstream_cannot_be_created(mirror: World) -> None:
-    await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
-    with pytest.raises(Exception, match="belongs to the upstream registry"):
-        await mirror.create_organization("ballerina")
 
 
 async def test_a_name_is_the_upstreams_only_with_a_stored_release(

@@ -5,18 +5,16 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.composition import MirroringServices
 from shared.domain.archives.names import Digest
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.mirroring import UpstreamRelease
 from shared.domain.names import Coordinate
 from shared.domain.packages import ReleaseEntry
-from shared.domain.records import Event
 from shared.ports import Stale
 from shared.services.mirroring.mirrored_releases import PinnedDigests
 from tests.contract.sample_records import release
-from tests.support.event_feed import checked_feed
+from tests.support.mirrors import events_of, services
 from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import World
@@ -28,19 +26,10 @@ FIRST, OTHER = Digest("a" * 64), Digest("b" * 64)
 IO_RELEASE = release(str(IO)).model_copy(update={"digest": FIRST.hex, "created_ms": PUBLISHED_MS})
 
 
-def services(mirror: World) -> MirroringServices:
-    assert mirror.registry.mirroring is not None
-    return mirror.registry.mirroring
-
-
 async def pinned(mirror: World) -> UpstreamRelease:
     """Return what is pinned of the package."""
     [known] = await services(mirror).reader.pins.of_package(IO.package)
     return known
-
-
-async def events_of(mirror: World, *kinds: str) -> list[Event]:
-    return [each for each in await checked_feed(mirror.stores.events) if each.kind in kinds]
 
 
 async def test_the_first_description_of_a_release_is_pinned_and_another_like_it_writes_nothing(

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.composition import MirroringServices
+from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.identity import ANONYMOUS
-from shared.domain.names import Coordinate
 from shared.domain.packages import Release
 from shared.runtime.caching import LruCache
 from shared.services.mirroring import admission
 from shared.services.mirroring.upstream_reader import Asker
 from tests.support.archives import bala
+from tests.support.mirrors import release_of, services
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
 
@@ -21,19 +21,10 @@ pytestmark = pytest.mark.measured
 FRESH_FOR, MOMENT = timedelta(minutes=5), timedelta(milliseconds=1)
 
 
-def services(mirror: World) -> MirroringServices:
-    assert mirror.registry.mirroring is not None
-    return mirror.registry.mirroring
-
-
 async def stored(mirror: World, text: str) -> Release:
     """Return what is stored of a release; fetch it first if it is not."""
-    org, _, rest = text.partition("/")
-    at = Coordinate.parse(org, *rest.split(":"))
-    await services(mirror).admission.admit(at, Asker(ANONYMOUS))
-    release = (await mirror.stores.metadata.find(at)).release
-    assert release is not None
-    return release
+    await services(mirror).admission.admit(parse_coordinate(text), Asker(ANONYMOUS))
+    return await release_of(mirror, text)
 
 
 @pytest.fixture

@@ -8,37 +8,12 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
+from tests.support.mirrors import PULL, answering, broken, named, resolve, resolved
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
 
 pytestmark = pytest.mark.measured
-
-PULL = dict(ACCEPT_ARCHIVE)
-
-
-def asking_for(*wanted: str) -> bytes:
-    """Return the body of a request for packages, each as `org/name:version=mode`."""
-    packages: list[dict[str, str]] = []
-    for each in wanted:
-        package, _, rest = each.partition(":")
-        version, _, mode = rest.partition("=")
-        org, _, name = package.partition("/")
-        packages.append({"org": org, "name": name, "version": version, "mode": mode or "soft"})
-    return json.dumps({"packages": packages}).encode()
-
-
-async def resolved(mirror: World, *wanted: str) -> dict[str, Any]:
-    answer = await mirror.send(
-        "POST", "/packages/resolve-dependencies", content=asking_for(*wanted)
-    )
-    assert answer.status_code == 200
-    return answer.json()
-
-
-def named(answer: dict[str, Any]) -> list[str]:
-    return [f"{each['org']}/{each['name']}:{each['version']}" for each in answer["resolved"]]
 
 
 async def test_a_build_asks_the_upstream_once_for_all_that_is_not_ours(
@@ -47,27 +22,27 @@ async def test_a_build_asks_the_upstream_once_for_all_that_is_not_ours(
     upstream.publish("ballerina/http:2.0.0")
     upstream.publish("acme/greet:9.9.9")
     await mirror.push(bala("acme/greet:1.0.0"))
-    wanted = ("ballerina/io:", "acme/greet:", "ballerina/http:2.0.0=hard", "nobody/none:")
+    wanted = ("ballerina/io:", "acme/greet:", "ballerina/http:2.0.0 hard", "nobody/none:")
     for _ in range(2):
-        answer = await resolved(mirror, *wanted)
+        answer = await resolve(mirror, *wanted)
         assert named(answer) == ["ballerina/io:1.1.0", "acme/greet:1.0.0", "ballerina/http:2.0.0"]
-        assert [each["org"] for each in answer["unresolved"]] == ["nobody"]
+        assert [each["org"] for each in answer.json()["unresolved"]] == ["nobody"]
     assert upstream.asked["resolve"] <= len(mirror.instances)
     asked = upstream.resolved[0]
     assert [each["org"] for each in asked] == ["ballerina", "ballerina", "nobody"]
 
 
 async def test_the_graph_is_that_of_the_upstream(mirror: World) -> None:
-    answer = await resolved(mirror, "ballerina/io:")
+    answer = await resolve(mirror, "ballerina/io:")
     node = {"org": "ballerina", "name": "io", "version": "1.1.0", "dependencies": []}
-    assert answer["resolved"][0]["dependencyGraph"] == [node]
+    assert answer.json()["resolved"][0]["dependencyGraph"] == [node]
 
 
 async def test_an_exact_version_that_is_stored_needs_no_upstream(
     mirror: World, upstream: FakeUpstream
 ) -> None:
     await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
-    assert named(await resolved(mirror, "ballerina/io:1.0.0=hard")) == ["ballerina/io:1.0.0"]
+    assert await resolved(mirror, "ballerina/io:1.0.0 hard") == ["ballerina/io:1.0.0"]
     assert upstream.asked["resolve"] == 0
 
 
@@ -77,7 +52,7 @@ async def test_a_release_that_is_refused_is_not_chosen(
     upstream.archives["ballerina/io:1.1.0"] = b"no zip"
     await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
     await mirror.get("/packages/ballerina/io/1.1.0", headers=PULL)
-    assert named(await resolved(mirror, "ballerina/io:")) == ["ballerina/io:1.0.0"]
+    assert await resolved(mirror, "ballerina/io:") == ["ballerina/io:1.0.0"]
 
 
 async def test_a_silent_upstream_leaves_what_is_stored(
@@ -86,8 +61,7 @@ async def test_a_silent_upstream_leaves_what_is_stored(
     await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)
     upstream.archives.clear()
     mirror.clock.advance(timedelta(minutes=6))
-    answer = await resolved(mirror, "ballerina/io:", "ballerina/http:")
-    assert named(answer) == ["ballerina/io:1.0.0"]
+    assert await resolved(mirror, "ballerina/io:", "ballerina/http:") == ["ballerina/io:1.0.0"]
 
 
 PACKAGES, MODULES, TOOLS = (
@@ -114,25 +88,21 @@ async def test_what_only_a_silent_upstream_could_answer_is_a_503(
 ) -> None:
     """Clients write `unresolved` into their lock files, and repeat after a 503."""
 
-    async def silent(_request: Request) -> Response:
-        return Response("", status, headers={"Retry-After": "60"})
-
     await mirror.push(bala("acme/greet:1.0.0", tools=["greeter"]))
     asked, path, body, named = SILENT[kind]
-    upstream.behave[asked] = silent
+    upstream.behave[asked] = answering(Response("", status, headers={"Retry-After": "60"}))
     [(key, wanted)] = body.items()
     ours = {
         "packages": {"org": "acme", "name": "greet"},
         "modules": {"organization": "acme", "moduleName": "greet"},
         "tools": {"id": "greeter", "version": ""},
     }[key]
-    content = json.dumps({key: [*wanted, ours]}).encode()
-    answer = await mirror.send("POST", path, content=content)
+    answer = await mirror.send("POST", path, json={key: [*wanted, ours]})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     message = answer.json()["message"]
     assert f"{named} is not stored here" in message
     assert f"is not stored here, and the upstream registry {upstream.name} " in message
-    answer = await mirror.send("POST", path, content=json.dumps({key: [ours]}).encode())
+    answer = await mirror.send("POST", path, json={key: [ours]})
     assert answer.status_code == 200
     assert not answer.json().get("unresolved", answer.json().get("unresolvedModules"))
 
@@ -140,17 +110,14 @@ async def test_what_only_a_silent_upstream_could_answer_is_a_503(
 async def test_what_is_stored_needs_no_answer_of_the_upstream(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    async def silent(_request: Request) -> Response:
-        return Response("", 502)
-
     upstream.publish("octo/health:1.2.0", tools=["health"], platform="java21")
     for path in ("ballerina/io/1.0.0", "octo/health/1.2.0"):
         await mirror.get(f"/packages/{path}", headers=PULL)
     for asked in ("resolve", "modules", "tool", "list"):
-        upstream.behave[asked] = silent
-    assert named(await resolved(mirror, "ballerina/io:")) == ["ballerina/io:1.0.0"]
+        upstream.behave[asked] = broken
+    assert await resolved(mirror, "ballerina/io:") == ["ballerina/io:1.0.0"]
     for asked, path, body, _ in SILENT.values():
-        answer = await mirror.send("POST", path, content=json.dumps(body).encode())
+        answer = await mirror.send("POST", path, json=body)
         assert answer.status_code == 200, asked
         assert "1." in answer.text
 
@@ -162,9 +129,7 @@ async def test_a_tool_that_nobody_pulled_is_resolved_at_the_first_request(
     upstream.described["octo/health:1.2.0"] = {"balToolId": "health"}
     wanted = [{"id": each, "version": ""} for each in ("health", "none")]
     for _ in range(2):
-        answer = (
-            await mirror.send("POST", TOOLS, content=json.dumps({"tools": wanted}).encode())
-        ).json()
+        answer = (await mirror.send("POST", TOOLS, json={"tools": wanted})).json()
         found = [(each["orgName"], each["name"], each["version"]) for each in answer["resolved"]]
         assert found == [("octo", "health", "1.2.0")]
         assert answer["unresolved"] == [{"id": "none", "version": ""}]
@@ -195,11 +160,10 @@ async def test_a_module_that_is_wanted_in_two_ways_gets_both_answers(
         ([plain], ["1.1.0"]),
         ([exact], ["1.0.0"]),
     ):
-        content = json.dumps({"modules": wanted}).encode()
-        answer = (await mirror.send("POST", MODULES, content=content)).json()
+        answer = (await mirror.send("POST", MODULES, json={"modules": wanted})).json()
         assert [each["version"] for each in answer["resolvedModules"]] == versions
     many = [{**exact, "possiblePackages": [known | {"version": f"{n}.0.0"}]} for n in range(9)]
-    answer = await mirror.send("POST", MODULES, content=json.dumps({"modules": many}).encode())
+    answer = await mirror.send("POST", MODULES, json={"modules": many})
     assert answer.status_code == 400
     assert "This names 9 times the same module, and 4 at most" in answer.json()["message"]
 
@@ -210,8 +174,7 @@ async def test_modules_are_found_in_packages_of_the_upstream(
     await mirror.push(bala("acme/greet:1.0.0"))
     modules = [("ballerina", "io"), ("acme", "greet"), ("nobody", "none")]
     wanted = [{"organization": org, "moduleName": name} for org, name in modules]
-    body = json.dumps({"modules": wanted}).encode()
-    answer = (await mirror.send("POST", "/packages/resolve-modules", content=body)).json()
+    answer = (await mirror.send("POST", MODULES, json={"modules": wanted})).json()
     found = [(each["organization"], each["version"]) for each in answer["resolvedModules"]]
     assert found == [("ballerina", "1.1.0"), ("acme", "1.0.0")]
     assert [each["organization"] for each in answer["unresolvedModules"]] == ["nobody"]

@@ -4,17 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.mirror.test_catalogue import catch_up, update
 from tests.protocol.mirror.test_second_registry import Pair, pair
 from tests.support.documented_packages import documented_bala
+from tests.support.mirrors import PULL
 from tests.support.world import URL, World
 
 __all__ = ["pair"]
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
 CONNECTOR = "/connectors/tools/greet/1.0.0/greet/Client"
 
 
@@ -26,7 +25,6 @@ async def documented(pair: Pair) -> Pair:
     """
     admin = pair.upstream.people.admin
     await pair.upstream.push(documented_bala("tools/greet:1.0.0"), by=admin)
-    await pair.upstream.push(documented_bala("tools/hidden:1.0.0", visibility="private"), by=admin)
     await document(pair.upstream)
     await pair.mirror.push(documented_bala("acme/greet:1.0.0"))
     await document(pair.mirror)
@@ -73,13 +71,6 @@ async def test_one_is_the_same(documented: Pair, is_pulled: bool) -> None:
         ]
         assert ours.keys() == theirs.keys()
         assert plain(ours) == plain(theirs)
-
-
-async def test_private_packages_of_the_upstream_are_in_no_list(documented: Pair) -> None:
-    for path in ("/connectors?q=hidden", "/triggers?q=hidden", "/search-symbols?q=hidden:Client"):
-        assert (await documented.mirror.get(path)).json()["count"] == 0
-    path = CONNECTOR.replace("greet", "hidden")
-    assert (await documented.mirror.get(path)).status_code == 404
 
 
 async def test_a_mirrored_symbol_does_not_say_since_when_it_exists(pair: Pair) -> None:

@@ -4,21 +4,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response
 
 from shared.domain.mirroring import NameOwner, name_owner_place
-from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.mirrors import broken, modules, resolve, resolved, services, status
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-PULL = dict(ACCEPT_ARCHIVE)
-
-
-async def broken(_request: Request) -> Response:
-    return Response("broken", 500)
+Both = tuple[FakeUpstream, FakeUpstream]
 
 
 def fail(upstream: FakeUpstream) -> None:
@@ -28,7 +22,7 @@ def fail(upstream: FakeUpstream) -> None:
 
 
 @pytest.fixture
-def both() -> Iterator[tuple[FakeUpstream, FakeUpstream]]:
+def both() -> Iterator[Both]:
     """Return two upstreams, each with an organization of its own and one that both have."""
     first, second = FakeUpstream(), FakeUpstream()
     first.publish("one/a:1.0.0")
@@ -48,8 +42,7 @@ async def mirror(worlds: OpenWorld, both: tuple[FakeUpstream, FakeUpstream]) -> 
 
 
 async def pull(mirror: World, package: str, version: str = "1.0.0") -> int:
-    answer = await mirror.get(f"/packages/{package}/{version}", headers=PULL)
-    return answer.status_code
+    return await status(mirror, f"/packages/{package}/{version}")
 
 
 async def owner(mirror: World, org: str) -> str | None:
@@ -58,7 +51,7 @@ async def owner(mirror: World, org: str) -> str | None:
 
 
 async def test_the_first_upstream_that_has_an_organization_owns_its_name(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     first, second = both
     assert await pull(mirror, "one/a") == 302
@@ -68,7 +61,7 @@ async def test_the_first_upstream_that_has_an_organization_owns_its_name(
 
 
 async def test_packages_of_one_organization_come_from_one_upstream(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     _, second = both
     assert await pull(mirror, "shared/second") == 404  # Before and after the name has an owner.
@@ -78,7 +71,7 @@ async def test_packages_of_one_organization_come_from_one_upstream(
 
 
 async def test_one_of_two_upstreams_offline_leaves_the_packages_of_the_other(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     first, second = both
     second.publish("two/c:1.0.0")
@@ -88,30 +81,24 @@ async def test_one_of_two_upstreams_offline_leaves_the_packages_of_the_other(
     assert await pull(mirror, "two/c") == 302
     assert (await mirror.get("/packages/two/c")).json() == ["1.0.0"]
     assert await pull(mirror, "one/a") == 302  # It is stored.
-    body = b"""{"packages":[{"org":"one","name":"a","version":"","mode":"soft"},
-        {"org":"two","name":"c","version":"","mode":"soft"}]}"""
-    answer = (await mirror.send("POST", "/packages/resolve-dependencies", content=body)).json()
-    assert [each["org"] for each in answer["resolved"]] == ["one", "two"]
+    assert await resolved(mirror, "one/a", "two/c") == ["one/a:1.0.0", "two/c:1.0.0"]
 
 
-async def test_one_of_two_upstreams_offline_leaves_the_first(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
-) -> None:
+async def test_one_of_two_upstreams_offline_leaves_the_first(mirror: World, both: Both) -> None:
     fail(both[1])
     assert await pull(mirror, "one/a") == 302
     assert await pull(mirror, "two/b") == 503
 
 
 async def test_the_breaker_of_one_upstream_is_not_that_of_the_other(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     first, second = both
     await pull(mirror, "two/b")
     fail(first)
     for number in range(8):
         assert await pull(mirror, f"one/x{number}") == 503
-    assert mirror.registry.mirroring is not None
-    source = await mirror.registry.mirroring.reader.upstreams.find(second.name)
+    source = await services(mirror).reader.upstreams.find(second.name)
     assert source is not None
     assert source.gate.health.is_open
     second.publish("two/c:1.0.0")
@@ -119,7 +106,7 @@ async def test_the_breaker_of_one_upstream_is_not_that_of_the_other(
 
 
 async def test_while_the_owner_of_a_name_fails_others_are_not_asked_for_it(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     first, second = both
     second.publish("one/a:2.0.0")
@@ -133,36 +120,24 @@ async def test_while_the_owner_of_a_name_fails_others_are_not_asked_for_it(
 
 
 async def test_an_upstream_that_does_not_answer_may_have_a_name_that_nobody_owns(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     first, second = both
     fail(first)
     assert await pull(mirror, "two/b") == 503
-    body = b'{"packages":[{"org":"two","name":"b","version":"","mode":"soft"}]}'
-    answer = await mirror.send("POST", "/packages/resolve-dependencies", content=body)
-    assert answer.status_code == 503
+    assert (await resolve(mirror, "two/b")).status_code == 503
     assert second.total == 0
 
 
-async def test_a_build_asks_each_upstream_once(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
-) -> None:
-    names = [("one", "a"), ("two", "b"), ("shared", "first"), ("shared", "second")]
-    wanted = ",".join(
-        f'{{"org":"{org}","name":"{name}","version":"","mode":"soft"}}' for org, name in names
-    )
-    body = f'{{"packages":[{wanted}]}}'.encode()
-    answer = (await mirror.send("POST", "/packages/resolve-dependencies", content=body)).json()
-    assert [each["name"] for each in answer["resolved"]] == ["a", "b", "first"]
+async def test_a_build_asks_each_upstream_once(mirror: World, both: Both) -> None:
+    found = await resolved(mirror, "one/a", "two/b", "shared/first", "shared/second")
+    assert found == ["one/a:1.0.0", "two/b:1.0.0", "shared/first:1.0.0"]
     assert [each.asked["resolve"] for each in both] == [1, 1]
-    body = b"""{"modules":[{"organization":"one","moduleName":"a"},
-        {"organization":"two","moduleName":"b"}]}"""
-    answer = (await mirror.send("POST", "/packages/resolve-modules", content=body)).json()
-    assert [each["packageName"] for each in answer["resolvedModules"]] == ["a", "b"]
+    assert await modules(mirror, "one/a", "two/b") == ["a:1.0.0", "b:1.0.0"]
 
 
 async def test_an_organization_that_nobody_has_costs_the_first_one_request_a_minute(
-    mirror: World, both: tuple[FakeUpstream, FakeUpstream]
+    mirror: World, both: Both
 ) -> None:
     for number in range(5):
         assert await pull(mirror, f"none/p{number}") == 404
