@@ -125,7 +125,10 @@ def connecting(
     fetcher = documents or GuardedFetcher([host])
 
     def wrap(stores: Adapters) -> Adapters:
-        given = {"budget": FetchBudget(Path(gettempdir())), "clock": stores.clock, **options}
+        given: dict[str, Any] = {
+            "budget": FetchBudget(Path(gettempdir())),
+            "clock": stores.clock,
+        } | options
         asked = CentralUpstream(
             host, url + BASE, documents=fetcher, archives=archives or fetcher,
             pseudonym="registry.test", **given,

@@ -10,18 +10,12 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
-from tests.support.documented_packages import documented_bala
+from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
 
 DOCS = f"{URL}/2.0/docs"
-
-
-async def published(world: World, archive: bytes | None = None) -> None:
-    """Publish an archive, and let the queue document it."""
-    await world.push(archive or documented_bala())
-    await world.document()
 
 
 async def module_of(world: World, path: str = "acme/greet/1.0.0", **options: Any) -> dict[str, Any]:

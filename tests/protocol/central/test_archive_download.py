@@ -76,11 +76,6 @@ async def test_a_valid_link_works_whatever_authorization_is_sent_with_it(
     assert_whole(await world.get(await link(world, archive), headers=headers), archive)
 
 
-async def test_a_valid_link_works_with_the_token_of_its_receiver(world: World) -> None:
-    url = await link(world, PRIVATE)
-    assert_whole(await world.get(url, by=world.people.ann), PRIVATE)
-
-
 async def test_the_link_of_a_private_archive_expires(own_world: World) -> None:
     url = await link(own_world, PRIVATE)
     own_world.clock.advance(timedelta(minutes=10))

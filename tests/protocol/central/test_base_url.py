@@ -19,7 +19,7 @@ def base(world: World) -> str:
     return f"{world.java().base}/"
 
 
-async def test_the_java_client_pushes_resolves_and_pulls(world: World, base: str) -> None:
+async def test_the_clients_push_resolve_and_pull(world: World, base: str) -> None:
     ann = JavaBal(Wire(world.http), base, world.java(world.people.ann).token)
     archive = bala("acme/greet:1.0.0")
     await ann.push("acme/greet:1.0.0", archive)
@@ -29,19 +29,14 @@ async def test_the_java_client_pushes_resolves_and_pulls(world: World, base: str
     )
     assert (await ann.pull("acme/greet:1.0.0")).content == archive
     assert (await ann.search("greet"))["count"] == 1
-    assert len((await ann.resolve_dependencies([GREET]))["resolved"]) == 1
+    go = GoBal(Wire(world.http), base, "")
+    assert (await go.pull("acme/greet")).content == archive
+    for client in (ann, go):
+        assert len((await client.resolve_dependencies([GREET]))["resolved"]) == 1
     await ann.deprecate("acme/greet:1.0.0", "Gone.")
     await ann.undeprecate("acme/greet:1.0.0")
     assert ann.wire.exchanges
     assert all("/2.0/registry//" in each.url for each in ann.wire.exchanges if "2.0" in each.url)
-
-
-async def test_the_go_client_pulls_and_resolves(world: World, base: str) -> None:
-    archive = bala("acme/greet:1.0.0")
-    await world.push(archive)
-    go = GoBal(Wire(world.http), base, "")
-    assert (await go.pull("acme/greet")).content == archive
-    assert len((await go.resolve_dependencies([GREET]))["resolved"]) == 1
 
 
 async def test_answers_are_the_same_there(world: World, base: str) -> None:

@@ -1,7 +1,5 @@
 """Names of organizations and packages that the compiler takes and few have, on every face."""
 
-import json
-
 import pytest
 
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -29,15 +27,12 @@ async def test_every_face_knows_a_name_that_the_compiler_takes(world: World, pac
     ):
         assert (await world.get(path)).status_code == 200, path
     query = f'{{ package(orgName: "{org}", packageName: "{name}", version: "") {{ version }} }}'
-    answer = await world.send(
-        "POST", f"{URL}/2.0/graphql", content=json.dumps({"query": query}).encode()
-    )
+    answer = await world.send("POST", f"{URL}/2.0/graphql", json={"query": query})
     assert answer.json()["data"]["package"] == {"version": "1.0.0"}
 
 
 @pytest.mark.parametrize("name", ["1acme", "_x", "x_", "a__b"])
 async def test_nobody_but_an_administrator_gives_such_a_name(world: World, name: str) -> None:
-    body = json.dumps({"name": name}).encode()
     for person, status in ((world.people.bob, 400), (world.people.admin, 201)):
-        answer = await world.send("POST", f"{URL}/api/v1/orgs", by=person, content=body)
+        answer = await world.send("POST", f"{URL}/api/v1/orgs", by=person, json={"name": name})
         assert answer.status_code == status, answer.text

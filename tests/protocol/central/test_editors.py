@@ -150,25 +150,6 @@ async def test_a_record_inside_of_itself_is_its_name(world: World) -> None:
     assert mood["defaultValue"] == "HAPPY"
 
 
-async def test_records_of_other_packages_have_their_fields(world: World) -> None:
-    client = (
-        "import acme/people;\n"
-        "public client class Client {\n"
-        "    remote function greet(people:Person person) {}\n"
-        "}\n"
-    )
-    await published(
-        world,
-        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}),
-        documented_bala(
-            "acme/greet:1.0.0", {"client.bal": client}, dependencies=["acme/people:1.0.0"]
-        ),
-    )
-    connector = (await world.get("/connectors/acme/greet/1.0.0/greet/Client")).json()
-    [greet] = connector["functions"]
-    assert [each["name"] for each in greet["parameters"][0]["fields"]] == ["name", "friend", "mood"]
-
-
 async def test_a_listener_with_service_types_is_a_trigger(world: World) -> None:
     await published(world)
     [row] = await listed(world, "/triggers")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.archives import bala
-from tests.support.documented_packages import documented_bala
+from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
@@ -34,11 +34,6 @@ API_DOCS = """
     functions clients listeners records enums types errors constants}}
 }}
 """
-
-
-async def published(world: World, archive: bytes | None = None) -> None:
-    await world.push(archive or documented_bala())
-    await world.document()
 
 
 async def asked(

@@ -1,6 +1,5 @@
 """Lists of packages and their pagination, for `bal search` and scripts."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.protocol.central.answers import answered
 from tests.support.archives import bala
-from tests.support.world import Template, World
+from tests.support.world import OpenWorld, World
 
 CATALOGUE: dict[str, dict[str, Any]] = {
     "acme/kafka:1.0.0": {
@@ -28,13 +27,11 @@ CATALOGUE: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-async def store(
-    template: Template, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[World]:
+async def store(shared_worlds: OpenWorld) -> World:
     """Return a registry with the catalogue, which no test changes."""
-    async with template.world(tmp_path_factory.mktemp("store") / "data") as world:
-        await stock(world)
-        yield world
+    world = await shared_worlds()
+    await stock(world)
+    return world
 
 
 async def stock(world: World) -> None:

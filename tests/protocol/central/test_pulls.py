@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.protocol.bal.failures import ClientFailure, Unauthorized
+from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import ACCEPT_ARCHIVE, JavaBal
 from tests.protocol.central.answers import answered, refused
@@ -85,13 +85,6 @@ async def test_a_pull_with_a_token_repeats_it_on_the_second_hop(world: World, an
     await world.go(world.people.ann).pull(GREET)
 
 
-async def test_a_member_pulls_a_private_package(world: World) -> None:
-    await world.push(bala(GREET, visibility="private"))
-    member = world.people.mia
-    assert (await world.java(member).pull(GREET)).content
-    assert (await world.go(member).pull(GREET)).content
-
-
 @pytest.mark.parametrize("coordinate", [GREET, "acme/greet:*", "nobody/greet:1.0.0"])
 async def test_the_user_reads_that_the_package_is_missing(
     world: World, anyone: JavaBal, gopher: GoBal, coordinate: str
@@ -103,15 +96,6 @@ async def test_the_user_reads_that_the_package_is_missing(
         await gopher.pull(coordinate)
     assert str(shown.value) == f"error: package not found for: {coordinate}"
     refused(await first_hop(world, f"/packages/{coordinate.replace(':', '/')}"), 404)
-
-
-async def test_a_bad_token_is_refused_on_a_public_package_too(world: World) -> None:
-    await world.push(bala(GREET))
-    stranger = world.java()
-    stranger.token = "blr_local_nonsense"
-    with pytest.raises(Unauthorized) as shown:
-        await stranger.pull(GREET)
-    assert shown.value.reason
 
 
 async def test_neither_hop_is_compressed(world: World) -> None:

@@ -67,15 +67,16 @@ async def test_a_package_from_the_future_is_offered_to_its_own_clients(world: Wo
     assert await world.java(version="9999.0.0").versions("bctestorg/forwardpack1") == ["1.1.0"]
 
 
-async def test_an_archive_without_documentation_is_refused_by_default(world: World) -> None:
-    archive = (BALAS / "sf-any.bala").read_bytes()
-    with pytest.raises(ClientFailure, match=r"Package\.md is missing in bala file"):
-        await world.java(world.people.admin).push("foo/winery:0.1.0", archive, "sf-any.bala")
-
-
-async def test_the_operator_may_do_without_documentation(worlds: OpenWorld) -> None:
-    world = await worlds(require_documentation=False)
+@pytest.mark.parametrize("is_required", [True, False])
+async def test_an_archive_without_documentation_is_refused_unless_the_operator_takes_it(
+    worlds: OpenWorld, is_required: bool
+) -> None:
+    world = await worlds(require_documentation=is_required)
     archive = (BALAS / "sf-any.bala").read_bytes()
     admin = world.java(world.people.admin)
+    if is_required:
+        with pytest.raises(ClientFailure, match=r"Package\.md is missing in bala file"):
+            await admin.push("foo/winery:0.1.0", archive, "sf-any.bala")
+        return
     await admin.push("foo/winery:0.1.0", archive, "sf-any.bala")
     assert (await admin.pull("foo/winery:0.1.0")).content == archive

@@ -131,11 +131,3 @@ async def test_both_lists_are_there_even_when_nothing_is_asked(world: World, bod
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b'{"modules":{}}'])
 async def test_a_body_that_is_no_request_is_400(world: World, body: bytes) -> None:
     refused(await world.send("POST", PATH, content=body), 400)
-
-
-async def test_modules_of_private_packages_are_found_by_members_alone(world: World) -> None:
-    await world.push(bala("acme/a:1.0.0", visibility="private", modules=["b"]))
-    assert await found(world.java(world.people.mia), **asked("a.b")) == "a:1.0.0"
-    hidden = await world.java().resolve_modules([asked("a.b")])
-    missing = await world.java().resolve_modules([asked("x.y")])
-    assert str(hidden).replace("a.b", "x.y") == str(missing)

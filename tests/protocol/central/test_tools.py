@@ -139,11 +139,6 @@ async def test_a_tool_that_is_not_there_is_shown(anyone: JavaBal) -> None:
         await anyone.pull_tool("nothing")
 
 
-@pytest.mark.parametrize("path", ["/tools/greeter/9.9.9", "/tools/greet"])
-async def test_versions_and_names_that_are_not_there_are_404(world: World, path: str) -> None:
-    refused(await world.get(path), 404)
-
-
 async def test_an_invalid_tool_id_is_refused(world: World) -> None:
     answer = await world.get("/tools/not%20a%20tool")
     assert answer.status_code in (400, 404)
@@ -177,12 +172,3 @@ async def test_a_tool_resolution_without_content_type(world: World) -> None:
     answer = answered(await world.send("POST", "/tools/resolve-dependencies", content=body))
     [found] = answer["resolved"]
     assert found == {"id": "greeter", "version": "1.2.0", "name": "greet_tool", "orgName": "acme"}
-
-
-async def test_tools_of_private_packages_are_for_members_alone(own_world: World) -> None:
-    await own_world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
-    assert (await own_world.java(own_world.people.mia).pull_tool("secret")).name == "secret_tool"
-    hidden, missing = await own_world.get("/tools/secret"), await own_world.get("/tools/nobody")
-    assert hidden.text.replace("secret", "nobody") == missing.text
-    answer = await own_world.java().resolve_tools([{"id": "secret"}])
-    assert [each["id"] for each in answer["unresolved"]] == ["secret"]

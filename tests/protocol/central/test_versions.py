@@ -39,19 +39,16 @@ async def test_a_package_with_nothing_for_the_client_is_an_empty_list(world: Wor
     assert old.wire.exchanges[-1].status == 200
 
 
-async def test_a_package_that_is_not_there_is_404_in_exactly_these_words(world: World) -> None:
-    answer = await world.get("/packages/acme/greet")
-    assert refused(answer, 404) == "package not found: acme/greet"
+@pytest.mark.parametrize("package", ["acme/greet", "nobody/greet"])
+async def test_a_package_that_is_not_there_is_404_in_exactly_these_words(
+    world: World, package: str
+) -> None:
+    assert refused(await world.get(f"/packages/{package}"), 404) == f"package not found: {package}"
 
 
 async def test_both_clients_take_that_404_for_no_versions(anyone: JavaBal, gopher: GoBal) -> None:
     assert await anyone.versions("acme/greet") == []
     assert await gopher.versions("acme/greet") == []
-
-
-async def test_an_organization_that_is_not_there_looks_the_same(world: World) -> None:
-    answer = await world.get("/packages/nobody/greet")
-    assert refused(answer, 404) == "package not found: nobody/greet"
 
 
 async def test_names_are_found_in_any_case(world: World) -> None:

@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Visibility
-from shared.services.mirroring.upstreams import Upstreams
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
@@ -463,14 +462,9 @@ async def test_an_internal_release_that_the_upstream_removed_is_marked_with_its_
     release = await release_of(stored, "partner/secret:1.0.0")
     refreshing = services(stored).refreshing
     if not has_token:
-        known = refreshing.reader.upstreams
-        directory, clock = stored.stores.directory, stored.clock
-        connect = stored.stores.connect_upstream
-        alone = Upstreams(known._configured, connect, directory, clock, lambda *_: None)
-        [source] = await alone.sources()
-        [address] = alone._sources
-        alone._sources[address] = replace(source, with_token=None)
-        refreshing = replace(refreshing, reader=replace(refreshing.reader, upstreams=alone))
+        sources = refreshing.reader.upstreams._sources
+        [address] = sources
+        sources[address] = replace(sources[address], with_token=None)
     refreshing.refresh(release)
     await refreshing.drain()
     origin = (await release_of(stored, "partner/secret:1.0.0")).upstream
