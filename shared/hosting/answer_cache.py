@@ -39,7 +39,6 @@ from shared.runtime.caching import Edition, LruCache
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.
 MOST_NAMES = 8  # Parts of a path, with the empty first one; the organization is the fifth at most.
-STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits for thousands.
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
 _HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
@@ -115,8 +114,6 @@ class AnswerCache:
         self._edition = edition
         self._answers = LruCache[_Key, _CachedAnswer](capacity, weigh=lambda _, answer: answer.size)
         self._query_keys: set[str] = set()  # Those that a Function ever read by name.
-        self._checked_at: int | None = None  # No answer is stale that was kept since this number,
-        self._to_check = 0  # and so many others are still to be checked.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # A server that called `at_once` found nothing there.
@@ -126,11 +123,6 @@ class AnswerCache:
         answer, added = found
         headers = [*answer.start["headers"], *added]
         return send_answer(({**answer.start, "headers": headers}, answer.body), send)
-
-    @property
-    def count(self) -> int:
-        """How many answers are kept, stale ones included."""
-        return len(self._answers)
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
         """Return the kept answer to a request, None if the application has to be called."""
@@ -224,23 +216,8 @@ class AnswerCache:
 
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
         self._answers.drop(key)
-        if self._is_stale(answer):
-            return  # A package of it changed meanwhile, or it depends on more than packages.
-        self._answers.put(key, answer)
-        self._evict_stale()
-
-    def _evict_stale(self) -> None:
-        """Remove some of the stale answers; where no package changed there are none."""
-        number = self._edition.number
-        if number != self._checked_at:
-            # Twice, because the round that is under way has passed some of them.
-            self._checked_at, self._to_check = number, 2 * len(self._answers)
-        if self._to_check > 0:
-            self._answers.evict(self._is_stale, STALE_EVICTIONS_PER_WRITE)
-            self._to_check -= STALE_EVICTIONS_PER_WRITE
-
-    def _is_stale(self, answer: _CachedAnswer) -> bool:
-        return not answer.repeat.stands(self._edition)
+        if answer.repeat.stands(self._edition):
+            self._answers.put(key, answer)  # Else a package of it changed meanwhile.
 
 
 def _key(scope: Scope, query: _Query) -> _Key:

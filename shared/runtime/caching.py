@@ -196,7 +196,6 @@ class LruCache(Generic[Key, Value]):
         self._weigh = weigh
         self._weight = 0
         self._entries: OrderedDict[Key, Value] = OrderedDict()
-        self._to_check: list[Key] = []  # By `evict`, the last one first.
 
     def get(self, key: Key) -> Value | None:
         """Return the entry and mark it as used, or return None."""
@@ -221,35 +220,6 @@ class LruCache(Generic[Key, Value]):
         value = self._entries.pop(key, None)
         if value is not None:
             self._weight -= self._weigh(key, value)
-
-    def evict(self, is_stale: Callable[[Value], bool], limit: int) -> None:
-        """Check the next entries, at most `limit`, and remove those that are stale.
-
-        All entries are checked in turn, so that one that is used no more, and is not stale, does
-        not keep stale ones that were used after it.
-        """
-        for _ in range(min(limit, len(self._entries))):
-            if not self._to_check:
-                self._to_check = list(reversed(self._entries))
-            key = self._to_check.pop()
-            value = self._entries.get(key)
-            if value is not None and is_stale(value):
-                self.drop(key)
-
-    def evict_oldest(self, is_stale: Callable[[Value], bool], limit: int) -> None:
-        """Remove the entries that were used least recently while they are stale, at most `limit`.
-
-        Finds all stale entries where an entry is stale as soon as a newer one is put: no entry is
-        looked up.
-        """
-        for _ in range(min(limit, len(self._entries))):
-            if not is_stale(next(iter(self._entries.values()))):
-                return
-            self._evict()
-
-    def values(self) -> list[Value]:
-        """Return all entries, the least recently used first."""
-        return list(self._entries.values())
 
     def items(self) -> list[tuple[Key, Value]]:
         """Return all entries with their keys, the least recently used first."""
@@ -285,12 +255,7 @@ class VersionedCache(Generic[Key, Value]):
         return entry[1] if entry is not None and entry[0] == version else None
 
     def put(self, key: Key, version: Hashable, value: Value) -> None:
-        """Cache a value, and remove some that were read at other versions."""
         self._entries.put(key, (version, value))
-        self._entries.evict_oldest(lambda entry: entry[0] != version, _STALE_EVICTIONS_PER_PUT)
-
-
-_STALE_EVICTIONS_PER_PUT = 8  # So that no read waits for thousands.
 
 
 # Sign-in and publishing must not fail because an identity provider is down for an hour.

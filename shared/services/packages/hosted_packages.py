@@ -324,7 +324,6 @@ def _check_size(size_bytes: int) -> None:
 # For services that answer readers. Whoever decides on a write, or derives data from records, reads
 # the store itself.
 CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
-STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the capacity.
 TOOLS_CACHED = 10_000  # A tool id is never given to another package.
 
 T = TypeVar("T", FoundRelease, Survey)
@@ -390,7 +389,6 @@ class PackageCache:
                 _note_private(survey and survey.head)
                 if survey is not None:
                     self._keep(key, survey.head, survey, number)
-            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
         return [surveys[key] for key in keys]
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
@@ -423,7 +421,6 @@ class PackageCache:
         _note_private(found.head)
         if found.head is not None and found.release is not None:
             self._keep(place, found.head, found, number)
-            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
         return found
 
     async def _standing(self, place: str) -> FoundRelease | Survey | None:
@@ -444,9 +441,6 @@ class PackageCache:
         if head.visibility is Visibility.PUBLIC:
             memory_bytes = _memory_of_read(value)
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
-
-    def _is_stale(self, cached: _Cached) -> bool:
-        return not self._edition.holds(cached.number, (cached.package,))
 
 
 def _note_private(head: Head | None) -> None:

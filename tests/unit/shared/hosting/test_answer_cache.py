@@ -8,12 +8,7 @@ import azure.functions as func
 import pytest
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.hosting.answer_cache import (
-    LARGEST_BODY_BYTES,
-    MOST_NAMES,
-    STALE_EVICTIONS_PER_WRITE,
-    AnswerCache,
-)
+from shared.hosting.answer_cache import LARGEST_BODY_BYTES, MOST_NAMES, AnswerCache
 from shared.hosting.requests import (
     REPEAT,
     LazyRequest,
@@ -334,41 +329,6 @@ async def test_an_answer_without_a_known_end_is_not_stored(stores: Stores) -> No
     await asked(cache, "/chunked")
     await asked(cache, "/chunked")
     assert app.asked == 2
-
-
-async def test_after_a_write_stale_answers_are_evicted(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores, anybody)
-    for number in range(2 * STALE_EVICTIONS_PER_WRITE):
-        await asked(cache, f"/{number}")
-    stores.data_version += 1
-    await asked(cache, "/new")
-    assert cache.count > STALE_EVICTIONS_PER_WRITE
-    for number in range(3):
-        await asked(cache, f"/newer/{number}")
-    assert cache.count == 4
-
-
-class ChangedPackages(Stores):
-    """The edition of stores that tell which packages changed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.changed = set[str]()
-
-    def holds(self, number: int, packages: Collection[str]) -> bool:
-        return self.changed.isdisjoint(packages)
-
-
-async def test_an_answer_that_stands_keeps_no_stale_ones_behind_it() -> None:
-    stores = ChangedPackages()
-    cache = AnswerCache(App(stores), stores, anybody)
-    for path in ("/other", *(f"/{number}" for number in range(20))):
-        await asked(cache, path)
-    stores.changed.add("acme/greet")
-    stores.data_version += 1
-    for number in range(6):
-        await asked(cache, f"/other/{number}")
-    assert cache.count == 7
 
 
 async def test_an_answer_that_is_asked_for_stays_longer_than_a_newer_one() -> None:
