@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -123,10 +122,9 @@ class Host:
         functions = app if isinstance(app, ReadFunctions) else functions_of(app)
         self._on_start = on_start
         self._on_stop = on_stop
-        self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
         self._bodies = BodyReader(limits, identify)
         self._timers = timers and Timers(functions.timers, timers.folder, timers.clock)
-        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies, self._deadlines, missing)
+        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies, missing)
         if archives is not None:
             served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
@@ -180,7 +178,6 @@ class Host:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(1)
-            self._deadlines.sweep()
             self._bodies.sweep(asyncio.get_running_loop().time())
 
     async def _run_timers(self) -> None:
@@ -191,46 +188,6 @@ class Host:
             log.exception("timers.failed")
 
 
-# How long a Function may take to answer.
-#
-# A timer for each request would take four of the ten microseconds that this host adds to one. So
-# requests note only when they began, and `sweep` checks them once a second.
-
-
-class Deadlines:
-    """Cancels tasks that take longer to answer than they may."""
-
-    def __init__(self, seconds: float, time: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._time = time
-        self._began: dict[asyncio.Task[object], float] = {}
-        self._missed: set[asyncio.Task[object]] = set()
-
-    def enter(self) -> asyncio.Task[object]:
-        """Record that the current task begins, and return it."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - requests are answered in tasks.
-        self._began[task] = self._time()
-        return task
-
-    def leave(self, task: asyncio.Task[object]) -> None:
-        del self._began[task]
-
-    def excuse(self, task: asyncio.Task[object]) -> bool:
-        """Check whether `sweep` cancelled the task, and undo the cancellation if so."""
-        if task not in self._missed:
-            return False
-        self._missed.discard(task)
-        task.uncancel()
-        return True
-
-    def sweep(self) -> None:
-        oldest = self._time() - self._seconds
-        for task in [task for task, began in self._began.items() if began < oldest]:
-            self._missed.add(task)
-            task.cancel()
-
-
 class FunctionDispatcher:
     """Answers HTTP requests with the Functions of an app."""
 
@@ -238,14 +195,12 @@ class FunctionDispatcher:
         self,
         functions: Sequence[HttpFunction],
         bodies: BodyReader,
-        deadlines: Deadlines,
         missing: FunctionCall | None = None,
     ) -> None:
         self._router = Router([(each.route, each) for each in functions])
         every_path = Route("missing", parse_template("{*path}"), None)
         self._missing = missing and HttpFunction(every_path.function, every_path, missing)
         self._bodies = bodies
-        self._deadlines = deadlines
         self._chunks = ChunkSender()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -305,15 +260,11 @@ class FunctionDispatcher:
         return start, body
 
     async def _invoke(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
-        task = self._deadlines.enter()
         try:
-            return answer_messages(await function.call(request), request.method)
-        except asyncio.CancelledError:
-            if self._deadlines.excuse(task):
-                return _TOO_SLOW
-            raise
+            async with asyncio.timeout(self._bodies.limits.answer_seconds):
+                return answer_messages(await function.call(request), request.method)
+        except TimeoutError:
+            return _TOO_SLOW
         except Exception as failure:
             log.exception("function.failed", function=function.name)
             return failure_answer(request.method, failure)
-        finally:
-            self._deadlines.leave(task)

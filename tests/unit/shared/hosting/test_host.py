@@ -7,10 +7,9 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOptions
-from shared.hosting.request_bodies import BodyReader, HostLimits
+from shared.hosting.host import Host, TimerOptions
+from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import Message
-from shared.hosting.triggers import functions_of
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs
 from tests.support.sample_app import build_app
@@ -29,15 +28,8 @@ def hanging_app() -> func.FunctionApp:
 
 
 async def test_a_function_that_takes_too_long_is_a_504() -> None:
-    seconds = iter([0.0, 231.0])
-    deadlines = Deadlines(230, lambda: next(seconds))
-    functions = FunctionDispatcher(
-        functions_of(hanging_app()).http, BodyReader(HostLimits()), deadlines
-    )
-    asking = asyncio.create_task(ask(functions, scope("GET", "/hang")))
-    await asyncio.sleep(0)
-    deadlines.sweep()
-    assert (await asking).status == 504
+    host = Host(hanging_app(), limits=HostLimits(answer_seconds=0.001))
+    assert (await ask(host, scope("GET", "/hang"))).status == 504
 
 
 async def test_the_end_of_the_process_is_no_504() -> None:
@@ -105,44 +97,3 @@ async def test_invalid_timers_are_logged_once(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             await life.hook()
     assert [event["event"] for event in events] == ["timers.failed"]
-
-
-@dataclass
-class Stopwatch:
-    """Seconds that a test sets."""
-
-    seconds: float = 0.0
-
-    def read(self) -> float:
-        return self.seconds
-
-
-async def handle(deadlines: Deadlines) -> str:
-    task = deadlines.enter()
-    try:
-        await asyncio.Event().wait()
-    except asyncio.CancelledError:
-        if deadlines.excuse(task):
-            await asyncio.sleep(0)  # It may go on and answer.
-            return "too slow"
-        raise
-    finally:
-        deadlines.leave(task)
-    return "answered"
-
-
-async def test_a_task_that_takes_too_long_is_cancelled_and_may_still_answer() -> None:
-    watch = Stopwatch()
-    deadlines = Deadlines(230, watch.read)
-    early = asyncio.create_task(handle(deadlines))
-    await asyncio.sleep(0)
-    watch.seconds = 100
-    late = asyncio.create_task(handle(deadlines))
-    await asyncio.sleep(0)
-    watch.seconds = 231
-    deadlines.sweep()
-    assert await early == "too slow"
-    assert not late.done()
-    late.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await late
