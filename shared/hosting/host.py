@@ -48,7 +48,6 @@ from shared.hosting.responses import (
     RawHeaders,
     answer_messages,
     closing_without_leave,
-    failure_answer,
     send_answer,
     status_answer,
     with_cors,
@@ -76,6 +75,7 @@ _NO_HOME_PAGE: AnswerMessages = (
 )
 _UNUSABLE_PATH = status_answer(400)
 _TOO_SLOW = status_answer(504)
+_FAILED = status_answer(500)
 
 _DEFAULT_LIMITS = HostLimits()
 _NO_HEADERS: RawHeaders = []
@@ -255,9 +255,8 @@ class FunctionDispatcher:
         length = int(request.headers["content-length"])
         is_read = not waits and await discard_body(length, receive, self._bodies.limits)
         start, body = await self._invoke(function, request)
-        if not is_read:
-            start["headers"].append((b"connection", b"close"))
-        return start, body
+        closing = [] if is_read else [(b"connection", b"close")]
+        return {**start, "headers": [*start["headers"], *closing]}, body
 
     async def _invoke(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
         try:
@@ -265,6 +264,6 @@ class FunctionDispatcher:
                 return answer_messages(await function.call(request), request.method)
         except TimeoutError:
             return _TOO_SLOW
-        except Exception as failure:
+        except Exception:
             log.exception("function.failed", function=function.name)
-            return failure_answer(request.method, failure)
+            return _FAILED

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from azure.functions.http import HttpRequest as WorkerRequest
 from msgspec import Struct, field
 
 from shared.domain.errors.base import Refusal
@@ -174,15 +173,13 @@ class RequestQuery(Mapping[str, str]):
 class LazyRequest(RecognizedRequest):
     """A request whose parts are made on first use; most Functions use two or three."""
 
-    # The constructor of the base class reads every part, so it is not called. Members that are not
-    # overridden here use a complete request of the worker's own class.
+    # The constructor of the base class reads every part, so it is not called.
     def __init__(self, scope: Scope, route_params: dict[str, str], body: bytes | Refusal) -> None:
         self._scope = scope
         self._route_params = route_params
         self._body = body
         self._headers: RequestHeaders | None = None
         self._params: RequestQuery | None = None
-        self._worker_request: WorkerRequest | None = None
 
     @property
     def method(self) -> str:
@@ -229,31 +226,6 @@ class LazyRequest(RecognizedRequest):
         if isinstance(self._body, Refusal):
             raise self._body
         return self._body
-
-    def get_json(self) -> Any:
-        """Return the body read as JSON, or raise `ValueError`."""
-        return self._whole().get_json()
-
-    @property
-    def form(self) -> Any:
-        return self._whole().form
-
-    @property
-    def files(self) -> Any:
-        return self._whole().files
-
-    def _whole(self) -> WorkerRequest:
-        if self._worker_request is None:
-            self._worker_request = WorkerRequest(
-                self.method,
-                self.url,
-                headers=self.headers,
-                params=self.params,
-                route_params=self.route_params,
-                body_type="bytes",
-                body=self.get_body(),
-            )
-        return self._worker_request
 
 
 # Paths without escapes and dot segments, as in nearly every request.
@@ -378,7 +350,7 @@ class _Leaf:
             left = "/".join(parts[at:])
             if left:  # If nothing is left, the parameter is absent and not empty.
                 values[rest.name] = left
-            if rest.expression and not (left and rest.accepts(left)):
+            if rest.expression and not (left and rest.expression.search(left)):
                 return None
         return self.number, values
 

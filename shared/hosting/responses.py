@@ -2,16 +2,12 @@
 answer: those of host.json, and those for pages of other sites (CORS)."""
 
 import json
-import re
-import time
 from collections.abc import Awaitable
 from datetime import timedelta
 from http import HTTPStatus
-from http.cookies import CookieError, Morsel, SimpleCookie
 from pathlib import Path
-from urllib.parse import quote
+from typing import cast
 
-import azure.functions as func
 from msgspec import Struct
 
 from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send, body_length
@@ -23,14 +19,6 @@ AnswerMessages = tuple[Message, Message]
 PACKED = "ballroom.packed"  # Of a message with a body: a gzip file, which is sent unpacked.
 
 WITHOUT_BODY = frozenset((204, 304))
-_RESET = 205  # Its length is 0, whatever was returned.
-_WITHOUT_CONTENT = WITHOUT_BODY | {_RESET}
-_WITHOUT_LENGTH = frozenset((204, _RESET))  # A 304 may name the length of what it does not send.
-_LONGEST_LENGTH = 19  # Digits of the greatest number of 64 bits.
-_STATUSES = range(200, 600)
-
-_SERVER_HEADERS = frozenset(("server", "date"))  # Set by the server, whatever a Function sets.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # The characters of a header name.
 
 
 class PreparedAnswer(Struct, frozen=True):
@@ -39,17 +27,6 @@ class PreparedAnswer(Struct, frozen=True):
     head: bytes
     fresh: RawHeaders
     body: bytes
-
-
-class UnusableAnswer(Exception):
-    """A Function returned an answer that the real host does not send.
-
-    `is_cut` if the real host closes the connection with its 500.
-    """
-
-    def __init__(self, reason: str, *, is_cut: bool = False) -> None:
-        super().__init__(reason)
-        self.is_cut = is_cut
 
 
 def encode_head(start: Message) -> bytes:
@@ -67,13 +44,6 @@ def status_answer(status: int, *headers: tuple[bytes, bytes]) -> AnswerMessages:
     return _messages(status, [*headers, (b"content-length", b"0")], b"")
 
 
-def failure_answer(method: str, failure: Exception | None = None) -> AnswerMessages:
-    """Return the answer of the host to a request whose Function failed."""
-    is_cut = isinstance(failure, UnusableAnswer) and failure.is_cut
-    headers: RawHeaders = [] if method == "HEAD" else [(b"content-length", b"0")]
-    return _messages(500, [*headers, *([(b"connection", b"close")] if is_cut else [])], b"")
-
-
 async def send_answer(given: AnswerMessages, send: Send) -> None:
     """Send both messages; if the second has `more_body`, the server closes the connection."""
     start, body = given
@@ -82,118 +52,25 @@ async def send_answer(given: AnswerMessages, send: Send) -> None:
 
 
 def answer_messages(returned: object, method: str) -> AnswerMessages:
-    """Return the answer that the real host sends for the value that a Function returned.
-
-    Raises `UnusableAnswer` where the real host answers with a 500. A body that is not allowed, or
-    shorter than its `Content-Length`, ends the connection.
-    """
-    if isinstance(returned, func.HttpResponse):
-        return _answer(returned, method)
-    if isinstance(returned, str):
-        return _answer(func.HttpResponse(returned), method)
-    message = f"it returned {type(returned).__name__}, not an HttpResponse"
-    raise UnusableAnswer(message)
-
-
-def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
-    packed = response.answer.packed if isinstance(response, FunctionResponse) else b""
-    status, body = int(response.status_code), b"" if packed else response.get_body()
-    method = "HEAD" if packed else method  # The length is that of what is sent later.
-    if status not in _STATUSES:
-        # Below 200 clients wait for another status, and none is above 599.
-        message = f"it returned status {status}"
-        raise UnusableAnswer(message)
-    given = _last_of_each(response)
-    cookies = given.pop("set-cookie", None)
-    _require_lines_of_ascii(given)
-    if status != HTTPStatus.NOT_MODIFIED:
-        _require_framed(given, body, has_length=status not in _WITHOUT_LENGTH, method=method)
-    headers = [
-        (_raw_name(name), value.strip(" \t").encode("ascii"))
-        for name, value in given.items()
-        if value or name != "content-type"  # An empty type is no type.
-    ]
-    if "content-type" not in given and response.mimetype:
-        headers.append((b"content-type", _content_type(response)))
-    if cookies is not None:
-        for each in response.headers.get_all("set-cookie"):
-            headers += [(b"set-cookie", one.encode("ascii")) for one in rewrite_cookies(each)]
-    content = b"" if method == "HEAD" or status in _WITHOUT_CONTENT else body
-    has_length = "content-length" in given or content or method == "HEAD"
-    if status not in WITHOUT_BODY and not has_length:  # Another body is sent in chunks.
-        headers.append((b"content-length", b"0"))
-    messages = _messages(status, headers, content)
-    if isinstance(response, FunctionResponse):
-        messages[0][REPEAT] = response.answer.repeat
-        messages[1][PACKED] = packed
-    messages[1]["more_body"] = bool(packed) or (method != "HEAD" and _is_cut(status, given, body))
-    return messages
+    """Return the messages of what a Function returned; raise `ValueError` for a header that is not
+    one line of ASCII."""
+    answer = cast("FunctionResponse", returned).answer
+    named = {name.lower(): value for name, value in answer.headers.items()}
+    named.setdefault("content-type", _with_charset(answer.media_type))
+    lines = [*named.items(), *(("set-cookie", each) for each in answer.cookies)]
+    if not all(value.isascii() and value.isprintable() for _, value in lines):
+        raise ValueError(named.keys())
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
+    has_no_body = method == "HEAD" or answer.status in WITHOUT_BODY
+    start, body = _messages(answer.status, headers, b"" if has_no_body else answer.body)
+    return (
+        {**start, REPEAT: answer.repeat},
+        {**body, PACKED: answer.packed, "more_body": bool(answer.packed)},
+    )
 
 
-def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
-    """Return the headers by name in lower case; the last of repeated headers counts."""
-    by_spelling: dict[str, str] = dict(iter(response.headers))
-    values: dict[str, str] = {}
-    for name, value in by_spelling.items():
-        # Of two spellings the real host takes the first.
-        values.setdefault(name.lower(), value)
-    for name in _SERVER_HEADERS.intersection(values):
-        del values[name]
-    return values
-
-
-def _raw_name(name: str) -> bytes:
-    if not _TOKEN.fullmatch(name):
-        raise _header_unusable(name)
-    return name.encode("ascii")
-
-
-def _header_unusable(name: str) -> UnusableAnswer:
-    return UnusableAnswer(f"the header {name!r} cannot be written")
-
-
-def _require_lines_of_ascii(headers: dict[str, str]) -> None:
-    whole = "".join(headers.values())
-    if whole.isascii() and whole.isprintable():
-        return
-    for name, value in headers.items():
-        if not (value.isascii() and value.replace("\t", "").isprintable()):
-            raise _header_unusable(name)
-
-
-def _content_type(response: func.HttpResponse) -> bytes:
-    kind: str = response.mimetype
-    if kind.startswith("text/"):
-        kind = f"{kind}; charset={response.charset}"
-    return kind.encode("ascii")
-
-
-# --- Lengths -----------------------------------------------------------------------------------
-
-
-def _require_framed(given: dict[str, str], body: bytes, *, has_length: bool, method: str) -> None:
-    """Raise `UnusableAnswer` for headers that the real host cannot send."""
-    if "transfer-encoding" in given:
-        message = "it returned a Transfer-Encoding of its own"
-        raise UnusableAnswer(message)
-    promised = given.get("content-length")
-    if promised is None:
-        return
-    wrong = f"it promised {promised} bytes and returned {len(body)}"
-    if not promised.isdecimal() or len(promised) > _LONGEST_LENGTH:
-        raise UnusableAnswer(wrong)
-    length = int(promised)
-    if length and not (has_length and (body or method == "HEAD")):
-        raise UnusableAnswer(wrong)
-    if length < len(body):
-        raise UnusableAnswer(wrong, is_cut=True)
-    given["content-length"] = str(length)  # Without zeros at its start.
-
-
-def _is_cut(status: int, given: dict[str, str], body: bytes) -> bool:
-    if status in _WITHOUT_CONTENT:
-        return bool(body)
-    return int(given.get("content-length", len(body))) > len(body)
+def _with_charset(media_type: str) -> str:
+    return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
 
 
 def _messages(status: int, headers: RawHeaders, body: bytes) -> AnswerMessages:
@@ -201,42 +78,6 @@ def _messages(status: int, headers: RawHeaders, body: bytes) -> AnswerMessages:
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},
     )
-
-
-_EXPIRY = "%a, %d %b %Y %H:%M:%S GMT"
-_SAME_SITE = frozenset(("lax", "strict", "none"))
-
-
-def rewrite_cookies(header: str) -> list[str]:
-    """Return the cookies of one header; the worker drops those that it cannot read.
-
-    Raises `UnusableAnswer` for those that it reads and cannot write.
-    """
-    try:
-        return [_written(morsel) for morsel in SimpleCookie(header).values()]
-    except (CookieError, ValueError) as reason:
-        message = f"a cookie cannot be written: {reason}"
-        raise UnusableAnswer(message) from None
-
-
-def _written(morsel: "Morsel[str]") -> str:
-    parts = [f"{morsel.key}={quote(morsel.value, safe='~')}"]
-    if morsel["expires"]:
-        time.strptime(morsel["expires"], _EXPIRY)
-        parts.append(f"expires={morsel['expires']}")
-    if morsel["max-age"]:
-        parts.append(f"max-age={morsel['max-age']}")
-    # The real host writes both, even empty; browsers ignore an empty one.
-    parts.append(f"domain={morsel['domain']}")
-    parts.append(f"path={morsel['path']}")
-    if morsel["secure"]:
-        parts.append("secure")
-    same_site = morsel["samesite"].lower()
-    if same_site in _SAME_SITE:
-        parts.append(f"samesite={same_site}")
-    if morsel["httponly"]:
-        parts.append("httponly")
-    return "; ".join(parts)
 
 
 # --- Headers of every answer ------------------------------------------------------------------

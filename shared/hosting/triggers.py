@@ -1,9 +1,6 @@
 """The Functions of an app and their triggers, read from decorators as the worker does."""
 
-import asyncio
-import inspect
 import re
-import typing
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,13 +37,6 @@ class CatchAll(Struct, frozen=True):
 
     name: str
     expression: re.Pattern[str] | None = None
-
-    def accepts(self, value: str) -> bool:
-        # The host folds ASCII letters and the Kelvin sign; Python would fold the long s as well.
-        expression = self.expression
-        return expression is None or (
-            expression.search(value.replace("\N{KELVIN SIGN}", "k")) is not None
-        )
 
 
 Segment = Literal | Parameter | CatchAll
@@ -155,14 +145,11 @@ def _name(function: Any) -> str:
 
 
 def _read(function: Any) -> HttpFunction | TimerFunction:
-    name, trigger = _name(function), function.get_trigger()
-    call = _callable(name, trigger.name, function.get_user_function())
+    name, trigger, call = _name(function), function.get_trigger(), function.get_user_function()
     match trigger.get_binding_name():
         case "httpTrigger":
             return HttpFunction(name, _route(name, trigger), call)
         case "timerTrigger":
-            if trigger.run_on_startup:
-                raise unsupported(name, "the local host runs no timer at its start")
             return TimerFunction(name, trigger.schedule, call)
         case other:
             raise unsupported(name, f"the local host knows no trigger '{other}'")
@@ -177,29 +164,3 @@ def _route(name: str, trigger: Any) -> Route:
 
 def _method(method: Any) -> str:
     return str(method.value if isinstance(method, func.HttpMethod) else method).upper()
-
-
-# --- Calling -----------------------------------------------------------------------------------
-
-
-def _callable(name: str, argument: str, handler: Callable[..., Any]) -> FunctionCall:
-    _check_signature(name, argument, handler)
-    if inspect.iscoroutinefunction(handler):
-        return handler
-
-    async def on_a_thread(value: object) -> object:
-        return await asyncio.to_thread(handler, value)
-
-    return on_a_thread
-
-
-def _check_signature(name: str, argument: str, handler: Callable[..., Any]) -> None:
-    try:
-        # The worker does this too, and refuses types that are imported only under TYPE_CHECKING.
-        typing.get_type_hints(handler)
-    except NameError as unknown:
-        raise unsupported(name, f"an annotation cannot be resolved, {unknown}") from None
-    parameters = inspect.signature(handler).parameters
-    # The real host passes its context to handlers that have the parameter; here there is none.
-    if [name for name in parameters if name != "context"] != [argument]:
-        raise unsupported(name, f"its one parameter must be called '{argument}'")

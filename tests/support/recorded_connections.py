@@ -14,6 +14,8 @@ from typing import Any, Self
 
 import azure.functions as func
 
+from tests.support.sample_app import answered
+
 ROWS = Path(__file__).with_suffix(".jsonl")
 NEXT = b"GET /health/live HTTP/1.1\r\nHost: registry.example\r\nX-Next: yes\r\n\r\n"
 PROBE = b"GET /probe HTTP/1.1\r\nHost: registry.example\r\nConnection: close\r\n\r\n"
@@ -63,7 +65,7 @@ def telling_app() -> func.FunctionApp:
     async def tell(req: func.HttpRequest) -> func.HttpResponse:
         path = req.url.partition("://")[2].partition("/")[2].partition("?")[0]
         said = f"{req.method} /{path} {len(req.get_body())}"
-        return func.HttpResponse(said, headers={"Content-Length": str(len(said))})
+        return answered(said)
 
     return app
 

@@ -15,6 +15,7 @@ from shared.hosting.host import Host
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.triggers import StartRefused
 from shared.log import configure
+from tests.support.sample_app import answered
 
 
 def build_app() -> func.FunctionApp:
@@ -23,7 +24,7 @@ def build_app() -> func.FunctionApp:
 
     @app.route("pid")
     async def tell_pid(req: func.HttpRequest) -> func.HttpResponse:
-        return func.HttpResponse(str(os.getpid()))
+        return answered(str(os.getpid()))
 
     @app.route("crash")
     async def crash(req: func.HttpRequest) -> func.HttpResponse:
@@ -32,7 +33,7 @@ def build_app() -> func.FunctionApp:
     @app.route("block")
     async def block(req: func.HttpRequest) -> func.HttpResponse:
         time.sleep(3600)  # Nothing else in this process runs any more.
-        return func.HttpResponse()
+        return answered()
 
     return app
 

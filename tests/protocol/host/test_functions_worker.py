@@ -82,19 +82,11 @@ SAMPLE = [
     Ask("GET /rest"),
     Ask("PATCH /any"),
     Ask("GET /echo_by_name"),
-    Ask("POST /read/form", FORM, FORM_BODY),
-    Ask("POST /read/json", body=b'{"a": [1, 2.5, null]}'),
-    Ask("POST /read/json", body=b"{"),
-    Ask("POST /read/json"),
     Ask("GET /answer/text"),
     Ask("GET /answer/typed"),
     Ask("POST /answer/nothing"),
     Ask("HEAD /answer/length"),
-    Ask("GET /answer/twice"),
-    Ask("GET /answer/thread"),
     Ask("GET /fail/raise"),
-    Ask("GET /fail/dict"),
-    Ask("GET /fail/none"),
 ]
 REGISTRY = [
     Ask("GET /health/live"),
@@ -137,7 +129,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    cookies: Sequence[str]
+    cookies: Sequence[Sequence[str]]
     body: str
 
 
@@ -304,19 +296,6 @@ def _path_of(template: str) -> str:
     return re.sub(r"\{\*?(\w+)[^{}]*\}", lambda found: VALUES.get(found[1], "x"), template)
 
 
-def test_the_worker_refuses_what_our_host_refuses(python: str, tmp_path: Path) -> None:
-    source = "async def handler(request: func.HttpRequest) -> func.HttpResponse: ..."
-    (tmp_path / "function_app.py").write_text(
-        f"import azure.functions as func\napp = func.FunctionApp()\n@app.route('x')\n{source}\n"
-    )
-    served = Served(func.FunctionApp(), str(tmp_path), {})
-    with started(python, served, tmp_path / "log") as worker:
-        assert worker.process.wait(BOUND_SECONDS) == 1
-    logged = worker.log.read_text()
-    assert "the worker refuses the app" in logged
-    assert "are declared in Python but not in the function definition" in logged
-
-
 def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
     python: str, tmp_path: Path
 ) -> None:
@@ -366,9 +345,14 @@ async def _our_answer(host: Host, ask: Ask) -> Answer:
     return Answer(
         exchange.status,
         {name: value for name, value in headers if name not in {*OWN, "set-cookie"}},
-        [value for name, value in headers if name == "set-cookie"],
+        [_cookie(value) for name, value in headers if name == "set-cookie"],
         _without_id(exchange.body.decode("latin-1")),
     )
+
+
+def _cookie(header: str) -> list[str]:
+    """Return the parts of a cookie, which the real host writes anew, with empty attributes."""
+    return sorted(part.lower() for part in header.split("; ") if not part.endswith("="))
 
 
 def _without_id(body: str) -> str:
@@ -382,7 +366,7 @@ def _their_answers(worker: Worker, asks: Sequence[Ask]) -> list[Answer]:
         Answer(
             each["status"],
             {name: value for name, value in each["headers"].items() if name not in OWN},
-            each["cookies"],
+            list(map(_cookie, each["cookies"])),
             # The server between worker and client sends no body for a HEAD.
             "" if ask.method == "HEAD" else _without_id(each["body"]),
         )

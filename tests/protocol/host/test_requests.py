@@ -148,11 +148,3 @@ def test_an_answer_without_a_body_sends_none(host: Address) -> None:
     assert (status, content) == ("HTTP/1.1 204 No Content", b"")
     assert "content-length" not in headers
     assert "transfer-encoding" not in headers
-
-
-def test_forms_and_json_are_read(host: Address) -> None:
-    with httpx.Client(base_url=host.url) as client:
-        form = client.post("/read/form", data={"org": "acme"}, files={"bala": b"PK"})
-        assert form.json() == {"form": {"org": "acme"}, "files": {"bala": "PK"}}
-        assert client.post("/read/json", content=b'{"a": 1}').json() == {"a": 1}
-        assert client.post("/read/json", content=b"{").status_code == 400

@@ -10,6 +10,7 @@ import pytest
 from shared.hosting.host import Host, TimerOptions
 from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import Message
+from shared.runtime.answers import Answer, FunctionResponse
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs
 from tests.support.sample_app import build_app
@@ -22,7 +23,7 @@ def hanging_app() -> func.FunctionApp:
     @app.route("hang")
     async def hang(req: func.HttpRequest) -> func.HttpResponse:
         await asyncio.Event().wait()
-        return func.HttpResponse(req.method)
+        raise AssertionError(req.method)
 
     return app
 
@@ -30,6 +31,15 @@ def hanging_app() -> func.FunctionApp:
 async def test_a_function_that_takes_too_long_is_a_504() -> None:
     host = Host(hanging_app(), limits=HostLimits(answer_seconds=0.001))
     assert (await ask(host, scope("GET", "/hang"))).status == 504
+
+
+async def test_a_header_of_two_lines_is_never_sent() -> None:
+    async def split(_request: object) -> FunctionResponse:
+        return FunctionResponse(Answer(headers={"Location": "/a\r\nSet-Cookie: a=b"}))
+
+    with capture_logs() as events:
+        answer = await ask(Host(func.FunctionApp(), missing=split), scope("GET", "/"))
+    assert (answer.status, [event["event"] for event in events]) == (500, ["function.failed"])
 
 
 async def test_the_end_of_the_process_is_no_504() -> None:
