@@ -17,7 +17,6 @@ import pytest
 
 from tests.support.archives import bala
 from tests.support.registry_process import BOUND_SECONDS, Running, running
-from tests.support.server import TakingEmptyDomains
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 
@@ -69,10 +68,7 @@ class Scene:
         """Return a browser in which the account has signed in."""
         link = httpx.URL(self.terminal.run("signin-link", name).strip())
         client = httpx.Client(
-            base_url=self.registry.url,
-            follow_redirects=True,
-            transport=TakingEmptyDomains(),
-            timeout=BOUND_SECONDS,
+            base_url=self.registry.url, follow_redirects=True, timeout=BOUND_SECONDS
         )
         made = self.browsers.enter_context(client)
         page = made.get(link.path)

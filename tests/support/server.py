@@ -86,21 +86,6 @@ def client(app: ASGIApp, base_url: str = "http://registry.test") -> httpx.AsyncC
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url)
 
 
-class TakingEmptyDomains(httpx.HTTPTransport):
-    """Takes cookies with an empty domain, as browsers do and the cookie jar of Python does not."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and read `domain=` as no domain."""
-        answer = super().handle_request(request)
-        answer.headers = httpx.Headers(
-            [
-                (name, value.replace("; domain=;", ";") if name == "set-cookie" else value)
-                for name, value in answer.headers.multi_items()
-            ]
-        )
-        return answer
-
-
 def make_certificate(folder: Path) -> Certificate:
     """Return a certificate for 127.0.0.1 that is signed by itself; this takes openssl."""
     chain, key = folder / "chain.pem", folder / "key.pem"

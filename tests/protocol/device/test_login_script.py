@@ -26,7 +26,7 @@ from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
 from tests.paths import ROOT
 from tests.reaching import noted
-from tests.support.server import TakingEmptyDomains, running
+from tests.support.server import running
 from tests.support.storage import PLACES
 from tests.support.world import URL, Template, World, settings_of
 
@@ -63,8 +63,7 @@ class Registry:
 
     def answer(self, code: str, decision: str) -> None:
         """Answer a code as Ann does in her browser."""
-        taking = TakingEmptyDomains()
-        with httpx.Client(base_url=self.url, follow_redirects=True, transport=taking) as browser:
+        with httpx.Client(base_url=self.url, follow_redirects=True) as browser:
             self._send(browser, next(self.links))
             self._send(browser, "/device", code=code, decision=decision)
 

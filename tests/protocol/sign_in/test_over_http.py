@@ -15,7 +15,7 @@ from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
 from shared.settings import Settings
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, Issuer
-from tests.support.server import TakingEmptyDomains, running
+from tests.support.server import running
 
 
 @pytest.fixture
@@ -50,13 +50,12 @@ async def closed(registry: Registry) -> None:
 
 @pytest.mark.parametrize("kind", ["oidc", "github"])
 def test_a_person_signs_in_with_a_provider_and_out_again(laptop: str, kind: str) -> None:
-    taking = TakingEmptyDomains()
-    with httpx.Client(base_url=laptop, follow_redirects=True, transport=taking) as browser:
+    with httpx.Client(base_url=laptop, follow_redirects=True) as browser:
         page = browser.get(f"/sign-in/{kind}?to=/account/tokens")
         assert (page.status_code, page.url.path) == (200, "/account/tokens")
         cookies = {each.name: each for each in browser.cookies.jar}
         assert set(cookies) == {"ballroom-local", "ballroom-browser-local", "ballroom-device-local"}
-        assert all(each.has_nonstandard_attr("httponly") for each in cookies.values())
+        assert all(each.has_nonstandard_attr("HttpOnly") for each in cookies.values())
         [csrf] = set(re.findall(r'name="csrf" value="([^"]*)"', page.text))
         left = browser.post("/sign-out", data={"csrf": csrf})
         assert (left.status_code, left.url.path) == (200, "/sign-in")
