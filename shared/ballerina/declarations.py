@@ -167,14 +167,7 @@ class _Reader:
             except ParseError as error:
                 self._skip_member(start, str(error))
         cursor.advance()
-        return ClassDefinition(
-            name=name,
-            members=tuple(members),
-            qualifiers=qualifiers,
-            comment=metadata.comment,
-            annotations=metadata.annotations,
-            position=metadata.position,
-        )
+        return ClassDefinition(name=name, members=tuple(members), qualifiers=qualifiers, **metadata)
 
     def _skip_member(self, start: int, reason: str) -> None:
         """Move behind a member of a class that cannot be read."""
@@ -211,14 +204,7 @@ def type_definition(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) 
     name = cursor.name()
     type_ = read_type(cursor)
     cursor.expect(";")
-    return TypeDefinition(
-        name=name,
-        type=type_,
-        is_public="public" in qualifiers,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
-    )
+    return TypeDefinition(name=name, type=type_, is_public="public" in qualifiers, **metadata)
 
 
 def enum(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) -> EnumDefinition:
@@ -232,12 +218,7 @@ def enum(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) -> EnumDefi
             break
     cursor.expect("}")
     return EnumDefinition(
-        name=name,
-        members=tuple(members),
-        is_public="public" in qualifiers,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
+        name=name, members=tuple(members), is_public="public" in qualifiers, **metadata
     )
 
 
@@ -245,13 +226,7 @@ def _enum_member(cursor: Cursor) -> EnumMember:
     metadata = read_metadata(cursor)
     name = cursor.name()
     value = cursor.expression(",") if cursor.take("=") else ""
-    return EnumMember(
-        name=name,
-        value=value,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
-    )
+    return EnumMember(name=name, value=value, **metadata)
 
 
 def constant(
@@ -271,9 +246,7 @@ def constant(
         type=type_,
         value=value,
         is_public="public" in qualifiers,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
+        **metadata,
     )
 
 
@@ -297,9 +270,7 @@ def variable(
         value=value,
         is_public="public" in qualifiers,
         is_final="final" in qualifiers,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
+        **metadata,
     )
 
 
@@ -321,13 +292,7 @@ def annotation(cursor: Cursor, metadata: Metadata, qualifiers: Qualifiers) -> An
         points = [" ".join(point.split()) for point in cursor.expression(";").split(",")]
     cursor.expect(";")
     return AnnotationDefinition(
-        name=name,
-        type=type_,
-        points=tuple(points),
-        is_public="public" in qualifiers,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
+        name=name, type=type_, points=tuple(points), is_public="public" in qualifiers, **metadata
     )
 
 

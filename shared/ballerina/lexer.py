@@ -143,10 +143,6 @@ class Cursor:
         self._line_of = position
         return self._line
 
-    def at(self, value: str) -> bool:
-        """Say whether the current token is this one."""
-        return self.value == value
-
     def take(self, value: str) -> bool:
         """Move on if the current token is this one, and say whether it was."""
         if self.value != value:

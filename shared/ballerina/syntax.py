@@ -187,81 +187,66 @@ class Inclusion(Struct, frozen=True):
     type: TypeNode
 
 
-class FieldNode(Struct, frozen=True, kw_only=True):
-    """A field of a record, an object or a class."""
+class Declared(Struct, frozen=True, kw_only=True):
+    """What has a name, and perhaps a doc comment and annotations before it."""
 
     name: str
-    type: TypeNode
     comment: DocComment = NO_COMMENT
     annotations: tuple[AttachedAnnotation, ...] = ()
+    position: Position
+
+
+class FieldNode(Declared, frozen=True, kw_only=True):
+    """A field of a record, an object or a class."""
+
+    type: TypeNode
     default: str = ""
     is_optional: bool = False  # `T name?;`
     is_readonly: bool = False
     is_final: bool = False
     is_public: bool = False
-    position: Position | None = None
 
 
-class FunctionNode(Struct, frozen=True, kw_only=True):
+class FunctionNode(Declared, frozen=True, kw_only=True):
     """A function of a module, or a method of a class or object type.
 
-    `qualifiers`: `public`, `private`, `isolated`, `remote`, `resource`, `transactional`.
+    The name of a resource method is empty. `qualifiers`: `public`, `private`, `isolated`, `remote`,
+    `resource`, `transactional`.
     """
 
-    name: str  # Empty for resource methods.
     parameters: tuple[ParameterNode, ...] = ()
     returns: TypeNode | None = None
-    return_annotations: tuple[AttachedAnnotation, ...] = ()
     qualifiers: frozenset[str] = frozenset()
     accessor: str = ""  # `get`, for resource methods.
     resource_path: str = ""  # Source text, for resource methods.
     is_extern: bool = False  # The body is `= external`.
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position
 
 
 # --- Declarations of a module -------------------------------------------------------------------
 
 
-class TypeDefinition(Struct, frozen=True, kw_only=True):
+class TypeDefinition(Declared, frozen=True, kw_only=True):
     """`type X …;`"""
 
-    name: str
     type: TypeNode
     is_public: bool
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position
 
 
-class ClassDefinition(Struct, frozen=True, kw_only=True):
+class ClassDefinition(Declared, frozen=True, kw_only=True):
     """`class X { … }` with its qualifiers: `public`, `client`, `listener`, `service`, `isolated`,
     `readonly`, `distinct`."""
 
-    name: str
     members: tuple[FieldNode | FunctionNode | Inclusion, ...]
     qualifiers: frozenset[str] = frozenset()
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position
 
 
-class EnumMember(Struct, frozen=True, kw_only=True):
-    name: str
+class EnumMember(Declared, frozen=True, kw_only=True):
     value: str = ""  # Source text; empty: its own name.
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position | None = None
 
 
-class EnumDefinition(Struct, frozen=True, kw_only=True):
-    name: str
+class EnumDefinition(Declared, frozen=True, kw_only=True):
     members: tuple[EnumMember, ...]
     is_public: bool
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position
 
 
 class VariableKind(Enum):
@@ -272,30 +257,22 @@ class VariableKind(Enum):
     CONFIGURABLE = "configurable"
 
 
-class VariableDefinition(Struct, frozen=True, kw_only=True):
+class VariableDefinition(Declared, frozen=True, kw_only=True):
     """A constant, a module variable or a configurable. The type is None where it is inferred."""
 
-    name: str
     kind: VariableKind
     type: TypeNode | None
     value: str  # Source text of the initializer; empty if there is none, `?` for required ones.
     is_public: bool
     is_final: bool = False
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position
 
 
-class AnnotationDefinition(Struct, frozen=True, kw_only=True):
+class AnnotationDefinition(Declared, frozen=True, kw_only=True):
     """`annotation T name on points;`"""
 
-    name: str
     type: TypeNode | None
     points: tuple[str, ...]  # `service`, `object function`, `source type`…, as written.
     is_public: bool
-    comment: DocComment = NO_COMMENT
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    position: Position
 
 
 Declaration = (

@@ -1,8 +1,8 @@
 """Type descriptors, annotations, parameters, fields and methods."""
 
 import re
+from typing import TypedDict
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import read_doc_comment
@@ -44,7 +44,7 @@ _MEMBER_QUALIFIERS = frozenset(
 _READONLY_AS_TYPE = re.compile(r"\s*+(?:[&|?]|\.\.\.|\[\s*+(?:\*|[0-9]++)?\s*+\])").match
 
 
-class Metadata(Struct, frozen=True):
+class Metadata(TypedDict):
     """The metadata before a declaration, and where the declaration itself begins."""
 
     comment: DocComment
@@ -52,19 +52,11 @@ class Metadata(Struct, frozen=True):
     position: Position
 
 
-class Signature(Struct, frozen=True):
-    """Parameters of a function, and what it returns."""
-
-    parameters: tuple[ParameterNode, ...]
-    annotations: tuple[AttachedAnnotation, ...] = ()
-    returns: TypeNode | None = None
-
-
 def read_metadata(cursor: Cursor) -> Metadata:
     """Read the doc comment and the annotations before a declaration."""
     comment = read_doc_comment(cursor.comment) if cursor.comment else NO_COMMENT
     annotations = read_annotations(cursor)
-    return Metadata(comment, annotations, cursor.position())
+    return Metadata(comment=comment, annotations=annotations, position=cursor.position())
 
 
 def read_annotations(cursor: Cursor) -> tuple[AttachedAnnotation, ...]:
@@ -109,14 +101,13 @@ def _parameter(cursor: Cursor) -> ParameterNode:
     return ParameterNode(name=name, type=type_, kind=kind, default=default, annotations=annotations)
 
 
-def function_signature(cursor: Cursor) -> Signature:
+def function_signature(cursor: Cursor) -> tuple[tuple[ParameterNode, ...], TypeNode | None]:
     """Read `(…) returns T`."""
     found = parameters(cursor)
     if not cursor.take("returns"):
-        return Signature(found)
-    annotations = read_annotations(cursor)
-    type_ = read_type(cursor)
-    return Signature(found, annotations, type_)
+        return found, None
+    read_annotations(cursor)
+    return found, read_type(cursor)
 
 
 def record_member(cursor: Cursor) -> FieldNode | Inclusion | TypeNode:
@@ -155,8 +146,6 @@ def object_member(cursor: Cursor) -> Member:
         cursor.move(type_start)
     type_ = read_type(cursor)
     field = _field(cursor, metadata, cursor.name(), type_)
-    if not qualifiers:
-        return field
     return replace(field, is_public="public" in qualifiers, is_final="final" in qualifiers)
 
 
@@ -168,19 +157,16 @@ def function(cursor: Cursor, metadata: Metadata, qualifiers: frozenset[str]) -> 
         accessor, path = cursor.name(), cursor.expression("(")
     else:
         name = cursor.name()
-    signature = function_signature(cursor)
+    found, returned = function_signature(cursor)
     return FunctionNode(
         name=name,
-        parameters=signature.parameters,
-        returns=signature.returns,
-        return_annotations=signature.annotations,
+        parameters=found,
+        returns=returned,
         qualifiers=qualifiers,
         accessor=accessor,
         resource_path=path,
         is_extern=_is_extern(cursor),
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        position=metadata.position,
+        **metadata,
     )
 
 
@@ -219,15 +205,7 @@ def _field(cursor: Cursor, metadata: Metadata, name: str, type_: TypeNode) -> Fi
     is_optional = cursor.take("?")
     default = cursor.expression(";") if cursor.take("=") else ""
     cursor.expect(";")
-    return FieldNode(
-        name=name,
-        type=type_,
-        comment=metadata.comment,
-        annotations=metadata.annotations,
-        default=default,
-        is_optional=is_optional,
-        position=metadata.position,
-    )
+    return FieldNode(name=name, type=type_, default=default, is_optional=is_optional, **metadata)
 
 
 # Of types in each other. Sources by people reach about ten; a level takes six calls.
@@ -403,8 +381,7 @@ def _object(cursor: Cursor, qualifiers: frozenset[str], start: int) -> ObjectTyp
 def _function(cursor: Cursor, qualifiers: frozenset[str]) -> FunctionType:
     if cursor.value != "(":
         return FunctionType(None, None, qualifiers)
-    signature = function_signature(cursor)
-    return FunctionType(signature.parameters, signature.returns, qualifiers)
+    return FunctionType(*function_signature(cursor), qualifiers)
 
 
 def _record(cursor: Cursor) -> RecordType:
@@ -427,7 +404,8 @@ def _table(cursor: Cursor) -> TableType:
     cursor.expect("<")
     row = read_type(cursor)
     cursor.expect(">")
-    if not cursor.at("key") or cursor.next() not in ("<", "("):
+    has_key = cursor.value == "key" and cursor.next() in ("<", "(")
+    if not has_key:
         return TableType(row)
     cursor.advance()
     if cursor.take("<"):

@@ -218,7 +218,7 @@ def _(type_: FunctionType) -> list[Part]:
     keyword = f"{_qualified(type_.qualifiers)}function"
     if type_.parameters is None:
         return [keyword]
-    return [keyword, " ", *_signature(type_.parameters, (), type_.returns)]
+    return [keyword, " ", *_signature(type_.parameters, type_.returns)]
 
 
 def _padded(parts: list[Part]) -> list[Part]:
@@ -269,13 +269,9 @@ def _(member: EnumMember) -> list[Part]:
     return [member.comment, *member.annotations, f"{member.name}{value}"]
 
 
-def _signature(
-    parameters: Sequence[ParameterNode],
-    annotations: Sequence[AttachedAnnotation],
-    returns: TypeNode | None,
-) -> list[Part]:
+def _signature(parameters: Sequence[ParameterNode], returns: TypeNode | None) -> list[Part]:
     shown: list[Part] = ["(", *_joined(parameters, ", "), ")"]
-    return shown if returns is None else [*shown, " returns ", *annotations, returns]
+    return shown if returns is None else [*shown, " returns ", returns]
 
 
 # --- Declarations -------------------------------------------------------------------------------
@@ -324,7 +320,7 @@ def _head(declaration: Declaration) -> list[Part]:
 def _(function: FunctionNode) -> list[Part]:
     name = function.name or f"{function.accessor} {function.resource_path}"
     head = f"{_qualified(function.qualifiers)}function {name}"
-    return [head, *_signature(function.parameters, function.return_annotations, function.returns)]
+    return [head, *_signature(function.parameters, function.returns)]
 
 
 @_head.register

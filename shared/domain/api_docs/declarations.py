@@ -10,8 +10,8 @@ from shared.ballerina.syntax import (
     AnnotationDefinition,
     AttachedAnnotation,
     ClassDefinition,
+    Declared,
     EnumDefinition,
-    EnumMember,
     FieldNode,
     FunctionNode,
     Inclusion,
@@ -61,18 +61,6 @@ LISTENER_METHODS = frozenset(("'start", "attach", "detach", "gracefulStop", "imm
 LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))  # What Central counts as it.
 
 
-Commented = (
-    AnnotationDefinition
-    | ClassDefinition
-    | EnumDefinition
-    | EnumMember
-    | FieldNode
-    | FunctionNode
-    | TypeDefinition
-    | VariableDefinition
-)
-
-
 class SharedKeys(TypedDict):
     """The arguments that every declaration takes."""
 
@@ -81,7 +69,7 @@ class SharedKeys(TypedDict):
     description_sections: tuple[str, ...]
     is_deprecated: bool
     documentation: str
-    position: SourcePosition | None
+    position: SourcePosition
 
 
 class Declarations(Struct, frozen=True):
@@ -336,7 +324,7 @@ class Declarations(Struct, frozen=True):
             attachment_points=", ".join(node.points),
         )
 
-    def shared(self, node: Commented) -> SharedKeys:
+    def shared(self, node: Declared) -> SharedKeys:
         """Return what every declaration has."""
         text, position = node.comment.text, node.position
         return SharedKeys(
@@ -345,7 +333,7 @@ class Declarations(Struct, frozen=True):
             description_sections=node.comment.sections,
             is_deprecated=is_marked_deprecated(node.annotations),
             documentation=markdown(text),
-            position=SourcePosition(file=position.file, line=position.line) if position else None,
+            position=SourcePosition(file=position.file, line=position.line),
         )
 
     def _attachments(

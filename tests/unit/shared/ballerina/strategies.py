@@ -145,7 +145,6 @@ def functions(
         name=NAMES,
         parameters=parameters(types, NAMES),
         returns=types,
-        return_annotations=ANNOTATIONS,
         qualifiers=subsets_of("public", "isolated", "transactional", *qualifiers),
         is_extern=st.booleans(),
         comment=COMMENTS,

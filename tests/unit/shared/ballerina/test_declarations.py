@@ -121,7 +121,6 @@ public isolated function send(string to, @untainted int n = 3 + f(1, 2), *Opts o
             ParameterNode(name="o", type=TypeReference("", "Opts"), kind=ParameterKind.INCLUDED),
         ),
         returns=OptionalType(BuiltinType("error")),
-        return_annotations=(AttachedAnnotation("", "tainted"),),
         qualifiers=frozenset(("public", "isolated")),
         comment=sent.comment,
         annotations=(AttachedAnnotation("", "deprecated"),),
