@@ -150,7 +150,7 @@ async def test_renderings_of_an_archive_are_removed_with_its_documents(stores: S
 
 def record(name: str = "", generator: int = 1) -> ApiDocsRecord:
     """Return a record that points to a file of pieces, unless its name is empty."""
-    pieces = PiecesPointer(name=name, index_start=1, root_start=2, end=3) if name else None
+    pieces = PiecesPointer(name=name, index_start=1, end=3) if name else None
     return ApiDocsRecord(
         state=DocsState.DONE, generator=generator, modules=("greet",), pieces=pieces
     )

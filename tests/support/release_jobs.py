@@ -13,7 +13,7 @@ from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.api_docs.pieces import PieceKind, PiecesRoot, parse_block, piece_name
+from shared.domain.api_docs.pieces import PieceKind, PiecePlace, piece_name
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.packages import Texts
 from tests.fakes.confined import NoLimits, order_of
@@ -81,12 +81,11 @@ class ReleaseJob:
         """All pieces by their names."""
         content, pointer = self._output("all.pieces"), self.record.pieces
         assert pointer
-        root = PiecesRoot.parse(content[pointer.root_start : pointer.end])
-        blocks = [parse_block(content[start : start + length]) for start, length in root.blocks]
+        rows = json.loads(content[pointer.index_start : pointer.end])
+        places = {name: PiecePlace(*place) for name, *place in rows}
         return {
             name: place.unpack(content[place.start : place.start + place.length])
-            for block in blocks
-            for name, place in block.items()
+            for name, place in places.items()
         }
 
     def text(self, kind: PieceKind, *of: str) -> str:

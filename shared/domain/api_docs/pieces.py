@@ -1,29 +1,22 @@
 """The pieces of a release's documentation: one file, with an index by which a piece is found.
 
-The file has the pieces, then the blocks of the index, then its root::
-
-    piece … piece  block … block  root
-
-A block is a JSON array of `[name, start, length, unpacked length]`, sorted by name and at most
-`BLOCK_BYTES` long. The root is a JSON array of `[first name, start, length]`, one for each block. A
-reader needs the root, one block and one range, whatever the file has. A piece that is shorter as a
-gzip file is stored as one.
+The index is behind the pieces: a JSON array of `[name, start, length, unpacked length]`. A piece
+that is shorter as a gzip file is stored as one.
 """
 
 import gzip
 import json
 import shutil
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from shared.domain.records import Record
 
-BLOCK_BYTES = 64 * 1024  # Parsed in 0.4 ms.
 MAX_NAME_LENGTH = 1_000  # Characters; the addresses of longer names are refused by proxies.
 BASE_URL = "\0"  # In texts, for the registry's address; no text of an author has this character.
 _PACKED_FROM = 1_024  # Bytes. Shorter pieces are hardly shorter as gzip files.
@@ -67,11 +60,10 @@ def complete_name(kind: PieceKind, *of: str) -> str:
 
 
 class PiecesPointer(Record):
-    """Where the pieces of a release are: the name of the file, and the places in it."""
+    """Where the pieces of a release are: the name of the file, and the place of the index."""
 
     name: str = ""  # Given when it is stored.
     index_start: int
-    root_start: int
     end: int
 
 
@@ -89,34 +81,13 @@ class PiecePlace(Struct, frozen=True):
         return gzip.decompress(stored)
 
 
-class PiecesRoot(Struct, frozen=True):
-    """The root of an index."""
-
-    first_names: Sequence[str]
-    blocks: Sequence[tuple[int, int]]  # Start and length of each.
-
-    @classmethod
-    def parse(cls, content: bytes) -> Self:
-        rows: list[tuple[str, int, int]] = json.loads(content)
-        return cls([each[0] for each in rows], [(each[1], each[2]) for each in rows])
-
-    def block_of(self, name: str) -> tuple[int, int] | None:
-        """Return start and length of the block that has this piece if there is one."""
-        at = bisect_right(self.first_names, name)
-        return self.blocks[at - 1] if at else None
-
-
-def parse_block(content: bytes) -> dict[str, PiecePlace]:
-    return {name: PiecePlace(*place) for name, *place in json.loads(content)}
-
-
-def place_in_block(content: bytes, name: str) -> PiecePlace | None:
-    """Return the place of a piece of a block, of which no other row is parsed."""
+def place_in_index(index: bytes, name: str) -> PiecePlace | None:
+    """Return the place of a piece. No other row is parsed: there may be a hundred thousand."""
     row = b"[%b, " % json.dumps(name).encode()  # Within a name, a quote is escaped.
-    start = content.find(row)
+    start = index.find(row)
     if start < 0:
         return None
-    _, *place = json.loads(content[start : content.index(b"]", start + len(row)) + 1])
+    _, *place = json.loads(index[start : index.index(b"]", start + len(row)) + 1])
     return PiecePlace(*place)
 
 
@@ -146,21 +117,12 @@ class PiecesPart(Struct, frozen=True):
 
     def save(self) -> None:
         """Write the places beside the file."""
-        rows = [
-            (name, each.start, each.length, each.unpacked_length)
-            for name, each in self.places.items()
-        ]
-        self._index.write_text(json.dumps(rows))
+        self.path.with_suffix(".index").write_bytes(_index_of(self.places))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        part = cls(path, {})
-        part.places.update(parse_block(part._index.read_bytes()))
-        return part
-
-    @property
-    def _index(self) -> Path:
-        return self.path.with_suffix(".index")
+        rows = json.loads(path.with_suffix(".index").read_bytes())
+        return cls(path, {name: PiecePlace(*place) for name, *place in rows})
 
 
 def merge_pieces(parts: Iterable[PiecesPart], target: BinaryIO) -> PiecesPointer:
@@ -173,25 +135,9 @@ def merge_pieces(parts: Iterable[PiecesPart], target: BinaryIO) -> PiecesPointer
         for piece, place in part.places.items():
             places[piece] = PiecePlace(offset + place.start, place.length, place.unpacked_length)
     index_start = target.tell()
-    root = list[tuple[str, int, int]]()
-    for first, block in _blocks(sorted(places.items())):
-        root.append((first, target.tell(), len(block)))
-        target.write(block)
-    root_start = target.tell()
-    target.write(json.dumps(root).encode())
-    return PiecesPointer(index_start=index_start, root_start=root_start, end=target.tell())
+    target.write(_index_of(places))
+    return PiecesPointer(index_start=index_start, end=target.tell())
 
 
-def _blocks(places: Iterable[tuple[str, PiecePlace]]) -> Iterator[tuple[str, bytes]]:
-    """Yield the first name of each block, and the block."""
-    first, rows, size = "", list[str](), 2
-    for name, place in places:
-        row = json.dumps([name, place.start, place.length, place.unpacked_length])
-        if rows and size + len(row) + 1 > BLOCK_BYTES:
-            yield first, f"[{','.join(rows)}]".encode()
-            rows, size = [], 2
-        first = first if rows else name
-        rows.append(row)
-        size += len(row) + 1
-    if rows:
-        yield first, f"[{','.join(rows)}]".encode()
+def _index_of(places: Mapping[str, PiecePlace]) -> bytes:
+    return json.dumps([(name, *astuple(each)) for name, each in places.items()]).encode()

@@ -61,6 +61,7 @@ from shared.services.packages.derived_data import DerivedData
 
 COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
+MAX_INDEX_BYTES = 8 * 1024 * 1024  # Of pieces: 100,000 of them have 6 MiB.
 MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
@@ -410,7 +411,7 @@ def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:
         raise ValueError(reason)
     record, end = ApiDocsRecord.model_validate_json(file.read_bytes()), pieces.stat().st_size
     at = record.pieces
-    is_of_file = at is not None and 0 <= at.index_start <= at.root_start <= at.end == end
+    is_of_file = at is not None and max(0, end - MAX_INDEX_BYTES) <= at.index_start <= at.end == end
     if record.generator != GENERATOR_VERSION or not is_of_file:
         reason = "the record is not of these pieces"
         raise ValueError(reason)

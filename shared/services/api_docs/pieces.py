@@ -8,13 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.domain.api_docs.pieces import (
-    BLOCK_BYTES,
-    PiecePlace,
-    PiecesPointer,
-    PiecesRoot,
-    place_in_block,
-)
+from shared.domain.api_docs.pieces import PiecePlace, PiecesPointer, place_in_index
 from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate
@@ -23,10 +17,7 @@ from shared.ports import DocumentStore, PackageReader
 from shared.runtime.caching import LruCache
 
 RECORDS_CACHED_BYTES = 12 * 1024 * 1024  # Some 4,000 records, without symbols.
-INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand releases.
-ROOTS_CACHED_BYTES = 4 * 1024 * 1024  # The same.
-_MEMORY_OF_A_BYTE = 5  # Of a root, once it is parsed.
-_MEMORY_OF_A_BLOCK = 300  # Besides its bytes.
+INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.
 
 
 class PiecesGone(Exception):
@@ -59,12 +50,7 @@ class PieceReader:
         self._records = LruCache[str, ApiDocsRecord](
             RECORDS_CACHED_BYTES, weigh=lambda _, record: _memory_of(record)
         )
-        self._roots = LruCache[str, tuple[int, PiecesRoot]](
-            ROOTS_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
-        )
-        self._blocks = LruCache[tuple[str, int], bytes](  # As they are stored.
-            INDEX_CACHED_BYTES, weigh=lambda _, block: len(block) + _MEMORY_OF_A_BLOCK
-        )
+        self._indexes = LruCache[str, bytes](INDEX_CACHED_BYTES, weigh=lambda _, index: len(index))
 
     async def record(self, digest: Digest) -> ApiDocsRecord | None:
         """Return the record of an archive's documentation without its connectors and symbols, or
@@ -106,42 +92,21 @@ class PieceReader:
             record = await self.record(digest)
             if record is None or record.pieces is None:
                 return None
-            block = await self._block_of(digest, record.pieces, name)
-            if block is not None:
-                place = place_in_block(block, name)
+            index = await self._index(digest, record.pieces)
+            if index is not None:
+                place = place_in_index(index, name)
                 return (record.pieces, place) if place else None
         raise PiecesGone
 
-    async def _block_of(self, digest: Digest, pointer: PiecesPointer, name: str) -> bytes | None:
-        """Return the block of the index that has a piece if there is one; None if the file is
-        gone."""
-        known = self._roots.get(pointer.name)
-        root = known[1] if known else await self._read_root(digest, pointer)
-        if root is None:
-            return None
-        at = root.block_of(name)
-        if at is None:
-            return b""
-        block = self._blocks.get((pointer.name, at[0]))
-        if block is None:
-            block = await self._range(digest, pointer, *at)
-            if block is not None:
-                self._blocks.put((pointer.name, at[0]), block)
-        return block
-
-    async def _read_root(self, digest: Digest, pointer: PiecesPointer) -> PiecesRoot | None:
-        """Read the root; a short index is read as a whole."""
-        is_short = pointer.end - pointer.index_start <= BLOCK_BYTES
-        start = pointer.index_start if is_short else pointer.root_start
-        content = await self._range(digest, pointer, start, pointer.end - start)
-        if content is None:
-            return None
-        root = PiecesRoot.parse(content[pointer.root_start - start :])
-        self._roots.put(pointer.name, (pointer.end - pointer.root_start, root))
-        for begin, length in root.blocks if is_short else ():
-            block = content[begin - start : begin - start + length]
-            self._blocks.put((pointer.name, begin), block)
-        return root
+    async def _index(self, digest: Digest, pointer: PiecesPointer) -> bytes | None:
+        """Return the index; None if the file is gone."""
+        index = self._indexes.get(pointer.name)
+        if index is None:
+            start = pointer.index_start
+            index = await self._range(digest, pointer, start, pointer.end - start)
+            if index is not None:
+                self._indexes.put(pointer.name, index)
+        return index
 
     async def _range(
         self, digest: Digest, pointer: PiecesPointer, start: int, count: int

@@ -1,4 +1,4 @@
-"""The file of pieces: whatever they are named and hold, each is found by the root and one block."""
+"""The file of pieces: whatever they are named and hold, each is found by the index."""
 
 import io
 import json
@@ -13,18 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.api_docs.pieces import (
-    BLOCK_BYTES,
     MAX_NAME_LENGTH,
     PieceKind,
     PiecePlace,
     PiecesPart,
     PiecesPointer,
-    PiecesRoot,
     PiecesWriter,
     merge_pieces,
-    parse_block,
     piece_name,
-    place_in_block,
+    place_in_index,
 )
 
 Pieces = Iterable[tuple[str, str | bytes]]
@@ -38,17 +35,11 @@ class Merged:
     pointer: PiecesPointer
 
     @property
-    def root(self) -> PiecesRoot:
-        return PiecesRoot.parse(self.content[self.pointer.root_start : self.pointer.end])
+    def index(self) -> bytes:
+        return self.content[self.pointer.index_start : self.pointer.end]
 
     def place(self, name: str) -> PiecePlace | None:
-        at = self.root.block_of(name)
-        if at is None:
-            return None
-        block = self.content[at[0] : sum(at)]
-        place = place_in_block(block, name)
-        assert place == parse_block(block).get(name)
-        return place
+        return place_in_index(self.index, name)
 
     def read(self, name: str) -> bytes | None:
         place = self.place(name)
@@ -91,10 +82,10 @@ def test_the_first_of_a_part_and_the_last_part_count(tmp_path: Path) -> None:
     assert (found.read("a"), found.read("b")) == (b"3", b"1")
 
 
-def test_a_file_without_pieces_has_a_root(tmp_path: Path) -> None:
+def test_a_file_without_pieces_has_an_index(tmp_path: Path) -> None:
     found = merged(tmp_path)
-    assert found.root.block_of("a") is None
-    assert found.pointer.index_start == found.pointer.root_start == 0
+    assert (found.pointer.index_start, found.content) == (0, b"[]")
+    assert found.read("a") is None
 
 
 @pytest.mark.parametrize("name", ["0", "aa", "z"])
@@ -133,26 +124,6 @@ def test_a_half_of_a_character_in_a_text_is_replaced(tmp_path: Path) -> None:
     assert merged(tmp_path, [("a", "x\ud800y")]).read("a") == b"x?y"
 
 
-@pytest.mark.slow
-def test_84_000_names_are_in_blocks_of_which_each_is_read_alone(tmp_path: Path) -> None:
-    names = [piece_name(PieceKind.SYMBOL_PAGE, "greet", f"Type{n}") for n in range(84_000)]
-    found = merged(tmp_path, [(each, each) for each in names])
-    root = found.root
-    assert all(length <= BLOCK_BYTES for _, length in root.blocks)
-    assert len(root.blocks) > 50
-    assert found.pointer.end - found.pointer.root_start < BLOCK_BYTES
-    for name in (names[0], names[41_999], names[-1], min(names), max(names)):
-        assert found.read(name) == name.encode()
-    assert found.read("symbol.html|greet|Type84000") is None
-
-
-def test_a_block_of_the_longest_names_is_as_small(tmp_path: Path) -> None:
-    names = [f"{number:03}" + "\U0001f600" * (MAX_NAME_LENGTH - 3) for number in range(20)]
-    found = merged(tmp_path, [(each, "x") for each in names])
-    assert all(length <= BLOCK_BYTES for _, length in found.root.blocks)
-    assert [found.read(each) for each in names] == [b"x"] * 20
-
-
 contents = st.one_of(st.binary(max_size=20), st.sampled_from([b"x" * 2_000, bytes(range(256)) * 5]))
 piece_lists = st.lists(st.tuples(st.text(max_size=20), contents), max_size=10)
 
@@ -168,5 +139,4 @@ def test_any_pieces_come_back_and_no_others(
         found = merged(Path(folder), *parts)
     assert {name: found.read(name) for name in expected} == expected
     assert found.read(other) == expected.get(other)
-    rows = json.loads(found.content[found.pointer.root_start :])
-    assert [each[0] for each in rows] == found.root.first_names
+    assert {each[0] for each in json.loads(found.index)} == set(expected)

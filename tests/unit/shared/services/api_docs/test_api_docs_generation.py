@@ -371,7 +371,7 @@ HOSTILE = {
     "a record without pieces": recording({"pieces": None}),
     "places behind the end": pointing({"end": 2**40}),
     "places before the beginning": pointing({"index_start": -1}),
-    "places in another order": pointing({"root_start": 0}),
+    "places in another order": pointing({"index_start": 10**9}),
 }
 
 
