@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,7 +19,6 @@ from shared.domain.api_docs.comparison import (
     ApiChangeKind,
     ApiComparison,
     ChangedWords,
-    CompareRoom,
     changed_words,
     compare,
     verdict_of,
@@ -31,13 +29,8 @@ from shared.domain.api_docs.symbols import path_of
 from shared.domain.names import Version
 from shared.prose.safe_html import show_bidi_characters
 
-CHANGES_SHOWN = 1_000  # The gravest, or fewer if they are long.
-FEW_CHANGES_SHOWN = 100
-SENT_BYTES = 512 * 1024  # Of changes as JSON, the gravest first if there are more.
+MAX_CHANGES = 1_000  # The gravest, on a page and as JSON.
 SIGNATURE_SHOWN = 1_000  # Characters.
-PAGE_BYTES = 1024 * 1024
-
-WORDS_COMPARED = 2_000_000  # Pairs of words, of all changes of a page.
 
 
 class ShownChange(Struct, frozen=True):
@@ -95,25 +88,17 @@ def compared(
     """Compare a release with the version before it that the request names."""
     versions = (Version.parse(release.before), before), (Version.parse(release.version), after)
     found = compare(*versions)
-    found = replace(found, changes=tuple(map(_with_short_signatures, found.changes)))
-    page = _page(release, found, CHANGES_SHOWN)
-    if len(page) > PAGE_BYTES:
-        page = _page(release, found, FEW_CHANGES_SHOWN)
+    gravest = sorted(found.changes, key=lambda each: -each.level)
+    shown = list(map(_with_short_signatures, gravest[:MAX_CHANGES]))
+    page = template("changes").render(
+        compared=found,
+        verdict=verdict_sentence(found),
+        types=list(_changed_types(release, shown)),
+        hidden=len(gravest[MAX_CHANGES:]),
+    )
     verdict = verdict_of(release.coordinate, found).model_dump(mode="json")
-    changes = f"[{','.join(_sent(found.changes))}]"
-    others = json_text(found.included_elsewhere)
-    text = f'{{"verdict":{json_text(verdict)},"includedElsewhere":{others},"changes":{changes}}}'
+    text = json_text({"verdict": verdict, "changes": list(map(_change_json, shown))})
     return ComparisonTexts(page, text, verdict)
-
-
-def _sent(changes: Sequence[ApiChange]) -> list[str]:
-    """Return the changes as JSON, all of them or the gravest."""
-    texts = [json_text(_change_json(each)) for each in changes]
-    if sum(map(len, texts)) <= SENT_BYTES:
-        return texts
-    graver = sorted(zip(changes, texts, strict=True), key=lambda each: -each[0].level)
-    lengths = accumulate(len(text) for _, text in graver)
-    return [text for (_, text), length in zip(graver, lengths, strict=True) if length <= SENT_BYTES]
 
 
 def _with_short_signatures(change: ApiChange) -> ApiChange:
@@ -122,16 +107,6 @@ def _with_short_signatures(change: ApiChange) -> ApiChange:
 
 def _short(signature: str) -> str:
     return signature if len(signature) <= SIGNATURE_SHOWN else f"{signature[:SIGNATURE_SHOWN]}…"
-
-
-def _page(release: ReleaseRequest, found: ApiComparison, shown: int) -> str:
-    gravest = sorted(found.changes, key=lambda each: -each.level)
-    return template("changes").render(
-        compared=found,
-        verdict=verdict_sentence(found),
-        types=list(_changed_types(release, gravest[:shown])),
-        hidden=len(gravest[shown:]),
-    )
 
 
 def verdict_sentence(found: ApiComparison) -> str:
@@ -145,7 +120,7 @@ def verdict_sentence(found: ApiComparison) -> str:
     if found.is_version_too_low:
         return f"{count}; this should have been a {_part_to_raise(found)} version"
     if not breaking:
-        return f"{count}, and fields that cannot be compared" if found.has_moved_fields else count
+        return count
     if found.after.is_stable:
         return f"{count}, which the version announces"
     return f"{count}, which a pre-release may have"
@@ -161,22 +136,21 @@ def _part_to_raise(found: ApiComparison) -> str:
 
 def _changed_types(release: ReleaseRequest, gravest: Sequence[ApiChange]) -> Iterator[ChangedType]:
     """Yield the declarations with changes, those whose change is gravest first."""
-    room = CompareRoom(WORDS_COMPARED)
     found: dict[tuple[str, str], list[ApiChange]] = {}
     for change in gravest:
         found.setdefault((change.module, _declaration(change)), []).append(change)
     for (module, name), changes in found.items():
         address = _address(release, changes)
-        shown = [_shown(each, name, address, room) for each in changes]
+        shown = [_shown(each, name, address) for each in changes]
         title = name if module in (release.name, name) else f"{module}:{name}"
         yield ChangedType(title, address, shown)
 
 
-def _shown(change: ApiChange, owner: str, address: str, room: CompareRoom) -> ShownChange:
+def _shown(change: ApiChange, owner: str, address: str) -> ShownChange:
     name = change.symbol.removeprefix(f"{owner}.")
     at = f"{address}#{quote(name)}" if name != owner else address
     before, after = (show_bidi_characters(each) for each in (change.before, change.after))
-    return ShownChange(change, name, at, changed_words(before, after, room))
+    return ShownChange(change, name, at, list(changed_words(before, after)))
 
 
 def _declaration(change: ApiChange) -> str:

@@ -218,8 +218,7 @@ def comparison_json(
         return model
     found = orjson.loads(compared.changes)
     verdict = verdict_json(ApiVerdict.model_validate(found["verdict"]))
-    others = {"includedElsewhere": found["includedElsewhere"]}
-    return {**model, **(verdict or {}), **others, "changes": found["changes"]}
+    return {**model, **(verdict or {}), "changes": found["changes"]}
 
 
 def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:
@@ -231,5 +230,4 @@ def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:
         "changes": verdict.changes,
         "breaking": verdict.breaking,
         "versionTooLow": verdict.is_version_too_low,
-        "hasMovedFields": verdict.has_moved_fields,
     }

@@ -28,7 +28,7 @@ from shared.domain.api_docs.model import (
     VariableDocs,
     declarations_of,
 )
-from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol, all_fields
+from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol
 from shared.domain.api_docs.resolving import unquoted
 from shared.domain.api_docs.type_relations import (
     NEVER,
@@ -264,9 +264,7 @@ def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the addition of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
     versions = versions.seen_from(symbol)
-    if moved := list(_moved_field(symbol, versions)):
-        yield from moved
-    elif owner and owner.kind in _OBJECT_TYPES and INPUT in versions.direction:
+    if owner and owner.kind in _OBJECT_TYPES and INPUT in versions.direction:
         yield MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
     elif _must_be_given(symbol) and INPUT in versions.direction:
         yield MAJOR, f"The new {symbol.kind} is required."
@@ -280,9 +278,7 @@ def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield the changes that the removal of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
     versions = versions.seen_from(symbol)
-    if moved := list(_moved_field(symbol, versions)):
-        yield from moved
-    elif isinstance(docs, FunctionDocs) and docs.name == "init" and not docs.parameters:
+    if isinstance(docs, FunctionDocs) and docs.name == "init" and not docs.parameters:
         return  # Without arguments objects are created as before.
     elif owner and owner.kind in _OBJECT_TYPES and OUTPUT not in versions.direction:
         yield MINOR, f"Implementations may lack this {symbol.kind}."
@@ -503,55 +499,15 @@ def _short(included: Type) -> str:
 
 
 def _inclusion_changes(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield what other inclusions require. Where an inclusion and fields took each other's place,
-    nobody can say whether these fields are the same."""
+    """Yield what other inclusions require; the fields of these records are not known."""
     before, after = _foreign(old, versions.before), _foreign(new, versions.after)
-    fields, others = ({each.name for each in all_fields(docs)} for docs in (old, new))
     for name, included in before.items():
         if name not in after:
-            is_replaced = others - fields or after.keys() - before.keys()
-            yield PATCH if is_replaced else MAJOR, f"It no longer includes {_short(included)}."
+            yield MAJOR, f"It no longer includes {_short(included)}."
             continue
         was, now = included.version, after[name].version
         if was and now and not are_compatible(Version.parse(was), Version.parse(now)):
             another = f"{_short(included)} of version {now} instead of {was}"
             yield MAJOR, f"It includes {another}, and a build cannot have both."
-    is_replaced = fields - others or before.keys() - after.keys()
     for name in after.keys() - before.keys():
-        yield PATCH if is_replaced else MINOR, f"It includes {_short(after[name])} now."
-
-
-def _moved_field(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield what it requires that a record lost a field as it included another package's record, or
-    gained one as it ceased to; nothing if neither is so."""
-    owner = symbol.owner
-    name = f"{versions.module}:{owner.docs.name}" if owner else ""
-    old, new = (each.declared.get(name) for each in (versions.before, versions.after))
-    if owner is None or not isinstance(old, RecordDocs) or not isinstance(new, RecordDocs):
-        return
-    before, after = _foreign(old, versions.before), _foreign(new, versions.after)
-    is_new = all(each.name != symbol.docs.name for each in all_fields(old))
-    gone, came = (before, after) if is_new else (after, before)
-    moved = [_short(gone[each]) for each in gone if each not in came]
-    if moved and is_new:
-        yield PATCH, f"It was added, unless {moved[0]} had it, which {owner.title} included."
-    elif moved:
-        yield PATCH, f"It was removed, unless {moved[0]} has it, which {owner.title} includes now."
-
-
-def other_inclusions(before: NamedTypes, after: NamedTypes) -> tuple[tuple[str, ...], bool]:
-    """Return the modules of other packages whose included fields a comparison lacks, and which may
-    differ, with the version, and the one before; and whether a record includes other ones."""
-    found, has_moved = set[str](), False
-    for record, old_docs in before.declared.items():
-        new_docs = after.declared.get(record)
-        if not isinstance(old_docs, RecordDocs) or not isinstance(new_docs, RecordDocs):
-            continue
-        was, now = _foreign(old_docs, before), _foreign(new_docs, after)
-        has_moved = has_moved or was.keys() != now.keys()
-        for name, included in {**was, **now}.items():
-            old, new = was.get(name), now.get(name)
-            if included.version and not (old and new and old.version == new.version):
-                module = f"{included.org_name}/{included.module_name} {included.version}"
-                found.add(f"{module}, which was {old.version}" if old and new else module)
-    return tuple(sorted(found)), has_moved
+        yield MINOR, f"It includes {_short(after[name])} now."

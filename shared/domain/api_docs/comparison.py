@@ -20,7 +20,6 @@ from shared.domain.api_docs.change_rules import (
     added,
     changed,
     have_comparable_members,
-    other_inclusions,
     removed,
 )
 from shared.domain.api_docs.model import EnumMemberDocs, FunctionDocs, ModuleDocs
@@ -60,8 +59,6 @@ class ApiComparison(Struct, frozen=True):
     before: Version
     after: Version
     changes: tuple[ApiChange, ...]
-    included_elsewhere: tuple[str, ...] = ()  # What fields that may differ are from.
-    has_moved_fields: bool = False  # From a record to one of another package, or back, or gone.
 
     @property
     def required(self) -> ChangeLevel:
@@ -100,7 +97,7 @@ def compare(
     changes = chain.from_iterable(
         _module_changes(name, old.get(name), new.get(name), versions) for name in sorted(old | new)
     )
-    return ApiComparison(before[0], after[0], tuple(changes), *other_inclusions(*names))
+    return ApiComparison(before[0], after[0], tuple(changes))
 
 
 def _module_changes(
@@ -191,7 +188,6 @@ def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
         changes=len(compared.changes),
         breaking=len(compared.breaking),
         is_version_too_low=compared.is_version_too_low,
-        has_moved_fields=compared.has_moved_fields,
     )
 
 
@@ -215,31 +211,9 @@ class ChangedWords(Struct, frozen=True):
     text: str
 
 
-class CompareRoom(Struct):
-    """How many pairs of words may still be compared: the time grows with their number."""
-
-    pairs: int
-
-    def take(self, before: int, after: int) -> bool:
-        """Check whether so many words of each text may be compared, and count them."""
-        if before * after > self.pairs:
-            return False
-        self.pairs -= before * after
-        return True
-
-
-def changed_words(before: str, after: str, room: CompareRoom) -> list[ChangedWords]:
-    """Return the words of both texts in order; where there is no room, all of one and then all of
-    the other."""
-    if not before or not after:
-        return list(_replaced(before, after))
+def changed_words(before: str, after: str) -> Iterator[ChangedWords]:
+    """Yield the words of both texts in order."""
     old, new = _WORD.findall(before), _WORD.findall(after)
-    if not room.take(len(old), len(new)):
-        return list(_replaced(before, after))
-    return list(_compared(old, new))
-
-
-def _compared(old: Sequence[str], new: Sequence[str]) -> Iterator[ChangedWords]:
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     for kind, begin, end, new_begin, new_end in matcher.get_opcodes():
         if kind == "equal":

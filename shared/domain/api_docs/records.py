@@ -11,7 +11,7 @@ from shared.domain.packages import ReleaseEntry
 from shared.domain.records import Entity, Place, Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 6
+GENERATOR_VERSION = 7
 
 MAX_LISTED = 100  # Connectors, and triggers, of a release, which lists and search have as a whole.
 MAX_SUMMARY = 1_000  # Characters of a comment in a list.
@@ -147,7 +147,6 @@ class ApiVerdict(Entity):
     changes: int
     breaking: int  # Of the changes.
     is_version_too_low: bool
-    has_moved_fields: bool = False  # To or from records of other packages: nobody can say whether.
 
     @property
     def place(self) -> Place:

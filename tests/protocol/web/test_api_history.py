@@ -87,19 +87,6 @@ async def test_a_verdict_after_a_version_that_was_withdrawn_is_not_shown(own_she
     assert "Breaking" not in await words(own_shelf, "/packages/acme/moving/versions")
 
 
-async def test_a_version_whose_fields_may_have_moved_is_not_called_compatible(
-    own_shelf: World,
-) -> None:
-    old = "import ballerina/http; public type T record {| int a; int b; |};"
-    new = old.replace("int b", "*http:S")
-    await publish_documented(own_shelf, ("1.0.0", old), ("1.0.1", new))
-
-    text = await words(own_shelf, "/packages/acme/moving/versions")
-    assert "2 API changes" in text
-    assert "Compatible" not in text
-    assert "Breaking" not in text
-
-
 async def test_a_release_has_its_api_changes_as_json(own_shelf: World) -> None:
     await publish_documented(own_shelf, ("1.0.0", OLD), ("1.0.1", NEW))
 
@@ -112,7 +99,6 @@ async def test_a_release_has_its_api_changes_as_json(own_shelf: World) -> None:
         "changes": 3,
         "breaking": 1,
         "versionTooLow": True,
-        "hasMovedFields": False,
     }
     assert [each["apiChanges"] for each in model["versions"]] == [model["apiChanges"], None]
 
