@@ -5,32 +5,26 @@ import pytest
 from shared.domain.identity import Grant, Principal, Scope
 
 ID = "0123456789"
-
-
-EVERYTHING = Grant()
-
-
-ACME = Grant(org="acme")
+EVERYTHING, ACME = Grant(), Grant(org="acme")
+GREET = Grant(org="acme", package="greet")
+READ, MANAGE = frozenset({Scope.READ}), frozenset({Scope.MANAGE})
 
 
 @pytest.mark.parametrize(
     ("held", "wanted", "allowed"),
     [
         (EVERYTHING, EVERYTHING, True),
-        (EVERYTHING, Grant(org="acme", package="greet"), True),
+        (EVERYTHING, GREET, True),
         (ACME, ACME, True),
-        (ACME, Grant(org="acme", package="greet"), True),
+        (ACME, GREET, True),
         (ACME, EVERYTHING, False),
         (ACME, Grant(org="a*"), False),
         (ACME, Grant(org="globex"), False),
-        (Grant(org="acme", package="greet"), ACME, False),
-        (Grant(scopes=frozenset({Scope.MANAGE})), EVERYTHING, False),
-        (Grant(scopes=frozenset({Scope.READ})), Grant(scopes=frozenset({Scope.READ})), False),
-        (
-            Grant(scopes=frozenset({Scope.READ, Scope.MANAGE})),
-            Grant(scopes=frozenset({Scope.READ})),
-            True,
-        ),
+        (GREET, ACME, False),
+        (GREET, Grant(org="acme", package="other"), False),
+        (Grant(scopes=MANAGE), EVERYTHING, False),
+        (Grant(scopes=READ), Grant(scopes=READ), False),
+        (Grant(scopes=READ | MANAGE), Grant(scopes=READ), True),
     ],
 )
 def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
