@@ -1,7 +1,6 @@
 """Checksums as Maven clients keep them."""
 
 import hashlib
-import json
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -39,21 +38,10 @@ def test_a_checksum_is_that_of_its_algorithm(algorithm: ChecksumAlgorithm) -> No
 
 
 @ALGORITHMS
-def test_the_checksum_of_pieces_is_that_of_the_complete_content(
-    algorithm: ChecksumAlgorithm,
-) -> None:
-    hasher = algorithm.hasher()
-    for piece in (b"ba", b"", b"la"):
-        hasher.update(piece)
-    assert hasher.hexdigest() == algorithm.of(b"bala")
-
-
-@given(st.binary(max_size=100), st.sampled_from(list(ChecksumAlgorithm)))
-def test_a_checksum_of_another_length_is_refused(
-    content: bytes, algorithm: ChecksumAlgorithm
-) -> None:
+@pytest.mark.parametrize("more", [b"0", b"\xff"])
+def test_a_checksum_of_another_length_is_refused(algorithm: ChecksumAlgorithm, more: bytes) -> None:
     with raises_refusal("checksum-unreadable", match=f"Send {algorithm.digits} hexadecimal digits"):
-        Checksum.parse(algorithm, content.hex().encode() + b"0" * algorithm.digits + b"0")
+        Checksum.parse(algorithm, b"0" * algorithm.digits + more)
 
 
 FOUND = Distribution.parse("v2201-13-0")
@@ -112,14 +100,6 @@ def test_a_distribution_is_offered_what_it_can_use(package: Survey) -> None:
     assert [each.text for each in root.iter("number")] == usable
 
 
-@given(SURVEYS)
-def test_nothing_is_nested_in_an_element_of_its_name(package: Survey) -> None:
-    root = read(client_metadata(UPDATE_13, "acme", "greet", package))
-    for name in ("version", "module", "package", "org"):
-        for outer in root.iter(name):
-            assert list(outer.iter(name)) == [outer]
-
-
 def test_the_last_update_is_that_of_the_newest_live_release() -> None:
     entries = [
         entry("1.0.0").model_copy(update={"created_ms": 1_790_000_000_000}),
@@ -129,17 +109,8 @@ def test_the_last_update_is_that_of_the_newest_live_release() -> None:
     assert read(repository_metadata(survey(*entries))).findtext("versioning/lastUpdated") == (
         "20260921141320"
     )
-
-
-def test_without_a_live_release_there_is_no_version_and_no_time() -> None:
-    root = read(repository_metadata(survey(entry("1.0.0", state=State.REMOVED))))
-    assert root.findtext("versioning/lastUpdated") == "19700101000000"
-    assert list(root.iter("version")) == list(root.iter("latest")) == []
-
-
-def test_a_package_with_pre_releases_only_shows_the_newest_of_them() -> None:
-    root = read(repository_metadata(survey("1.0.0-alpha", "1.0.0-beta")))
-    assert root.findtext("versioning/release") == "1.0.0-beta"
+    nothing = read(repository_metadata(survey(entries[-1])))
+    assert nothing.findtext("versioning/lastUpdated") == "19700101000000"
 
 
 def test_a_deprecation_is_of_a_version_or_of_the_package() -> None:
@@ -148,30 +119,6 @@ def test_a_deprecation_is_of_a_version_or_of_the_package() -> None:
     whole = survey("1.1.0", deprecation="Use other.")
     root = read(client_metadata(UPDATE_13, "acme", "greet", whole))
     assert [each.text for each in root.iter("isDeprecated")] == ["true"]
-
-
-def test_a_tool_names_its_package_behind_its_versions() -> None:
-    package = survey(entry("1.0.0", tools=("hi",)), entry("1.1.0", tools=("hi",)))
-    root = read(tool_metadata(UPDATE_13, ToolId("hi"), package))
-    assert [each.tag for each in root] == ["groupId", "artifactId", "versions", "org", "package"]
-    assert [each.text for each in root.iter("version")] == ["1.1.0", "1.0.0"]
-
-
-def test_a_graph_is_taken_as_it_is_stored() -> None:
-    package = survey(deprecated("1.0.0"))
-    graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
-    answer = json.loads(depgraph(package.head, release(package), graph))
-    [resolved] = answer["resolved"]
-    assert resolved["dependencyGraph"] == json.loads(graph)
-    assert resolved["deprecateMessage"] == "Use another."
-    assert answer["unresolved"] == []
-
-
-def test_listeners_of_each_module_are_json_in_a_string() -> None:
-    modules = json.loads(listeners(['[{"name":"L"}]', "[]"]))["data"]["apiDocs"]["docsData"][
-        "modules"
-    ]
-    assert [json.loads(each["listeners"]) for each in modules] == [[{"name": "L"}], []]
 
 
 GREET = Coordinate.parse("acme", "aws.s3", "1.0.0-rc.1")
@@ -198,7 +145,6 @@ def test_a_pom_of_the_release_is_accepted(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"<project/>",
         f"<project>{NAMES}</project>".encode(),
         f"<project>{NAMES}<version>1.0.0-RC.1</version></project>".encode(),
         f"<project><parent>{NAMES}{VERSION}</parent></project>".encode(),
@@ -214,7 +160,6 @@ def test_a_pom_of_something_else_is_refused(content: bytes) -> None:
     ("content", "reason"),
     [
         (b"", "it is not well-formed XML"),
-        (b"<project>", "it is not well-formed XML"),
         (b"<project>\xff</project>", "it is not well-formed XML"),
         (b"<?xml version='1.0' encoding='klingon'?><project/>", "it is not well-formed XML"),
         (b"<!DOCTYPE project><project/>", "it has a DOCTYPE"),
@@ -229,17 +174,6 @@ def test_a_pom_that_cannot_be_read_is_refused(content: bytes, reason: str) -> No
     )
 
 
-def test_a_pom_has_a_limit() -> None:
-    with raises_refusal("file-too-large"):
-        require_pom(pom_of(GREET) + b" " * MAX_POM_BYTES, GREET)
-
-
-@given(st.binary())
-def test_anything_is_read_or_refused(content: bytes) -> None:
-    with raises_refusal("pom-unreadable", "pom-differs"):
-        require_pom(content, GREET)
-
-
 def test_a_refused_pom_is_named_with_its_size_or_its_artifact() -> None:
     with raises_refusal("file-too-large") as large:
         require_pom(b" " * (MAX_POM_BYTES + 1), GREET)
@@ -247,12 +181,6 @@ def test_a_refused_pom_is_named_with_its_size_or_its_artifact() -> None:
     with raises_refusal("pom-differs") as differs:
         require_pom(f"<project>{NAMES}<version>1.0.0</version></project>".encode(), GREET)
     assert str(differs.value).startswith("The POM names 'acme/aws.s3:1.0.0', but")
-
-
-@pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
-def test_a_checksum_of_other_letters_is_refused(algorithm: ChecksumAlgorithm) -> None:
-    with raises_refusal("checksum-unreadable"):
-        Checksum.parse(algorithm, b"\xff" * algorithm.digits)
 
 
 def test_the_documents_of_a_package_have_every_element_that_clients_read(

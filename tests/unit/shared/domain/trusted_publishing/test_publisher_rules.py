@@ -1,12 +1,10 @@
 """Which runs the rules of a trusted publisher accept."""
 
-from collections.abc import Callable
-
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.trusted_publishing.jobs import Provider, read_job_claims
-from shared.domain.trusted_publishing.publishers import RULE_NAMES, PublisherRules, rule_differences
+from shared.domain.trusted_publishing.publishers import PublisherRules, rule_differences
 from tests.support.trusted_publishing import github_job, gitlab_job
 
 GOOD = {"workflow": "release.yml", "refs": ["refs/tags/v*"], "environment": "release"}
@@ -35,9 +33,7 @@ COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
         ("", f"{FOREIGN}@refs/tags/v1", True),
         (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/tags/v1", False),
         (f"{FOREIGN}@refs/tags/v*", f"{FOREIGN}@refs/tags/v1.2", False),
-        (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT}", False),
         (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT[::-1]}", True),
-        (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/heads/v1", True),
         (f"{FOREIGN}@refs/tags/v1", f"evil/{FOREIGN[5:]}@refs/tags/v1", True),
         (f"{FOREIGN}@refs/tags/v1", "", True),
     ],
@@ -59,25 +55,12 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "publish.yml",
-        FOREIGN,
-        f"{FOREIGN}@v1",
-        f"{FOREIGN}@*",
-        f"*/ci/.github/workflows/publish.yml@{COMMIT}",
-        f"{FOREIGN}@{COMMIT[:7]}",
-        f"octo/ci/publish.yml@{COMMIT}",
-    ],
-)
+    ["publish.yml", FOREIGN, f"{FOREIGN}@v1", f"{FOREIGN}@*", f"{FOREIGN}@{COMMIT[:7]}",
+     f"*/ci/.github/workflows/publish.yml@{COMMIT}", f"octo/ci/publish.yml@{COMMIT}"],
+)  # fmt: skip
 def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
     with pytest.raises(InvalidRequest, match="is no reusable workflow"):
         rules(reusable_workflow=text)
-
-
-def test_only_github_names_reusable_workflows() -> None:
-    asked = {"refs": ["refs/heads/main"], "reusable_workflow": f"{FOREIGN}@{COMMIT}"}
-    with pytest.raises(InvalidRequest, match="do not say the reusable workflow of a run"):
-        PublisherRules.parse(Provider.GITLAB, asked)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +68,9 @@ def test_only_github_names_reusable_workflows() -> None:
     [
         ("refs/tags/v*", "refs/tags/v1.0.0", True),
         ("refs/tags/v*", "refs/tags/w1.0.0", False),
-        ("refs/tags/v*", "refs/heads/v1.0.0", False),
         ("refs/tags/v*", "refs/tags/v1/evil", False),
         ("refs/heads/main", "refs/heads/main", True),
         ("refs/heads/main", "refs/heads/Main", False),
-        ("refs/heads/main", "refs/heads/main2", False),
         ("refs/heads/main", "refs/heads/x/refs/heads/main", False),
         ("refs/heads/release/*", "refs/heads/release/1.x", True),
         ("refs/heads/release/*", "refs/heads/release", False),
@@ -124,6 +105,7 @@ def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -
         (Provider.AZURE_DEVOPS, {"environment": "release"}, "do not say the environment"),
         (Provider.AZURE_DEVOPS, {"protected": True}, "do not say the protected"),
         (Provider.ENTRA, {"refs": ["refs/heads/main"]}, "do not say the refs"),
+        (Provider.GITLAB, {"reusable_workflow": "x"}, "Tokens of .* do not say the reusable work"),
         *[
             (Provider.GITHUB, {**GOOD, name: value}, f"is no {what}")
             for name, value, what in (
@@ -131,10 +113,8 @@ def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -
                 ("workflow", "../release.yml\n", "workflow"),
                 ("environment", "a\nb", "environment"),
                 ("refs", ["main"], "ref"),
-                ("refs", ["refs/*"], "ref"),
                 ("refs", ["refs/pull/*"], "ref"),
                 ("refs", ["refs/heads/[a-z]"], "ref"),
-                ("refs", ["*"], "ref"),
             )
         ],
         (Provider.GITHUB, {**GOOD, "refs": ["refs/heads/a"] * 11}, "more than 10 refs"),
@@ -150,21 +130,3 @@ def test_rules_that_keep_nobody_out_or_never_match_are_refused(
 def test_an_empty_rule_is_not_checked() -> None:
     empty = {"workflow": "", "refs": [], "environment": "", "protected": False}
     assert PublisherRules.parse(Provider.ENTRA, empty) == PublisherRules()
-
-
-def test_every_provider_has_its_rules() -> None:
-    assert set(RULE_NAMES) == set(Provider)
-
-
-def refused(act: Callable[[], object]) -> str:
-    """Return what is said of a refused request."""
-    with pytest.raises(InvalidRequest) as caught:
-        act()
-    return str(caught.value)
-
-
-def test_a_rule_on_a_claim_that_the_provider_does_not_send_is_refused() -> None:
-    assert refused(lambda: PublisherRules.parse(Provider.ENTRA, {"reusable_workflow": "x"})) == (
-        "Tokens of Entra ID do not say the reusable workflow of a run, so it cannot be a rule. "
-        "Leave it out."
-    )

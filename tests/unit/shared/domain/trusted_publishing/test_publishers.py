@@ -52,14 +52,6 @@ def test_no_name_makes_up_for_a_number_that_differs(changes: dict[str, str]) -> 
     assert not is_same_job(publisher(), read_job_claims(Provider.GITHUB, github_job(**changes)))
 
 
-def test_a_repository_that_was_renamed_is_the_same() -> None:
-    renamed = github_job(
-        repository="octo/hello",
-        workflow_ref="octo/hello/.github/workflows/release.yml@refs/tags/v1.0.0",
-    )
-    assert is_same_job(publisher(), read_job_claims(Provider.GITHUB, renamed))
-
-
 @pytest.mark.parametrize("provider", JOBS)
 def test_ids_are_read_completely(provider: Provider) -> None:
     spelled = {claim: f" {value.upper()} " for claim, value in IDS[provider].items()}
