@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -53,19 +52,11 @@ def test_no_text_holds_more_values_than_it_is_taken_for(value: object) -> None:
     )
 
 
-def test_a_text_of_separators_is_more_than_enough() -> None:
-    assert has_at_most_values(1_000, b'{"a": [1, 2, 3]}')
-    assert not has_at_most_values(1_000, b"[" + b"[]," * 1_000 + b"[]]")
-
-
 @pytest.mark.parametrize("objects", [True, False])
 def test_values_may_lie_so_deep_and_no_deeper(objects: bool) -> None:
     assert is_shallow(nested(MAX_JSON_DEPTH, objects=objects))
     assert not is_shallow(nested(MAX_JSON_DEPTH + 1, objects=objects))
-
-
-def test_a_value_that_is_neither_list_nor_object_is_shallow() -> None:
-    assert all(is_shallow(value) for value in (None, 1, "text", [], {}))
+    assert is_shallow("text")
 
 
 HUGE = 200_000  # Repetitions: with a parser of quadratic time a test would run into its time-out.
@@ -85,62 +76,40 @@ def toml_refusal(text: str) -> str:
     return str(refused.value)
 
 
-def test_json_is_read() -> None:
-    text = '\ufeff{"a": [1, -2.5, true, null, "\\u00e9"], "b": {"a": {}}}'
-    assert parse_json("a.json", text.encode()) == {"a": [1, -2.5, True, None, "é"], "b": {"a": {}}}
-
-
-def test_an_escaped_surrogate_pair_is_one_character_and_an_escaped_backslash_starts_none() -> None:
-    text = r'["\ud83d\ude00", "\\ud800"]'
-    assert parse_json("a.json", text.encode()) == ["\U0001f600", r"\ud800"]
-
-
-def test_a_number_of_32_digits_is_read() -> None:
-    assert parse_json("a.json", b"9" * 32) == int("9" * 32)
-
-
-def test_toml_is_read() -> None:
-    text = "\ufeff# hello\r\n[package]\r\norg = \"acme\" # here\r\nx.y = [1, {z = '''a.b'''}]\r\n"
-    assert parse_toml("a.toml", text.encode()) == {
-        "package": {"org": "acme", "x": {"y": [1, {"z": "a.b"}]}}
-    }
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('\ufeff{"a": [1, -2.5, true, null, "\\u00e9"]}', {"a": [1, -2.5, True, None, "é"]}),
+        (r'["\ud83d\ude00", "\\ud800"]', ["\U0001f600", r"\ud800"]),
+        ("9" * 32, int("9" * 32)),
+    ],
+)
+def test_json_is_read(text: str, value: object) -> None:
+    assert parse_json("a.json", text.encode()) == value
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("a = {b = 1,}", {"b": 1}),
+        ("\ufeff# hello\r\n[a]\r\nb = \"c\" # here\r\nx.y = ['''a.b''']\r\n",
+         {"b": "c", "x": {"y": ["a.b"]}}),
+        (f'a = """{"x.y, " * 40_000}"""\n# {"x." * 100_000}\n', "x.y, " * 40_000),
+        # A comma may end an inline table.
         ("a = {b = {c = 1 ,\t}, }", {"b": {"c": 1}}),
         ("a = {b = \",}\", c = ',}', } # ,}", {"b": ",}", "c": ",}"}),
         ('a = """\n,}"""', ",}"),
-    ],
-)
-def test_a_comma_may_end_an_inline_table(text: str, value: object) -> None:
-    assert parse_toml("a.toml", text.encode()) == {"a": value}
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
+        # And it may have lines and comments.
         ("a = {\n}", {}),
-        ("a = {\n  b = 1,\n  c = 2,\n}", {"b": 1, "c": 2}),
+        ("a = {\n" + "\n # }\n" * 20_000 + "}", {}),
         ("a = {\r\n\tb = 1 # one, }\r\n  ,# two\r\n c = 2\r\n}\r\n", {"b": 1, "c": 2}),
-        (
-            "a = { # } \n b = [ # ]\n {\n c = '}\n'[0:0],\n".replace("'}\n'[0:0]", "'}'")
-            + "}, ], }",
-            {"b": [{"c": "}"}]},
-        ),
+        ("a = { # } \n b = [ # ]\n {\n c = '}',\n}, ], }", {"b": [{"c": "}"}]}),
         ('a = {b = """\n,\n}""",\n c = {\n d = 1\n}\n}', {"b": ",\n}", "c": {"d": 1}}),
         ("a = [\n {b = 1,\n c = 2},\n]", [{"b": 1, "c": 2}]),
     ],
-)
-def test_an_inline_table_may_have_lines_and_comments(text: str, value: object) -> None:
+    ids=lambda each: str(each)[:30],
+)  # fmt: skip
+def test_toml_is_read(text: str, value: object) -> None:
     assert parse_toml("a.toml", text.encode()) == {"a": value}
-
-
-def test_lines_in_an_inline_table_are_read_in_a_moment() -> None:
-    lines = "a = {\n" + "\n # }\n" * 20_000 + "}"
-    assert parse_toml("a.toml", lines.encode()) == {"a": {}}
 
 
 @pytest.mark.parametrize(
@@ -166,12 +135,9 @@ def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
     ("text", "reason"),
     [
         ("a = 1\nb", "Expected '=' after a key in a key/value pair at line 2, column 2"),
-        ("a = [1,\n", "Invalid value at line 2, column 1"),
         ("a = {b = 1,,}", "Invalid initial character for a key part at line 1, column 12"),
-        ("a = {b = 1,}\na = 2", "Cannot overwrite a value at line 2, column 6"),
         ("a = {\n b = 1,\n}\na = 2", "Cannot overwrite a value at line 4, column 6"),
         ("a = {\r\n b = 1 c\r\n}", "Unclosed inline table at line 2, column 8"),
-        ("a = {b =\n 1}", "Invalid value at line 1, column 9"),
         ("a = {b.\nc = 1}", "Invalid initial character for a key part at line 1, column 8"),
         ("a = {b # c\n = 1}", "Expected '=' after a key in a key/value pair at line 1, column 8"),
         ("a = {\n b = 1\n", "Unclosed inline table at line 3, column 1"),
@@ -184,31 +150,17 @@ def test_the_problem_of_invalid_toml_is_named(text: str, reason: str) -> None:
     assert toml_refusal(text) == f"a.toml cannot be read: {reason}. Correct it and pack again."
 
 
-def test_a_long_key_does_not_make_a_long_sentence() -> None:
-    key = "k" * 9_000
-    assert len(toml_refusal(f"[{key}]\n[{key}]")) < 250
-
-
 @pytest.mark.parametrize("parse", [parse_json, parse_toml])
 def test_invalid_utf_8_is_found(parse: Callable[[str, bytes], object]) -> None:
     with raises_refusal("manifest-unreadable", match=r"not UTF-8 at line 2, column 3\."):
         parse("a", b"\xc3\xa9 = 1\na \xff")
 
 
-@pytest.mark.parametrize("text", ["[" * HUGE, '{"a":' * HUGE])
-def test_deep_json_is_refused(text: str) -> None:
-    assert "nests its values too deeply" in json_refusal(text)
-
-
-@pytest.mark.parametrize("text", ["a = " + "[" * HUGE, "a = " + "{b = " * HUGE])
-def test_deep_toml_is_refused(text: str) -> None:
-    with raises_refusal("manifest-too-deep"):
-        parse_toml("a.toml", text.encode())
-
-
 @pytest.mark.parametrize(
     "text",
     [
+        "a = " + "[" * HUGE,
+        "a = " + "{b = " * HUGE,
         "a" + ".a" * HUGE + " = 1",
         "[a" + " . a" * HUGE + "]",
         '"a"' + '."\\""' * HUGE + " = 1",
@@ -232,28 +184,12 @@ def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        '"' + '\\"' * HUGE,
-        "'" * HUGE,
-        '"' * HUGE,
-        "a" + " " * HUGE,
-        "a" * HUGE,
-        "a." * 31 + "a" * HUGE,
-    ],
+    "text", ['"' + '\\"' * HUGE, "'" * HUGE, '"' * HUGE, "a" + " " * HUGE, "a." * 31 + "a" * HUGE]
 )
 def test_looking_for_costly_toml_is_cheap_itself(text: str) -> None:
     with raises_refusal("manifest-unreadable"):
         parse_toml("a.toml", text.encode())
 
 
-def test_commas_and_dots_of_a_text_are_no_keys() -> None:
-    text = f'a = """{"x.y, " * 40_000}"""\n# {"x." * 100_000}\n'
-    assert parse_toml("a.toml", text.encode()) == {"a": "x.y, " * 40_000}
-
-
-@pytest.mark.parametrize("parse", [parse_json, parse_toml])
-@given(text=st.text())
-def test_any_text_is_read_or_refused(parse: Callable[[str, bytes], object], text: str) -> None:
-    with suppress(BadArchive):
-        parse("a", text.encode(errors="replace"))
+def test_deep_json_is_refused() -> None:
+    assert "nests its values too deeply" in json_refusal("[" * HUGE)
