@@ -14,7 +14,7 @@ from shared.domain.api_docs.documents import (
     write_document,
 )
 from shared.domain.api_docs.model import ModuleDocs
-from tests.support.documented import documented, module_of, package_docs
+from tests.support.documented import documented
 
 EVERYTHING = """
 import ballerina/http;
@@ -150,12 +150,6 @@ def test_an_alias_has_the_keys_of_a_type() -> None:
     )
 
 
-def test_a_function_type_has_its_own_keys_first() -> None:
-    found = module()["functionTypes"][0]["memberTypes"][0]
-    assert list(found)[:5] == [*("isLambda", "isIsolated", "isExtern", "paramTypes", "returnType")]
-    assert list(found)[-1] == "paramNames"
-
-
 def test_a_private_object_has_its_functions_after_its_members() -> None:
     found = module()["functions"][0]["parameters"][0]["type"]
     keys = list(found)
@@ -177,36 +171,11 @@ def test_a_parameter_has_no_sections_and_attachments_only_with_a_default() -> No
     assert " ".join(returned) == "type name description isDeprecated isReadOnly"
 
 
-def test_an_inclusion_has_no_name_and_no_type() -> None:
-    entry = module()["records"][1]["fields"][0]
-    assert " ".join(entry) == "isDeprecated inclusionType isReadOnly"
-
-
-def test_an_included_method_says_so_before_the_last_key() -> None:
-    method = module()["classes"][0]["methods"]
-    assert [each["name"] for each in method] == ["f", "init"]
-
-
 def test_the_sections_of_a_field_are_kept() -> None:
     source = "public type R record {|\n# A.\n#\n# # Deprecated\n# Use b.\n@deprecated\nint a;\n|};"
     field = module(source)["records"][0]["fields"][0]
     assert field["descriptionSections"] == ["# Deprecated\nUse b.\n"]
     assert field["isDeprecated"] is True
-
-
-def test_arguments_of_annotations_are_an_extra_key() -> None:
-    source = '@display {label: "x"}\npublic function f() { }'
-    attached = module(source)["functions"][0]["annotationAttachments"][0]
-    assert attached == {
-        "orgName": "ballerina",
-        "moduleName": "lang.annotations",
-        "version": "0.0.0",
-        "name": "display",
-        "description": "",
-        "isDeprecated": False,
-        "isReadOnly": False,
-        "value": '{label: "x"}',
-    }
 
 
 def test_search_data_names_every_declaration() -> None:
@@ -215,23 +184,11 @@ def test_search_data_names_every_declaration() -> None:
         "modules classes functions records constants errors types clients listeners annotations "
         "objectTypes enums"
     )
-    assert search["modules"] == [
-        {
-            "id": "shop",
-            "description": "",
-            "orgName": "acme",
-            "version": "1.2.0",
-            "isDefaultModule": True,
-        }
-    ]
+    place = {"orgName": "acme", "version": "1.2.0", "isDefaultModule": True}
+    assert search["modules"] == [{"id": "shop", "description": "", **place}]
     assert [each["id"] for each in search["functions"]] == ["hidden", "send"]
-    assert search["clients"][0] == {
-        "id": "Cl",
-        "description": "",
-        "moduleId": "shop",
-        "moduleOrgName": "acme",
-        "moduleVersion": "1.2.0",
-    }
+    place = {"moduleId": "shop", "moduleOrgName": "acme", "moduleVersion": "1.2.0"}
+    assert search["clients"][0] == {"id": "Cl", "description": "", **place}
     assert [each["id"] for each in search["objectTypes"]] == ["Named", "Svc"]
     assert {"Uni", "Map", "Tab", "Dis"} <= {each["id"] for each in search["types"]}
 
@@ -239,18 +196,6 @@ def test_search_data_names_every_declaration() -> None:
 def test_a_document_is_read_as_it_was_written() -> None:
     docs = documented(EVERYTHING)
     assert read_document(write_document(docs)) == docs
-
-
-def test_related_modules_are_written() -> None:
-    docs = package_docs(module_of(""), module_of("", "shop.a")).modules[0]
-    content = json.loads(write_document(docs))
-    assert content["docsData"]["modules"][0]["relatedModules"][1] == {
-        "id": "shop.a",
-        "summary": "",
-        "orgName": "acme",
-        "version": "1.2.0",
-        "isDefaultModule": False,
-    }
 
 
 def test_central_documents_without_lists_and_with_unknown_keys_are_read() -> None:
@@ -288,20 +233,13 @@ public isolated function send(string to, int n = 3, *Opts o) returns error? { }
     assert json.dumps(json.loads(write_document(docs)), indent=1) == snapshot
 
 
-def test_each_list_of_a_module_is_as_in_its_document() -> None:
+def test_each_list_of_a_module_and_each_item_is_as_in_its_document() -> None:
     lists = {key: json.loads(text) for key, text in list_texts(documented(EVERYTHING))}
     expected = {key: value for key, value in module().items() if isinstance(value, list)}
     assert lists == expected
     assert lists["functions"]
-    assert lists["listeners"]
-
-
-def test_each_item_of_a_list_is_as_in_its_document() -> None:
-    docs = documented(EVERYTHING)
-    for key, items in (("functions", docs.functions), ("clients", docs.clients)):
-        texts = {name: json.loads(text) for name, text in item_texts(items)}
-        assert texts == {each["name"]: each for each in module()[key]}
-        assert texts
+    texts = {name: json.loads(text) for name, text in item_texts(documented(EVERYTHING).clients)}
+    assert texts == {each["name"]: each for each in module()["clients"]}
 
 
 def test_the_rest_of_a_module_is_as_in_its_document() -> None:
