@@ -1,7 +1,5 @@
 """Unpacking: once, checked, and within limits."""
 
-import zlib
-
 import pytest
 
 from shared.domain.archives.unpacking import (
@@ -21,15 +19,9 @@ from shared.domain.archives.unpacking import (
 )
 from shared.domain.archives.zip_records import list_directory
 from shared.domain.errors.base import BadArchive
-from tests.support.archives import bala, noise, zipped
+from tests.support.archives import noise, zipped
 from tests.support.raw_zip import Member, raw_zip
 from tests.support.refusals import raises_refusal
-
-
-def deflated(content: bytes) -> bytes:
-    """Return the bytes that an entry is packed to."""
-    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return packer.compress(content) + packer.flush()
 
 
 def opened(*members: Member, limits: ArchiveLimits = DEFAULT_LIMITS) -> ZipArchive:
@@ -42,33 +34,8 @@ def opened(*members: Member, limits: ArchiveLimits = DEFAULT_LIMITS) -> ZipArchi
 def test_content_is_what_was_packed(method: int, size: int) -> None:
     content = noise(size // 2) + bytes(size - size // 2)
     archive = opened(Member(name="a", content=content, method=method))
-    assert archive.read("a") == content
-    assert archive.size("a") == size
-
-
-def test_names_are_in_the_order_of_the_directory() -> None:
-    archive = opened(Member(name="b"), Member(name="a/"), Member(name="a/c"))
-    assert archive.names == ("b", "a/", "a/c")
-
-
-def test_a_content_that_was_read_is_cached() -> None:
-    archive = opened(Member(name="a", content=b"hello"))
     assert archive.read("a") is archive.read("a")
-
-
-def test_entries_that_nobody_asked_for_are_verified_too() -> None:
-    damaged = {"crc": 7}
-    archive = opened(
-        Member(name="a", content=b"x"), Member(name="b", local=damaged, central=damaged)
-    )
-    assert archive.read("a") == b"x"
-    with raises_refusal("entry-damaged", match="The entry b is damaged"):
-        archive.verify()
-
-
-def _find_secret(content: bytes) -> int | None:
-    position = content.find(b"secret")
-    return None if position < 0 else position
+    assert (archive.read("a"), archive.size("a"), archive.names) == (content, size, ("a",))
 
 
 @pytest.mark.parametrize("method", [0, 8])
@@ -80,98 +47,30 @@ def test_a_token_is_found_wherever_it_begins(method: int, position: int, is_read
     if is_read:
         archive.read("b")
     with raises_refusal("token-in-archive") as refused:
-        archive.verify(_find_secret)
+        archive.verify(lambda part: at if (at := part.find(b"secret")) >= 0 else None)
     assert f"b contains an access token of this registry in line {position + 1:,}," in str(
         refused.value
     )
 
 
-@pytest.mark.parametrize("limit", [10, 11])
-def test_entries_are_limited_by_what_they_unpack_to_together(limit: int) -> None:
+def test_entries_are_limited_by_what_they_unpack_to_together() -> None:
     members = Member(name="a", content=b"12345"), Member(name="b", content=b"123456")
-    limits = ArchiveLimits(unpacked_bytes=limit)
-    if limit < 11:
-        with raises_refusal("unpacks-too-large", match="more than 10 bytes"):
-            opened(*members, limits=limits)
-    else:
-        opened(*members, limits=limits).verify()
+    with raises_refusal("unpacks-too-large", match="more than 10 bytes"):
+        opened(*members, limits=ArchiveLimits(unpacked_bytes=10))
+    opened(*members, limits=ArchiveLimits(unpacked_bytes=11)).verify()
 
 
-@pytest.mark.parametrize("size", [MIB, MIB + 1])
-def test_a_high_ratio_is_refused_above_one_mebibyte(size: int) -> None:
-    member = Member(name="a", content=bytes(size))
-    if size > MIB:
-        with raises_refusal("ratio-too-high"):
-            opened(member)
-    else:
-        opened(member).verify()
-
-
-def test_the_ratio_is_asked_of_all_entries_together() -> None:
-    members = [Member(name=f"f{at}", content=bytes(MIB)) for at in range(17)]
-    with raises_refusal("archive-ratio-too-high", match="17,825,792 bytes, more than 200 times"):
-        opened(*members)
-    opened(*members[:16]).verify()
-    opened(*members, Member(name="noise", content=noise(80_000))).verify()
-
-
-@pytest.mark.parametrize("size", [20, 21])
-def test_a_ratio_may_be_the_limit_and_no_more(size: int) -> None:
-    member = Member(name="a", content=bytes(size), packed=bytes(10))
-    of_entry = ArchiveLimits(ratio=2, ratio_from_bytes=19)
-    of_archive = ArchiveLimits(ratio=2, archive_ratio_from_bytes=19)
-    for limits in (of_entry, of_archive):
-        if size > 20:
-            with pytest.raises(BadArchive, match=r"times (its|their) packed size"):
-                opened(member, limits=limits)
-        else:
-            assert opened(member, limits=limits).size("a") == size
-
-
-def test_a_bomb_is_stopped_at_the_first_chunk() -> None:
-    lie = {"size": 10}
-    bomb = Member(name="a", content=bytes(64 * MIB), local=lie, central=lie)
-    archive = opened(bomb, limits=ArchiveLimits(ratio=10**9))
-    with raises_refusal("entry-damaged", match="larger than its header says"):
-        archive.read("a")
-
-
-def damaged(reason: str) -> str:
-    """Return what is said of the only entry, whole."""
-    return f"^The entry a is damaged: {reason}\\. "
-
-
-@pytest.mark.parametrize("field", ["crc", "size"])
-def test_an_entry_is_what_its_header_says(field: str) -> None:
-    lie = {field: 60}
-    archive = opened(Member(name="a", content=b"x" * 50, local=lie, central=lie))
-    with raises_refusal(
-        "entry-damaged", match=damaged("its content is not what its CRC or size says")
+def test_a_ratio_may_be_the_limit_and_no_more() -> None:
+    fits, more = (Member(name="a", content=bytes(size), packed=bytes(10)) for size in (20, 21))
+    for limits in (
+        ArchiveLimits(ratio=2, ratio_from_bytes=19),
+        ArchiveLimits(ratio=2, archive_ratio_from_bytes=19),
     ):
-        archive.verify()
-
-
-def test_a_ratio_that_is_too_high_is_named_with_the_limit() -> None:
-    bomb, limits = Member(name="a", content=bytes(2 * MIB)), ArchiveLimits(ratio=33)
-    sentence = "The entry a unpacks to more than 33 times its packed size"
-    with raises_refusal("ratio-too-high", match=sentence):
-        opened(bomb, limits=limits).verify()
-
-
-@pytest.mark.parametrize(
-    ("packed", "reason"),
-    [
-        (deflated(b"x" * 50)[:-4], "its data is cut off"),
-        (b"", "its data is cut off"),
-        (deflated(b"x" * 50) + b"tail", "there are bytes behind its packed data"),
-        (deflated(b"x" * 50) + bytes(100_000), "there are bytes behind its packed data"),
-        (b"\xff" * 20, "its data cannot be unpacked"),
-    ],
-)
-def test_packed_data_is_one_complete_stream(packed: bytes, reason: str) -> None:
-    member = Member(name="a", content=b"x" * 50, packed=packed)
-    with raises_refusal("entry-damaged", match=damaged(reason)):
-        opened(member).verify()
+        assert opened(fits, limits=limits).size("a") == 20
+        with pytest.raises(BadArchive, match=r"times (its|their) packed size"):
+            opened(more, limits=limits)
+    small = ArchiveLimits(ratio=2, ratio_from_bytes=21, archive_ratio_from_bytes=21)
+    assert opened(more, limits=small).size("a") == 21
 
 
 FILES = {
@@ -229,12 +128,6 @@ def test_a_path_that_is_not_a_file_is_none(path: str) -> None:
     assert listed().file(path) is None
 
 
-def test_the_tail_of_a_small_archive_is_all_of_it_and_has_the_directory() -> None:
-    span = directory_tail(len(ARCHIVE))
-    assert (span.start, span.count) == (0, len(ARCHIVE))
-    assert missing_directory(ARCHIVE, len(ARCHIVE)) is None
-
-
 def test_a_directory_longer_than_the_tail_is_read_with_what_is_missing() -> None:
     archive = zipped({f"resources/{number:05}.txt": b"" for number in range(2_000)})
     span = directory_tail(len(archive))
@@ -247,42 +140,17 @@ def test_a_directory_longer_than_the_tail_is_read_with_what_is_missing() -> None
     assert len(list_files(whole, len(archive)).files) == 2_000
 
 
-def test_a_real_bala_is_listed_as_it_was_packed() -> None:
-    archive = bala("acme/greet:1.0.0", modules=["sub"])
-    assert "modules/greet.sub/greet.sub.bal" in listed(archive).files
-    assert content(archive, "package.json").startswith(b"{")
-
-
 @pytest.mark.parametrize("size", [0, 10, 400])
 def test_a_file_that_does_not_end_as_an_archive_is_refused(size: int) -> None:
     with raises_refusal("truncated"):
         missing_directory(b"x" * size, size)
-
-
-def test_a_directory_that_does_not_end_where_it_should_is_refused() -> None:
-    with raises_refusal("directory-damaged", match="it does not end where the end record begins"):
-        missing_directory(ARCHIVE, len(ARCHIVE) + 1)
+    assert missing_directory(ARCHIVE, len(ARCHIVE)) is None
 
 
 def test_a_directory_with_fewer_entries_than_its_end_says_is_refused() -> None:
     for count in (7, 1_000):
         with raises_refusal("directory-damaged", match="it holds fewer entries"):
             list(list_directory(b"PK\x01\x02" + bytes(42) + b"PK\x05\x06" + bytes(60), count))
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"", True),
-        ("né ".encode() * MIB, True),
-        (b"\xff" * 10, False),
-        ("é".encode()[:1], False),
-        (b"a" * MIB + b"\0", False),
-    ],
-)
-def test_a_file_is_a_text_if_it_can_be_read_as_one(content: bytes, expected: bool) -> None:
-    assert is_text(content) is expected
-    assert (text_of(content) is not None) is expected
 
 
 def test_changed_bytes_are_reported() -> None:
@@ -304,7 +172,11 @@ def test_changed_bytes_are_reported() -> None:
         (b"\xef\xbb\xbfa", "a"),
         (b"a\0b", None),
         (b"\xff", None),
+        ("é".encode()[:1], None),
+        ("né ".encode() * MIB, "né " * MIB),
+        (b"a" * MIB + b"\0", None),
     ],
 )
 def test_a_binary_file_has_no_text(content: bytes, text: str | None) -> None:
     assert text_of(content) == text
+    assert is_text(content) is (text is not None)

@@ -14,16 +14,6 @@ def refusal(content: bytes) -> BadArchive:
     return refused.value
 
 
-def test_bytes_behind_an_archive_without_entries_are_counted() -> None:
-    found = refusal(raw_zip([]) + b"junk")
-    assert found.code == "bytes-after"
-    assert str(found).startswith("The archive has 4 bytes after its end.")
-
-
-def test_a_text_that_only_begins_like_an_archive_is_none() -> None:
-    assert refusal(b"pk" * 50).code == "not-a-zip"
-
-
 def test_a_comment_of_an_entry_is_utf_8() -> None:
     found = refusal(raw_zip([Member(name="a", comment=b"\xff")]))
     assert "The entry a uses a comment that is not UTF-8," in str(found)
