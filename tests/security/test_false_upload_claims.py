@@ -7,7 +7,6 @@ it is what its archive says when it is read again.
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,20 +177,3 @@ def said(read: Bala) -> dict[str, Any]:
         "modules": modules,
         "tool": read.tools[0] if read.tools else "",
     }
-
-
-async def test_the_nightly_audit_finds_nothing_to_say_of_all_of_them(worlds: OpenWorld) -> None:
-    world = await worlds(require_documentation=False)
-    for layout in (2, 3, 4):
-        await world.push(bala(f"acme/layout{layout}:1.0.0", layout=layout))
-    for path in real_archives():
-        await world.push(path.read_bytes(), by=world.people.admin)
-    report = await world.registry.maintenance.upkeep.run("audit-archives")
-    assert report
-    assert report.problems == ()
-    assert report.seen >= 3
-
-
-def real_archives() -> list[Path]:
-    """Return the archives that real clients packed, where they are at hand."""
-    return sorted(BALAS.glob("*.bala"))

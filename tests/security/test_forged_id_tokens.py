@@ -80,8 +80,7 @@ def by_stranger(**headers: Any) -> str:
 def raw(key: bytes = b"", **header: Any) -> str:
     """Return a token with any header, signed as a shared secret would sign."""
     start = f"{encoded(header)}.{encoded(whole())}"
-    digest = "sha512" if header.get("alg") == "HS512" else "sha256"
-    return f"{start}.{encoded(hmac.digest(key, start.encode(), digest) if key else b'')}"
+    return f"{start}.{encoded(hmac.digest(key, start.encode(), 'sha256') if key else b'')}"
 
 
 def saying(payload: bytes) -> str:
@@ -114,24 +113,16 @@ NO_TENANT = "00000000-0000-0000-0000-000000000000"
 VECTORS: dict[TokenFlaw, dict[str, Callable[[], str]]] = {
     TokenFlaw.ALGORITHM: {  # The one that counts is ours to choose.
         "alg none": lambda: raw(alg="none", kid="key-3"),
-        "alg None": lambda: raw(alg="None", kid="key-3"),
-        "alg NONE": lambda: raw(alg="NONE", kid="key-3"),
-        "alg empty": lambda: raw(alg="", kid="key-3"),
         "alg missing": lambda: raw(kid="key-3"),
-        "alg null": lambda: raw(alg=None, kid="key-3"),
         "alg in lower case": lambda: raw(alg="rs256", kid="key-3"),
         "HS256 with the public key": lambda: raw(PUBLIC, alg="HS256", kid="key-3"),
-        "HS512 with the public key": lambda: raw(PUBLIC, alg="HS512", kid="key-3"),
         "HS256 with the public JWK": lambda: raw(PUBLIC_JWK, alg="HS256", kid="key-3"),
-        "HS256 with a zero": lambda: raw(b"\0", alg="HS256", kid=""),
         "RS512 by the right key": lambda: resigned("key-3", "RS512"),
-        "PS256 by the right key": lambda: resigned("key-3", "PS256"),
     },
     TokenFlaw.KEY: {  # Keys come from the issuer, whatever the token brings.
         "RS256 names the EC key": lambda: headed(kid="key-2"),
         "unknown kid": lambda: headed(kid="key-99"),
         "kid is a path": lambda: headed(kid="../../../../dev/null"),
-        "kid is SQL": lambda: headed(kid="' UNION SELECT 'secret"),
         "kid is empty and ambiguous": lambda: headed(kid=""),
         "kid is missing and ambiguous": lambda: raw(b"x", alg="RS256"),
         "brings its key by its own name": lambda: by_stranger(jwk=jwk(STRANGER, "my"), kid="my"),
@@ -143,7 +134,6 @@ VECTORS: dict[TokenFlaw, dict[str, Callable[[], str]]] = {
         "jku": lambda: by_stranger(jku="https://evil.test/keys"),
         "x5u": lambda: by_stranger(x5u="https://evil.test/chain.pem"),
         "x5c": lambda: by_stranger(x5c=[encoded(pem(STRANGER))]),
-        "x5t": lambda: by_stranger(x5t="key-3"),
         "RS256 that is a MAC": lambda: raw(PUBLIC, alg="RS256", kid="key-3"),
         "ES256 that is a MAC": lambda: raw(pem(ec_key(2)), alg="ES256", kid="key-2"),
         "ES256 of zeros": lambda: ZEROS,
@@ -151,52 +141,40 @@ VECTORS: dict[TokenFlaw, dict[str, Callable[[], str]]] = {
         "cut off": lambda: ".".join(parts())[:-2],
         "of another token": lambda: ".".join([*parts()[:2], claims(sub="bob").split(".")[2]]),
         "another sub afterwards": lambda: swapped(sub="admin"),
-        "later exp afterwards": lambda: swapped(exp=NOW + 99_999),
     },
     TokenFlaw.CRITICAL: {
         "a header that must be known": lambda: raw(b"x", alg="RS256", crit=["b64"], b64=True)
     },
-    TokenFlaw.TYPE: {
-        "access token": lambda: headed(typ="at+jwt"),
-        "logout token": lambda: headed(typ="logout+jwt"),
-    },
+    TokenFlaw.TYPE: {"access token": lambda: headed(typ="at+jwt")},
     TokenFlaw.UNREADABLE: {
         "unknown critical header": lambda: headed(crit=["exp"]),
         "payload not encoded": lambda: raw(b"x", alg="RS256", crit=["b64"], b64=False),
         "kid is a number": lambda: raw(b"x", alg="RS256", kid=3),
-        "kid is a list": lambda: raw(b"x", alg="RS256", kid=["key-3"]),
         "header is a list": lambda: f"{encoded(b'[]')}.{encoded(whole())}.",
         "header is deep": lambda: f"{encoded(b'[' * 5000)}.{encoded(whole())}.",
         "payload is a list": lambda: saying(b"[]"),
         "payload is no JSON": lambda: saying(b"{"),
         "payload is deep": lambda: saying(b"[" * 5000),
-        "two parts": lambda: ".".join(parts()[:2]),
         "four parts": lambda: ".".join([*parts(), "more"]),
         "five parts, encrypted": lambda: ENCRYPTED,
         "empty": str,
-        "dots": lambda: "..",
-        "words": lambda: "let me in",
         "blank at the end": lambda: ".".join(parts()) + " ",
         "line break inside": lambda: ".".join(parts()).replace(".", "\n.", 1),
     },
     TokenFlaw.LONG: {
         "huge": lambda: claims(groups=["x" * MAX_TOKEN_BYTES]),
-        "very huge": lambda: "e" * 5_000_000,
         "not ASCII": lambda: ".".join(parts()) + "\N{LATIN SMALL LETTER E WITH ACUTE}",
     },
     TokenFlaw.ISSUER: {
         "another": lambda: claims(iss="https://evil.test"),
         "with a slash more": lambda: claims(iss=URL + "/"),
-        "in capitals": lambda: claims(iss=URL.upper()),
         "a list": lambda: saying(json.dumps({**whole(), "iss": [URL]}).encode()),
     },
     TokenFlaw.AUDIENCE: {
         "another": lambda: claims(aud="another-app"),
         "ours and more letters": lambda: claims(aud=CLIENT + "-test"),
-        "in capitals": lambda: claims(aud=CLIENT.upper()),
         "several others": lambda: claims(aud=["a", "b"]),
         "an object": lambda: claims(aud={CLIENT: True}),
-        "with a number": lambda: claims(aud=[CLIENT, 7]),
     },
     TokenFlaw.PARTY: {
         "made for another": lambda: claims(azp="another-app"),
@@ -205,13 +183,9 @@ VECTORS: dict[TokenFlaw, dict[str, Callable[[], str]]] = {
     TokenFlaw.TENANT: {"another": lambda: claims(tid=NO_TENANT)},
     TokenFlaw.NONCE: {
         "another": lambda: claims(nonce="of yesterday"),
-        "cut off": lambda: claims(nonce=NONCE[:-1]),
         "its hash": lambda: claims(nonce=hashlib.sha256(NONCE.encode()).hexdigest()),
     },
-    TokenFlaw.EXPIRED: {
-        "a moment ago": lambda: claims(exp=NOW - SLACK),
-        "in 1970": lambda: claims(exp=1),
-    },
+    TokenFlaw.EXPIRED: {"a moment ago": lambda: claims(exp=NOW - SLACK)},
     TokenFlaw.FUTURE: {"issued tomorrow": lambda: claims(iat=NOW + SLACK + 1)},
     TokenFlaw.EARLY: {"good from tomorrow on": lambda: claims(nbf=NOW + SLACK + 1)},
 }

@@ -282,15 +282,3 @@ async def test_every_function_is_asked_about_the_organization_that_it_takes(
 def fields_of(operation: Operation) -> set[str]:
     """Return the fields of the body that an operation of our API takes."""
     return set(request.model_fields) if (request := openapi_of(operation).request) else set()
-
-
-async def test_every_form_of_an_organization_is_filled_in(
-    opened: tuple[Registry, Registry],
-) -> None:
-    served = functions_of(build_app(opened[0].world.registry)).http
-    forms = {
-        each.name
-        for each in served
-        if each.name.startswith("account_organization") and "POST" in (each.route.methods or ())
-    }
-    assert forms - set(FIELDS) == {"account_organization_found"}  # Its name is not taken yet.

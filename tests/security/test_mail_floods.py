@@ -93,13 +93,6 @@ async def test_a_refused_renewal_leaves_the_invitation_that_was_mailed(world: Wo
     assert joined.status_code == 200
 
 
-async def test_a_link_without_a_mail_is_made_meanwhile(world: World) -> None:
-    ann = await signed_in(world, world.people.ann)
-    await invite(ann)
-    answer = await ann.api("POST", INVITATIONS, {"role": "member", "label": "for victim"})
-    assert answer.status_code == 201
-
-
 async def test_security_notices_are_not_held_back_by_invitations(world: World) -> None:
     """Whoever knows the address of an owner could otherwise keep them from being told."""
     account = world.people.ann.account.model_copy(update={"email": VICTIM})
@@ -121,9 +114,3 @@ async def test_invitations_to_many_addresses_are_limited_renewed_or_not(worlds: 
     answers.append(await invite(ann, "v0@example.org"))
     assert [each.status_code for each in answers] == [201, 201, 201, 429]
     assert "too many invitations by this account: 3 are taken in 60" in answers[3].text
-
-
-async def test_the_operator_may_lift_the_interval(worlds: OpenWorld) -> None:
-    world = await worlds(invitation_mail_minutes=0)
-    ann = await signed_in(world, world.people.ann)
-    assert [(await invite(ann)).status_code for _ in range(3)] == [201] * 3

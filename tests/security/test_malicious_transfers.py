@@ -140,18 +140,3 @@ async def test_a_former_owner_who_left_has_no_rights(handed: OrganizationService
     with pytest.raises(InvitationNotFound):
         await handed.invitations.accept(code, by=handed.signed_in(LEE))
     assert handed.roles() == {"eve": Role.OWNER}
-
-
-async def test_a_member_with_a_lower_role_makes_no_more_decisions(
-    handed: OrganizationServices,
-) -> None:
-    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
-    kim = handed.signed_in(KIM)
-    await handed.memberships.set_member(ACME, KIM, Role.MAINTAINER, by=kim)
-    for attempt in (
-        handed.memberships.set_member(ACME, EVE, Role.MEMBER, by=kim),
-        handed.memberships.set_member(ACME, KIM, Role.OWNER, by=kim),
-        handed.organization_deletion.delete(ACME, by=kim),
-    ):
-        with pytest.raises(NotPermitted):
-            await attempt

@@ -61,31 +61,6 @@ async def test_a_digest_of_other_bytes_is_refused(world: World) -> None:
     assert (await world.get("/packages/acme/greet/1.0.0")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("field", "key", "shown"),
-    [
-        ("keywords", "keywords", ["said"]),
-        ("licenses", "licenses", ["said"]),
-        ("authors", "authors", ["said"]),
-        ("source_repository", "sourceCodeLocation", "said"),
-        ("ballerina_version", "ballerinaVersion", "2201.1.0"),
-        ("platform", "platform", "java21"),
-        ("graalvm", "graalvmCompatible", "No"),
-        ("template", "template", True),
-    ],
-)
-async def test_every_fact_that_is_served_is_in_the_archive(
-    world: World, field: str, key: str, shown: object
-) -> None:
-    spec = {"graalvm": False}.get(field, shown)
-    await world.push(bala(GREET))
-    await world.push(bala("acme/greet:1.1.0", **{field: spec}))
-    before = answered(await world.get("/packages/acme/greet/1.0.0"))
-    after = answered(await world.get("/packages/acme/greet/1.1.0"))
-    assert after[key] == shown
-    assert before[key] != shown
-
-
 async def test_a_served_graph_is_the_one_in_the_archive(world: World) -> None:
     await world.push(bala(GREET, dependencies=["acme/base:1.0.0"]))
     request = {"org": "acme", "name": "greet", "version": "1.0.0", "mode": "hard"}

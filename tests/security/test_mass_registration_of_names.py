@@ -8,7 +8,7 @@ import pytest
 from functions.faces import operations
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
-from shared.domain.reserved_names import RESERVED_WORDS, is_reserved_name
+from shared.domain.reserved_names import is_reserved_name
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -63,12 +63,6 @@ async def test_only_administrators_create_an_organization_with_a_reserved_name(
 ) -> None:
     assert await found(world, name, world.people.bob) == (403, "name-kept-back")
     assert (await found(world, name, world.people.admin))[0] == 201
-
-
-def test_paths_of_the_registry_and_names_that_speak_for_it_are_reserved() -> None:
-    paths = "api search docs manage account signin about static feeds files badges index archives"
-    others = "health v2 packages orgs device admin wso2 support security root system official"
-    assert {*paths.split(), *others.split(), "ballroom"} <= RESERVED_WORDS
 
 
 async def test_every_first_part_of_a_path_is_a_reserved_name(world: World) -> None:

@@ -56,13 +56,6 @@ def test_no_operation_of_the_api_is_listed_twice() -> None:
     assert [path for _, _, path, _ in rows() if path.startswith(API)] == []
 
 
-def test_routes_are_listed_in_the_order_of_their_names_and_say_who_calls_them() -> None:
-    for table in PAGE.split("\n## "):
-        names = [name for name, _, _, _ in ROW.findall(table)]
-        assert names == sorted(names)
-    assert [name for name, _, _, client in rows() if not client.endswith(".")] == []
-
-
 async def test_no_version_of_the_protocol_is_served_but_those_listed(world: World) -> None:
     for path in ("/1.0/registry/packages", "/2.1/registry/packages", "/3.0/registry/packages"):
         assert (await world.get(f"https://registry.test{path}")).status_code == 404
