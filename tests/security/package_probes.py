@@ -328,63 +328,33 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
     ),
 }
 
-# Functions that no package is named to and that list none, by pattern, each with the reason.
+# Functions that no package is named to and that list none, by pattern, below the reason.
 ABOUT_NO_PACKAGE = {
-    "account_*": "show and change what is the caller's own",
-    "api_audit_*": "show the caller's own log, or an organization's to its owners",
-    "api_docs_*": "are the same for everybody",
-    "api_held_*_all": "decide on what an organization has",
-    "api_held_list": "shows what an organization has to its owners",
-    "api_invitations_*": "show who is invited to an organization",
-    "api_leaks_*": "take what a scanner signs, and name no package",
-    "api_members_*": "show and change who belongs to an organization",
-    "api_org_tokens_*": "name patterns, whether packages match them or not",
-    "api_orgs_allow_bursts": "changes how an organization may publish",
-    "api_orgs_change": "changes what an organization says of itself",
-    "api_orgs_found": "founds an organization",
-    "api_orgs_list": "lists the caller's own organizations",
-    "api_orgs_keep": "undoes the deletion of an organization",
-    "api_publishers_list": "shows what an organization has to its owners",
-    "api_publishers_remove": "takes the id of a publisher",
-    "api_sessions_*": "show and change how people sign in",
-    "api_settings_*": "show the caller's own name",
-    "api_trusted_*": "take what a provider signs for a job",
-    "device_*": "take codes",
-    "health_*": "are the same for everybody",
-    "index_settings": "is the same for everybody",
-    "login_*": "are the same for everybody",
-    "manage_account*": "show accounts to administrators",
-    "manage_limits": "shows the limits to administrators",
-    "api_mirror_*": "show and change rules to administrators",
-    "manage_mirror*": "show and change rules to administrators",
-    "manage_name*": "show patterns of names to administrators",
-    "manage_notice*": "show and change what administrators tell everybody",
-    "manage_organization*": "show organizations to administrators",
-    "manage_overview": "shows to administrators how the registry is",
-    "manage_read_only*": "say whether the registry takes changes",
-    "manage_task*": "show to administrators how maintenance tasks went",
-    "manage_release*": "show releases to administrators, and no token opens one",
-    "security_txt_*": "are the same for everybody",
-    "sign_in_*": "are the same for everybody who is not signed in",
-    "static_*": "are the same for everybody",
-    "token_*": "name patterns, whether packages match them or not",
-    "web_cli_token": "explains access tokens, the same to everybody",
-    "web_manual": "is the same for everybody",
-    "web_about": "counts public packages alone, whoever asks",
-    "web_home": "lists public packages alone, whoever asks",
-    "web_missing*": "are the same for everybody, whatever they name",
-    "web_update_tool": "is the same for everybody",
-    "web_container_images": "is the same for everybody",
-    "web_search_description": "is the same for everybody",
-    "central_doc_ui": "is the same for everybody",
-    "web_site_icon": "is the same for everybody",
-    "web_site_map": "lists public packages alone, whoever asks",
-    "web_site_robots": "is the same for everybody",
+    "show and change what is the caller's own": ("account_*", "api_sessions_*", "api_settings_*"),
+    "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
+    "are the same for everybody, whatever they name": (
+        *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
+        *("web_manual", "web_update_tool", "web_container_images", "web_search_description"),
+        *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "web_missing*"),
+    ),
+    "are the same for everybody who is not signed in": ("sign_in_*",),
+    "list or count public packages alone, whoever asks": ("web_home", "web_site_map", "web_about"),
+    "decide on what an organization has": ("api_held_*_all",),
+    "show what an organization has to its owners": ("api_held_list", "api_publishers_list"),
+    "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
+    "are about an organization as a whole": (
+        *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_found", "api_orgs_list"),
+        "api_orgs_keep",
+    ),
+    "name patterns, whether packages match them or not": ("api_org_tokens_*", "token_*"),
+    "take the id of a publisher": ("api_publishers_remove",),
+    "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
+    "are for administrators": ("api_mirror_*", "manage_*"),
 }
 
 
 def is_about_no_package(function: str) -> bool:
-    return any(fnmatchcase(function, pattern) for pattern in ABOUT_NO_PACKAGE)
+    return any(fnmatchcase(function, each) for rows in ABOUT_NO_PACKAGE.values() for each in rows)
 
 
 def probes() -> Iterator[tuple[str, Probe]]:

@@ -51,12 +51,7 @@ TELLING = {
     "api_publishers_restrict": b'{"pushers":"publishers"}',
 }
 
-MIRROR_CHANGES = {
-    "api_mirror_admit",
-    "api_mirror_dry_run",
-    "api_mirror_replace",
-    "api_mirror_retry",
-}
+MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
 FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", "api_sessions_link", *MIRROR_CHANGES}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
@@ -74,8 +69,7 @@ def is_change(name: str, declared: Declared) -> bool:
     is_open = declared.expects in (anybody, anybody_known, nobody_by_token)
     asks_by_post = "resolve" in name or name == "central_graphql"
     is_reading = declared.method in ("GET", "HEAD") or asks_by_post
-    is_nothing = "wrong_method" in name
-    return not (is_open or is_reading or is_nothing) and name not in SILENT
+    return not (is_open or is_reading) and name not in SILENT
 
 
 CHANGES = sorted(name for name, each in DECLARED.items() if is_change(name, each))
@@ -128,7 +122,7 @@ async def change(world: World, request: httpx.Request, outage: Outage | None) ->
     if outage:
         outage.lasts = False
     if answer.status_code >= 500:
-        answer = await world.http.send(again(request))  # What every client does, or its user.
+        answer = await world.http.send(request)  # What every client does, or its user.
     await world.registry.maintenance.upkeep.run("process-outboxes")
     new = (await world.stores.events.since(0, 10_000))[known:]
     return Done(answer.status_code, answer.text, tuple(outlined(event) for _, event in new))
@@ -137,13 +131,6 @@ async def change(world: World, request: httpx.Request, outage: Outage | None) ->
 def outlined(event: Event) -> tuple[str, str, str]:
     """Return what an event tells."""
     return event.kind, event.actor, event.org or event.account
-
-
-def again(request: httpx.Request) -> httpx.Request:
-    """Return the request once more."""
-    return httpx.Request(
-        request.method, request.url, headers=request.headers, content=request.content
-    )
 
 
 async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:

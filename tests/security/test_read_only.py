@@ -34,19 +34,13 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 INTERNAL = 500
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 READING = {"GET", "HEAD", "OPTIONS"}
-ASKS_BY_POST = {
-    "central_graphql",
-    "central_resolve_packages",
-    "central_resolve_modules",
-    "central_resolve_tools",
-}
-WRONG = {name for name in DECLARED if "wrong_method" in name}  # They change nothing at any time.
+ASKS_BY_POST = {"central_graphql", *(name for name in DECLARED if "_resolve_" in name)}
 # Sessions begin and end, so that administrators come in; and they let changes be made again.
 GOES_ON = {"sign_in_link_used", "sign_in_out", "manage_read_only_on", "manage_read_only_off"}
 CHANGING = sorted(
     name
     for name, each in DECLARED.items()
-    if each.method not in READING and name not in ASKS_BY_POST | GOES_ON | WRONG
+    if each.method not in READING and name not in ASKS_BY_POST | GOES_ON
 )
 OTHERS = sorted(set(DECLARED) - set(CHANGING) - GOES_ON)
 
