@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal, Ledger
 from tests.support.upstreams import Stand
 from tests.support.world import OpenWorld, World
 
@@ -25,6 +28,35 @@ def stand() -> Iterator[Stand]:
     """Return the server of upstreams, of one test at a time."""
     with Stand.running() as running:
         yield running
+
+
+class Html(SingleFileSnapshotExtension):
+    """Keeps a golden as a file that a browser opens."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "html"
+
+
+@pytest.fixture
+def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Compare with a golden of what is particular to a page."""
+    return snapshot.use_extension(Html)
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    """Return a browser in which an administrator has just signed in."""
+    return await PageClient.of(world, world.people.admin)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
 
 
 @pytest.fixture

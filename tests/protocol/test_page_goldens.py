@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
 from shared.services.organizations.invitations import InvitationRequest
+from tests.protocol.conftest import Html
 from tests.support.archives import bala
 from tests.support.device_login import ask
 from tests.support.page_client import PageClient
@@ -34,11 +34,7 @@ CHANGING = {
 _DIGEST_OF_FILE = re.compile(r"(?<=[?/.])[0-9a-f]{8,64}(?=[.\"/])")
 
 
-class Html(SingleFileSnapshotExtension):
-    """Keeps a golden as a file that a browser opens."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "html"
+PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 
 
 class Frame(Html):
@@ -53,19 +49,8 @@ def frame(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture
-def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(Html)
-
-
-@pytest.fixture
 async def ann(world: World) -> PageClient:
     return await PageClient.of(world, world.people.ann)
-
-
-@pytest.fixture
-async def admin(world: World) -> PageClient:
-    """Return a browser of somebody who belongs nowhere."""
-    return await PageClient.of(world, world.people.admin)
 
 
 def shown(browser: PageClient) -> str:
@@ -91,10 +76,42 @@ async def test_the_frame_of_every_page(ann: PageClient, frame: SnapshotAssertion
     assert frame_of(ann) == frame
 
 
-async def test_an_overview_of_somebody_who_has_begun(
-    ann: PageClient, page: SnapshotAssertion
-) -> None:
-    await ann.open("/account")
+ACME = "/account/organizations/acme"
+OPENED = {
+    "overview": ("ann", "/account"),
+    "organizations": ("ann", "/account/organizations"),
+    "no_organizations": ("admin", "/account/organizations"),  # Who belongs nowhere.
+    "organization_to_a_member": ("mia", ACME),
+    "no_security_events": ("ann", "/account/security?before=1"),
+    "code_to_enter": ("ann", "/device"),
+    "no_identities": ("ann", "/account/identities"),
+}
+
+
+@pytest.mark.parametrize("name", OPENED)
+async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
+    who, path = OPENED[name]
+    browser = await PageClient.at(world, getattr(world.people, who), path)
+    assert shown(browser) == page
+
+
+TOKENS = "/account/tokens"
+REFUSED = {"name": '<b>"bold"', "scope": ["push-new", "manage"], "days": "1000"}
+INVITED = {"role": "maintainer", "email": 'no "address"', "label": "<kim>"}
+SENT: dict[str, tuple[str, str, dict[str, str | list[str]]]] = {
+    "token_that_is_refused": (TOKENS, TOKENS, {**REFUSED}),
+    "token_that_is_made": (TOKENS, TOKENS, {"name": "nightly build", "scope": ["read"]}),
+    "organization_that_is_refused": (*["/account/organizations"] * 2, {"name": "other"}),
+    "invitation_that_is_refused": (ACME, f"{ACME}/invite", {**INVITED}),
+    "end_that_is_refused": ("/account/data", "/account/delete", {"name": "anne"}),
+}
+
+
+@pytest.mark.parametrize("name", SENT)
+async def test_an_answer_to_a_form(ann: PageClient, page: SnapshotAssertion, name: str) -> None:
+    path, form, fields = SENT[name]
+    await ann.open(path)
+    await ann.send(form, **fields)
     assert shown(ann) == page
 
 
@@ -121,37 +138,6 @@ async def test_no_tokens(world: World, ann: PageClient, page: SnapshotAssertion)
     assert shown(ann) == page
 
 
-async def test_a_token_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name='<b>"bold"', scope=["push-new", "manage"], days="1000")
-    assert shown(ann) == page
-
-
-async def test_a_token_that_is_made(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name="nightly build", scope=["read"])
-    assert shown(ann) == page
-
-
-async def test_organizations(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/organizations")
-    assert shown(ann) == page
-
-
-async def test_no_organizations(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open("/account/organizations")
-    assert shown(admin) == page
-
-
-async def test_an_organization_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/organizations")
-    await ann.send("/account/organizations", name="other")
-    assert shown(ann) == page
-
-
-ACME = "/account/organizations/acme"
-
-
 async def test_an_organization_to_its_owner(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
@@ -164,24 +150,12 @@ async def test_an_organization_to_its_owner(
     assert shown(ann) == page
 
 
-async def test_an_organization_to_a_member(world: World, page: SnapshotAssertion) -> None:
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open(ACME)
-    assert shown(mia) == page
-
-
 async def test_an_organization_that_is_being_deleted(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     by = fresh(world, world.people.ann)
     await world.registry.organizations.deletion.delete(parse_org("acme"), by=by)
     await ann.open(ACME)
-    assert shown(ann) == page
-
-
-async def test_an_invitation_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(ACME)
-    await ann.send(f"{ACME}/invite", role="maintainer", email='no "address"', label="<kim>")
     assert shown(ann) == page
 
 
@@ -197,8 +171,11 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
         parse_org("acme"), offer, by=OPERATOR
     )
     assert invited.link
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
+    bob = await PageClient.at(
+        world,
+        world.people.bob,
+        invited.link.reveal().removeprefix(world.registry.settings.base_url),
+    )
     assert shown(bob) == page
 
 
@@ -215,24 +192,6 @@ async def test_security_events(ann: PageClient, page: SnapshotAssertion) -> None
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name="nightly build", scope=["read"])
     await ann.open("/account/security")
-    assert shown(ann) == page
-
-
-async def test_no_security_events(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/security?before=1")
-    assert shown(ann) == page
-
-
-async def test_the_end_of_an_account_that_is_refused(
-    ann: PageClient, page: SnapshotAssertion
-) -> None:
-    await ann.open("/account/data")
-    await ann.send("/account/delete", name="anne")
-    assert shown(ann) == page
-
-
-async def test_a_code_to_enter(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/device")
     assert shown(ann) == page
 
 
@@ -265,13 +224,7 @@ async def test_signing_in(world: World, page: SnapshotAssertion) -> None:
 
 async def test_sessions(world: World, page: SnapshotAssertion) -> None:
     await PageClient.of(world, world.people.ann)
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open("/account/sessions")
-    assert shown(ann) == page
-
-
-async def test_no_identities(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open("/account/identities")
+    ann = await PageClient.at(world, world.people.ann, "/account/sessions")
     assert shown(ann) == page
 
 

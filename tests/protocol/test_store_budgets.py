@@ -3,69 +3,26 @@
 docs/reference/store-operations.md lists the same numbers.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.identity import Grant, Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
-from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.instances import edition_confirmed
-from tests.support.port_doubles import counting
+from tests.support.port_doubles import Ledger
 from tests.support.storage import one_instance, one_machine
 from tests.support.world import URL, OpenWorld, Person, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
 
-PORTS = (
-    "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
-)  # fmt: skip
 PULL = dict(ACCEPT_ARCHIVE)
 SURVEY, FIND = {"metadata.survey": 1}, {"metadata.find": 1}
-
-
-@dataclass
-class Ledger:
-    """Counts the calls of every port."""
-
-    by_port: Mapping[str, Counter[str]] = field(
-        default_factory=lambda: {port: Counter[str]() for port in PORTS}
-    )
-
-    def wrap(self, stores: Adapters) -> Adapters:
-        """Return the stores with every call counted."""
-        ports = {
-            port: counting(getattr(stores, port), calls) for port, calls in self.by_port.items()
-        }
-        return replace(stores, **ports)
-
-    def forget(self) -> None:
-        """Begin again."""
-        for calls in self.by_port.values():
-            calls.clear()
-
-    def calls(self) -> dict[str, int]:
-        """Return how often each method of each port was called."""
-        return {
-            f"{port}.{method}": count
-            for port, calls in self.by_port.items()
-            for method, count in calls.items()
-        }
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    """Return what the calls are counted in."""
-    return Ledger()
 
 
 @pytest.fixture
@@ -92,15 +49,40 @@ async def asked(world: World, ledger: Ledger, path: str, **options: object) -> d
 
 # --- pulls and reads ---------------------------------------------------------------------------
 
+GREET, INDEX = "/packages/acme/greet", f"{URL}/index"
+RIGHT, FEED = {"directory.access_context": 1}, {"events.since": 1} | SURVEY
+# What is asked, with which headers, by whom, and what that costs.
+Read = tuple[str, dict[str, str], str, dict[str, int]]
+READS: list[Read] = [
+    (f"{GREET}/1.0.0", PULL, "", FIND),
+    *((f"{GREET}/{each}", PULL, "", SURVEY | FIND) for each in ("*", "1.*", "1.1.*")),
+    (f"{GREET}/1.0.0", {}, "", FIND | {"documents.texts": 1}),
+    (GREET, {}, "", SURVEY),
+    ("/packages", {}, "", {"search.search": 1}),
+    ("/packages/?q=greet", {}, "", {"search.search": 1}),
+    ("/packages/acme", {}, "", {"search.search": 1}),
+    ("/search-packages?q=greet", {}, "", {"search.search": 1}),
+    ("/tools?q=greet", {}, "", {"search.search": 1}),
+    ("/packages?user-packages=true", {}, "", {"search.search": 1}),
+    ("/search-suggestions?q=gr", {}, "", {"search.suggest": 1}),
+    ("/search-symbols?q=x", {}, "", {"search.symbols": 1}),
+    # Public packages ask for no right, and private ones read it once.
+    (f"{GREET}/1.0.0", PULL, "ann", FIND),
+    ("/packages/acme/secret/1.0.0", PULL, "mia", FIND | RIGHT),
+    (f"{INDEX}/acme/greet/index.json", {}, "", SURVEY),
+    (f"{INDEX}/acme/secret/index.json", {}, "mia", SURVEY | RIGHT),
+    (f"{INDEX}/config.json", {}, "", {}),
+    # Whether anything is new or not: else the second one would tell of hidden changes.
+    (f"{INDEX}/changes", {}, "", FEED),
+    (f"{INDEX}/changes?since=1000", {}, "", FEED),
+]
 
-async def test_a_pull_of_an_exact_version_is_one_trip(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, "/packages/acme/greet/1.0.0", headers=PULL) == FIND
 
-
-@pytest.mark.parametrize("wanted", ["*", "1.*", "1.1.*"])
-async def test_a_pull_of_a_range_is_two_trips(counted: World, ledger: Ledger, wanted: str) -> None:
-    calls = await asked(counted, ledger, f"/packages/acme/greet/{wanted}", headers=PULL)
-    assert calls == SURVEY | FIND
+@pytest.mark.parametrize("read", READS)
+async def test_a_read_costs_this(counted: World, ledger: Ledger, read: Read) -> None:
+    path, headers, who, calls = read
+    by = getattr(counted.people, who) if who else None
+    assert await asked(counted, ledger, path, headers=headers, by=by) == calls
 
 
 @one_machine("in the cloud the link leads to the blob itself")
@@ -111,46 +93,21 @@ async def test_the_bytes_are_one_trip(counted: World, ledger: Ledger) -> None:
     assert calls == {"metadata.by_digest": 1, "archives.read": 1}
 
 
-async def test_metadata_is_one_trip_and_the_immutable_texts(counted: World, ledger: Ledger) -> None:
-    calls = await asked(counted, ledger, "/packages/acme/greet/1.0.0")
-    assert calls == FIND | {"documents.texts": 1}
-
-
-async def test_versions_are_one_trip(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, "/packages/acme/greet") == SURVEY
-
-
+@pytest.mark.parametrize("name", ["none", "secret"])
 @pytest.mark.parametrize(
-    "path", ["/packages/acme/none", "/packages/acme/none/1.0.0", "/packages/acme/none/*"]
-)
-async def test_a_missing_package_costs_no_more(counted: World, ledger: Ledger, path: str) -> None:
-    assert (await counted.get(path)).status_code == 404
-    assert sum(ledger.calls().values()) == 1
-
-
-@pytest.mark.parametrize(
-    "path",
+    ("path", "calls"),
     [
-        "/packages",
-        "/packages/?q=greet",
-        "/packages/acme",
-        "/search-packages?q=greet",
-        "/tools?q=greet",
-        "/packages?user-packages=true",
+        ("/packages/acme/{}", SURVEY),
+        ("/packages/acme/{}/1.0.0", FIND),
+        ("/packages/acme/{}/*", SURVEY),
+        (f"{INDEX}/acme/{{}}/index.json", SURVEY),
     ],
 )
-async def test_an_anonymous_search_asks_the_index_alone(
-    counted: World, ledger: Ledger, path: str
+async def test_a_missing_package_costs_no_more_and_a_hidden_one_the_same(
+    counted: World, ledger: Ledger, name: str, path: str, calls: dict[str, int]
 ) -> None:
-    assert await asked(counted, ledger, path) == {"search.search": 1}
-
-
-async def test_suggestions_ask_the_index_alone(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, "/search-suggestions?q=gr") == {"search.suggest": 1}
-
-
-async def test_a_search_of_symbols_asks_the_index_alone(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, "/search-symbols?q=x") == {"search.symbols": 1}
+    assert (await counted.get(path.format(name))).status_code == 404
+    assert ledger.calls() == calls
 
 
 # --- API documentation -------------------------------------------------------------------------
@@ -261,15 +218,6 @@ async def test_tools_are_resolved_in_two_trips(counted: World, ledger: Ledger) -
     assert ledger.calls() == {"metadata.tool_owners": 1} | SURVEY
 
 
-# --- the index ---------------------------------------------------------------------------------
-
-INDEX = f"{URL}/index"
-
-
-async def test_the_file_of_a_package_is_one_trip(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, f"{INDEX}/acme/greet/index.json") == SURVEY
-
-
 async def test_what_stands_in_memory_costs_nothing(counted: World, ledger: Ledger) -> None:
     path = f"{INDEX}/acme/greet/index.json"
     known = {"if-none-match": (await counted.get(path)).headers["etag"]}
@@ -277,36 +225,6 @@ async def test_what_stands_in_memory_costs_nothing(counted: World, ledger: Ledge
     for headers, status in (({}, 200), (known, 304)):
         assert (await counted.get(path, headers=headers)).status_code == status
     assert ledger.calls() == {}
-
-
-@pytest.mark.parametrize("name", ["absent", "secret"])
-async def test_a_file_that_is_not_there_costs_no_more(
-    counted: World, ledger: Ledger, name: str
-) -> None:
-    assert (await counted.get(f"{INDEX}/acme/{name}/index.json")).status_code == 404
-    assert ledger.calls() == SURVEY
-
-
-async def test_the_file_of_a_private_package_adds_one_read_of_the_right(
-    counted: World, ledger: Ledger
-) -> None:
-    path = f"{INDEX}/acme/secret/index.json"
-    calls = await asked(counted, ledger, path, by=counted.people.mia)
-    assert calls == SURVEY | {"directory.access_context": 1}
-
-
-async def test_the_configuration_asks_nobody(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, f"{INDEX}/config.json") == {}
-
-
-async def test_the_feed_is_two_trips_whether_anything_is_new_or_not(
-    counted: World, ledger: Ledger
-) -> None:
-    path = f"{INDEX}/changes"
-    assert await asked(counted, ledger, path) == {"events.since": 1} | SURVEY
-    ledger.forget()
-    # Else the second one would tell of hidden changes.
-    assert await asked(counted, ledger, f"{path}?since=1000") == {"events.since": 1} | SURVEY
 
 
 # --- tokens and rights -------------------------------------------------------------------------
@@ -319,28 +237,6 @@ async def test_a_token_adds_itself_and_its_account_at_most_every_three_seconds(
         counted.clock.advance(timedelta(seconds=seconds))
         await counted.get("/packages/acme/greet", by=counted.people.ann)
         assert ledger.by_port["directory"]["get"] == reads
-
-
-async def test_public_packages_ask_for_no_right(counted: World, ledger: Ledger) -> None:
-    ann = counted.people.ann
-    assert await asked(counted, ledger, "/packages/acme/greet/1.0.0", by=ann, headers=PULL) == FIND
-
-
-async def test_a_private_package_adds_one_read_of_the_right(counted: World, ledger: Ledger) -> None:
-    mia = counted.people.mia
-    path = "/packages/acme/secret/1.0.0"
-    calls = await asked(counted, ledger, path, by=mia, headers=PULL)
-    assert calls == FIND | {"directory.access_context": 1}
-
-
-async def test_a_hidden_package_costs_an_outsider_no_more_than_a_missing_one(
-    counted: World, ledger: Ledger
-) -> None:
-    await counted.get("/packages/acme/secret/1.0.0")
-    hidden = ledger.calls()
-    ledger.forget()
-    await counted.get("/packages/acme/absent/1.0.0")
-    assert hidden == ledger.calls()
 
 
 async def test_the_cost_of_a_members_search_depends_on_the_member_only(
@@ -378,9 +274,30 @@ NAME = {"metadata.claim": 1}
 TOOL = {"metadata.tool_owners": 1, "metadata.claim_tool": 1}
 
 
-async def test_a_push_is_nine_operations(counted: World, ledger: Ledger) -> None:
-    await push(counted, "acme/greet:3.0.0", counted.people.ann)
-    assert ledger.calls() == PUSH
+NEEDED = [f"ballerina/m{number}:1.0.0" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "spec", "expected"),
+    [
+        ("acme/greet:3.0.0", {}, PUSH),
+        ("acme/new:1.0.0", {}, PUSH | NAME),
+        ("acme/greet:3.0.0", {"tools": ["greeter"]}, PUSH | TOOL),
+        ("acme/new:1.0.0", {"tools": ["newer"]}, PUSH | NAME | TOOL),
+        ("acme/greet:3.0.0", {"dependencies": NEEDED}, PUSH),  # They are not checked.
+    ],
+)
+async def test_a_push_is_nine_operations_and_ten_at_most_besides_asking_who_may_and_how_often(
+    counted: World,
+    ledger: Ledger,
+    coordinate: str,
+    spec: dict[str, object],
+    expected: dict[str, int],
+) -> None:
+    await push(counted, coordinate, counted.people.ann, **spec)
+    calls = ledger.calls()
+    assert calls == expected
+    assert sum(calls.values()) - calls["directory.access_context"] - calls["work.count"] <= 10
 
 
 async def test_a_push_of_a_token_reads_nothing_after_the_right_to_publish(
@@ -393,35 +310,6 @@ async def test_a_push_of_a_token_reads_nothing_after_the_right_to_publish(
         answer = await counted.upload(body, by=counted.people.ann)
         assert answer.status_code == 400
         assert not set(ledger.calls()) - {"directory.account", "directory.token"}, ledger.calls()
-
-
-async def test_the_first_push_of_a_package_claims_its_name_too(
-    counted: World, ledger: Ledger
-) -> None:
-    await push(counted, "acme/new:1.0.0", counted.people.ann)
-    assert ledger.calls() == PUSH | NAME
-
-
-async def test_a_tool_adds_two(counted: World, ledger: Ledger) -> None:
-    await push(counted, "acme/greet:3.0.0", counted.people.ann, tools=["greeter"])
-    assert ledger.calls() == PUSH | TOOL
-
-
-async def test_no_push_takes_more_than_ten_operations_besides_asking_who_may_and_how_often(
-    counted: World, ledger: Ledger
-) -> None:
-    await push(counted, "acme/new:1.0.0", counted.people.ann, tools=["newer"])
-    calls = ledger.calls()
-    assert calls == PUSH | NAME | TOOL
-    assert sum(calls.values()) - calls["directory.access_context"] - calls["work.count"] <= 10
-
-
-async def test_dependencies_that_are_not_checked_cost_nothing(
-    counted: World, ledger: Ledger
-) -> None:
-    needed = [f"ballerina/m{number}:1.0.0" for number in range(20)]
-    await push(counted, "acme/greet:3.0.0", counted.people.ann, dependencies=needed)
-    assert ledger.calls() == PUSH
 
 
 async def test_a_repeated_push_writes_nothing_that_is_there(counted: World, ledger: Ledger) -> None:

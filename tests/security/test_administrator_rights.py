@@ -23,6 +23,12 @@ LOOKING = (
     f"{ORGANIZATIONS}/acme",
     NAMES,
     f"{NAMES}?name=acme",
+    "/manage",
+    "/manage/tasks",
+    "/manage/limits",
+    "/manage/notices",
+    "/manage/read-only",
+    "/manage/mirror/refusals",
 )
 CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ACCOUNTS}/ID-OF-bob/link", {}),
@@ -38,6 +44,12 @@ CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{ORGANIZATIONS}/other/keep", {}),
     (f"{NAMES}/new", {"pattern": "globex", "reason": "Why not."}),
     (f"{NAMES}/remove", {"pattern": "kept"}),
+    (ACCOUNTS, {"name": "zoe"}),
+    ("/manage/tasks/run", {"task": "repair-derived-data"}),
+    ("/manage/notices", {"text": "Hello."}),
+    ("/manage/notices/end", {}),
+    ("/manage/read-only/on", {"reason": "maintenance"}),
+    ("/manage/read-only/off", {}),
 )
 FORMS = pytest.mark.parametrize(("path", "fields"), CHANGING, ids=[path for path, _ in CHANGING])
 

@@ -33,6 +33,13 @@ class PageClient:
         await browser.send(path)
         return browser
 
+    @classmethod
+    async def at(cls, world: World, person: Person, path: str) -> Self:
+        """Return such a browser that has opened a page."""
+        browser = await cls.of(world, person)
+        await browser.open(path)
+        return browser
+
     @property
     def text(self) -> str:
         """Return what the page shows, and its markup, with characters as they are."""

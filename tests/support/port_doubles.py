@@ -1,7 +1,7 @@
 """Ports that record the calls of their methods, or fail when a test says so."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar, cast
@@ -50,6 +50,40 @@ class Journal:
         return lambda method: self.calls.append(f"{port}.{method}")
 
 
+PORTS = (
+    "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
+)  # fmt: skip
+
+
+@dataclass
+class Ledger:
+    """Counts the calls of every port."""
+
+    by_port: Mapping[str, Counter[str]] = field(
+        default_factory=lambda: {port: Counter[str]() for port in PORTS}
+    )
+
+    def wrap(self, stores: Adapters) -> Adapters:
+        """Return the stores with every call counted."""
+        ports = {
+            port: counting(getattr(stores, port), calls) for port, calls in self.by_port.items()
+        }
+        return replace(stores, **ports)
+
+    def forget(self) -> None:
+        """Begin again."""
+        for calls in self.by_port.values():
+            calls.clear()
+
+    def calls(self) -> dict[str, int]:
+        """Return how often each method of each port was called."""
+        return {
+            f"{port}.{method}": count
+            for port, calls in self.by_port.items()
+            for method, count in calls.items()
+        }
+
+
 class _Noting:
     def __init__(self, port: object, note: Callable[[str], None]) -> None:
         self._port = port
@@ -88,6 +122,10 @@ class Fault:
         """Count a call, and say whether it is the one that fails."""
         self.calls += 1
         return self.calls == self.nth
+
+    def at(self, port: str) -> Callable[[Adapters], Adapters]:
+        """Return a `wrap` for a world, one of whose stores has this fault."""
+        return lambda stores: replace(stores, **{port: failing(getattr(stores, port), self)})
 
 
 def failing(port: Port, fault: Fault) -> Port:

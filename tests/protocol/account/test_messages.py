@@ -19,9 +19,7 @@ def message(browser: PageClient) -> str:
 
 @pytest.fixture
 async def mia(world: World) -> PageClient:
-    browser = await PageClient.of(world, world.people.mia)
-    await browser.open("/account/organizations")
-    return browser
+    return await PageClient.at(world, world.people.mia, "/account/organizations")
 
 
 async def test_an_organization_is_created_and_left(mia: PageClient) -> None:
@@ -65,8 +63,7 @@ async def test_sessions_are_ended(world: World, mia: PageClient) -> None:
 
 
 async def test_notices_and_read_only_mode_are_changed(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open("/manage/notices")
+    admin = await PageClient.at(world, world.people.admin, "/manage/notices")
     await admin.send("/manage/notices", text="Hello.")
     assert message(admin).startswith("Notice published.")
     await admin.send("/manage/notices/end")

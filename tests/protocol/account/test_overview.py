@@ -85,10 +85,6 @@ async def test_anonymous_readers_read_how_to_sign_in(world: World) -> None:
     assert "Ask an administrator" in page.text
 
 
-async def test_a_token_does_not_sign_a_browser_in(world: World) -> None:
-    assert (await world.get(ACCOUNT, by=world.people.ann)).status_code == 401
-
-
 async def test_signing_out_takes_the_cookie_back_and_ends_the_session(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     thief = browser.copy()

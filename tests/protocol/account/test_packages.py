@@ -17,35 +17,30 @@ def names(browser: PageClient) -> list[str]:
 async def test_the_packages_of_ones_organizations_private_ones_too(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open(PAGE)
+    mia = await PageClient.at(world, world.people.mia, PAGE)
     assert sorted(names(mia)) == ["acme/greet", "acme/secret"]
     assert "Private" in mia.text
     assert "Manage" not in mia.text  # She reads, and no more.
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open(PAGE)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     assert 'href="/account/organizations/acme/packages/greet"' in ann.text
 
 
 async def test_others_have_packages_of_their_own(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open(PAGE)
+    bob = await PageClient.at(world, world.people.bob, PAGE)
     assert names(bob) == []
     assert "No packages yet" in bob.text
 
 
 async def test_an_account_without_organizations_reads_how_to_join_one(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open(PAGE)
+    admin = await PageClient.at(world, world.people.admin, PAGE)
     assert "You are not a member of any organization" in admin.text
 
 
 async def test_a_long_list_has_pages(world: World) -> None:
     for number in range(PACKAGES_PER_PAGE + 1):
         await world.push(bala(f"acme/greet{number:02}:1.0.0"))
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open(PAGE)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     first = names(ann)
     assert (len(first), f"{PAGE}?page=2" in ann.text) == (PACKAGES_PER_PAGE, True)
     await ann.open(f"{PAGE}?page=2")

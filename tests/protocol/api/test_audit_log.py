@@ -6,14 +6,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
 AUDIT = f"{URL}/api/v1/orgs/acme/audit"
@@ -73,25 +72,6 @@ async def test_an_event_says_who_with_what_and_from_where(busy_week: World) -> N
 
 async def test_events_elsewhere_are_in_no_other_log(busy_week: World) -> None:
     assert not [each for each in await log(busy_week) if "other/" in each["subject"]]
-
-
-@pytest.mark.parametrize("who", ["mia", "bob", "nobody"])
-async def test_nobody_but_owners_reads_the_log(busy_week: World, who: str) -> None:
-    person = None if who == "nobody" else getattr(busy_week.people, who)
-    for url in (AUDIT, f"{AUDIT}.jsonl"):
-        answer = await busy_week.get(url, by=person)
-        assert answer.status_code == (401 if person is None else 403)
-        assert "release.published" not in answer.text
-
-
-async def test_a_token_that_publishes_does_not_read_the_log(busy_week: World) -> None:
-    thief = await limited(busy_week, busy_week.people.ann, "push-new", "push-version", "read")
-    assert (await busy_week.get(AUDIT, by=thief)).status_code == 403
-
-
-async def test_the_log_of_an_organization_that_is_not_there_is_not_shown(world: World) -> None:
-    answer = await world.get(f"{URL}/api/v1/orgs/nobody/audit", by=world.people.ann)
-    assert answer.status_code == 404
 
 
 async def test_a_log_is_read_page_by_page_without_a_gap(busy_week: World) -> None:
@@ -170,9 +150,9 @@ async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it
     worlds: OpenWorld,
 ) -> None:
     broken = Fault("publish", Busy())
-    world = await worlds(wrap=lambda stores: _with_events(stores, broken))
-    content = b'{"name": "laptop", "scopes": ["read"]}'
-    answer = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=content)
+    world = await worlds(wrap=broken.at("events"))
+    wanted = {"name": "laptop", "scopes": ["read"]}
+    answer = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, json=wanted)
     assert answer.status_code == 201
     issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
     assert answer.json()["token"]["id"] not in [each["subject"] for each in issued]
@@ -192,7 +172,3 @@ async def test_events_forget_where_they_came_from_after_a_year(busy_week: World)
     [deprecated] = await log(busy_week, "?kind=release.deprecated", by=ann)
     assert (deprecated["credential"], deprecated["address"]) == ("", "")
     assert deprecated["actorName"] == "ann"
-
-
-def _with_events(stores: Any, fault: Fault) -> Any:
-    return replace(stores, events=failing(stores.events, fault))

@@ -13,7 +13,7 @@ from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.world import URL, Person, World, limited
+from tests.support.world import URL, Person, World
 
 TOKENS = f"{URL}/api/v1/orgs/acme/tokens"
 WHOAMI = f"{URL}/api/v1/whoami"
@@ -107,60 +107,6 @@ async def test_it_is_renamed_rotated_and_revoked(world: World) -> None:
     assert (await world.get(where, by=ann)).status_code == 404
 
 
-OPERATIONS = [
-    ("GET", ""),
-    ("POST", ""),
-    ("GET", "/{id}"),
-    ("PATCH", "/{id}"),
-    ("POST", "/{id}/rotate"),
-    ("DELETE", "/{id}"),
-]
-
-
-def body_of(method: str, path: str) -> bytes:
-    """Return a body that the operation reads."""
-    if method == "PATCH":
-        return b'{"name":"mine"}'
-    return BODY if (method, path) == ("POST", "") else b""
-
-
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
-async def test_nobody_but_an_owner_of_the_organization_reaches_them(
-    world: World, method: str, path: str
-) -> None:
-    robot = await machine(world)
-    token = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"][0]
-    url = TOKENS + path.replace("{id}", token["id"])
-    maintainer = await limited(world, world.people.mia)
-    await world.registry.organizations.memberships.set_member(
-        parse_org("acme"), maintainer.account, Role.MAINTAINER, by=OPERATOR
-    )
-    weak = await limited(world, world.people.ann, "read", "push-new", "push-version", "deprecate")
-    for by, status in (
-        (None, 401),
-        (world.people.bob, 404),
-        (maintainer, 403),
-        (weak, 403),
-        (robot, 403),
-    ):
-        answer = await world.send(method, url, by=by, content=body_of(method, path))
-        assert answer.status_code == status
-    [left] = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
-    assert (left["id"], left["name"]) == (token["id"], token["name"])
-
-
-@pytest.mark.parametrize(("method", "path"), OPERATIONS[2:])
-async def test_an_owner_of_another_organization_finds_no_such_token(
-    world: World, method: str, path: str
-) -> None:
-    token = (await made(world))["token"]
-    for token_id in (token["id"], "0000000000"):
-        url = TOKENS.replace("acme", "other") + path.replace("{id}", token_id)
-        answer = await asked(world, world.people.bob, method, url, body_of(method, path))
-        assert answer.status_code == 404
-        assert answer.json()["error"]["message"].startswith(f"token not found: {token_id}.")
-
-
 async def test_a_token_of_an_organization_that_manages_is_not_made(world: World) -> None:
     body = b'{"name":"nightly","scopes":["manage"]}'
     answer = await asked(world, world.people.ann, "POST", TOKENS, body)
@@ -173,20 +119,6 @@ async def test_a_request_names_no_other_organization_and_no_owner(world: World) 
         body = b'{"name":"x","scopes":["read"],"%s":"other"}' % field.encode()
         answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
         assert answer.status_code == 400
-
-
-async def test_a_token_learns_no_text_of_one_whatever_it_allows(world: World) -> None:
-    token_id = (await made(world))["token"]["id"]
-    for url, body in ((TOKENS, BODY), (f"{TOKENS}/{token_id}/rotate", b"")):
-        answer = await world.send("POST", url, by=world.people.ann, content=body)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
-
-
-async def test_an_organization_that_is_not_there_has_no_tokens(world: World) -> None:
-    url = TOKENS.replace("acme", "nowhere")
-    for by in (world.people.ann, world.people.admin):
-        assert (await world.get(url, by=by)).status_code == 404
-    assert (await world.get(TOKENS.replace("acme", "a b"), by=world.people.ann)).status_code == 404
 
 
 async def test_everything_about_them_is_in_the_log_of_the_organization(world: World) -> None:

@@ -1,7 +1,6 @@
 """/api/v1/orgs and /api/v1/invitations over HTTP."""
 
 import asyncio
-import json
 import re
 from typing import Any
 
@@ -11,8 +10,6 @@ import pytest
 from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
-from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited
 
@@ -30,8 +27,7 @@ async def call(
     world: World, method: str, url: str, body: object = None, *, by: Person | None = None
 ) -> httpx.Response:
     """Send a request of the API."""
-    content = json.dumps(body).encode() if body is not None else None
-    return await world.send(method, url, by=by, content=content)
+    return await world.send(method, url, by=by, json=body)
 
 
 async def fetched(world: World, url: str, by: Person | None = None) -> Any:
@@ -108,33 +104,10 @@ async def test_an_owner_changes_what_an_organization_says_and_never_its_name(wor
     assert answer.json()["displayName"] == "Acme Corp"
     answer = await call(world, "PATCH", url, {"name": "other"}, by=ann)
     assert refusal(answer) == (400, "invalid-request")
-    answer = await call(world, "PATCH", url, {"defaultVisibility": "private"}, by=ann)
-    assert refusal(answer) == (403, "sign-in-again")
-    answer = await call(world, "PATCH", url, {"description": "x"}, by=world.people.mia)
-    assert refusal(answer) == (403, "not-permitted")
-    answer = await call(world, "PATCH", url, {"description": "x"}, by=world.people.bob)
-    assert refusal(answer) == (404, "organization-not-found")
 
 
-async def test_outsiders_read_the_same_of_what_is_hidden_and_what_is_missing(world: World) -> None:
-    profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
-    await world.registry.organizations.organizations.change(ACME, profile, by=OPERATOR)
-    for by in (None, world.people.bob):
-        for path in ("", "/members", "/pending", "/invitations"):
-            hidden, missing = [
-                await call(world, "GET", f"{ORGS}/{org}{path}", by=by) for org in ("acme", "acm3")
-            ]
-            expected = 404 if by or not path else 401
-            assert hidden.status_code == missing.status_code == expected
-            assert hidden.text.replace("acme", "acm3") == missing.text
-    assert (await fetched(world, f"{ORGS}/acme", world.people.mia))["name"] == "acme"
-
-
-async def test_a_deletion_takes_a_signed_in_person_and_so_does_undoing_it(world: World) -> None:
-    url, ann = f"{ORGS}/acme", world.people.ann
-    for method, path in (("DELETE", url), ("DELETE", f"{url}/deletion")):
-        assert refusal(await call(world, method, path, by=ann)) == (403, "sign-in-again")
-    fresh = signed_in(world, ann)
+async def test_a_deletion_is_shown_until_it_is_undone(world: World) -> None:
+    url, fresh = f"{ORGS}/acme", signed_in(world, world.people.ann)
     await world.registry.organizations.deletion.delete(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] == "2026-09-23T14:13:20Z"
     await world.registry.organizations.deletion.cancel(ACME, by=fresh)
@@ -262,14 +235,6 @@ async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
         world.clock.advance(OWNER_CHANGE_DELAY)
 
 
-async def test_a_token_is_not_enough_to_make_an_owner(world: World) -> None:
-    url = world.with_ids(f"{ORGS}/acme/members/ID-OF-mia")
-    answer = await call(world, "PUT", url, {"role": "owner"}, by=world.people.ann)
-    assert refusal(answer) == (403, "sign-in-again")
-    answer = await call(world, "PUT", url, {"role": "king"}, by=world.people.ann)
-    assert refusal(answer) == (400, "invalid-request")
-
-
 # --- invitations -------------------------------------------------------------------------------
 
 
@@ -321,17 +286,8 @@ async def test_an_owner_lists_and_withdraws_invitations(world: World) -> None:
     sent = await invited(world)
     assert await fetched(world, url, ann) == {"invitations": [sent["invitation"]]}
     path = f"{url}/{sent['invitation']['id']}"
-    assert refusal(await call(world, "DELETE", path, by=world.people.mia))[0] == 403
-    assert refusal(await call(world, "DELETE", path, by=world.people.bob))[0] == 404
     assert (await call(world, "DELETE", path, by=ann)).status_code == 204
     assert refusal(await call(world, "DELETE", path, by=ann)) == (404, "invitation-not-found")
-
-
-@pytest.mark.parametrize("role", ["maintainer", "owner"])
-async def test_an_invitation_to_publish_takes_a_fresh_sign_in(world: World, role: str) -> None:
-    url = f"{ORGS}/acme/invitations"
-    answer = await call(world, "POST", url, {"role": role}, by=world.people.ann)
-    assert refusal(answer) == AGAIN
 
 
 @pytest.mark.parametrize(

@@ -15,22 +15,9 @@ TOKENS = f"{URL}/api/v1/tokens"
 WHOAMI = f"{URL}/api/v1/whoami"
 
 
-async def issue(world: World, person: Person, body: str = '{"name":"ci","scopes":["read"]}') -> str:
-    """Return the text of a token that the person makes by the API."""
-    answer = await world.send("POST", TOKENS, by=person, content=body.encode())
-    assert answer.status_code == 201, answer.text
-    return answer.json()["text"]
-
-
 async def whoami(world: World, authorization: str) -> int:
     """Return the status for a request with this header."""
     return (await world.get(WHOAMI, headers={"Authorization": authorization})).status_code
-
-
-async def test_a_token_that_was_made_by_the_api_works(world: World) -> None:
-    text = await issue(world, world.people.ann)
-    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {text}"})
-    assert answer.json()["name"] == "ann"
 
 
 async def test_a_new_token_is_shown_once_with_what_it_allows(world: World) -> None:
@@ -76,7 +63,7 @@ async def test_a_token_is_accepted_as_the_password_of_basic(world: World) -> Non
 
 
 async def test_a_revoked_token_is_refused_within_five_seconds(world: World) -> None:
-    text = await issue(world, world.people.ann)
+    text = (await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}'))["text"]
     assert await whoami(world, f"Bearer {text}") == 200
     tokens = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
     [token_id] = [token["id"] for token in tokens if token["name"] == "ci"]
@@ -84,51 +71,6 @@ async def test_a_revoked_token_is_refused_within_five_seconds(world: World) -> N
     assert (answer.status_code, answer.content) == (204, b"")
     world.clock.advance(timedelta(seconds=5))
     assert await whoami(world, f"Bearer {text}") == 401
-
-
-async def test_a_token_ends_when_it_says(world: World) -> None:
-    text = await issue(world, world.people.ann, '{"name":"ci","scopes":["read"],"days":1}')
-    world.clock.advance(timedelta(days=1))
-    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {text}"})
-    assert answer.json()["error"]["code"] == "token-expired"
-
-
-async def test_the_last_use_is_shown(world: World) -> None:
-    text = await issue(world, world.people.ann)
-    await whoami(world, f"Bearer {text}")
-    await world.registry.identity.authentication.close()
-    tokens = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
-    [used] = [token["lastUsedAt"] for token in tokens if token["name"] == "ci"]
-    assert used == "2026-09-21T14:13:20Z"
-
-
-@pytest.mark.parametrize(
-    ("method", "url"),
-    [
-        ("GET", WHOAMI),
-        ("GET", TOKENS),
-        ("POST", TOKENS),
-        ("GET", f"{TOKENS}/x"),
-        ("PATCH", f"{TOKENS}/x"),
-        ("POST", f"{TOKENS}/x/rotate"),
-        ("DELETE", f"{TOKENS}/x"),
-    ],
-)
-async def test_without_a_token_each_operation_asks_for_one(
-    world: World, method: str, url: str
-) -> None:
-    body = b'{"name":"x"}' if method == "PATCH" else b'{"name":"x","scopes":["read"]}'
-    answer = await world.send(method, url, content=body)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["error"]["code"] == "credentials-missing"
-
-
-@pytest.mark.parametrize("authorization", ["Bearer nonsense", "Basic !", "Digest x", "Bearer"])
-async def test_a_bad_token_is_refused_on_public_reads_too(world: World, authorization: str) -> None:
-    headers = {"Authorization": authorization}
-    for url in (WHOAMI, f"{URL}/2.0/registry/search-packages?q=x"):
-        assert (await world.get(url, headers=headers)).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -208,12 +150,6 @@ async def test_a_rotated_token_has_a_new_text_and_the_old_one_ends(world: World)
     assert await whoami(world, f"Bearer {old['text']}") == 401
 
 
-async def test_a_token_that_manages_takes_a_sign_in(world: World) -> None:
-    body = b'{"name":"x","scopes":["manage","read"]}'
-    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
-
-
 # --- where a token may be used -----------------------------------------------------------------
 
 
@@ -263,10 +199,8 @@ async def test_the_last_use_says_from_which_address_and_by_which_client(worlds: 
     await world.get(WHOAMI, headers=headers)
     await world.registry.identity.authentication.close()
     shown = (await world.get(f"{TOKENS}/{new['token']['id']}", by=world.people.ann)).json()
-    assert (shown["lastUsedFrom"], shown["lastUsedBy"]) == (
-        "203.0.113.9",
-        "ballerina/2201.13.4 (linux-64)",
-    )
+    assert shown["lastUsedAt"] == "2026-09-21T14:13:20Z"
+    assert (shown["lastUsedFrom"], shown["lastUsedBy"]) == ("203.0.113.9", headers["User-Agent"])
 
 
 async def test_a_body_with_a_token_in_it_is_not_stored(world: World) -> None:

@@ -118,20 +118,6 @@ async def test_documentation_that_the_queue_has_not_made_yet_is_made_at_once(wor
 # --- who may see it ----------------------------------------------------------------------------
 
 
-async def test_the_document_of_a_private_package_is_for_those_who_may_see_it(world: World) -> None:
-    await published(world, documented_bala(visibility="private"))
-    people = world.people
-    missing = await world.get(f"{DOCS}/acme/nothing/1.0.0", by=people.bob)
-    for other in (None, people.bob):
-        answer = await world.get(f"{DOCS}/acme/greet/1.0.0", by=other)
-        refused(answer, 404)
-        assert answer.text == missing.text.replace("nothing", "greet")
-    answer = await world.get(f"{DOCS}/acme/greet/1.0.0", by=people.mia)
-    assert answer.json()["docsData"]["modules"][0]["clients"]
-    assert answer.headers["cache-control"] == "private, no-store"
-    assert "content-encoding" not in answer.headers
-
-
 async def test_the_document_of_a_withheld_release_is_not_served(world: World) -> None:
     await published(world)
     greet = Coordinate.parse("acme", "greet", "1.0.0")

@@ -123,14 +123,6 @@ async def test_the_stable_url_of_a_private_archive_needs_the_right(world: World)
     refused(await world.get(url, headers={"Authorization": "Bearer nonsense"}), 401)
 
 
-async def test_hidden_and_missing_archives_look_the_same(world: World) -> None:
-    url = answered(await world.get(PATHS[PRIVATE], by=world.people.ann))["balaURL"]
-    hidden = await world.get(url)
-    digest = url.split("/")[-3]
-    missing = await world.get(url.replace(digest, "0" * 64))
-    assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content)
-
-
 @pytest.mark.parametrize(
     ("part", "other"),
     [

@@ -13,7 +13,7 @@ from shared.ports import MetadataStore
 from shared.services.common import Adapters
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.central.answers import STATUSES, refused
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault
 from tests.support.world import OpenWorld, World
 
 PATHS = [
@@ -140,24 +140,14 @@ async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: Ope
 async def test_a_temporary_failure_is_503_with_a_time_to_retry(
     worlds: OpenWorld, refusal: Exception
 ) -> None:
-    fault = Fault("find", refusal, nth=1)
-
-    def busy(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=failing(stores.metadata, fault))
-
-    world = await worlds(wrap=busy)
+    world = await worlds(wrap=Fault("find", refusal).at("metadata"))
     answer = await world.get("/packages/acme/greet/1.0.0")
     assert refused(answer, 503) == str(refusal)
     assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(worlds: OpenWorld) -> None:
-    fault = Fault("survey", Busy(), nth=1)
-
-    def busy(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=failing(stores.metadata, fault))
-
-    world = await worlds(wrap=busy)
+    world = await worlds(wrap=Fault("survey", Busy()).at("metadata"))
     client = world.java()
     answer = await client.resolve_dependencies([{"org": "acme", "name": "greet"}])
     assert len(answer["unresolved"]) == 1

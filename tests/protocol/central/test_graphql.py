@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.archives import bala
-from tests.support.documented_packages import documented_bala, published
+from tests.support.documented_packages import published
 from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
@@ -233,21 +233,6 @@ async def test_a_fragment_and_an_operation_are_used_by_name(world: World) -> Non
 
 
 # --- who may see it ----------------------------------------------------------------------------
-
-
-async def test_private_packages_are_not_there_for_others(world: World) -> None:
-    await published(world, documented_bala(visibility="private"))
-    one = '{package(orgName: "acme", packageName: "greet") {name}}'
-    many = '{packages(orgName: "acme") {count packages {name}}}'
-    for other in (None, world.people.bob):
-        assert await modules_of(world, API_DOCS % ("greet", ""), by=other) == []
-        assert (await asked(world, one, by=other))["data"] == {"package": None}
-        empty = {"packages": {"count": 0, "packages": []}}
-        assert (await asked(world, many, by=other))["data"] == empty
-    mia = world.people.mia
-    assert await modules_of(world, API_DOCS % ("greet", ""), by=mia)
-    assert (await asked(world, one, by=mia))["data"] == {"package": {"name": "greet"}}
-    assert (await asked(world, many, by=mia))["data"]["packages"]["count"] == 1
 
 
 async def test_a_wrong_token_is_an_error_of_graphql(world: World) -> None:

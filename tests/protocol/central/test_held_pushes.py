@@ -11,7 +11,6 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import State
-from shared.services.common import Adapters
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
@@ -145,12 +144,6 @@ async def test_what_an_administrator_withheld_is_said_to_be_stored_and_withheld(
     assert (await releases.push(Upload(ARCHIVE), OPERATOR)).outcome is Outcome.REPEATED
 
 
-async def test_a_removed_release_is_taken_for_good(world: World) -> None:
-    await world.push_held(ARCHIVE)
-    await world.registry.publishing.moderation.remove(NEXT, "No.", by=OPERATOR)
-    assert (await refused(world)).startswith("package already exists: acme/next:1.2.0.")
-
-
 FAULTS = (
     ("metadata", "find"),
     ("documents", "put"),
@@ -170,10 +163,7 @@ async def test_a_held_push_that_fails_anywhere_is_held_when_the_client_repeats_i
     """The second package is one of a burst whichever of the two pushes is counted."""
     fault = Fault(method, Busy(), moment, nth=0)
 
-    def broken(stores: Adapters) -> Adapters:
-        return replace(stores, **{port: failing(getattr(stores, port), fault)})
-
-    world = await worlds(wrap=broken, brake_packages=1)
+    world = await worlds(wrap=fault.at(port), brake_packages=1)
     await world.push(bala("acme/first:1.0.0"))
     fault.calls, fault.nth = 0, 1
     await world.push_held(ARCHIVE)

@@ -3,14 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
-from shared.services.common import Adapters
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.support.archives import bala
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 from tests.support.world import OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
@@ -57,10 +55,7 @@ async def test_a_push_that_fails_anywhere_succeeds_when_the_client_repeats_it(
 ) -> None:
     fault = Fault(method, Busy(), moment)
 
-    def broken(stores: Adapters) -> Adapters:
-        return replace(stores, **{port: failing(getattr(stores, port), fault)})
-
-    world = await worlds(wrap=broken)
+    world = await worlds(wrap=fault.at(port))
     ann = world.java(world.people.ann)
     await ann.send_archive(GREET, bala(GREET))
     assert [each.status for each in ann.wire.exchanges] == [503, 204]

@@ -195,15 +195,6 @@ async def test_a_token_for_some_packages_pushes_no_others(world: World) -> None:
     assert "acme/other" in await refusal_of(world, publisher, "acme/other:1.0.0")
 
 
-@pytest.mark.parametrize("coordinate", ["Acme/greet:1.1.0", "acme/Greet:1.1.0"])
-async def test_another_spelling_of_a_name_that_is_taken_is_refused(
-    world: World, coordinate: str
-) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    reason = await refusal_of(world, world.people.ann, coordinate)
-    assert "upper and lower case" in reason
-
-
 async def test_a_private_archive_is_not_pushed_into_a_public_package(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     reason = await refusal_of(world, world.people.ann, "acme/greet:1.1.0", visibility="private")

@@ -33,7 +33,6 @@ REFUSED: list[tuple[str, bytes, dict[str, str]]] = [
     ("of others", bala("other/greet:1.0.0"), {}),
     ("spelled differently", bala("acme/GREET:2.0.0"), {}),
     ("no documentation", bala("acme/other:1.0.0", readme=""), {}),
-    ("wrong digest", bala("acme/other:1.0.0"), {"digest": "sha-256=" + "0" * 64}),
     ("private into public", bala("acme/greet:2.0.0", visibility="private"), {}),
     ("tool taken", bala("acme/greet:2.0.0", tools=["taken"]), {}),
     ("tool taken, package new", bala("acme/new:1.0.0", tools=["taken"]), {}),

@@ -6,13 +6,11 @@ from datetime import timedelta
 import pytest
 
 from functions.faces import build_app
-from shared.domain.identity import OPERATOR
 from shared.hosting.triggers import functions_of
-from shared.services.tokens.tokens import TokenRequest
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
-from tests.support.world import OpenWorld, Person, World
+from tests.support.world import OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 CALLS = [
@@ -75,17 +73,6 @@ async def test_an_expired_token_is_401_and_says_so(world: World) -> None:
     world.clock.advance(timedelta(days=91))
     message = refused(await world.get("/packages", by=world.people.ann), 401)
     assert "expired" in message
-
-
-async def test_a_revoked_token_is_401_within_five_seconds(world: World) -> None:
-    ann = world.people.ann
-    wanted = TokenRequest.parse("laptop", ["read"], org="*", package="*", days=None)
-    issued = await world.registry.tokens.access_tokens.issue(ann.account.id, wanted, by=OPERATOR)
-    laptop = Person(ann.account, issued.text.reveal())
-    assert (await world.get("/packages", by=laptop)).status_code == 200
-    await world.registry.tokens.access_tokens.revoke(ann.account.id, issued.token.id, by=OPERATOR)
-    world.clock.advance(timedelta(seconds=5))
-    assert "revoked" in refused(await world.get("/packages", by=laptop), 401)
 
 
 async def test_the_refusal_never_holds_the_token(world: World) -> None:

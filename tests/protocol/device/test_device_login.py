@@ -102,8 +102,7 @@ async def test_a_machine_that_polls_too_often_reads_slow_down(world: World) -> N
 
 async def test_a_machine_reads_once_that_it_was_refused(world: World) -> None:
     codes = await ask(world)
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open("/device")
+    browser = await PageClient.at(world, world.people.ann, "/device")
     await browser.send("/device", code=codes["user_code"], decision="refuse")
     assert "was not connected" in browser.text
     assert error(await poll(world, codes)) == "access_denied"
@@ -114,8 +113,7 @@ async def test_a_code_that_nobody_answers_ends_after_ten_minutes(world: World) -
     codes = await ask(world)
     world.clock.advance(timedelta(minutes=10))
     assert error(await poll(world, codes)) == "expired_token"
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open("/device")
+    browser = await PageClient.at(world, world.people.ann, "/device")
     await browser.send("/device", code=codes["user_code"])
     assert "No device is waiting with this code" in browser.text
 
@@ -135,8 +133,7 @@ async def test_an_invalid_request_of_a_machine_is_refused_in_words_of_the_rfc(
 
 async def test_the_page_shows_which_machine_asks_for_what(world: World) -> None:
     codes = await ask(world)
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open("/device")
+    browser = await PageClient.at(world, world.people.ann, "/device")
     typed = codes["user_code"].replace("-", " ").lower()
     answer = await browser.send("/device", code=typed)
     assert answer.status_code == 200
@@ -147,8 +144,7 @@ async def test_the_page_shows_which_machine_asks_for_what(world: World) -> None:
 
 
 async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: World) -> None:
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open("/device")
+    browser = await PageClient.at(world, world.people.ann, "/device")
     answer = await browser.send("/device", code='BCDF-"GHJ')
     assert answer.status_code == 404
     assert "No device is waiting with this code" in browser.text

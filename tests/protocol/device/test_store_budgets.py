@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.protocol.test_store_budgets import Ledger
 from tests.support.device_login import ask, poll
 from tests.support.page_client import PageClient
+from tests.support.port_doubles import Ledger
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
@@ -12,12 +12,6 @@ pytestmark = one_instance("it counts calls of one instance")
 
 # Whether changes are taken, which a process reads once in three seconds.
 NOTICES = {"directory.get": 1}
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    """Return what the calls are counted in."""
-    return Ledger()
 
 
 @pytest.fixture
@@ -47,8 +41,7 @@ async def test_an_invalid_code(world: World, ledger: Ledger) -> None:
 
 async def test_approving(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open("/device")
+    ann = await PageClient.at(world, world.people.ann, "/device")
     ledger.forget()
     await ann.send("/device", code=codes["user_code"], decision="approve")
     calls = ledger.calls()
@@ -61,8 +54,7 @@ async def test_approving(world: World, ledger: Ledger) -> None:
 
 async def test_getting_the_token(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open("/device")
+    ann = await PageClient.at(world, world.people.ann, "/device")
     await ann.send("/device", code=codes["user_code"], decision="approve")
     ledger.forget()
     await poll(world, codes)

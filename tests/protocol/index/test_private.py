@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.archives import bala
-from tests.support.world import URL, Person, World, limited
+from tests.support.world import URL, World, limited
 
 INDEX = f"{URL}/index"
 SECRET, ABSENT = f"{INDEX}/acme/secret/index.json", f"{INDEX}/acme/absent/index.json"
@@ -13,27 +13,6 @@ SECRET, ABSENT = f"{INDEX}/acme/secret/index.json", f"{INDEX}/acme/absent/index.
 async def published(world: World) -> None:
     """Publish a private package."""
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-
-
-async def seen(
-    world: World, method: str, url: str, by: Person | None
-) -> tuple[int, bytes, dict[str, str]]:
-    """Return all that a caller sees, without the name and what differs each time."""
-    answer = await world.send(method, url, by=by, headers={"if-none-match": "*"})
-    headers = {key: value for key, value in answer.headers.items() if key != "x-request-id"}
-    return answer.status_code, answer.content.replace(b"absent", b"secret"), headers
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("who", ["anyone", "bob", "ann for others"])
-async def test_outsiders_cannot_distinguish_it_from_a_missing_package_by_a_byte(
-    world: World, method: str, who: str
-) -> None:
-    others = await limited(world, world.people.ann, "read", org="acme", package="gre*")
-    by = {"anyone": None, "bob": world.people.bob, "ann for others": others}[who]
-    hidden = await seen(world, method, SECRET, by)
-    assert hidden == await seen(world, method, ABSENT, by)
-    assert hidden[0] == 404
 
 
 async def test_a_member_reads_it_and_no_cache_stores_it(world: World) -> None:

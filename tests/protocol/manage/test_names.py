@@ -13,14 +13,11 @@ PAGE = "/manage/names"
 @pytest.fixture
 async def admin(world: World) -> PageClient:
     """Return a browser in which an administrator has just signed in; it shows the page."""
-    browser = await PageClient.of(world, world.people.admin)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(world, world.people.admin, PAGE)
 
 
 async def test_names_are_reserved_until_they_are_released(world: World, admin: PageClient) -> None:
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open("/account/organizations")
+    bob = await PageClient.at(world, world.people.bob, "/account/organizations")
     assert (await admin.send(f"{PAGE}/new", pattern="init*", reason="Theirs.")).status_code == 303
     for words in ("Names reserved.", "<code>init*</code>", "Theirs.", "admin"):
         assert words in admin.text
@@ -66,8 +63,7 @@ async def test_a_name_is_looked_up(admin: PageClient, name: str, shown: str) -> 
 
 async def test_names_that_the_setting_reserves_are_shown(worlds: OpenWorld) -> None:
     world = await worlds(reserved_names="wso2*,admin")
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open(PAGE)
+    admin = await PageClient.at(world, world.people.admin, PAGE)
     for pattern in ("wso2*", "admin"):
         assert f"<code>{pattern}</code>" in admin.text
     assert "BALLROOM_RESERVED_NAMES" in admin.text

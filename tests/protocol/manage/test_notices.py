@@ -15,7 +15,7 @@ from shared.bootstrap import build_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.services.common import Adapters
-from tests.protocol.test_page_goldens import Html, shown
+from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, failing
@@ -24,19 +24,8 @@ from tests.support.world import URL, World, repeating
 NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
 HTML = '<script>alert("1")</script> & <b>bold</b>'
 TURNED = "\u202eדרך צלחה\u202c שלום"
-PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 REASON = "moving house until 22:00"
 SAID = f"This registry is in read-only mode: {REASON}. Packages can still be searched and pulled."
-
-
-@pytest.fixture
-def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(Html)
-
-
-@pytest.fixture
-async def admin(world: World) -> PageClient:
-    return await PageClient.of(world, world.people.admin)
 
 
 async def announce(world: World, text: str) -> None:
@@ -59,12 +48,15 @@ def whole(browser: PageClient) -> str:
     return announced(browser.page.text) + PLACES.sub("", shown(browser))
 
 
-# --- the pages ---------------------------------------------------------------------------------
-
-
-async def test_a_page_without_a_notice(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(NOTICES)
+@pytest.mark.parametrize("path", [NOTICES, READ_ONLY], ids=["notices", "read_only"])
+async def test_a_page_while_nothing_is_announced(
+    admin: PageClient, page: SnapshotAssertion, path: str
+) -> None:
+    await admin.open(path)
     assert whole(admin) == page
+
+
+# --- the pages ---------------------------------------------------------------------------------
 
 
 async def test_a_page_with_a_notice(
@@ -95,11 +87,6 @@ async def test_a_notice_is_written_changed_and_removed(world: World, admin: Page
     assert await above(world.http) == ""
 
 
-async def test_the_page_of_read_only_mode(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(READ_ONLY)
-    assert whole(admin) == page
-
-
 async def test_the_page_of_read_only_mode_while_it_is_on(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
@@ -121,25 +108,6 @@ async def test_it_is_turned_on_and_off_by_its_page(world: World, admin: PageClie
     await admin.send(f"{READ_ONLY}/on", reason="moving house until 23:00")
     assert "until 23:00" in await above(world.http)
     await admin.send(f"{READ_ONLY}/off")
-    assert await above(world.http) == ""
-
-
-async def test_both_take_a_fresh_sign_in(world: World, admin: PageClient) -> None:
-    await admin.open(READ_ONLY)
-    world.clock.advance(timedelta(minutes=11))
-    for path in (NOTICES, f"{READ_ONLY}/on", f"{READ_ONLY}/off"):
-        await admin.send(path, text="Hello.", reason="x")
-        assert "sign in again" in admin.text
-
-
-@pytest.mark.parametrize("path", [NOTICES, READ_ONLY])
-async def test_for_everybody_else_nothing_is_there(world: World, path: str) -> None:
-    ann = await PageClient.of(world, world.people.ann)
-    assert (await ann.open(path)).status_code == 404
-    for form in (path, f"{path}/on", f"{path}/off", f"{path}/end"):
-        await ann.open("/account")
-        answer = await ann.send(form, text="Hello.", reason="x")
-        assert answer.status_code in (404, 405), form
     assert await above(world.http) == ""
 
 

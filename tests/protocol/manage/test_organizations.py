@@ -20,9 +20,7 @@ PAGE = "/manage/organizations"
 @pytest.fixture
 async def admin(world: World) -> PageClient:
     """Return a browser in which an administrator has just signed in; it shows the page."""
-    browser = await PageClient.of(world, world.people.admin)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(world, world.people.admin, PAGE)
 
 
 def listed(browser: PageClient) -> list[str]:
@@ -62,8 +60,7 @@ async def test_an_organization_is_created_for_another_account(
     assert answer.headers["location"] == f"{PAGE}/globex?done=found"
     assert "Organization created." in admin.text
     assert f'<a href="/manage/accounts/{world.people.mia.account.id}">mia</a>' in admin.text
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open("/account/organizations/globex")
+    mia = await PageClient.at(world, world.people.mia, "/account/organizations/globex")
     assert mia.page
     assert mia.page.status_code == 200
 
@@ -103,8 +100,7 @@ async def test_one_with_packages_is_not_deleted(world: World, admin: PageClient)
 
 
 async def test_a_pending_deletion_is_undone(world: World, admin: PageClient) -> None:
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open("/account/organizations/other")
+    bob = await PageClient.at(world, world.people.bob, "/account/organizations/other")
     path = re.findall(r'action="([^"]+/delete)"', bob.text)
     if not path:  # On the page of its settings.
         await bob.open("/account/organizations/other/settings")

@@ -65,26 +65,6 @@ async def test_a_head_has_the_headers_and_no_byte(world: World) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
-async def test_a_broken_download_goes_on_where_it_stopped(world: World) -> None:
-    tag = (await world.send("HEAD", BALA)).headers["etag"]
-    rest = await world.get(BALA, headers={"Range": "bytes=100-", "If-Range": tag})
-    assert (rest.status_code, rest.content) == (206, GREET[100:])
-
-
-async def test_a_client_that_has_the_archive_gets_no_byte(world: World) -> None:
-    tag = (await world.get(BALA)).headers["etag"]
-    known = await world.get(BALA, headers={"If-None-Match": tag})
-    assert (known.status_code, known.content) == (304, b"")
-
-
-async def test_a_pull_is_counted_once_and_a_head_request_is_not(world: World) -> None:
-    for _ in range(3):
-        await world.send("HEAD", BALA)
-    await world.maven().pull("acme/greet:1.0.0")
-    await world.maven().pull("acme/greet:1.0.0")
-    assert await world.registry.packages.pull_counter.flush() == 1
-
-
 async def test_a_private_archive_is_for_those_who_may_read_it(world: World) -> None:
     member = await world.get(HIDDEN, by=world.people.mia)
     assert (member.status_code, member.content) == (200, SECRET)

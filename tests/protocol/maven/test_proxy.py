@@ -145,13 +145,6 @@ async def test_the_graph_is_an_answer_of_the_resolve_call(world: World) -> None:
     }
 
 
-async def test_the_graph_is_the_one_that_central_answers(world: World) -> None:
-    await world.push(bala("acme/a:1.0.0", dependencies=["acme/b:1.0.0"]))
-    request = {"org": "acme", "name": "a", "version": "1.0.0", "mode": "hard"}
-    [resolved] = (await world.java().resolve_dependencies([request]))["resolved"]
-    assert await world.maven().graph("acme/a:1.0.0") == resolved
-
-
 async def test_listeners_are_those_of_each_module(world: World) -> None:
     await world.push(documented_bala(GREET, modules=["sub"]))
     answer = await world.get(f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0-listeners.json")
@@ -262,15 +255,6 @@ async def test_connectors_are_found_with_their_packages(world: World) -> None:
     assert package.findtext("isDeprecated") == "false"
     assert [each.text for each in package.iter("keyword")] == ["mail"]
     assert root.findtext("count") == "1"
-
-
-async def test_connectors_of_private_packages_are_for_those_who_may_see_them(world: World) -> None:
-    await world.push(documented_bala(GREET, visibility="private"))
-    await world.document()
-    for person, count in ((None, "0"), (world.people.bob, "0"), (world.people.mia, "1")):
-        path = f"{V}/__connectorsearch__/{words('q=greet')}/maven-metadata.xml"
-        answer = await world.get(f"{MAVEN}/{path}", by=person)
-        assert f"<count>{count}</count>" in answer.text
 
 
 @pytest.mark.parametrize("kind", ["symbol", "connector"])

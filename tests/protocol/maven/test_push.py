@@ -51,12 +51,6 @@ async def test_a_pushed_release_is_the_same_for_every_client(world: World) -> No
     assert await world.java().versions("acme/greet") == ["1.0.0"]
 
 
-async def test_a_release_of_another_client_is_pulled(world: World) -> None:
-    await world.push(bala(GREET))
-    assert await world.maven().versions("acme/greet") == ["1.0.0"]
-    assert await world.maven().pull(GREET) == bala(GREET)
-
-
 async def test_the_challenge_comes_before_the_archive(world: World) -> None:
     client = world.maven(world.people.ann)
     await client.push(GREET, bala(GREET))
@@ -74,11 +68,6 @@ async def test_options_names_the_methods_and_never_webdav(shared_world: World, u
     answer = await shared_world.send("OPTIONS", url, by=shared_world.people.ann)
     assert (answer.status_code, answer.headers["allow"]) == (200, "GET, HEAD, OPTIONS, PUT")
     assert "dav" not in answer.headers
-
-
-async def test_the_archive_alone_is_the_release(world: World) -> None:
-    assert await put(world, BALA, bala(GREET)) == (201, "")
-    assert await world.maven().versions("acme/greet") == ["1.0.0"]
 
 
 async def test_a_pom_alone_is_no_release(world: World) -> None:
@@ -135,6 +124,7 @@ REFUSED = [
     (f"{MAVEN}/other/new/1.0.0/new-1.0.0.bala", bala("other/new:1.0.0")),
     (f"{BALA}.sha1", b"0" * 40),
     (POM, pom("acme", "other", "1.0.0")),
+    (f"{MAVEN}/acme/Greet/1.1.0/Greet-1.1.0.bala", bala("acme/Greet:1.1.0")),
     (SBOM, b"{}"),
     (f"{MAVEN}/acme/new/maven-metadata.xml.md5", b"x"),
 ]
@@ -282,9 +272,6 @@ async def test_a_bill_of_materials_without_its_release_is_refused(world: World) 
 @pytest.mark.parametrize(
     "content",
     [
-        pom("acme", "other", "1.0.0"),
-        pom("other", "greet", "1.0.0"),
-        pom("acme", "greet", "2.0.0"),
         b"<project><groupId>acme</groupId><x><artifactId>greet</artifactId></x></project>",
         b"<other><groupId>acme</groupId><artifactId>greet</artifactId></other>",
         b"<project>",
@@ -303,31 +290,6 @@ async def test_a_bad_pom_is_refused(shared_world: World, content: bytes) -> None
 
 async def test_a_pom_has_a_limit(shared_world: World) -> None:
     assert (await put(shared_world, POM, b" " * 100_000))[0] == 413
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"not xml", b"<!DOCTYPE x [<!ENTITY a 'a'>]>", b"<m>" * 100_000]
-)
-async def test_metadata_of_a_client_is_not_even_looked_at(greet: World, content: bytes) -> None:
-    before = await greet.get(METADATA)
-    assert await put(greet, METADATA, content) == (201, "")
-    assert (await greet.get(METADATA)).content == before.content
-
-
-@pytest.mark.parametrize(
-    "coordinate", ["acme/other:1.0.0", "acme/greet:1.0.1", "other/greet:1.0.0"]
-)
-async def test_an_archive_of_another_release_is_refused(
-    shared_world: World, coordinate: str
-) -> None:
-    status, sentence = await put(shared_world, BALA, bala(coordinate))
-    assert status == 400
-    assert coordinate in sentence
-    assert "acme/greet:1.0.0" in sentence
-    assert (
-        await shared_world.maven(shared_world.people.admin).versions(coordinate.partition(":")[0])
-        == []
-    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", bala(GREET)[:-30]])
@@ -387,11 +349,3 @@ async def test_a_body_without_its_length_is_refused(world: World) -> None:
     answer = await world.http.put(BALA, content=pieces(), headers=headers)
     assert answer.status_code == 411
     assert "Content-Length" in answer.text
-
-
-async def test_two_spellings_of_one_name_are_one_package(world: World) -> None:
-    await put(world, BALA, bala(GREET))
-    url = f"{MAVEN}/acme/Greet/1.1.0/Greet-1.1.0.bala"
-    status, sentence = await put(world, url, bala("acme/Greet:1.1.0"))
-    assert status == 400
-    assert "upper and lower case" in sentence

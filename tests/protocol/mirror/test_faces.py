@@ -120,8 +120,7 @@ async def test_bursts_and_limits_of_pushes_do_not_count(
 async def test_the_overview_of_administrators_shows_the_upstream(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    admin = await PageClient.of(mirror, mirror.people.admin)
-    await admin.open("/manage")
+    admin = await PageClient.at(mirror, mirror.people.admin, "/manage")
     assert admin.page is not None
     assert f"at {upstream.url}/2.0/registry: answers, " in main_of(admin.page)
 

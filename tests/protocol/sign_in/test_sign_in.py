@@ -12,10 +12,9 @@ from shared.domain.accounts import Account, Identity
 from shared.domain.errors.identity import NotPermitted, SignInAgain, sign_in_failed
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal
-from shared.services.common import Adapters
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment
 from tests.support.refusals import raises_refusal
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
@@ -365,11 +364,7 @@ async def test_a_first_sign_in_whose_event_fails_is_published_later(
     worlds: OpenWorld, moment: Moment, nth: int
 ) -> None:
     fault = Fault("publish", Busy(), moment, nth)
-
-    def around(stores: Adapters) -> Adapters:
-        return replace(stores, events=failing(stores.events, fault))
-
-    sign_ins = await open_sign_in(worlds, around=around)
+    sign_ins = await open_sign_in(worlds, around=fault.at("events"))
     await sign_ins.signed_in("oidc")
     await sign_ins.world.registry.maintenance.upkeep.run("process-outboxes")
     kim = (await accounts(sign_ins))["kim"]
@@ -386,11 +381,7 @@ async def test_a_first_sign_in_whose_store_fails_can_be_repeated(
     worlds: OpenWorld, moment: Moment, nth: int
 ) -> None:
     fault = Fault("add", Busy(), moment, nth)
-
-    def around(stores: Adapters) -> Adapters:
-        return replace(stores, directory=failing(stores.directory, fault))
-
-    sign_ins = await open_sign_in(worlds, around=around)
+    sign_ins = await open_sign_in(worlds, around=fault.at("directory"))
     await sign_ins.browser().get("/sign-in/oidc")
     browser = await sign_ins.signed_in("oidc")
     # A name whose account was not made in time is free again after a minute; until then it has a

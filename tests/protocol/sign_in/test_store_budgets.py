@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.sign_in import SECRET_ROTATION
-from tests.protocol.test_store_budgets import Ledger
 from tests.support.browsers import signed_in
+from tests.support.port_doubles import Ledger
 from tests.support.sign_in import SignInWorld, open_sign_in
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World
@@ -14,12 +14,6 @@ from tests.support.world import OpenWorld, World
 pytestmark = one_instance("it counts calls of one instance")
 
 SETTINGS = "/account/settings.toml"  # It asks for the account, and for nothing else.
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    """Return what the calls are counted in."""
-    return Ledger()
 
 
 @pytest.fixture

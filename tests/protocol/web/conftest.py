@@ -5,25 +5,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from syrupy.assertion import SnapshotAssertion
-from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.conftest import memory_folder
 from tests.protocol.web.sample_packages import fill
 from tests.support.world import Template, World
-
-
-class Html(SingleFileSnapshotExtension):
-    """Keeps a golden as a file that a browser opens."""
-
-    _write_mode = WriteMode.TEXT
-    file_extension = "html"
-
-
-@pytest.fixture
-def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """Compare with a golden of what is particular to a page."""
-    return snapshot.use_extension(Html)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 
@@ -22,6 +23,20 @@ async def opened(
     """Return the answer to a browser, or to a program that says what it reads."""
     headers = {"Accept": accept or "text/html,application/xhtml+xml,*/*;q=0.8"}
     return await world.get(URL + path, headers=headers, by=by)
+
+
+async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
+    """Return what a program reads of a page."""
+    answer = await opened(world, path, accept="application/json", **options)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def words(world: World, path: str) -> str:
+    """Return the words of a page."""
+    answer = await opened(world, path)
+    assert answer.status_code == 200, answer.text
+    return " ".join(Elements.of(answer).words.split())
 
 
 def main_of(answer: httpx.Response) -> str:

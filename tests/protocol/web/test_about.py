@@ -112,8 +112,9 @@ async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) ->
 
 
 @one_instance("it counts calls of one instance")
-async def test_pages_without_current_data_read_no_store(worlds: OpenWorld) -> None:
-    journal = Journal()
+async def test_pages_without_current_data_read_no_store(
+    worlds: OpenWorld, journal: Journal
+) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
     await opened(world, "/")  # What is announced is read once in three seconds, for all pages.
     for path in ("/about", "/about/api", "/about/policies", "/robots.txt"):
@@ -124,9 +125,8 @@ async def test_pages_without_current_data_read_no_store(worlds: OpenWorld) -> No
 
 @one_instance("it counts calls of one instance")
 async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_seconds(
-    worlds: OpenWorld,
+    worlds: OpenWorld, journal: Journal
 ) -> None:
-    journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await opened(world, "/about/status")
     first = Counter(journal.taken())

@@ -10,7 +10,7 @@ from shared.confined.docs_text import call_of
 from shared.domain.api_docs.model import FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.mirror_rules import CENTRAL_PAGES
-from tests.protocol.web.page_reader import Elements, opened
+from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import World
 
@@ -91,12 +91,6 @@ async def documented(shelf: World) -> World:
         },
     )
     return shelf
-
-
-async def words(world: World, path: str) -> str:
-    answer = await opened(world, path)
-    assert answer.status_code == 200, answer.text
-    return " ".join(Elements.of(answer).words.split())
 
 
 async def test_a_module_page_lists_its_declarations_by_kind(documented: World) -> None:
@@ -320,12 +314,6 @@ async def test_a_release_without_sources_shows_its_readme(own_shelf: World) -> N
 
     assert "import acme/strange;" in text
     assert "UTF-8" in text
-
-
-async def test_documentation_of_a_private_package_is_for_members(documented: World) -> None:
-    for path in ("docs", "docs/secret", "docs/secret/A", "llms.txt"):
-        answer = await opened(documented, f"/packages/acme/secret/1.0.0/{path}")
-        assert answer.status_code == 404
 
 
 # --- Changes -------------------------------------------------------------------------------------

@@ -4,33 +4,18 @@ import json
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from tests.protocol.web.page_reader import Elements, opened
+from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.sample_packages import publish
+from tests.protocol.web.test_api_docs import NEW, OLD
 from tests.support.page_client import PageClient
 from tests.support.world import World
-
-OLD = """
-public function kept(int a) {}
-public function widened(int a) {}
-public function gone() {}
-"""
-NEW = """
-public function kept(int a) {}
-public function widened(int|string a) {}
-public function added() {}
-"""
-
-
-async def words(world: World, path: str) -> str:
-    answer = await opened(world, path)
-    assert answer.status_code == 200, answer.text
-    return " ".join(Elements.of(answer).words.split())
 
 
 async def account_words(world: World) -> str:
     """Return what the owners of the package read."""
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open("/account/organizations/acme/packages/moving")
+    ann = await PageClient.at(
+        world, world.people.ann, "/account/organizations/acme/packages/moving"
+    )
     assert ann.page is not None
     return " ".join(Elements.of(ann.page).words.split())
 
@@ -153,16 +138,3 @@ async def test_an_addition_in_a_patch_is_too_low_too(own_shelf: World) -> None:
     assert "Version too low 1 API change" in await words(
         own_shelf, "/packages/acme/moving/versions"
     )
-
-
-async def test_the_history_of_a_private_package_is_for_members(own_shelf: World) -> None:
-    for version, source in (("1.0.0", OLD), ("1.0.1", NEW)):
-        entries = {"modules/hidden/hidden.bal": source}
-        await publish(own_shelf, f"acme/hidden:{version}", entries=entries, visibility="private")
-    await own_shelf.document()
-
-    for path in ("", "/versions", "/1.0.1/docs/hidden/added", "/1.0.1/changes"):
-        answer = await opened(own_shelf, f"/packages/acme/hidden{path}", accept="application/json")
-        assert answer.status_code == 404
-    answer = await opened(own_shelf, "/packages/acme/hidden/versions", by=own_shelf.people.mia)
-    assert "Breaking" in answer.text

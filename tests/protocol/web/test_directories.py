@@ -1,6 +1,5 @@
 """The directories of organizations and keywords: counts, order, filter, pages, and visibility."""
 
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,20 +8,10 @@ from syrupy.assertion import SnapshotAssertion
 from functions.web.home import VALUES_PER_PAGE
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from tests.protocol.web.page_reader import main_of, opened
-from tests.protocol.web.sample_packages import SCRIPT, fill
+from tests.protocol.web.page_reader import main_of, opened, twin
+from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
-from tests.support.port_doubles import Journal
-from tests.support.storage import one_instance
-from tests.support.world import URL, OpenWorld, World, asking
-
-
-async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
-    """Return what a program reads."""
-    answer = await opened(world, path, accept="application/json", **options)
-    assert answer.status_code == 200
-    return answer.json()
+from tests.support.world import URL, World
 
 
 async def listed(world: World, path: str, **options: Any) -> dict[str, int]:
@@ -74,16 +63,6 @@ async def test_an_entry_leads_to_as_many_packages_as_it_says(own_shelf: World) -
         assert (await twin(own_shelf, f"/orgs/{name}"))["count"] == count, name
 
 
-@pytest.mark.parametrize("path", ["/organizations", "/keywords"])
-async def test_private_packages_count_for_their_members_alone(world: World, path: str) -> None:
-    await world.push(bala("acme/secret:1.0.0", visibility="private", keywords=["acme-hidden"]))
-    assert await listed(world, path) == {}
-    assert await listed(world, path, by=world.people.bob) == {}
-    assert list((await listed(world, path, by=world.people.mia)).values()) == [1]
-    mia = await PageClient.of(world, world.people.mia)
-    assert "acme" in main_of(await mia.open(path))
-
-
 async def test_an_organization_is_listed_with_deprecated_packages_alone(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     greet = Coordinate.parse("acme", "greet", "1.0.0")
@@ -116,17 +95,3 @@ async def test_a_search_links_to_the_organizations_that_match(shelf: World) -> N
     assert '<a href="/search?q=acme" aria-current="page">Packages <span class="count">' in page
     page = (await opened(shelf, "/organizations?q=acme")).text
     assert '<a href="/search?q=acme">Packages</a>' in page
-
-
-@one_instance("it counts calls of one instance")
-@pytest.mark.parametrize("path", ["/organizations", "/keywords"])
-async def test_a_directory_costs_the_index_one_question_and_the_stores_none(
-    worlds: OpenWorld, path: str
-) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap, host=asking)
-    await fill(world)
-    await opened(world, "/about")
-    journal.taken()
-    await opened(world, path)
-    assert Counter(journal.taken()) == Counter({"search.facet_values": 1})

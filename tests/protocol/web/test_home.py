@@ -118,9 +118,8 @@ async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> 
 
 @one_instance("it counts calls of one instance")
 async def test_an_anonymous_reader_costs_three_queries_of_the_index_and_counts_once_in_a_while(
-    worlds: OpenWorld,
+    worlds: OpenWorld, journal: Journal
 ) -> None:
-    journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await fill(world)
     await world.registry.maintenance.upkeep.run("rebuild-derived-data")

@@ -9,8 +9,7 @@ from shared.domain.accounts import Organization, organization_place
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.services.organizations.organizations import OrganizationProfile
-from tests.protocol.test_page_goldens import shown
-from tests.protocol.web.test_manage_status import PLACES
+from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.page_client import PageClient
 from tests.support.world import Person, World
 
@@ -18,12 +17,6 @@ ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/
 HOSTILE = "<b>bold</b> \N{HEBREW LETTER ALEF} & 'quoted'"
 _ID = re.compile(r"(?<=<code>)\w{10}(?=</code>)")
 _LINK = re.compile(r"(?<=/sign-in/link/)\w{32}")
-
-
-@pytest.fixture
-async def admin(world: World) -> PageClient:
-    """Return a browser in which an administrator has just signed in."""
-    return await PageClient.of(world, world.people.admin)
 
 
 def main(browser: PageClient) -> str:
@@ -37,20 +30,38 @@ async def written_to(world: World, person: Person, email: str) -> None:
     await world.stores.directory.replace(account.model_copy(update={"email": email}))
 
 
+LOCKED: dict[str, str] = {"reason": HOSTILE}
+MIA, ADMIN = f"{ACCOUNTS}/ID-OF-mia", f"{ACCOUNTS}/ID-OF-admin"
+SENT: dict[str, tuple[str, str, dict[str, str]]] = {
+    "unknown_account": (f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}", "", {}),
+    "account_that_is_locked": (MIA, f"{MIA}/lock", LOCKED),
+    "lock_that_is_refused": (ADMIN, f"{ADMIN}/lock", LOCKED),
+    "sign_in_link": (MIA, f"{MIA}/link", {}),
+    "organization": (f"{ORGANIZATIONS}/acme", "", {}),
+    "organization_that_is_refused": (*[ORGANIZATIONS] * 2, {"name": HOSTILE, "owner": HOSTILE}),
+    "pattern_that_is_refused": (NAMES, f"{NAMES}/new", {"pattern": HOSTILE, "reason": HOSTILE}),
+}
+
+
+@pytest.mark.parametrize("name", SENT)
+async def test_a_page_and_what_comes_of_its_form(
+    admin: PageClient, page: SnapshotAssertion, name: str
+) -> None:
+    path, form, fields = SENT[name]
+    await admin.open(admin.world.with_ids(path))
+    if form:
+        await admin.send(admin.world.with_ids(form), **fields)
+    assert main(admin) == page
+
+
 async def test_every_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await written_to(world, world.people.ann, "ann@example.org")
     await world.registry.administration.accounts.lock(
         world.people.bob.account, "Stolen.", by=OPERATOR
     )
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open("/account/data")
+    mia = await PageClient.at(world, world.people.mia, "/account/data")
     await mia.send("/account/delete", name="mia")
     await admin.open(ACCOUNTS)
-    assert main(admin) == page
-
-
-async def test_an_unknown_account(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}")
     assert main(admin) == page
 
 
@@ -66,24 +77,6 @@ async def test_an_account_that_has_nothing(
 ) -> None:
     zoe = await world.registry.identity.accounts.create("zoe", by=OPERATOR)
     await admin.open(f"{ACCOUNTS}/{zoe.id}")
-    assert main(admin) == page
-
-
-async def test_an_account_that_is_locked(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia"))
-    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia/lock"), reason=HOSTILE)
-    assert main(admin) == page
-
-
-async def test_a_lock_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-admin"))
-    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-admin/lock"), reason=HOSTILE)
-    assert main(admin) == page
-
-
-async def test_a_sign_in_link(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia"))
-    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia/link"))
     assert main(admin) == page
 
 
@@ -106,17 +99,6 @@ async def test_no_organization(world: World, admin: PageClient, page: SnapshotAs
     assert main(admin) == page
 
 
-async def test_an_organization_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(ORGANIZATIONS)
-    await admin.send(ORGANIZATIONS, name=HOSTILE, owner=HOSTILE)
-    assert main(admin) == page
-
-
-async def test_an_organization(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(f"{ORGANIZATIONS}/acme")
-    assert main(admin) == page
-
-
 async def test_an_organization_that_is_deleted(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
@@ -128,10 +110,4 @@ async def test_an_organization_that_is_deleted(
 async def test_names(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await world.registry.organizations.reserved_names.add("init*", HOSTILE, by=OPERATOR)
     await admin.open(f"{NAMES}?name=Initech")
-    assert main(admin) == page
-
-
-async def test_a_pattern_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open(NAMES)
-    await admin.send(f"{NAMES}/new", pattern=HOSTILE, reason=HOSTILE)
     assert main(admin) == page

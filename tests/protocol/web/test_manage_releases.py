@@ -25,8 +25,6 @@ WORDS = Coordinate.parse("acme", "words", "1.0.0")
 LIST = "/manage/releases"
 PAGE = f"{LIST}/acme/greet/1.2.0"
 REASON = "It sends what it finds to another host."
-LATE = timedelta(minutes=11)
-
 _PLACE = re.compile(r'<div class="place">.*</div>\n(?=</div>\n</main>)', re.DOTALL)
 
 _REACH = re.compile(
@@ -56,8 +54,7 @@ async def admin(own_shelf: World) -> PageClient:
 
 
 async def test_nothing_is_withheld(world: World, page: SnapshotAssertion) -> None:
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open(LIST)
+    admin = await PageClient.at(world, world.people.admin, LIST)
     assert shown(admin) == page
 
 
@@ -154,8 +151,7 @@ async def test_only_administrators_are_led_from_a_package_to_its_moderation(
 ) -> None:
     link = f'href="{PAGE}#quarantine-reason">Moderate</a>'
     for person in (own_shelf.people.admin, own_shelf.people.ann):
-        browser = await PageClient.of(own_shelf, person)
-        await browser.open("/packages/acme/greet/1.2.0")
+        browser = await PageClient.at(own_shelf, person, "/packages/acme/greet/1.2.0")
         assert (link in browser.text) is (person is own_shelf.people.admin)
     await browser.open("/packages/acme/greet/1.2.0/versions")
     assert "Moderate" not in browser.text
@@ -164,8 +160,7 @@ async def test_only_administrators_are_led_from_a_package_to_its_moderation(
 
 async def test_a_private_release(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open(f"{LIST}/acme/secret/1.0.0")
+    admin = await PageClient.at(world, world.people.admin, f"{LIST}/acme/secret/1.0.0")
     assert "Members of acme can find and pull it" in admin.text
     assert 'href="/packages/acme/secret' not in admin.text
     assert f'<a href="/manage/accounts/{world.people.ann.account.id}">ann</a>' in admin.text
@@ -314,22 +309,10 @@ async def test_a_removed_release_has_no_form_to_restore_it(
     assert await state(own_shelf) is State.REMOVED
 
 
-async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
-    own_shelf: World, admin: PageClient
-) -> None:
-    own_shelf.clock.advance(LATE)
-    await admin.open(PAGE)
-    answer = await admin.send(f"{PAGE}/quarantine", reason=REASON)
-    assert answer.status_code == 403
-    assert f'href="/sign-in?for=again&to={PAGE}"' in admin.text
-    assert f'value="{REASON}"' in admin.text
-
-
 # --- what it costs -----------------------------------------------------------------------------
 
 
-async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld) -> None:
-    journal = Journal()
+async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld, journal: Journal) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
     admin = await PageClient.of(world, world.people.admin)
     asked: list[list[Counter[str]]] = []

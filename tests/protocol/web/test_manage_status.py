@@ -19,16 +19,16 @@ from shared.domain.status import DiskSpace, TaskReport
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TaskRuns
+from tests.protocol.test_page_goldens import PLACES
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.port_doubles import Fault, Journal, failing
+from tests.support.port_doubles import Fault, Journal
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
 GiB = 1024**3
 HALF_EMPTY, ALMOST_FULL = DiskSpace(100 * GiB, 50 * GiB), DiskSpace(40 * GiB, GiB // 2)
-PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 
 
 def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
@@ -39,11 +39,6 @@ def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
 @pytest.fixture
 async def world(worlds: OpenWorld) -> World:
     return await worlds(wrap=on_a_disk(HALF_EMPTY))
-
-
-@pytest.fixture
-async def admin(world: World) -> PageClient:
-    return await PageClient.of(world, world.people.admin)
 
 
 async def all_done(world: World) -> None:
@@ -96,16 +91,12 @@ async def test_a_problem_is_shown_with_what_to_do(
 async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> None:
     fault = Fault("publish", Busy())
 
-    def wrap(stores: Adapters) -> Adapters:
-        return replace(stores, events=failing(stores.events, fault))
-
-    world = await worlds(wrap=wrap)
+    world = await worlds(wrap=fault.at("events"))
     fault.calls = 0
     await world.registry.identity.accounts.create("kim", by=OPERATOR)  # Its event is not published.
     world.clock.advance(timedelta(minutes=11))
     fault.nth = 1_000
-    admin = await PageClient.of(world, world.people.admin)
-    await admin.open("/manage")
+    admin = await PageClient.at(world, world.people.admin, "/manage")
     assert "Some changes are not listed yet." in admin.text
     assert "<dd>1 change</dd>" in admin.text
 
@@ -115,10 +106,7 @@ async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
 ) -> None:
     fault = Fault("unpublished_events", Busy())
 
-    def wrap(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=failing(stores.metadata, fault))
-
-    world = await worlds(wrap=wrap)
+    world = await worlds(wrap=fault.at("metadata"))
     admin = await PageClient.of(world, world.people.admin)
     answer = await admin.open("/manage")
     assert answer.status_code == 200
@@ -181,31 +169,15 @@ async def test_a_task_that_is_not_there_is_refused(admin: PageClient) -> None:
     assert "This registry has no task of that name." in admin.text
 
 
-async def test_running_a_task_takes_a_fresh_sign_in(world: World, admin: PageClient) -> None:
-    await admin.open("/manage/tasks")
-    world.clock.advance(timedelta(minutes=11))
-    answer = await admin.send("/manage/tasks/run", task="repair-derived-data")
-    assert answer.status_code == 403
-    assert "Sign in again" in admin.text
-    assert await world.registry.maintenance.task_requests.pending() == {}
-
-
 async def test_the_limits(admin: PageClient, page: SnapshotAssertion) -> None:
     await admin.open("/manage/limits")
     assert main(admin) == page
 
 
-@pytest.mark.parametrize("path", ["/manage", "/manage/tasks", "/manage/limits"])
-async def test_everybody_else_finds_nothing_there(world: World, path: str) -> None:
-    ann = await PageClient.of(world, world.people.ann)
-    assert (await ann.open(path)).status_code == 404
-    stranger = PageClient(world)
-    assert (await stranger.open(path)).status_code == 401
-
-
 @one_instance("it counts calls of one instance")
-async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> None:
-    journal = Journal()
+async def test_the_pages_cost_a_bounded_number_of_calls(
+    worlds: OpenWorld, journal: Journal
+) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
     admin = await PageClient.of(world, world.people.admin)
     tasks = len(world.registry.maintenance.upkeep.tasks)

@@ -1,7 +1,5 @@
 """Public pages of organizations: packages, public members and activity."""
 
-from collections import Counter
-
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -9,9 +7,7 @@ from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.port_doubles import Journal
-from tests.support.storage import one_instance
-from tests.support.world import URL, OpenWorld, World, asking
+from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
 
@@ -55,8 +51,7 @@ async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
 async def test_a_member_shows_everybody_that_they_are_and_hides_it_again(
     world: World, page: SnapshotAssertion
 ) -> None:
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open("/orgs/acme/people")
+    mia = await PageClient.at(world, world.people.mia, "/orgs/acme/people")
     form = "/account/organizations/appear"
     answer = await mia.send(form, org="acme", to="everybody")
     assert (answer.status_code, answer.headers["location"]) == (
@@ -83,8 +78,7 @@ async def test_a_member_with_a_token_reads_the_people_and_gets_no_form(
 
 
 async def test_an_account_that_is_not_a_member_is_not_shown(world: World) -> None:
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open("/account/organizations")
+    bob = await PageClient.at(world, world.people.bob, "/account/organizations")
     answer = await bob.send("/account/organizations/appear", org="acme", to="everybody")
     assert answer.status_code == 404
     assert "bob" not in (await opened(world, "/orgs/acme/people")).text
@@ -92,12 +86,6 @@ async def test_an_account_that_is_not_a_member_is_not_shown(world: World) -> Non
 
 async def test_the_history_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, "/orgs/acme/activity")) == page
-
-
-async def test_the_history_of_private_packages_is_shown_to_no_outsider(world: World) -> None:
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    assert "secret" not in (await opened(world, "/orgs/acme/activity")).text
-    assert "No recent activity" in (await opened(world, "/orgs/acme/activity")).text
 
 
 async def test_an_organization_has_a_search_of_its_packages(shelf: World) -> None:
@@ -131,15 +119,3 @@ async def test_the_description_of_an_organization_is_shown_as_text(world: World)
     assert "<script>" not in text
     assert "<b>" not in text
     assert "Acme &lt;b&gt;" in text
-
-
-@one_instance("it counts calls of one instance")
-async def test_an_anonymous_reader_costs_two_reads_and_a_search(worlds: OpenWorld) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap, host=asking)
-    await opened(world, "/orgs/acme")
-    journal.taken()
-    await opened(world, "/orgs/acme")
-    assert Counter(journal.taken()) == Counter(
-        {"directory.access_context": 1, "directory.list_by_owner": 1, "search.search": 1}
-    )

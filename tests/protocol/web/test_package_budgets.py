@@ -50,11 +50,6 @@ DOCUMENTED = {
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal()
-
-
-@pytest.fixture
 async def counted(filled: Template, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
     """Return a registry whose calls are written down, and that remembers no answer."""
     async with counting(filled, scratch / "data", journal) as world:
@@ -148,8 +143,22 @@ async def test_the_json_version_costs_the_frame_and_the_verdicts(
     assert Counter(journal.taken()) == FRAME + Counter([VERDICTS])
 
 
-async def test_the_list_of_packages_reads_the_index_only(counted: World, journal: Journal) -> None:
-    assert await calls(counted, journal, "/llms.txt") == Counter(["search.search"])
+SEARCH = Counter(["search.search"])
+# Of pages about many packages: the index, and no store but for who may see an organization.
+LISTS = {
+    "/llms.txt": SEARCH,
+    "/search?q=greet&org=acme": Counter(["search.search_with_facets", "search.symbols"]),
+    "/organizations": Counter(["search.facet_values"]),
+    "/keywords": Counter(["search.facet_values"]),
+    "/orgs/acme": SEARCH + Counter(["directory.access_context", "directory.list_by_owner"]),
+}
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_lists_of_packages_read_the_index(
+    counted: World, journal: Journal, path: str
+) -> None:
+    assert await calls(counted, journal, path) == LISTS[path]
 
 
 async def test_a_missing_package_costs_one_store_operation_and_a_search_for_similar_names(

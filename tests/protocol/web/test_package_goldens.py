@@ -24,20 +24,28 @@ async def golden(world: World, page: SnapshotAssertion, path: str, status: int =
     assert main_of(answer) == page
 
 
-async def test_a_package(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, GREET)
+PAGES = {
+    "package": (GREET, 200),
+    "deprecated_release": (f"{GREET}/1.1.0", 200),
+    "pre_release": (f"{GREET}/2.0.0-rc.1", 200),
+    "tool": ("/packages/acme/helper", 200),
+    "package_that_is_not_there": ("/packages/acme/none", 404),
+    "unknown_name": ("/packages/acme/0", 404),
+    "mistyped_name": ("/packages/acme/gret", 404),
+    "missing_version": (f"{GREET}/9.9.9", 404),
+    "filtered_versions": (f"{GREET}/versions?filter=1.&stable=1", 200),
+    "hostile_package": ("/packages/other/hostile", 200),
+    "package_from_right_to_left": ("/packages/other/marhaban", 200),
+    "long_package": (f"/packages/other/{LONG}", 200),
+    "folder": (f"{GREET}/1.2.0/files?path=docs", 200),
+    "file_that_is_no_text": (f"{GREET}/1.2.0/files?path=docs/icon.png", 200),
+    "file_that_is_not_there": (f"{GREET}/1.2.0/files?path=none", 404),
+}
 
 
-async def test_a_deprecated_release(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/1.1.0")
-
-
-async def test_a_pre_release(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/2.0.0-rc.1")
-
-
-async def test_a_tool(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/acme/helper")
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page(shelf: World, page: SnapshotAssertion, name: str) -> None:
+    await golden(shelf, page, *PAGES[name])
 
 
 async def test_a_private_package(shelf: World, page: SnapshotAssertion) -> None:
@@ -58,22 +66,6 @@ async def test_a_package_without_anything(world: World, page: SnapshotAssertion)
     await golden(world, page, "/packages/acme/silent")
 
 
-async def test_a_package_that_is_not_there(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/acme/none", 404)
-
-
-async def test_an_unknown_name(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/acme/0", 404)
-
-
-async def test_a_mistyped_name(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/acme/gret", 404)
-
-
-async def test_a_missing_version(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/9.9.9", 404)
-
-
 @pytest.mark.parametrize("act", ["quarantine", "remove"])
 async def test_a_withdrawn_version(own_shelf: World, page: SnapshotAssertion, act: str) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
@@ -91,22 +83,6 @@ async def test_a_changelog(own_shelf: World, page: SnapshotAssertion) -> None:
     entries = {"docs/CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- The first version.\n"}
     await publish(own_shelf, "acme/changing:1.0.0", entries=entries)
     await golden(own_shelf, page, "/packages/acme/changing/changelog")
-
-
-async def test_filtered_versions(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/versions?filter=1.&stable=1")
-
-
-async def test_a_hostile_package(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/other/hostile")
-
-
-async def test_a_package_from_right_to_left(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/other/marhaban")
-
-
-async def test_a_long_package(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"/packages/other/{LONG}")
 
 
 @pytest.mark.parametrize(
@@ -140,18 +116,6 @@ async def test_an_empty_tab(world: World, page: SnapshotAssertion, tab: str) -> 
 async def test_a_source_file(shelf: World, page: SnapshotAssertion) -> None:
     await opened(shelf, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal")
     await golden(shelf, page, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal")
-
-
-async def test_a_folder(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/1.2.0/files?path=docs")
-
-
-async def test_a_file_that_is_no_text(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/1.2.0/files?path=docs/icon.png")
-
-
-async def test_a_file_that_is_not_there(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/1.2.0/files?path=none", 404)
 
 
 async def test_a_module(own_shelf: World, page: SnapshotAssertion) -> None:

@@ -1,7 +1,6 @@
 """The search page: exact counts, facets that filter to what they count, and pagination."""
 
 import re
-from collections import Counter
 from html import unescape
 from typing import Any
 
@@ -11,20 +10,10 @@ from syrupy.assertion import SnapshotAssertion
 from functions.web.search import RESULTS_PER_PAGE, corrected_text
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package, parse_org
-from tests.protocol.web.page_reader import main_of, opened
-from tests.protocol.web.sample_packages import SCRIPT, fill
+from tests.protocol.web.page_reader import main_of, opened, twin
+from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
-from tests.support.port_doubles import Journal
-from tests.support.storage import one_instance
-from tests.support.world import URL, OpenWorld, World, asking
-
-
-async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
-    """Return what a program reads."""
-    answer = await opened(world, path, accept="application/json", **options)
-    assert answer.status_code == 200
-    return answer.json()
+from tests.support.world import URL, OpenWorld, World
 
 
 async def names(world: World, path: str, **options: Any) -> list[str]:
@@ -116,16 +105,6 @@ async def test_scores_are_shown_on_request_only(shelf: World) -> None:
     assert "score" not in (await twin(shelf, "/search?q=greet"))["packages"][0]
 
 
-async def test_private_packages_are_found_by_their_members_alone(world: World) -> None:
-    await world.push(bala("acme/secret:1.0.0", visibility="private", licenses=["Secret"]))
-    assert (await twin(world, "/search?q=secret"))["facets"] == {}
-    assert await names(world, "/search?q=secret") == []
-    assert await names(world, "/search?q=secret", by=world.people.bob) == []
-    assert await names(world, "/search?q=secret", by=world.people.mia) == ["secret"]
-    mia = await PageClient.of(world, world.people.mia)
-    assert "Private" in (await mia.open("/search?q=secret")).text
-
-
 async def test_no_word_of_a_private_package_is_suggested(world: World) -> None:
     await world.push(bala("acme/kafka:1.0.0", visibility="private"))
     assert (await twin(world, "/search?q=kafak"))["didYouMean"] == ""
@@ -178,17 +157,3 @@ async def test_search_fields_of_browsers_get_names_during_typing(shelf: World) -
     assert summaries[0].startswith("Greets people")
     assert addresses[0] == f"{URL}/packages/acme/greet"
     assert "secret" not in answer.text
-
-
-@one_instance("it counts calls of one instance")
-async def test_an_anonymous_reader_costs_two_queries_of_the_index_and_none_of_the_stores(
-    worlds: OpenWorld,
-) -> None:
-    journal = Journal()
-    world = await worlds(wrap=journal.wrap, host=asking)
-    await fill(world)
-    journal.taken()
-    await opened(world, "/search?q=greet&org=acme")
-    assert Counter(journal.taken()) == Counter(
-        {"search.search_with_facets": 1, "search.symbols": 1}
-    )

@@ -1,22 +1,15 @@
 """The page of symbols, its JSON twin, and the API."""
 
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.page_reader import main_of, opened, twin
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, OpenWorld, World
 
 MANY = "".join(f"public function parse{number:02}() {{}}\n" for number in range(45))
-
-
-async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
-    answer = await opened(world, path, accept="application/json", **options)
-    assert answer.status_code == 200
-    return answer.json()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from shared.domain.records import Event
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import URL, Person, World
+from tests.support.world import Person, World
 
 PAGE = "/account/organizations/acme/log"
 ACME = parse_org("acme")
@@ -123,13 +123,6 @@ async def test_the_shown_events_are_downloaded_as_lines(ann: PageClient) -> None
     answer = await ann.open(export)
     [line] = map(json.loads, answer.text.splitlines())
     assert (line["kind"], line["actorName"]) == ("release.published", "ann")
-
-
-async def test_owners_alone_read_it(world: World) -> None:
-    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
-        browser = await PageClient.of(world, person)
-        assert (await browser.open(PAGE)).status_code == status
-    assert (await world.get(URL + PAGE)).status_code == 401
 
 
 # --- sentences ---------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Snapshots of the pages of an organization: full, empty, refused and hostile."""
 
 import re
+from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -8,19 +9,15 @@ from syrupy.assertion import SnapshotAssertion
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
 from tests.protocol.account.organization.test_publishers import GREET
-from tests.protocol.test_page_goldens import page, shown
+from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
 
-__all__ = ["page"]  # The fixture is that of all goldens.
-
 ORG = "/account/organizations/acme"
 ACME = parse_org("acme")
 HOSTILE = '<script>alert("x")</script> \u202eevil'
-
-PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 
 # What is new each time on these pages, besides what is on all.
 CHANGING = {
@@ -34,11 +31,6 @@ CHANGING = {
 async def world(worlds: OpenWorld) -> World:
     """Return a registry that takes jobs, and holds the fourth package of a burst."""
     return await worlds(brake_packages=3, **SETTINGS)
-
-
-@pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.of(world, world.people.ann)
 
 
 def reported(browser: PageClient) -> str:
@@ -66,153 +58,69 @@ async def furnish(world: World) -> None:
     )
 
 
-# --- packages ----------------------------------------------------------------------------------
+EMPTY, FULL = False, True
+LONG = {"name": "robot", "scope": ["read"], "days": "365"}
+REFUSED = {"name": '<b>"bold"', "scope": ["push-new"], "package": "a b", "days": "x"}
+BASE, TOO_LONG = {"name": "base", "version": "1.0.0"}, {"version": "1.1.0", "message": HOSTILE * 20}
+# Who looks, whether there is something, the page, a form of it, and what is sent.
+PAGES: dict[str, tuple[str, bool, str, str, dict[str, Any]]] = {
+    "packages": ("ann", FULL, "/packages", "", {}),
+    "packages_to_a_member": ("mia", FULL, "/packages", "", {}),
+    "no_packages": ("ann", EMPTY, "/packages", "", {}),
+    "package": ("ann", FULL, "/packages/greet", "", {}),
+    "package_that_is_private": ("ann", FULL, "/packages/secret", "", {}),
+    "package_that_is_deprecated": (
+        *("ann", FULL, "/packages/greet", "/packages/greet/deprecate"),
+        {"message": HOSTILE},
+    ),
+    "package_whose_change_is_refused": (
+        *("ann", FULL, "/packages/greet", "/packages/greet/versions/deprecate"),
+        TOO_LONG,
+    ),
+    "held_releases": ("ann", FULL, "/held", "", {}),
+    "no_held_releases": ("ann", EMPTY, "/held", "", {}),
+    "held_release_that_is_not_there": ("ann", EMPTY, "/held", "/held/confirm", BASE),
+    "no_tokens": ("ann", EMPTY, "/tokens", "", {}),
+    "token_that_is_made_for_long": ("ann", EMPTY, "/tokens", "/tokens", LONG),
+    "token_that_is_refused": ("ann", EMPTY, "/tokens", "/tokens", REFUSED),
+    "no_publishers": ("ann", EMPTY, "/publishers?provider=gitlab", "", {}),
+    "publisher_that_is_refused": (
+        *("ann", EMPTY, "/publishers", "/publishers/add"),
+        {**GREET, "environment": "", "refs": '"><b>'},
+    ),
+    "log": ("ann", FULL, "/log", "", {}),
+    "log_without_anything": ("ann", EMPTY, "/log?actor=%3Cb%3E&kind=token.", "", {}),
+    "log_that_is_refused": ("ann", EMPTY, "/log?since=%22%3E%3Cb%3E", "", {}),
+    "settings": (
+        *("ann", EMPTY, "/settings", "/describe"),
+        {"display_name": "Acme <Corp>", "description": "Makes & sells."},
+    ),
+    "page_for_owners_to_a_member": ("mia", EMPTY, "/tokens", "", {}),
+}
 
 
-async def test_packages(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/packages")
-    assert reported(ann) == page
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
+    who, is_full, path, form, sent = PAGES[name]
+    if is_full:
+        await furnish(world)
+    browser = await PageClient.at(world, getattr(world.people, who), ORG + path)
+    if form:
+        await browser.send(ORG + form, **sent)
+    assert reported(browser) == page
 
 
-async def test_packages_to_a_member(world: World, page: SnapshotAssertion) -> None:
-    await furnish(world)
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open(f"{ORG}/packages")
-    assert reported(mia) == page
-
-
-async def test_no_packages(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/packages")
-    assert reported(ann) == page
-
-
-async def test_a_package(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/packages/greet")
-    assert reported(ann) == page
-
-
-async def test_a_package_that_is_private(
-    world: World, ann: PageClient, page: SnapshotAssertion
-) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/packages/secret")
-    assert reported(ann) == page
-
-
-async def test_a_package_that_is_deprecated(
-    world: World, ann: PageClient, page: SnapshotAssertion
-) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/packages/greet")
-    await ann.send(f"{ORG}/packages/greet/deprecate", message=HOSTILE)
-    assert reported(ann) == page
-
-
-async def test_a_package_whose_change_is_refused(
-    world: World, ann: PageClient, page: SnapshotAssertion
-) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/packages/greet")
-    form = {"version": "1.1.0", "message": HOSTILE * 20}
-    await ann.send(f"{ORG}/packages/greet/versions/deprecate", **form)
-    assert reported(ann) == page
-
-
-# --- what waits --------------------------------------------------------------------------------
-
-
-async def test_held_releases(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/held")
-    assert reported(ann) == page
-
-
-async def test_no_held_releases(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/held")
-    assert reported(ann) == page
-
-
-async def test_a_held_release_that_is_not_there(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/held")
-    await ann.send(f"{ORG}/held/confirm", name="base", version="1.0.0")
-    assert reported(ann) == page
-
-
-# --- tokens and publishers ---------------------------------------------------------------------
-
-
-async def test_tokens(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/tokens")
+async def test_tokens(world: World, page: SnapshotAssertion) -> None:
+    ann = await PageClient.at(world, world.people.ann, f"{ORG}/tokens")
     form = {"name": HOSTILE.replace("\u202e", ""), "package": "http*", "addresses": "192.0.2.0/24"}
     await ann.send(f"{ORG}/tokens", scope=["push-version", "deprecate"], days="30", **form)
     await ann.open(f"{ORG}/tokens")
     assert reported(ann) == page
 
 
-async def test_no_tokens(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/tokens")
-    assert reported(ann) == page
-
-
-async def test_a_token_that_is_made_for_long(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/tokens")
-    await ann.send(f"{ORG}/tokens", name="robot", scope=["read"], days="365")
-    assert reported(ann) == page
-
-
-async def test_a_token_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/tokens")
-    await ann.send(f"{ORG}/tokens", name='<b>"bold"', scope=["push-new"], package="a b", days="x")
-    assert reported(ann) == page
-
-
-async def test_publishers(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
+async def test_publishers(world: World, page: SnapshotAssertion) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    await ann.open(f"{ORG}/publishers")
+    ann = await PageClient.at(world, world.people.ann, f"{ORG}/publishers")
     await ann.send(f"{ORG}/publishers/add", **{**GREET, "repository": HOSTILE[:20]})
     await ann.send(f"{ORG}/publishers/add", **{**GREET, "package": "planned"})
     assert reported(ann) == page
-
-
-async def test_no_publishers(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/publishers?provider=gitlab")
-    assert reported(ann) == page
-
-
-async def test_a_publisher_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/publishers")
-    await ann.send(f"{ORG}/publishers/add", **{**GREET, "environment": "", "refs": '"><b>'})
-    assert reported(ann) == page
-
-
-# --- the log and the settings ------------------------------------------------------------------
-
-
-async def test_a_log(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
-    await furnish(world)
-    await ann.open(f"{ORG}/log")
-    assert reported(ann) == page
-
-
-async def test_a_log_without_anything(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/log?actor=%3Cb%3E&kind=token.")
-    assert reported(ann) == page
-
-
-async def test_a_log_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/log?since=%22%3E%3Cb%3E")
-    assert reported(ann) == page
-
-
-async def test_settings(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.open(f"{ORG}/settings")
-    await ann.send(f"{ORG}/describe", display_name="Acme <Corp>", description="Makes & sells.")
-    assert reported(ann) == page
-
-
-async def test_a_page_for_owners_to_a_member(world: World, page: SnapshotAssertion) -> None:
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open(f"{ORG}/tokens")
-    assert reported(mia) == page

@@ -8,7 +8,6 @@ import pytest
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.names import parse_org
-from tests.protocol.account.organization.test_members import LONG_AGO
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World
@@ -30,9 +29,7 @@ async def world(worlds: OpenWorld) -> World:
 
 @pytest.fixture
 async def ann(world: World) -> PageClient:
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(world, world.people.ann, PAGE)
 
 
 async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
@@ -43,14 +40,6 @@ async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
     assert "Release published." in ann.text
     assert "No held releases" in ann.text
     assert (await ann.world.get(URL + BASE)).status_code == 200
-
-
-async def test_publishing_takes_signing_in_again(ann: PageClient) -> None:
-    ann.world.clock.advance(LONG_AGO)
-    answer = await ann.send(f"{PAGE}/confirm", name="base", version="1.0.0")
-    assert answer.status_code == 403
-    assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text
-    assert (await ann.world.get(URL + BASE)).status_code == 404
 
 
 async def test_a_release_that_is_not_held_cannot_be_confirmed(ann: PageClient) -> None:
@@ -88,12 +77,6 @@ async def id_of(world: World) -> str:
     found = await world.stores.directory.get(Organization, organization_place(parse_org("acme")))
     assert found
     return found.id
-
-
-async def test_owners_alone_see_it(world: World) -> None:
-    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
-        browser = await PageClient.of(world, person)
-        assert (await browser.open(PAGE)).status_code == status
 
 
 async def test_an_owner_refuses_what_waits(ann: PageClient) -> None:

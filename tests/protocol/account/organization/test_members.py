@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from functions.account.organization import OWNER_TABS
 from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
@@ -14,12 +15,6 @@ from tests.support.world import URL, Person, World
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
 LONG_AGO = timedelta(minutes=11)  # No sign-in is fresh any more.
-
-
-async def browser_of(world: World, person: Person) -> PageClient:
-    browser = await PageClient.of(world, person)
-    await browser.open(PAGE)
-    return browser
 
 
 def fresh(world: World, person: Person) -> Principal:
@@ -33,7 +28,7 @@ async def roles(world: World) -> dict[str, str]:
 
 
 async def test_members_see_who_belongs_and_decide_nothing(world: World) -> None:
-    mia = await browser_of(world, world.people.mia)
+    mia = await PageClient.at(world, world.people.mia, PAGE)
     assert mia.page
     assert mia.page.status_code == 200
     assert '<th scope="row">ann</th>' in mia.text
@@ -43,7 +38,7 @@ async def test_members_see_who_belongs_and_decide_nothing(world: World) -> None:
 
 
 async def test_outsiders_read_that_there_is_no_such_page(world: World) -> None:
-    bob = await browser_of(world, world.people.bob)
+    bob = await PageClient.at(world, world.people.bob, PAGE)
     assert bob.page
     assert bob.page.status_code == 404
     await bob.open("/account/organizations")
@@ -59,22 +54,19 @@ async def test_outsiders_read_that_there_is_no_such_page(world: World) -> None:
     assert await roles(world) == {"ann": "owner", "mia": "member"}
 
 
-async def test_without_signing_in_nothing_is_shown(world: World) -> None:
-    answer = await world.get(URL + PAGE)
-    assert answer.status_code == 401
-    assert "mia" not in answer.text
-
-
-async def test_an_administrator_decides_like_an_owner(world: World) -> None:
-    admin = await browser_of(world, world.people.admin)
-    assert "<h2>Invitations</h2>" in admin.text
+@pytest.mark.parametrize("tab", [name for name, _ in OWNER_TABS])
+async def test_owners_alone_see_their_pages(world: World, tab: str) -> None:
+    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
+        browser = await PageClient.of(world, person)
+        assert (await browser.open(f"{PAGE}/{tab}")).status_code == status
+    assert (await world.get(f"{URL}{PAGE}/{tab}")).status_code == 401
 
 
 # --- members -----------------------------------------------------------------------------------
 
 
 async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     mia = world.people.mia.account.id
     answer = await ann.send(f"{PAGE}/role", account=mia, role="maintainer")
     assert answer.status_code == 303
@@ -85,30 +77,21 @@ async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
 
 
 async def test_an_invalid_role_is_shown_with_the_reason(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="king")
     assert answer.status_code == 400
     assert "There is no such role" in ann.text
-
-
-async def test_making_an_owner_takes_a_fresh_sign_in(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
-    world.clock.advance(LONG_AGO)
-    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
-    assert answer.status_code == 403
-    assert 'href="/sign-in?for=again&to=/account/organizations/acme"' in ann.text
-    assert await roles(world) == {"ann": "owner", "mia": "member"}
 
 
 async def test_pending_changes_are_at_the_top(world: World) -> None:
     memberships, people = world.registry.organizations.memberships, world.people
     await memberships.set_member(ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann))
     for person, shows_button in ((people.ann, True), (people.mia, False)):
-        browser = await browser_of(world, person)
+        browser = await PageClient.at(world, person, PAGE)
         assert "mia will become owner" in browser.text
         assert "Requested by ann." in browser.text
         assert (f'action="{PAGE}/undo"' in browser.text) is shows_button
-    ann = await browser_of(world, people.ann)
+    ann = await PageClient.at(world, people.ann, PAGE)
     world.clock.advance(LONG_AGO)
     answer = await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
     assert answer.status_code == 403
@@ -137,21 +120,20 @@ async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
 
 
 async def test_an_owner_invites_by_a_link_that_is_shown_once(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="", label="for bob")
     assert answer.status_code == 200
     [link] = re.findall(rf'value="({URL}/account/invitations/\w+)"', ann.text)
     await ann.open(PAGE)
     assert "for bob" in ann.text
     assert link not in ann.text
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open(link.removeprefix(URL))
+    bob = await PageClient.at(world, world.people.bob, link.removeprefix(URL))
     await bob.send(link.removeprefix(URL), decision="accept")
     assert (await roles(world))["bob"] == "maintainer"
 
 
 async def test_an_owner_invites_by_mail(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
     assert "Invitation sent to b\N{HORIZONTAL ELLIPSIS}@example.org" in ann.text
     assert len(world.mailer.to("bob@example.org")) == 1
@@ -159,8 +141,8 @@ async def test_an_owner_invites_by_mail(world: World) -> None:
 
 
 async def test_who_invites_reads_how_the_person_gets_an_account(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
-    admin = await browser_of(world, world.people.admin)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
+    admin = await PageClient.at(world, world.people.admin, PAGE)
     for inviter, way_in in (
         (ann, "ask an administrator"),
         (admin, 'href="/manage/accounts#create"'),
@@ -170,7 +152,7 @@ async def test_who_invites_reads_how_the_person_gets_an_account(world: World) ->
 
 
 async def test_the_command_for_an_invited_person_makes_an_account(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(f"{PAGE}/invite", role="member", email="", label="new")
     [link] = re.findall(rf'value="({URL}/account/invitations/\w+)"', ann.text)
     page = (await PageClient(world).open(link.removeprefix(URL))).text
@@ -180,7 +162,7 @@ async def test_the_command_for_an_invited_person_makes_an_account(world: World) 
 
 async def test_where_no_mail_leaves_the_owner_gets_the_link(world: World) -> None:
     world.mailer.is_down = True
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
     assert "The email could not be sent" in ann.text
     assert f"{URL}/account/invitations/" in ann.text
@@ -189,7 +171,7 @@ async def test_where_no_mail_leaves_the_owner_gets_the_link(world: World) -> Non
 async def test_an_invitation_that_cannot_be_is_shown_again_with_what_was_typed(
     world: World,
 ) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="nobody", label="x")
     assert answer.status_code == 400
     assert 'value="nobody"' in ann.text
@@ -198,7 +180,7 @@ async def test_an_invitation_that_cannot_be_is_shown_again_with_what_was_typed(
 
 
 async def test_an_owner_withdraws_an_invitation(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(f"{PAGE}/invite", role="member", email="", label="for bob")
     [invitation] = await world.registry.organizations.invitations.pending(ACME, by=OPERATOR)
     await ann.send(f"{PAGE}/withdraw", invitation=invitation.id)
@@ -208,38 +190,32 @@ async def test_an_owner_withdraws_an_invitation(world: World) -> None:
 # --- what it says, deletion -----------------------------------------------------------
 
 
-async def test_an_owner_writes_what_it_says_of_itself(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
-    await ann.send(f"{PAGE}/describe", display_name="Acme <Corp>", description="Makes & sells.")
-    assert ann.page
-    assert "Acme &lt;Corp&gt;" in ann.page.text
-    assert "Makes &amp; sells." in ann.page.text
-
-
-@pytest.mark.parametrize("decision", ["visibility", "delete", "keep"])
+@pytest.mark.parametrize("decision", ["visibility", "delete", "keep", "role"])
 async def test_permanent_decisions_take_a_fresh_sign_in(world: World, decision: str) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     world.clock.advance(LONG_AGO)
-    answer = await ann.send(f"{PAGE}/{decision}", visibility="private")
+    new_owner = {"account": world.people.mia.account.id, "role": "owner"}
+    answer = await ann.send(f"{PAGE}/{decision}", visibility="private", **new_owner)
     assert answer.status_code == 403
-    assert "Sign in again" in ann.text
+    assert 'href="/sign-in?for=again&to=/account/organizations/acme' in ann.text
+    assert await roles(world) == {"ann": "owner", "mia": "member"}
 
 
 async def test_an_invalid_visibility_is_refused(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     assert (await ann.send(f"{PAGE}/visibility", visibility="some")).status_code == 400
 
 
 async def test_a_pending_deletion_is_shown_until_it_is_done(world: World) -> None:
     await world.registry.organizations.deletion.delete(ACME, by=fresh(world, world.people.ann))
     for person, shows_button in ((world.people.ann, True), (world.people.mia, False)):
-        browser = await browser_of(world, person)
+        browser = await PageClient.at(world, person, PAGE)
         assert "This organization will be deleted" in browser.text
         assert (f'action="{PAGE}/keep"' in browser.text) is shows_button
         assert "<h2>Delete it</h2>" not in browser.text
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     world.clock.advance(OWNER_CHANGE_DELAY)
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     assert ann.page
     assert ann.page.status_code == 404
 
@@ -248,7 +224,7 @@ async def test_a_pending_deletion_is_shown_until_it_is_done(world: World) -> Non
 
 
 async def test_a_freshly_signed_in_owner_makes_an_owner_and_undoes_it(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
     assert answer.status_code == 303, ann.text
     assert "mia will become owner" in ann.text
@@ -261,7 +237,7 @@ async def test_a_freshly_signed_in_owner_makes_an_owner_and_undoes_it(world: Wor
 async def test_a_freshly_signed_in_owner_deletes_the_organization_and_undoes_it(
     world: World,
 ) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     assert (await ann.send(f"{PAGE}/delete")).status_code == 303, ann.text
     assert "This organization will be deleted" in ann.text
     assert (await ann.send(f"{PAGE}/keep")).status_code == 303, ann.text
@@ -269,7 +245,7 @@ async def test_a_freshly_signed_in_owner_deletes_the_organization_and_undoes_it(
 
 
 async def test_a_freshly_signed_in_owner_sets_the_default_visibility(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     assert (await ann.send(f"{PAGE}/visibility", visibility="private")).status_code == 303
     assert '<option value="private" selected>' in ann.text
     shown = await world.get(f"{URL}/api/v1/orgs/acme")
@@ -277,11 +253,10 @@ async def test_a_freshly_signed_in_owner_sets_the_default_visibility(world: Worl
 
 
 async def test_a_freshly_signed_in_owner_invites_an_owner(world: World) -> None:
-    ann = await browser_of(world, world.people.ann)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(f"{PAGE}/invite", role="owner", email="", label="")
     [path] = re.findall(rf'value="{URL}(/account/invitations/\w+)"', ann.text)
-    bob = await PageClient.of(world, world.people.bob)
-    await bob.open(path)
+    bob = await PageClient.at(world, world.people.bob, path)
     await bob.send(path, decision="accept")
     assert (await roles(world))["bob"] == "member"
     await bob.open(PAGE)

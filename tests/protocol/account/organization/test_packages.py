@@ -25,9 +25,7 @@ async def greet(world: World) -> World:
 
 @pytest.fixture
 async def ann(greet: World) -> PageClient:
-    browser = await PageClient.of(greet, greet.people.ann)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(greet, greet.people.ann, PAGE)
 
 
 async def text_of(world: World, path: str) -> str:
@@ -79,8 +77,7 @@ async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> No
 
 async def test_the_page_of_the_package_leads_there_for_those_who_may(greet: World) -> None:
     for person, leads in ((greet.people.ann, True), (greet.people.mia, False)):
-        browser = await PageClient.of(greet, person)
-        await browser.open(PUBLIC)
+        browser = await PageClient.at(greet, person, PUBLIC)
         assert (f'href="{PAGE}"' in browser.text) is leads
     assert PAGE not in await text_of(greet, PUBLIC)
 

@@ -42,9 +42,7 @@ async def world(worlds: OpenWorld) -> World:
 
 @pytest.fixture
 async def ann(world: World) -> PageClient:
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(world, world.people.ann, PAGE)
 
 
 async def test_an_owner_trusts_a_job_and_trusts_it_no_longer(ann: PageClient) -> None:
@@ -113,8 +111,7 @@ async def test_the_workflow_says_where_it_belongs_and_has_the_environment_of_the
 
 async def test_a_registry_of_one_machine_says_that_no_job_reaches_it(worlds: OpenWorld) -> None:
     world = await worlds(**SETTINGS, url="https://127.0.0.1:7071")
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open(f"{PAGE}?provider=github")
+    ann = await PageClient.at(world, world.people.ann, f"{PAGE}?provider=github")
     assert "Jobs cannot reach <code>https://127.0.0.1:7071</code>" in ann.text
     assert "BALLROOM_URL" in ann.text
 
@@ -171,16 +168,9 @@ async def test_a_package_is_left_to_its_publishers_and_back(ann: PageClient) -> 
 
 async def test_where_no_jobs_are_taken_there_is_no_form(worlds: OpenWorld) -> None:
     world = await worlds(publish_from_github="", publish_from_gitlab="")
-    ann = await PageClient.of(world, world.people.ann)
-    await ann.open(PAGE)
+    ann = await PageClient.at(world, world.people.ann, PAGE)
     assert "Trusted publishing is not enabled on this registry" in ann.text
     assert f'action="{PAGE}/add"' not in ann.text
-
-
-async def test_owners_alone_see_them(world: World) -> None:
-    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
-        browser = await PageClient.of(world, person)
-        assert (await browser.open(PAGE)).status_code == status
 
 
 NAMED = {key: value for key, value in GREET.items() if not key.startswith("repository_")}
@@ -213,9 +203,7 @@ def providers() -> Providers:
 async def owner(worlds: OpenWorld, providers: Providers) -> PageClient:
     """Return the browser of an owner, whose registry reaches the providers."""
     world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=providers))
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(world, world.people.ann, PAGE)
 
 
 async def test_the_ids_of_a_repository_are_looked_up_by_its_name(
@@ -271,8 +259,7 @@ async def test_nothing_is_looked_up_for_those_who_may_not_add(
     worlds: OpenWorld, providers: Providers
 ) -> None:
     world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=providers))
-    mia = await PageClient.of(world, world.people.mia)
-    await mia.open("/account/tokens")
+    mia = await PageClient.at(world, world.people.mia, "/account/tokens")
     assert (await mia.send(f"{PAGE}/add", **NAMED)).status_code == 403
     assert providers.asked == []
 

@@ -39,11 +39,6 @@ PAGES = {
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal()
-
-
-@pytest.fixture
 async def world(worlds: OpenWorld, journal: Journal) -> World:
     """Return a registry whose calls are written down, and that remembers no answer."""
     world = await worlds(wrap=journal.wrap, host=asking)

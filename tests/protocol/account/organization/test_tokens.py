@@ -16,9 +16,7 @@ TOKEN = re.compile(r"blr_local_\w+")
 
 @pytest.fixture
 async def ann(world: World) -> PageClient:
-    browser = await PageClient.of(world, world.people.ann)
-    await browser.open(PAGE)
-    return browser
+    return await PageClient.at(world, world.people.ann, PAGE)
 
 
 async def test_a_machine_gets_a_token_that_is_shown_once(ann: PageClient) -> None:
@@ -88,10 +86,3 @@ async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: PageClient) -> 
     answer = await ann.send(f"{PAGE}/rotate", token="0000000000")
     assert answer.status_code == 404
     assert "token not found" in ann.text
-
-
-async def test_owners_alone_see_them(world: World) -> None:
-    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
-        browser = await PageClient.of(world, person)
-        assert (await browser.open(PAGE)).status_code == status
-    assert (await world.get(URL + PAGE)).status_code == 401
