@@ -56,14 +56,8 @@ async def manage_organization(call: SignedInCall, problem: FormProblem | None = 
 
 @pages.read("manage/names")
 async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    name, by = call.params.get("name", "").strip()[:MAX_SEARCH_LENGTH], call.caller
-    reserved_names = call.registry.organizations.reserved_names
-    return call.show(
-        "manage/names.html",
-        problem,
-        reserved=await reserved_names.all(by=by),
-        availability=await reserved_names.look_up(name, by=by) if name else None,
-    )
+    reserved = await call.registry.organizations.reserved_names.all(by=call.caller)
+    return call.show("manage/names.html", problem, reserved=reserved)
 
 
 @pages.form(

@@ -139,17 +139,6 @@ async def remove(registry: Registry, pattern: str) -> str:
     return f"{pattern} is free again."
 
 
-@names.command()
-@click.argument("name")
-@in_registry
-async def check(registry: Registry, name: str) -> str:
-    """Check whether an organization can be called NAME, and say why not."""
-    found = await registry.organizations.reserved_names.look_up(name, by=OPERATOR)
-    if found.is_free:
-        return f"{name} is free."
-    return "\n- ".join([f"{name} is not free:", *found.organization])
-
-
 @click.group("read-only")
 def read_only() -> None:
     """Turn read-only mode on and off, for example for a move or a restore."""

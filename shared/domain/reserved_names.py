@@ -153,8 +153,3 @@ def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
     return any(
         look_like(known, pattern) for pattern in (BUILT_IN_PATTERN, *RESERVED_WORDS, *patterns)
     )
-
-
-def fits_pattern(text: str, pattern: str) -> bool:
-    """Check whether `text` matches the pattern, or looks like a name that does."""
-    return look_like(readings(text), pattern)

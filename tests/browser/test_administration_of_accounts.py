@@ -87,14 +87,6 @@ def names(site: Site, page: Page) -> None:
     expect(page.get_by_role("row").filter(has_text="ballerina*")).to_be_visible()
 
 
-def a_name_that_is_taken(site: Site, page: Page) -> None:
-    """Look a name up."""
-    page.goto(f"{site.url}{NAMES}")
-    page.get_by_role("searchbox", name="Check a name").fill("Acrne")
-    page.get_by_role("button", name="Check").click()
-    expect(page.get_by_role("status").first).to_be_visible()
-
-
 def a_pattern_that_is_kept_back(site: Site, page: Page) -> None:
     """Keep names back."""
     page.goto(f"{site.url}{NAMES}")
@@ -117,7 +109,6 @@ STATES: list[Callable[[Site, Page], None]] = [
     an_organization_for_nobody,
     an_organization,
     names,
-    a_name_that_is_taken,
     a_pattern_that_is_kept_back,
 ]
 

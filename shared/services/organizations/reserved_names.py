@@ -1,33 +1,21 @@
-"""Reserved names: patterns that no organization may match, and the availability of names."""
+"""Reserved names: patterns that no organization may match."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.domain.accounts import (
-    Account,
-    AccountName,
-    NameSkeleton,
-    Organization,
-    account_name_place,
-    organization_place,
-    parse_required_reason,
-)
-from shared.domain.errors.base import Conflict, InvalidName, NotFound, about_field
+from shared.domain.accounts import parse_required_reason
+from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.identity import Principal
-from shared.domain.names import parse_org
-from shared.domain.records import Place
 from shared.domain.reserved_names import (
     BUILT_IN_PATTERN,
     MAX_RESERVED_NAMES,
     RESERVED_NAMES_OWNER,
     RESERVED_WORDS,
     ReservedName,
-    fits_pattern,
     parse_reserved_name,
     reserved_name_place,
-    skeletons,
 )
 from shared.ports import AlreadyThere, DirectoryStore
 from shared.runtime.retries import retried_when_stale
@@ -44,19 +32,6 @@ class ReservedNameList(Struct, frozen=True):
     words: tuple[str, ...]
     configured: tuple[str, ...]
     stored: tuple[tuple[ReservedName, str], ...]  # With the name of the administrator.
-
-
-class NameAvailability(Struct, frozen=True):
-    """Reasons why a name is not available to an organization or an account; empty where it is."""
-
-    name: str
-    organization: tuple[str, ...]
-    account: str
-
-    @property
-    def is_free(self) -> bool:
-        """Whether anybody may create an organization with the name."""
-        return not self.organization
 
 
 class ReservedNames(Struct, frozen=True):
@@ -120,61 +95,6 @@ class ReservedNames(Struct, frozen=True):
                 "the setting BALLROOM_RESERVED_NAMES, and ballerina*, cannot be changed here.",
             )
         await self.record_writer.remove(current, change=_change("released", current), by=by)
-
-    async def look_up(self, name: str, *, by: Principal) -> NameAvailability:
-        """Return the reasons why a name is not available."""
-        await self.administration.require(by, "look up", "names")
-        try:
-            parse_org(name)
-        except InvalidName as refusal:
-            return NameAvailability(name, (str(refusal),), await self._account(name))
-        taken = await self._taken(name)
-        reasons = (
-            *taken,
-            *await self._reserved_by(name),
-            *([] if taken else await self._lookalikes(name)),
-        )
-        return NameAvailability(name, reasons, await self._account(name))
-
-    async def _taken(self, name: str) -> list[str]:
-        current = await self.directory.get(Organization, organization_place(name))
-        if current is None:
-            return []
-        if current.is_deleted_at(self.record_writer.clock.now_ms()):
-            reason = "its name is free a day later, unless it had a package"
-            return [f"the organization {current.name} was deleted; {reason}"]
-        return [f"the organization {current.name} has it"]
-
-    async def _reserved_by(self, name: str) -> list[str]:
-        sources = [(each, "built in") for each in (BUILT_IN_PATTERN, *sorted(RESERVED_WORDS))]
-        sources += [
-            (each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.reserved_patterns
-        ]
-        stored = await stored_patterns(self.directory)
-        sources += [
-            (each.pattern, f"kept back by administrators: {each.reason}") for each in stored
-        ]
-        return [
-            f"it is, or looks like, a name of {pattern} ({source})"
-            for pattern, source in sources
-            if fits_pattern(name, pattern)
-        ]
-
-    async def _lookalikes(self, name: str) -> list[str]:
-        found: set[str] = set()
-        for skeleton in sorted(skeletons(name)):
-            found |= {
-                each.org for each in await self.directory.list_by_subject(NameSkeleton, skeleton)
-            }
-        return [f"it looks like the organization {org}" for org in sorted(found)]
-
-    async def _account(self, name: str) -> str:
-        claim = await self.directory.get(AccountName, account_name_place(name))
-        if claim is None:
-            return ""
-        if claim.is_retired or await self.directory.get(Account, Place(claim.account)) is None:
-            return f"the account {claim.name} was deleted, and its name is never given again"
-        return f"the account {claim.name} has it"
 
 
 async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:

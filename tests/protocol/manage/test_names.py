@@ -1,4 +1,4 @@
-"""/manage/names: reserved names, and whether a name is available."""
+"""/manage/names: reserved names."""
 
 import pytest
 
@@ -42,23 +42,6 @@ async def test_an_invalid_pattern_is_shown_again_with_the_reason(
 async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageClient) -> None:
     assert (await admin.send(f"{PAGE}/remove", pattern="ballerina*")).status_code == 404
     assert 'role="alert"' in admin.text
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("zoo", "zoo is available"),
-        ("ACME", "the organization acme has it"),
-        ("acrne", "it looks like the organization acme"),
-        ("ballerinax", "ballerina* (built in)"),
-        ("ann", "As the name of an account: the account ann has it."),
-        ("<b>", "&lt;b&gt; is not available"),
-    ],
-)
-async def test_a_name_is_looked_up(admin: PageClient, name: str, shown: str) -> None:
-    await admin.open(f"{PAGE}?name={name}")
-    assert admin.page
-    assert shown in admin.page.text
 
 
 async def test_names_that_the_setting_reserves_are_shown(worlds: OpenWorld) -> None:
