@@ -83,22 +83,6 @@ async def account_organization_leave(call: SignedInCall) -> None:
     await call.registry.organizations.memberships.remove_member(org, call.account, by=call.caller)
 
 
-@pages.form(
-    "account/organizations/appear",
-    account_organizations,
-    done={
-        "everybody": "Your membership is now public.",
-        "members": "Your membership is now private.",
-    },
-)
-async def account_organization_appear(call: SignedInCall) -> Answer:
-    org, memberships = parse_org(call.form.text("org")), call.registry.organizations.memberships
-    shown_to = "everybody" if call.form.text("to") == "everybody" else "members"
-    change = memberships.show_membership if shown_to == "everybody" else memberships.hide_membership
-    await change(org, by=call.caller)
-    return see_other(f"/orgs/{org}/people?done={shown_to}")
-
-
 @invitation_pages.form(
     "account/invitations/{code}",
     account_invitation,

@@ -131,11 +131,10 @@ async def account_data(call: SignedInCall, problem: FormProblem | None = None) -
 
 
 class MembershipView(ResponseModel):
-    """A membership of the account; `shown` says whether everybody sees it."""
+    """A membership of the account."""
 
     org: str
     role: str
-    shown: bool
     since: datetime | None
 
 
@@ -164,10 +163,7 @@ class PersonalDataView(ResponseModel):
             created_at=utc_datetime(account.created_ms),
             organizations=[
                 MembershipView(
-                    org=each.org,
-                    role=each.role.value,
-                    shown=each.is_shown,
-                    since=utc_datetime(each.since_ms),
+                    org=each.org, role=each.role.value, since=utc_datetime(each.since_ms)
                 )
                 for each in data.memberships
             ],

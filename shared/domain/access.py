@@ -62,7 +62,6 @@ class Membership(Entity):
     role: Role
     since_ms: int = 0
     pending: PendingRole | None = None
-    is_shown: bool = False  # On the public page; only the member decides.
     invited_by: str = ""  # The account whose invitation was accepted.
 
     @property
@@ -181,10 +180,6 @@ class MemberList(Struct, frozen=True):
     @property
     def owners(self) -> tuple[Membership, ...]:
         return tuple(each for each in self.members if each.role is Role.OWNER)
-
-    @property
-    def public_members(self) -> tuple[Membership, ...]:
-        return tuple(each for each in self.members if each.is_shown)
 
     @property
     def with_pending_change(self) -> tuple[Membership, ...]:

@@ -29,7 +29,6 @@ PAGES = (
     "/search",
     "/organizations",
     f"/orgs/{LONG_ORG}",
-    f"/orgs/{LONG_ORG}/people",
     f"/orgs/{LONG_ORG}/activity",
     f"/packages/{LONG_ORG}/{SHORT}",
     f"/packages/acme/{LONG_NAME}",

@@ -130,7 +130,6 @@ async def test_a_session_may_what_the_table_of_rights_says(
         "/account/organizations?done=created",
         "/account/organizations/acme/settings?done=account_organization_delete",
         "/account/sessions?done=account_session_end_others",
-        "/orgs/acme/people?done=members",
     ],
 )
 async def test_no_link_of_another_site_shows_a_message(world: World, path: str) -> None:

@@ -4,7 +4,7 @@ A change of owners takes effect after two days; all owners are notified and can 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from msgspec import Struct
@@ -289,7 +289,6 @@ class OrganizationMembership(Struct, frozen=True):
 
     organization: Organization
     role: Role
-    is_shown: bool = False
 
 
 class Memberships(Struct, frozen=True):
@@ -310,16 +309,13 @@ class Memberships(Struct, frozen=True):
         """Return the organizations of `by` that its credential may read, by name."""
         if by.is_anonymous:
             raise credentials_missing()
-        memberships = await self.of_account(by.id)
-        names = [OrgName(each.org) for each in memberships]
+        names = [OrgName(each.org) for each in await self.of_account(by.id)]
         contexts = await asyncio.gather(
             *(self.directory.access_context(by.id, name, self.clock.now_ms()) for name in names)
         )
         return [
-            OrganizationMembership(
-                access.require_organization(name), access.role, membership.is_shown
-            )
-            for name, access, membership in zip(names, contexts, memberships, strict=True)
+            OrganizationMembership(access.require_organization(name), access.role)
+            for name, access in zip(names, contexts, strict=True)
             if access.role and refusal_of(by, access, Action.READ, name) is None
         ]
 
@@ -344,25 +340,6 @@ class Memberships(Struct, frozen=True):
         await self.authorization.require_member(by, org)
         account, _ = await self._member(org, account_id)
         return account
-
-    async def public_members(self, organization: Organization) -> tuple[Membership, ...]:
-        """Return the members who chose to be shown to everybody."""
-        return (await self.organization_members.read(organization)).public_members
-
-    async def with_names(self, memberships: Iterable[Membership]) -> list[Member]:
-        """Return the members by name, without deleted accounts."""
-        by_id = {each.account: each for each in memberships}
-        accounts = await accounts_by_ids(self.directory, by_id)
-        members = [Member(account.name, by_id[account.id]) for account in accounts]
-        return sorted(members, key=lambda member: member.name.lower())
-
-    async def show_membership(self, org: OrgName, *, by: Principal) -> None:
-        """Make the membership of `by` public; a repeat changes nothing."""
-        await self._set_shown(org, "member.shown", by, is_shown=True)
-
-    async def hide_membership(self, org: OrgName, *, by: Principal) -> None:
-        """Show the membership of `by` to members only; a repeat changes nothing."""
-        await self._set_shown(org, "member.hidden", by, is_shown=False)
 
     @retried_when_leased
     async def set_member(
@@ -418,19 +395,6 @@ class Memberships(Struct, frozen=True):
         """Cancel the scheduled change of a member; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
         await self.cancel_change(org, account, by=by)
-
-    @retried_when_leased
-    async def _set_shown(self, org: OrgName, kind: str, by: Principal, *, is_shown: bool) -> None:
-        access = await self.authorization.require_within(by, Action.LEAVE, org)
-        async with self.organization_members.locked(access.require_organization(org)) as members:
-            current = members.member(by.id)
-            if current is None:
-                raise member_not_found(by.id, org)
-            if current.is_shown is is_shown:
-                return
-            changed = current.model_copy(update={"is_shown": is_shown})
-            change = EntityChange(kind, members.org, org=members.org, account=by.id)
-            await self.record_writer.replace(changed, change=change, by=by)
 
     async def _with_name(self, membership: Membership) -> Member:
         account = await self.directory.get(Account, Place(membership.account))

@@ -29,13 +29,6 @@ async def test_an_organization_is_created_and_left(mia: PageClient) -> None:
     assert message(mia) == "You left the organization."
 
 
-async def test_a_membership_is_made_public_and_private(mia: PageClient) -> None:
-    await mia.send("/account/organizations/appear", org="acme", to="everybody")
-    assert message(mia) == "Your membership is now public."
-    await mia.send("/account/organizations/appear", org="acme", to="members")
-    assert message(mia) == "Your membership is now private."
-
-
 @pytest.mark.parametrize(
     ("decision", "said"), [("accept", "Invitation accepted."), ("decline", "Invitation declined.")]
 )

@@ -7,7 +7,7 @@ from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import URL, World
+from tests.support.world import World
 
 pytestmark = pytest.mark.measured
 
@@ -19,13 +19,6 @@ async def test_an_organization_for_anonymous_readers(shelf: World, page: Snapsho
 async def test_an_organization_to_its_owner(own_shelf: World, page: SnapshotAssertion) -> None:
     ann = await PageClient.of(own_shelf, own_shelf.people.ann)
     assert main_of(await ann.open("/orgs/acme?sort=name")) == page
-
-
-async def test_the_people_of_an_organization_to_a_member(
-    own_shelf: World, page: SnapshotAssertion
-) -> None:
-    mia = await PageClient.of(own_shelf, own_shelf.people.mia)
-    assert main_of(await mia.open("/orgs/acme/people")) == page
 
 
 async def test_an_organization_that_has_nothing(world: World, page: SnapshotAssertion) -> None:
@@ -43,45 +36,6 @@ async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     text = (await bob.open("/orgs/acme")).text
     assert "mia" not in text
-    people = (await bob.open("/orgs/acme/people")).text
-    assert "No public members" in people
-    assert "mia" not in people
-
-
-async def test_a_member_shows_everybody_that_they_are_and_hides_it_again(
-    world: World, page: SnapshotAssertion
-) -> None:
-    mia = await PageClient.at(world, world.people.mia, "/orgs/acme/people")
-    form = "/account/organizations/appear"
-    answer = await mia.send(form, org="acme", to="everybody")
-    assert (answer.status_code, answer.headers["location"]) == (
-        303,
-        "/orgs/acme/people?done=everybody",
-    )
-    assert "Your membership (" in mia.text
-    assert main_of(await opened(world, "/orgs/acme/people")) == page
-    twin = await opened(world, "/orgs/acme/people", accept="application/json")
-    assert twin.json()["members"] == [{"name": "mia", "role": "member"}]
-    await mia.send(form, org="acme", to="members")
-    assert "mia" not in (await opened(world, "/orgs/acme/people")).text
-    assert "mia" not in (await opened(world, "/orgs/acme")).text
-
-
-@pytest.mark.parametrize("person", ["ann", "mia"])
-async def test_a_member_with_a_token_reads_the_people_and_gets_no_form(
-    world: World, person: str
-) -> None:
-    answer = await world.get(f"{URL}/orgs/acme/people", by=getattr(world.people, person))
-    assert answer.status_code == 200
-    assert "mia" in answer.text
-    assert "<form" not in main_of(answer)
-
-
-async def test_an_account_that_is_not_a_member_is_not_shown(world: World) -> None:
-    bob = await PageClient.at(world, world.people.bob, "/account/organizations")
-    answer = await bob.send("/account/organizations/appear", org="acme", to="everybody")
-    assert answer.status_code == 404
-    assert "bob" not in (await opened(world, "/orgs/acme/people")).text
 
 
 async def test_the_history_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:

@@ -150,7 +150,7 @@ LISTS = {
     "/search?q=greet&org=acme": Counter(["search.search_with_facets", "search.symbols"]),
     "/organizations": Counter(["search.facet_values"]),
     "/keywords": Counter(["search.facet_values"]),
-    "/orgs/acme": SEARCH + Counter(["directory.access_context", "directory.list_by_owner"]),
+    "/orgs/acme": SEARCH + Counter(["directory.access_context"]),
 }
 
 
