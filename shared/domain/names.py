@@ -7,7 +7,6 @@ use.
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from typing import NewType, Self
 from urllib.parse import quote
 
@@ -388,18 +387,6 @@ def package_owner(package: Package) -> str:
 def release_place(coordinate: Coordinate) -> Place:
     """Return the place of an entity of a release."""
     return Place(package_owner(coordinate.package), str(coordinate.version))
-
-
-MAX_MENTIONS = 5  # Packages that one text names; each is looked up.
-
-_MENTION = re.compile(rf"(?<![\w./-])({_IDENTIFIER})/({_DOTTED_IDENTIFIER})(?![\w/-])")
-
-
-def mentioned_packages(text: str) -> tuple[Package, ...]:
-    """Return the packages that a text may name, such as `acme/greet` in "Use acme/greet."."""
-    found = {match[0].lower(): match for match in _MENTION.finditer(text)}
-    short = (match for match in found.values() if len(match[0]) <= MAX_PACKAGE_LENGTH)
-    return tuple(Package.parse(match[1], match[2]) for match in islice(short, MAX_MENTIONS))
 
 
 _PURL_TYPE = "ballerina"  # What `bal` writes into the bills of materials that it makes.

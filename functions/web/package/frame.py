@@ -1,7 +1,6 @@
 """The frame of all pages of a package: its paths, its tabs, snippets and texts."""
 
-import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -204,18 +203,6 @@ class PackageFrame:
     @cached_property
     def snippets(self) -> dict[str, Snippet]:
         return {each.id: each for each in snippets(self.details.release, self.base_url)}
-
-    @property
-    def deprecation_parts(self) -> Iterator[tuple[str, str]]:
-        """The deprecation message in parts, each with the path that it is a link to, or an
-        empty text: packages and versions that the message names are links."""
-        message, own = self.details.deprecation or "", self.details.release.version
-        versions = (each.version for each in self.details.entries if each.version in message)
-        paths = {each: f"{self.of_package}/{each}" for each in versions if each != own}
-        paths |= {each.key: f"/packages/{each}" for each in self.details.replacements}
-        names = "|".join(re.escape(each) for each in sorted(paths, key=len, reverse=True))
-        parts = re.split(rf"(?<![\w./-])({names})(?![\w/-]|\.\w)", message, flags=re.IGNORECASE)
-        return ((part, paths.get(part.lower(), "")) for part in parts if part)
 
     @cached_property
     def source(self) -> SourceRepository | None:

@@ -1,14 +1,11 @@
-"""What visitors read where a package or release is not stored: similar names if it is missing, what
-happened if it is withdrawn, and what the upstream says of it if nobody has pulled it.
-"""
+"""What visitors read where a package or release is missing, withdrawn, or nobody has pulled it."""
 
-from contextlib import suppress
 from urllib.parse import urlencode
 
 from functions.http.answers import JSON
 from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
 from functions.web.package.frame import LATEST, package_of, snippets
-from shared.domain.errors.base import InvalidName, Refusal, Unavailable
+from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
@@ -19,7 +16,6 @@ from shared.domain.errors.packages import (
 from shared.domain.names import Range, Version
 from shared.domain.packages import WithdrawalReason
 from shared.domain.releases import WITHDRAWAL_TITLES
-from shared.domain.search import Suggestion
 from shared.runtime.answers import Answer
 from shared.services.packages.source import ReleasePreview
 
@@ -42,7 +38,7 @@ async def refusal_page_of(call: PublicPageCall, refusal: Refusal) -> RefusalPage
         case PackageWithdrawn() | ReleaseWithdrawn():
             return _tombstone(call, refusal)
         case PackageNotFound() | ReleaseNotFound() | InvalidName():
-            return await _near_names(call, refusal)
+            return _missing(call, refusal)
         case _:
             return None
 
@@ -72,21 +68,14 @@ def _may_be_harmful(withdrawal: Withdrawal) -> bool:
     return not withdrawal.why or WithdrawalReason(withdrawal.why) not in HARMLESS_REASONS
 
 
-async def _near_names(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
-    """Suggest visible packages; a hidden package costs and shows what a missing one does."""
+def _missing(call: PublicPageCall, refusal: Refusal) -> RefusalPage:
     org, name = call.redacted_route["org"], call.redacted_route["name"]
-    suggestions: list[Suggestion] = []
-    with suppress(Unavailable):  # The package is missing all the same.
-        suggestions = await call.registry.packages.details.near_names(
-            f"{org}/{name}", by=call.caller
-        )
     is_release = isinstance(refusal, ReleaseNotFound)
     values: dict[str, object] = {
         "title": "Version not found" if is_release else "Package not found",
         "package": f"{org}/{name}",
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
         "version": call.redacted_route.get("version", "") if is_release else "",
-        "suggestions": suggestions,
         "search": f"/search?{urlencode({'q': name})}",
     }
     return RefusalPage("web/package/missing.html", values)

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import islice
 from typing import cast
@@ -27,15 +26,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange, package_change
 from shared.domain.identity import Principal
-from shared.domain.names import (
-    ANY_CLIENT,
-    Coordinate,
-    OrgName,
-    Package,
-    PackageName,
-    Range,
-    mentioned_packages,
-)
+from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, PackageName, Range
 from shared.domain.packages import (
     Dependency,
     GraphNode,
@@ -51,7 +42,7 @@ from shared.domain.packages import (
 )
 from shared.domain.records import Event, org_stream
 from shared.domain.resolution import latest
-from shared.domain.search import Query, ResultPage, Results, Suggestion
+from shared.domain.search import Query, ResultPage, Results
 from shared.domain.times import MS
 from shared.ports import (
     Clock,
@@ -67,10 +58,6 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
-NEAR_NAMES_SHOWN = 5
-LEAST_LIKENESS = (
-    0.7  # Of names, from 0 to 1: of `gret` and `greet` 0.89, of `http` and `https` too.
-)
 _COUNT_ONLY = ResultPage(limit=0)
 
 
@@ -115,9 +102,8 @@ def _names(dependencies: Iterable[Dependency]) -> set[str]:
 
 @dataclass(frozen=True)  # Without slots: pages read the package many times.
 class ReleaseDetails:
-    """A release and its package; `entries` are the live releases, newest first, `withdrawn` is the
-    highest withdrawn version if that is above the latest one, and `replacements` are the packages
-    that the deprecation message names, as far as the caller may see them."""
+    """A release and its package; `entries` are the live releases, newest first, and `withdrawn` is
+    the highest withdrawn version if that is above the latest one."""
 
     head: Head
     release: Release
@@ -125,7 +111,6 @@ class ReleaseDetails:
     entries: tuple[ReleaseEntry, ...]
     latest: ReleaseEntry
     withdrawn: str = ""
-    replacements: tuple[Package, ...] = ()
 
     @cached_property
     def package(self) -> Package:
@@ -181,7 +166,7 @@ class PackageDetails(Struct, frozen=True):
         survey = await self.packages.survey_with_withheld(package, by=by)
         if survey and survey.live:
             newest = _latest(survey)
-            return await self._details(survey, newest, newest, by)
+            return await self._details(survey, newest, newest)
         if survey and survey.withdrawn:
             raise PackageWithdrawn(survey.head.package, tuple(map(_withdrawal, survey.withdrawn)))
         raise PackageNotFound(package)
@@ -195,22 +180,12 @@ class PackageDetails(Struct, frozen=True):
         wanted = coordinate.version.text
         entry = next((each for each in entries if each.version == wanted), None)
         if survey and entry and entry.state is State.LIVE:
-            return await self._details(survey, entry, _latest(survey), by)
+            return await self._details(survey, entry, _latest(survey))
         if survey and entry and entry.is_withdrawn:
             better = latest(survey, Range(), ANY_CLIENT)
             named = survey.head.package.at(entry.parsed)
             raise ReleaseWithdrawn(named, _withdrawal(entry), better.version if better else "")
         raise ReleaseNotFound(coordinate.package, coordinate.version)
-
-    async def near_names(self, text: str, *, by: Principal) -> list[Suggestion]:
-        """Return visible packages whose names are similar to a path that leads to none."""
-        name = text.rpartition("/")[2].lower()
-        found = await self.search.suggest(text, by=by, count=NEAR_NAMES_SHOWN)
-        return [
-            each
-            for each in found
-            if SequenceMatcher(None, name, each.name.lower()).ratio() >= LEAST_LIKENESS
-        ]
 
     async def texts(self, details: ReleaseDetails) -> Texts:
         return await self.documents.texts(details.release.content)
@@ -258,34 +233,18 @@ class PackageDetails(Struct, frozen=True):
         return await self.pulls.history(details.package, since=since)
 
     async def _details(
-        self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
+        self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry
     ) -> ReleaseDetails:
         head, org = survey.head, OrgName(survey.head.org)
-        message = effective_deprecation(head, entry.deprecation)
         found, organization = await asyncio.gather(
             self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
         )
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
-        replacements = await self._replacements(head.package, message, by) if message else ()
         owner = _owner(org, organization)
         withdrawn = _withdrawn_above(survey, newest)
-        return ReleaseDetails(
-            head, found.release, owner, survey.live, newest, withdrawn, replacements
-        )
-
-    async def _replacements(
-        self, package: Package, message: str, by: Principal
-    ) -> tuple[Package, ...]:
-        """Return the other packages that the message names and the caller may see."""
-        named = [each for each in mentioned_packages(message) if each.key != package.key]
-        if not named:
-            return ()
-        surveys = await self.records.survey(named)
-        candidates = list(zip(named, surveys, strict=True))
-        visible = await self.packages.authorization.visible(by, candidates)
-        return tuple(each.head.package for each in visible if each.live)
+        return ReleaseDetails(head, found.release, owner, survey.live, newest, withdrawn)
 
 
 def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:

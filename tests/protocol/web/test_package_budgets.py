@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
 from tests.support.documented_packages import documented_bala, published
@@ -126,16 +124,6 @@ async def test_a_page_without_a_version_asks_no_more(counted: World, journal: Jo
     )
 
 
-async def test_a_replacement_is_looked_up_where_a_message_names_one(
-    counted: World, journal: Journal
-) -> None:
-    words = Coordinate.parse("acme", "words", "1.0.0")
-    await counted.registry.packages.deprecation.deprecate(words, "Use acme/greet.", by=OPERATOR)
-    journal.taken()
-    found = await calls(counted, journal, "/packages/acme/words/1.0.0/versions")
-    assert found == FRAME + BUDGETS["/versions"] + Counter([SURVEY])
-
-
 async def test_the_json_version_costs_the_frame_and_the_verdicts(
     counted: World, journal: Journal
 ) -> None:
@@ -161,17 +149,12 @@ async def test_lists_of_packages_read_the_index(
     assert await calls(counted, journal, path) == LISTS[path]
 
 
-async def test_a_missing_package_costs_one_store_operation_and_a_search_for_similar_names(
+async def test_a_missing_package_costs_one_store_operation(
     counted: World, journal: Journal
 ) -> None:
     for path in ("/packages/acme/none", "/packages/acme/none/1.0.0/files", "/files/a/b/1.0.0/x"):
         assert (await opened(counted, path)).status_code == 404
-        assert journal.taken() == [SURVEY, "search.suggest"]
-
-
-async def test_what_is_missing_costs_a_program_one_trip(counted: World, journal: Journal) -> None:
-    assert (await opened(counted, "/packages/a/b", accept="application/json")).status_code == 404
-    assert journal.taken() == [SURVEY]
+        assert journal.taken() == [SURVEY]
 
 
 @pytest.mark.slow

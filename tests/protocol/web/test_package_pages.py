@@ -6,7 +6,6 @@ import re
 import pytest
 
 from functions.web.package.frame import TAB_PAGES
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
@@ -159,20 +158,6 @@ async def test_a_deprecated_release_is_never_marked_as_the_latest(own_shelf: Wor
         badges = re.findall(r'class="badge [a-z]*">([^<]+)', (await opened(own_shelf, path)).text)
         assert "Deprecated" in badges
         assert "Latest" not in badges
-
-
-async def test_the_replacement_that_a_message_names_is_a_link(own_shelf: World) -> None:
-    words = Coordinate.parse("acme", "words", "1.0.0")
-    message = "Use acme/greet or acme/secret, acme/none and 1.2.0 (and/or nothing)."
-    await own_shelf.registry.packages.deprecation.deprecate(words, message, by=OPERATOR)
-    page = await opened(own_shelf, "/packages/acme/words")
-    assert (
-        'Use <a href="/packages/acme/greet">acme/greet</a> or acme/secret, acme/none' in page.text
-    )
-    mine = await opened(own_shelf, "/packages/acme/words", by=own_shelf.people.mia)
-    assert '<a href="/packages/acme/secret">acme/secret</a>' in mine.text
-    older = await opened(own_shelf, f"{GREET}/1.1.0")
-    assert f'Greets nobody; use <a href="{GREET}/1.2.0">1.2.0</a>.' in older.text
 
 
 @pytest.fixture(scope="module")
@@ -426,12 +411,3 @@ async def test_a_page_is_shown_while_a_store_of_its_tabs_does_not_respond(
     assert (answer.status_code, fault.calls) == (200, fault.nth)
     tab = "Dependents" if port == "search" else "Files"
     assert not re.search(rf'{tab} <span class="count">', answer.text)
-
-
-async def test_a_missing_package_is_missing_also_while_the_search_is_loaded(
-    worlds: OpenWorld,
-) -> None:
-    fault = Fault("suggest", Unavailable("search-loading", "The search is still being loaded."))
-    world = await worlds(wrap=fault.at("search"))
-    answer = await opened(world, "/packages/acme/none")
-    assert (answer.status_code, "Did you mean" in answer.text) == (404, False)

@@ -18,7 +18,6 @@ from shared.domain.names import (
     import_line,
     is_one_edit_apart,
     is_reserved,
-    mentioned_packages,
     module_prefix,
     parse_module_name,
     parse_org,
@@ -185,22 +184,6 @@ def test_a_package_url_names_the_release_and_the_registry() -> None:
     assert purl(coordinate, "https://registry.test:8443") == named
     # An address cannot end the qualifier.
     assert purl(coordinate, "https://registry.test:8443/a&b=c#d") == f"{named}/a%26b%3Dc%23d"
-
-
-@pytest.mark.parametrize(
-    ("text", "packages"),
-    [
-        ("Use acme/greet.formal:1.0.0 and ACME/Greet.Formal", ["ACME/Greet.Formal"]),
-        ("Use `acme/a`, (acme/b) or acme/c", ["acme/a", "acme/b", "acme/c"]),
-        ("See https://example.com/acme/greet or /acme/greet or a/b/c", []),
-        ("1/2, acme/, /greet, acme/-x", []),
-        ("", []),
-        (" ".join(f"acme/p{number}" for number in range(9)), [f"acme/p{n}" for n in range(5)]),
-        (f"acme/{'x' * 300}", []),
-    ],
-)
-def test_a_text_may_name_packages(text: str, packages: list[str]) -> None:
-    assert [str(each) for each in mentioned_packages(text)] == packages
 
 
 @pytest.mark.parametrize(
