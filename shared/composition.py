@@ -59,7 +59,7 @@ from shared.services.packages.archives import ArchiveDelivery
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.hosted_packages import HostedPackages, PackageCache
 from shared.services.packages.index import PackageIndex
-from shared.services.packages.package_details import PackageDetails, PackageHistory
+from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_redirects import Pulls
 from shared.services.packages.pulls import PullCounter
@@ -105,7 +105,6 @@ class PackageServices(Struct, frozen=True):
     hosted: HostedPackages
     search: PackageSearch
     details: PackageDetails
-    history: PackageHistory
     index: PackageIndex
     archive_delivery: ArchiveDelivery
     pulls: Pulls

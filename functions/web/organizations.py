@@ -1,8 +1,7 @@
-"""GET /orgs/{org}…: an organization, its packages and activity."""
+"""GET /orgs/{org}: an organization and its packages."""
 
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 
 from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
@@ -10,7 +9,6 @@ from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
 from shared.domain.accounts import Organization
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import parse_org
 from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.runtime.answers import Answer
@@ -22,16 +20,15 @@ PACKAGE_SORTS = {
     "name": (Sort.NAME, "Name"),
 }
 _FIRST_SORT = "updated"
-_ACTIVITY = "activity"
 
 
 pages = PublicPages()
 FACES = (pages,)
 
 
-@pages.read("orgs/{org}/{tab?}")
+@pages.read("orgs/{org}")
 async def web_org(call: PublicPageCall) -> Answer:
-    org, tab = parse_org(call.redacted_route["org"]), call.redacted_route.get("tab", "")
+    org = parse_org(call.redacted_route["org"])
     organizations = call.registry.organizations.organizations
     organization = await organizations.show(org, by=call.caller)
     is_member = False
@@ -39,19 +36,19 @@ async def web_org(call: PublicPageCall) -> Answer:
         with suppress(Refusal):
             await organizations.access_context(org, by=call.caller)
             is_member = True
-    show = partial(call.show, organization=organization, is_member=is_member, tab=tab)
-    if tab == _ACTIVITY:
-        changes = await call.registry.packages.history.of_organization(org)
-        return show("web/org/activity.html", changes=changes)
-    if tab:
-        raise PageNotFound(f"/orgs/{org}/{tab}")
     sort = call.redacted_query.get("sort", "")
     sort = sort if sort in PACKAGE_SORTS else _FIRST_SORT
     results, pager = await _results(organization, call, sort)
     if call.wants(JSON):
         return call.json(_organization_json(organization, results, pager))
-    return show(
-        "web/org/packages.html", results=results, pager=pager, sorts=PACKAGE_SORTS, sort=sort
+    return call.show(
+        "web/org/packages.html",
+        organization=organization,
+        is_member=is_member,
+        results=results,
+        pager=pager,
+        sorts=PACKAGE_SORTS,
+        sort=sort,
     )
 
 

@@ -29,12 +29,11 @@ PAGES = (
     "/search",
     "/organizations",
     f"/orgs/{LONG_ORG}",
-    f"/orgs/{LONG_ORG}/activity",
     f"/packages/{LONG_ORG}/{SHORT}",
     f"/packages/acme/{LONG_NAME}",
     *(
         f"/packages/acme/{LONG_NAME}/{tab}"
-        for tab in ("versions", "dependents", "files", "statistics", "activity", "docs")
+        for tab in ("versions", "dependents", "files", "statistics", "docs")
     ),
     "/packages/acme/needs/dependencies",
     "/packages/acme/needs/changes",

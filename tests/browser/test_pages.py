@@ -28,7 +28,6 @@ BEGINNINGS = (
     "/packages/acme/greet/dependencies",
     "/packages/acme/base/dependents",
     "/packages/acme/greet/statistics",
-    "/packages/acme/greet/activity",
     "/about",
     "/about/api-changes",
     "/docs",

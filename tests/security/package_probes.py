@@ -261,7 +261,7 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
 OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     "web_org": tuple(
         Probe(f"/orgs/acme{tab}", headers=headers)
-        for tab in ("", "?sort=name", "/activity")
+        for tab in ("", "?sort=name")
         for headers in ((), JSON_TWIN)
     ),
     "web_organizations": tuple(

@@ -171,7 +171,7 @@ NEW_PAGES = [
     *(
         f"/packages/{package}/{tab}"
         for package in ("acme/old", "acme/second", "other/greet")
-        for tab in ("latest", "dependencies", "dependents", "versions", "activity")
+        for tab in ("latest", "dependencies", "dependents", "versions")
     ),
     "/",
 ]

@@ -49,7 +49,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         *(
             f"/packages/{{package}}/{{version}}/{tab}"
             for tab in (
-                *("activity", "changelog", "changes", "dependencies", "dependents", "docs"),
+                *("changelog", "changes", "dependencies", "dependents", "docs"),
                 *("files", "llms.txt", "statistics", "versions"),
             )
         ),
@@ -84,7 +84,7 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
     "web_home": ("/",),
     "web_keywords": ("/keywords",),
     "web_llms": ("/llms.txt", "/llms.txt?page=1"),
-    "web_org": tuple(f"/orgs/acme{tab}" for tab in ("", "/activity", "/members")),
+    "web_org": ("/orgs/acme",),
     "web_organizations": ("/organizations",),
     "web_search": (
         "/search?q=t",

@@ -97,7 +97,6 @@ _DEPENDENTS = TabPage(
 )
 _FILES = TabPage("files", "Files", Subject.EVERY_RELEASE, lambda _, facts: facts.files)
 _STATISTICS = TabPage("statistics", "Statistics", Subject.PACKAGE)
-_ACTIVITY = TabPage("activity", "Activity", Subject.PACKAGE)
 
 # The pages of each tab, by its title. The first page is the one that the tab opens.
 TABS = {
@@ -106,7 +105,7 @@ TABS = {
     "Versions": (_VERSIONS, _CHANGES, _CHANGELOG),
     "Dependencies": (_DEPENDENCIES, _DEPENDENTS),
     "Files": (_FILES,),
-    "Insights": (_STATISTICS, _ACTIVITY),
+    "Insights": (_STATISTICS,),
 }
 TAB_PAGES = {page.key: page for pages in TABS.values() for page in pages}
 

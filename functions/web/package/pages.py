@@ -219,16 +219,6 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     return await show_tab(call, details, "statistics", values)
 
 
-async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show the history of the package and its releases."""
-    changes = await call.registry.packages.history.of_package(details)
-    pager = _pager(call, details, "activity", len(changes))
-    listed = pager.slice(changes)
-    entries = {each.version: each for each in details.entries}
-    values = {"changes": listed, "entries": entries, "pager": pager}
-    return await show_tab(call, details, "activity", values)
-
-
 async def _changelog(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the changelog in the archive; one that is too large is not shown."""
     record = await call.registry.api_docs.documentation.state(details.release)
@@ -249,7 +239,6 @@ TAB_HANDLERS: dict[str, TabHandler] = {
     "dependents": _dependents,
     "files": files_page,
     "statistics": _statistics,
-    "activity": _activity,
 }
 
 

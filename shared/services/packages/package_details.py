@@ -6,15 +6,13 @@ missing one costs.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from itertools import islice
 from typing import cast
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from shared.domain.accounts import Organization, organization_place
 from shared.domain.errors.packages import (
@@ -24,11 +22,9 @@ from shared.domain.errors.packages import (
     ReleaseWithdrawn,
     Withdrawal,
 )
-from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange, package_change
 from shared.domain.identity import Principal
 from shared.domain.names import ANY_CLIENT, Coordinate, OrgName, Package, PackageName, Range
 from shared.domain.packages import (
-    Dependency,
     GraphNode,
     Head,
     Release,
@@ -40,7 +36,6 @@ from shared.domain.packages import (
     effective_deprecation,
     read_graph,
 )
-from shared.domain.records import Event, org_stream
 from shared.domain.resolution import latest
 from shared.domain.search import Query, ResultPage, Results
 from shared.domain.times import MS
@@ -48,8 +43,6 @@ from shared.ports import (
     Clock,
     DirectoryStore,
     DocumentStore,
-    EventStore,
-    MetadataStore,
     PackageReader,
     PullHistory,
     PullLedger,
@@ -66,38 +59,6 @@ class PackageOwner(Struct, frozen=True):
 
     name: str
     display_name: str = ""
-
-
-class ReleaseChanges(Struct, frozen=True):
-    """How a release differs from the version below it; a field is empty where they are the same.
-
-    `ballerina_version` is that of the version below.
-    """
-
-    version: str
-    new_dependencies: tuple[str, ...] = ()
-    dropped_dependencies: tuple[str, ...] = ()
-    new_modules: tuple[str, ...] = ()
-    dropped_modules: tuple[str, ...] = ()
-    ballerina_version: str = ""
-
-    @classmethod
-    def of(cls, entry: ReleaseEntry, below: ReleaseEntry) -> "ReleaseChanges":
-        dependencies, earlier = _names(entry.dependencies), _names(below.dependencies)
-        modules, modules_below = set(entry.modules), set(below.modules)
-        is_rebuilt = entry.ballerina_version != below.ballerina_version
-        return cls(
-            version=below.version,
-            new_dependencies=tuple(sorted(dependencies - earlier)),
-            dropped_dependencies=tuple(sorted(earlier - dependencies)),
-            new_modules=tuple(sorted(modules - modules_below)),
-            dropped_modules=tuple(sorted(modules_below - modules)),
-            ballerina_version=below.ballerina_version if is_rebuilt else "",
-        )
-
-
-def _names(dependencies: Iterable[Dependency]) -> set[str]:
-    return {f"{each.org}/{each.name}" for each in dependencies}
 
 
 @dataclass(frozen=True)  # Without slots: pages read the package many times.
@@ -120,13 +81,6 @@ class ReleaseDetails:
     @property
     def deprecation(self) -> str | None:
         return effective_deprecation(self.head, self.release.deprecation)
-
-    def changes_of(self, version: str) -> ReleaseChanges | None:
-        """Return how a live release differs from the one below it; None for the lowest."""
-        versions = [each.version for each in self.entries]
-        at = versions.index(version)
-        entry, *below = self.entries[at : at + 2]
-        return ReleaseChanges.of(entry, below[0]) if below else None
 
     @property
     def is_public(self) -> bool:
@@ -281,114 +235,3 @@ def _dependency(node: GraphNode, is_direct: bool, survey: Survey | None) -> Depe
     own = next((each.deprecation for each in survey.entries if each.version == node.version), None)
     deprecation = effective_deprecation(survey.head, own)
     return DependencyDetails(node, is_direct, entry.version, deprecation)
-
-
-# Events: the log of a large organization is not read whole to find those of one package.
-EVENTS_READ = 200
-EVENTS_SHOWN = 30  # Changes of an organization: each may be of another package, which is read.
-
-# Changes of one release are shown while it is live; decisions of administrators never are.
-_CHANGES_OF_RELEASES = frozenset(
-    {ChangeKind.PUBLISHED, ChangeKind.DEPRECATED, ChangeKind.UNDEPRECATED}
-)
-
-
-class PackageHistoryEntry(Struct, frozen=True):
-    """A change of a package (`version` is `EVERY_VERSION`) or of one release.
-
-    `job` is the repository of the CI job that published it, and `commit` what it checked out, where
-    its provenance is known.
-    """
-
-    at_ms: int
-    change: ChangeKind
-    version: str
-    message: str = ""
-    job: str = ""
-    commit: str = ""
-
-
-class PackageHistory(Struct, frozen=True):
-    """Reads what changed in packages, newest first."""
-
-    metadata: MetadataStore
-    events: EventStore
-
-    async def of_package(self, details: ReleaseDetails) -> list[PackageHistoryEntry]:
-        """Return the changes of the package and of its live releases, newest first. One trip.
-
-        Its records have publications and deprecations. What was undone, who sees the package, and
-        which job published a release is known only from the newest events of its organization.
-        """
-        changes = await self._changes(OrgName(details.package.org))
-        live = frozenset(each.version for each in details.entries)
-        shown = (
-            _history_entry(change, event)
-            for change, event in changes
-            if change.package.key == details.package.key and _is_shown(change, live)
-        )
-        logged = {_identity(entry): entry for entry in shown}
-        recorded = {_identity(entry): entry for entry in _recorded(details)}
-        # A record has the message, the event the job.
-        for identity, entry in recorded.items():
-            if identity in logged:
-                event = logged[identity]
-                recorded[identity] = replace(entry, job=event.job, commit=event.commit)
-        return sorted({**logged, **recorded}.values(), key=lambda each: -each.at_ms)
-
-    async def of_organization(self, org: OrgName) -> list[tuple[Package, PackageHistoryEntry]]:
-        """Return the newest changes of an organization's public packages, newest first. Two trips
-        for every caller."""
-        changes = list(islice(await self._changes(org), EVENTS_SHOWN))
-        packages = {change.package.key: change.package for change, _ in changes}
-        # Of the store, so that time does not reveal changes of private packages.
-        surveys = await self.metadata.survey(list(packages.values()))
-        public = {
-            each.head.package.key: each
-            for each in surveys
-            if each and each.head.visibility is Visibility.PUBLIC
-        }
-        live = {key: frozenset(each.version for each in public[key].live) for key in public}
-        return [
-            (public[key].head.package, _history_entry(change, event))
-            for change, event in changes
-            if (key := change.package.key) in public and _is_shown(change, live[key])
-        ]
-
-    async def _changes(self, org: OrgName) -> Iterator[tuple[PackageChange, Event]]:
-        batch = await self.events.stream(org_stream(org.lower()), None, EVENTS_READ)
-        changes = ((package_change(0, event), event) for _, event in batch)
-        return ((change, event) for change, event in changes if change is not None)
-
-
-def _recorded(details: ReleaseDetails) -> list[PackageHistoryEntry]:
-    """Return the changes of the package and of its live releases that are in its records."""
-    history = list(_deprecation(details.head, EVERY_VERSION))
-    for entry in details.entries:
-        history += _deprecation(entry, entry.version)
-        history.append(PackageHistoryEntry(entry.created_ms, ChangeKind.PUBLISHED, entry.version))
-    return history
-
-
-def _deprecation(record: Head | ReleaseEntry, version: str) -> Iterator[PackageHistoryEntry]:
-    if record.deprecation is not None:
-        at_ms = record.changed_ms or record.created_ms
-        yield PackageHistoryEntry(at_ms, ChangeKind.DEPRECATED, version, record.deprecation)
-
-
-def _history_entry(change: PackageChange, event: Event) -> PackageHistoryEntry:
-    job, commit = (event.details.get(each, "") for each in ("repository", "commit"))
-    return PackageHistoryEntry(event.at_ms, change.change, change.version, job=job, commit=commit)
-
-
-def _is_shown(change: PackageChange, live: Set[str]) -> bool:
-    """Return whether a change of a package with these live versions is shown."""
-    if change.version == EVERY_VERSION:
-        return True
-    return change.version in live and change.change in _CHANGES_OF_RELEASES
-
-
-def _identity(entry: PackageHistoryEntry) -> tuple[ChangeKind, str, int]:
-    """Return the identity of a change; a release is published once, whatever the time says."""
-    at_ms = 0 if entry.change is ChangeKind.PUBLISHED else entry.at_ms
-    return entry.change, entry.version, at_ms

@@ -1,4 +1,4 @@
-"""Public pages of organizations: packages, public members and activity."""
+"""Public pages of organizations."""
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -36,10 +36,6 @@ async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     text = (await bob.open("/orgs/acme")).text
     assert "mia" not in text
-
-
-async def test_the_history_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:
-    assert main_of(await opened(shelf, "/orgs/acme/activity")) == page
 
 
 async def test_an_organization_has_a_search_of_its_packages(shelf: World) -> None:

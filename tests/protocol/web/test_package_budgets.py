@@ -36,7 +36,6 @@ BUDGETS = {
     "/files": FILES + TABS,
     "/files?path=package.json": FILES + FILES + Counter(["documents.rendering"]) + TABS,
     "/statistics": Counter(["pulls.history"]) + TABS,
-    "/activity": Counter(["events.stream"]) + TABS,
 }
 
 # Of pages that read the documentation, whose record and index are known by then.

@@ -94,7 +94,6 @@ async def test_a_changelog(own_shelf: World, page: SnapshotAssertion) -> None:
         "dependents",
         "files",
         pytest.param("statistics", marks=one_machine(COUNTED_SOONER)),
-        "activity",
     ],
 )
 async def test_a_tab(own_shelf: World, page: SnapshotAssertion, tab: str) -> None:

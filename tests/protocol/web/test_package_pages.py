@@ -281,14 +281,6 @@ async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
     assert "324 pulls in the last 90 days 326 all time" in words
 
 
-async def test_a_long_activity_is_in_pages(many: World) -> None:
-    first = Elements.of(await opened(many, "/packages/acme/many/1.0.0/activity"))
-    assert "1.10.9 was published" in " ".join(first.words.split())
-    page = Elements.of(await opened(many, "/packages/acme/many/1.0.0/activity?page=3"))
-    assert "/packages/acme/many/1.0.0" in page.links
-    assert "1.10.9 was published" not in " ".join(page.words.split())
-
-
 async def test_a_member_sees_private_packages_and_no_cache_stores_them(own_shelf: World) -> None:
     mia = await PageClient.of(own_shelf, own_shelf.people.mia)
     answer = await mia.open("/packages/acme/secret")
