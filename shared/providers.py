@@ -18,7 +18,7 @@ from shared.auth.openid_connect import (
     OAuthClient,
     OidcProvider,
 )
-from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys, LeakReports
+from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
 from shared.auth.sessions import (
     Cookie,
     ReportCopiedCookie,
@@ -292,17 +292,16 @@ def _servers_of_jobs(jobs: JobTokenVerifier) -> Mapping[Provider, frozenset[str]
 
 
 def _leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
-    """Create the reader of reports by the scanners whose keys are configured."""
-    configured = ConfiguredScannerKeys.of_setting(settings.report_keys)
+    """Create the reader of reports by the scanner whose keys are configured."""
     if not settings.report_keys_url:
-        return LeakReports((configured,))
+        return LeakReports(None)
     published = FetchedScannerKeys(
         adapters.fetcher,
         settings.report_keys_url,
         adapters.clock,
         failed=_logged("reports.keys_not_read", "reason"),
     )
-    return LeakReports((configured, published))
+    return LeakReports(published)
 
 
 # --- Tasks ---

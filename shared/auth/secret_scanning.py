@@ -6,9 +6,8 @@ changes nothing, so replays need no guard.
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -32,7 +31,6 @@ MAX_KIND_LENGTH = 80  # Characters of the type that the scanner reports.
 MAX_ADDRESS_LENGTH = 500  # Characters of the address that the owner is shown.
 MAX_SIGNATURE_LENGTH = 200  # In Base64; two integers of 32 bytes take about 96.
 
-_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _LIST = 'a JSON list of objects, each with "token", "type" and "url"'
 
 
@@ -100,35 +98,6 @@ def _read_p256_key(pem: str) -> "EllipticCurvePublicKey | None":
     return None
 
 
-class ScannerKeys(Protocol):
-    """The public keys of trusted scanners."""
-
-    async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
-        """Return the keys with this identifier; none where it is unknown.
-
-        Raises `Busy` while the keys cannot be read.
-        """
-        ...
-
-
-class ConfiguredScannerKeys:
-    """Keys that the operator configured; all are tried, whatever identifier a report has."""
-
-    def __init__(self, keys: tuple[ScannerKey, ...]) -> None:
-        self._keys = keys
-
-    @classmethod
-    def of_setting(cls, text: str) -> Self:
-        """Read concatenated public keys in PEM, or raise `ValueError`."""
-        if _PEM.sub("", text).strip():
-            message = "it takes public keys in PEM, one behind the other, and nothing else"
-            raise ValueError(message)
-        return cls(tuple(ScannerKey.of_pem(pem) for pem in _PEM.findall(text)))
-
-    async def find(self, identifier: str) -> tuple[ScannerKey, ...]:  # noqa: ARG002 - one protocol.
-        return self._keys
-
-
 class FetchedScannerKeys:
     """Keys that a scanner publishes, as `Refreshed` keeps them."""
 
@@ -146,15 +115,18 @@ class FetchedScannerKeys:
 
         self._keys = Refreshed(url, fetch, clock, lambda _, reason: failed(reason))
 
-    async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
-        """Return the key with this identifier; read the list again if it is unknown."""
+    async def find(self, identifier: str) -> ScannerKey | None:
+        """Return the key with this identifier; read the list again if it is unknown.
+
+        Raises `Busy` while the keys cannot be read.
+        """
         try:
             keys = await self._keys.value()
             if identifier not in keys:
                 keys = await self._keys.renew()
         except Unanswered:
             raise Busy from None
-        return (keys[identifier],) if identifier in keys else ()
+        return keys.get(identifier)
 
 
 class _PublishedKey(BaseModel):
@@ -174,7 +146,7 @@ def _published(answer: HttpResponse) -> Mapping[str, ScannerKey]:
 class LeakReports(Struct, frozen=True):
     """Reads reports that a trusted scanner signed."""
 
-    scanners: tuple[ScannerKeys, ...]
+    keys: FetchedScannerKeys | None  # None believes nobody.
 
     async def read(self, body: bytes, headers: Mapping[str, str]) -> tuple[LeakedToken, ...]:
         """Return the tokens of a report; keys of `headers` are lower case, or compared without
@@ -196,11 +168,8 @@ class LeakReports(Struct, frozen=True):
         return parse_report(body)
 
     async def _verified(self, body: bytes, identifier: str, signature: str) -> bool:
-        for scanner in self.scanners:
-            keys = await scanner.find(identifier)
-            if any(key.verifies(body, signature) for key in keys):
-                return True
-        return False
+        key = await self.keys.find(identifier) if self.keys else None
+        return key is not None and key.verifies(body, signature)
 
 
 def parse_report(body: bytes) -> tuple[LeakedToken, ...]:

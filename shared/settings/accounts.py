@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.identity_providers import StrongClaims
-from shared.auth.secret_scanning import ConfiguredScannerKeys
 from shared.settings.values import (
     Address,
     AddressWithoutSlash,
@@ -18,7 +17,7 @@ from shared.settings.values import (
 
 
 class TokenSettings(TopicSettings):
-    """Access tokens, and the scanners that may report leaked ones."""
+    """Access tokens, and the scanner that may report leaked ones."""
 
     token_days: int = Field(
         default=90, ge=1, le=365, description="Days until a new token expires, by default."
@@ -27,11 +26,6 @@ class TokenSettings(TopicSettings):
         default="",
         description="Address where a scanner publishes the keys that sign its reports of leaked "
         "tokens; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
-    )
-    report_keys: Annotated[str, checked_by(ConfiguredScannerKeys.of_setting)] = Field(
-        default="",
-        description="Concatenated public keys (PEM) of other scanners that may report leaked "
-        "tokens.",
     )
 
 

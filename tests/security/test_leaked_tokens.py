@@ -20,12 +20,15 @@ from tests.support.world import URL, OpenWorld, Person, World, limited
 LEAKS = f"{URL}/api/v1/leaked-tokens"
 WHOAMI = f"{URL}/api/v1/whoami"
 SCANNER = FakeScanner()
+KEYS_URL = "https://scanner.example/keys"
 
 
 @pytest.fixture
 async def scanned(worlds: OpenWorld) -> World:
     """Return a registry that believes the scanner."""
-    return await worlds(report_keys=SCANNER.pem)
+    return await worlds(
+        report_keys_url=KEYS_URL, wrap=lambda stores: replace(stores, fetcher=SCANNER)
+    )
 
 
 async def report(
@@ -67,7 +70,8 @@ async def test_the_leak_is_in_the_log_of_its_owner(scanned: World) -> None:
 async def test_its_owner_gets_a_mail(worlds: OpenWorld) -> None:
     mailer = FakeMailer()
     world = await worlds(
-        report_keys=SCANNER.pem, wrap=lambda stores: replace(stores, mailer=mailer)
+        report_keys_url=KEYS_URL,
+        wrap=lambda stores: replace(stores, mailer=mailer, fetcher=SCANNER),
     )
     leaked = await limited(world, world.people.ann, "read")
     ann = await world.stores.directory.get(Account, Place(leaked.account.id))
@@ -114,8 +118,7 @@ async def test_a_registry_that_knows_no_scanner_believes_nobody(world: World) ->
 async def test_a_scanner_that_publishes_its_keys_is_believed(worlds: OpenWorld) -> None:
     scanner = FakeScanner()
     world = await worlds(
-        report_keys_url="https://scanner.example/keys",
-        wrap=lambda stores: replace(stores, fetcher=scanner),
+        report_keys_url=KEYS_URL, wrap=lambda stores: replace(stores, fetcher=scanner)
     )
     leaked = await limited(world, world.people.ann, "read")
     scanner.is_down = True

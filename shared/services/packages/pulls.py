@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -55,7 +54,8 @@ class PullCounter:
         self._read_only_mode = read_only_mode
         self._delayed = delayed
         self._flush_after = flush_after
-        self._seen: _SeenPulls = ExactMemory()  # Of one window: no other is asked for again.
+        # Of one window. Clients repeat a pull within seconds, long before the last are forgotten.
+        self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
         self._window: int = 0
         self._pending = dict[Pull, int]()
         self._batch: PullBatch | None = None  # Written until the ledger has answered.
@@ -78,10 +78,12 @@ class PullCounter:
         now_ms = self._clock.now_ms()
         window = pull_window(now_ms)
         if window != self._window:
-            self._seen, self._window = self._nobody(), window
+            self._seen, self._window = LruCache[str, bool](MAX_PULLS_REMEMBERED), window
+        key = f"{coordinate.key} {caller}"
         is_full = len(self._pending) >= MAX_PULLS_REMEMBERED
-        if is_full or not self._seen.add(f"{coordinate.key} {caller}"):
+        if is_full or self._seen.get(key):
             return
+        self._seen.put(key, True)
         pull = Pull(coordinate, utc_day(now_ms))
         if self._knows_callers:
             pull = replace(pull, caller=caller, window=window)
@@ -111,9 +113,6 @@ class PullCounter:
         with suppress(TakesNoChanges, SigningKeyUnavailable):
             await self.flush()
 
-    def _nobody(self) -> "_SeenPulls":
-        return ExactMemory() if self._knows_callers else BloomFilter()
-
     def _next_batch(self) -> PullBatch | None:
         if not self._pending:
             return None
@@ -141,68 +140,6 @@ class PullCounter:
                 continue
             self._flushing = None
             return
-
-
-class _SeenPulls(Protocol):
-    """The pulls of a window."""
-
-    def add(self, pull: str) -> bool:
-        """Remember a pull; return whether it was new."""
-        ...
-
-    def __len__(self) -> int:
-        """Return how many pulls were new."""
-        ...
-
-
-class ExactMemory:
-    """Remembers the last pulls. An earlier one that comes again is new, and the ledger knows it."""
-
-    def __init__(self) -> None:
-        self._pulls = LruCache[str, bool](MAX_PULLS_REMEMBERED)
-
-    def add(self, pull: str) -> bool:
-        is_new = self._pulls.get(pull) is None
-        if is_new:
-            self._pulls.put(pull, True)
-        return is_new
-
-    def __len__(self) -> int:
-        return len(self._pulls)
-
-
-FILTER_BITS = 1 << 23  # 1 MiB.
-FILTER_HASHES = 7
-_HASH = (1 << 64) - 1
-
-
-class BloomFilter:
-    """Remembers any number of pulls in 1 MiB. A repeated pull is never new; a new one is rarely
-    taken for a repeated one: of 200,000 pulls 1 in 100,000, of 500,000 1 in 10,000, of a million
-    3 in 1,000. An instance answers fewer than 500,000 pulls in a window.
-    """
-
-    def __init__(self) -> None:
-        self._bits = bytearray(FILTER_BITS // 8)
-        self._new = 0
-
-    def add(self, pull: str) -> bool:
-        # Python draws a key for the hashes of a process, so that nobody can choose an address that
-        # hides the pulls of another one. Two halves of a hash make any number of hashes:
-        # https://www.eecs.harvard.edu/~michaelm/postscripts/rsa2008.pdf
-        step, place = divmod(hash(pull) & _HASH, 1 << 32)
-        is_new = False
-        for _ in range(FILTER_HASHES):
-            index, bit = (place % FILTER_BITS) >> 3, 1 << (place & 7)
-            if not self._bits[index] & bit:
-                self._bits[index] |= bit
-                is_new = True
-            place += step | 1  # Odd, so that no place comes twice.
-        self._new += is_new
-        return is_new
-
-    def __len__(self) -> int:
-        return self._new
 
 
 def pull_window(now_ms: int) -> int:

@@ -9,7 +9,6 @@ from shared.domain.mirror_rules import parse_upstreams
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.settings import Settings, refused_setting, setting_problem, unknown_settings
 from shared.settings.values import split_list
-from tests.fakes.secret_scanner import FakeScanner
 
 
 def problem(**settings: object) -> str:
@@ -75,12 +74,8 @@ def test_proxies_are_networks() -> None:
     )
 
 
-def test_keys_of_scanners_are_public_keys_and_the_address_of_others() -> None:
-    key = FakeScanner().pem
-    assert Settings(report_keys=key, report_keys_url="https://scanner.example/keys")
-    assert problem(report_keys=f"{key}and more").startswith(
-        "BALLROOM_REPORT_KEYS cannot be used: it takes public keys in PEM"
-    )
+def test_keys_of_a_scanner_have_an_address() -> None:
+    assert Settings(report_keys_url="https://scanner.example/keys")
     assert problem(report_keys_url="scanner.example").startswith(
         "BALLROOM_REPORT_KEYS_URL cannot be used: it is not a valid URL"
     )

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from shared.auth.secret_scanning import (
     MAX_ADDRESS_LENGTH,
     MAX_REPORTED,
-    ConfiguredScannerKeys,
     FetchedScannerKeys,
     LeakReports,
     ScannerKey,
@@ -65,11 +64,14 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def reports(scanner: FakeScanner, clock: FakeClock) -> LeakReports:
-    return LeakReports((fetched(scanner, clock),))
+    return LeakReports(fetched(scanner, clock))
 
 
-async def test_a_report_that_github_signed_is_accepted() -> None:
-    reports = LeakReports((ConfiguredScannerKeys.of_setting(GITHUB_KEY),))
+async def test_a_report_that_github_signed_is_accepted(
+    reports: LeakReports, scanner: FakeScanner
+) -> None:
+    key = {"key_identifier": GITHUB_HEADERS["github-public-key-identifier"], "key": GITHUB_KEY}
+    scanner.answer = HttpResponse(200, {}, json.dumps({"public_keys": [key]}).encode())
     [leaked] = await reports.read(GITHUB_BODY, GITHUB_HEADERS)
     assert (leaked.text.reveal(), leaked.kind, leaked.address) == (
         "some_token",
@@ -114,16 +116,6 @@ async def test_an_invalid_signature_is_refused(
     headers = {**scanner.headers(b"[]"), "github-public-key-signature": signature}
     with raises_refusal("report-unsigned"):
         await reports.read(b"[]", headers)
-
-
-async def test_one_scanner_of_many_is_enough(scanner: FakeScanner) -> None:
-    other = FakeScanner("key-2")
-    keys = ConfiguredScannerKeys.of_setting(other.pem + scanner.pem)
-    for each in (scanner, other):
-        assert (
-            await LeakReports((ConfiguredScannerKeys(()), keys)).read(b"[]", each.headers(b"[]"))
-            == ()
-        )
 
 
 # --- where keys come from ----------------------------------------------------------------------
@@ -187,16 +179,15 @@ def public_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> s
         "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
         public_pem(ec.generate_private_key(ec.SECP384R1())),
         public_pem(ed25519.Ed25519PrivateKey.generate()),
-        FakeScanner().pem + "and more",
         FakeScanner()
         .key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         .decode(),
     ],
-    ids=["nonsense", "no key", "another curve", "another kind", "more than keys", "a private key"],
+    ids=["nonsense", "no key", "another curve", "another kind", "a private key"],
 )
-def test_a_setting_holds_public_keys_on_p256_and_nothing_else(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^it (is no public key on|takes public keys)"):
-        ConfiguredScannerKeys.of_setting(text)
+def test_a_key_is_a_public_one_on_p256(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^it is no public key on"):
+        ScannerKey.of_pem(text)
 
 
 def test_a_key_verifies_for_as_many_reports_as_there_are(scanner: FakeScanner) -> None:

@@ -17,12 +17,7 @@ from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.names import Coordinate
 from shared.ports import CallerScope, Pull, PullBatch, PullLedger
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.packages.pulls import (
-    BATCH_PULLS,
-    MAX_PULLS_REMEMBERED,
-    BloomFilter,
-    PullCounter,
-)
+from shared.services.packages.pulls import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
@@ -313,14 +308,6 @@ async def test_counts_without_callers_need_no_key(
     cloud = counter(ledger, clock, delays.append, keys=keys, caller_scope=CallerScope.PROCESS)
     cloud.count(GREET, "one")
     assert await cloud.flush() == 1
-
-
-def test_a_filter_takes_no_repeated_pull_for_a_new_one() -> None:
-    seen = BloomFilter()
-    pulls = [f"acme/greet:1.0.0 {number}" for number in range(10_000)]
-    new = sum(map(seen.add, pulls))
-    assert len(seen) == new
-    assert not any(map(seen.add, pulls))
 
 
 async def test_counts_that_the_ledger_does_not_take_yet_are_logged_and_written_later(

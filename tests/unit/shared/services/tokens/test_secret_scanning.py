@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.auth.secret_scanning import ConfiguredScannerKeys, LeakReports, ScannerKey
+from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
 from shared.auth.tokens import AccessToken, Secret
 from shared.domain.access import Membership
 from shared.domain.accounts import Account, Token
@@ -24,6 +24,7 @@ KIM, ORG = "kim0000000", "acme000000"
 RANDOMNESS = FakeRandomness("leaks")
 TRUE, FALSE = Label.TRUE_POSITIVE, Label.FALSE_POSITIVE
 SCANNER = FakeScanner()
+KEYS_URL = "https://scanner.example/keys"
 
 
 def minted(owner: str = KIM, environment: str = "test") -> str:
@@ -83,7 +84,7 @@ def made(
     )
     mail_delivery = MailDelivery(mailer, failed=lambda _reason, _count: None)
     return SecretScanning(
-        reports=LeakReports((ConfiguredScannerKeys((ScannerKey.of_pem(SCANNER.pem),)),)),
+        reports=LeakReports(FetchedScannerKeys(SCANNER, KEYS_URL, clock, failed=print)),
         records=records,
         directory=directory,
         work=FakeWork(),
