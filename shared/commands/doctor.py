@@ -1,4 +1,4 @@
-"""doctor: checks the settings, the stores, the accounts and the upstreams."""
+"""doctor: checks the settings, the stores and the upstreams."""
 
 import platform
 import sqlite3
@@ -9,18 +9,15 @@ import click
 from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
 from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
 from shared.composition import Registry
-from shared.domain.identity import OPERATOR
 from shared.domain.sign_in import needs_https
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.settings import Settings
 
 # Checks that must succeed before a registry can be opened.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
-_MOST_LISTED = 10  # Accounts of one finding.
-_ACCOUNT_NAMES = "account names"
 _UPSTREAM = "upstream"
 # Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset({_ACCOUNT_NAMES, _UPSTREAM, CONFINEMENT})
+_ADVICE = frozenset({_UPSTREAM, CONFINEMENT})
 
 
 @click.command()
@@ -52,12 +49,11 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 
 
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
-    found = [await _account_names(registry)]
-    if registry.mirroring is not None:
-        sources = await registry.mirroring.reader.upstreams.sources()
-        found += [await _upstream(each) for each in sources]
-        found += [await _token(each.with_token) for each in sources if each.with_token]
-    return found
+    if registry.mirroring is None:
+        return []
+    sources = await registry.mirroring.reader.upstreams.sources()
+    found = [await _upstream(each) for each in sources]
+    return found + [await _token(each.with_token) for each in sources if each.with_token]
 
 
 async def _upstream(source: UpstreamSource) -> StoreCheck:
@@ -82,19 +78,6 @@ async def _token(source: UpstreamSource) -> StoreCheck:
     return StoreCheck(
         _UPSTREAM, f"{source.name} does not answer with its token: {problem}.", way_out
     )
-
-
-async def _account_names(registry: Registry) -> StoreCheck:
-    """Look for account names that look like ids or are reserved words."""
-    misnamed = await registry.identity.accounts.list_misnamed(by=OPERATOR)
-    if not misnamed:
-        return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
-    names = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_LISTED]]
-    more = f", and {len(misnamed) - _MOST_LISTED} more" if len(misnamed) > _MOST_LISTED else ""
-    program = registry.settings.operator_program
-    way_out = f"Give each another name: {program} account rename id:… NAME"
-    found = f"{len(misnamed)} like an id or a reserved word: {', '.join(names)}{more}."
-    return StoreCheck(_ACCOUNT_NAMES, found, way_out)
 
 
 def _row(finding: StoreCheck) -> dict[str, object]:

@@ -30,7 +30,7 @@ from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import EntityChange, RecordWriter, all_entities
+from shared.services.records import EntityChange, RecordWriter
 
 _ADMINISTRATOR_NAME = (
     "{name!r} is, or looks like, the name of somebody who runs this registry. Choose another, or "
@@ -98,13 +98,6 @@ class Accounts(Struct, frozen=True):
         if name.lower() != account.name.lower():
             await self._retire(account.name, account)
         return await self._write_name(account.id, name, by)
-
-    async def list_misnamed(self, *, by: Principal) -> list[Account]:
-        """Return the accounts whose names are no longer permitted; reads all accounts."""
-        _require_operator("list", by)
-        return [
-            each for each in await all_entities(self.directory, Account) if _has_invalid_name(each)
-        ]
 
     async def profile(self, by: Principal) -> AccountProfile:
         """Return the account of a request; raise `credentials-missing`, or `TokenUnknown` where it
@@ -201,14 +194,6 @@ class Accounts(Struct, frozen=True):
 def _require_operator(verb: str, by: Principal) -> None:
     if not by.is_operator:
         raise NotPermitted(verb, "accounts", "only the operator of the registry can do this")
-
-
-def _has_invalid_name(account: Account) -> bool:
-    try:
-        parse_account_name(account.name)
-    except InvalidRequest:
-        return True
-    return is_administrator_name(account.name) and not account.administrator
 
 
 ACCOUNT_ID_PREFIX = "id:"  # Before an id where a name is expected; no name contains a colon.

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.access import Invitation, Membership
-from shared.domain.accounts import (
-    EXPIRED_KEPT_FOR,
-    Account,
-    NameSkeleton,
-    Organization,
-    Token,
-    TokenUse,
-)
-from shared.domain.errors.base import Conflict, Refusal
-from shared.domain.identity import UPKEEP, Role
+from shared.domain.accounts import EXPIRED_KEPT_FOR, NameSkeleton, Organization, Token, TokenUse
+from shared.domain.errors.base import Refusal
+from shared.domain.identity import UPKEEP
 from shared.domain.mirroring import NameOwner
 from shared.domain.packages import Head, Release
-from shared.domain.records import Entity, PendingEvents, Place
+from shared.domain.records import Entity, PendingEvents
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.publishers import Publisher
@@ -64,13 +57,7 @@ class FinishDeletions(Task):
             milliseconds=1
         )
         organizations = await all_entities(self.directory, Organization)
-        accounts = {each.id for each in await all_entities(self.directory, Account)}
-        due = [
-            each
-            for each in organizations
-            if each.deleting_ms is not None
-            or (each.founder not in accounts and each.created_ms <= released_before_ms)
-        ]
+        due = [each for each in organizations if each.deleting_ms is not None]
         changed, problems = 0, list[str]()
         for each in due:
             try:
@@ -82,38 +69,11 @@ class FinishDeletions(Task):
         return TaskReport(len(due), changed, tuple(problems))
 
     async def _process(self, organization: Organization, released_before_ms: int) -> bool:
-        """Restore the organization, delete it, or release its name; say whether anything
-        changed."""
-        if organization.deleting_ms is None:
-            return await self._delete_if_orphaned(organization)
+        """Restore the organization, or release its name; say whether anything changed."""
         if await self.organization_deletion.package_of(organization) is not None:
             await self.organization_deletion.restore(organization)
             return True
         return organization.is_deleted_at(released_before_ms) and await self._release(organization)
-
-    async def _delete_if_orphaned(self, organization: Organization) -> bool:
-        """Delete the organization at once if the accounts of all members are deleted.
-
-        Raises `owner-missing` where a member who is not an owner is left, or a package.
-        """
-        members = await self.directory.list_by_owner(Membership, organization.key)
-        existing = [
-            each for each in members if await self.directory.get(Account, Place(each.account))
-        ]
-        now_ms = self.record_writer.clock.now_ms()
-        if any(each.role_at(now_ms) is Role.OWNER for each in existing):
-            return False
-        if existing or await self.organization_deletion.package_of(organization) is not None:
-            raise Conflict(
-                "owner-missing",
-                f"The owners of {organization.name} have all deleted their accounts. The operator "
-                f"gives it another owner: org add-member {organization.name} ACCOUNT --role owner.",
-            )
-        name, details = organization.name, {"before": "", "after": str(now_ms)}
-        change = EntityChange("organization.deleting", name, org=name, details=details)
-        changed = organization.model_copy(update={"deleting_ms": now_ms})
-        await self.record_writer.replace(changed, change=change, by=UPKEEP)
-        return True
 
     async def _release(self, organization: Organization) -> bool:
         """Delete all records of the organization, its own last, which frees the name for another

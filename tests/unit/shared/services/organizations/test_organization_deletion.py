@@ -8,7 +8,7 @@ from shared.domain.access import OWNER_CHANGE_DELAY
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import OPERATOR, Principal, Role
+from shared.domain.identity import OPERATOR, Principal
 from shared.domain.mirroring import NameOwner
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head, Release, State, Visibility
@@ -161,50 +161,3 @@ async def test_a_name_with_a_claimed_package_never_becomes_available(
         await acme.organizations.create(ACME, MAX, by=OPERATOR)
     acme.packages.heads = [head(other)]
     assert (await acme.finish_deletions.run()).changed == 1
-
-
-async def orphaned(world: OrganizationServices, *people: Account) -> None:
-    """Let accounts be gone that the organization does not know to be, and a day pass."""
-    for each in people:
-        stored = await world.directory.get(Account, each.place)
-        assert stored is not None
-        await world.directory.remove(stored)
-    world.clock.advance(NAME_FREE_AFTER)
-
-
-async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
-    acme: OrganizationServices,
-) -> None:
-    await orphaned(acme, KIM, LEE)
-    acme.clear_calls()
-    assert (await acme.finish_deletions.run()).changed == 1
-    now_ms = acme.clock.now_ms()
-    assert (await acme.acme()).is_deleted_at(now_ms)
-    [event] = acme.events.feed
-    assert (event.kind, event.subject, event.org) == ("organization.deleting", "Acme", "acme")
-    assert (event.actor, event.details) == ("upkeep", {"before": "", "after": str(now_ms)})
-    acme.clock.advance(NAME_FREE_AFTER)
-    assert (await acme.finish_deletions.run()).changed == 1
-    founded = await acme.organizations.create(ACME, MAX, by=acme.signed_in(MAX))
-    assert founded.founder == MAX.id
-
-
-async def test_an_organization_whose_founder_left_stays_with_another_owner(
-    acme: OrganizationServices,
-) -> None:
-    await orphaned(acme, KIM)
-    report = await acme.finish_deletions.run()
-    assert (report.changed, report.problems) == (0, ())
-
-
-async def test_an_organization_without_owner_that_is_in_use_is_reported(
-    acme: OrganizationServices,
-) -> None:
-    await orphaned(acme, KIM, LEE)
-    acme.packages.heads = [head(GREET)]
-    acme.packages.released[str(GREET)] = [release(GREET)]
-    [problem] = (await acme.finish_deletions.run()).problems
-    assert "The owners of Acme have all deleted their accounts." in problem
-    acme.packages.heads.clear()
-    await acme.add_members(MAX, role=Role.MEMBER)
-    assert (await acme.finish_deletions.run()).problems == (problem,)
