@@ -18,7 +18,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.log import Activity, SpanOrigin, log, record_metric
+from shared.log import Activity, log, record_metric
 from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, RunTask, Task
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
@@ -117,8 +117,7 @@ class _Call:
 
 async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskReport | None:
     """Run the task, and record its outcome; one that failed has an empty report."""
-    origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
-    activity = Activity.begin(f"upkeep.{task}", origin, traceparent_of(context, ""))
+    Activity.begin(traceparent_of(context, ""))
     started, report, result = time.perf_counter(), None, "failed"
     try:
         report = await run(task)
@@ -131,9 +130,7 @@ async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskRep
         log.exception("upkeep.failed", task=task)
         report = TaskReport()
     finally:
-        attributes = {"task": task, "result": result}
-        record_metric(UPKEEP, time.perf_counter() - started, attributes)
-        activity.end(attributes)
+        record_metric(UPKEEP, time.perf_counter() - started, {"task": task, "result": result})
     return report
 
 

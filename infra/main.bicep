@@ -90,7 +90,7 @@ param logDays int = size == 'public' ? 90 : 30
 @description('Most gigabytes of logs a day; what comes after is lost. -1 for no limit.')
 param logGigabytes int = size == 'dev' ? 1 : -1
 
-@description('Percent of the requests that succeed and only read that have a line in the log, a record of the host and spans.')
+@description('Percent of the requests that succeed and only read that have a line in the log and a record of the host.')
 @minValue(1)
 @maxValue(100)
 param logPercent int = 1

@@ -194,17 +194,17 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     log.configure(settings.log_level)
     set_log_share(settings.log_share)
     if settings.insights_connection and not is_recording():  # Once a process.
-        _send_telemetry(settings.insights_connection.get_secret_value(), settings.trace_share)
+        _send_telemetry(settings.insights_connection.get_secret_value())
     return create_registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
 
-def _send_telemetry(connection: str, share: float) -> None:
-    """Send traces and metrics to Application Insights, from the first request on."""
+def _send_telemetry(connection: str) -> None:
+    """Send metrics to Application Insights, from the first request on."""
 
     def load() -> TelemetryBackend:
         from shared.telemetry.exporter import azure_monitor_backend
 
-        return azure_monitor_backend(connection, share)
+        return azure_monitor_backend(connection)
 
     set_backend(StartupBuffer(load))
 

@@ -1,6 +1,6 @@
 """The log: events on standard error without secrets, one JSON object a line, or one short line each
 if that is a terminal; which requests have a line; the activity that each line names (a request or a
-task run, in its W3C trace); and metrics and spans, which cost one comparison without a backend.
+task run, in its W3C trace); and metrics, which cost one comparison without a backend.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from enum import Enum
 from itertools import count
 from operator import mul
 from traceback import TracebackException
@@ -26,37 +25,17 @@ AttributeValue = str | int | float
 Attributes = Mapping[str, AttributeValue]
 
 
-class SpanOrigin(Enum):
-    SERVED = "served"  # A request that has no span yet.
-    HOSTED = "hosted"  # A request or a run that has a span of the Functions host.
-    CALL = "call"  # A call of a store.
-
-
 class TraceContext(Struct, frozen=True):
-    """A trace, its current span, and whether its spans are sampled."""
+    """A trace, and its current span."""
 
     trace_id: str
     span_id: str
-    is_kept: bool = False
 
     @classmethod
     def parse(cls, traceparent: str) -> Self | None:
         """Parse a `traceparent` header; return None if it is invalid."""
         found = _TRACEPARENT.match(traceparent)
         return cls(found[1], found[2]) if found else None
-
-
-class TelemetrySpan(Protocol):
-    """A span of a trace that has begun."""
-
-    @property
-    def trace(self) -> TraceContext:
-        """The trace, with this span as the current one."""
-        ...
-
-    def end(self, attributes: Attributes) -> None:
-        """End the span; an `outcome` of `BROKEN` marks it as failed."""
-        ...
 
 
 # The current activity: one request, or one run of a task.
@@ -68,25 +47,17 @@ class TelemetrySpan(Protocol):
 class Activity:
     """A request or a run of a task, with its trace and its counts of store calls."""
 
-    __slots__ = ("_span", "calls", "trace", "units")
+    __slots__ = ("calls", "trace", "units")
 
-    def __init__(
-        self, trace: TraceContext | None = None, span: TelemetrySpan | None = None
-    ) -> None:
+    def __init__(self, trace: TraceContext | None) -> None:
         self.trace = trace
         self.calls: dict[str, int] = {}
         self.units = 0.0
-        self._span = span
 
     @classmethod
-    def begin(cls, name: str, origin: SpanOrigin, traceparent: str = "") -> Self:
+    def begin(cls, traceparent: str = "") -> Self:
         """Begin the activity of the current asyncio task, in the trace of `traceparent`."""
-        if not traceparent and not is_recording():
-            activity = cls()  # As for most requests of a registry on one machine.
-        else:
-            parent = TraceContext.parse(traceparent)
-            span = start_span(name, origin, parent)
-            activity = cls(parent if span is None else span.trace, span)
+        activity = cls(TraceContext.parse(traceparent) if traceparent else None)
         _activity.set(activity)
         return activity
 
@@ -100,14 +71,6 @@ class Activity:
         if self.trace is not None:
             fields |= {"trace_id": self.trace.trace_id, "span_id": self.trace.span_id}
         return fields
-
-    def end(self, attributes: Attributes) -> None:
-        if self._span is not None:
-            counted: dict[str, AttributeValue] = {
-                "calls": sum(self.calls.values()),
-                "units": self.units,
-            }
-            self._span.end({**attributes, **counted})
 
 
 _activity: ContextVar[Activity | None] = ContextVar("activity", default=None)
@@ -124,16 +87,10 @@ def current_trace() -> TraceContext | None:
 
 
 class TelemetryBackend(Protocol):
-    """Receives metrics and spans on the thread that records them; never raises, never waits."""
+    """Receives metrics on the thread that records them; never raises, never waits."""
 
     def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
         """Record the value with the attributes of the instrument."""
-        ...
-
-    def begin(
-        self, name: str, origin: SpanOrigin, parent: TraceContext | None
-    ) -> TelemetrySpan | None:
-        """Begin a span; return None if it is not sampled."""
         ...
 
 
@@ -145,7 +102,7 @@ _backend = _Backend()
 
 
 def set_backend(backend: TelemetryBackend | None) -> TelemetryBackend | None:
-    """Send metrics and spans of this process to the backend; return the previous one."""
+    """Send metrics of this process to the backend; return the previous one."""
     previous, _backend.current = _backend.current, backend
     return previous
 
@@ -164,12 +121,6 @@ def record_metric(instrument: Instrument, value: float, attributes: Attributes) 
     backend = _backend.current
     if backend is not None:
         backend.record(instrument, value, attributes)
-
-
-def start_span(name: str, origin: SpanOrigin, parent: TraceContext | None) -> TelemetrySpan | None:
-    """Begin a span if telemetry is enabled and the span is sampled."""
-    backend = _backend.current
-    return None if backend is None else backend.begin(name, origin, parent)
 
 
 # Later versions may continue after this; ids of zeros are invalid.
@@ -341,10 +292,9 @@ def _class_name(error: TracebackException) -> str:
 # --- Which requests have a line ----------------------------------------------------------------
 
 # All that change something, fail, are refused or are slow have a line, and a share of those that
-# only read. The share is chosen by the trace id, with the hash of Application Insights: the
-# Functions host samples its own records of requests by it, and the exporter its spans. So a request
-# that is chosen has its record of the host, its line and its spans, and another one leaves none of
-# them (docs/decisions/0024).
+# only read. The share is chosen by the trace id, with the hash of Application Insights, by which the
+# Functions host samples its own records of requests. So a request that is chosen has its record of
+# the host and its line, and another one leaves neither (docs/decisions/0024).
 SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
 WHOLE_LINES_A_SECOND = 50  # Of each process; what is above is sampled as reads are.
 STACKS_A_SECOND = 5  # Of each process: one has some kilobytes.

@@ -24,7 +24,6 @@ from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLi
 from shared.log import (
     SLOW_SECONDS,
     Activity,
-    SpanOrigin,
     is_recording,
     log,
     log_request,
@@ -55,18 +54,11 @@ class Exchange(Struct):
     principal: str = ""
 
     @classmethod
-    def begin(
-        cls,
-        operation: str,
-        trace: str = "",
-        origin: SpanOrigin = SpanOrigin.SERVED,
-        *,
-        is_ordinary: bool = True,
-    ) -> Self:
+    def begin(cls, operation: str, trace: str = "", *, is_ordinary: bool = True) -> Self:
         """Begin an exchange; `trace` is a `traceparent`. Lines of ordinary ones may be counted
         together, if they succeed."""
         request_id = f"{_PROCESS}{next(_NUMBERS):08x}"
-        activity = Activity.begin(operation, origin, trace)
+        activity = Activity.begin(trace)
         return cls(operation, is_ordinary, request_id, time.perf_counter(), activity)
 
     def note_failure(self) -> None:
@@ -75,7 +67,7 @@ class Exchange(Struct):
             log.exception("request.broken", request_id=self.request_id)
 
     def end(self, status: int, outcome: str) -> None:
-        """Write the log line, and record metrics and the span if telemetry is on."""
+        """Write the log line, and record metrics if telemetry is on."""
         now = time.perf_counter()
         seconds = now - self.started
         stands_for = self._weigh(status, seconds, now)
@@ -94,7 +86,6 @@ class Exchange(Struct):
             face = self.operation.partition("_")[0]
             attributes = {"face": face, "operation": self.operation, "outcome": outcome}
             record_metric(REQUESTS, seconds, {**attributes, "status": status})
-            self.activity.end({**attributes, "http.response.status_code": status})
 
     def _weigh(self, status: int, seconds: float, now: float) -> int:
         """Return how many requests the line of this one stands for, 0 for no line."""

@@ -41,7 +41,6 @@ from shared.domain.errors.identity import organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
-from shared.log import SpanOrigin
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN
@@ -210,8 +209,7 @@ def _call(
 ) -> Call:
     headers = headers_of(request)
     trace = traceparent_of(context, headers.get("traceparent", ""))
-    origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
-    exchange = Exchange.begin(operation.name, trace, origin, is_ordinary=operation.is_ordinary)
+    exchange = Exchange.begin(operation.name, trace, is_ordinary=operation.is_ordinary)
     return operation.face.call_type(registry, request, exchange, headers)
 
 

@@ -136,7 +136,7 @@ var hostSettings = {
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(bound.body * 1048576)
   // The same as in host.json, for an instance of this size.
   AzureFunctionsJobHost__extensions__http__maxConcurrentRequests: string(slots)
-  // As in host.json: the host keeps its records of the same requests of which the app has a line and spans.
+  // As in host.json: the host keeps its records of the same requests of which the app has a line.
   AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__initialSamplingPercentage: string(logPercent)
   AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__minSamplingPercentage: string(logPercent)
   AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__maxSamplingPercentage: string(logPercent)
@@ -152,7 +152,6 @@ var settings = {
   BALLROOM_COSMOS_ENDPOINT: cosmosEndpoint
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
   BALLROOM_LOG_SHARE: logShare
-  BALLROOM_TRACE_SHARE: logShare
   BALLROOM_MAX_ARCHIVE_BYTES: string(bound.archive * 1048576)
   // The platform may start more requests than the host has slots.
   BALLROOM_MAX_ARCHIVES_IN_HAND: string(slots)

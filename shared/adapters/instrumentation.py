@@ -10,14 +10,7 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
-from shared.log import (
-    SpanOrigin,
-    current_activity,
-    current_trace,
-    is_recording,
-    record_metric,
-    start_span,
-)
+from shared.log import current_activity, is_recording, record_metric
 from shared.ports import (
     AlreadyThere,
     ArchiveStore,
@@ -109,7 +102,6 @@ def _recorded(store_name: str, operation: str, store: object, *, is_noted: bool)
 
 
 async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
-    span = start_span(f"{store}.{operation}", SpanOrigin.CALL, current_trace())
     started, outcome = time.perf_counter(), BROKEN
     try:
         value = await answer
@@ -122,5 +114,3 @@ async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
     finally:
         attributes = {"store": store, "operation": operation, "outcome": outcome}
         record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
-        if span is not None:
-            span.end(attributes)

@@ -29,12 +29,9 @@ class OperationsSettings(TopicSettings):
     insights_connection: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices(INSIGHTS_VARIABLE, "insights_connection"),
-        description="Connection string of Application Insights for traces and metrics; without it "
+        description="Connection string of Application Insights for metrics; without it "
         "they are not exported. Read from APPLICATIONINSIGHTS_CONNECTION_STRING, without the "
         "prefix.",
-    )
-    trace_share: float = Field(
-        default=0.05, ge=0, le=1, description="Share of all traces that are exported."
     )
     log_share: float = Field(
         default=1,

@@ -96,9 +96,3 @@ INSTRUMENTS = (
     UPKEEP,
     UPKEEP_PROBLEMS,
 )
-
-# Attributes of spans of requests, store operations and maintenance tasks. The names of spans are
-# those of Functions, operations ("metadata.find") and tasks ("upkeep.audit-archives").
-REQUEST_SPAN = ("face", "operation", "outcome", "http.response.status_code", "calls", "units")
-STORE_SPAN = ("store", "operation", "outcome")
-UPKEEP_SPAN = ("task", "result", "calls", "units")

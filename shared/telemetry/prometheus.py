@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from shared.log import Attributes, SpanOrigin, TelemetrySpan, TraceContext, log
+from shared.log import Attributes, log
 from shared.runtime.private_files import make_private_folder, replace_private
 from shared.telemetry.metrics import REQUESTS, STORE_CALLS, Instrument, InstrumentKind
 
@@ -37,7 +37,7 @@ Add = Callable[[float], None]
 
 
 class PrometheusBackend:
-    """Records metrics of this process; spans are not recorded."""
+    """Records metrics of this process."""
 
     def __init__(self, folder: Path, process: str = "") -> None:
         """`folder` is that of all processes of the registry."""
@@ -58,15 +58,6 @@ class PrometheusBackend:
         add(value)
         if self._timer is None:
             self._write_later()
-
-    def begin(
-        self,
-        name: str,  # noqa: ARG002
-        origin: SpanOrigin,  # noqa: ARG002
-        parent: TraceContext | None,  # noqa: ARG002
-    ) -> TelemetrySpan | None:
-        """Return None: there are no spans."""
-        return None
 
     def exposition(self, gauges: Mapping[str, tuple[str, float]]) -> bytes:
         """Return the metrics of all processes, and more gauges with their meaning and value."""

@@ -4,15 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from shared.log import (
-    Attributes,
-    SpanOrigin,
-    TelemetryBackend,
-    TelemetrySpan,
-    TraceContext,
-    log,
-    set_backend,
-)
+from shared.log import Attributes, TelemetryBackend, log, set_backend
 from shared.telemetry.metrics import REQUESTS, UPKEEP, Instrument
 
 MAX_BUFFERED_VALUES = 2_000  # Enough for the first seconds; older values are dropped.
@@ -40,15 +32,6 @@ class StartupBuffer:
         # Never released: the backend is loaded once.
         if has_ended and self._loading.acquire(blocking=False):
             threading.Thread(target=self.load, name="telemetry", daemon=True).start()
-
-    def begin(
-        self,
-        name: str,  # noqa: ARG002
-        origin: SpanOrigin,  # noqa: ARG002
-        parent: TraceContext | None,  # noqa: ARG002
-    ) -> TelemetrySpan | None:
-        """Return None: no span can be exported yet."""
-        return None
 
     def load(self) -> None:
         """Load the backend, and record the buffered values with it."""

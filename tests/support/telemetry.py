@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from shared.log import set_backend
-from shared.telemetry.exporter import create_backend
+from shared.telemetry.exporter import OpenTelemetryBackend
 from shared.telemetry.metrics import Instrument
 
 
@@ -22,12 +18,6 @@ class Heard:
     """What was told while a test ran."""
 
     reader: InMemoryMetricReader
-    exporter: InMemorySpanExporter
-
-    @property
-    def spans(self) -> list[ReadableSpan]:
-        """Return the spans that have ended, in that order."""
-        return list(self.exporter.get_finished_spans())
 
     def points(self, instrument: Instrument) -> list[dict[str, Any]]:
         """Return the points of a metric: attributes, with `value` or `count`, `sum` and more."""
@@ -49,17 +39,17 @@ class Heard:
         ]
 
     def text(self) -> str:
-        return "\n".join([*(span.to_json() for span in self.spans), json.dumps(self.metrics())])
+        return json.dumps(self.metrics())
 
 
 @contextmanager
-def hearing(sampler: Sampler = ALWAYS_ON) -> Generator[Heard]:
+def hearing() -> Generator[Heard]:
     """Hear what is told until the block ends."""
-    reader, exporter = InMemoryMetricReader(), InMemorySpanExporter()
-    listener = create_backend([reader], SimpleSpanProcessor(exporter), sampler)
+    reader = InMemoryMetricReader()
+    listener = OpenTelemetryBackend([reader])
     before = set_backend(listener)
     try:
-        yield Heard(reader, exporter)
+        yield Heard(reader)
     finally:
         set_backend(before)
         listener.close()

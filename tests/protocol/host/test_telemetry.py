@@ -1,4 +1,4 @@
-"""Requests and tasks tell of themselves what docs/run/telemetry.md says, and each is one trace."""
+"""Requests and tasks tell of themselves what docs/run/telemetry.md says, as metrics and lines."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -15,16 +15,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.identity import OPERATOR
 from shared.hosting.triggers import functions_of
 from shared.log import configure, log
-from shared.telemetry.metrics import (
-    PUSHES,
-    REQUEST_SPAN,
-    REQUESTS,
-    STORE_CALLS,
-    STORE_SPAN,
-    UPKEEP,
-    UPKEEP_PROBLEMS,
-    UPKEEP_SPAN,
-)
+from shared.telemetry.metrics import PUSHES, REQUESTS, STORE_CALLS, UPKEEP, UPKEEP_PROBLEMS
 from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
 from tests.support.telemetry import hearing
@@ -42,23 +33,11 @@ def logged(capfd: pytest.CaptureFixture[str]) -> list[Any]:
     return [json.loads(line) for line in lines if '"event":"request"' in line]
 
 
-async def test_a_push_is_one_trace_with_every_call_of_a_store(world: World) -> None:
+async def test_a_push_records_every_call_of_a_store(world: World) -> None:
     with hearing() as heard:
         await world.push(bala("acme/greet:1.0.0"))
-        [push] = [span for span in heard.spans if span.name == "central_push"]
-        calls = [span for span in heard.spans if span.name == "metadata.add_release"]
         [pushes] = heard.points(PUSHES)
         stores = {point["store"] for point in heard.points(STORE_CALLS)}
-    assert push.attributes is not None
-    assert set(push.attributes) == set(REQUEST_SPAN)
-    assert push.attributes["http.response.status_code"] == 204
-    assert push.kind.name == "SERVER"
-    [call] = calls
-    assert call.attributes is not None
-    assert set(call.attributes) == set(STORE_SPAN)
-    assert call.parent is not None
-    assert push.context is not None
-    assert call.parent.span_id == push.context.span_id
     assert (pushes["state"], pushes["value"]) == ("live", 1)
     assert {"metadata", "archives", "events", "search", "directory"} <= stores
 
@@ -99,17 +78,17 @@ async def test_the_line_of_a_request_counts_what_was_asked_of_stores_and_names_i
     assert gets[0]["calls"] == {"metadata.find": 1, "documents.texts": 1}
 
 
-async def test_the_hosts_trace_counts_and_not_the_one_that_a_client_sends(world: World) -> None:
+async def test_the_hosts_trace_counts_and_not_the_one_that_a_client_sends(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await worlds(log_level="info")
     [live] = [f for f in functions_of(build_app(world.registry)).http if f.name == "health_live"]
     context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=SENT))
     request = func.HttpRequest("GET", "/health/live", body=b"", headers={"traceparent": "00-x"})
     call: Callable[..., Awaitable[object]] = live.call
-    with hearing() as heard:
-        await call(request, context=context)
-        [span] = heard.spans
-    assert span.parent is not None
-    assert f"{span.parent.trace_id:032x}-{span.parent.span_id:016x}" == f"{TRACE}-{SPAN}"
-    assert span.kind.name == "INTERNAL"
+    await call(request, context=context)
+    [line] = logged(capfd)
+    assert (line["trace_id"], line["span_id"]) == (TRACE, SPAN)
 
 
 async def test_a_task_records_its_outcome(world: World) -> None:
@@ -122,11 +101,8 @@ async def test_a_task_records_its_outcome(world: World) -> None:
         await run_audit()
         runs = {each["result"]: each["count"] for each in heard.points(UPKEEP)}
         [problems] = heard.points(UPKEEP_PROBLEMS)
-        span = [each for each in heard.spans if each.name == "upkeep.audit-archives"][-1]
     assert runs == {"done": 1, "problems": 1}
     assert (problems["task"], problems["value"]) == ("audit-archives", 1)
-    assert span.attributes is not None
-    assert set(span.attributes) == set(UPKEEP_SPAN)
 
 
 def audit_timer(world: World) -> Callable[[], Awaitable[None]]:
@@ -152,6 +128,4 @@ async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
     with hearing() as heard:
         await run_audit()
         [run] = heard.points(UPKEEP)
-        [span] = [each for each in heard.spans if each.name == "upkeep.audit-archives"]
     assert run["result"] == "failed"
-    assert not span.status.is_ok

@@ -22,7 +22,6 @@ from shared.log import (
     TraceContext,
     trace_score,
 )
-from shared.telemetry.exporter import TraceShareSampler
 from tests.paths import ROOT
 
 SPEAK = """
@@ -160,12 +159,11 @@ def traces(number: int = MANY) -> list[TraceContext]:
     return [TraceContext(f"{random.getrandbits(128):032x}", "0" * 16) for _ in range(number)]
 
 
-def test_lines_are_of_the_same_traces_as_spans_and_the_records_of_the_host() -> None:
-    lines, spans, host = LogSampling(0.1), TraceShareSampler(0.1), ApplicationInsightsSampler(0.1)
+def test_lines_are_of_the_same_traces_as_the_records_of_the_host() -> None:
+    lines, host = LogSampling(0.1), ApplicationInsightsSampler(0.1)
     for trace in traces(3_000):
         chosen = lines.weigh(trace) > 0
         number = int(trace.trace_id, 16)
-        assert spans.should_sample(None, number, "any").decision.is_recording() is chosen
         assert host.should_sample(None, number, "any").decision.is_recording() is chosen
 
 

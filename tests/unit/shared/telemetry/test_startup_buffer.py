@@ -5,16 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from shared.log import (
-    Attributes,
-    SpanOrigin,
-    TelemetrySpan,
-    TraceContext,
-    is_recording,
-    record_metric,
-    set_backend,
-    start_span,
-)
+from shared.log import Attributes, is_recording, record_metric, set_backend
 from shared.telemetry.metrics import PUSHES, REQUESTS, Instrument
 from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
 from tests.support.logs import capture_logs
@@ -37,11 +28,6 @@ class Listening:
         if len(self.values) == self._wanted:
             self.complete.set()
 
-    def begin(
-        self, name: str, origin: SpanOrigin, parent: TraceContext | None
-    ) -> TelemetrySpan | None:
-        """Begin nothing."""
-
 
 @pytest.fixture(autouse=True)
 def quiet_again() -> Generator[None]:
@@ -58,7 +44,6 @@ def test_early_records_are_exported_when_the_exporter_starts() -> None:
         return listening
 
     set_backend(StartupBuffer(load))
-    assert start_span("any", SpanOrigin.SERVED, None) is None
     for value in (1, 2):
         record_metric(PUSHES, value, {"state": "live"})
     assert listening.values == []
@@ -75,8 +60,6 @@ async def test_nothing_is_loaded_before_the_first_request_has_its_answer(world: 
 
     class Noting:
         """Notes what was recorded before the loading began."""
-
-        begin = loading.begin
 
         def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
             loading.record(instrument, value, attributes)

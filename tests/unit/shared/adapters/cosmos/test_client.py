@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosContainer, CosmosDatabase
 from shared.adapters.system import SystemRandomness
-from shared.log import Activity, SpanOrigin
+from shared.log import Activity
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
@@ -20,7 +20,7 @@ async def test_every_answer_is_recorded_with_its_charge(tmp_path: Path) -> None:
     cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
     packages = cosmos.container("packages")
     with hearing() as heard:
-        activity = Activity.begin("central_pull", SpanOrigin.SERVED)
+        activity = Activity.begin()
         assert await packages.read("acme/a-secret", "head") is None
         await packages.batch("acme/a-secret", [BatchWrite({"id": "head", "pk": "acme/a-secret"})])
         await packages.query("SELECT * FROM c WHERE c.kind = @kind", "acme/a-secret", kind="head")
@@ -40,7 +40,7 @@ async def test_every_answer_is_recorded_with_its_charge(tmp_path: Path) -> None:
 
 async def test_calls_outside_of_a_request_are_charged_to_none(tmp_path: Path) -> None:
     cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
-    activity = Activity.begin("central_pull", SpanOrigin.SERVED)
+    activity = Activity.begin()
     assert await cosmos.container("packages").read("acme/greet", "head") is None
     assert activity.log_fields()["units"] == round(activity.units, 2)
     await cosmos.close()
