@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from html import escape
-from itertools import islice
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
@@ -42,10 +41,7 @@ from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import PageEnvironment
 
-SYMBOLS_SHOWN = 2_000  # Of a module; Markdown and JSON have all of them.
-MEMBERS_SHOWN = 1_000  # Of a declaration.
 MEMBERS_IN_FULL = 40  # Of a declaration; of more, its page has the first line of each comment.
-SIGNATURE_PARTS = 1_000  # A type of 20,000 members has as many.
 
 # Chapters of the language's specification whose anchors are stable.
 _SPECIFICATION = "https://ballerina.io/spec/lang/master/#"
@@ -108,9 +104,7 @@ class DocsLinks(Struct, frozen=True):
 
     def html(self, parts: Iterable[Part]) -> SafeHtml:
         """Return source text with colors, in which named types are links."""
-        shown = [*islice(parts, SIGNATURE_PARTS + 1)]
-        end = "…" if len(shown) > SIGNATURE_PARTS else ""
-        return SafeHtml("".join(map(self._part, shown[:SIGNATURE_PARTS])) + end)
+        return SafeHtml("".join(map(self._part, parts)))
 
     def _part(self, part: Part) -> str:
         text = escape(show_bidi_characters(part.text), quote=False)
@@ -147,7 +141,6 @@ class RenderedSection(Struct, frozen=True):
 
     title: SafeHtml
     members: Sequence[RenderedSymbol]
-    count: int
     is_of_methods: bool = False
 
 
@@ -156,12 +149,6 @@ Render = Callable[[DocsSymbol], RenderedSymbol]
 _REMOTE, _RESOURCE = "Remote methods", "Resource methods"
 _TITLES = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
 _SECTIONS = (*_TITLES.values(), _REMOTE, _RESOURCE)
-
-
-def _text_if_cut(symbol: DocsSymbol) -> str:
-    """Return the signature as text, for copying it, if a page does not show all of it."""
-    parts = [part.text for part in signature(symbol.docs)]
-    return "".join(parts) if len(parts) > SIGNATURE_PARTS else ""
 
 
 def _section_of(symbol: DocsSymbol) -> str:
@@ -185,36 +172,27 @@ class DocsPages:
         return DocsLinks(self.release)
 
     def module_page(self, facts: ModuleFacts) -> str:
-        left, shown = SYMBOLS_SHOWN, list[tuple[str, list[DocsSymbol], int]]()
-        for title, symbols in outline_of(self.module):
-            shown.append((title, symbols[:left], len(symbols)))
-            left -= len(shown[-1][1])
         return template("module").render(
             module=self.module,
             import_line=import_line(self.module.org_name, self.module.id),
             links=self.links,
-            outline=shown,
+            outline=outline_of(self.module),
             signature_line=signature_line,
             uncommented=list(undocumented(self.module)),
-            symbols_shown=SYMBOLS_SHOWN,
             unread=facts.unread,
             **self._dated,
         )
 
     def symbol_page(self, symbol: DocsSymbol) -> str:
         members, inclusions = list(symbol.members()), inclusions_of(symbol)
-        count = len(members) + sum(len(fields) for _, fields in inclusions)
-        is_long = count > MEMBERS_IN_FULL
+        is_long = len(members) + sum(len(fields) for _, fields in inclusions) > MEMBERS_IN_FULL
         render = self._brief if is_long else self._full
-        sections = list(self._sections(members[:MEMBERS_SHOWN], render))
-        sections += self._included(inclusions, MEMBERS_SHOWN - len(members), render)
+        sections = [*self._sections(members, render), *self._included(inclusions, render)]
         return template("symbol").render(
             module=self.module,
             links=self.links,
             shown=self._full(symbol),
-            cut_signature=_text_if_cut(symbol),
             sections=sections,
-            hidden_members=max(0, count - MEMBERS_SHOWN),
             is_long=is_long,
             not_shown=NOT_SHOWN,
             call=call_of(self.module, symbol),
@@ -226,22 +204,17 @@ class DocsPages:
         for title in _SECTIONS:
             if found := [render(each) for each in members if _section_of(each) == title]:
                 is_of_methods = found[0].symbol.kind == METHOD
-                yield RenderedSection(SafeHtml(title), found, len(found), is_of_methods)
+                yield RenderedSection(SafeHtml(title), found, is_of_methods)
 
-    def _included(
-        self, inclusions: Inclusions, left: int, render: Render
-    ) -> Iterator[RenderedSection]:
+    def _included(self, inclusions: Inclusions, render: Render) -> Iterator[RenderedSection]:
         """Yield the included fields, of which a page is that of the type that declares it."""
         for origin, fields in inclusions:
             shown = [
                 replace(render(each), address=self.links.member(origin, each.title), source="")
-                for each in fields[: max(0, left)]
+                for each in fields
             ]
-            left -= len(shown)
-            if shown or not fields:
-                type_ = self.links.html(type_parts(origin))
-                title = SafeHtml(f"Fields of <code>*{type_}</code>")
-                yield RenderedSection(title, shown, len(fields))
+            title = SafeHtml(f"Fields of <code>*{self.links.html(type_parts(origin))}</code>")
+            yield RenderedSection(title, shown)
 
     @property
     def _dated(self) -> dict[str, object]:

@@ -29,7 +29,7 @@ from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, complete_name
 from shared.domain.api_docs.records import OtherRelease
 from shared.domain.records import Record
 
-MAX_SHOWN_BYTES = 1024 * 1024  # Of a page; longer ones say where the text is instead.
+MAX_SHOWN_BYTES = 3 * 1024 * 1024  # Of a page; longer ones say where the text is instead.
 MAX_SENT_BYTES = 2 * 1024 * 1024  # Of Markdown and JSON, which a request has in memory as a whole.
 LIST_OF_RECORDS = "records"
 TOO_LARGE_TO_SHOW = (

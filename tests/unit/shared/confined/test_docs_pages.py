@@ -7,7 +7,6 @@ from shared.confined.docs_pages import DocsLinks, DocsPages, counted
 from shared.confined.docs_text import symbol_markdown
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
-from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
@@ -53,12 +52,9 @@ def test_a_line_leads_to_the_file_of_the_release() -> None:
     assert LINKS.source("shop", None) == ""
 
 
-def test_a_signature_is_escaped_and_long_ones_end() -> None:
+def test_a_signature_is_escaped() -> None:
     part = Part(text="<b>", kind=PartKind.NAME)
     assert LINKS.html([part]) == '<span class="nf">&lt;b&gt;</span>'
-    long = LINKS.html([part] * (docs_pages.SIGNATURE_PARTS + 1))
-    assert long.count("<span") == docs_pages.SIGNATURE_PARTS
-    assert long.endswith("…")
 
 
 def pages(module: ModuleDocs) -> DocsPages:
@@ -67,15 +63,6 @@ def pages(module: ModuleDocs) -> DocsPages:
 
 def symbol(module: ModuleDocs, name: str) -> DocsSymbol:
     return next(each for _, each in declared(module) if each.title == name)
-
-
-def test_a_module_shows_so_many_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docs_pages, "SYMBOLS_SHOWN", 3)
-    functions = " ".join(f"public function f{number}() {{}}" for number in range(5))
-    module = documented(f"{functions} public const C = 1;")
-    page = pages(module).module_page(ModuleFacts.of(module, ()))
-    assert [f"/docs/shop/f{number}" in page for number in range(5)] == [True] * 3 + [False] * 2
-    assert "/docs/shop/C" not in page
 
 
 def a_record(fields: int) -> ModuleDocs:
@@ -89,14 +76,6 @@ def test_a_declaration_shows_its_members_with_their_comments_if_they_are_few() -
     page = pages(many).symbol_page(symbol(many, "R"))
     assert "<p>Comment 1.</p>" not in page
     assert "Comment 1." in page
-
-
-def test_a_declaration_shows_so_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docs_pages, "MEMBERS_SHOWN", 2)
-    module = a_record(3)
-    page = pages(module).symbol_page(symbol(module, "R"))
-    assert ("/R.f1" in page, "/R.f2" in page) == (True, False)
-    assert "1 more member in" in page
 
 
 FUNCTION = """
@@ -141,18 +120,6 @@ public type Common record {|
 
 public type Base record {| int id?; |};
 """
-
-
-def test_included_fields_count_among_the_members_that_are_shown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(docs_pages, "MEMBERS_SHOWN", 2)
-    module = documented(INCLUDING)
-    page = pages(module).symbol_page(symbol(module, "Settings"))
-
-    assert 'id="timeout"' in page
-    assert 'id="id"' not in page
-    assert "1 more member in" in page
 
 
 DEPRECATED = """
