@@ -54,7 +54,7 @@ from shared.domain.api_docs.documents import (
     read_document,
     write_document,
 )
-from shared.domain.api_docs.generator import DocsGenerator, PackageSources
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
 from shared.domain.api_docs.outline import DocsSymbol, declared
@@ -67,6 +67,7 @@ from shared.domain.api_docs.pieces import (
 )
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record
+from shared.domain.api_docs.sources import source_names
 from shared.domain.archives.unpacking import text_of
 from shared.prose.rendering import highlight, render_markdown
 
@@ -291,12 +292,15 @@ class _Making:
         self._kept_bytes += size
 
     @cached_property
-    def _read(self) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
-        return read_sources(self._archive.sources(self.request))
+    def _read(self) -> tuple[list[ModuleSource], list[UnreadLines]]:
+        request = self.request
+        sources = source_names(self._archive.names, request.name)
+        contents = {each: self._archive.read(each.entry) for each in sources}
+        return read_sources(request.name, request.modules, request.texts, contents)
 
     @cached_property
     def _generator(self) -> DocsGenerator:
-        return DocsGenerator(self._read[0], self.request.graph)
+        return DocsGenerator(self.request.coordinate, self._read[0], self.request.graph)
 
     def _is_told_by(self, module: str, unread: str) -> bool:
         """Check whether the notice of `module` says what was not read of another module, which is

@@ -5,7 +5,6 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from shared.domain.api_docs.sources import ReleaseFiles, source_names
 from shared.domain.archives.unpacking import (
     ArchiveDirectory,
     ByteSpan,
@@ -135,10 +134,3 @@ class ArchiveFile:
         with self._path.open("rb") as file:
             file.seek(span.start)
             return file.read(span.count)
-
-    def sources(self, request: ReleaseRequest) -> ReleaseFiles:
-        names = source_names(self.names, request.name)
-        contents = {each: self.read(each.entry) for each in names}
-        return ReleaseFiles(
-            request.coordinate, request.modules, request.texts, request.graph, contents
-        )

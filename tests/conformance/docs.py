@@ -17,10 +17,10 @@ from typing import Any
 
 from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.documents import write_document
-from shared.domain.api_docs.generator import ModuleSource, PackageSources
+from shared.domain.api_docs.generator import ModuleSource
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
 from shared.domain.packages import Graph, GraphNode
-from tests.support.documented import generate
+from tests.support.documented import package_docs
 
 AIMS = {
     "sets": 1.0,
@@ -188,10 +188,8 @@ def our_document(folder: Path, answer: Node) -> Node:
     # The manifest of a repository may have a placeholder, and the lock an earlier version.
     version = Version.parse(next(versions(answer, org, module), manifest["version"]))
     exported: set[str] = {name, module, *manifest.get("export", ())}
-    sources = PackageSources(
-        Coordinate(Package(org, name), version), tuple(modules(folder, name, exported))
-    )
-    docs = generate(sources, Graph(nodes=nodes))
+    release = Coordinate(Package(org, name), version)
+    docs = package_docs(*modules(folder, name, exported), graph=Graph(nodes=nodes), release=release)
     for each in docs.unread:
         print(f"{each.file}:{each.first}-{each.last} was not read: {each.reason}")
     ours = next(each for each in docs.modules if each.id == module)

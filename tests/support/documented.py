@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.ballerina.declarations import read_source
-from shared.domain.api_docs.generator import DocsGenerator, ModuleSource, PackageSources
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
 from shared.domain.api_docs.model import ModuleDocs, Type
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, Version
@@ -30,14 +30,6 @@ class PackageDocs:
     unread: tuple[UnreadLines, ...]
 
 
-def generate(sources: PackageSources, graph: Graph) -> PackageDocs:
-    """Return the documentation of all exported modules of a release."""
-    generator = DocsGenerator(sources, graph)
-    made = [generator.module(each) for each in generator.exported]
-    unread = tuple(line for _, lines in made for line in lines)
-    return PackageDocs(tuple(docs for docs, _ in made), unread)
-
-
 def module_of(
     source: str | Mapping[str, str], name: str = "shop", *, exported: bool = True
 ) -> ModuleSource:
@@ -51,7 +43,10 @@ def package_docs(
     *modules: ModuleSource, graph: Graph = GRAPH, release: Coordinate = SHOP
 ) -> PackageDocs:
     """Return the documentation of the package `acme/shop:1.2.0`, or of another one."""
-    return generate(PackageSources(release, modules), graph)
+    generator = DocsGenerator(release, modules, graph)
+    made = [generator.module(each) for each in generator.exported]
+    unread = tuple(line for _, lines in made for line in lines)
+    return PackageDocs(tuple(docs for docs, _ in made), unread)
 
 
 def documented(source: str | Mapping[str, str], name: str = "shop") -> ModuleDocs:

@@ -25,7 +25,6 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.records import (
     MAX_LABEL,
-    MAX_LISTED,
     MAX_SUMMARY,
     ApiSummary,
     ConnectorSummary,
@@ -294,7 +293,7 @@ def api_summary(module: ModuleDocs) -> ApiSummary:
             id=connector_id(module.org_name, module.id, client.name),
             **_listed(module, client, client.description),
         )
-        for client in module.clients[:MAX_LISTED]
+        for client in module.clients
     )
     if not has_trigger(module):
         return ApiSummary(connectors=connectors)

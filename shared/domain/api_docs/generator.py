@@ -1,6 +1,7 @@
 """From the declarations of a package's modules to the documentation of its release."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -246,39 +247,31 @@ class ModuleSource(Struct, frozen=True, kw_only=True):
     is_exported: bool = True
 
 
-class PackageSources(Struct, frozen=True):
-    """The sources of a release: all modules, the default module first."""
-
-    coordinate: Coordinate
-    modules: tuple[ModuleSource, ...]
-
-
 @dataclass(slots=True)
 class DocsGenerator:
     """Generates the documentation of a release, one module after another."""
 
-    sources: PackageSources
+    coordinate: Coordinate
+    modules: Sequence[ModuleSource]  # All of them, the default module first.
     graph: Graph
     names: PackageNames = field(init=False)
     scopes: dict[str, list[tuple[SourceFile, FileScope]]] = field(init=False)
 
     def __post_init__(self) -> None:
-        coordinate = self.sources.coordinate
-        modules = [module.name for module in self.sources.modules]
-        self.names = PackageNames.of(
-            coordinate.package.org, str(coordinate.version), modules, self.graph
-        )
+        org, version = self.coordinate.package.org, str(self.coordinate.version)
+        modules = [module.name for module in self.modules]
+        self.names = PackageNames.of(org, version, modules, self.graph)
         self.scopes = {
             module.name: [
                 (file, self.names.add(self.names.modules[module.name], file))
                 for file in module.files
             ]
-            for module in self.sources.modules
+            for module in self.modules
         }
 
     @property
     def exported(self) -> list[ModuleSource]:
-        return [module for module in self.sources.modules if module.is_exported]
+        return [module for module in self.modules if module.is_exported]
 
     def module(self, module: ModuleSource) -> tuple[ModuleDocs, tuple[UnreadLines, ...]]:
         """Return the documentation of an exported module, and what could not be documented: lines
@@ -316,7 +309,7 @@ class DocsGenerator:
             summary=module.summary,
             org_name=self.names.org,
             version=self.names.version,
-            is_default_module=module.name == self.sources.coordinate.package.name,
+            is_default_module=module.name == self.coordinate.package.name,
         )
 
 

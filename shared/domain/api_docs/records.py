@@ -51,26 +51,23 @@ class UnreadLines(Record):
     reason: str
 
 
-class ConnectorSummary(Record):
-    """A public client class, as lists show it."""
+class ItemSummary(Record):
+    """A connector or trigger, as lists show it."""
 
     id: int
     module: str
-    name: str
+    name: str  # Of the client or the listener.
     label: str = ""  # Of its `@display` annotation, as `icon`.
     icon: str = ""
     documentation: str = ""
 
 
-class TriggerSummary(Record):
-    """A module with a listener and service types, as lists show it."""
+class ConnectorSummary(ItemSummary):
+    """A public client class."""
 
-    id: int
-    module: str
-    name: str  # Of its listener.
-    label: str = ""
-    icon: str = ""
-    documentation: str = ""
+
+class TriggerSummary(ItemSummary):
+    """A module with a listener and service types."""
 
 
 class ApiSummary(Record):

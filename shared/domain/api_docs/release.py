@@ -1,13 +1,13 @@
 """From the sources of a release to its modules, and to the record of its documentation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby, islice
 from typing import Self
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
 from shared.domain.api_docs.connectors import api_summary
-from shared.domain.api_docs.generator import ModuleSource, PackageSources
+from shared.domain.api_docs.generator import ModuleSource
 from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, count_documented, declared
 from shared.domain.api_docs.records import (
@@ -20,19 +20,22 @@ from shared.domain.api_docs.records import (
     UnreadLines,
 )
 from shared.domain.api_docs.signatures import signature_text
-from shared.domain.api_docs.sources import ReleaseFiles, SourceName
+from shared.domain.api_docs.sources import SourceName
 from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol, pack_symbols
-from shared.domain.packages import ModuleText
+from shared.domain.packages import ModuleText, Texts
 from shared.domain.records import Record
 
 
-def read_sources(files: ReleaseFiles) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
-    """Return the modules of a release with their declarations, and the files that are no text."""
+def read_sources(
+    package: str, exported: Sequence[str], texts: Texts, contents: Mapping[SourceName, bytes]
+) -> tuple[list[ModuleSource], list[UnreadLines]]:
+    """Return the modules of a release with their declarations, the default one first, and the
+    files that are no text."""
     unread = list[UnreadLines]()
 
     def read(found: Iterable[SourceName]) -> Iterator[SourceFile]:
         for source in found:
-            content = files.contents[source]
+            content = contents[source]
             try:
                 text = content.decode("utf-8-sig")
             except UnicodeDecodeError as error:
@@ -47,25 +50,24 @@ def read_sources(files: ReleaseFiles) -> tuple[PackageSources, tuple[UnreadLines
                 # As Markdown readers do with it. Pieces have it in place of the registry's address.
                 yield read_source(source.path, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
-    texts = {each.name: each for each in files.texts.modules}
+    known = {each.name: each for each in texts.modules}
     sources = {
         module: tuple(read(found))
-        for module, found in groupby(files.contents, key=lambda each: each.module)
+        for module, found in groupby(contents, key=lambda each: each.module)
     }
-    own = files.coordinate.package.name
-    modules = list[ModuleSource]()  # The default module first.
-    for name in sorted({*sources, *files.exported}):
-        text = texts.get(name) or ModuleText(name=name)
+    modules = list[ModuleSource]()
+    for name in sorted({*sources, *exported}):
+        text = known.get(name) or ModuleText(name=name)
         modules.append(
             ModuleSource(
                 name=name,
                 files=sources.get(name, ()),
-                readme=text.readme or (files.texts.readme if name == own else ""),
+                readme=text.readme or (texts.readme if name == package else ""),
                 summary=text.summary,
-                is_exported=name in files.exported,
+                is_exported=name in exported,
             )
         )
-    return PackageSources(files.coordinate, tuple(modules)), tuple(unread)
+    return modules, unread
 
 
 MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one for each line.
@@ -86,11 +88,11 @@ class ModuleFacts(Record):
         documented, declarations = count_documented(docs)
         return cls(
             module=docs.id,
-            unread=tuple(islice(unread, MAX_UNREAD)),
+            unread=tuple(unread),
             documented=documented,
             declarations=declarations,
             api=api_summary(docs),
-            symbols=symbols_of([docs]),
+            symbols=tuple(symbols_of(docs)),
         )
 
 
@@ -110,27 +112,22 @@ def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
             connectors=tuple(islice(connectors, MAX_LISTED)),
             triggers=tuple(islice(triggers, MAX_LISTED)),
         ),
-        symbols=pack_symbols(tuple(islice(symbols, MAX_SYMBOLS))),
+        symbols=pack_symbols(tuple(symbols)),
     )
 
 
-MAX_SYMBOLS = 20_000  # Of a release: more than `MAX_PACKED_LENGTH` has room for.
 MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
 
 
-def symbols_of(modules: Sequence[ModuleDocs]) -> tuple[Symbol, ...]:
-    """Return the symbols of a release, the first `MAX_SYMBOLS` of them."""
-    found = chain.from_iterable(map(_symbols_of_module, modules))
-    named = (each for each in found if len(each.name) <= MAX_SIGNATURE_LENGTH)
-    return tuple(islice(named, MAX_SYMBOLS))
-
-
-def _symbols_of_module(module: ModuleDocs) -> Iterator[Symbol]:
+def symbols_of(module: ModuleDocs) -> Iterator[Symbol]:
+    """Yield the symbols of a module, without those with names that are too long."""
     for kind, declaration in declared(module):
-        if kind is not DeclarationKind.CONFIGURABLE:  # Values for a program, not for its code.
-            yield _symbol(module, declaration)
-        if kind is not DeclarationKind.RECORD:
-            yield from (_symbol(module, member) for member in declaration.members())
+        members = () if kind is DeclarationKind.RECORD else declaration.members()
+        # Values of configurables are for a program, not for its code.
+        own = () if kind is DeclarationKind.CONFIGURABLE else (declaration,)
+        for each in (*own, *members):
+            if len(each.title) <= MAX_SIGNATURE_LENGTH:
+                yield _symbol(module, each)
 
 
 def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:

@@ -1,13 +1,11 @@
 """The sources of a release: which files of its archive they are."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from shared.domain.archives.manifest import BALA_TOML
-from shared.domain.names import Coordinate
-from shared.domain.packages import Graph, Texts
 
 _SOURCE = re.compile(r"(?:modules/(?P<module>[^/]+)/)?(?P<path>(?:generated/)?[^/]+\.bal)")
 
@@ -36,13 +34,3 @@ def source_names(entries: Iterable[str], package: str) -> list[SourceName]:
             if module or is_project:
                 sources.append(SourceName(module or package, path, entry))
     return sorted(sources, key=lambda each: (each.module, each.path))
-
-
-class ReleaseFiles(Struct, frozen=True):
-    """The sources of the documentation of a release."""
-
-    coordinate: Coordinate
-    exported: tuple[str, ...]
-    texts: Texts
-    graph: Graph
-    contents: Mapping[SourceName, bytes]

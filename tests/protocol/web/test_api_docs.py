@@ -212,17 +212,13 @@ async def test_a_function_page_shows_how_to_call_it(
     assert f"Call {call}" in text if call else "Call" not in text
 
 
-async def test_pages_of_thousands_of_symbols_are_bounded(own_shelf: World) -> None:
+async def test_a_page_has_thousands_of_symbols(own_shelf: World) -> None:
     functions = "".join(f"public function f{n}() {{}}\n" for n in range(2_100))
     members = ", ".join(f"M{n}" for n in range(2_100))
     source = f"{functions}public enum E {{ {members} }}\n"
     await publish(own_shelf, "acme/many:1.0.0", entries={"modules/many/many.bal": source})
-    text = await words(own_shelf, "/packages/acme/many/1.0.0/docs")
-    assert "f998" not in text  # Names are sorted.
-    assert "100 more symbols in Markdown" in text
-    assert "M2099" not in await words(own_shelf, "/packages/acme/many/1.0.0/docs/many/E")
-    everything = await opened(own_shelf, "/packages/acme/many/1.0.0/docs/many/E?form=markdown")
-    assert "M2099" in everything.text
+    assert "f998" in await words(own_shelf, "/packages/acme/many/1.0.0/docs")
+    assert "M2099" in await words(own_shelf, "/packages/acme/many/1.0.0/docs/many/E")
 
 
 def test_a_call_with_a_long_path_is_written_in_time() -> None:

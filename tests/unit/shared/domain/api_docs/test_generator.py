@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.api_docs.generator import DocsGenerator, ModuleSource, PackageSources
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
 from shared.domain.packages import Graph
 from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs
 
@@ -37,7 +37,7 @@ def test_a_module_is_documented_without_the_others_and_with_their_types() -> Non
     broken = module_of("public function f( {\npublic function g() { }\n", "shop.a")
     user = module_of("import acme/shop.b as b;\npublic type R record {| *b:T; |};")
     hidden = module_of("public type T record {| int x; |};", "shop.b", exported=False)
-    generator = DocsGenerator(PackageSources(SHOP, (user, broken, hidden)), GRAPH)
+    generator = DocsGenerator(SHOP, (user, broken, hidden), GRAPH)
     assert generator.exported == [user, broken]
     docs, unread = generator.module(user)
     assert docs == package_docs(user, broken, hidden).modules[0]

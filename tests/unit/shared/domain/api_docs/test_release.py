@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 
-import pytest
-
-from shared.domain.api_docs.generator import DocsGenerator, PackageSources
+from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.records import MAX_LISTED, ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.release import (
-    MAX_SYMBOLS,
     MAX_UNREAD,
     ModuleFacts,
     read_sources,
     release_record,
     symbols_of,
 )
-from shared.domain.api_docs.sources import ReleaseFiles, SourceName
+from shared.domain.api_docs.sources import SourceName
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts
@@ -26,14 +23,13 @@ GREET = Coordinate.parse("acme", "greet", "1.0.0")
 
 def read(
     sources: dict[str, bytes], texts: Texts | None = None, exported: tuple[str, ...] = ("greet",)
-) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
+) -> tuple[list[ModuleSource], list[UnreadLines]]:
     """Read sources, by `module/path`."""
     contents = {
         SourceName(*name.split("/"), entry=f"modules/{name}"): content
         for name, content in sorted(sources.items())
     }
-    files = ReleaseFiles(GREET, exported, texts or Texts(), Graph(), contents)
-    return read_sources(files)
+    return read_sources("greet", exported, texts or Texts(), contents)
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,7 @@ class Docs:
 
 def documented(sources: dict[str, bytes], exported: tuple[str, ...] = ("greet",)) -> Docs:
     found, unread = read(sources, exported=exported)
-    generator = DocsGenerator(found, Graph())
+    generator = DocsGenerator(GREET, found, Graph())
     made = {each.name: generator.module(each) for each in generator.exported}
     facts = [
         ModuleFacts.of(docs, (*(each for each in unread if each.module == name), *lines))
@@ -55,8 +51,8 @@ def documented(sources: dict[str, bytes], exported: tuple[str, ...] = ("greet",)
     return Docs(release_record(facts), {name: docs for name, (docs, _) in made.items()})
 
 
-def names(source: PackageSources) -> list[tuple[str, int, bool]]:
-    return [(each.name, len(each.files), each.is_exported) for each in source.modules]
+def names(sources: list[ModuleSource]) -> list[tuple[str, int, bool]]:
+    return [(each.name, len(each.files), each.is_exported) for each in sources]
 
 
 def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_first() -> None:
@@ -65,7 +61,7 @@ def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_fir
         exported=("greet", "greet.sub"),
     )
     assert names(found) == [("greet", 2, True), ("greet.inner", 1, False), ("greet.sub", 0, True)]
-    assert unread == ()
+    assert unread == []
 
 
 def test_each_exported_module_has_a_document() -> None:
@@ -90,7 +86,7 @@ def test_a_module_without_a_readme_has_none_and_the_default_module_has_that_of_t
     found, _ = read(
         {"greet/a.bal": b"", "greet.sub/b.bal": b""}, texts=texts, exported=("greet", "greet.sub")
     )
-    first, second = found.modules
+    first, second = found
     assert (first.readme, first.summary, second.readme) == ("# Greet", "Greets.", "")
 
 
@@ -137,14 +133,12 @@ def test_a_release_lists_few_connectors_with_short_labels() -> None:
     assert len(docs.record.model_dump_json()) < 64 * 1024
 
 
-def test_a_release_has_few_symbols_and_unread_lines_however_many_modules_it_has() -> None:
+def test_a_release_has_few_unread_lines_however_many_modules_it_has() -> None:
     line = UnreadLines(module="greet", file="a.bal", first=1, last=1, reason="no name")
-    symbol = Symbol(kind="type", module="greet", name="T")
-    facts = ModuleFacts(module="greet", unread=(line,) * 60, symbols=(symbol,) * MAX_SYMBOLS)
+    facts = ModuleFacts(module="greet", unread=(line,) * 60)
     record = release_record([facts, facts.model_copy(update={"module": "greet.sub"})])
     assert record.modules == ("greet", "greet.sub")
     assert len(record.unread) == MAX_UNREAD
-    assert len(unpack_symbols(record.symbols)) == MAX_SYMBOLS
 
 
 SOURCE = """
@@ -181,7 +175,7 @@ function hidden() {}
 def symbols() -> dict[str, Symbol]:
     return {
         ".".join(filter(None, (each.parent, each.name))): each
-        for each in symbols_of([module_of(SOURCE)])
+        for each in symbols_of(module_of(SOURCE))
     }
 
 
@@ -214,10 +208,3 @@ def test_flags_say_what_editors_show() -> None:
     assert found["Client.get users/[int id]"].flags == ("is_isolated", "is_resource")
     assert found["User"].flags == ("is_closed",)
     assert found["LIMIT"].flags == ("is_deprecated",)
-
-
-@pytest.mark.slow
-def test_a_release_has_a_bounded_number_of_symbols() -> None:
-    source = "".join(f"public const C{number} = 1;" for number in range(MAX_SYMBOLS + 5))
-
-    assert len(symbols_of([module_of(source)])) == MAX_SYMBOLS
