@@ -292,9 +292,9 @@ def _class_name(error: TracebackException) -> str:
 # --- Which requests have a line ----------------------------------------------------------------
 
 # All that change something, fail, are refused or are slow have a line, and a share of those that
-# only read. The share is chosen by the trace id, with the hash of Application Insights, by which the
-# Functions host samples its own records of requests. So a request that is chosen has its record of
-# the host and its line, and another one leaves neither (docs/decisions/0024).
+# only read. The share is chosen by the trace id, with the hash of Application Insights, by which
+# the Functions host samples its own records of requests. So a request that is chosen has its
+# record of the host and its line, and another one leaves neither (docs/decisions/0024).
 SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
 WHOLE_LINES_A_SECOND = 50  # Of each process; what is above is sampled as reads are.
 STACKS_A_SECOND = 5  # Of each process: one has some kilobytes.

@@ -30,14 +30,23 @@ public const LIMIT = 10;
 """
 
 
-def parameter(type_: str, declared: str = DECLARED) -> dict[str, Any]:
-    """Return a parameter of this type as editors read it."""
-    source = f"{declared}\npublic client class Client {{ remote function get({type_} it) {{}} }}"
+def parameters(listed: str, declared: str = DECLARED) -> list[dict[str, Any]]:
+    """Return these parameters as editors read them."""
+    source = f"{declared}\npublic client class Client {{ remote function get({listed}) {{}} }}"
     module = documented(source)
     known = {(module.org_name, module.id): module}
     [get] = connector_parts(module, "Client", known)["functions"]  # type: ignore[misc]
-    [one] = get["parameters"]
+    return get["parameters"]
+
+
+def parameter(type_: str, declared: str = DECLARED) -> dict[str, Any]:
+    """Return a parameter of this type as editors read it."""
+    [one] = parameters(f"{type_} it", declared)
     return one
+
+
+def kinds(members: list[dict[str, Any]]) -> list[str]:
+    return [each["typeName"] for each in members]
 
 
 @pytest.mark.parametrize(
@@ -59,10 +68,6 @@ def test_a_simple_type_is_its_text(type_: str, expected: dict[str, Any]) -> None
     found = parameter(type_)
     assert expected.items() <= found.items()
     assert found["name"] == "it"
-
-
-def kinds(members: list[dict[str, Any]]) -> list[str]:
-    return [each["typeName"] for each in members]
 
 
 def test_arrays_have_an_array_for_each_dimension() -> None:
@@ -99,6 +104,8 @@ def test_records_have_their_own_and_included_fields() -> None:
     assert fields["point"]["typeName"] == "record"
     assert [each["name"] for each in fields["point"]["fields"]] == ["x"]
     assert parameter("Address")["hasRestType"] is False
+    [port] = parameter("record {| int port = 80; |}")["fields"]
+    assert (port["defaultable"], port["defaultValue"]) == (True, "80")
 
 
 def test_records_have_fields_that_they_include_from_packages_that_editors_do_not_read() -> None:
@@ -115,11 +122,6 @@ def test_records_have_fields_that_they_include_from_packages_that_editors_do_not
     assert it["fields"][0]["defaultValue"] == "80"
 
 
-def test_fields_without_a_declaration_have_their_defaults() -> None:
-    [port] = parameter("record {| int port = 80; |}")["fields"]
-    assert (port["defaultable"], port["defaultValue"]) == (True, "80")
-
-
 def test_enums_errors_and_objects_have_their_shape() -> None:
     assert [each["name"] for each in parameter("Color")["members"]] == ["RED", "GREEN"]
     assert parameter("Failure")["detailType"]["typeName"] == "record"
@@ -128,11 +130,7 @@ def test_enums_errors_and_objects_have_their_shape() -> None:
 
 
 def test_rest_and_included_parameters_are_marked() -> None:
-    source = "public client class Client { remote function get(*Address to, int... more) {} }"
-    module = documented(f"{DECLARED}\n{source}")
-    known = {(module.org_name, module.id): module}
-    [get] = connector_parts(module, "Client", known)["functions"]  # type: ignore[misc]
-    to, more = get["parameters"]
+    to, more = parameters("*Address to, int... more")
     assert to["typeName"] == "inclusion"
     assert [each["name"] for each in to["inclusionType"]["fields"]] == ["city"]
     assert (more["typeName"], more["isRestType"]) == ("int", True)

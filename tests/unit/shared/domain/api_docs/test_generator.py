@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
-from shared.domain.packages import Graph
 from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs
 
 
@@ -22,17 +21,6 @@ def test_a_module_says_what_it_is() -> None:
     assert docs.unread == ()
 
 
-def test_exported_modules_are_related_to_each_other() -> None:
-    modules = module_of(""), module_of("", "shop.a"), module_of("", "shop.b", exported=False)
-    docs = package_docs(*modules)
-    assert [each.id for each in docs.modules] == ["shop", "shop.a"]
-    related = docs.modules[1].related_modules
-    assert [(each.id, each.is_default_module) for each in related] == [
-        ("shop", True),
-        ("shop.a", False),
-    ]
-
-
 def test_a_module_is_documented_without_the_others_and_with_their_types() -> None:
     broken = module_of("public function f( {\npublic function g() { }\n", "shop.a")
     user = module_of("import acme/shop.b as b;\npublic type R record {| *b:T; |};")
@@ -44,14 +32,9 @@ def test_a_module_is_documented_without_the_others_and_with_their_types() -> Non
     assert unread == ()
     docs, unread = generator.module(broken)
     assert [each.name for each in docs.functions] == ["g"]
-    assert [each.module for each in unread] == ["shop.a"]
-
-
-def test_lines_that_are_not_read_are_reported() -> None:
-    docs = package_docs(module_of("public function f( {\npublic function g() { }\n"))
-    assert docs.unread
-    assert (docs.unread[0].module, docs.unread[0].file) == ("shop", "main.bal")
-    assert [each.name for each in docs.modules[0].functions] == ["g"]
+    assert [(each.module, each.file) for each in unread] == [("shop.a", "main.bal")]
+    related = [(each.id, each.is_default_module) for each in docs.related_modules]
+    assert related == [("shop", True), ("shop.a", False)]
 
 
 @pytest.mark.slow
@@ -86,11 +69,6 @@ def test_html_and_invisible_characters_stay_in_the_model() -> None:
     docs = documented(f"# {text}\npublic function f() {{ }}").functions[0]
     assert docs.description == f"{text}\n"
     assert docs.documentation == f"{text}\n"
-
-
-def test_a_package_without_a_graph_is_documented() -> None:
-    docs = package_docs(module_of("import a/b;\npublic function f(b:C c) { }"), graph=Graph())
-    assert docs.unread == ()
 
 
 WORDS = """

@@ -77,36 +77,22 @@ def test_a_record_has_the_fields_of_a_record_of_another_package() -> None:
         "token": "Credentials",
     }
     assert found.took == {("ballerina", "http"), ("acme", "auth")}
-    assert found.awaited == set()
-
-
-def test_these_fields_have_their_defaults_and_comments_and_types_of_their_module() -> None:
-    records, _ = completed(http=http(), auth=AUTH_DOCS)
-    found = {each.name: each for each in all_fields(records["Settings"])}
-    assert signature_text(found["timeout"]) == "decimal timeout = 30"
-    assert found["timeout"].description == "In seconds"
-    assert signature_text(found["kind"]) == "http:Kind kind = {}"
-    assert signature_text(found["kinds"]) == "(map<http:Kind>|http:Kind[])? kinds?"
-    assert found["kind"].documentation.strip() == "Where to."
-
-
-def test_a_record_that_includes_such_a_record_of_its_own_package_has_them_too() -> None:
-    records, found = completed(http=http(), auth=AUTH_DOCS)
-    assert fields(records["Wider"])["timeout"] == "Common"
-    assert fields(records["Wider"])["kind"] == "ClientConfig"
-    assert fields(records["Wider"])["retries"] == "Settings"
-    assert found.completed == {"Settings", "Wider"}
-
-
-def test_the_entry_of_the_inclusion_stays_one_and_ends_with_the_rest_field() -> None:
-    records, _ = completed(http=http(), auth=AUTH_DOCS)
-    entry = records["Settings"].fields[0]
-    assert entry.inclusion_type
-    members = entry.inclusion_type.member_types
-    assert [each.name for each in members] == [
-        *("kind", "kinds", "timeout", "hosts", "token"),
-        None,
-    ]
+    assert (found.awaited, found.completed) == (set(), {"Settings", "Wider"})
+    # Of another record of the own package, too.
+    wider = fields(records["Wider"])
+    assert wider | {"timeout": "Common", "kind": "ClientConfig", "retries": "Settings"} == wider
+    # With defaults, comments and types of their module.
+    all_of = {each.name: each for each in all_fields(records["Settings"])}
+    assert signature_text(all_of["timeout"]) == "decimal timeout = 30"
+    assert all_of["timeout"].description == "In seconds"
+    assert signature_text(all_of["kind"]) == "http:Kind kind = {}"
+    assert signature_text(all_of["kinds"]) == "(map<http:Kind>|http:Kind[])? kinds?"
+    assert all_of["kind"].documentation.strip() == "Where to."
+    # The entry of the inclusion stays one, and ends with the rest field.
+    entry = records["Settings"].fields[0].inclusion_type
+    assert entry
+    names = [each.name for each in entry.member_types]
+    assert names == [*("kind", "kinds", "timeout", "hosts", "token"), None]
 
 
 def test_a_module_that_is_not_known_is_awaited() -> None:

@@ -8,19 +8,16 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.api_docs.pieces import (
     MAX_NAME_LENGTH,
-    PieceKind,
     PiecePlace,
     PiecesPart,
     PiecesPointer,
     PiecesWriter,
     merge_pieces,
-    piece_name,
     place_in_index,
 )
 
@@ -62,37 +59,6 @@ def merged(folder: Path, *parts: Pieces) -> Merged:
     return Merged(target.getvalue(), pointer)
 
 
-def test_a_name_has_the_kind_and_what_the_piece_is_of() -> None:
-    assert piece_name(PieceKind.SYMBOL_PAGE, "greet", "Client.send") == (
-        "symbol.html|greet|Client.send"
-    )
-    assert piece_name(PieceKind.SINCE) == "since"
-
-
-def test_pieces_of_all_parts_come_back(tmp_path: Path) -> None:
-    found = merged(tmp_path, [("b", "two"), ("a", b"one")], [], [("ä", "drei")])
-    assert found.read("a") == b"one"
-    assert found.read("b") == b"two"
-    assert found.read("ä") == b"drei"
-    assert found.pointer.end == len(found.content)
-
-
-def test_the_first_of_a_part_and_the_last_part_count(tmp_path: Path) -> None:
-    found = merged(tmp_path, [("a", "1"), ("b", "1"), ("b", "2")], [("a", "3"), ("a", "4")])
-    assert (found.read("a"), found.read("b")) == (b"3", b"1")
-
-
-def test_a_file_without_pieces_has_an_index(tmp_path: Path) -> None:
-    found = merged(tmp_path)
-    assert (found.pointer.index_start, found.content) == (0, b"[]")
-    assert found.read("a") is None
-
-
-@pytest.mark.parametrize("name", ["0", "aa", "z"])
-def test_a_missing_piece_is_known_from_the_index(tmp_path: Path, name: str) -> None:
-    assert merged(tmp_path, [("a", "1"), ("b", "2")]).read(name) is None
-
-
 def test_a_long_piece_is_stored_as_a_gzip_file_and_a_short_one_as_it_is(tmp_path: Path) -> None:
     long, short = b"piece" * 1_000, b"piece"
     found = merged(tmp_path, [("long", long), ("short", short)])
@@ -102,15 +68,10 @@ def test_a_long_piece_is_stored_as_a_gzip_file_and_a_short_one_as_it_is(tmp_path
     assert found.content[place.start :].startswith(b"\x1f\x8b")
     assert found.read("long") == long
     assert found.place("short") == PiecePlace(place.start + place.length, 5, 5)
-
-
-def test_a_piece_that_gzip_does_not_shorten_is_stored_as_it_is(tmp_path: Path) -> None:
     noise = Random(1).randbytes(2_000)  # noqa: S311 - it only must not pack.
-    found = merged(tmp_path, [("a", noise)])
-    place = found.place("a")
+    place = merged(tmp_path, [("a", noise)]).place("a")
     assert place
     assert place.length == place.unpacked_length
-    assert found.read("a") == noise
 
 
 def test_a_piece_with_a_name_that_no_address_has_is_left_out(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from shared.domain.api_docs.release import (
     symbols_of,
 )
 from shared.domain.api_docs.sources import SourceName
-from shared.domain.api_docs.symbols import Symbol, unpack_symbols
+from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts
 from tests.support.documented import documented as module_of
@@ -98,19 +98,6 @@ def test_a_file_that_is_not_utf_8_is_left_out_and_said() -> None:
     assert [each.name for each in docs.modules["greet"].functions] == ["a"]
 
 
-def test_what_cannot_be_read_is_said_with_its_lines() -> None:
-    docs = documented({"greet/a.bal": b"public function a() {}\n\npublic type = ;\n"})
-    assert docs.record.state is DocsState.PARTIAL
-    assert docs.record.unread[0].first == 3
-
-
-def test_a_readme_in_place_of_a_source_is_partial_and_not_long() -> None:
-    text = b"# Greets\n\nThis is a readme, not a source.\n\n" * 500
-    docs = documented({"greet/a.bal": text})
-    assert docs.record.state is DocsState.PARTIAL
-    assert 0 < len(docs.record.unread) <= MAX_UNREAD
-
-
 def test_a_long_name_is_not_repeated_by_its_members() -> None:
     name = "C" * 300_000
     methods = " ".join(f"public function m{n}() {{}}" for n in range(2_000))
@@ -172,39 +159,19 @@ function hidden() {}
 """
 
 
-def symbols() -> dict[str, Symbol]:
-    return {
-        ".".join(filter(None, (each.parent, each.name))): each
-        for each in symbols_of(module_of(SOURCE))
-    }
-
-
 def test_declarations_and_their_members_are_symbols_but_fields_of_records_are_not() -> None:
-    assert {name: each.kind for name, each in symbols().items()} == {
-        "Client": "client",
-        "Client.url": "field",
-        "Client.init": "method",
-        "Client.get users/[int id]": "method",
-        "User": "record",
-        "Color": "enum",
-        "Color.RED": "enum member",
-        "Color.GREEN": "enum member",
-        "LIMIT": "constant",
+    symbols = {each.title: each for each in symbols_of(module_of(SOURCE))}
+    assert {name: (each.kind, *each.flags) for name, each in symbols.items()} == {
+        "Client": ("client", "is_isolated"),
+        "Client.url": ("field",),
+        "Client.init": ("method",),
+        "Client.get users/[int id]": ("method", "is_isolated", "is_resource"),
+        "User": ("record", "is_closed"),
+        "Color": ("enum",),
+        "Color.RED": ("enum member",),
+        "Color.GREEN": ("enum member",),
+        "LIMIT": ("constant", "is_deprecated"),
     }
-
-
-def test_a_symbol_has_its_signature_and_one_line_of_its_comment() -> None:
-    found = symbols()["Client.get users/[int id]"]
-
-    assert found.description == "Gets a user."
-    assert found.signature == ("resource isolated function get users/[int id]() returns User|error")
-    assert found.module == "shop"
-
-
-def test_flags_say_what_editors_show() -> None:
-    found = symbols()
-
-    assert found["Client"].flags == ("is_isolated",)
-    assert found["Client.get users/[int id]"].flags == ("is_isolated", "is_resource")
-    assert found["User"].flags == ("is_closed",)
-    assert found["LIMIT"].flags == ("is_deprecated",)
+    found = symbols["Client.get users/[int id]"]
+    assert (found.module, found.description) == ("shop", "Gets a user.")
+    assert found.signature == "resource isolated function get users/[int id]() returns User|error"

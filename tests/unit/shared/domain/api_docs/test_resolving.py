@@ -4,7 +4,7 @@ import pytest
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import TypeReference
-from shared.domain.api_docs.resolving import CHAIN_LIMIT, FileScope, PackageNames, structural_part
+from shared.domain.api_docs.resolving import CHAIN_LIMIT, FileScope, PackageNames
 from tests.support.documented import GRAPH
 
 
@@ -47,13 +47,6 @@ def test_a_chain_that_is_too_long_has_no_category() -> None:
     assert category(f"type X T0; {chain} type T{CHAIN_LIMIT + 10} record {{ }};") == "types"
 
 
-def structure_is_found(source: str) -> bool:
-    names, scope = names_of(source)
-    definition = names.definition(TypeReference("", "X"), scope)
-    assert definition
-    return names.structure(definition) is not None
-
-
 @pytest.mark.parametrize(
     ("source", "is_found"),
     [
@@ -68,7 +61,10 @@ def structure_is_found(source: str) -> bool:
     ],
 )
 def test_members_are_found_through_aliases(source: str, is_found: bool) -> None:
-    assert structure_is_found(source) is is_found
+    names, scope = names_of(source)
+    definition = names.definition(TypeReference("", "X"), scope)
+    assert definition
+    assert (names.structure(definition) is not None) is is_found
 
 
 def test_a_prefix_may_be_quoted_and_hide_a_predeclared_one() -> None:
@@ -79,8 +75,3 @@ def test_a_prefix_may_be_quoted_and_hide_a_predeclared_one() -> None:
     address = names.module_at("'int", scope)
     assert address
     assert (address.name, address.version) == ("lang.int", None)  # Of another organization.
-
-
-def test_the_part_with_members_of_a_type_may_be_the_type() -> None:
-    reference = TypeReference("", "X")
-    assert structural_part(reference) is reference

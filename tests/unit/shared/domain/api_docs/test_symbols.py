@@ -51,9 +51,3 @@ def test_the_last_symbols_are_left_out_if_all_of_them_are_too_large() -> None:
 )
 def test_a_symbol_has_a_title_and_a_path(symbol: Symbol, title: str, path: str) -> None:
     assert (symbol.title, symbol.path) == (title, path)
-
-
-def test_a_symbol_says_whether_it_is_deprecated() -> None:
-    symbol = Symbol(kind="function", module="m", name="parse", flags=("is_deprecated",))
-    assert symbol.is_deprecated
-    assert not numbered(1)[0].is_deprecated

@@ -1,6 +1,7 @@
 """Whether the values of one type belong to another one."""
 
 import time
+from itertools import product
 
 import pytest
 
@@ -27,81 +28,58 @@ def type_relation(
     [
         ("int", "int", SAME),
         ("int", "string", DIFFERENT),
-        ("int|string", "string|int", SAME),
         ("int", "int|string", WIDER),
         ("int|string|()", "int", NARROWER),
         ("int", "int?", WIDER),
         ("int?", "int|()", SAME),
         ("(int|string)[]", "(string|int)[]", SAME),
-        ("int[]", "(int|string)[]", WIDER),
         ("int[]", "int[][]", DIFFERENT),
         ("int[5]", "int[]", WIDER),
         ("map<int>", "map<int?>", WIDER),
         ("map<int>", "table<map<int>>", DIFFERENT),
-        ("[int, string]", "[int, string]", SAME),
         ("[int, string]", "[int, string, string]", DIFFERENT),
         ("[int, string...]", "[int, string]", NARROWER),
         ("[int, string]", "(int|string)[]", WIDER),
         ("table<map<int>>", "table<map<int>> key<int>", NARROWER),
         ("table<map<int>> key(a)", "table<map<int>> key(b)", DIFFERENT),
         ("stream<int, error?>", "stream<int, error>", NARROWER),
-        ("future<int>", "future<int|string>", WIDER),
         ("typedesc<anydata>", "typedesc<json>", NARROWER),
         ("byte", "int", WIDER),
-        ("json", "anydata", WIDER),
-        ("anydata", "any", WIDER),
         ("error", "any", DIFFERENT),
         ("map<int>", "json", WIDER),
         ("map<xml>", "json", DIFFERENT),
         ("map<xml>", "anydata", WIDER),
-        ('"GET"', "string", WIDER),
         ('"GET"|"PUT"', '"GET"', NARROWER),
-        ("1", "int", WIDER),
         ("true", "boolean", WIDER),
         ("true", "string", DIFFERENT),
         ("Problem", "error", WIDER),
-        ("Item", "error", DIFFERENT),
         ("Item", "Problem", DIFFERENT),
-        ("Item & readonly", "Item & readonly", SAME),
-        ("error<map<int>>", "error<map<int>>", SAME),
         ("error<map<int>>", "error<map<string>>", DIFFERENT),
-        ("error<map<int>>", "error", WIDER),
         ("Problem & error<map<int>>", "Problem & error<map<string>>", DIFFERENT),
-        ("Problem & error<map<int>>", "Problem", WIDER),
         ("distinct error<map<int>>", "error<map<int>>", WIDER),
-        ("xml<xml:Text>", "xml", WIDER),
         ("xml:Text", "xml", WIDER),
-        ("int:Signed32", "int", WIDER),
         ("int:Signed8", "int:Signed32", WIDER),
         ("int:Signed8", "int:Unsigned8", DIFFERENT),
         ("byte", "int:Unsigned8", SAME),
-        ("string:Char", "string", WIDER),
         ("string:Char", "anydata", WIDER),
         ("int:Signed32", "readonly", WIDER),
-        ("map<int> & readonly", "map<int>", WIDER),
         ("map<int> & readonly", "readonly", WIDER),
         ("readonly & (map<int>|int[])", "(readonly & map<int>)|(readonly & int[])", SAME),
-        ("readonly & readonly", "readonly", SAME),
         ('readonly & "GET"', '"GET"', SAME),
         ("readonly & function (int)", "function (int)", SAME),
         ("readonly & [int[], string...]", "[int[], string...]", WIDER),
-        ("readonly & int[5]", "int[5]", WIDER),
         ("readonly & int[5]", "readonly & int[]", WIDER),
-        ("map<int> & map<int?> & readonly", "map<int>", WIDER),
         ("map<int> & map<int?> & readonly", "map<int> & map<int?>", WIDER),
         ("service object {}", "object {}", WIDER),
         ("isolated object {}", "service object {}", DIFFERENT),
         ("record {int a; string b;}", "record {string b; int a;}", SAME),
         ("record {int a;}", "record {int a?;}", WIDER),
-        ("record {| int a; |}", "record {int a;}", WIDER),
         ("record {| int a; |}", "record {| int a; string b?; |}", WIDER),
         ("record {| int a; |}", "record {| int a; string b; |}", DIFFERENT),
         ("record {| int a; |}", "map<int>", WIDER),
         ("record {| int...; |}", "map<int>", SAME),
         ("record {| int a; |}", "json", WIDER),
         ("record {| xml a; |}", "json", DIFFERENT),
-        ("record {int a;}", "record {int|string a;}", WIDER),
-        ("function (int) returns int", "function (int) returns int", SAME),
         ("function (int) returns int", "function (int|string) returns int", NARROWER),
         ("function (int) returns int", "function (int) returns int?", WIDER),
         ("function (int) returns int", "isolated function (int) returns int", NARROWER),
@@ -117,9 +95,6 @@ def test_types_are_compared_by_their_values(
 
 DECLARATIONS = """
     public type Small "a"|"b";
-    const A = "a";
-    const B = "b";
-    public type Constants A|B;
     public enum Letter { A1 = "a", B1 = "b" }
     public type Person record {| string name; int age = 0; |};
     public type Named record { string name; };
@@ -137,16 +112,13 @@ DECLARATIONS = """
     ("before", "after", "expected"),
     [
         ("Small", "Letter", SAME),
-        ("Constants", "Letter", SAME),
         ('"a"', "Letter", WIDER),
-        ("Letter", "string", WIDER),
         ("Person", "Named", WIDER),
         ("Person", "record {| string name; int age; |}", SAME),
         ("Person", "map<string|int>", WIDER),
         ("Tree", "Wood", SAME),
         ("Tree", "Wood|string", WIDER),
         ("Special", "General", WIDER),
-        ("General", "error", WIDER),
         ("Special", "Detailed", DIFFERENT),
         ("Detailed", "error<Person>", WIDER),
         ("Circle", "Shape", WIDER),
@@ -167,20 +139,14 @@ def test_a_type_under_another_name_is_compared_by_what_it_stands_for(
 
 @pytest.mark.parametrize("link", ["map<%s>", "record {| %s a; |}", "%s[]", "function (%s a)", "%s"])
 def test_a_long_chain_of_names_is_followed_in_bounds(link: str) -> None:
-    names_ = [f"{letter}{n}" for letter in "AB" for n in range(1_000)]
-    links = "".join(f"public type {each} {link % _next(each)};" for each in names_)
-    module = documented(f"{links} public type A1000 int; public type B1000 string; {ENDS}")
+    places = product("AB", range(1_000))
+    links = "".join(f"public type {one}{n} {link % f'{one}{n + 1}'};" for one, n in places)
+    ends = "public type A1000 int; public type B1000 string; public A0 a; public B0 b;"
+    module = documented(links + ends)
     names = NamedTypes.of([module])
     old, new = module.variables
 
     assert type_relation(old.type, new.type, (names, names)) is DIFFERENT
-
-
-ENDS = "public A0 a; public B0 b;"
-
-
-def _next(name: str) -> str:
-    return f"{name[0]}{int(name[1:]) + 1}"
 
 
 @pytest.mark.parametrize("word", ["record", "tuple", "array", "object", "signature", "&", ""])
