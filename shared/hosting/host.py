@@ -21,17 +21,14 @@ from shared.hosting.file_responses import (
 )
 from shared.hosting.request_bodies import (
     BodyReader,
-    BodyTooLarge,
     ClientDisconnected,
     HostLimits,
     IdentifySender,
     body_length,
-    discard_body,
     trust_every_sender,
 )
 from shared.hosting.requests import (
     KNOWN_CALLER,
-    UNREAD,
     ASGIApp,
     LazyRequest,
     MalformedPath,
@@ -211,10 +208,6 @@ class FunctionDispatcher:
                 length = int(dict(start["headers"])[b"content-length"])
                 with gzip.open(BytesIO(packed)) as content:
                     await self._chunks.send(content, length, receive, send)
-            if UNREAD in start:
-                # A client that still sends would lose its answer if the connection were closed now.
-                await discard_body(body_length(scope["headers"]), receive, self._bodies.limits)
-                await send({**body, "body": b"", "more_body": False})
         except ClientDisconnected:
             return
 
@@ -236,27 +229,8 @@ class FunctionDispatcher:
         try:
             async with self._bodies.body(scope, receive) as body:
                 return await self._invoke(function, LazyRequest(scope, params, body))
-        except BodyTooLarge:
-            return await self._without_body(function, LazyRequest(scope, params, b""), receive)
         except NoRoomForUpload as refusal:
-            return await self._without_room(function, LazyRequest(scope, params, refusal))
-
-    async def _without_room(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
-        """Answer a request whose body is not read to its end; the Function gets the refusal."""
-        start, body = await self._invoke(function, request)
-        headers = [*start["headers"], (b"connection", b"close")]
-        return {**start, "headers": headers, UNREAD: True}, {**body, "more_body": True}
-
-    async def _without_body(
-        self, function: HttpFunction, request: LazyRequest, receive: Receive
-    ) -> AnswerMessages:
-        """Answer a request whose body is over the limit; the Function gets its length alone."""
-        waits = "100-continue" in request.headers.get("expect", "").lower()
-        length = int(request.headers["content-length"])
-        is_read = not waits and await discard_body(length, receive, self._bodies.limits)
-        start, body = await self._invoke(function, request)
-        closing = [] if is_read else [(b"connection", b"close")]
-        return {**start, "headers": [*start["headers"], *closing]}, body
+            return await self._invoke(function, LazyRequest(scope, params, refusal))
 
     async def _invoke(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
         try:

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from msgspec import Struct, field
 
@@ -19,9 +19,6 @@ class HostLimits(Struct, frozen=True):
     """The bodies that one process takes in, and how long it waits for them."""
 
     body_bytes: int = 65 * MIB  # The largest archive, with the form around it.
-    discarded_bytes: int = (
-        512 * MIB
-    )  # Read and discarded of a body over body_bytes, so that the client reads the answer.
     small_body_bytes: int = 64 * 1024  # Takes no room: a connection buffers as much in any case.
     anonymous_body_bytes: int = (
         5 * MIB
@@ -34,10 +31,6 @@ class HostLimits(Struct, frozen=True):
     grace_seconds: float = 5.0  # No rate is required of an upload for this long.
     contended_rate: int = 32 * 1024  # Bytes a second; slower uploads end when others wait.
     answer_seconds: float = 230.0  # As long as the load balancer of the real host waits.
-
-
-class BodyTooLarge(Exception):
-    """The body is longer than this host takes."""
 
 
 class ClientDisconnected(Exception):
@@ -156,13 +149,15 @@ class BodyReader:
 
     @asynccontextmanager
     async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | TooLarge]:
-        """Yield a body, which keeps its room until the block ends, or why it is not read.
+        """Yield a body, which keeps its room until the block ends, or why it is not read; of a too
+        large one nothing, as its length says all. What is not read is ignored as it arrives.
 
-        Raises `BodyTooLarge` before it reads, `NoRoomForUpload` and `ClientDisconnected` later.
+        Raises `NoRoomForUpload` and `ClientDisconnected`.
         """
         length = body_length(scope["headers"])
         if length > self.limits.body_bytes:
-            raise BodyTooLarge
+            yield b""
+            return
         if length <= self.limits.small_body_bytes:
             yield await read_body(receive)
             return
@@ -190,23 +185,6 @@ class BodyReader:
         """End slow uploads that keep others waiting; call this once a second."""
         self._publishers.sweep(now)
         self._others.sweep(now)
-
-
-async def discard_body(length: int, receive: Receive, limits: HostLimits) -> bool:
-    """Read and discard a body, so that its sender reads the answer.
-
-    Return whether all of it was read: reading stops at a limit of size and of time.
-    """
-    left = length
-    with suppress(TimeoutError):
-        async with asyncio.timeout(limits.room_seconds):
-            while 0 < left <= limits.discarded_bytes:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnected
-                is_last = not message.get("more_body", False)
-                left = 0 if is_last else left - len(message.get("body", b""))
-    return left <= 0
 
 
 async def read_body(receive: Receive, whole: io.BytesIO | None = None) -> bytes:

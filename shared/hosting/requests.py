@@ -44,7 +44,6 @@ COMPARED_HEADERS = "ballroom.compared"  # In a scope: those that answers may dep
 OF_HEADERS = ("headers", HEADER_VALUES, COMPARED_HEADERS)
 EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 REPEAT = "ballroom.repeat"  # In the start of an answer: its `Repeatable`, or None.
-UNREAD = "ballroom.unread"  # In the start of an answer: the body may still be arriving.
 
 
 class RequestHeaders(Mapping[str, str]):

@@ -9,14 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.request_bodies import (
-    BodyReader,
-    BodySender,
-    ClientDisconnected,
-    HostLimits,
-    IdentifySender,
-    discard_body,
-)
+from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits, IdentifySender
 from shared.hosting.requests import Message, Receive
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
@@ -46,16 +39,6 @@ def identifying(senders: Iterator[BodySender]) -> IdentifySender:
         return next(senders)
 
     return identify
-
-
-async def test_a_body_that_is_not_stored_is_read_within_limits() -> None:
-    limits = HostLimits(discarded_bytes=6, room_seconds=0.01)
-    assert await discard_body(6, arriving(b"123", b"456").receive, limits)
-    assert await discard_body(6, arriving(b"456").receive, limits)  # The rest of one.
-    assert not await discard_body(7, never, limits)
-    assert not await discard_body(6, asyncio.Event().wait, limits)  # type: ignore[arg-type]
-    with pytest.raises(ClientDisconnected):
-        await discard_body(6, arriving().receive, limits)
 
 
 @pytest.mark.parametrize("sender", [ANN, BodySender("", "ann"), BodySender("192.0.2.1", "dan")])
