@@ -18,17 +18,11 @@ PERSON = Principal("0123456789", "session", signed_in_ms=NOW)
 def test_a_sign_in_is_recent_to_the_millisecond() -> None:
     assert is_recently_signed_in(PERSON, NOW + TEN_MINUTES)
     assert not is_recently_signed_in(PERSON, NOW + TEN_MINUTES + 1)
-
-
-def test_no_token_stands_for_a_sign_in() -> None:
     assert not is_recently_signed_in(Principal("0123456789", "token"), 0)
 
 
 def test_a_person_who_signed_in_earlier_is_told_what_to_do() -> None:
-    require_recent_sign_in(PERSON, NOW, "remove", "an identity")
+    for principal in (PERSON, OPERATOR):
+        require_recent_sign_in(principal, NOW, "remove", "an identity")
     with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
         require_recent_sign_in(PERSON, NOW + TEN_MINUTES + 1, "remove", "an identity")
-
-
-def test_the_operator_never_signs_in() -> None:
-    require_recent_sign_in(OPERATOR, NOW, "issue", "a sign-in link")

@@ -15,11 +15,8 @@ def test_a_token_in_a_text_is_hidden_and_the_rest_is_not() -> None:
     assert redact_tokens(f"accesstoken={TOKEN}, twice {TOKEN}") == (
         "accesstoken=blr_****, twice blr_****"
     )
-
-
-@pytest.mark.parametrize("length", range(20, len(TOKEN)))
-def test_half_a_token_is_hidden_too(length: int) -> None:
-    assert redact_tokens(TOKEN[:length]) == "blr_****"
+    for length in range(20, len(TOKEN)):
+        assert redact_tokens(TOKEN[:length]) == "blr_****"
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,14 @@ BALA = read_bala(bala("Acme/greet:1.0.0", sbom=b"{}"))
 
 def test_the_event_of_a_release_says_what_was_published_by_whom_and_from_where() -> None:
     [event] = new_release(BALA, by=BY, now_ms=NOW_MS).outbox
-    assert (event.id, event.kind, event.at_ms) == (
-        "acme/greet:1.0.0@1",
-        "release.published",
-        NOW_MS,
-    )
+    known = (event.id, event.kind, event.at_ms)
+    assert known == ("acme/greet:1.0.0@1", "release.published", NOW_MS)
     assert (event.actor, event.credential, event.address) == ("ann0000000", "token-1", "192.0.2.7")
     assert (event.subject, event.org) == ("Acme/greet:1.0.0", "acme")
-    assert event.details == {"digest": BALA.digest, **JOB.event_details}
-
-
-def test_a_release_without_a_job_has_the_digest_alone_in_its_event() -> None:
-    [event] = new_release(BALA, by=Principal("ann0000000"), now_ms=NOW_MS).outbox
-    assert event.details == {"digest": BALA.digest}
+    job = {"provider": "github", "repository": "acme/greet", "workflow": "ci.yml", "commit": "abc"}
+    assert event.details == {"digest": BALA.digest, **job}
+    [alone] = new_release(BALA, by=Principal("ann0000000"), now_ms=NOW_MS).outbox
+    assert alone.details == {"digest": BALA.digest}
 
 
 def test_a_release_keeps_who_published_it_and_whether_it_has_an_sbom() -> None:

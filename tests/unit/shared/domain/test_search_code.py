@@ -30,9 +30,7 @@ def test_an_import_means_its_module(
 
 @pytest.mark.parametrize("text", ["", "import", "important csv", "import acme/http today"])
 def test_text_that_is_no_import_stays_as_it_is(text: str) -> None:
-    assert imported(text) is None
-    assert packages_in(text) == text
-    assert symbols_in_import(text) == text
+    assert (imported(text), packages_in(text), symbols_in_import(text)) == (None, text, text)
 
 
 @pytest.mark.parametrize(

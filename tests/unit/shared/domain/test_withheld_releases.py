@@ -15,7 +15,6 @@ from shared.domain.packages import (
 )
 from shared.domain.records import Event
 from shared.domain.releases import (
-    WITHDRAWAL_TITLES,
     Decision,
     ReleaseComparison,
     WithheldNote,
@@ -30,50 +29,31 @@ JOB = Origin(principal="ann", provenance=Provenance(provider="github", repositor
 FORK = Origin(principal="ann", provenance=Provenance(provider="github", repository="fork/greet"))
 
 
-def release(version: str, *needs: str, platform: str = "any", origin: Origin = ANN) -> Release:
+def compared(before: Release, after: Release) -> ReleaseComparison:
+    return ReleaseComparison.of(after, before)
+
+
+def release(*needs: str, platform: str = "any", origin: Origin = ANN) -> Release:
     """Return a release that depends on these packages."""
     dependencies = tuple(Dependency(org="acme", name=each, version="1.0.0") for each in needs)
-    return Release(
-        org="acme",
-        name="greet",
-        version=version,
-        digest="0" * 64,
-        size_bytes=1,
-        platform=platform,
-        dependencies=dependencies,
-        created_ms=0,
-        origin=origin,
-    )
+    fields = {"platform": platform, "dependencies": dependencies, "origin": origin}
+    return sample_records.release("acme/greet:1.0.0", **fields)
 
 
-def test_the_same_release_has_no_difference() -> None:
-    found = ReleaseComparison.of(release("1.1.0", "io"), release("1.0.0", "io", "http"))
-    assert found.is_unchanged
-    assert (found.version, found.new_dependencies, found.platform) == ("1.0.0", (), "")
-
-
-def test_packages_that_it_did_not_need_before_are_named() -> None:
-    found = ReleaseComparison.of(release("1.1.0", "miner", "io", "aes"), release("1.0.0", "io"))
-    assert found.new_dependencies == ("acme/aes", "acme/miner")
-    assert not found.is_unchanged
-
-
-def test_another_platform_is_shown_with_the_previous_one() -> None:
-    found = ReleaseComparison.of(release("1.1.0", platform="java21"), release("1.0.0"))
-    assert (found.platform, found.is_unchanged) == ("any", False)
+def test_a_release_differs_by_new_dependencies_and_its_platform() -> None:
+    same = compared(release("io", "http"), release("io"))
+    assert (same.version, same.new_dependencies, same.platform) == ("1.0.0", (), "")
+    more = compared(release("io"), release("miner", "io", "aes"))
+    assert more.new_dependencies == ("acme/aes", "acme/miner")
+    other = compared(release(), release(platform="java21"))
+    assert other.platform == "any"
+    assert [each.is_unchanged for each in (same, more, other)] == [True, False, False]
 
 
 def test_a_publisher_is_an_account_or_the_jobs_of_a_repository() -> None:
-    for other in (Origin(principal="eve"), JOB):
-        assert ReleaseComparison.of(
-            release("1.1.0", origin=other), release("1.0.0")
-        ).has_other_publisher
-    assert ReleaseComparison.of(
-        release("1.1.0", origin=FORK), release("1.0.0", origin=JOB)
-    ).has_other_publisher
-    assert ReleaseComparison.of(
-        release("1.1.0", origin=JOB), release("1.0.0", origin=JOB)
-    ).is_unchanged
+    for before, after in ((ANN, Origin(principal="eve")), (ANN, JOB), (JOB, FORK)):
+        assert compared(release(origin=before), release(origin=after)).has_other_publisher
+    assert compared(release(origin=JOB), release(origin=JOB)).is_unchanged
 
 
 def event(actor: str = "admin00000", **details: str) -> Event:
@@ -98,13 +78,8 @@ def test_only_a_change_of_the_state_is_to_be_listed() -> None:
 def test_a_release_that_is_served_again_was_withheld(
     before: State, after: State, *, was_withheld: bool
 ) -> None:
-    decided = with_decision(
-        release("1.0.0").model_copy(update={"state": before}),
-        "release.decided",
-        Decision(after),
-        by=OPERATOR,
-        now_ms=1,
-    )
+    of = release().model_copy(update={"state": before})
+    decided = with_decision(of, "release.decided", Decision(after), by=OPERATOR, now_ms=1)
     assert decided.was_withheld is was_withheld
 
 
@@ -130,7 +105,3 @@ def test_a_public_reason_has_a_category_and_a_line() -> None:
 def test_any_other_public_reason_is_refused(why: str, note: str) -> None:
     with pytest.raises(InvalidRequest, match=r"Choose one of malware|public explanation has 501"):
         parse_public_reason(why, note)
-
-
-def test_every_public_reason_has_a_title_and_a_sentence() -> None:
-    assert WITHDRAWAL_TITLES.keys() == set(WithdrawalReason)
