@@ -8,6 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from infra.cost.prices import NoPrices, UnknownFigure
+from shared.auth.tokens import AccessToken
 from shared.domain.accounts import (
     MAX_ACCOUNT_NAME_LENGTH,
     MAX_DESCRIPTION,
@@ -18,20 +19,31 @@ from shared.domain.accounts import (
     parse_invitation_label,
 )
 from shared.domain.accounts import parse_required_reason as parse_reason_for
-from shared.domain.errors.base import Refusal, printable
-from shared.domain.errors.packages import SHOWN_VERSIONS, tool_not_found, tool_version_not_found
+from shared.domain.errors.base import (
+    InvalidRequest,
+    Refusal,
+    contains_token,
+    printable,
+    redact_tokens,
+)
+from shared.domain.errors.packages import (
+    SHOWN_VERSIONS,
+    PackageNotFound,
+    ReleaseNotFound,
+    tool_not_found,
+    tool_version_not_found,
+)
 from shared.domain.events import EventQuery
 from shared.domain.identity import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
-from shared.domain.names import MAX_VERSION_LENGTH, Version
+from shared.domain.names import MAX_VERSION_LENGTH, Package, Version
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.search import Query
 from shared.domain.snapshots import SnapshotUnusable, from_line
 from shared.domain.status import parse_notice, parse_read_only_reason
 from shared.domain.times import parse_time
-
-NOW_MS = 1_790_000_000_000
+from tests.fakes.system import FakeRandomness
 
 
 def logs(**params: str) -> object:
@@ -116,3 +128,38 @@ def test_a_printable_text_of_100_characters_is_shown_as_it_is(text: str) -> None
 )
 def test_other_texts_are_shortened_or_quoted(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
+
+
+def test_a_token_in_a_text_is_hidden_and_the_rest_is_not() -> None:
+    assert redact_tokens(f"accesstoken={TOKEN}, twice {TOKEN}") == (
+        "accesstoken=blr_****, twice blr_****"
+    )
+    for length in range(20, len(TOKEN)):
+        assert redact_tokens(TOKEN[:length]) == "blr_****"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "greet", "blr_", "blr_local_", "Look for blr_ in your files."]
+)
+def test_other_texts_are_left_alone(text: str) -> None:
+    assert redact_tokens(text) == text
+    assert not contains_token(text.encode())
+
+
+def test_a_token_is_found_in_what_somebody_has_sent() -> None:
+    assert contains_token(f'{{"name": "{TOKEN}"}}'.encode())
+    assert contains_token(b"\xff\x00" + TOKEN.encode() + b"\xff")
+
+
+def test_no_refusal_repeats_a_token() -> None:
+    package = Package.parse("acme", "greet")
+    for refusal in (
+        InvalidRequest(f"{TOKEN!r} is not a pattern for the package."),
+        ReleaseNotFound(package, TOKEN),
+        PackageNotFound(package),
+    ):
+        assert TOKEN[20:] not in str(refusal)
+    assert str(ReleaseNotFound(package, TOKEN)).endswith("acme/greet:blr_****")

@@ -1,10 +1,21 @@
-"""Which release of a package search shows."""
+"""Which release of a package search shows, and by what packages are divided and counted."""
 
 from typing import Any
 
 import pytest
 
-from shared.domain.listings import Listing, release_for_search
+from shared.domain.listings import (
+    MAX_FACET_VALUES,
+    Facet,
+    FacetCount,
+    Facets,
+    Listing,
+    PackageShape,
+    facet_values,
+    group_facets,
+    release_for_search,
+    shape_of,
+)
 from shared.domain.packages import Texts
 from tests.contract.sample_records import head, release
 
@@ -39,3 +50,54 @@ def test_the_newer_head_counts_for_the_release_that_stays() -> None:
     late = listing("acme/greet:1.0.0", head_revision=2)
     shown = release_for_search(stays, late)
     assert (shown.release.version, shown.head.revision) == ("2.0.0", 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "shape"),
+    [
+        ({}, PackageShape.LIBRARY),
+        ({"template": True, "tools": ("t",)}, PackageShape.TEMPLATE),
+        ({"tools": ("t",), "keywords": ("connector",)}, PackageShape.TOOL),
+        ({"keywords": ("Type/Connector",)}, PackageShape.CONNECTOR),
+        ({"keywords": ("Connector",)}, PackageShape.CONNECTOR),
+        ({"keywords": ("connectors",)}, PackageShape.LIBRARY),
+    ],
+)
+def test_each_package_is_one_kind_of_thing(fields: dict[str, object], shape: PackageShape) -> None:
+    assert shape_of(release("acme/greet:1.0.0", **fields)) is shape
+
+
+@pytest.mark.parametrize(
+    ("facet", "fields", "values"),
+    [
+        (Facet.KEYWORD, {"keywords": ("HTTP", "http ", " ", "")}, ["http"]),
+        (Facet.LANGUAGE, {"ballerina_version": "slbeta6"}, []),
+        (Facet.LANGUAGE, {"ballerina_version": "2201.7.0-SNAPSHOT"}, ["2201.7"]),
+    ],
+)
+def test_values_of_a_facet_are_normalized_and_empty_ones_dropped(
+    facet: Facet, fields: dict[str, object], values: list[str]
+) -> None:
+    listing = Listing(head("acme/greet"), release("acme/greet:1.0.0", **fields), Texts())
+    assert [each.value for each in facet_values(listing) if each.facet is facet] == values
+
+
+def shares(*counted: tuple[str, int]) -> Facets:
+    return group_facets({Facet.KEYWORD: counted})
+
+
+def test_the_most_frequent_value_comes_first_and_ties_by_name() -> None:
+    assert shares(("b", 1), ("a", 1), ("c", 2)) == {
+        Facet.KEYWORD: (FacetCount("c", 2), FacetCount("a", 1), FacetCount("b", 1))
+    }
+
+
+def test_spellings_are_one_value_written_as_most_of_them_are() -> None:
+    assert shares(("http", 2), ("HTTP", 3), ("HTTP", 1)) == {
+        Facet.KEYWORD: (FacetCount("HTTP", 6),)
+    }
+
+
+def test_nobody_reads_endless_lists() -> None:
+    found = shares(*((f"k{number}", 1) for number in range(MAX_FACET_VALUES + 1)))
+    assert len(found[Facet.KEYWORD]) == MAX_FACET_VALUES

@@ -1,11 +1,19 @@
-"""Invitations as they are stored."""
+"""Members of an organization, and invitations as they are stored."""
 
 from datetime import timedelta
 
-from shared.domain.access import NEW_MEMBER_PERIOD, Invitation, Membership, invitation_id
-from shared.domain.accounts import hash_secret
+from shared.domain.access import (
+    NEW_MEMBER_PERIOD,
+    Invitation,
+    MemberList,
+    Membership,
+    PendingRole,
+    invitation_id,
+)
+from shared.domain.accounts import Organization, hash_secret
 from shared.domain.identity import Role
 from shared.domain.mail import parse_email
+from tests.support.refusals import raises_refusal
 
 KIM = parse_email("Kim@example.org")
 
@@ -42,3 +50,12 @@ def test_a_member_has_a_sponsor_while_the_role_is_new() -> None:
     period_ms = NEW_MEMBER_PERIOD // timedelta(milliseconds=1)
     assert member.sponsor_at(5 + period_ms - 1) == "kim"
     assert member.sponsor_at(5 + period_ms) == ""
+
+
+def test_a_member_has_one_pending_change_at_a_time() -> None:
+    waiting = PendingRole(role=Role.MEMBER, at_ms=20, by="lee")
+    kim = Membership(org="acme", account="kim", role=Role.OWNER, since_ms=0, pending=waiting)
+    members = MemberList(Organization(name="acme", founder="kim", created_ms=0), (kim,), 10)
+    with raises_refusal("change-pending"):
+        members.require_no_pending_change("kim", "Kim")
+    members.require_no_pending_change("lee", "Lee")

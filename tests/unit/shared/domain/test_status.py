@@ -7,13 +7,16 @@ from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Account, Organization
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import State, Visibility
 from shared.domain.status import (
     BACKLOG_STUCK_AFTER,
     OVERDUE_AFTER,
     PROBLEMS_KEPT,
     Backlog,
+    Banner,
     DiskSpace,
+    NoticeBoard,
     ReadOnlyState,
     RegistryCounts,
     Severity,
@@ -22,6 +25,7 @@ from shared.domain.status import (
     TaskResult,
     TaskRun,
     TaskState,
+    parse_read_only_reason,
 )
 from tests.contract.sample_records import head, release
 
@@ -156,3 +160,17 @@ def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
     assert [(each.severity.name, each.sentence, each.way_out, each.task) for each in problems] == (
         snapshot
     )
+
+
+def test_read_only_mode_is_shown_before_the_notice() -> None:
+    board = NoticeBoard(notice="Hello.", read_only=ReadOnlyState(reason="why", since_ms=1))
+    text = "This registry is in read-only mode: why. Packages can still be searched and pulled."
+    assert board.banners == (Banner(text, is_about_read_only=True), Banner("Hello."))
+    assert NoticeBoard().banners == ()
+
+
+def test_a_reason_is_a_part_of_a_sentence() -> None:
+    assert parse_read_only_reason(" moving house\nuntil 22:00. ") == "moving house until 22:00"
+    for text in ("", "!", "x" * 201, "\a"):
+        with pytest.raises(InvalidRequest, match="A reason has 1 to 200"):
+            parse_read_only_reason(text)
