@@ -22,8 +22,9 @@ from shared.domain.maven import (
     tool_metadata,
 )
 from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
-from shared.domain.packages import Origin, Release, State, Survey
+from shared.domain.packages import Release, State, Survey
 from shared.domain.resolution import usable_versions
+from tests.contract.sample_records import release as sample_release
 from tests.support.refusals import raises_refusal
 from tests.support.surveys import deprecated, entry, survey
 
@@ -69,18 +70,9 @@ def read(document: bytes) -> ET.Element:
 def release(entries: Survey) -> Release:
     """Return a release of the package with the modules of its newest entry."""
     newest = entries.entries[0]
-    return Release(
-        org="acme",
-        name="greet",
-        version=newest.version,
-        digest=newest.digest,
-        size_bytes=1,
-        platform="any",
-        modules=newest.modules,
-        created_ms=1,
-        origin=Origin(principal="ann"),
-        deprecation=newest.deprecation,
-    )
+    same = ("version", "digest", "modules", "deprecation")
+    fields = {name: getattr(newest, name) for name in same}
+    return sample_release("acme/greet:1.0.0", tools=(), **fields)
 
 
 @given(SURVEYS)
@@ -142,42 +134,32 @@ def test_a_pom_of_the_release_is_accepted(content: bytes) -> None:
     require_pom(content, GREET)
 
 
+# What else is no POM of a release is in tests/protocol/maven/test_push.py.
 @pytest.mark.parametrize(
-    "content",
+    ("content", "code"),
     [
-        f"<project>{NAMES}</project>".encode(),
-        f"<project>{NAMES}<version>1.0.0-RC.1</version></project>".encode(),
-        f"<project><parent>{NAMES}{VERSION}</parent></project>".encode(),
-        f"<other>{NAMES}{VERSION}</other>".encode(),
+        (f"<project>{NAMES}</project>".encode(), "pom-differs"),
+        (f"<project>{NAMES}<version>1.0.0-RC.1</version></project>".encode(), "pom-differs"),
+        (f"<project><parent>{NAMES}{VERSION}</parent></project>".encode(), "pom-differs"),
+        (b"<project>\xff</project>", "pom-unreadable"),
+        (b"<?xml version='1.0' encoding='klingon'?><project/>", "pom-unreadable"),
     ],
 )
-def test_a_pom_of_something_else_is_refused(content: bytes) -> None:
-    with raises_refusal("pom-differs"):
+def test_a_pom_of_something_else_is_refused(content: bytes, code: str) -> None:
+    with raises_refusal(code):
         require_pom(content, GREET)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "it is not well-formed XML"),
-        (b"<project>\xff</project>", "it is not well-formed XML"),
-        (b"<?xml version='1.0' encoding='klingon'?><project/>", "it is not well-formed XML"),
-        (b"<!DOCTYPE project><project/>", "it has a DOCTYPE"),
-    ],
-)
-def test_a_pom_that_cannot_be_read_is_refused(content: bytes, reason: str) -> None:
-    with raises_refusal("pom-unreadable") as refused:
-        require_pom(content, GREET)
-    assert str(refused.value) == (
-        f"The POM cannot be read: {reason}. "
-        "Send a project with its groupId, artifactId and version."
-    )
 
 
 def test_a_refused_pom_is_named_with_its_size_or_its_artifact() -> None:
     with raises_refusal("file-too-large") as large:
         require_pom(b" " * (MAX_POM_BYTES + 1), GREET)
     assert str(large.value) == str(file_too_large("POM", MAX_POM_BYTES + 1, MAX_POM_BYTES))
+    with raises_refusal("pom-unreadable") as unreadable:
+        require_pom(b"<!DOCTYPE project><project/>", GREET)
+    assert str(unreadable.value) == (
+        "The POM cannot be read: it has a DOCTYPE. "
+        "Send a project with its groupId, artifactId and version."
+    )
     with raises_refusal("pom-differs") as differs:
         require_pom(f"<project>{NAMES}<version>1.0.0</version></project>".encode(), GREET)
     assert str(differs.value).startswith("The POM names 'acme/aws.s3:1.0.0', but")

@@ -1,13 +1,11 @@
-"""The mode table, wildcards and lists: examples of each corner, then the laws."""
+"""The laws of modes, wildcards and lists; tests/protocol has the table of modes."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.names import ANY_CLIENT, ClientProfile, Range, Version
+from shared.domain.names import ClientProfile, Range, Version
 from shared.domain.packages import ReleaseEntry, State, Survey
 from shared.domain.resolution import ReleaseChoice, ResolutionMode, latest, usable_versions
-from tests.support.surveys import survey
 from tests.unit.shared.domain.strategies import clients, modes, small_versions, surveys
 
 SOFT, MEDIUM, HARD, LOCKED = ResolutionMode
@@ -20,92 +18,6 @@ def pick(
 ) -> ReleaseEntry | None:
     """Return the release that is chosen when nothing else is asked."""
     return ReleaseChoice(package, client).pick(wanted, mode)
-
-
-def picked(
-    package: Survey,
-    wanted: str = "",
-    mode: ResolutionMode = SOFT,
-    client: ClientProfile = ANY_CLIENT,
-) -> str | None:
-    """Return the version that is picked, as a client reads it."""
-    found = pick(package, Version.parse(wanted) if wanted else None, mode, client)
-    return found.version if found else None
-
-
-# --- Modes -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mode", ResolutionMode)
-def test_a_mode_is_read_in_any_case(mode: ResolutionMode) -> None:
-    assert ResolutionMode.parse(mode.value) is ResolutionMode.parse(mode.value.upper()) is mode
-
-
-@pytest.mark.parametrize("text", [None, "", "sticky", "soft ", "softer"])
-def test_an_unknown_mode_is_soft(text: str | None) -> None:
-    assert ResolutionMode.parse(text) is SOFT
-
-
-# --- The table -------------------------------------------------------------------------------
-
-GREET = survey(
-    "0.1.2", "0.1.9", "0.2.0", "1.4.0", "1.4.9", "1.5.0", "1.5.3", "1.10.0", "2.0.0", "3.0.0-rc.1"
-)
-
-
-@pytest.mark.parametrize(
-    ("mode", "wanted", "expected"),
-    [
-        (SOFT, "1.4.0", "1.10.0"),
-        (SOFT, "1.10.0", "1.10.0"),
-        (SOFT, "1.10.1", None),
-        (SOFT, "1.0.0", "1.10.0"),
-        (SOFT, "2.0.0", "2.0.0"),
-        (SOFT, "4.0.0", None),
-        (SOFT, "0.1.2", "0.1.9"),
-        (SOFT, "0.1.0", "0.1.9"),
-        (SOFT, "0.1.10", None),
-        (SOFT, "0.3.0", None),
-        (MEDIUM, "1.4.0", "1.4.9"),
-        (MEDIUM, "1.4.10", None),
-        (MEDIUM, "1.6.0", None),
-        (MEDIUM, "0.1.2", "0.1.9"),
-        (HARD, "1.4.0", "1.4.0"),
-        (HARD, "1.4.1", None),
-        (HARD, "0.1.2", "0.1.2"),
-        (HARD, "3.0.0-rc.1", "3.0.0-rc.1"),
-        (LOCKED, "1.4.0", "1.4.0"),
-        (LOCKED, "1.4.1", None),
-    ],
-)
-def test_the_mode_says_how_far_from_the_given_version_a_build_goes(
-    mode: ResolutionMode, wanted: str, expected: str | None
-) -> None:
-    assert picked(GREET, wanted, mode) == expected
-
-
-# --- Wildcards and lists ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("within", "expected"),
-    [
-        ("*", "2.0.0"),
-        ("0.*", "0.2.0"),
-        ("0.1.*", "0.1.9"),
-        ("1.*", "1.10.0"),
-        ("1.5.*", "1.5.3"),
-        ("3.*", "3.0.0-rc.1"),
-        ("1.6.*", None),
-        ("4.*", None),
-    ],
-)
-def test_a_wildcard_selects_the_newest_version_in_it(within: str, expected: str | None) -> None:
-    found = latest(GREET, Range.parse(within), ANY_CLIENT)
-    assert (found.version if found else None) == expected
-
-
-# --- The laws --------------------------------------------------------------------------------
 
 
 def fits(

@@ -59,13 +59,6 @@ def test_words_that_name_no_package_or_version_are_unresolved(
     assert resolved(request) is None
 
 
-def test_the_deprecation_of_the_package_is_included() -> None:
-    gone = packages_of(survey("1.0.0", deprecation="Gone."))
-    found = resolve_package(PackageRequest.of("acme", "greet"), gone)
-    assert found
-    assert found.deprecation == "Gone."
-
-
 # --- Modules ---------------------------------------------------------------------------------
 
 
@@ -90,19 +83,12 @@ def known(*coordinates: str) -> Iterable[PackageRequest]:
 
 
 A = survey(entry("1.0.0", modules=("a", "a.b.c")), package="acme/a")
-A_B = survey(entry("2.0.0", modules=("a.b", "a.b.c")), package="acme/a.b")
-A_B_C = survey(entry("3.0.0", modules=("a.b.c",)), package="acme/a.b.c")
 
 
 def test_a_module_may_be_in_known_packages_and_then_in_those_it_is_named_after() -> None:
     request = ModuleRequest.of("acme", "a.b.c", known("a.b:1.2.0", "z"))
     a_b = WantedPackage(Package.parse("acme", "a.b"), Version.parse("1.2.0"))
     assert request.candidates == (a_b, *wanted("z", "a.b.c", "a.b", "a"))
-
-
-def test_a_package_that_the_build_knows_wins_over_a_longer_name() -> None:
-    request = ModuleRequest.of("acme", "a.b.c", known("a"))
-    assert found_in(request, A, A_B, A_B_C) == "a:1.0.0"
 
 
 HISTORY = survey(

@@ -20,14 +20,9 @@ def source(address: str, job: Provenance | None = JOB) -> SourceRepository | Non
 
 @pytest.mark.parametrize(
     "address",
-    [
-        "https://github.com/acme/greet",
-        "https://GitHub.com/ACME/Greet/",
-        "https://github.com/acme/greet.git",
-        "http://github.com/acme/greet",
-        " https://github.com/acme/greet ",
-    ],
-)
+    ["https://GitHub.com/ACME/Greet/", "https://github.com/acme/greet.git",
+     "http://github.com/acme/greet", " https://github.com/acme/greet "],
+)  # fmt: skip
 def test_the_repository_of_the_job_is_verified(address: str) -> None:
     found = source(address)
     assert found is not None
@@ -38,36 +33,22 @@ def test_the_repository_of_the_job_is_verified(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    [
-        "https://github.com/acme/other",
-        "https://github.com/acme",
-        "https://gitlab.com/acme/greet",
-        "https://github.com.evil.example/acme/greet",
-        "https://github.com/acme/greet/tree/main",
-        "https://github.com/evil/fork/acme/greet",
-    ],
-)
+    ["https://github.com/acme/other", "https://github.com/acme", "https://gitlab.com/acme/greet",
+     "https://github.com.evil.example/acme/greet", "https://github.com/acme/greet/tree/main",
+     "https://github.com/evil/fork/acme/greet"],
+)  # fmt: skip
 def test_any_other_address_is_a_claim_that_leads_there(address: str) -> None:
     assert source(address) == SourceRepository(address, address, is_verified=False)
 
 
 @pytest.mark.parametrize(
     "address",
-    [
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "ssh://github.com/acme/greet",
-        "https://github.com@evil.example/acme/greet",
-        "https://github.com:8443/acme/greet",
-        "https://g\u0456thub.com/acme/greet",
-        "https://github.com/acme/greet?x=1",
-        "https://github.com/acme/greet#x",
-        "https://github.com/evil/../acme/greet",
-        "https://github.com/acme/gr eet",
-        "https://[::1/acme/greet",
-        "acme/greet",
-    ],
-)
+    ["javascript:alert(1)", "data:text/html,x", "ssh://github.com/acme/greet", "acme/greet",
+     "https://github.com@evil.example/acme/greet", "https://github.com:8443/acme/greet",
+     "https://g\u0456thub.com/acme/greet", "https://github.com/acme/greet?x=1",
+     "https://github.com/acme/greet#x", "https://github.com/evil/../acme/greet",
+     "https://github.com/acme/gr eet", "https://[::1/acme/greet"],
+)  # fmt: skip
 def test_an_address_that_is_no_plain_repository_address_is_shown_as_text(address: str) -> None:
     assert source(address) == SourceRepository(address, None, is_verified=False)
 

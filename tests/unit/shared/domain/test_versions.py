@@ -13,7 +13,6 @@ from shared.domain.names import (
     MAX_VERSION_NUMBER,
     ClientProfile,
     Distribution,
-    LanguageVersion,
     Range,
     Version,
     is_platform,
@@ -21,17 +20,6 @@ from shared.domain.names import (
 )
 from tests.support.refusals import raises_refusal
 from tests.unit.shared.domain.strategies import any_versions, version_texts
-
-
-def distribution(segment: str) -> Distribution:
-    found = Distribution.parse(segment)
-    assert found is not None
-    return found
-
-
-def test_a_distribution_is_its_major_and_update() -> None:
-    found = distribution("v2201-13-0")
-    assert (found.text, found.language) == ("v2201-13-0", LanguageVersion(2201, 13))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +41,11 @@ def test_an_invalid_distribution_is_none(segment: str) -> None:
     ],
 )
 def test_a_distribution_runs_the_platforms_up_to_its_own(segment: str, platforms: str) -> None:
-    assert distribution(segment).client.platforms == frozenset(platforms.split())
+    found = Distribution.parse(segment)
+    assert found is not None
+    assert found.client.platforms == frozenset(platforms.split())
+    assert found.text == segment
+    assert f"v{found.language.major}-{found.language.update}-0" == segment
 
 
 @pytest.mark.parametrize(
@@ -111,33 +103,12 @@ def test_a_client_that_names_no_version_gets_no_filter(text: str) -> None:
     assert client.can_use("java21", "slalpha5")
 
 
-@pytest.mark.parametrize("text", ["any", "java8", "java11", "java21", "java250", "go1.26"])
-def test_a_bala_may_name_these_platforms(text: str) -> None:
-    assert is_platform(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "Any",
-        "java",
-        "java2100",
-        "java21 ",
-        "go1",
-        "go1.",
-        "any\n",
-        "../any",
-        "java٣",
-        "java0",
-        "java021",
-        "go0.1",
-        "go01.26",
-        "go1.026",
-    ],
-)
-def test_a_bala_may_name_no_others(text: str) -> None:
-    assert not is_platform(text)
+def test_a_bala_may_name_these_platforms_and_no_others() -> None:
+    assert all(map(is_platform, ("any", "java8", "java11", "java250", "go1.26")))
+    for text in ("", "Any", "java", "java2100", "java21 ", "go1", "go1.", "any\n", "../any"):
+        assert not is_platform(text)
+    for text in ("java٣", "java0", "java021", "go0.1", "go01.26", "go1.026"):
+        assert not is_platform(text)
 
 
 # The precedence examples of semver.org, sections 11.2 to 11.4, and more of the same kind.
@@ -173,37 +144,22 @@ def test_a_version_has_its_numbers_and_whether_it_is_stable(version: Version) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("reason", "texts"),
     [
-        ("", "not of the form"),
-        ("1.2", "not of the form"),
-        ("v1.2.3", "not of the form"),
-        (" 1.2.3", "not of the form"),
-        ("1.2.3\n", "not of the form"),
-        ("1.2.3-", "not of the form"),
-        ("1.2.3-a..b", "not of the form"),
-        ("1.2.3-a_b", "not of the form"),
-        ("1.2.3-é", "not of the form"),
-        ("*", "not of the form"),
-        ("1.2.٣", "not of the form"),
-        ("1.2.3-٣", "not of the form"),
-        ("01.2.3", "leading zero"),
-        ("1.02.3", "leading zero"),
-        ("1.2.03", "leading zero"),
-        ("1.2.3-01", "leading zero"),
-        ("1.2.3-a.00", "leading zero"),
-        ("1.2.3+build", "build metadata"),
-        ("2147483648.0.0", "above 2147483647"),
-        ("1.2.3-2147483648", "above 2147483647"),
-        (f"1.2.3-{'a' * MAX_VERSION_LENGTH}", "longer than 128"),
-        ("9" * 5_000, "longer than 128"),
+        ("not of the form", ["", "1.2", "v1.2.3", " 1.2.3", "1.2.3\n", "1.2.3-", "1.2.3-a..b"]),
+        ("not of the form", ["1.2.3-a_b", "1.2.3-é", "*", "1.2.٣", "1.2.3-٣"]),
+        ("leading zero", ["01.2.3", "1.02.3", "1.2.03", "1.2.3-01", "1.2.3-a.00"]),
+        ("build metadata", ["1.2.3+build"]),
+        ("above 2147483647", ["2147483648.0.0", "1.2.3-2147483648"]),
+        ("longer than 128", [f"1.2.3-{'a' * MAX_VERSION_LENGTH}", "9" * 5_000]),
     ],
 )
 def test_a_version_that_clients_cannot_read_is_refused_with_the_reason(
-    text: str, reason: str
+    reason: str, texts: list[str]
 ) -> None:
-    with pytest.raises(InvalidVersion, match=reason):
-        Version.parse(text)
+    for text in texts:
+        with pytest.raises(InvalidVersion, match=reason):
+            Version.parse(text)
 
 
 def test_the_longest_version_and_the_largest_numbers_are_read() -> None:
@@ -254,7 +210,3 @@ def test_a_text_that_ends_in_a_star_is_a_range_and_other_texts_are_versions() ->
     assert parse_version_or_range("1.2.*") == Range(1, 2)
     assert parse_version_or_range("*") == Range()
     assert parse_version_or_range("1.2.3") == Version.parse("1.2.3")
-    with raises_refusal("invalid-range"):
-        parse_version_or_range("1.2.3.*")
-    with pytest.raises(InvalidVersion):
-        parse_version_or_range("latest")

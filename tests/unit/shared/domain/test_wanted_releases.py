@@ -7,51 +7,18 @@ from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.names import Coordinate
 
 LOCK = b"""
-[ballerina]
-dependencies-toml-version = "2"
-distribution-version = "2201.12.0"
-
-[[package]]
-org = "acme"
-name = "shop"
-version = "0.1.0"
-dependencies = [
-    {org = "ballerina", name = "http"},
-    {org = "ballerina", name = "lang.array"},
-    {org = "ballerinai", name = "observe"}
+package = [
+    {org = "acme", name = "shop", version = "0.1.0", dependencies = [
+        {org = "ballerina", name = "http"}, {org = "ballerina", name = "lang.array"},
+        {org = "ballerina", name = "io"}, {org = "ballerinai", name = "observe"}]},
+    {org = "ballerina", name = "http", version = "2.12.1"},
+    {org = "ballerina", name = "io", version = "1.6.1", scope = "testOnly"},
+    {org = "ballerina", name = "lang.array", version = "0.0.0"},
+    {org = "ballerinai", name = "observe", version = "0.0.0"},
 ]
-modules = [{org = "acme", packageName = "shop", moduleName = "shop"}]
-
-[[package]]
-org = "ballerina"
-name = "http"
-version = "2.12.1"
-dependencies = [{org = "ballerina", name = "io"}]
-
-[[package]]
-org = "ballerina"
-name = "io"
-version = "1.6.1"
-scope = "testOnly"
-
-[[package]]
-org = "ballerina"
-name = "lang.array"
-version = "0.0.0"
-
-[[package]]
-org = "ballerinai"
-name = "observe"
-version = "0.0.0"
-
-[[tool]]
-id = "openapi"
-org = "ballerina"
-name = "tool.openapi"
-version = "2.0.1"
-
-[[tool]]
-id = "local"
+tool = [
+    {id = "openapi", org = "ballerina", name = "tool.openapi", version = "2.0.1"}, {id = "local"},
+]
 """
 
 
@@ -68,7 +35,7 @@ def test_a_lock_file_names_all_but_the_project_and_the_distribution() -> None:
 
 
 def test_a_lock_file_without_a_project_names_everything() -> None:
-    lock = LOCK.replace(b'version = "0.1.0"\ndependencies', b'version = "0.1.0"\nnot')
+    lock = LOCK.replace(b"dependencies = ", b"not = ")
     assert "acme/shop:0.1.0" in texts(read_lock(lock))
     assert read_lock(b'tool = "none"') == read_lock(b"tool = [1]") == ()
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.api_docs.connectors import MAX_TYPES, connector_parts
-from shared.domain.api_docs.other_packages import OtherRecords
-from tests.support.documented import documented, documented_release
+from tests.support.documented import documented
 
 DECLARED = """
 public type Address record {| string city; |};
@@ -106,20 +105,6 @@ def test_records_have_their_own_and_included_fields() -> None:
     assert parameter("Address")["hasRestType"] is False
     [port] = parameter("record {| int port = 80; |}")["fields"]
     assert (port["defaultable"], port["defaultValue"]) == (True, "80")
-
-
-def test_records_have_fields_that_they_include_from_packages_that_editors_do_not_read() -> None:
-    http = documented_release("ballerina/http:2.12.1", "public type A record {| int port = 80; |};")
-    source = (
-        "import ballerina/http; public type R record {| *http:A; string host; |};"
-        "public client class Client { remote function get(R it) {} }"
-    )
-    known = {("acme", "shop"): documented(source), ("ballerina", "http"): http}
-    module = OtherRecords({("acme", "shop")}, known.get).complete(known["acme", "shop"])
-    [get] = connector_parts(module, "Client", {("acme", "shop"): module})["functions"]  # type: ignore[misc]
-    [it] = get["parameters"]
-    assert [each["name"] for each in it["fields"]] == ["port", "host"]
-    assert it["fields"][0]["defaultValue"] == "80"
 
 
 def test_enums_errors_and_objects_have_their_shape() -> None:

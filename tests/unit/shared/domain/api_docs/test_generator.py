@@ -56,14 +56,6 @@ def test_a_name_that_is_defined_twice_is_the_first() -> None:
     assert tree.category == "records"
 
 
-@pytest.mark.parametrize(
-    "name", ["größe", "дата", "変数", "'4XX", "a\\u{1F600}b", "'type", "x\\-y", "ab"]
-)
-def test_names_may_be_of_any_script(name: str) -> None:
-    docs = documented(f"public function {name}() {{ }}\npublic type {name}T record {{| |}};")
-    assert [each.name for each in docs.functions] == [name]
-
-
 def test_html_and_invisible_characters_stay_in_the_model() -> None:
     text = "<script>alert(1)</script> \u202e\u200b&amp; \ufeff"
     docs = documented(f"# {text}\npublic function f() {{ }}").functions[0]

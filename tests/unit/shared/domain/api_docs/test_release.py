@@ -64,21 +64,6 @@ def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_fir
     assert unread == []
 
 
-def test_each_exported_module_has_a_document() -> None:
-    docs = documented(
-        {
-            "greet/a.bal": b"# A\npublic function a() {}",
-            "greet.sub/b.bal": b"public function b() {}",
-            "greet.inner/c.bal": b"public function c() {}",
-        },
-        exported=("greet", "greet.sub"),
-    )
-    record = docs.record
-    assert (record.state, record.modules) == (DocsState.DONE, ("greet", "greet.sub"))
-    assert (record.documented, record.declarations) == (1, 2)
-    assert [each.name for each in docs.modules["greet.sub"].functions] == ["b"]
-
-
 def test_a_module_without_a_readme_has_none_and_the_default_module_has_that_of_the_package() -> (
     None
 ):
