@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,23 +49,6 @@ def test_a_line_says_everything_of_a_release() -> None:
 def test_a_release_without_a_tool_has_no_tool_id() -> None:
     [line] = lines(survey("1.0.0"))
     assert list(line) == [*NINE_KEYS, *(key for key in MORE_KEYS if key != "tool_id")]
-
-
-@pytest.mark.parametrize(
-    ("own", "of_package", "shown"),
-    [
-        (None, None, (False, "")),
-        ("", None, (True, "")),
-        ("Use two.", None, (True, "Use two.")),
-        (None, "Use another.", (True, "Use another.")),
-        ("Use two.", "Use another.", (True, "Use two.")),
-    ],
-)
-def test_a_deprecation_of_the_version_or_of_the_package_is_on_the_line(
-    own: str | None, of_package: str | None, shown: tuple[bool, str]
-) -> None:
-    [line] = lines(survey(entry("1.0.0", deprecation=own), deprecation=of_package))
-    assert (line["is_deprecated"], line["deprecation_message"]) == shown
 
 
 def test_lines_are_in_the_order_of_publication_and_then_of_versions() -> None:

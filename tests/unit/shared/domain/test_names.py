@@ -52,7 +52,8 @@ def test_an_identifier_is_a_name_for_everything(text: str) -> None:
 
 @given(dotted)
 def test_packages_and_modules_may_be_dotted_and_organizations_may_not(text: str) -> None:
-    assert parse_package_name(text) == parse_module_name(text) == text
+    for name in (text, f"{text}.2fa", f"{text}.1.02"):
+        assert parse_package_name(name) == parse_module_name(name) == name
     if "." in text:
         with pytest.raises(InvalidName, match="organization name"):
             parse_org(text)
@@ -70,11 +71,6 @@ def test_organizations_are_called_what_the_compiler_takes(text: str) -> None:
     assert parse_org(text) == text
     with pytest.raises(InvalidName, match="start with a letter"):
         require_plain_org(parse_org(text))
-
-
-@pytest.mark.parametrize("text", ["testPolicy3.1", "my.2fa", "a.1.02", "a.1_b"])
-def test_a_part_after_a_dot_may_start_with_a_digit(text: str) -> None:
-    assert parse_package_name(text) == parse_module_name(text) == text
 
 
 @pytest.mark.parametrize("text", BADLY_DOTTED)
@@ -119,14 +115,19 @@ def test_a_refusal_says_what_is_wrong_with_which_name(
 @pytest.mark.parametrize("text", ["health", "openapi_2", "a.b", "2to3", "_x", "a__b"])
 def test_a_tool_id_is_words_joined_by_dots(text: str) -> None:
     assert parse_tool_id(text) == text
-
-
-@pytest.mark.parametrize(
-    "text", ["", ".", "a.", ".a", "a..b", "a-b", "a/b", "a b", "é", "a\n", "#", "a" * 201]
-)
-def test_other_tool_ids_are_refused(text: str) -> None:
-    with pytest.raises(InvalidName, match="tool name"):
-        parse_tool_id(text)
+    for other in (
+        "",
+        ".",
+        f"{text}.",
+        f".{text}",
+        f"{text}..b",
+        f"{text}-b",
+        f"{text}\n",
+        "#",
+        "é",
+    ):
+        with pytest.raises(InvalidName, match="tool name"):
+            parse_tool_id(other)
 
 
 def test_names_have_a_length_that_the_stores_can_hold() -> None:
@@ -143,13 +144,9 @@ def test_names_have_a_length_that_the_stores_can_hold() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("org", "reserved"),
-    [("ballerina", True), ("BallerinaX", True), ("ballerinax", True), ("ballerin", False),
-     ("myballerina", False)],
-)  # fmt: skip
-def test_names_that_begin_with_ballerina_are_the_operators(org: str, *, reserved: bool) -> None:
-    assert is_reserved(parse_org(org)) is reserved
+def test_names_that_begin_with_ballerina_are_the_operators() -> None:
+    names = ("ballerina", "BallerinaX", "ballerin", "myballerina")
+    assert [is_reserved(parse_org(org)) for org in names] == [True, True, False, False]
 
 
 @given(packages, small_versions)
@@ -166,9 +163,7 @@ def test_a_package_and_a_coordinate_print_as_they_are_read(
 def test_packages_that_differ_in_case_alone_have_one_key(package: Package) -> None:
     shouted = Package.parse(package.org.upper(), package.name.upper())
     assert shouted.key == package.key == str(package).lower()
-
-
-def test_versions_that_differ_in_case_are_two() -> None:
+    # Versions that differ in case are two.
     one, other = (Coordinate.parse("Acme", "Greet", f"1.0.0-{rc}") for rc in ("rc", "RC"))
     assert (one.key, other.key) == ("acme/greet:1.0.0-rc", "acme/greet:1.0.0-RC")
 
