@@ -2,15 +2,8 @@
 
 import pytest
 
-from shared.ballerina.doc_comments import markdown
 from shared.domain.api_docs.language import literal_type
-from shared.domain.api_docs.model import (
-    AnnotationAttachment,
-    ClientDocs,
-    FunctionDocs,
-    ListenerDocs,
-    Type,
-)
+from shared.domain.api_docs.model import FunctionDocs, Type
 from tests.support.documented import documented
 
 SEND = """
@@ -44,22 +37,16 @@ def test_a_function_says_its_parameters_and_what_it_returns() -> None:
     assert (bare.return_parameters, bare.is_extern) == ((), True)
 
 
-def test_a_rest_parameter_is_named_by_its_type_too() -> None:
-    tree = function(SEND).parameters[3].type
-    string = Type(name="string", category="builtin")
-    assert tree == Type(name="more", category="builtin", is_rest_param=True, element_type=string)
-
-
 def test_annotations_are_listed_on_parameters_with_a_default() -> None:
     to, n, o, more = function(SEND).parameters
-    assert (to.annotation_attachments, o.annotation_attachments) == (None, None)
-    assert more.annotation_attachments is None
+    assert [each.annotation_attachments for each in (to, o, more)] == [None] * 3
     assert n.is_deprecated
-    assert n.annotation_attachments == (
-        AnnotationAttachment(
-            org_name="ballerina", module_name="lang.annotations", version="0.0.0", name="deprecated"
-        ),
-    )
+    (found,) = n.annotation_attachments or ()
+    place = (found.org_name, found.module_name, found.version, found.name)
+    assert place == ("ballerina", "lang.annotations", "0.0.0", "deprecated")
+    string = Type(name="string", category="builtin")
+    rest = Type(name="more", category="builtin", is_rest_param=True, element_type=string)
+    assert more.type == rest  # Named by its type, too.
 
 
 @pytest.mark.parametrize(
@@ -83,15 +70,13 @@ def test_an_annotation_leads_to_the_module_that_defines_it(
 
 
 def test_documentation_keeps_the_indentation_of_nested_lists() -> None:
-    docs = function("# - a\n#   - b\n# + p - x\npublic function f(int p) { }")
-    assert docs.description == "- a\n- b\n"
-    assert docs.documentation == "- a\n  - b\n"
-
-
-def test_markdown_ends_at_parameters_and_sections_outside_code() -> None:
-    assert markdown("a\n```\n# b\n+ c - d\n```\ne\n# Deprecated\nf\n") == (
-        "a\n```\n# b\n+ c - d\n```\ne\n"
+    docs = function(
+        "# - a\n#   - b\n# ```\n# + c - d\n# ```\n# + p - x\npublic function f(int p) { }"
     )
+    assert docs.description == "- a\n- b\n```\n+ c - d\n```\n"
+    assert docs.documentation == "- a\n  - b\n```\n+ c - d\n```\n"
+    assert docs.position
+    assert (docs.position.file, docs.position.line) == ("main.bal", 7)
 
 
 # --- Records ------------------------------------------------------------------------------------
@@ -124,7 +109,7 @@ public type Closed record {| |};
 def test_a_record_has_its_fields_in_source_order() -> None:
     record = documented(f"import ballerina/http;{RECORD}").records[2]
     assert [each.name for each in record.fields] == ["", "p", "d", "", "a", "b", "c", ""]
-    shared, p, _, settings, a, *_ = record.fields
+    shared, p, _, settings, a, b, c, _ = record.fields
     assert shared.type is None
     assert shared.inclusion_type
     assert (shared.inclusion_type.name, shared.inclusion_type.is_public) == ("Shared", True)
@@ -134,17 +119,11 @@ def test_a_record_has_its_fields_in_source_order() -> None:
     place = settings.inclusion_type.module_name, settings.inclusion_type.version
     assert place == ("http", "2.12.1")
     assert (p.default_value, p.description) == ('"x"', "private\n")
-    assert a.default_value == "1"  # Its own, not the included one.
-
-
-def test_fields_say_whether_they_are_optional_readonly_and_deprecated() -> None:
-    fields = {each.name: each for each in documented(RECORD).records[2].fields}
-    assert fields["a"].is_read_only
-    assert fields["b"].type
-    assert fields["b"].type.is_optional
-    assert fields["b"].description == fields["b"].documentation == "from the line\n"
-    assert fields["c"].is_deprecated
-    assert fields["b"].annotation_attachments == ()
+    assert (a.default_value, a.is_read_only) == ("1", True)  # Its own, not the included one.
+    assert b.type
+    assert b.type.is_optional
+    assert b.description == b.documentation == "from the line\n"
+    assert (b.annotation_attachments, c.is_deprecated) == ((), True)
 
 
 def test_a_rest_field_opens_a_record() -> None:
@@ -221,12 +200,8 @@ type Hidden object {
 """
 
 
-def store() -> ClientDocs:
-    return documented(f"import ballerina/http;{CLASSES}").clients[0]
-
-
 def test_included_methods_come_first_and_are_left_out_when_overridden() -> None:
-    docs = store()
+    docs = documented(f"import ballerina/http;{CLASSES}").clients[0]
     names = [each.name or each.resource_path for each in docs.methods]
     assert names == [
         *("close", "items/[string... names]", "others", "check"),
@@ -239,20 +214,13 @@ def test_included_methods_come_first_and_are_left_out_when_overridden() -> None:
     assert [each.accessor for each in docs.resource_methods] == ["get"] * 3
     assert [each.name for each in docs.other_methods] == ["close", "check", "plain", "audit"]
     assert [each.name for each in docs.inclusions] == ["Closing", "Service"]
-
-
-def test_an_included_method_says_where_it_is_from() -> None:
-    close, _, _, check, *_ = store().methods
+    close, check = docs.methods[0], docs.methods[3]
     assert close.inclusion_type
     assert (close.inclusion_type.name, close.inclusion_type.is_public) == ("Closing", True)
-    assert close.description == "Closes."
-    assert close.parameters[0].description == "at once\n"
+    assert (close.description, close.parameters[0].description) == ("Closes.", "at once\n")
     assert close.annotation_attachments is None
     assert check.inclusion_type is None  # Of a type that nobody else can name.
-
-
-def test_fields_of_classes_are_the_public_ones_and_the_included_ones() -> None:
-    entry, depth, size = store().fields
+    entry, depth, size = docs.fields
     assert entry.inclusion_type
     assert [each.name for each in entry.inclusion_type.member_types] == ["name"]
     assert (depth.name, size.name, size.is_final) == ("depth", "size", True)
@@ -266,23 +234,15 @@ METHODS = "".join(
 
 def test_a_class_with_the_methods_of_a_listener_is_one() -> None:
     docs = documented(f"public class Gate {{ {METHODS} }}").listeners[0]
-    assert isinstance(docs, ListenerDocs)
     assert [each.name for each in docs.life_cycle_methods] == ["attach"]
     others = [each.name for each in docs.other_methods]
     assert others == ["detach", "'start", "gracefulStop", "immediateStop"]
-
-
-def test_a_class_without_all_of_them_is_none() -> None:
-    docs = documented(f"public class Gate {{ {METHODS.replace('detach', 'undo')} }}")
-    assert not docs.listeners
-    assert docs.classes[0].init_method
-
-
-def test_a_class_has_its_flags() -> None:
-    docs = documented("public readonly distinct service class C { remote function f() { } }")
-    found = docs.classes[0]
+    without = METHODS.replace("detach", "undo")
+    module = documented(f"public readonly distinct service class Gate {{ {without} }}")
+    (found,) = module.classes
     assert (found.is_service, found.is_read_only, found.is_distinct) == (True, True, True)
-    assert [each.name for each in found.other_methods] == ["f"]
+    assert found.init_method
+    assert not module.listeners
 
 
 def test_an_object_type_has_its_public_members() -> None:
@@ -383,9 +343,3 @@ def test_variables_and_configurables_are_listed() -> None:
     name, size = docs.configurables
     assert (name.is_public, size.is_public, size.default_value) == (True, False, "?")
     assert size.description == "How much.\n"
-
-
-def test_a_declaration_says_where_it_is() -> None:
-    position = documented({"a.bal": "\n\npublic function f() { }"}).functions[0].position
-    assert position
-    assert (position.file, position.line) == ("a.bal", 3)

@@ -201,15 +201,12 @@ def test_a_distinct_type_stays_distinct(definition: str) -> None:
     assert source_text(docs) == definition
 
 
-def test_an_object_type_within_an_object_type_is_written() -> None:
-    source = "public type X object { public object { public int a; } inner; };"
-    assert "public object { public int a; } inner;" in source_text(
-        documented(source).object_types[0]
-    )
-
-
 @pytest.mark.parametrize(
-    "text", ['record {| int b = 3; record { string c = "x"; } d = {}; |}', "object { int a; }"]
+    "text",
+    [
+        'record {| int b = 3; record { string c = "x"; } d = {}; |}',
+        "object { object { int a; } b; }",
+    ],
 )
 def test_types_that_have_no_name_are_written_with_their_defaults(text: str) -> None:
     assert "".join(part.text for part in type_parts(type_of(text))) == text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.api_docs.model import FunctionDocs, Type
+from shared.domain.api_docs.model import Type
 from shared.domain.api_docs.type_parts import type_parts
 from shared.domain.api_docs.types import DEPTH_LIMIT, EXPANSION_LIMIT
 from tests.support.documented import documented, module_of, package_docs
@@ -107,6 +107,8 @@ REST_FIELD = tree(element_type=rest(STRING))
         ("[int, string...]", tree(is_tuple=True, member_types=[INT, rest(STRING)])),
         ("(int)", tree(is_parenthesised_type=True, element_type=INT)),
         ("map<int>", tree("map", "map", constraint=INT)),
+        ("*Item", ours("Item", "records") | {"is_inclusion": True}),
+        ("distinct error", tree("error", "builtin", is_distinct=True)),
         ("table<int>", tree("table", "table", constraint=INT)),
         ("table<int> key(a, b)", tree("table", "table", constraint=INT, key_constraint=KEYS)),
         ("table<int> key<string>", tree("table", "table", constraint=INT, key_constraint=KEY_TYPE)),
@@ -344,14 +346,3 @@ def test_expansions_do_not_multiply() -> None:
     )
     found = type_of("H0", f"{layers}type H40 record {{| |}};")
     assert repr(found).count("inline_record") <= EXPANSION_LIMIT + 10
-
-
-def test_a_parameter_may_include_a_record() -> None:
-    docs: FunctionDocs = documented(f"{NAMES}public function f(*Item i) {{ }}").functions[0]
-    assert docs.parameters[0].type
-    assert said(docs.parameters[0].type) == {**ours("Item", "records"), "is_inclusion": True}
-
-
-def test_a_distinct_type_in_another_type_is_marked() -> None:
-    error = tree("error", "builtin", is_distinct=True)
-    assert said(type_of("map<distinct error>"))["constraint"] == error
