@@ -3,21 +3,11 @@
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from shared.adapters.cloud import AzureClients, CloudStores, IdentityClients, open_cloud
-from shared.adapters.embedded import open_embedded
+from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemRandomness
-from shared.ports import (
-    ArchiveStore,
-    Clock,
-    DirectoryStore,
-    DocumentStore,
-    EventStore,
-    MetadataStore,
-    PullLedger,
-    WorkStore,
-)
+from shared.ports import Clock
 from tests.support import cloud_stores
 from tests.support.cloud_stores import (
     BLOBS,
@@ -27,45 +17,8 @@ from tests.support.cloud_stores import (
     shared_by_processes,
 )
 
-
-class Stores(Protocol):
-    """Every port of one implementation, over the same data."""
-
-    @property
-    def metadata(self) -> MetadataStore:
-        """Packages, releases and entries."""
-        ...
-
-    @property
-    def documents(self) -> DocumentStore:
-        """Documents by digest."""
-        ...
-
-    @property
-    def archives(self) -> ArchiveStore:
-        """Balas by digest."""
-        ...
-
-    @property
-    def directory(self) -> DirectoryStore:
-        """Accounts, organizations and all that belongs to them."""
-        ...
-
-    @property
-    def events(self) -> EventStore:
-        """The feed."""
-        ...
-
-    @property
-    def work(self) -> WorkStore:
-        """Short-lived state."""
-        ...
-
-    @property
-    def pulls(self) -> PullLedger:
-        """Pull counts."""
-        ...
-
+# Every port of one implementation, over the same data.
+Stores = EmbeddedStores | CloudStores
 
 # Opens the stores of a place that belongs to the test; two openings are like two processes.
 OpenStores = Callable[[Path, Clock], AbstractAsyncContextManager[Stores]]

@@ -35,19 +35,11 @@ async def listed(stores: Stores, before_ms: int = FOREVER) -> set[Digest]:
     return {archive.digest async for archive in stores.archives.list(before_ms)}
 
 
-async def test_an_archive_comes_back_byte_for_byte(stores: Stores) -> None:
-    await stores.archives.put(NAME, BALA, PUBLIC)
-    assert await stores.archives.read(NAME) == BALA
-
-
-async def test_an_archive_may_be_stored_from_a_view_of_a_larger_body(stores: Stores) -> None:
-    body = b"head" + BALA + b"tail"
-    await stores.archives.put(NAME, memoryview(body)[4:-4], PUBLIC)
-    assert await stores.archives.read(NAME) == BALA
-
-
-async def test_a_large_archive_may_be_stored_from_a_view_of_a_larger_body(stores: Stores) -> None:
-    content = b"".join(number.to_bytes(4, "big") for number in range(700_000))
+@pytest.mark.parametrize("count", [7, 700_000])
+async def test_an_archive_may_be_stored_from_a_view_of_a_larger_body(
+    stores: Stores, count: int
+) -> None:
+    content = b"".join(number.to_bytes(4, "big") for number in range(count))
     await stores.archives.put(NAME, memoryview(b"head" + content + b"tail")[4:-4], PUBLIC)
     assert await stores.archives.read(NAME) == content
 
@@ -66,19 +58,14 @@ async def test_an_archive_that_is_not_there_cannot_be_read(stores: Stores) -> No
     assert await stores.archives.stat(NAME) is None
 
 
-async def test_a_stored_archive_has_a_size_and_a_date(stores: Stores, clock: FakeClock) -> None:
+async def test_storing_again_renews_nothing_but_the_date(stores: Stores, clock: FakeClock) -> None:
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    clock.advance(timedelta(days=2))
     await stores.archives.put(NAME, BALA, PUBLIC)
     stored = await stores.archives.stat(NAME)
     assert stored is not None
     assert (stored.digest, stored.size_bytes) == (DIGEST, len(BALA))
     assert stored.stored_ms == clock.now_ms()
-
-
-async def test_storing_again_renews_nothing_but_the_date(stores: Stores, clock: FakeClock) -> None:
-    await stores.archives.put(NAME, BALA, PUBLIC)
-    clock.advance(timedelta(days=2))
-    await stores.archives.put(NAME, BALA, PUBLIC)
-    assert await stored_ms(stores) == clock.now_ms()
     assert await stores.archives.read(NAME) == BALA
 
 
@@ -93,6 +80,7 @@ async def test_one_archive_may_be_stored_many_times_at_once(stores: Stores, othe
 async def test_archives_are_listed_by_when_they_were_stored(
     stores: Stores, clock: FakeClock
 ) -> None:
+    assert await listed(stores) == set()
     names = [named(b"%d" % number) for number in range(20)]
     for name in names:
         await stores.archives.put(name, BALA, PUBLIC)
@@ -104,21 +92,19 @@ async def test_archives_are_listed_by_when_they_were_stored(
     assert await listed(stores, await stored_ms(stores, names[0])) == set()
 
 
-async def test_a_list_of_nothing_is_empty(stores: Stores) -> None:
-    assert await listed(stores) == set()
-
-
-async def test_a_deleted_archive_cannot_be_read(stores: Stores) -> None:
+async def test_a_deleted_archive_is_in_no_container_and_may_be_deleted_or_stored_again(
+    stores: Stores,
+) -> None:
     other = named(b"other")
-    await stores.archives.put(NAME, BALA, PUBLIC)
     await stores.archives.put(other, b"other", PUBLIC)
-    assert await stores.archives.delete(DIGEST, FOREVER)
-    assert await stores.archives.stat(NAME) is None
-    assert await listed(stores) == {other.digest}
-
-
-async def test_a_deleted_archive_may_be_deleted_again(stores: Stores) -> None:
-    assert await stores.archives.delete(DIGEST, FOREVER)
+    for container in CHOSEN_VISIBILITIES:
+        await stores.archives.put(NAME, BALA, container)
+    for _ in range(2):
+        assert await stores.archives.delete(DIGEST, FOREVER)
+        assert await stores.archives.stat(NAME) is None
+        assert await listed(stores) == {other.digest}
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_an_archive_that_was_stored_again_is_not_deleted(
@@ -129,13 +115,6 @@ async def test_an_archive_that_was_stored_again_is_not_deleted(
     sweep_began_ms = clock.now_ms()
     await stores.archives.put(NAME, BALA, PUBLIC)
     assert not await stores.archives.delete(DIGEST, sweep_began_ms)
-    assert await stores.archives.read(NAME) == BALA
-
-
-async def test_a_deleted_archive_may_be_stored_again(stores: Stores) -> None:
-    await stores.archives.put(NAME, BALA, PUBLIC)
-    await stores.archives.delete(DIGEST, FOREVER)
-    await stores.archives.put(NAME, BALA, PUBLIC)
     assert await stores.archives.read(NAME) == BALA
 
 
@@ -186,16 +165,10 @@ async def test_a_move_puts_the_archive_into_the_other_container_and_may_be_repea
     for _ in range(3):
         await stores.archives.move(NAME, container)
         assert await stores.archives.read(NAME) == BALA
+        # What becomes private leaves the public container at once.
+        assert container is PUBLIC or await containers(stores) in ([None], [container])
         clock.advance(timedelta(minutes=20))
     assert await containers(stores) in ([None], [container])
-
-
-async def test_an_archive_that_becomes_private_leaves_the_public_container_at_once(
-    stores: Stores,
-) -> None:
-    await stores.archives.put(NAME, BALA, PUBLIC)
-    await stores.archives.move(NAME, Visibility.PRIVATE)
-    assert await containers(stores) in ([None], [Visibility.PRIVATE])
 
 
 async def test_an_archive_that_becomes_public_can_be_read_by_old_links_for_a_while(
@@ -230,13 +203,6 @@ async def test_an_archive_that_is_moved_there_and_back_can_always_be_read(
             *(process.archives.read(NAME) for process in (stores, others)),
         )
         assert await stores.archives.read(NAME) == BALA
-
-
-async def test_an_archive_in_both_containers_is_deleted_from_both(stores: Stores) -> None:
-    for container in CHOSEN_VISIBILITIES:
-        await stores.archives.put(NAME, BALA, container)
-    assert await stores.archives.delete(DIGEST, FOREVER)
-    assert await listed(stores) == set()
 
 
 async def test_an_archive_whose_digest_has_the_same_prefix_is_not_deleted(stores: Stores) -> None:

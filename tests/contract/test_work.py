@@ -12,7 +12,10 @@ pytestmark = pytest.mark.measured
 NOW = 1_000
 
 
-async def test_a_value_is_taken_once(stores: Stores) -> None:
+async def test_a_value_is_taken_once_until_it_expires(stores: Stores) -> None:
+    assert await stores.work.take("code", "k", NOW) is None
+    await stores.work.put("code", "k", "old", expires_ms=NOW)
+    assert await stores.work.take("code", "k", NOW) is None
     await stores.work.put("code", "k", "value", expires_ms=NOW + 1)
     assert await stores.work.take("code", "k", NOW) == "value"
     assert await stores.work.take("code", "k", NOW) is None
@@ -26,27 +29,12 @@ async def test_exactly_one_of_concurrent_takers_gets_the_value(
     assert [each for each in await asyncio.gather(*takes) if each] == ["value"]
 
 
-async def test_nothing_is_taken_where_nothing_was_put(stores: Stores) -> None:
-    assert await stores.work.take("code", "k", NOW) is None
-
-
 async def test_kinds_and_keys_are_apart(stores: Stores) -> None:
     for kind, key in (("code", "k"), ("state", "k"), ("code", "K")):
         await stores.work.put(kind, key, f"{kind} {key}", expires_ms=NOW + 1)
     assert await stores.work.take("state", "k", NOW) == "state k"
     assert await stores.work.take("code", "K", NOW) == "code K"
     assert await stores.work.take("code", "k", NOW) == "code k"
-
-
-async def test_an_expired_value_is_not_taken(stores: Stores) -> None:
-    await stores.work.put("code", "k", "value", expires_ms=NOW)
-    assert await stores.work.take("code", "k", NOW) is None
-
-
-async def test_a_newer_value_replaces_an_older_one(stores: Stores) -> None:
-    await stores.work.put("code", "k", "old", expires_ms=NOW)
-    await stores.work.put("code", "k", "new", expires_ms=NOW + 1)
-    assert await stores.work.take("code", "k", NOW) == "new"
 
 
 async def test_a_lease_is_held_by_one_owner(stores: Stores, others: Stores) -> None:
@@ -58,29 +46,24 @@ async def test_a_lease_is_held_by_one_owner(stores: Stores, others: Stores) -> N
     assert (await asyncio.gather(*leases)).count(True) == 1
 
 
-async def test_a_lease_is_renewed_by_its_owner_alone(stores: Stores, others: Stores) -> None:
+async def test_a_lease_is_renewed_by_its_owner_alone_and_can_be_taken_when_it_expired(
+    stores: Stores, others: Stores
+) -> None:
     assert await stores.work.lease("publisher", "a", NOW, NOW + 10)
     assert await stores.work.lease("publisher", "a", NOW + 5, NOW + 15)
     assert not await others.work.lease("publisher", "b", NOW + 11, NOW + 20)
-
-
-async def test_an_expired_lease_can_be_taken(stores: Stores, others: Stores) -> None:
-    assert await stores.work.lease("publisher", "a", NOW, NOW + 10)
-    assert await others.work.lease("publisher", "b", NOW + 10, NOW + 20)
-    assert not await stores.work.lease("publisher", "a", NOW + 10, NOW + 20)
-
-
-async def test_leases_of_other_names_can_be_taken(stores: Stores) -> None:
-    assert await stores.work.lease("publisher", "a", NOW, NOW + 10)
-    assert await stores.work.lease("sweeper", "b", NOW, NOW + 10)
+    assert await others.work.lease("publisher", "b", NOW + 15, NOW + 20)
+    assert not await stores.work.lease("publisher", "a", NOW + 15, NOW + 20)
+    assert await stores.work.lease("sweeper", "a", NOW + 15, NOW + 20)
 
 
 async def test_expired_values_are_removed_and_counted(stores: Stores) -> None:
     for key, expires_ms in (("k1", 100), ("k2", 200), ("k3", NOW + 1)):
         await stores.work.put("code", key, key, expires_ms)
     await stores.work.lease("sweeper", "a", 0, 100)
+    await stores.work.count([Counter("push", "a1", expires_ms=NOW - 1)], NOW - 5)
     await stores.work.lease("publisher", "a", 0, NOW + 10)
-    assert await stores.work.remove_expired(before_ms=NOW) == 3
+    assert await stores.work.remove_expired(before_ms=NOW) == 4
     assert await stores.work.remove_expired(before_ms=NOW) == 0
     assert await stores.work.take("code", "k3", NOW) == "k3"
     assert not await stores.work.lease("publisher", "b", NOW, NOW + 20)
@@ -135,8 +118,3 @@ async def test_a_count_starts_at_zero_after_its_period(stores: Stores) -> None:
     assert await stores.work.count([later], NOW + 9) == [2]
     assert await stores.work.count([later], NOW + 10) == [1]
     assert await stores.work.count([later], NOW + 29) == [2]
-
-
-async def test_counts_that_expired_are_removed(stores: Stores) -> None:
-    await stores.work.count([Counter("push", "a1", expires_ms=NOW)], NOW - 5)
-    assert await stores.work.remove_expired(NOW + 1) == 1
