@@ -8,6 +8,7 @@ from shared.adapters.cloud import AzureClients, CloudStores, IdentityClients, op
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemRandomness
 from shared.ports import Clock
+from shared.services.common import Adapters
 from tests.support import cloud_stores
 from tests.support.cloud_stores import (
     BLOBS,
@@ -18,7 +19,7 @@ from tests.support.cloud_stores import (
 )
 
 # Every port of one implementation, over the same data.
-Stores = EmbeddedStores | CloudStores
+Stores = EmbeddedStores | CloudStores | Adapters
 
 # Opens the stores of a place that belongs to the test; two openings are like two processes.
 OpenStores = Callable[[Path, Clock], AbstractAsyncContextManager[Stores]]

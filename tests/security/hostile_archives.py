@@ -3,7 +3,7 @@
 import gzip
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -649,12 +649,15 @@ PACKAGES: Rows = {
     },
 }
 
-HOSTILE = tuple(
-    Hostile(name, build, refusal, *rest)
-    for rows in (
-        *(CONTAINER, ZIP64, NAMES, ENTRIES, HEADERS, DATA),
-        *(LIMITS, MANIFESTS, FIELDS, PACKAGES),
-    )
-    for refusal, archives in rows.items()
-    for name, (build, *rest) in archives.items()
+
+def _hostile(*tables: Rows) -> Iterator[Hostile]:
+    for rows in tables:
+        for refusal, archives in rows.items():
+            for name, (build, *rest) in archives.items():
+                yield Hostile(name, build, refusal, *rest)
+
+
+HOSTILE = (
+    *_hostile(CONTAINER, ZIP64, NAMES, ENTRIES, HEADERS, DATA),
+    *_hostile(LIMITS, MANIFESTS, FIELDS, PACKAGES),
 )
