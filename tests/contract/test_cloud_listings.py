@@ -97,12 +97,6 @@ async def test_a_package_that_is_no_longer_shown_is_reported_with_a_higher_revis
     assert (change.revision, versions([change])) == (3, ["1.0.0"])
 
 
-async def test_an_offer_that_changes_nothing_is_not_written(place: Place) -> None:
-    await place.listings.offer(listing("2.0.0"))
-    assert not await place.listings.offer(listing("1.0.0"))
-    assert not await place.listings.replace(listing("2.0.0"))
-
-
 async def test_pulls_are_reported_when_they_have_grown_enough(place: Place) -> None:
     await place.listings.offer(listing(pulls=1_000))
     little = 1_000 + int(1_000 * REPORTED_GROWTH)

@@ -129,19 +129,6 @@ def reasons(events: list[Any]) -> list[str]:
 # --- the first copy ----------------------------------------------------------------------------
 
 
-async def test_before_anything_was_built_all_listings_are_found(place: Place) -> None:
-    await place.writer.index.offer(listing("one"))
-    assert (await place.found(place.writer), await place.found()) == (["one"], ["one"])
-    await place.writer.index.offer(listing("two"))
-    place.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert await place.found() == ["one", "two"]
-
-
-async def test_the_first_search_waits_for_the_first_copy(place: Place) -> None:
-    await place.push("one")
-    assert await place.found() == ["one"]
-
-
 class Waiting:
     """Parts that give no answer until they are told to."""
 
@@ -315,23 +302,10 @@ async def damaged(place: Place) -> None:
     await place.put((await place.pointer()).base.name, b"x" * 1_000)
 
 
-async def cut_off(place: Place) -> None:
-    """Let the upload have ended in the middle."""
-    await place.renew()
-    name = (await place.pointer()).base.name
-    stored: Any = await place.blobs.container("derived").download_blob(name)
-    await place.put(name, (await stored.readall())[:-100])
-
-
 async def gone(place: Place) -> None:
     """Let the base be removed."""
     await place.renew()
     await place.blobs.container("derived").delete_blob((await place.pointer()).base.name)
-
-
-async def not_packed(place: Place) -> None:
-    """Let the base be bytes that nobody packed."""
-    await place.point_at(b"not packed at all")
 
 
 async def packed_half(place: Place) -> None:
@@ -367,17 +341,7 @@ async def no_pointer(place: Place) -> None:
 
 @pytest.mark.parametrize(
     "breaking",
-    [
-        damaged,
-        cut_off,
-        gone,
-        not_packed,
-        packed_half,
-        no_database,
-        another_database,
-        another_schema,
-        no_pointer,
-    ],
+    [damaged, gone, packed_half, no_database, another_database, another_schema, no_pointer],
 )
 async def test_a_broken_copy_is_reported_and_the_old_copy_serves(
     place: Place, breaking: Callable[[Place], Any]
@@ -410,29 +374,6 @@ async def test_a_broken_base_is_fetched_again_after_a_respite_and_another_one_at
     assert await place.found() == ["one", "two"]
 
 
-async def test_a_store_that_is_out_of_reach_is_no_hindrance(place: Place) -> None:
-    await place.push("one")
-
-    class Unreachable:
-        reached = True
-
-        def __getattr__(self, name: str) -> Any:
-            if not self.reached:
-                raise ConnectionError
-            return getattr(place.parts(), name)
-
-    parts = Unreachable()
-    following = current_copy(place, parts, never)
-    await following.refresh()
-    parts.reached = False
-    with capture_logs() as events:
-        await following.refresh()
-    assert reasons(events) == ["ConnectionError: "]
-    async with following.borrow() as copy:
-        assert await count(copy) == 1
-    await following.close()
-
-
 # --- folders -----------------------------------------------------------------------------------
 
 
@@ -442,16 +383,6 @@ async def test_an_instance_that_ends_leaves_nothing(place: Place) -> None:
     await place.reader.index.close()
     assert list((place.folder / "reader" / "copies").iterdir()) == []
     assert await place.found() == ["one"]  # And may begin again.
-
-
-def test_processes_of_one_machine_do_not_disturb_each_other(tmp_path: Path) -> None:
-    one, other = (CopyFolders(tmp_path, SystemRandomness()) for _ in range(2))
-    kept = one.folder()
-    assert other.folder().parent != kept.parent
-    other.close()
-    assert kept.exists()
-    one.close()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:

@@ -41,14 +41,12 @@ async def rolled_up(stores: Stores) -> dict[str, dict[str, int]]:
 
 async def test_pulls_are_counted_by_version_and_day(stores: Stores, process: Process) -> None:
     yesterday = Pull(coordinate("acme/greet:1.0.0"), YESTERDAY, "c1", 0)
-    first = [pull(), pull("acme/greet:2.0.0"), pull(caller="c2"), yesterday]
+    first = [pull(), pull("acme/greet:2.0.0"), pull(caller="c2"), pull(window=2), yesterday]
+    assert await stores.pulls.daily(GREET) == {}
+    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == ([], False)
     await stores.pulls.record(process.batch(*first))
     await stores.pulls.record(process.batch(pull("acme/other:1.0.0")))
-    assert await rolled_up(stores) == {"1.0.0": {YESTERDAY: 1, TODAY: 2}, "2.0.0": {TODAY: 1}}
-
-
-async def test_a_package_that_nobody_pulled_has_no_days(stores: Stores) -> None:
-    assert await stores.pulls.daily(GREET) == {}
+    assert await rolled_up(stores) == {"1.0.0": {YESTERDAY: 1, TODAY: 3}, "2.0.0": {TODAY: 1}}
 
 
 async def test_a_batch_is_counted_once_however_often_it_is_recorded(
@@ -63,14 +61,6 @@ async def test_a_batch_is_counted_once_however_often_it_is_recorded(
     assert await rolled_up(stores) == {"1.0.0": {TODAY: 3}}
 
 
-async def test_another_caller_window_or_version_is_another_pull(
-    stores: Stores, process: Process
-) -> None:
-    different = [pull(), pull(caller="c2"), pull(window=2), pull("acme/greet:1.0.1")]
-    await stores.pulls.record(process.batch(*different))
-    assert await rolled_up(stores) == {"1.0.0": {TODAY: 3}, "1.0.1": {TODAY: 1}}
-
-
 async def test_the_batches_of_several_processes_are_all_counted(
     stores: Stores, others: Stores
 ) -> None:
@@ -79,10 +69,6 @@ async def test_the_batches_of_several_processes_are_all_counted(
         for window in range(3):
             await opened.pulls.record(process.batch(pull(caller=name, window=window)))
     assert await rolled_up(stores) == {"1.0.0": {TODAY: 9}}
-
-
-async def test_nothing_is_rolled_up_of_no_pulls(stores: Stores) -> None:
-    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == ([], False)
 
 
 async def test_a_roll_up_adds_each_pull_to_the_head_once(
@@ -192,14 +178,6 @@ async def test_recorded_pulls_are_in_the_head_and_the_history_at_once(
     assert history.versions == {"1.0.0": 2, "2.0.0": 1}
     rolled = await others.pulls.roll_up(before_window=1, today=TODAY)
     assert (rolled.changed, await counted(knowing)) == ([GREET], 3)
-
-
-async def test_callers_are_forgotten_with_their_window(knowing: Stores, process: Process) -> None:
-    batch = process.batch(pull(window=1), pull(window=2))
-    await knowing.pulls.record(batch)
-    await knowing.pulls.roll_up(before_window=2, today=TODAY)
-    await knowing.pulls.record(batch)
-    assert await knowing.pulls.daily(GREET) == {"1.0.0": {TODAY: 3}}
 
 
 async def test_any_number_of_callers_is_forgotten(knowing: Stores) -> None:

@@ -319,15 +319,6 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
     assert await target.stores.documents.sbom(release.content) == b"{}"
 
 
-async def test_an_empty_registry_makes_an_empty_snapshot(
-    stores: Stores, target: Target, tmp_path: Path, clock: FakeClock
-) -> None:
-    source = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
-    report = await target.restoring.restore(source.snapshots, (await source.create()).name)
-    assert (report.seen, report.changed, report.problems) == (0, 0, ())
-    assert await target.stores.metadata.packages("", 1) == []
-
-
 async def test_a_file_that_lies_in_the_place_of_another_is_refused(
     tmp_path: Path, clock: FakeClock
 ) -> None:
@@ -387,16 +378,6 @@ async def test_a_file_whose_writing_broke_off_is_not_there(store: SnapshotStore)
     assert await content_of(store.read("one/a")) == b""
 
 
-async def test_a_removed_snapshot_cannot_be_read_and_may_be_removed_again(
-    store: SnapshotStore,
-) -> None:
-    await store.write("one/a", pieces_of(b"a"))
-    await store.write("one/b", pieces_of(b"b"))
-    for name in ("one/a", "one/a", "one/b"):
-        await store.delete(name)
-    assert await store.list() == []
-
-
 async def test_old_snapshots_go_and_the_newest_stays(
     store: SnapshotStore, stores: Stores, clock: FakeClock
 ) -> None:
@@ -450,14 +431,3 @@ async def test_while_the_new_snapshot_cannot_be_read_the_old_ones_stay(
     [problem] = report.problems
     assert problem == f"directory.jsonl.gz of the snapshot {name} is not as it was written."
     assert len(await good.snapshots.manifests()) == 3
-
-
-async def test_a_snapshot_without_a_manifest_is_not_listed(
-    store: SnapshotStore, stores: Stores, clock: FakeClock
-) -> None:
-    taking = snapshotting(stores, store, clock)
-    name = (await taking.create()).name
-    await store.delete(f"{name}/{MANIFEST_FILE}")
-    assert await taking.snapshots.manifests() == []
-    with pytest.raises(SnapshotUnusable, match="There is no snapshot"):
-        await taking.snapshots.verify(name)
