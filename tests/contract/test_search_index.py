@@ -117,6 +117,9 @@ async def versions(index: SearchIndex) -> list[str]:
     return [hit.listing.release.version for hit in results.hits]
 
 
+PRIVATE = {"visibility": Visibility.PRIVATE}
+
+
 # --- what is shown ------------------------------------------------------------------------------
 
 
@@ -172,14 +175,8 @@ async def test_the_best_release_is_shown_in_whatever_order_they_are_offered(
     assert await found(index, "bad", include_deprecated=True) == []
 
 
-async def test_the_same_release_offered_again_brings_what_is_new(index: SearchIndex) -> None:
-    await offer_all(index, listing("acme/greet:1.0.0"), listing("acme/greet:1.0.0", pulls=7))
-    [hit] = (await index.search(Query(), ResultPage(), ANYONE)).hits
-    assert hit.listing.head.pulls == 7
-
-
 async def test_the_newer_head_counts_whichever_release_is_shown(index: SearchIndex) -> None:
-    hidden = {"visibility": Visibility.PRIVATE, "head_revision": 2}
+    hidden = {**PRIVATE, "head_revision": 2}
     await offer_all(index, listing("acme/greet:1.0.0", **hidden), listing("acme/greet:1.1.0"))
     assert await found(index, "greet") == []
     assert await versions(index) == ["1.1.0"]
@@ -187,14 +184,6 @@ async def test_the_newer_head_counts_whichever_release_is_shown(index: SearchInd
     await index.offer(listing("acme/greet:0.9.0", **public))
     assert await found(index, "greet") == ["acme/greet"]
     assert await versions(index) == ["1.1.0"]
-
-
-async def test_a_replaced_release_is_shown_whatever_was_shown_before(index: SearchIndex) -> None:
-    await index.offer(listing("acme/greet:2.0.0", summary="newer", keywords=("two",)))
-    await index.replace(listing("acme/greet:1.0.0", summary="older"))
-    assert await found(index, "older") == ["acme/greet"]
-    assert await found(index, "newer") == []
-    assert await found(index, "keyword:two") == []
 
 
 async def test_a_removed_package_is_found_no_longer(index: SearchIndex) -> None:
@@ -205,20 +194,15 @@ async def test_a_removed_package_is_found_no_longer(index: SearchIndex) -> None:
     assert await index.suggest("greet", ANYONE, 5) == []
 
 
-async def test_packages_are_compared_without_case(index: SearchIndex) -> None:
-    await index.offer(listing("Acme/Greet:1.0.0"))
-    await index.replace(listing("acme/greet:1.1.0"))
-    assert await versions(index) == ["1.1.0"]
-
-
 async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
     event = Event(id="1", kind="pushed", at_ms=1, actor="ann", subject="acme/greet")
     shown = listing(
         "acme/greet:1.0.0", readme="x" * 5_000, modules=("greet",), outbox=(event,), summary="Hi"
     )
     await index.offer(shown)
+    await index.offer(dataclasses.replace(shown, head=shown.head.model_copy(update={"pulls": 7})))
     [hit] = (await index.search(Query(), ResultPage(), ANYONE)).hits
-    assert hit.listing.head == shown.head
+    assert hit.listing.head == shown.head.model_copy(update={"pulls": 7})
     assert hit.listing.release == shown.release.model_copy(update={"outbox": ()})
     assert hit.listing.texts == Texts(readme="x" * 1_300, modules=(ModuleText(name="greet"),))
 
@@ -289,16 +273,13 @@ EVERYTHING = [
 ]
 MEANINGS: dict[str, list[str]] = {
     "": EVERYTHING,
-    "*": EVERYTHING,
     "kafka": ["acme/http", "ballerinax/kafka"],
     "KAFKA broker": ["acme/http", "ballerinax/kafka"],  # The former only mentions it.
     "kaf*": ["ballerinax/kafka"],  # Words of readmes are whole.
     "kafak": ["acme/http", "ballerinax/kafka"],
     "ballerina/http": ["ballerina/http"],
-    "Ballerina/HTTP:2.0.0": ["ballerina/http"],
     "google/sheets": ["ballerinax/googleapis.sheets"],  # No package has this path.
     "org:acme": ["acme/EchoService", "acme/http"],
-    "org:ACME http": ["acme/http"],
     "org:(acme OR ballerina) AND http": ["acme/http", "ballerina/http"],
     "org:acme org:ballerina": [],
     "org:ballerina*": [
@@ -307,14 +288,11 @@ MEANINGS: dict[str, list[str]] = {
         "ballerinax/googleapis.sheets",
         "ballerinax/kafka",
     ],
-    "org:baller": [],
     "name:http": ["acme/http", "ballerina/http"],
-    "package:kafka": ["ballerinax/kafka"],
     "name:brokers": [],
     "name:google": ["ballerinax/googleapis.sheets"],
     "keyword:messaging": ["ballerinax/kafka"],
     "keyword:IT Operations/Queues & Streams": ["ballerinax/kafka"],
-    "keyword:it operations/queues & streams AND org:ballerinax": ["ballerinax/kafka"],
     "keyword:IT Operations": [],
     "keyword:(network OR messaging)": ["ballerina/http", "ballerinax/kafka"],
     "module:kafka.admin": ["ballerinax/kafka"],
@@ -328,19 +306,13 @@ MEANINGS: dict[str, list[str]] = {
     "a*/http": ["acme/http"],
     "http*s": [],
     "*e_f*": ["ballerinax/azure_functions"],
-    "*s.s*": ["ballerinax/googleapis.sheets"],
     "*e%f*": [],
     r"azure\_functions": ["ballerinax/azure_functions"],
     "azure functions": ["ballerinax/azure_functions"],
-    "azurefunctions": ["ballerinax/azure_functions"],
     "echo service": ["acme/EchoService"],
-    "EchoService": ["acme/EchoService"],
     "cafe": ["ballerinax/azure_functions"],
-    "CAFÉ": ["ballerinax/azure_functions"],
     "sheets nosuchword": ["ballerinax/googleapis.sheets"],
     "nosuchword": [],
-    "public": [],
-    "deprecated": [],
 }
 
 
@@ -358,13 +330,6 @@ async def test_deprecated_packages_are_found_by_those_who_ask_for_them(shelf: Se
 async def test_tools_are_packages_that_publish_one(shelf: SearchIndex) -> None:
     assert await found(shelf, "", kind=SearchKind.TOOLS) == ["acme/EchoService"]
     assert await found(shelf, "http", kind=SearchKind.TOOLS) == []
-
-
-async def test_restrictions_match_complete_names(shelf: SearchIndex) -> None:
-    assert await found(shelf, "", package="HTTP") == ["ballerina/http", "acme/http"]
-    assert await found(shelf, "", package="htt") == []
-    assert await found(shelf, "", orgs=frozenset({"acme"}), package="http") == ["acme/http"]
-    assert await found(shelf, "", orgs=frozenset()) == []
 
 
 @pytest.mark.parametrize(
@@ -482,20 +447,7 @@ async def test_pages_hold_every_result_once_and_as_many_as_they_count(
         assert (await index.search(Query.parse(text), beyond, ANYONE)).hits == ()
 
 
-async def test_a_page_of_nothing_still_counts(shelf: SearchIndex) -> None:
-    results = await shelf.search(Query(), ResultPage(limit=0), ANYONE)
-    assert (results.hits, results.count) == ((), 6)
-
-
-async def test_packages_that_tie_are_ordered_by_name_however_they_came(index: SearchIndex) -> None:
-    for name in ("b", "c", "a"):
-        await index.offer(listing(f"acme/{name}:1.0.0"))
-    assert await found(index, "") == ["acme/a", "acme/b", "acme/c"]
-
-
 # --- who sees it --------------------------------------------------------------------------------
-
-PRIVATE = {"visibility": Visibility.PRIVATE}
 
 
 async def test_a_private_package_is_found_by_members_of_its_organization_alone(
@@ -586,6 +538,10 @@ async def test_packages_are_found_by_what_they_depend_on_themselves(index: Searc
     assert sorted(await found(index, "", depends_on="acme/greet")) == ["acme/shop", "other/app"]
     assert sorted(await found(index, "", depends_on="acme/log")) == ["acme/greet", "acme/shop"]
     assert await found(index, "", depends_on="acme/alone") == []
+    await index.offer(needing("third/app:1.0.0", "acme/alone", **PRIVATE))
+    assert await found(index, "", depends_on="acme/alone") == []
+    members = Viewer(frozenset({"third"}))
+    assert await found(index, "", members, depends_on="acme/alone") == ["third/app"]
 
 
 async def test_packages_are_sorted_by_their_public_dependents(index: SearchIndex) -> None:
@@ -600,21 +556,6 @@ async def test_packages_are_sorted_by_their_public_dependents(index: SearchIndex
         page = ResultPage(sort=Sort.DEPENDENTS, descending=descending)
         results = await index.search(Query.parse("org:acme"), page, ANYONE)
         assert names(results) == [f"acme/{name}" for name in expected]
-
-
-async def test_a_private_package_is_nobodys_dependent_but_its_members(index: SearchIndex) -> None:
-    hidden = needing("acme/app:1.0.0", "acme/greet", visibility=Visibility.PRIVATE)
-    await index.offer(hidden)
-    assert await found(index, "", depends_on="acme/greet") == []
-    assert await found(index, "", Viewer(frozenset({"acme"})), depends_on="acme/greet") == [
-        "acme/app"
-    ]
-
-
-async def test_a_package_that_depends_on_it_no_more_is_no_dependent(index: SearchIndex) -> None:
-    await index.offer(needing("acme/shop:1.0.0", "acme/greet"))
-    await index.replace(needing("acme/shop:1.1.0"))
-    assert await found(index, "", depends_on="acme/greet") == []
 
 
 async def test_a_count_of_dependents_follows_the_index(index: SearchIndex) -> None:
@@ -711,14 +652,15 @@ async def test_counts_of_facets_are_as_new_as_the_index(index: SearchIndex) -> N
 async def test_private_packages_are_in_nobody_elses_counts(index: SearchIndex) -> None:
     await offer_all(
         index,
-        *(listing(f"acme/mail{each}:1.0.0", visibility=Visibility.PRIVATE) for each in range(3)),
-        listing("acme/mailer:1.0.0", visibility=Visibility.PRIVATE, deprecation="Use mail1."),
+        *(listing(f"acme/mail{each}:1.0.0", **PRIVATE) for each in range(3)),
+        listing("acme/mailer:1.0.0", **PRIVATE, deprecation="Use mail1."),
     )
     query, page = Query.parse("mail"), ResultPage()
     for viewer, counts in ((Viewer(frozenset({"acme"})), (3, 1)), (ANYONE, (0, 0))):
         found = await index.search_with_facets(query, page, viewer)
         assert (found.results.count, found.deprecated) == counts
         assert bool(found.facets) == bool(counts[0])
+    assert await index.totals() == IndexTotals(packages=0, organizations=0, pulls=0)
 
 
 async def test_every_value_of_a_facet_is_returned_with_its_count(index: SearchIndex) -> None:
@@ -751,20 +693,6 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
     assert await found(index, "", facet_values=(mit, web)) == ["acme/one"]
     assert await found(index, "", facet_values=(FacetValue(Facet.ORG, "nobody"),)) == []
     assert await divided(index, Facet.LICENSE, facet_values=(web,)) == {"MIT": 1, "BSD": 1}
-
-
-async def test_private_packages_are_counted_for_their_organization_alone(
-    index: SearchIndex,
-) -> None:
-    await offer_all(
-        index,
-        listing("acme/open:1.0.0", pulls=5),
-        listing("acme/secret:1.0.0", visibility=Visibility.PRIVATE, licenses=("MIT",), pulls=7),
-    )
-    members = Viewer(orgs=frozenset({"acme"}))
-    assert await divided(index, Facet.LICENSE) == {}
-    assert await divided(index, Facet.LICENSE, viewer=members) == {"MIT": 1}
-    assert await index.totals() == IndexTotals(packages=1, organizations=1, pulls=5)
 
 
 async def test_deprecated_packages_can_be_looked_for_alone(index: SearchIndex) -> None:
@@ -833,14 +761,6 @@ async def test_symbols_of_all_packages_are_found_by_name_module_and_parent(
     assert await symbols_found(index, "nothing") == []
 
 
-async def test_a_found_symbol_has_its_package(index: SearchIndex) -> None:
-    await index.replace(documented("acme/http:1.2.0", "parse"))
-    [hit] = (await index.symbols(SymbolQuery.parse("parse"), ResultPage(), ANYONE)).hits
-    assert hit.symbol == symbol("parse", "http")
-    assert str(hit.listing.release.coordinate) == "acme/http:1.2.0"
-    assert hit.listing.symbols == ""
-
-
 async def test_symbols_of_packages_that_are_used_more_come_first_and_of_deprecated_ones_last(
     index: SearchIndex,
 ) -> None:
@@ -869,12 +789,12 @@ async def test_symbols_have_pages_and_a_count(index: SearchIndex) -> None:
 
 
 async def test_only_symbols_of_public_listed_packages_are_found(index: SearchIndex) -> None:
-    await index.replace(documented("acme/secret:1.0.0", "parse", visibility=Visibility.PRIVATE))
-    await index.offer(documented("acme/hidden:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    await index.replace(documented("acme/secret:1.0.0", "parse", **PRIVATE))
+    await index.offer(documented("acme/hidden:1.0.0", "parse", **PRIVATE))
     assert await symbols_found(index, "parse") == []
     await index.replace(documented("acme/secret:1.0.0", "parse"))
     assert await symbols_found(index, "parse") == ["acme/secret:parse"]
-    await index.replace(documented("acme/secret:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    await index.replace(documented("acme/secret:1.0.0", "parse", **PRIVATE))
     assert await symbols_found(index, "parse") == []
     await index.replace(documented("acme/open:1.0.0", "parse"))
     await index.remove(package("acme/open"))
@@ -883,7 +803,7 @@ async def test_only_symbols_of_public_listed_packages_are_found(index: SearchInd
 
 async def test_members_find_the_symbols_of_private_packages(index: SearchIndex) -> None:
     members, others = (Viewer(frozenset({OrgName(org)})) for org in ("acme", "other"))
-    await index.replace(documented("acme/secret:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    await index.replace(documented("acme/secret:1.0.0", "parse", **PRIVATE))
     await index.replace(documented("other/open:1.0.0", "parse"))
     everything = ["acme/secret:parse", "other/open:parse"]
     assert await symbols_found(index, "parse", members) == everything
@@ -892,7 +812,7 @@ async def test_members_find_the_symbols_of_private_packages(index: SearchIndex) 
     for viewer in (ANYONE, others):
         assert await symbols_found(index, "parse", viewer) == ["other/open:parse"]
         assert await symbols_found(index, "org:acme", viewer) == []
-    await index.replace(documented("acme/secret:1.1.0", "format", visibility=Visibility.PRIVATE))
+    await index.replace(documented("acme/secret:1.1.0", "format", **PRIVATE))
     assert await symbols_found(index, "acme/secret:", members) == ["acme/secret:format"]
     await index.remove(package("acme/secret"))
     assert await symbols_found(index, "format", members) == []
@@ -911,14 +831,14 @@ async def test_a_mistyped_symbol_is_found_and_names_what_was_meant(index: Search
 
 
 async def test_a_private_symbol_mends_nobodys_typo(index: SearchIndex) -> None:
-    secret = documented("acme/secret:1.0.0", "getJsonPayload", visibility=Visibility.PRIVATE)
+    secret = documented("acme/secret:1.0.0", "getJsonPayload", **PRIVATE)
     await index.replace(secret)
     assert await symbols_found(index, "getJsonPaylod") == []
     assert await symbols_found(index, "getJsonPaylod", Viewer(frozenset({OrgName("acme")}))) == []
 
 
 @pytest.mark.parametrize(
-    ("code", "found"),
+    ("code", "symbols"),
     [
         ("http:Client->post", ["acme/http:Client.post"]),
         ('http:Client->post("/a", message)', ["acme/http:Client.post"]),
@@ -930,9 +850,14 @@ async def test_a_private_symbol_mends_nobodys_typo(index: SearchIndex) -> None:
         ("Client -http", []),
     ],
 )
-async def test_symbols_are_found_by_code(index: SearchIndex, code: str, found: list[str]) -> None:
+async def test_symbols_and_their_package_are_found_by_code(
+    index: SearchIndex, code: str, symbols: list[str]
+) -> None:
     await index.replace(documented("acme/http:1.0.0", "Client", "Client.post"))
-    assert await symbols_found(index, code) == found
+    await index.replace(listing("acme/http.driver:1.0.0"))
+    assert await symbols_found(index, code) == symbols
+    if symbols and code[:6] != "Client":
+        assert (await found(index, code))[0] == "acme/http"
 
 
 async def test_words_of_a_query_for_symbols_may_stand_for_their_package(index: SearchIndex) -> None:
@@ -963,7 +888,7 @@ async def test_symbols_with_most_words_are_found_where_none_has_all(index: Searc
 
 
 async def test_private_packages_stand_for_words_of_their_members_alone(index: SearchIndex) -> None:
-    secret = documented("acme/mqtt:1.0.0", "Client.subscribe", visibility=Visibility.PRIVATE)
+    secret = documented("acme/mqtt:1.0.0", "Client.subscribe", **PRIVATE)
     await index.replace(secret)
     await index.replace(documented("other/open:1.0.0", "Client.subscribe"))
     members = Viewer(frozenset({OrgName("acme")}))
@@ -1039,7 +964,7 @@ async def test_packages_are_found_by_what_their_symbols_and_readmes_say(index: S
     assert await found(index, "sesame") == ["acme/crypto"]
     assert await found(index, "bcrypt") == ["acme/crypto"]
     assert await found(index, "telegram") == ["acme/other"]
-    secret = dataclasses.replace(listing("acme/crypto:1.0.0", visibility=Visibility.PRIVATE))
+    secret = dataclasses.replace(listing("acme/crypto:1.0.0", **PRIVATE))
     await index.replace(dataclasses.replace(secret, symbols=said.symbols))
     assert await found(index, "bcrypt") == []
     assert await found(index, "bcrpyt") == []
@@ -1070,34 +995,15 @@ async def test_short_words_are_not_mended_to_others_that_are_as_short(index: Sea
     assert await found(index, "rdis") == ["acme/redis"]
 
 
-async def test_code_names_its_package(index: SearchIndex) -> None:
-    await index.replace(listing("ballerinax/mysql:1.0.0"))
-    await index.replace(listing("ballerinax/mysql.driver:1.0.0"))
-    await index.replace(listing("ballerina/http:1.0.0"))
-    for text in ("import ballerinax/mysql;", "import ballerinax/mysql as db;", "mysql:Client"):
-        assert (await found(index, text))[0] == "ballerinax/mysql", text
-    for text in (
-        "http:Client->post",
-        'http:Client->post("/a", 1)',
-        "http:",
-        "import ballerina/http",
-    ):
-        assert (await found(index, text))[0] == "ballerina/http", text
-
-
 async def test_another_release_has_its_own_symbols(index: SearchIndex) -> None:
     await index.replace(documented("acme/http:1.1.0", "parse", "format"))
     await index.offer(documented("acme/http:1.0.0", "old"))
-    assert await symbols_found(index, "parse") == ["acme/http:parse"]
+    [hit] = (await index.symbols(SymbolQuery.parse("parse"), ResultPage(), ANYONE)).hits
+    assert (hit.symbol, hit.listing.symbols) == (symbol("parse", "http"), "")
+    assert str(hit.listing.release.coordinate) == "acme/http:1.1.0"
     assert await symbols_found(index, "old") == []
     await index.replace(documented("acme/http:1.2.0", "format", "parse"))
     assert await symbols_found(index, "parse") == ["acme/http:parse"]
     await index.offer(documented("acme/http:1.3.0", "new"))
     assert await symbols_found(index, "parse") == []
     assert await symbols_found(index, "new") == ["acme/http:new"]
-
-
-async def test_symbols_are_found_after_pulls_were_counted(index: SearchIndex) -> None:
-    for pulls in (0, 1, 100_000):
-        await index.replace(documented("acme/http:1.0.0", "parse", pulls=pulls))
-        assert await symbols_found(index, "parse") == ["acme/http:parse"]

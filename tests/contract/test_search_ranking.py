@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.listings import Listing
-from shared.domain.packages import Dependency, Visibility
+from shared.domain.packages import Visibility
 from shared.domain.search import ANYONE, Query, ResultPage, Sort, Viewer
 from shared.ports import SearchIndex
-from tests.contract.test_search_index import INDEXES, found, listing, names, offer_all
+from tests.contract.test_search_index import INDEXES, found, listing, names, needing, offer_all
 
 pytestmark = pytest.mark.slow
 
@@ -21,13 +20,6 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerato
     """Return an empty index."""
     async with INDEXES[request.param](tmp_path) as opened:
         yield opened
-
-
-def needing(text: str, needed: str, **fields: Any) -> Listing:
-    """Return a listing that depends on `org/name`."""
-    org, _, name = needed.partition("/")
-    dependency = Dependency(org=org, name=name, version="1.0.0")
-    return listing(text, dependencies=(dependency,), **fields)
 
 
 # --- words --------------------------------------------------------------------------------------
@@ -110,12 +102,6 @@ async def test_a_package_is_found_by_what_means_the_same(
     named = ("zoom", "email", "aws.s3", "slack", "csv", "audio", "mysql", "lang.value", "url")
     await offer_all(index, *(listing(f"acme/{each}:1.0.0") for each in named))
     assert (await found(index, typed))[0] == name
-
-
-async def test_a_keyword_filter_takes_keywords_as_they_are(index: SearchIndex) -> None:
-    await index.offer(listing("acme/one:1.0.0", keywords=("logging",)))
-    assert await found(index, "keyword:logging") == ["acme/one"]
-    assert await found(index, "keyword:log") == []
 
 
 async def test_a_readme_is_found_by_its_words_in_any_form_but_not_by_its_code(
