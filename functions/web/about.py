@@ -19,7 +19,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.status import SOFTWARE_VERSION, NoticeBoard, TaskResult, TaskState
-from shared.prose.manual import Manual, read_manual
+from shared.prose.manual import read_manual
 from shared.runtime.answers import Answer
 from shared.settings import Settings
 
@@ -205,27 +205,19 @@ async def web_manual(call: PublicPageCall) -> Answer:
     manual = await asyncio.to_thread(read_manual, call.base_url, program)
     name = call.redacted_route.get("page", "")
     if not name:
-        return _manual_overview(call, manual)
+        return call.show(
+            "web/manual/overview.html",
+            manual=manual,
+            page=None,
+            programs=PROGRAMS,
+            url=call.base_url,
+        )
     page = manual.page(name)
     if page is None:
         raise PageNotFound(f"{MANUAL}/{name}")
     if call.wants_form(MARKDOWN):
         return call.text(page.markdown, MARKDOWN)
-    return call.show("web/manual/page.html", manual=manual, page=page, words="")
-
-
-def _manual_overview(call: PublicPageCall, manual: Manual) -> Answer:
-    words = call.redacted_query.get("q", "").strip()
-    hits = manual.search(words)
-    return call.show(
-        "web/manual/overview.html",
-        manual=manual,
-        page=None,
-        words=words,
-        hits=hits,
-        programs=PROGRAMS,
-        url=call.base_url,
-    )
+    return call.show("web/manual/page.html", manual=manual, page=page)
 
 
 # What tests compare with what is done: how long caches keep files and archives, how long a link

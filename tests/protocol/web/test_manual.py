@@ -1,4 +1,4 @@
-"""The manual at /docs: its pages, their links, the search, and the forms for programs."""
+"""The manual at /docs: its pages, their links, and the forms for programs."""
 
 import re
 
@@ -50,18 +50,6 @@ async def test_commands_are_for_this_registry(world: World) -> None:
     text = (await opened(world, "/docs/clients")).text
     assert f"curl -fsS {URL}/login.py | python3 -" in text
     assert "127.0.0.1:7071" not in text
-
-
-async def test_a_search_leads_to_sections(world: World) -> None:
-    text = (await opened(world, "/docs?q=gradle")).text
-    assert 'href="/docs/clients#gradle"' in text
-    assert '<meta name="robots" content="noindex, follow">' in text
-
-
-async def test_a_search_without_results_says_so(world: World) -> None:
-    text = (await opened(world, "/docs?q=<nonsensical>")).text
-    assert "Nothing found" in text
-    assert "<nonsensical" not in text
 
 
 async def test_programs_get_the_markdown(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The manual: what becomes of the pages of `docs/`, and what a search finds in them."""
+"""The manual: what becomes of the pages of `docs/`."""
 
 import re
 from pathlib import Path
@@ -77,28 +77,3 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
     assert "## a comment" in re.sub(r"<[^>]*>", "", page.html)
     assert '<h2 id="part">' in page.html
     assert page.summary == "Text"
-
-
-@pytest.mark.parametrize(
-    ("words", "address"),
-    [
-        ("gradle", "/docs/clients#gradle"),
-        ("Device Login", "/docs/login"),
-        ("held releases", "/docs/limits#held-releases"),
-        ("github act", "/docs/trusted-publishing#github-actions"),
-    ],
-)
-def test_a_search_finds_the_section_first(words: str, address: str) -> None:
-    assert MANUAL.search(words)[0].address == address
-
-
-def test_a_search_needs_one_of_the_words() -> None:
-    assert MANUAL.search("gradle nonsensical") == MANUAL.search("gradle")
-    assert MANUAL.search("nonsensical how to") == []
-    assert MANUAL.search(" .*( ") == []
-
-
-def test_an_excerpt_shows_the_word() -> None:
-    hit = MANUAL.search("scanners")[0]
-    assert "scanner" in (hit.section.title + hit.excerpt).lower()
-    assert all(len(each.excerpt) < 250 for each in MANUAL.search("token"))
