@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
-from functions.api.account import IdentityView, SessionView
 from functions.api.audit_log import EventView
-from functions.api.operations import ResponseModel, utc_datetime
+from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.tokens import TokenView
 from functions.http.answers import JSON
 from functions.http.pages import PAGE_HEADERS, see_other
 from functions.http.pagination import Pager, requested_page
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.identity import Principal, Role
 from shared.domain.names import OrgName
 from shared.domain.search import Query, ResultPage, Results, Sort
+from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership
@@ -136,6 +137,37 @@ class MembershipView(ResponseModel):
     org: str
     role: str
     since: datetime | None
+
+
+class SessionView(ResponseModel):
+    """A browser that is signed in."""
+
+    id: str
+    provider: str
+    agent: str
+    address: str
+    created_at: UtcTime
+    seen_at: UtcTime
+    signed_in_at: UtcTime
+    ends_at: UtcTime
+    strong: bool
+    current: bool
+
+    @classmethod
+    def of(cls, session: Session, by: Principal) -> Self:
+        current = by.credential == f"{SESSION_CREDENTIAL}{session.id}"
+        own = {"ends_ms": session.ends_ms, "current": current}
+        return cls.model_validate(session.model_dump() | own)
+
+
+class IdentityView(ResponseModel):
+    """Somebody at a provider who can sign in to the account."""
+
+    id: str
+    provider: str
+    issuer: str
+    label: str
+    linked_at: UtcTime
 
 
 class PersonalDataView(ResponseModel):

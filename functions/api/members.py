@@ -10,7 +10,6 @@ from functions.api.operations import (
     Revealed,
     UtcTime,
 )
-from shared.domain.access import INVITATION_CODE_LENGTH
 from shared.domain.accounts import MAX_DISPLAY_NAME
 from shared.domain.identity import Role
 from shared.domain.mail import MAX_EMAIL_LENGTH
@@ -65,18 +64,6 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
 
 
 @members_api.operation(
-    "GET",
-    "api/v1/orgs/{org}/members/{account}",
-    "Show the role of a member; for members of the organization.",
-)
-async def api_members_show(call: ApiCall) -> OrgMemberView:
-    member = await _memberships(call).show_member(
-        call.org, call.route_params["account"], by=call.caller
-    )
-    return OrgMemberView.model_validate(member)
-
-
-@members_api.operation(
     "PUT",
     "api/v1/orgs/{org}/members/{account}",
     "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
@@ -98,13 +85,6 @@ async def api_members_remove(call: ApiCall) -> None:
     await _memberships(call).end_membership(call.org, call.route_params["account"], by=call.caller)
 
 
-@members_api.operation("GET", "api/v1/orgs/{org}/pending", "List the pending changes of members.")
-async def api_members_pending(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.model_validate(
-        {"members": await _memberships(call).pending_changes(call.org, by=call.caller)}
-    )
-
-
 @members_api.operation(
     "DELETE", "api/v1/orgs/{org}/pending/{account}", "Cancel a pending change; for owners."
 )
@@ -124,12 +104,6 @@ class NewInvitation(RequestModel):
         max_length=MAX_DISPLAY_NAME,
         description="What owners know a link by; of an address they see as much as tells whose.",
     )
-
-
-class InvitationCode(RequestModel):
-    """The last part of the link of an invitation; it is no part of a path, which others log."""
-
-    code: str = Field(max_length=4 * INVITATION_CODE_LENGTH)
 
 
 class InvitationView(ResponseModel):
@@ -155,24 +129,6 @@ class InvitedView(ResponseModel):
     invitation: InvitationView
     mailed: bool
     link: Revealed = Field(description="Shown this once; null where a mail holds it.")
-
-
-class OfferView(ResponseModel):
-    """The offer of an invitation, for whoever holds its code."""
-
-    org: str = Field(validation_alias=AliasPath("organization", "name"))
-    display_name: str = Field(validation_alias=AliasPath("organization", "display_name"))
-    role: Role = Field(validation_alias=AliasPath("invitation", "role"))
-    by: str = Field(
-        validation_alias=AliasPath("inviter", "name"), description="The name of whoever sent it."
-    )
-    expires_at: UtcTime = Field(validation_alias=AliasPath("invitation", "expires_ms"))
-
-
-class JoinedView(ResponseModel):
-    """Where the caller belongs to from now on."""
-
-    org: str
 
 
 invitations_api = ApiFace()
@@ -208,31 +164,3 @@ async def api_invitations_send(call: ApiCall, new: NewInvitation) -> InvitedView
 @invitations_api.operation("DELETE", "api/v1/orgs/{org}/invitations/{id}", "Revoke an invitation.")
 async def api_invitations_withdraw(call: ApiCall) -> None:
     await _invitations(call).withdraw(call.org, call.route_params["id"], by=call.caller)
-
-
-@invitations_api.operation(
-    "POST", "api/v1/invitations/show", "Show the invitation with a code.", refusals=(400, 401, 404)
-)
-async def api_invitations_show(call: ApiCall, sent: InvitationCode) -> OfferView:
-    return OfferView.model_validate(await _invitations(call).show(sent.code, by=call.caller))
-
-
-@invitations_api.operation(
-    "POST",
-    "api/v1/invitations/accept",
-    "Accept the invitation with a code; becoming an owner takes effect in 48 hours.",
-    also=(404, 409),
-)
-async def api_invitations_accept(call: ApiCall, sent: InvitationCode) -> JoinedView:
-    joined = await _invitations(call).accept(sent.code, by=call.caller)
-    return JoinedView(org=joined.name)
-
-
-@invitations_api.operation(
-    "POST",
-    "api/v1/invitations/decline",
-    "Decline the invitation with a code, which ends it.",
-    refusals=(400, 401, 404),
-)
-async def api_invitations_decline(call: ApiCall, sent: InvitationCode) -> None:
-    await _invitations(call).decline(sent.code, by=call.caller)

@@ -1,25 +1,15 @@
 """/api/v1/mirror: upstream registries, their rules, and releases that are refused or
 admitted; for administrators."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from functions.api.operations import (
-    ApiCall,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    UtcTime,
-    utc_datetime,
-)
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.composition import MirroringServices
 from shared.domain.archives.manifest import parse_coordinate
 from shared.domain.mirror_rules import HERE, MAX_RULES, MAX_UPSTREAMS, MirrorDraft
-from shared.domain.mirroring import CatalogueRound
 from shared.services.mirroring.mirror_rules import MAX_REASON
-from shared.services.mirroring.upstreams import UpstreamSource
 
 EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
 
@@ -109,39 +99,6 @@ class AdmissionRequest(RequestModel):
     reason: str = Field(max_length=MAX_REASON, description="For the audit log.")
 
 
-class UpstreamStatusView(ResponseModel):
-    """The state of an upstream."""
-
-    name: str
-    address: str
-    answers: bool | None = Field(
-        description="As the process knows that answered; null if it has not asked."
-    )
-    problem: str | None = Field(description="Why it does not answer.")
-    unusable: str | None = Field(
-        description="Which of its answers could not be used last, and why; others are not affected."
-    )
-    catalogue_read_at: datetime | None
-
-    @classmethod
-    def of(cls, source: UpstreamSource, catalogue: CatalogueRound) -> Self:
-        health = source.gate.health
-        return cls(
-            name=source.name,
-            address=source.address,
-            answers=health.is_open if health.asked else None,
-            problem=None if health.is_open else health.reason,
-            unusable=health.unusable or None,
-            catalogue_read_at=utc_datetime(catalogue.completed_ms),
-        )
-
-
-class MirrorStatusView(ResponseModel):
-    """The upstreams in their order."""
-
-    upstreams: list[UpstreamStatusView]
-
-
 class RefusedReleaseView(ResponseModel):
     """A release of an upstream that is not served."""
 
@@ -222,17 +179,6 @@ async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunVie
 async def api_mirror_admit(call: ApiCall, sent: AdmissionRequest) -> None:
     rules = (await require_mirroring(call)).rules
     await rules.admit(parse_coordinate(sent.release), sent.reason, by=call.caller)
-
-
-@mirror_api.operation(
-    "GET",
-    "api/v1/mirror/status",
-    "Show the state of the upstream registries; for administrators.",
-    refusals=_LIST_REFUSALS,
-)
-async def api_mirror_status(call: ApiCall) -> MirrorStatusView:
-    states = await (await require_mirroring(call)).states()
-    return MirrorStatusView(upstreams=[UpstreamStatusView.of(*each) for each in states])
 
 
 @mirror_api.operation(

@@ -35,7 +35,6 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 # The whole API, in the order of the document.
 FACES = (
     audit_log.audit_log_api,
-    packages.held_releases_api,
     members.invitations_api,
     mirror.mirror_api,
     tokens.secret_scanning_api,
@@ -46,7 +45,6 @@ FACES = (
     packages.provenance_api,
     packages.symbols_api,
     trusted_publishing.publishers_api,
-    account.sessions_api,
     account.client_settings_api,
     trusted_publishing.token_exchange_api,
     device_login.device_api,
@@ -157,9 +155,7 @@ _GROUPS = {
     "packages": "Packages",
     "symbols": "Packages",
     "orgs": "Organizations",
-    "invitations": "Invitations",
     "account": "Your account",
-    "sign-in-links": "Your account",
     "device": "Devices",
     "trusted-publishing": "Trusted publishing",
     "leaked-tokens": "Leaked tokens",

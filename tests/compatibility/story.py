@@ -301,7 +301,7 @@ async def _people(story: Story) -> None:
         who = await browser.api("GET", f"{API}/whoami")
         story.facts.ids[name] = who.json()["id"]
     code = json.loads(story.facts.codes["accepted"])
-    await story.api("kim", "POST", "/invitations/accept", {"code": _code_of(code)})
+    await story.form("kim", f"/account/invitations/{_code_of(code)}", decision="accept")
     await story.sign_in("ann", "mia", "admin", "bob")
     locked = f"/manage/accounts/{story.facts.ids['sam']}/lock"
     await story.form("admin", locked, reason="Its laptop was lost.")

@@ -143,14 +143,6 @@ def not_there(_persona: Persona, _state: State) -> set[Outcome]:
     return {Outcome.HIDDEN}
 
 
-def fresh_owners_of_themselves(persona: Persona, _state: State) -> set[Outcome]:
-    """How one signs in is changed by whoever just did; and there is nothing of the kind yet."""
-    if persona.is_unknown:
-        return {Outcome.UNKNOWN}
-    may = persona.manages_account and persona.is_fresh
-    return {Outcome.HIDDEN if may else Outcome.FORBIDDEN}
-
-
 def fresh_administrators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators alone, who just signed in."""
     if persona.is_unknown:
@@ -487,17 +479,6 @@ API = {
     "api_audit_organization": _api("GET", "orgs/ORG/audit", members_alone(Action.MANAGE)),
     "api_audit_export": _api("GET", "orgs/ORG/audit.jsonl", members_alone(Action.MANAGE)),
     "api_audit_account": _api("GET", "account/events", own_account()),
-    "api_held_list": _api("GET", "orgs/ORG/held", members_alone(Action.MANAGE)),
-    "api_held_confirm": _api(
-        *("POST", "orgs/ORG/held/missing/1.0.0/confirm"),
-        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
-    ),
-    "api_held_refuse": _api(
-        *("POST", "orgs/ORG/held/missing/1.0.0/refuse"),
-        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
-    ),
-    "api_held_confirm_all": _api("POST", "orgs/ORG/held/confirm", members_alone(Action.GOVERN)),
-    "api_held_refuse_all": _api("POST", "orgs/ORG/held/refuse", members_alone(Action.GOVERN)),
     "api_orgs_allow_bursts": _api("POST", "orgs/ORG/burst-detection/off", fresh_administrators),
     "api_orgs_list": _api("GET", "orgs", anybody_known_alone()),
     "api_orgs_found": _api("POST", "orgs", founders, {"name": "matrixNUMBER"}),
@@ -511,8 +492,6 @@ API = {
     "api_orgs_delete": _api("DELETE", "orgs/ORG", members_alone(Action.GOVERN)),
     "api_orgs_keep": _api("DELETE", "orgs/ORG/deletion", members_alone(Action.GOVERN)),
     "api_members_list": _api("GET", "orgs/ORG/members", members_alone(Action.READ)),
-    "api_members_pending": _api("GET", "orgs/ORG/pending", members_alone(Action.READ)),
-    "api_members_show": _api("GET", "orgs/ORG/members/ID-OF-ann", members_alone(Action.READ)),
     "api_members_set": _api(
         "PUT", "orgs/ORG/members/ID-OF-max", members_alone(Action.GOVERN), {"role": "maintainer"}
     ),
@@ -540,15 +519,6 @@ API = {
         *("DELETE", f"orgs/ORG/invitations/{NOBODYS}"),
         members_alone(Action.MANAGE, found=Outcome.HIDDEN),
     ),
-    **{
-        f"api_invitations_{verb}": _api(
-            "POST",
-            f"invitations/{verb}",
-            anybody_known_alone(found=Outcome.HIDDEN),
-            {"code": NOBODYS},
-        )
-        for verb in ("show", "accept", "decline")
-    },
     "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
     "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", members_alone(Action.MANAGE)),
     "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", members_alone(Action.GOVERN), TOKEN),
@@ -564,20 +534,8 @@ API = {
     "api_trusted_exchange": _api(
         "POST", "trusted-publishing/token", nobody_by_token, {"token": "no.id.token"}
     ),
-    "api_sessions_list": _api("GET", "account/sessions", own_account()),
-    "api_sessions_end": _api(
-        "DELETE", f"account/sessions/{NOBODYS}", own_account(found=Outcome.HIDDEN)
-    ),
-    "api_sessions_identities": _api("GET", "account/identities", own_account()),
-    "api_sessions_remove_identity": _api(
-        "DELETE", f"account/identities/{NOBODYS}", fresh_owners_of_themselves
-    ),
-    "api_sessions_link": _api(
-        "POST", "sign-in-links", fresh_administrators, {"account": "ID-OF-ann"}
-    ),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     "api_mirror_show": _api("GET", "mirror", administrators),
-    "api_mirror_status": _api("GET", "mirror/status", administrators),
     "api_mirror_refusals": _api("GET", "mirror/refusals", administrators),
     "api_mirror_retry": _api(
         "POST", "mirror/retries", administrators, {"release": "ORG/name:1.0.0"}

@@ -296,8 +296,6 @@ OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
 READING = {**OF_CLIENTS, **OF_PACKAGE_PAGES, **OF_THE_SITE}
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
-    "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
-    "api_held_refuse": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/refuse", "POST"),),
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
     "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
     "api_publishers_restrict": (
@@ -330,17 +328,16 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
 
 # Functions that no package is named to and that list none, by pattern, below the reason.
 ABOUT_NO_PACKAGE = {
-    "show and change what is the caller's own": ("account_*", "api_sessions_*", "api_settings_*"),
+    "show and change what is the caller's own": ("account_*", "api_settings_*"),
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
         *("api_docs_*", "health_*", "index_settings", "login_*", "security_txt_*", "static_*"),
-        *("web_manual", "web_update_tool", "web_container_images", "web_search_description"),
+        *("web_manual", "web_update_tool", "web_container_images"),
         *("central_doc_ui", "web_site_icon", "web_site_robots", "web_cli_token", "web_missing*"),
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
-    "list or count public packages alone, whoever asks": ("web_home", "web_site_map", "web_about"),
-    "decide on what an organization has": ("api_held_*_all",),
-    "show what an organization has to its owners": ("api_held_list", "api_publishers_list"),
+    "list or count public packages alone, whoever asks": ("web_home", "web_about"),
+    "show what an organization has to its owners": ("api_publishers_list",),
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
     "are about an organization as a whole": (
         *("api_orgs_allow_bursts", "api_orgs_change", "api_orgs_found", "api_orgs_list"),

@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.accounts import Identity, Token
-from shared.domain.sign_in import Session
+from shared.domain.accounts import Token
 from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, Cell, State
 from tests.security.personas import PERSONAS, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
@@ -59,44 +58,8 @@ class Asked:
     calls: tuple[str, ...]
 
 
-# What a browser makes by signing in, so it is put where signing in leaves it.
-SIGNING_IN = ("api_sessions_end", "api_sessions_remove_identity")
-
-
-async def signed_in(world: World, function: str) -> str:
-    """Let Bob have a session and two identities, and return the id of what is asked about."""
-    bob, now_ms = world.people.bob.account.id, world.clock.at_ms
-    session = Session(
-        id="0bobs0browser0",
-        account=bob,
-        provider="link",
-        created_ms=now_ms,
-        seen_ms=now_ms,
-        expires_ms=now_ms + 60_000,
-        idle_ms=60_000,
-        signed_in_ms=now_ms,
-        secrets=("0" * 64,),
-    )
-    one, other = [
-        Identity(
-            issuer="https://login.example.org",
-            identifier=identifier,
-            account=bob,
-            label="Bob",
-            provider="example",
-            linked_ms=now_ms,
-        )
-        for identifier in ("bob", "robert")
-    ]
-    for entity in (session, one, other):
-        await world.stores.directory.add(entity)
-    return session.id if function == "api_sessions_end" else one.id
-
-
 async def foreign_id(world: World, prepared: Prepared, function: str) -> str:
     """Let Bob make something of the kind that the Function is about, and return its id."""
-    if function in SIGNING_IN:
-        return await signed_in(world, function)
     kind = next(kind for kind in MADE if function.startswith(f"{kind}_"))
     path, body, place = MADE[kind]
     made = httpx.Request(

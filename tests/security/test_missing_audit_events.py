@@ -38,8 +38,6 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 # What a request may do without leaving an event, each with the reason.
 SILENT = {
     "central_undeprecate": "nothing is deprecated",
-    "api_held_confirm_all": "nothing is held",
-    "api_held_refuse_all": "nothing is held",
     "api_members_set (owner)": "she is one",
     "maven_options": "it asks what may be done",
 }
@@ -52,12 +50,10 @@ TELLING = {
 }
 
 MIRROR_CHANGES = {f"api_mirror_{verb}" for verb in ("admit", "dry_run", "replace", "retry")}
-FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", "api_sessions_link", *MIRROR_CHANGES}
+FOR_ADMINISTRATORS = {"api_orgs_allow_bursts", *MIRROR_CHANGES}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
-    "api_held_confirm", "api_held_refuse",
-    "api_invitations_accept", "api_invitations_decline", "api_invitations_show",
     "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
     "api_publishers_restrict",
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.

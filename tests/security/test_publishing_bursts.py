@@ -24,14 +24,15 @@ from tests.fakes.mail import FakeMailer
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
-from tests.support.browsers import signed_in
+from tests.support.browsers import Browser, signed_in
+from tests.support.storage import PLACES
 from tests.support.trusted_publishing import IDS, trusting
-from tests.support.world import URL, OpenWorld, Person, Template, World
+from tests.support.world import URL, OpenWorld, Person, Template, World, asking
 
 LIMIT = 20  # Different packages in ten minutes, by default.
 PACKAGES = 30
 STEP = timedelta(minutes=5) / PACKAGES
-HELD = f"{URL}/api/v1/orgs/acme/held"
+HELD = "/account/organizations/acme/held"
 
 
 async def push(world: World, number: int, by: Person, **spec: object) -> httpx.Response:
@@ -114,6 +115,38 @@ async def test_another_version_of_a_package_is_held_in_a_burst_as_well(reached: 
     assert await reached.java().versions("acme/p0") == ["1.0.0"]
 
 
+async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
+    world: World,
+) -> None:
+    other = build_registry(world.registry.settings, world.stores)
+    app = httpx.ASGITransport(asking(other), raise_app_exceptions=True)
+    async with httpx.AsyncClient(
+        transport=app, mounts=PLACES.elsewhere(world.registry.settings.data)
+    ) as http:
+        instances = (world, dataclasses.replace(world, instances=[other], http=http))
+        for patch in range(1, 5):
+            for minor, instance in enumerate(instances):
+                archive = bala(f"acme/p0:1.{minor}.{patch}")
+                await instance.push(archive)
+        await spread(instances[1], world.people.ann)
+    assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
+    await other.close()
+
+
+async def test_a_person_who_works_is_not_held(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=5)
+    for patch in range(50):
+        archive = bala(f"acme/p{patch % 5}:1.0.{patch}")
+        assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    assert len(await world.java().versions("acme/p0")) == 10
+
+
+async def test_others_publish_meanwhile(world: World) -> None:
+    await spread(world, world.people.ann)
+    await world.push(bala("other/tool:1.0.0"), by=world.people.bob)
+    assert await world.java().versions("other/tool") == ["1.0.0"]
+
+
 async def test_administrators_publish_as_many_as_they_like(world: World) -> None:
     await spread(world, world.people.admin)
     assert set(await states(world)) == {State.LIVE}
@@ -121,10 +154,18 @@ async def test_administrators_publish_as_many_as_they_like(world: World) -> None
 
 async def test_ten_minutes_later_releases_come_out_again(world: World) -> None:
     await spread(world, world.people.ann)
-    await world.push(bala("other/tool:1.0.0"), by=world.people.bob)  # Others publish meanwhile.
     world.clock.advance(timedelta(minutes=10))
     await world.push(bala("acme/later:1.0.0"))
     assert await world.java().versions("acme/later") == ["1.0.0"]
+
+
+async def test_the_owners_read_of_it_in_their_log(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    [(_, event), *_] = await reached.stores.events.stream("org:acme", None, 10)
+    assert event.kind == "release.awaiting-owner"
+    assert event.subject == f"acme/p{LIMIT}:1.0.0"
+    assert event.actor == reached.people.ann.account.id
+    assert event.details["reason"] == "its publisher published 21 packages in ten minutes"
 
 
 async def test_the_owners_get_one_mail_and_not_one_for_each_release(world: World) -> None:
@@ -152,24 +193,52 @@ async def test_a_push_is_held_even_if_nobody_can_be_notified(worlds: OpenWorld) 
     assert [each.status_code for each in answers] == [204, 400]
 
 
+async def held_page(world: World, person: Person) -> Browser:
+    """Return the browser of somebody who just signed in, with the page of what waits."""
+    browser = await signed_in(world, person)
+    await browser.get(HELD)
+    return browser
+
+
+FIRST = {"name": f"p{LIMIT}", "version": "1.0.0"}
+
+
+async def test_owners_see_what_waits(reached: World) -> None:
+    await spread(reached, reached.people.ann, 2, first=LIMIT)
+    page = (await held_page(reached, reached.people.ann)).page.text
+    assert [number for number in range(PACKAGES) if f'value="p{number}"' in page] == [
+        LIMIT,
+        LIMIT + 1,
+    ]
+
+
+@pytest.mark.parametrize(("name", "status"), [("mia", 403), ("bob", 404)])
+async def test_nobody_but_owners_sees_or_confirms_what_waits(
+    reached: World, name: str, status: int
+) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    browser = await signed_in(reached, getattr(reached.people, name))
+    for answer in (await browser.send("GET", HELD), await browser.post(f"{HELD}/confirm", **FIRST)):
+        assert answer.status_code == status
+        assert f"p{LIMIT}" not in answer.text
+    assert (await states(reached))[LIMIT] is State.HELD
+
+
 async def test_the_token_that_spread_confirms_nothing(reached: World) -> None:
     await spread(reached, reached.people.ann, 1, first=LIMIT)
-    path = f"{HELD}/p{LIMIT}/1.0.0/confirm"
-    for person in (reached.people.ann, reached.people.admin):
-        answer = await reached.send("POST", path, by=person)
-        assert answer.status_code == 403
-        assert answer.json()["error"]["code"] == "sign-in-again"
+    for form in ("confirm", "confirm-all"):
+        answer = await reached.send("POST", f"{URL}{HELD}/{form}", by=reached.people.ann)
+        assert answer.status_code == 401
     assert (await states(reached))[LIMIT] is State.HELD
 
 
 async def test_an_owner_who_just_signed_in_confirms(reached: World) -> None:
     await spread(reached, reached.people.ann, 1, first=LIMIT)
-    ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    ann = await held_page(reached, reached.people.ann)
     for _ in range(2):  # A repeat finds it published.
-        assert (await ann.api("POST", path.removeprefix(URL))).status_code == 204
+        assert (await ann.post(f"{HELD}/confirm", **FIRST)).status_code == 200
     assert await reached.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
     assert (await reached.java().search(f"p{LIMIT}"))["count"] == 1
-    assert (await reached.get(HELD, by=reached.people.ann)).json() == {"releases": []}
     changes = (await reached.get(f"{URL}/index/changes?limit=500")).json()["changes"]
     assert changes[-1]["kind"] == "published"
 
@@ -179,32 +248,27 @@ async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
     reached: World, decision: str, count: int
 ) -> None:
     await spread(reached, reached.people.ann, 3, first=LIMIT)
-    [(_, event), *_] = await reached.stores.events.stream("org:acme", None, 10)
-    assert (event.kind, event.subject) == ("release.awaiting-owner", f"acme/p{LIMIT + 2}:1.0.0")
-    listed = (await reached.get(HELD, by=reached.people.ann)).json()["releases"]
-    reason = "its publisher published 21 packages in ten minutes"
-    assert [(each["name"], each["version"]) for each in listed] == [
-        (f"p{LIMIT + number}", "1.0.0") for number in range(3)
-    ]
-    assert listed[0]["reason"] == reason
-    ann, path = await signed_in(reached, reached.people.ann), f"{HELD}/{decision}".removeprefix(URL)
-    chosen = {"publishedBy": listed[0]["publishedBy"], "publishedUntil": listed[-1]["publishedAt"]}
-    others = {**chosen, "publishedBy": reached.people.bob.account.id}
-    assert (await ann.api("POST", path, others)).json() == {"releases": [], "waiting": 0}
-    early = {**chosen, "publishedUntil": "2000-01-01T00:00:00Z"}
-    assert (await ann.api("POST", path, early)).json() == {"releases": [], "waiting": 0}
-    decided = (await ann.api("POST", path, chosen)).json()
-    names = [f"p{number}" for number in range(LIMIT, LIMIT + 3)]
-    assert decided == {
-        "releases": [{"name": name, "version": "1.0.0"} for name in names],
-        "waiting": 0,
-    }
+    ann, form = await held_page(reached, reached.people.ann), f"{HELD}/{decision}-all"
+    for others in ({"publisher": reached.people.bob.account.id}, {"until": "0"}):
+        await ann.get(HELD)
+        await ann.post(form, **others)
+        assert (await states(reached))[LIMIT:] == [State.HELD] * 3
+    await ann.get(HELD)
+    await ann.post(form)
     assert await live(reached) == count
-    assert (await reached.get(HELD, by=reached.people.ann)).json() == {"releases": []}
     kind = {"confirm": "release.confirmed", "refuse": "release.refused"}[decision]
     events = [event for _, event in await reached.stores.events.stream("org:acme", None, 3)]
     assert {event.kind for event in events} == {kind}
     assert {event.actor for event in events} == {reached.people.ann.account.id}
+
+
+async def test_an_owner_who_signed_in_long_ago_does_not_confirm(reached: World) -> None:
+    await spread(reached, reached.people.ann, 1, first=LIMIT)
+    ann = await held_page(reached, reached.people.ann)
+    reached.clock.advance(timedelta(minutes=11))
+    assert (await ann.post(f"{HELD}/confirm", **FIRST)).status_code == 403
+    assert (await ann.post(f"{HELD}/confirm-all", until="9" * 13)).status_code == 403
+    assert (await states(reached))[LIMIT] is State.HELD
 
 
 async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: World) -> None:
@@ -218,12 +282,8 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: Worl
             await reached.registry.publishing.held_releases.confirm(
                 at, by=fresh(reached, reached.people.ann)
             )
-    assert (
-        await reached.registry.publishing.held_releases.all(
-            parse_org("acme"), by=fresh(reached, reached.people.ann)
-        )
-        == []
-    )
+    owner, org = fresh(reached, reached.people.ann), parse_org("acme")
+    assert not (await reached.registry.publishing.held_releases.page(org, by=owner)).releases
 
 
 async def test_a_repeat_of_a_held_push_is_held_and_changes_nothing(reached: World) -> None:
@@ -320,10 +380,8 @@ async def joined(world: World) -> Person:
     """Let Bob in as a maintainer, by an invitation of Ann."""
     ann = await signed_in(world, world.people.ann)
     sent = await ann.api("POST", "/api/v1/orgs/acme/invitations", {"role": "maintainer"})
-    code = sent.json()["link"].rpartition("/")[2]
     bob = await signed_in(world, world.people.bob)
-    accepted = await bob.api("POST", "/api/v1/invitations/accept", {"code": code})
-    assert accepted.is_success
+    assert (await bob.post(sent.json()["link"], decision="accept")).is_success
     return world.people.bob
 
 

@@ -18,8 +18,6 @@ from tests.support.world import URL, OpenWorld, Person, World, limited
 
 # Operations that change something and ask no right of a token, each with what they ask instead.
 PROVEN_OTHERWISE = {
-    "api_invitations_decline": "the code of the invitation",
-    "api_invitations_show": "the code of the invitation",
     "api_leaks_report": "a scanner's signature",
     "api_trusted_exchange": "the id token of a job",
     "device_api_ask": "nothing: a person approves it later",

@@ -326,12 +326,6 @@ class Memberships(Struct, frozen=True):
         members = await asyncio.gather(*(self._with_name(each) for each in stored.members))
         return sorted(members, key=lambda member: member.name.lower())
 
-    async def show_member(self, org: OrgName, account_id: str, *, by: Principal) -> Member:
-        """Return a member, to members only; raise `member-not-found`."""
-        await self.authorization.require_within(by, Action.READ, org)
-        account, membership = await self._member(org, account_id)
-        return Member(account.name, membership)
-
     async def member_account(self, org: OrgName, account_id: str, *, by: Principal) -> Account:
         """Return the account of a member, or raise `member-not-found`, whether the account exists.
 
@@ -367,10 +361,6 @@ class Memberships(Struct, frozen=True):
         async with self.organization_members.locked(access.require_organization(org)) as members:
             request = RequestedMembership(account, None)
             await self.organization_members.apply(members, request, Actor(by, access))
-
-    async def pending_changes(self, org: OrgName, *, by: Principal) -> list[Member]:
-        """Return the members with a scheduled change, to members only."""
-        return [each for each in await self.members(org, by=by) if each.membership.pending]
 
     @retried_when_leased
     async def cancel_change(self, org: OrgName, account: Account, *, by: Principal) -> None:

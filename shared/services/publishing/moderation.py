@@ -98,11 +98,6 @@ class HeldReleases(Struct, frozen=True):
     records: PackageRecordWriter
     clock: Clock
 
-    async def all(self, org: OrgName, *, by: Principal) -> list[Release]:
-        """Return all releases of the organization that wait for an owner, in order of package."""
-        await self.authorization.require_within(by, Action.MANAGE, org)
-        return [each async for each in self._awaiting(org)]
-
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
         """Return a page of the releases that wait, of packages whose names come after one.
 

@@ -173,7 +173,7 @@ async def test_operators_read_which_answer_cannot_be_used(
 ) -> None:
     behave_badly(upstream, {**UNUSABLE, **FAILING}[kind])
     await mirror.get(BAD)
-    answer = await mirror.get("https://registry.test/api/v1/mirror/status", by=mirror.people.admin)
-    [status] = answer.json()["upstreams"]
-    assert status["answers"] is True
-    assert status["unusable"].startswith("ballerina:bad: ")
+    assert mirror.registry.mirroring
+    [(source, _)] = await mirror.registry.mirroring.states()
+    assert source.gate.health.is_open
+    assert source.gate.health.unusable.startswith("ballerina:bad: ")

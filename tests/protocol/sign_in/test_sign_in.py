@@ -204,7 +204,7 @@ async def again(browser: Browser, kind: str) -> None:
 
 async def is_fresh(browser: Browser) -> bool:
     """Say whether the browser may do what takes a fresh sign-in."""
-    answer = await browser.api("DELETE", "/api/v1/account/identities/none")
+    answer = await browser.api("DELETE", "/api/v1/orgs/nobody/publishers/none")
     assert answer.status_code in (403, 404)
     return answer.status_code == 404
 
