@@ -34,6 +34,7 @@ from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
 from shared.confined.access import Restriction
+from shared.confined.budget import RELEASE_BUDGET
 from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
 from shared.domain.mail import parse_email
@@ -98,7 +99,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     embedded = open_embedded(settings.data, clock)
     search = cache(lambda: _search_index(folder))
 
-    confined = ConfinedProcess(folder.confined, settings.release_budget)
+    confined = ConfinedProcess(folder.confined, RELEASE_BUDGET)
 
     async def close() -> None:
         await confined.close()
@@ -137,7 +138,7 @@ def cloud_adapters(
     """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = cache(lambda: _open_cloud(settings, clock, connections))
-    confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", settings.release_budget)
+    confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", RELEASE_BUDGET)
 
     async def close() -> None:
         await confined.close()

@@ -29,7 +29,6 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal, caller_network, is_shared
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
 from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
-from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
@@ -95,15 +94,9 @@ def server_options(settings: Settings) -> ServerOptions:
         worker_command=_worker_command,
         workers=settings.workers,
         certificate=certificate,
-        timeouts=ConnectionTimeouts(
-            head_seconds=settings.head_seconds,
-            body_seconds=settings.body_seconds,
-            least_rate=settings.min_rate,
-        ),
         limits=ConnectionLimits(
             connections=settings.max_connections,
             connections_of_address=settings.max_connections_of_address,
-            waiting_bytes=settings.max_waiting_bytes,
             proxies=settings.proxies,
         ),
     )

@@ -168,14 +168,9 @@ def _index_files() -> DocumentCache:
 
 
 def _archive_reader(settings: Settings) -> ArchiveReader:
+    is_required = settings.require_documentation
     limits = ArchiveLimits(
-        entries=settings.max_entries,
-        unpacked_bytes=settings.max_unpacked_bytes,
-        ratio=settings.max_entry_ratio,
-        manifest_bytes=settings.max_manifest_bytes,
-        documentation=Documentation.REQUIRED
-        if settings.require_documentation
-        else Documentation.OPTIONAL,
+        documentation=Documentation.REQUIRED if is_required else Documentation.OPTIONAL
     )
     return ArchiveReader(
         limits, settings.max_archive_bytes, settings.max_archives_in_hand, settings.environment

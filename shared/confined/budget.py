@@ -21,6 +21,10 @@ class Budget(Struct, frozen=True):
     output_bytes: int
 
 
+# Each part writes its pieces, and the last part all of them into one file.
+RELEASE_BUDGET = Budget(processor_seconds=20, memory_bytes=384 * _MIB, output_bytes=2 * 96 * _MIB)
+
+
 class Exceeded(Enum):
     """Why a part of a job is refused: the same input would end in the same way again."""
 

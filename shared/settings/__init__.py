@@ -26,7 +26,6 @@ from shared.settings.operations import (
 from shared.settings.publishing import (
     ArchiveSettings,
     BurstSettings,
-    ConfinedSettings,
     DeliverySettings,
     TrustedPublishingSettings,
 )
@@ -51,7 +50,6 @@ class Settings(
     RateLimitSettings,
     RetentionSettings,
     TokenSettings,
-    ConfinedSettings,
     ArchiveSettings,
     ServerSettings,
     StoreSettings,

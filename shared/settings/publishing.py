@@ -4,26 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.confined.budget import Budget
 from shared.domain.archives.delivery import Cdn
-from shared.settings.values import MIB, Addresses, AddressWithoutSlash, TopicSettings
+from shared.settings.values import Addresses, AddressWithoutSlash, TopicSettings
 
 
 class ArchiveSettings(TopicSettings):
-    """Limits of archives and of resolve calls, and what archives must contain."""
+    """What archives must contain."""
 
-    max_entries: int = Field(
-        default=20_000, ge=1, description="Maximum number of entries in an archive."
-    )
-    max_unpacked_bytes: int = Field(
-        default=512 * MIB, ge=1, description="Maximum size of an unpacked archive, in bytes."
-    )
-    max_entry_ratio: int = Field(
-        default=200, ge=1, description="Maximum compression ratio of an entry above 1 MiB."
-    )
-    max_manifest_bytes: int = Field(
-        default=MIB, ge=1, description="Maximum size of a manifest, in bytes."
-    )
     require_documentation: bool = Field(
         default=True,
         description="Refuse archives of the Java layouts that contain no documentation.",
@@ -31,43 +18,6 @@ class ArchiveSettings(TopicSettings):
     require_dependencies: bool = Field(
         default=False, description="Refuse archives whose dependencies are not in this registry."
     )
-    max_resolve: int = Field(
-        default=2_000,
-        ge=1,
-        description="Maximum number of packages or modules in one resolve call.",
-    )
-
-
-class ConfinedSettings(TopicSettings):
-    """The limits of the confined process for one release."""
-
-    release_processor_seconds: int = Field(
-        default=20,
-        ge=1,
-        description="Processor time that the confined process may take to read a release, in "
-        "seconds; one part of it takes at most half of what is left.",
-    )
-    release_memory_bytes: int = Field(
-        default=384 * MIB,
-        ge=64 * MIB,
-        description="Memory that the confined process may take to read a release, in bytes, above "
-        "what it takes without work.",
-    )
-    release_output_bytes: int = Field(
-        default=96 * MIB,
-        ge=MIB,
-        description="Maximum size of what the confined process makes of a release, in bytes.",
-    )
-
-    @property
-    def release_budget(self) -> Budget:
-        """The limits of a job over one release."""
-        return Budget(
-            processor_seconds=self.release_processor_seconds,
-            memory_bytes=self.release_memory_bytes,
-            # Each part writes its pieces, and the last part all of them into one file.
-            output_bytes=2 * self.release_output_bytes,
-        )
 
 
 class DeliverySettings(TopicSettings):

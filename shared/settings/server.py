@@ -86,24 +86,6 @@ class ServerSettings(ListenerSettings):
         description="The same for one address; this machine and the trusted proxies are not "
         "counted.",
     )
-    max_waiting_bytes: int = Field(
-        default=128 * MIB,
-        ge=MIB,
-        description="Bytes of responses that one process of the local host holds for slow clients; "
-        "above that it closes connections, the longest blocked first.",
-    )
-    min_rate: int = Field(
-        default=1_024,
-        ge=1,
-        description="Minimum bytes a second of a request body or a response; slower connections "
-        "are closed.",
-    )
-    head_seconds: int = Field(
-        default=20, ge=1, description="Seconds that a client may take for the head of a request."
-    )
-    body_seconds: int = Field(
-        default=900, ge=1, description="Seconds that a client may take for the body of a request."
-    )
 
     @property
     def base_url(self) -> str:

@@ -60,6 +60,7 @@ from shared.runtime.caching import (
 )
 from shared.services.packages.source import AvailableRelease, ItemName, ReleasePreview
 
+MAX_RESOLVED = 2_000  # Packages, modules or tools of one call.
 # A module a.b.c may be in three packages, and in one that the build already uses.
 CANDIDATES_PER_MODULE = 4
 
@@ -77,7 +78,6 @@ class HostedPackages(Struct, frozen=True):
     authorization: Authorization
     records: PackageReader
     documents: DocumentStore
-    max_resolve: int
 
     async def find(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
@@ -176,7 +176,7 @@ class HostedPackages(Struct, frozen=True):
         self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
     ) -> PackageAnswer:
         """Two trips."""
-        _check_count(len(requests), self.max_resolve)
+        _check_count(len(requests), MAX_RESOLVED)
         wanted = [each.wanted for each in requests if each.wanted]
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
         answers = [(each, resolve_package(each, packages)) for each in requests]
@@ -188,9 +188,9 @@ class HostedPackages(Struct, frozen=True):
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
     ) -> ModuleAnswer:
         """One trip."""
-        _check_count(len(requests), self.max_resolve)
+        _check_count(len(requests), MAX_RESOLVED)
         wanted = [candidate for each in requests for candidate in each.candidates]
-        _check_count(len(wanted), self.max_resolve * CANDIDATES_PER_MODULE)
+        _check_count(len(wanted), MAX_RESOLVED * CANDIDATES_PER_MODULE)
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
         answers = [resolve_module(each, packages) for each in requests]
         return ModuleAnswer(
@@ -202,7 +202,7 @@ class HostedPackages(Struct, frozen=True):
         self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
     ) -> ToolAnswer:
         """Two trips."""
-        _check_count(len(requests), self.max_resolve)
+        _check_count(len(requests), MAX_RESOLVED)
         owners = await self._owners(each.wanted.id for each in requests if each.wanted)
         wanted = [
             WantedPackage(owners[each.wanted.id], each.wanted.version)

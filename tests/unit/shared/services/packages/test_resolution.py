@@ -25,13 +25,15 @@ from shared.domain.resolve_requests import (
 )
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.packages import hosted_packages
-from shared.services.packages.hosted_packages import CANDIDATES_PER_MODULE, HostedPackages
+from shared.services.packages.hosted_packages import (
+    CANDIDATES_PER_MODULE,
+    MAX_RESOLVED,
+    HostedPackages,
+)
 from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.surveys import deprecated, entry, survey
-
-MANY = 50
 
 
 class Packages:
@@ -87,7 +89,6 @@ class World:
             Authorization(FakeDirectory(), FakeClock(), known_readers()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
-            max_resolve=MANY,
         )
 
     async def packages(self, *requests: PackageRequest) -> PackageAnswer:
@@ -144,8 +145,10 @@ ASKED = (
 
 
 async def test_modules_may_not_name_packages_without_end(world: World) -> None:
-    known = [PackageRequest.of("acme", f"p{n}") for n in range(MANY * CANDIDATES_PER_MODULE)]
-    with pytest.raises(InvalidRequest, match="This names 201 packages"):
+    known = [
+        PackageRequest.of("acme", f"p{n}") for n in range(MAX_RESOLVED * CANDIDATES_PER_MODULE)
+    ]
+    with pytest.raises(InvalidRequest, match="This names 8,001 packages"):
         await world.modules(ModuleRequest.of("acme", "io", known))
     assert not world.metadata.calls
     assert (await world.modules(ModuleRequest.of("acme", "io", known[1:]))).resolved
