@@ -4,14 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from functions.api.tokens import (
-    NewToken,
-    token_list,
-    token_rename,
-    token_revoke,
-    token_rotate,
-    token_show,
-)
+from functions.api.tokens import NewToken, token_list, token_revoke, token_rotate, token_show
 from shared.commands.base import format_time, in_registry
 from shared.commands.operations import ORGANIZATION_PREFIX, add_operation, options_of
 from shared.composition import Registry
@@ -42,14 +35,6 @@ def tokens() -> None:
 
 add_operation(tokens, "list", token_list, "OWNER", text="List the tokens of OWNER.")
 add_operation(tokens, "show", token_show, "OWNER ID", text="Show the token ID of OWNER.")
-add_operation(
-    tokens,
-    "rename",
-    token_rename,
-    "OWNER ID NAME",
-    text="Rename the token ID of OWNER to NAME.",
-    done="Renamed {id} to {name}.",
-)
 add_operation(
     tokens,
     "rotate",

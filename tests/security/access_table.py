@@ -556,7 +556,6 @@ API = {
         )
         for verb, method, path, body in (
             ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
-            ("rename", "PATCH", f"orgs/ORG/tokens/{NOBODYS}", {"name": "other"}),
             ("revoke", "DELETE", f"orgs/ORG/tokens/{NOBODYS}", None),
         )
     },
@@ -568,7 +567,6 @@ API = {
         f"token_{verb}": _api(method, path, own_account(found=Outcome.HIDDEN), body)
         for verb, method, path, body in (
             ("show", "GET", f"tokens/{NOBODYS}", None),
-            ("rename", "PATCH", f"tokens/{NOBODYS}", {"name": "other"}),
             ("rotate", "POST", f"tokens/{NOBODYS}/rotate", None),
             ("revoke", "DELETE", f"tokens/{NOBODYS}", None),
         )

@@ -1,7 +1,7 @@
 """Statistics: recent pulls, the last counts of all records, and the summary on the home page."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from shared.runtime.caching import SingleFlight
 from shared.services.packages.pulls import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
-SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which read all packages.
+SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the counts, which read all packages.
 
 
 class RegistrySummary(Struct, frozen=True):
@@ -34,9 +34,7 @@ class RegistrySummary(Struct, frozen=True):
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
     used: tuple[Listing, ...]
-    # Of the last 30 days, by the keys of the most pulled packages; empty if any is used by others.
-    recent_pulls: Mapping[str, int]
-    dependents: Mapping[str, int]  # By the keys of the most used packages.
+    dependents: Mapping[str, int]  # By the keys of the packages that were most used when counted.
 
     @property
     def is_empty(self) -> bool:
@@ -46,7 +44,6 @@ class RegistrySummary(Struct, frozen=True):
 
 COUNTS_KEPT_FOR = timedelta(days=400)
 COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
-RECENT_PULLS = timedelta(days=30)
 
 _KIND, _KEY = "census", "last"
 
@@ -80,14 +77,10 @@ class LastRegistryCounts:
 
 
 class RecentPulls(Struct, frozen=True):
-    """Counts the pulls of the last 30 days."""
+    """Counts the pulls of some days."""
 
     ledger: PullLedger
     clock: Clock
-
-    async def count(self, package: Package) -> int:
-        since = utc_day(self.clock.now_ms() - RECENT_PULLS // MS)
-        return await self.count_between(package, since, utc_day(self.clock.now_ms()))
 
     async def count_today(self, package: Package) -> int:
         """Return the pulls of today until the last roll-up."""
@@ -101,53 +94,14 @@ class RecentPulls(Struct, frozen=True):
         return sum(sum(versions.values()) for versions in days)
 
 
-class CachedCounts:
-    """Counts of the packages of one list, kept for a time."""
-
-    def __init__(
-        self,
-        count: Callable[[Package], Awaitable[int]],
-        clock: Clock,
-        kept_for: timedelta = COUNTS_CACHED_FOR,
-    ) -> None:
-        self._count = count
-        self._clock = clock
-        self._kept_for = kept_for
-        self._cached: Mapping[str, int] = {}
-        self._cached_ms: int | None = None
-
-    async def read(self, listings: Sequence[Listing]) -> Mapping[str, int]:
-        """Return the counts by the keys of the packages, counted within that time, or before if the
-        store fails. A package that was not listed then is left out."""
-        packages = [each.head.package for each in listings]
-        now_ms = self._clock.monotonic_ms()
-        if self._cached_ms is None or now_ms - self._cached_ms >= self._kept_for // MS:
-            self._cached_ms = now_ms
-            with suppress(Unavailable):
-                counts = await asyncio.gather(*map(self._count, packages))
-                self._cached = {
-                    package.key: count for package, count in zip(packages, counts, strict=True)
-                }
-        return self._cached
-
-
 class RegistryStatistics:
     """Summarizes the public packages from the search index and the last counts."""
 
-    def __init__(
-        self,
-        index: SearchIndex,
-        last_counts: LastRegistryCounts,
-        recent_pulls: RecentPulls,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, index: SearchIndex, last_counts: LastRegistryCounts, clock: Clock) -> None:
         self._index = index
         self._last_counts = last_counts
-        self._recent_pulls = CachedCounts(recent_pulls.count, clock)
-        # Kept no longer than the totals: a dependent may have become private or been withdrawn.
-        self._dependents = CachedCounts(self._count_dependents, clock, SUMMARY_CACHED_FOR)
         self._clock = clock
-        self._counted: tuple[int, IndexTotals, Facets] | None = None
+        self._counted: tuple[int, IndexTotals, Facets, Mapping[str, int]] | None = None
         self._single_flight = SingleFlight[RegistrySummary]()
 
     async def summary(self) -> RegistrySummary:
@@ -155,33 +109,34 @@ class RegistryStatistics:
         return await self._single_flight.answer("", self._make)
 
     async def _make(self) -> RegistrySummary:
-        updated, pulled, used, (totals, facets), dated = await asyncio.gather(
+        updated, pulled, used, dated = await asyncio.gather(
             self._first(Sort.CREATED),
             self._first(Sort.PULLS),
             self._first(Sort.DEPENDENTS),
-            self._counts(),
             self._last_counts.read_cached(),
         )
+        totals, facets, dependents = await self._counts(used)
         releases = dated.census.public_releases if dated else 0
         # Each package has at least one release: fewer were counted before some packages existed.
         counted = releases if releases >= max(totals.packages, 1) else None
-        dependents = await self._dependents.read(used)
-        # The pulls rank packages where none depends on another.
-        ranked = () if any(dependents.values()) else pulled
-        recent = await self._recent_pulls.read([each for each in ranked if each.head.pulls])
-        return RegistrySummary(totals, counted, facets, updated, pulled, used, recent, dependents)
+        return RegistrySummary(totals, counted, facets, updated, pulled, used, dependents)
 
-    async def _counts(self) -> tuple[IndexTotals, Facets]:
+    async def _counts(
+        self, used: Sequence[Listing]
+    ) -> tuple[IndexTotals, Facets, Mapping[str, int]]:
         now_ms = self._clock.monotonic_ms()
         counted = self._counted
         if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // MS:
+            packages = [each.head.package for each in used]
             # The searches that keywords lead to list deprecated packages too.
             everything = Query(include_deprecated=True)
-            totals, found = await asyncio.gather(
+            totals, found, dependents = await asyncio.gather(
                 self._index.totals(),
                 self._index.search_with_facets(everything, ResultPage(limit=0), ANYONE),
+                asyncio.gather(*map(self._count_dependents, packages)),
             )
-            counted = self._counted = now_ms, totals, found.facets
+            by_key = dict(zip((each.key for each in packages), dependents, strict=True))
+            counted = self._counted = now_ms, totals, found.facets, by_key
         return counted[1:]
 
     async def _count_dependents(self, package: Package) -> int:

@@ -1,4 +1,4 @@
-"""Access tokens of accounts and organizations: who may issue, list, rename, rotate and revoke them.
+"""Access tokens of accounts and organizations: who may issue, list, rotate and revoke them.
 
 A new token never has more rights than the credential that creates it. The same holds for a new text
 of a known token, since whoever asks for it gets the text. `shared/auth/authentication.py` verifies
@@ -88,14 +88,6 @@ class TokenRecords(Struct, frozen=True):
         token = (await self._texts(owner, token_id))[-1]
         use = await self.directory.get(TokenUse, Place(owner, token_id))
         return UsedToken(token, use)
-
-    @retried_when_stale
-    async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
-        current = (await self._texts(token.owner, token.id))[-1]
-        details = {"before": current.name, "after": name}
-        change = replace(token_change("renamed", current), details=details)
-        renamed = current.model_copy(update={"name": name})
-        return await self.record_writer.replace(renamed, change=change, by=by)
 
     async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
         """Give the token a new text and a new expiry; the old text is refused within five seconds.
@@ -210,7 +202,7 @@ class TokenRequest(Struct, frozen=True):
         with about_field("package"):
             packages = _pattern("package", package)
         with about_field("name"):
-            checked = parse_token_name(name)
+            checked = _name(name)
         with about_field("days"):
             lifetime = _days(days)
         with about_field("addresses"):
@@ -224,8 +216,7 @@ class TokenRequest(Struct, frozen=True):
         return Scope.MANAGE in self.grant.scopes
 
 
-def parse_token_name(text: str) -> str:
-    """Return the name of a token, or raise `InvalidRequest`."""
+def _name(text: str) -> str:
     name = text.strip()
     if not name or len(name) > MAX_TOKEN_NAME_LENGTH or not name.isprintable():
         message = (
@@ -337,13 +328,6 @@ class Tokens(Struct, frozen=True):
         Raises `TokenNotFound`, also for tokens of others.
         """
         return await self.records.find(await self._owner_id("show", owner, by), token_id)
-
-    async def rename(
-        self, owner: TokenOwner, token_id: str, name: str, *, by: Principal
-    ) -> UsedToken:
-        found = await self.records.find(await self._owner_id("rename", owner, by), token_id)
-        renamed = await self.records.rename(found.token, parse_token_name(name), by=by)
-        return UsedToken(renamed, found.use)
 
     async def rotate(self, owner: TokenOwner, token_id: str, *, by: Principal) -> IssuedToken:
         """Give a token a new text and the same lifetime again, and revoke the old text.

@@ -126,16 +126,6 @@ async def test_a_token_is_shown_where_its_location_says(world: World) -> None:
     assert answer.json()["text"] not in shown.text
 
 
-async def test_a_token_is_renamed(world: World) -> None:
-    token = (await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}'))["token"]
-    where = f"{TOKENS}/{token['id']}"
-    answer = await world.send("PATCH", where, by=world.people.ann, content=b'{"name":"nightly"}')
-    assert answer.json() == {**token, "name": "nightly"}
-    for body in (b'{"name":""}', b"{}", b'{"name":"x","days":9}', b'{"name":"a\\nb"}'):
-        refused = await world.send("PATCH", where, by=world.people.ann, content=body)
-        assert refused.status_code == 400
-
-
 async def test_a_rotated_token_has_a_new_text_and_the_old_one_ends(world: World) -> None:
     old = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
     assert await whoami(world, f"Bearer {old['text']}") == 200

@@ -10,7 +10,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.listings import FacetCount
 from shared.domain.names import Package
 from tests.protocol.web.page_reader import Elements, main_of, opened
-from tests.protocol.web.sample_packages import fill, publish, pulled
+from tests.protocol.web.sample_packages import fill
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
@@ -105,15 +105,6 @@ async def test_every_page_leads_to_packages_symbols_and_documentation(shelf: Wor
             ("/symbols", "Symbols"),
             ("/docs", "Docs"),
         ]
-
-
-async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> None:
-    await publish(world, "acme/greet:1.2.0")
-    await pulled(world)
-    await world.registry.maintenance.upkeep.run("rebuild-derived-data")
-    page = (await opened(world, "/")).text
-    assert "<h2>Most pulled</h2>" in page
-    assert re.search(r'<span class="brief-fact">\d+ pulls, \d+ in 30 days</span>', page)
 
 
 @one_instance("it counts calls of one instance")

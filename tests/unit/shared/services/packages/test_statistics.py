@@ -2,14 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.domain.listings import Facet, FacetCount, Listing
-from shared.domain.names import Package
 from shared.domain.packages import Texts
 from shared.domain.search import (
     ANYONE,
@@ -22,13 +20,11 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.domain.status import RegistryCounts
-from shared.ports import PullHistory, PullLedger, SearchIndex
+from shared.ports import SearchIndex
 from shared.services.packages.statistics import (
     COUNTS_CACHED_FOR,
     SUMMARY_CACHED_FOR,
-    CachedCounts,
     LastRegistryCounts,
-    RecentPulls,
     RegistryStatistics,
 )
 from tests.contract.sample_records import head, release
@@ -64,9 +60,6 @@ async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
 async def test_a_store_that_was_always_silent_leaves_nothing() -> None:
     last_counts = LastRegistryCounts(SilentWork(is_silent=True), FakeClock())
     assert await last_counts.read_cached() is None
-    ledger, clock = RememberedPulls(is_silent=True), FakeClock()
-    counts = CachedCounts(recent_pulls(ledger, clock).count, clock)
-    assert await counts.read([listing("greet")]) == {}
 
 
 @dataclass
@@ -106,27 +99,6 @@ def listing(name: str, pulls: int = 0) -> Listing:
     return Listing(head(f"acme/{name}", pulls=pulls), release(f"acme/{name}:1.0.0"), Texts())
 
 
-@dataclass
-class RememberedPulls:
-    """A `PullLedger` with three pulls on the first day that is wanted and three on the next, that
-    may stop to answer."""
-
-    is_silent: bool = False
-    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-
-    async def history(self, package: Package, since: str) -> PullHistory:
-        """Return the pulls, or refuse."""
-        self.asked.append((package.key, since))
-        if self.is_silent:
-            raise Busy
-        following = f"{date.fromisoformat(since) + timedelta(days=1)}"
-        return PullHistory({}, {}, {since: {"1.0.0": 2, "1.1.0": 1}, following: {"1.0.0": 3}})
-
-
-def recent_pulls(ledger: RememberedPulls, clock: FakeClock) -> RecentPulls:
-    return RecentPulls(cast(PullLedger, ledger), clock)
-
-
 def short_searches(index: CountedIndex) -> list[tuple[Query, ResultPage, Viewer]]:
     """Return the searches that list packages, without those that count dependents."""
     return [each for each in index.searches if each[1].limit]
@@ -136,24 +108,8 @@ def statistics_of(
     index: CountedIndex, clock: FakeClock, work: FakeWork | None = None
 ) -> RegistryStatistics:
     return RegistryStatistics(
-        cast(SearchIndex, index),
-        LastRegistryCounts(work or FakeWork(), clock),
-        recent_pulls(RememberedPulls(), clock),
-        clock,
+        cast(SearchIndex, index), LastRegistryCounts(work or FakeWork(), clock), clock
     )
-
-
-async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minutes() -> None:
-    ledger, clock = RememberedPulls(), FakeClock()
-    recent, greet = CachedCounts(recent_pulls(ledger, clock).count, clock), listing("greet")
-    for _ in range(2):
-        assert await recent.read([greet]) == {"acme/greet": 6}
-    since = datetime.fromtimestamp(clock.now_ms() / 1000, UTC) - timedelta(days=30)
-    assert ledger.asked == [("acme/greet", f"{since:%Y-%m-%d}")]
-    clock.advance(COUNTS_CACHED_FOR)
-    ledger.is_silent = True
-    assert await recent.read([greet]) == {"acme/greet": 6}
-    assert len(ledger.asked) == 2
 
 
 async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_seconds() -> None:
