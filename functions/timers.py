@@ -1,4 +1,4 @@
-"""The timer, which runs every maintenance task that is due, and what administrators requested.
+"""The timer, which runs every maintenance task that is due.
 
 There is one timer for all tasks, because the cloud keeps instances for each timer Function. The
 host starts no second call of a timer while the first lasts, so a call goes on while a slow task
@@ -20,13 +20,12 @@ from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.log import Activity, log, record_metric
 from shared.runtime.background_tasks import next_run
-from shared.services.maintenance.tasks import LONGEST_CALL, RunTask, Task
+from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 
 # A few seconds after the task of each minute is due, so that a host whose clock is ahead does not
 # skip a minute.
 TIMER_SCHEDULE = "20 * * * * *"
-REQUESTS = "requests"  # The job that runs requested tasks.
 
 _A_MINUTE = timedelta(minutes=1)
 
@@ -55,7 +54,6 @@ class _Call:
 
     def __init__(self, registry: Registry, context: func.Context | None, wait: Wait) -> None:
         self._upkeep = registry.maintenance.upkeep
-        self._task_requests = registry.maintenance.task_requests
         self._clock = registry.clock
         self._context = context
         self._wait = wait
@@ -71,7 +69,8 @@ class _Call:
         async with asyncio.TaskGroup() as group:
             while True:
                 self._start(due, group)
-                await self._wait({*self._jobs.values()}, self._seconds_to_next_look())
+                if self._jobs:
+                    await self._wait({*self._jobs.values()}, self._seconds_to_next_look())
                 self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
                 if not self._jobs:
                     return
@@ -80,9 +79,7 @@ class _Call:
     def _start(self, due: list[Task], group: asyncio.TaskGroup) -> None:
         for task in due:
             if task.id not in self._jobs and self._may_begin(task):
-                self._jobs[task.id] = group.create_task(self._run_due(task.id))
-        if REQUESTS not in self._jobs:
-            self._jobs[REQUESTS] = group.create_task(self._run_requests())
+                self._jobs[task.id] = group.create_task(_run(self._upkeep, task.id, self._context))
 
     def _may_begin(self, task: Task) -> bool:
         """Check whether the host would let the task run as long as it may."""
@@ -99,28 +96,13 @@ class _Call:
         except Unavailable:
             return []  # The jobs go on, and the next look is a minute later.
 
-    async def _run_due(self, task: str) -> None:
-        await _run(task, self._upkeep.run_due, self._context)
 
-    async def _run_requests(self) -> None:
-        try:
-            await self._task_requests.run_requested(self._run_requested)
-        except Exception:
-            log.exception("upkeep.failed", task=REQUESTS)
-
-    async def _run_requested(self, task: str) -> TaskReport | None:
-        """Run the task, or return None to leave it to a later call."""
-        if not self._may_begin(self._upkeep.tasks[task]):
-            return None
-        return await _run(task, self._upkeep.run, self._context)
-
-
-async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskReport | None:
-    """Run the task, and record its outcome; one that failed has an empty report."""
+async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:
+    """Run the task, and record its outcome."""
     Activity.begin(traceparent_of(context, ""))
-    started, report, result = time.perf_counter(), None, "failed"
+    started, result = time.perf_counter(), "failed"
     try:
-        report = await run(task)
+        report = await upkeep.run_due(task)
         result = _log(task, report, time.perf_counter() - started)
     except TakesNoChanges:
         log.info("upkeep.read_only", task=task)
@@ -128,10 +110,8 @@ async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskRep
     except Exception:
         # Caught here, so that one task that fails does not stop the others of the call.
         log.exception("upkeep.failed", task=task)
-        report = TaskReport()
     finally:
         record_metric(UPKEEP, time.perf_counter() - started, {"task": task, "result": result})
-    return report
 
 
 def _log(task: str, report: TaskReport | None, seconds: float) -> str:

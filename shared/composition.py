@@ -41,7 +41,7 @@ from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
-from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, TaskRequests, Upkeep
+from shared.services.maintenance.tasks import Checkpoints, MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import CatalogueUpdates, UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import NameMoves, RuleApplication, RuleChanges
@@ -214,7 +214,6 @@ class MaintenanceServices(Struct, frozen=True):
 
     tasks: MaintenanceTasks
     upkeep: Upkeep
-    task_requests: TaskRequests
     checkpoints: Checkpoints
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
@@ -16,8 +15,6 @@ from shared.services.maintenance.snapshots import CreateSnapshot
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
-
-TASKS_PATH = "/manage/tasks"
 
 _MINUTE_MS = 60_000
 _MINUTES_A_DAY = 24 * 60
@@ -63,15 +60,13 @@ async def manage_overview(call: SignedInCall) -> Answer:
 
 
 @pages.read("manage/tasks")
-async def manage_tasks(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+async def manage_tasks(call: SignedInCall) -> Answer:
     described = call.registry.maintenance.tasks
     return call.show(
         "manage/tasks.html",
-        problem,
         tasks=await call.registry.administration.status.tasks(by=call.caller),
         described=described,
         often={each.id: schedule_text(each.schedule) for each in described.values()},
-        asked=call.params.get("asked", ""),
     )
 
 
@@ -103,13 +98,6 @@ async def manage_limits(call: SignedInCall) -> Answer:
         brake=call.registry.settings.brake_packages,
         brake_window=BURST_WINDOW,
     )
-
-
-@pages.form("manage/tasks/run", manage_tasks)
-async def manage_task_run(call: SignedInCall) -> Answer:
-    task = call.form.text("task")
-    await call.registry.maintenance.task_requests.request(task, by=call.caller)
-    return see_other(f"{TASKS_PATH}?asked={task}")
 
 
 @pages.read("manage/notices")

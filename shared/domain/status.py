@@ -77,33 +77,6 @@ class TaskState(Struct, frozen=True):
         return now_ms - self.due_ms > OVERDUE_AFTER // MS
 
 
-TASK_REQUESTS_OWNER = "upkeep"
-# After a day without a timer, the administrator asks again.
-TASK_REQUEST_LIFETIME = timedelta(days=1)
-
-
-class TaskRequest(Entity):
-    """A request to run a task; it is removed when the task has run."""
-
-    kind: ClassVar[str] = "upkeep-wish"
-
-    task: str
-    asked_by: str
-    asked_ms: int
-    begun_ms: int | None = None  # When an instance last started it.
-    is_held_up: bool = False  # Waits for a run that started before the request.
-
-    @property
-    def place(self) -> Place:
-        """One for each task: of several requests the first is kept."""
-        return Place(TASK_REQUESTS_OWNER, self.task)
-
-    @property
-    def ends_ms(self) -> int:
-        """When the request expires."""
-        return self.asked_ms + TASK_REQUEST_LIFETIME // MS
-
-
 MAX_NOTICE_LENGTH = 300  # Two sentences.
 MAX_READ_ONLY_REASON_LENGTH = 200  # It is a part of a sentence.
 
@@ -221,18 +194,6 @@ class DiskSpace(Struct, frozen=True):
     def is_full(self) -> bool:
         """Whether pushes may be refused within hours."""
         return self.free_bytes < FULL_DISK_BYTES
-
-
-class TaskOverview(Struct, frozen=True):
-    """A task for administrators: its state, and the request to run it, if any."""
-
-    state: TaskState
-    request: TaskRequest | None = None
-    asked_by: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.state.task
 
 
 class RegistryCounts(Record):

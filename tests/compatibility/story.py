@@ -315,7 +315,6 @@ def _code_of(invited: Mapping[str, Any]) -> str:
 
 async def _announce(story: Story) -> None:
     await story.form("admin", "/manage/notices", text="Moving house.")
-    await story.form("admin", "/manage/tasks/run", task="repair-derived-data")
 
 
 async def _wait(story: Story) -> None:

@@ -16,7 +16,6 @@ from azure.storage.blob.aio import BlobServiceClient
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.runtime.caching import CHANGES_KNOWN_WITHIN
-from shared.services.maintenance.record_tasks import ProcessOutboxes
 from tests.paths import central_index
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -144,16 +143,12 @@ async def followed(process: MeteredRegistry) -> Usage:
 
 
 async def run(cloud: MeteredRegistry, task: str) -> Usage:
-    """Run a task as the timer does, which looks for requests as often as it processes outboxes."""
+    """Run a task as the timer does."""
     cloud.meter.taken()
     await cloud.registry.maintenance.upkeep.run(task)
     await cloud.registry.maintenance.upkeep.runs.is_due(
         cloud.registry.maintenance.upkeep.tasks[task]
     )  # The timer reads the record of the last run.
-    if task == ProcessOutboxes.id:
-        await cloud.registry.maintenance.task_requests.run_requested(
-            cloud.registry.maintenance.upkeep.run
-        )
     return cloud.meter.taken()
 
 

@@ -1,7 +1,7 @@
 """Status of the whole registry, for administrators."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from msgspec import Struct
@@ -11,19 +11,11 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.packages import Head, Release
 from shared.domain.records import PendingEvents
-from shared.domain.status import (
-    Backlog,
-    DiskSpace,
-    StatusReport,
-    TaskOverview,
-    TaskRequest,
-    TaskState,
-)
+from shared.domain.status import Backlog, DiskSpace, StatusReport, TaskState
 from shared.ports import Clock, DirectoryStore, MetadataStore
-from shared.services.identity.accounts import account_names
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.record_tasks import ProcessOutboxes
-from shared.services.maintenance.tasks import TaskRequests, Upkeep
+from shared.services.maintenance.tasks import Upkeep
 from shared.services.packages.statistics import LastRegistryCounts
 
 MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
@@ -36,7 +28,6 @@ class RegistryStatus(Struct, frozen=True):
 
     administration: Administration
     upkeep: Upkeep
-    task_requests: TaskRequests
     metadata: MetadataStore
     directory: DirectoryStore
     last_counts: LastRegistryCounts
@@ -61,14 +52,10 @@ class RegistryStatus(Struct, frozen=True):
             read_only=(await self.notice_cache.current()).read_only,
         )
 
-    async def tasks(self, by: Principal) -> tuple[TaskOverview, ...]:
-        """Return every task with its state and the request to run it, if any."""
+    async def tasks(self, by: Principal) -> list[TaskState]:
+        """Return the state of every task."""
         await self.administration.require(by, "see", "the maintenance tasks")
-        states, requests = await asyncio.gather(
-            self.upkeep.task_states(), self.task_requests.pending()
-        )
-        names = await account_names(self.directory, (each.asked_by for each in requests.values()))
-        return tuple(_task_overview(each, requests.get(each.task), names) for each in states)
+        return await self.upkeep.task_states()
 
     async def _backlog(self) -> Backlog:
         records, entities = await asyncio.gather(
@@ -80,13 +67,6 @@ class RegistryStatus(Struct, frozen=True):
         is_more = max(len(records), len(entities)) == MAX_RECORDS_COUNTED
         oldest_ms = min((event.at_ms for each in pending for event in each.outbox), default=None)
         return Backlog(count, is_more, oldest_ms, ProcessOutboxes.id)
-
-
-def _task_overview(
-    state: TaskState, request: TaskRequest | None, names: Mapping[str, str]
-) -> TaskOverview:
-    asked_by = names.get(request.asked_by, "an account that is gone") if request else ""
-    return TaskOverview(state, request, asked_by)
 
 
 async def _if_available(read: Awaitable[T]) -> T | None:

@@ -1,6 +1,4 @@
-"""Maintenance tasks: what one is, where a long one continues, which are due, who runs them, and the
-requests of administrators to run one.
-"""
+"""Maintenance tasks: what one is, where a long one continues, which are due, and who runs them."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -12,26 +10,16 @@ from typing import ClassVar, TypeVar
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
 from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.identity import Principal
 from shared.domain.packages import Head
-from shared.domain.status import (
-    PROBLEMS_KEPT,
-    TASK_REQUESTS_OWNER,
-    TaskReport,
-    TaskRequest,
-    TaskResult,
-    TaskRun,
-    TaskState,
-)
+from shared.domain.status import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, TaskState
 from shared.domain.times import MS
-from shared.ports import AlreadyThere, Clock, DirectoryStore, MetadataStore, Stale, WorkStore
+from shared.ports import Clock, MetadataStore, WorkStore
 from shared.runtime.background_tasks import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, package_batches
+from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 
 @dataclass(frozen=True)
@@ -304,102 +292,6 @@ class Upkeep(Struct, frozen=True):
             await self.read_only_mode.require_changes_allowed()
         async with self.leases.held(f"upkeep:{task.id}", TASK_LEASE) as is_leased:
             yield is_leased
-
-
-# Of the half hour that a host gives a Function; a task that has begun may use the rest.
-BEGINS_WITHIN = timedelta(minutes=1)
-
-RunTask = Callable[[str], Awaitable[TaskReport | None]]  # By its id.
-
-
-class TaskRequests(Struct, frozen=True):
-    """Takes requests of administrators to run a task, and runs it within a minute.
-
-    A page does not run the task itself: clients give up on a response that takes minutes, and a
-    host may stop an instance that seems idle after its response. So the request is stored, and the
-    timer runs it, on one machine as in the cloud.
-    """
-
-    administration: Administration
-    tasks: MaintenanceTasks
-    directory: DirectoryStore
-    record_writer: RecordWriter
-    read_only_mode: ReadOnlyMode
-    clock: Clock
-
-    async def request(self, name: str, by: Principal) -> None:
-        """Request a run of the task within a minute; a repeat changes nothing.
-
-        Raises `InvalidRequest` if there is no such task.
-        """
-        await self.administration.require_fresh(by, "run", "maintenance tasks")
-        task = require_task(self.tasks, name)
-        try:
-            await self._store(task, by)
-        except (AlreadyThere, Stale):
-            return  # Somebody else requested it at the same moment.
-
-    async def pending(self) -> dict[str, TaskRequest]:
-        """Return the requests that have not run yet by the ids of their tasks, in the order in
-        which they will."""
-        requests = await self.directory.list_by_owner(TaskRequest, TASK_REQUESTS_OWNER)
-        # A run that goes on from a checkpoint comes after those that have not begun.
-        requests.sort(key=lambda each: (each.begun_ms or 0, each.asked_ms))
-        known = [each for each in requests if each.task in self.tasks]
-        return {each.task: each for each in known if self._is_current(each)}
-
-    async def run_requested(self, run: RunTask) -> None:
-        """Run the requested tasks by `run`; those that do not begin in time wait for a minute.
-
-        An unfinished task goes on in the next minutes until it is finished. In a read-only registry
-        nothing is run.
-        """
-        try:
-            await self.read_only_mode.require_changes_allowed()
-        except TakesNoChanges:
-            return
-        until_ms = self.clock.now_ms() + BEGINS_WITHIN // MS
-        for task_id, request in (await self.pending()).items():
-            if self.clock.now_ms() < until_ms:
-                await self._run_request(task_id, request, run)
-
-    async def _store(self, task: Task, by: Principal) -> None:
-        request = TaskRequest(task=task.id, asked_by=by.id, asked_ms=self.clock.now_ms())
-        subject, details = f"task:{task.id}", {"name": task.id}
-        change = EntityChange("task.asked", subject, account=by.id, details=details)
-        there = await self.directory.get(TaskRequest, request.place)
-        if there is None:
-            await self.record_writer.add(request, change=change, by=by)
-        elif not self._is_current(there):
-            again = request.model_copy(update={"revision": there.revision, "outbox": there.outbox})
-            await self.record_writer.replace(again, change=change, by=by)
-
-    async def _run_request(self, task_id: str, request: TaskRequest, run: RunTask) -> None:
-        begun = await self._replace(request, begun_ms=self.clock.now_ms(), is_held_up=False)
-        if begun is None:
-            return  # Another instance runs it.
-        try:
-            report = await run(task_id)
-        except Exception:
-            await self._remove(begun)  # It has run, and its stored run says that it failed.
-            raise
-        if report is None:
-            await self._replace(begun, is_held_up=True)
-        elif not report.unfinished:
-            await self._remove(begun)
-
-    async def _replace(self, request: TaskRequest, **changes: object) -> TaskRequest | None:
-        try:
-            return await self.directory.replace(request.model_copy(update=changes))
-        except Stale:
-            return None
-
-    async def _remove(self, request: TaskRequest) -> None:
-        with suppress(Stale):
-            await self.directory.remove(request)
-
-    def _is_current(self, request: TaskRequest) -> bool:
-        return self.clock.now_ms() < request.ends_ms
 
 
 TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has a last run.

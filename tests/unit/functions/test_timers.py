@@ -169,18 +169,11 @@ async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks
     tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
     world.clock.advance(MINUTE)
-
-    async def request_later() -> None:
-        await world.registry.maintenance.task_requests.request("rebuild-search-index", by=OPERATOR)
-
-    await fire(world, Waiting(tasks, looks=29, then={2: request_later}))
+    await fire(world, Waiting(tasks, looks=29))
     last = timers.LONGEST_CALL - Task.longest_run
     assert tasks.ran.count("process-outboxes") == last // MINUTE + 1
-    [request] = (await world.registry.maintenance.task_requests.pending()).values()
-    assert request.is_held_up
     await fire(world)
     assert tasks.ran.count("process-outboxes") == last // MINUTE + 2
-    assert tasks.ran.count("rebuild-search-index") == 1
 
 
 async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Tasks) -> None:
@@ -222,19 +215,6 @@ async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
         await fire(world)
     assert ("upkeep.read_only", "process-outboxes") in results(events)
     assert tasks.ran == ["create-snapshot"]
-
-
-async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Tasks) -> None:
-    requests: Any = world.registry.maintenance.task_requests
-
-    async def fail(_run: object) -> None:
-        raise Busy
-
-    with pytest.MonkeyPatch.context() as patch, capture_logs() as events:
-        patch.setattr(type(requests), "run_requested", lambda _, run: fail(run))
-        await fire(world)
-    assert results(events) == [("upkeep.failed", timers.REQUESTS)]
-    assert not tasks.ran
 
 
 async def test_a_read_only_registry_postpones_tasks_that_change_records(

@@ -12,11 +12,10 @@ from shared.domain.records import Entity
 from shared.domain.releases import WithheldNote
 from shared.domain.sign_in import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name, to_line
-from shared.domain.status import TaskRequest
 from tests.contract.sample_records import account, event, head, release
 
-# Nobody is signed in by an old copy, nor is a task asked for; the others are derived.
-LEFT_OUT = {Session, TaskRequest, WithheldNote, ApiVerdict, CataloguedPackage, CatalogueRound}
+# Nobody is signed in by an old copy; the others are derived.
+LEFT_OUT = {Session, WithheldNote, ApiVerdict, CataloguedPackage, CatalogueRound}
 
 
 def entities() -> set[type[Entity]]:

@@ -21,7 +21,6 @@ from shared.domain.status import (
     RegistryCounts,
     Severity,
     StatusReport,
-    TaskOverview,
     TaskResult,
     TaskRun,
     TaskState,
@@ -124,7 +123,6 @@ def test_a_task_is_found_by_its_name() -> None:
     assert WELL.task("roll-up-pulls") == TaskState("roll-up-pulls", DONE, NOW_MS + 1)
     assert WELL.task("update-search-index") is None
     assert replace(WELL, tasks=None).task("roll-up-pulls") is None
-    assert TaskOverview(TaskState("roll-up-pulls", None, None)).name == "roll-up-pulls"
 
 
 def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:

@@ -3,32 +3,16 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
-import pytest
-
-from shared.auth.authorization import Administration
-from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Grant, Principal
-from shared.domain.records import Entity, Place
-from shared.domain.status import TASK_REQUEST_LIFETIME, TaskReport, TaskRequest
+from shared.domain.status import TaskReport
 from shared.services.leases import RENEWALS, Leases
-from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.package_tasks import DeleteOrphanedArchives
 from shared.services.maintenance.record_tasks import ProcessOutboxes
 from shared.services.maintenance.snapshots import CreateSnapshot
-from shared.services.maintenance.tasks import (
-    BEGINS_WITHIN,
-    TASK_LEASE,
-    MaintenanceTasks,
-    Task,
-    TaskRequests,
-    TaskRuns,
-    Upkeep,
-)
-from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
-from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
+from shared.services.maintenance.tasks import TASK_LEASE, MaintenanceTasks, Task, TaskRuns, Upkeep
+from tests.fakes.services import changes_allowed
+from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.fakes.tasks import fake_task
 
@@ -258,152 +242,3 @@ async def test_a_task_that_was_cancelled_stays_due() -> None:
     restarted = process(work, task, "other")
     assert await due(restarted) == [ORPHANS.id]
     assert await restarted.run_due(ORPHANS.id) == TaskReport()
-
-
-E = TypeVar("E", bound=Entity)
-
-ADMIN = Account(id="admin00000", name="kim", administrator=True, created_ms=1)
-MEMBER = Account(id="member0000", name="ann", created_ms=1)
-
-
-TASKS = by_id(AUDIT, SNAPSHOT, ORPHANS)
-A_SECOND = timedelta(seconds=1)
-
-
-@dataclass
-class Running:
-    """Runs tasks, each for a while, and says of each what it was told to."""
-
-    clock: FakeClock
-    lasts: timedelta
-    reports: list[TaskReport | Exception | None]
-    ran: list[str] = field(default_factory=list[str])
-
-    async def __call__(self, task: str) -> TaskReport | None:
-        """Run a task."""
-        self.ran.append(task)
-        self.clock.advance(self.lasts)
-        report = self.reports.pop(0) if self.reports else TaskReport()
-        if isinstance(report, Exception):
-            raise report
-        return report
-
-
-@dataclass
-class Desk:
-    """What wishes are noted with."""
-
-    clock: FakeClock = field(default_factory=FakeClock)
-    events: FakeEvents = field(default_factory=FakeEvents)
-    read_only_mode: ReadOnlyMode = field(default_factory=changes_allowed)
-    randomness: FakeRandomness = field(default_factory=lambda: FakeRandomness("wishes"))
-    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory.holding(ADMIN, MEMBER))
-
-    @property
-    def task_requests(self) -> TaskRequests:
-        administration = Administration(self.directory, self.clock)
-        notes = fake_record_writer(
-            self.directory, self.events, self.clock, randomness=self.randomness
-        )
-        return TaskRequests(
-            administration, TASKS, self.directory, notes, self.read_only_mode, self.clock
-        )
-
-    def signed_in(self, account: Account = ADMIN, *, ago: timedelta = timedelta(0)) -> Principal:
-        at_ms = self.clock.now_ms() - ago // timedelta(milliseconds=1)
-        return Principal(account.id, "session", (Grant(),), signed_in_ms=at_ms)
-
-    async def ask(self, *tasks: str) -> None:
-        for task in tasks:
-            await self.task_requests.request(task, by=self.signed_in())
-            self.clock.advance(timedelta(milliseconds=1))
-
-    async def serve(
-        self, *reports: TaskReport | Exception | None, lasts: timedelta = A_SECOND
-    ) -> list[str]:
-        running = Running(self.clock, lasts, list(reports))
-        await self.task_requests.run_requested(running)
-        return running.ran
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-    desk.clock.advance(TASK_REQUEST_LIFETIME)
-    assert await desk.serve() == []
-    await desk.ask(AUDIT.id)
-    assert await desk.serve() == [AUDIT.id]
-    assert len(await desk.events.since(0, 10)) == 2
-
-
-async def test_an_unfinished_task_continues_after_those_that_have_not_begun(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-    await desk.serve(TaskReport(unfinished=True))
-    await desk.ask(ORPHANS.id)
-    assert await desk.serve() == [ORPHANS.id, AUDIT.id]
-    assert await desk.task_requests.pending() == {}
-
-
-async def test_nothing_is_taken_up_while_the_registry_takes_no_changes(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-    desk.read_only_mode = changes_refused()
-    before = desk.directory.every(TaskRequest)
-    assert await desk.serve() == []
-    assert desk.directory.every(TaskRequest) == before
-
-
-async def test_a_failed_task_is_not_repeated_by_itself(desk: Desk) -> None:
-    await desk.ask(AUDIT.id, ORPHANS.id)
-    with pytest.raises(ValueError, match="no such thing"):
-        await desk.serve(ValueError("no such thing"))
-    assert await desk.serve() == [ORPHANS.id]
-
-
-async def test_a_task_that_cannot_begin_in_time_waits_for_the_next_minute(desk: Desk) -> None:
-    await desk.ask(*TASKS)
-    assert await desk.serve(lasts=BEGINS_WITHIN / 2) == [AUDIT.id, SNAPSHOT.id]
-    assert await desk.serve() == [ORPHANS.id]
-
-
-async def test_a_task_request_that_another_instance_runs_is_left_to_it(desk: Desk) -> None:
-    await desk.ask(AUDIT.id, ORPHANS.id)
-
-    async def meanwhile(_task: str) -> TaskReport:
-        for task_request in desk.directory.every(TaskRequest):
-            await desk.directory.replace(task_request)  # As another instance does that takes it up.
-        return TaskReport()
-
-    await desk.task_requests.run_requested(meanwhile)
-    assert set(await desk.task_requests.pending()) == {AUDIT.id, ORPHANS.id}
-
-
-@dataclass
-class Late(FakeDirectory):
-    """A directory that shows no entity that is there."""
-
-    async def get(self, kind: type[E], place: Place) -> E | None:
-        """Return accounts alone."""
-        return await FakeDirectory.get(self, kind, place) if kind is Account else None
-
-
-async def test_one_of_two_concurrent_task_requests_is_stored(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-    desk.directory = Late(desk.directory.entities)
-    await desk.ask(AUDIT.id)
-    assert list(await desk.task_requests.pending()) == [AUDIT.id]
-
-
-async def test_a_task_request_that_was_made_again_meanwhile_remains(desk: Desk) -> None:
-    await desk.ask(AUDIT.id)
-
-    async def lasting_for_a_day(task: str) -> TaskReport:
-        desk.clock.advance(TASK_REQUEST_LIFETIME)
-        await desk.ask(task)
-        return TaskReport()
-
-    await desk.task_requests.run_requested(lasting_for_a_day)
-    assert list(await desk.task_requests.pending()) == [AUDIT.id]
