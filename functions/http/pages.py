@@ -304,9 +304,9 @@ def _environment() -> "Environment":
     # Imported by the first page: most processes serve clients that never ask for one.
     from jinja2 import FileSystemLoader  # noqa: PLC0415
 
-    from shared.prose.template_engine import PageEnvironment  # noqa: PLC0415
+    from shared.prose.template_engine import page_environment  # noqa: PLC0415
 
-    environment = PageEnvironment(FileSystemLoader(TEMPLATES))
+    environment = page_environment(FileSystemLoader(TEMPLATES))
     for word in _FILTERS:
         environment.filters[word.__name__] = word
     environment.globals["fragment"] = fragment

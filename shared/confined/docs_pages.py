@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from jinja2 import FileSystemLoader, Template
+from jinja2 import Environment, FileSystemLoader, Template
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -39,7 +38,7 @@ from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_p
 from shared.domain.names import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
-from shared.prose.template_engine import PageEnvironment
+from shared.prose.template_engine import page_environment
 
 MEMBERS_IN_FULL = 40  # Of a declaration; of more, its page has the first line of each comment.
 
@@ -158,16 +157,14 @@ def _section_of(symbol: DocsSymbol) -> str:
     return _TITLES[symbol.kind]
 
 
-@dataclass(frozen=True)
-class DocsPages:
+class DocsPages(Struct, frozen=True):
     """Renders the pages of one module; `since` has the versions since which its symbols exist."""
 
     release: ReleaseRequest
     module: ModuleDocs
     since: Mapping[str, str]
-    comments: dict[str, SafeHtml] = field(default_factory=dict[str, SafeHtml])
 
-    @cached_property
+    @property
     def links(self) -> DocsLinks:
         return DocsLinks(self.release)
 
@@ -250,13 +247,8 @@ class DocsPages:
         )
 
     def _comment(self, text: str) -> SafeHtml:
-        """Return a doc comment, which is Markdown, as safe HTML; a member is on two pages."""
-        if not text.strip():
-            return _NO_COMMENT
-        html = self.comments.get(text)
-        if html is None:
-            html = self.comments[text] = render_markdown(text, self.release.place())
-        return html
+        """Return a doc comment, which is Markdown, as safe HTML."""
+        return render_markdown(text, self.release.place()) if text.strip() else _NO_COMMENT
 
 
 def counted(number: int, thing: str) -> str:
@@ -272,8 +264,8 @@ def code_spans(text: str) -> SafeHtml:
     return SafeHtml(_CODE_SPAN.sub(r"<code>\1</code>", escaped))
 
 
-def _environment() -> PageEnvironment:
-    environment = PageEnvironment(FileSystemLoader(Path(__file__).parent / "templates"))
+def _environment() -> Environment:
+    environment = page_environment(FileSystemLoader(Path(__file__).parent / "templates"))
     filters = cast("dict[str, object]", environment.filters)
     filters |= {
         "code_spans": code_spans,

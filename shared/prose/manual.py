@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.prose.rendering import render_fully
+from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, TextPlace
 
 MANUAL_FOLDER = Path(__file__).parents[2] / "docs"
@@ -146,7 +146,7 @@ def _render(text: str, file: str) -> SafeHtml:
     pieces[::2] = [_SUBHEADING.sub("", piece) for piece in pieces[::2]]
     names, folder = frozenset(FILES), file.rpartition("/")[0]
     place = ManualPlace("", folder, names)
-    return render_fully("".join(pieces), place, prefix="")
+    return render_markdown("".join(pieces), place, prefix="")
 
 
 def _with_titles(text: str, file: str, texts: dict[str, str]) -> str:

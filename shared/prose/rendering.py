@@ -6,7 +6,6 @@ process, where all texts of authors are rendered. The modules with heavy imports
 first text.
 """
 
-import re
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -26,38 +25,6 @@ def render_markdown(text: str, place: TextPlace, prefix: str = "readme") -> Safe
 
     `prefix` begins every id in it, so two texts of one page need two prefixes.
     """
-    if (plain := render_plain(text)) is not None:
-        return plain
-    return render_fully(text, place, prefix)
-
-
-# Lines without markup besides code spans: what most doc comments of functions consist of. A line
-# that begins with a letter begins no list, heading, quote, table or block of code.
-_IN_CODE = r"!-\[\]-_a-~"  # Printable ASCII without the backslash and the backtick.
-_CODE_SPAN = rf"`[{_IN_CODE}]+(?: +[{_IN_CODE}]+)*`(?!`)"
-_PLAIN_CHARACTERS = "A-Za-z0-9 ,.;:'\"()?!$%/=+#{}|-"
-_PLAIN_LINE = rf"(?:[A-Za-z(]|{_CODE_SPAN})(?:[{_PLAIN_CHARACTERS}]|{_CODE_SPAN})*+(?<! )"
-_PLAIN_PARAGRAPH = rf"{_PLAIN_LINE}(?:\n *+{_PLAIN_LINE})*+"
-_PLAIN = re.compile(rf"\n*+{_PLAIN_PARAGRAPH}(?:\n\n++{_PLAIN_PARAGRAPH})*+\n*+", re.ASCII)
-_BARE_LINK = re.compile(r"://|www\.|(?:https?|mailto|xmpp):", re.IGNORECASE)
-_INDENTED = re.compile(r"\n +")
-_MARKED_CODE = re.compile(r"`([^`]+)`")
-_BETWEEN_PARAGRAPHS = re.compile(r"\n\n+")
-_MAX_PLAIN_CHARACTERS = 2_000  # Below the limits of paragraphs, so that none applies.
-
-
-def render_plain(text: str) -> SafeHtml | None:
-    """Return the HTML of `render_fully` for a short text without markup besides code spans, in a
-    hundredth of its time, or None for other texts."""
-    if len(text) > _MAX_PLAIN_CHARACTERS or not _PLAIN.fullmatch(text) or _BARE_LINK.search(text):
-        return None
-    body = _INDENTED.sub("\n", escape(text.strip("\n"), quote=False))
-    marked = _MARKED_CODE.sub(r"<code>\1</code>", body)
-    return SafeHtml("<p>" + _BETWEEN_PARAGRAPHS.sub("</p>\n<p>", marked) + "</p>\n")
-
-
-def render_fully(text: str, place: TextPlace, prefix: str) -> SafeHtml:
-    """Return any text as `render_markdown` does, by the parser and the sanitizer."""
     from shared.prose.markdown import parse_markdown  # noqa: PLC0415 - see above.
     from shared.prose.sanitizing import sanitize  # noqa: PLC0415
 

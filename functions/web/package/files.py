@@ -10,7 +10,7 @@ from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
 from functions.web.package.frame import PackageFrame, details_of, show_tab
 from functions.web.package.missing import refusal_page_of
-from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
+from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import file_not_in_archive
 from shared.prose.rendering import show_plain
@@ -136,7 +136,7 @@ def media_type_of(content: bytes) -> str:
             return media_type
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    if not is_text(content):
+    if text_of(content) is None:
         return BINARY
     return SVG_IMAGE if _SVG_START.match(content[:_SNIFFED_BYTES]) else PLAIN_TEXT
 

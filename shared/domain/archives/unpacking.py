@@ -2,7 +2,6 @@
 
 import zlib
 from bisect import bisect_right
-from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Self
@@ -273,15 +272,3 @@ def text_of(content: bytes) -> str | None:
         return None if b"\0" in content else content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-
-
-def is_text(content: bytes) -> bool:
-    """Return whether `text_of` is a text, without having all of it in memory."""
-    decoder = getincrementaldecoder("utf-8")()
-    chunks = (content[at : at + _CHUNK] for at in range(0, len(content), _CHUNK))
-    try:
-        return not any("\0" in decoder.decode(each) for each in chunks) and not decoder.decode(
-            b"", final=True
-        )
-    except UnicodeDecodeError:
-        return False

@@ -11,9 +11,7 @@ from shared.prose.rendering import (
     MAX_CHARACTERS,
     MAX_SOURCE_CHARACTERS,
     highlight,
-    render_fully,
     render_markdown,
-    render_plain,
     show_plain,
     truncate,
 )
@@ -312,49 +310,3 @@ def test_a_plain_source_has_the_lines_of_the_highlighted_one(text: str) -> None:
 
 def test_a_plain_source_that_is_too_long_is_cut() -> None:
     assert show_plain("word\n" * MAX_SOURCE_CHARACTERS).count("\n") <= MAX_SOURCE_CHARACTERS / 5
-
-
-# --- Texts without markup ------------------------------------------------------------------------
-
-PLAIN = [
-    "Finds items by their names.",
-    "A part of the name,\n   which may change: or not (see `io:Error`)",
-    'First\n\nSecond `map<json> & "text"`\n\n\n(third) = 50 % of {$x} | y\n',
-    '`a  b` is "it", isn\'t it?!',
-]
-NOT_PLAIN = [
-    *("", "# a", "- a", "1. a", "a ", "a  \nb", " a", "*a*", "a\n---", "[a](b)", "a & b", "a<b>"),
-    *("``a``", "`a``b`", "` a`", "`\u202a`", "é", "a\\", "a@b.de", "www.a.de", "x" * 2_001),
-    *("see https://a.de", "a mailto:", "a\n \nb", "a~b~", "a_b_", "a\n>b"),
-]
-PIECES = [*PLAIN, *NOT_PLAIN, *"abw`.:;,|-+=#()!$%{}/?\"' \n"]
-CHARACTERS = "abhtpw`.:;,|-+=#()!$%{}/?\"'<> \n"
-
-
-@pytest.mark.parametrize("text", PLAIN)
-def test_a_text_without_markup_takes_the_fast_path(text: str) -> None:
-    plain = render_plain(text)
-
-    assert plain == render_markdown(text, PLACE) == fully(text)
-
-
-@pytest.mark.parametrize("text", NOT_PLAIN)
-def test_a_text_that_may_have_markup_takes_the_full_path(text: str) -> None:
-    assert render_plain(text) is None
-
-
-@given(
-    st.one_of(
-        st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
-        st.text(st.sampled_from(CHARACTERS), max_size=40),
-    )
-)
-def test_the_fast_path_gives_the_html_of_the_full_path(text: str) -> None:
-    plain = render_plain(text)
-
-    assert plain is None or plain == fully(text)
-
-
-def fully(text: str) -> str:
-    """Render by the parser."""
-    return render_fully(text, PLACE, "readme")

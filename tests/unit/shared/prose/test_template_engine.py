@@ -5,11 +5,11 @@ from jinja2 import DictLoader, UndefinedError
 from markupsafe import Markup
 
 from shared.prose.safe_html import SafeHtml
-from shared.prose.template_engine import PageEnvironment
+from shared.prose.template_engine import page_environment
 
 
 def rendered(template: str, **values: object) -> str:
-    return PageEnvironment(DictLoader({"page": template})).get_template("page").render(values)
+    return page_environment(DictLoader({"page": template})).get_template("page").render(values)
 
 
 @pytest.mark.parametrize("character", "&<>'\"")

@@ -11,7 +11,6 @@ from shared.domain.archives.unpacking import (
     FolderListing,
     ZipArchive,
     directory_tail,
-    is_text,
     list_files,
     missing_directory,
     text_of,
