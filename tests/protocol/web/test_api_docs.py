@@ -379,8 +379,8 @@ async def test_changes_are_json_for_programs(own_shelf: World) -> None:
     assert (model["from"], model["required"], model["published"]) == ("1.0.0", "major", "patch")
     assert model["versionTooLow"] is True
     assert [(each["symbol"], each["level"]) for each in model["changes"]] == [
-        ("added", "minor"),
         ("gone", "major"),
+        ("added", "minor"),
         ("widened", "minor"),
     ]
     answer = await opened(own_shelf, "/packages/acme/moving/1.0.0/changes?form=json")
