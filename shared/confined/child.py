@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,7 +20,6 @@ from shared.confined.budget import Exceeded, Json
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
 START_SECONDS = 30  # Of a machine under load; a quiet one takes half a second.
-GRACE_SECONDS = 2  # Between the end of its standard input and SIGKILL.
 END_SECONDS = 20  # Between the end of its lines and its own end.
 _LEAST_WAITED_SECONDS = 0.1
 _ERROR_BYTES = 4096
@@ -83,10 +82,9 @@ class Refused(_Line):
 
 
 class Done(_Line):
-    """The job is done; `idle_bytes` is what the child still holds, where the system says it."""
+    """The job is done."""
 
     done: Literal[True]
-    idle_bytes: int | None
 
 
 class Failed(_Line):
@@ -111,16 +109,12 @@ class ChildEnded(Exception):
 class Child:
     """A running child."""
 
-    def __init__(self, process: Process, jobs: Path) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self.jobs = jobs
-        self._at_work = False
-        self._is_killed = False
-        self._killed_for: Exceeded | None = None
 
     @classmethod
     async def start(cls, tasks: str, jobs: Path) -> "Child":
-        """Start a child for jobs whose folders are in `jobs`, and wait until it is ready; raises
+        """Start a child for a job whose folder is in `jobs`, and wait until it is ready; raises
         `OSError` or `ChildEnded`."""
         path = [str(Path(each).absolute()) for each in sys.path]
         handed = json.dumps([path, tasks, str(jobs)])
@@ -134,11 +128,10 @@ class Child:
             env=_environment(),
             start_new_session=True,
         )
-        child = cls(process, jobs)
+        child = cls(process)
         try:
             await child._expect_ready()
         except BaseException:
-            child.kill()
             await asyncio.shield(child.stop())
             raise
         return child
@@ -158,15 +151,9 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it is known to have ended, or was killed."""
-        return self._is_killed or self._process.returncode is not None
-
     async def send(self, line: Mapping[str, Json]) -> None:
-        """Send a job; raises `ChildEnded`."""
+        """Send the job; raises `ChildEnded`."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for.
-        self._at_work = True
         try:
             self._process.stdin.write(json.dumps(line).encode() + b"\n")
             await self._process.stdin.drain()
@@ -180,11 +167,9 @@ class Child:
         nothing about the input.
         """
         try:
-            line = _LINE.validate_json(await self._read_within(seconds))
+            return _LINE.validate_json(await self._read_within(seconds))
         except ValidationError:
             raise ChildEnded(Exceeded.CRASHED, "A line was invalid.") from None
-        self._at_work = self._at_work and not isinstance(line, Done)
-        return line
 
     async def _read_within(self, seconds: float) -> bytes:
         waited = _waited_seconds(self.pid)
@@ -208,29 +193,23 @@ class Child:
         return text
 
     async def stop(self) -> None:
-        """End it: an idle child by the end of its standard input, one at work by SIGKILL."""
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for.
-        self._process.stdin.close()
-        try:
-            async with asyncio.timeout(0 if self._at_work else GRACE_SECONDS):
-                await self._wait()
-        except TimeoutError:
-            self.kill()
-            await self._wait()
-
-    async def _wait(self) -> int:
-        """Wait for its end, which asyncio notices once it has read all pipes to their ends."""
+        """Kill it, and wait for its end, which asyncio notices once it has read all pipes."""
+        self.kill()
         for stream in (self._process.stdout, self._process.stderr):
             assert stream is not None  # noqa: S101 - it was asked for.
             while await stream.read(LINE_BYTES):
                 pass
-        return await self._process.wait()
+        await self._process.wait()
 
-    def kill(self, reason: Exceeded | None = None) -> None:
-        """Kill it, without waiting for its end; a reason refuses the part that it does."""
-        if not self.has_ended:
-            self._is_killed, self._killed_for = True, reason
-            _kill_group(self._process)
+    def kill(self) -> None:
+        """Kill it with all that it started, as those would keep its pipes open, and do not wait."""
+        if self._process.returncode is not None:
+            return
+        if sys.platform == "win32":
+            self._process.kill()
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _ended(self) -> ChildEnded:
         """Return how the child ended, which closed its streams."""
@@ -239,16 +218,7 @@ class Child:
                 code = await self._process.wait()
         except TimeoutError:
             return ChildEnded(Exceeded.CRASHED, "It closed its streams and went on.")
-        return ChildEnded(self._killed_for or _REASONS.get(-code), f"It ended with {code}.")
-
-
-def _kill_group(process: Process) -> None:
-    """Kill a child with all that it started, as those would keep its pipes open."""
-    if sys.platform == "win32":
-        process.kill()
-        return
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        return ChildEnded(_REASONS.get(-code), f"It ended with {code}.")
 
 
 def _waited_seconds(pid: int) -> float:
@@ -264,22 +234,6 @@ def _environment() -> dict[str, str]:
     if sys.platform == "win32":
         return {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
     return {"MALLOC_ARENA_MAX": "1"}
-
-
-Measure: TypeAlias = Callable[[int], Awaitable[int]]
-
-
-async def resident_bytes(pid: int) -> int:
-    """Return the memory of a process by the command ps; 0 if there is no such process."""
-    process = await asyncio.create_subprocess_exec(
-        *("/bin/ps", "-o", "rss=", "-p", str(pid)), stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-    )
-    text, _ = await process.communicate()
-    return int(text or 0) * 1024
-
-
-# Linux enforces the limit of the child. Windows has no such command: there only time is limited.
-MEASURE: Measure | None = resident_bytes if sys.platform == "darwin" else None
 
 
 def restrictions_here() -> list[Restriction]:
