@@ -38,7 +38,6 @@ from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound, Releas
 from shared.domain.identity import Principal
 from shared.domain.maven import (
     XML_TYPE,
-    Checksum,
     ChecksumAlgorithm,
     client_metadata,
     depgraph,
@@ -251,34 +250,16 @@ async def store_file(
             published = await publishing.publish_archive(content, at, by=by)
             published.require_published()
             return published.allowance
-        case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
-            await publishing.check_archive_checksum(content, algorithm, at, by=by)
-        case RepositoryPath(ReleaseFile(at, FileKind.POM), None):
-            await publishing.check_pom(content, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
             await publishing.add_sbom(content, at, by=by)
+        # Made by the registry itself. A refusal would fail the push.
+        case RepositoryPath(ReleaseFile(at, _), _):
+            await publishing.require_right(at.package, by=by)
+        case RepositoryPath(PackageMetadata(package), _):
+            await publishing.require_right(package, by=by)
         case _:
-            await _verify_and_discard(registry, target, content, by)
-    return None
-
-
-async def _verify_and_discard(
-    registry: Registry, target: RepositoryPath, content: bytes, by: Principal
-) -> None:
-    """Accept files that the registry generates itself: metadata, and checksums of any file.
-
-    A refusal would fail the push. Only the syntax of a checksum can be verified.
-    """
-    match target.resource:
-        case ReleaseFile(at, _):
-            package = at.package
-        case PackageMetadata(package):
             pass
-        case _:
-            return
-    await registry.publishing.maven.require_right(package, by=by)
-    if target.algorithm:
-        Checksum.parse(target.algorithm, content)
+    return None
 
 
 def _repository_token_missing() -> Unauthenticated:

@@ -1,5 +1,4 @@
-"""Maven: the documents that its clients read about a package, the POMs and checksums that they
-send.
+"""Maven: the documents that its clients read about a package, and checksums.
 
 The same records give the same bytes: no document depends on the time, so a document and its
 checksum change only when something is published, deprecated or withdrawn.
@@ -7,18 +6,12 @@ checksum change only when something is published, deprecated or withdrawn.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Protocol, Self
-from xml.parsers import expat
-
-from msgspec import Struct
+from typing import Protocol
 
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
-from shared.domain.errors.base import Invalid, quoted
-from shared.domain.errors.packages import file_too_large
 from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
 from shared.domain.resolution import usable_entries
@@ -136,10 +129,7 @@ def listeners(texts: Sequence[str]) -> bytes:
     return json.dumps(answer, separators=_WITHOUT_SPACES).encode()
 
 
-MAX_POM_BYTES = 64 * 1024  # Those of `bal` have about 500, those of Maven up to 10 KiB.
-
 _NAMESPACE = "http://maven.apache.org/POM/4.0.0"
-_NAMES = ("groupId", "artifactId", "version")
 
 
 def pom_of(coordinate: Coordinate) -> bytes:
@@ -155,64 +145,7 @@ def pom_of(coordinate: Coordinate) -> bytes:
     return xml_document(f'<project xmlns="{_NAMESPACE}">\n{inside}</project>')
 
 
-def require_pom(content: bytes, coordinate: Coordinate) -> None:
-    """Refuse a POM that is unreadable, or of another artifact."""
-    if len(content) > MAX_POM_BYTES:
-        what = "POM"
-        raise file_too_large(what, len(content), MAX_POM_BYTES)
-    named = _Reader().read(content)
-    org, name, version = (named.get(each, "") for each in _NAMES)
-    if f"{org}/{name}".lower() != coordinate.package.key or version != coordinate.version.text:
-        raise Invalid(
-            "pom-differs",
-            f"The POM names {quoted(f'{org}/{name}:{version}')}, but it was sent to the path of "
-            f"{coordinate}. Give both the same organization, name and version.",
-        )
-
-
-class _Reader:
-    """Reads the texts directly below the root; refuses declarations, which can be bombs."""
-
-    def __init__(self) -> None:
-        self._path: list[str] = []
-        self._texts: dict[str, str] = {}
-
-    def read(self, content: bytes) -> dict[str, str]:
-        parser = expat.ParserCreate()
-        parser.StartElementHandler = self._begin
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
-        parser.StartDoctypeDeclHandler = self._doctype
-        try:
-            parser.Parse(content, True)
-        except (expat.ExpatError, ValueError, LookupError):
-            reason = "it is not well-formed XML"
-            raise _pom_unreadable(reason) from None
-        return {name: text.strip() for name, text in self._texts.items()}
-
-    def _begin(self, name: str, _attributes: object) -> None:
-        self._path.append(name)
-
-    def _end(self, _name: str) -> None:
-        self._path.pop()
-
-    def _text(self, text: str) -> None:
-        if len(self._path) == 2 and self._path[0] == "project":  # noqa: PLR2004 - <project><x>.
-            name = self._path[1]
-            self._texts[name] = self._texts.get(name, "") + text
-
-    def _doctype(self, *_declaration: object) -> None:
-        reason = "it has a DOCTYPE"
-        raise _pom_unreadable(reason)
-
-
-_DIGITS = re.compile(r"[0-9a-fA-F]+", re.ASCII)
-
-
 class HashFunction(Protocol):
-    @property
-    def digest_size(self) -> int: ...
-
     def update(self, data: bytes, /) -> None: ...
 
     def hexdigest(self) -> str: ...
@@ -226,10 +159,6 @@ class ChecksumAlgorithm(Enum):
     SHA256 = "sha256"
     SHA512 = "sha512"
 
-    @property
-    def digits(self) -> int:
-        return self.hasher().digest_size * 2
-
     def hasher(self) -> HashFunction:
         # Clients use these to detect damage; the registry trusts SHA-256 only.
         return hashlib.new(self.value, usedforsecurity=False)
@@ -239,32 +168,3 @@ class ChecksumAlgorithm(Enum):
         hasher = self.hasher()
         hasher.update(content)
         return hasher.hexdigest()
-
-
-class Checksum(Struct, frozen=True):
-    """A checksum that a client sent."""
-
-    algorithm: ChecksumAlgorithm
-    hex: str
-
-    @classmethod
-    def parse(cls, algorithm: ChecksumAlgorithm, content: bytes) -> Self:
-        """Parse a checksum file, with or without a line end or file name."""
-        # A longer file is no checksum.
-        text = content[:1024].decode("ascii", "replace").split(maxsplit=1)
-        digits = text[0] if text else ""
-        if len(digits) != algorithm.digits or not _DIGITS.fullmatch(digits):
-            raise Invalid(
-                "checksum-unreadable",
-                f"The file is no {algorithm.name} checksum. Send {algorithm.digits} hexadecimal "
-                "digits and no more.",
-            )
-        return cls(algorithm, digits.lower())
-
-
-def _pom_unreadable(reason: str) -> Invalid:
-    return Invalid(
-        "pom-unreadable",
-        f"The POM cannot be read: {reason}. Send a project with its groupId, artifactId and "
-        "version.",
-    )

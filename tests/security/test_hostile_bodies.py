@@ -25,7 +25,6 @@ from shared.auth.tokens import AccessToken, Secret, token_text
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable
-from shared.domain.maven import Checksum, ChecksumAlgorithm, require_pom
 from shared.domain.names import ClientProfile, Coordinate, Package, parse_version_or_range
 from shared.domain.search import Query, ResultPage
 from shared.hosting.requests import query_parameters
@@ -66,9 +65,7 @@ BODIES: dict[str, Callable[[bytes], object]] = {
     "JSON of Central": lambda body: requests.json_object(request(body)),
     "form of a page": read_form,
     "upload": read_part,
-    "POM": lambda body: require_pom(body, GREET),
     "bill of materials": _is_cyclonedx,
-    **{f"checksum {a.value}": lambda body, a=a: Checksum.parse(a, body) for a in ChecksumAlgorithm},
     **{
         f"model {model.__name__}": lambda body, model=model: operations.parse_body(
             model, request(body)

@@ -23,13 +23,7 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
-from shared.domain.maven import (
-    Checksum,
-    ChecksumAlgorithm,
-    client_metadata,
-    repository_metadata,
-    require_pom,
-)
+from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_metadata
 from shared.domain.names import (
     ANY_CLIENT,
     ClientProfile,
@@ -225,8 +219,8 @@ _FORMAT = "CycloneDX"
 class MavenPublishing(Struct, frozen=True):
     """Publishes releases from the files that a Maven client sends, in any order.
 
-    The archive is the release: its arrival publishes it. What a client sends beside it is checked
-    and, except for the bill of materials, not stored; what is read later is made from the release.
+    The archive is the release: its arrival publishes it. What a client sends beside it is not
+    stored, except for the bill of materials; what is read later is made from the release.
     """
 
     publishing: Publishing
@@ -252,29 +246,13 @@ class MavenPublishing(Struct, frozen=True):
                 raise
             return Publication(release, Outcome.REPEATED)
 
-    async def check_archive_checksum(
-        self, content: bytes, algorithm: ChecksumAlgorithm, at: Coordinate, *, by: Principal
-    ) -> None:
-        """Raise `checksum-differs` unless the archive, which came before, has the checksum."""
-        release = await self._published(at, by)
-        claimed = Checksum.parse(algorithm, content)
-        actual = await self.maven_packages.checksum(release, algorithm)
-        if actual != claimed.hex:
-            raise Invalid(
-                "checksum-differs",
-                f"The {algorithm.name} checksum of the archive here is {actual}, but "
-                f"{claimed.hex} was sent. Compare it with your file; releases never change, so "
-                "push a mended one as a new version.",
-            )
-
-    async def check_pom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
-        """Check a POM, which may come before its archive or after one that was refused."""
-        await self.require_right(at.package, by=by)
-        require_pom(content, at)
-
     async def add_sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Store the bill of materials of a release that has none."""
-        release = await self._published(at, by)
+        found = await self.metadata.find(at)
+        await self.publishing.require_right(at.package, found.head, by)
+        release = found.release
+        if release is None or not _takes_files(release):
+            raise ReleaseNotFound(at.package, at.version)
         if len(content) > MAX_SBOM_BYTES:
             what = "bill of materials"
             raise file_too_large(what, len(content), MAX_SBOM_BYTES)
@@ -292,17 +270,9 @@ class MavenPublishing(Struct, frozen=True):
             )
 
     async def require_right(self, package: Package, *, by: Principal) -> None:
-        """Raise unless `by` may publish the package, whose metadata files are then ignored."""
+        """Raise unless `by` may publish the package, whose other files are then ignored."""
         head = await self.metadata.head(package)
         await self.publishing.require_right(package, head, by)
-
-    async def _published(self, at: Coordinate, by: Principal) -> Release:
-        """Return the release that a file belongs to; raise unless `by` may publish it."""
-        found = await self.metadata.find(at)
-        await self.publishing.require_right(at.package, found.head, by)
-        if found.release is None or not _takes_files(found.release):
-            raise ReleaseNotFound(at.package, at.version)
-        return found.release
 
 
 def _takes_files(release: Release) -> bool:

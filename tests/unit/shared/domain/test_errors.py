@@ -36,7 +36,6 @@ from shared.domain.errors.packages import (
 from shared.domain.events import EventQuery
 from shared.domain.identity import MAX_RANGES, parse_ranges
 from shared.domain.mail import parse_email
-from shared.domain.maven import Checksum, ChecksumAlgorithm
 from shared.domain.names import MAX_VERSION_LENGTH, Package, Version
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.search import Query
@@ -51,8 +50,6 @@ def logs(**params: str) -> object:
 
 
 REFUSED: dict[str, Callable[[], object]] = {
-    "a checksum of SHA-1": lambda: Checksum.parse(ChecksumAlgorithm.SHA1, b"abc"),
-    "a checksum of MD5": lambda: Checksum.parse(ChecksumAlgorithm.MD5, b"abc"),
     "an account name of a sign": lambda: parse_account_name("a b"),
     "an account name that is long": lambda: parse_account_name("a" * (MAX_ACCOUNT_NAME_LENGTH + 1)),
     "an account name like an id": lambda: parse_account_name("abcdefghij"),

@@ -1,6 +1,7 @@
 """Checksums as Maven clients keep them."""
 
 import hashlib
+import json
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -8,24 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.errors.packages import file_too_large
 from shared.domain.maven import (
-    MAX_POM_BYTES,
-    Checksum,
     ChecksumAlgorithm,
     client_metadata,
     depgraph,
     listeners,
     pom_of,
     repository_metadata,
-    require_pom,
     tool_metadata,
 )
 from shared.domain.names import ANY_CLIENT, Coordinate, Distribution, ToolId
 from shared.domain.packages import Release, State, Survey
 from shared.domain.resolution import usable_versions
 from tests.contract.sample_records import release as sample_release
-from tests.support.refusals import raises_refusal
 from tests.support.surveys import deprecated, entry, survey
 
 ALGORITHMS = pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
@@ -35,14 +31,16 @@ ALGORITHMS = pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
 def test_a_checksum_is_that_of_its_algorithm(algorithm: ChecksumAlgorithm) -> None:
     checksum = algorithm.of(b"bala")
     assert checksum == hashlib.new(algorithm.value, b"bala").hexdigest()
-    assert len(checksum) == algorithm.digits
 
 
 @ALGORITHMS
-@pytest.mark.parametrize("more", [b"0", b"\xff"])
-def test_a_checksum_of_another_length_is_refused(algorithm: ChecksumAlgorithm, more: bytes) -> None:
-    with raises_refusal("checksum-unreadable", match=f"Send {algorithm.digits} hexadecimal digits"):
-        Checksum.parse(algorithm, b"0" * algorithm.digits + more)
+def test_the_checksum_of_pieces_is_that_of_the_complete_content(
+    algorithm: ChecksumAlgorithm,
+) -> None:
+    hasher = algorithm.hasher()
+    for piece in (b"ba", b"", b"la"):
+        hasher.update(piece)
+    assert hasher.hexdigest() == algorithm.of(b"bala")
 
 
 FOUND = Distribution.parse("v2201-13-0")
@@ -113,56 +111,28 @@ def test_a_deprecation_is_of_a_version_or_of_the_package() -> None:
     assert [each.text for each in root.iter("isDeprecated")] == ["true"]
 
 
-GREET = Coordinate.parse("acme", "aws.s3", "1.0.0-rc.1")
-NAMES = "<groupId>acme</groupId><artifactId>aws.s3</artifactId>"
-VERSION = "<version>1.0.0-rc.1</version>"
+def test_a_tool_names_its_package_behind_its_versions() -> None:
+    package = survey(entry("1.0.0", tools=("hi",)), entry("1.1.0", tools=("hi",)))
+    root = read(tool_metadata(UPDATE_13, ToolId("hi"), package))
+    assert [each.tag for each in root] == ["groupId", "artifactId", "versions", "org", "package"]
+    assert [each.text for each in root.iter("version")] == ["1.1.0", "1.0.0"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        pom_of(GREET),
-        f"<project>{NAMES}{VERSION}</project>".encode(),
-        f"<project>{NAMES}{VERSION}<packaging>pom</packaging><x><version>9</version></x></project>".encode(),
-        f"<?xml version='1.0' encoding='UTF-16'?><project>{NAMES}{VERSION}</project>".encode(
-            "utf-16"
-        ),
-        f"<project>{NAMES.replace('aws', 'a<!-- -->WS')}{VERSION}</project>".encode(),
-    ],
-)
-def test_a_pom_of_the_release_is_accepted(content: bytes) -> None:
-    require_pom(content, GREET)
+def test_a_graph_is_taken_as_it_is_stored() -> None:
+    package = survey(deprecated("1.0.0"))
+    graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
+    answer = json.loads(depgraph(package.head, release(package), graph))
+    [resolved] = answer["resolved"]
+    assert resolved["dependencyGraph"] == json.loads(graph)
+    assert resolved["deprecateMessage"] == "Use another."
+    assert answer["unresolved"] == []
 
 
-# What else is no POM of a release is in tests/protocol/maven/test_push.py.
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (f"<project>{NAMES}</project>".encode(), "pom-differs"),
-        (f"<project>{NAMES}<version>1.0.0-RC.1</version></project>".encode(), "pom-differs"),
-        (f"<project><parent>{NAMES}{VERSION}</parent></project>".encode(), "pom-differs"),
-        (b"<project>\xff</project>", "pom-unreadable"),
-        (b"<?xml version='1.0' encoding='klingon'?><project/>", "pom-unreadable"),
-    ],
-)
-def test_a_pom_of_something_else_is_refused(content: bytes, code: str) -> None:
-    with raises_refusal(code):
-        require_pom(content, GREET)
-
-
-def test_a_refused_pom_is_named_with_its_size_or_its_artifact() -> None:
-    with raises_refusal("file-too-large") as large:
-        require_pom(b" " * (MAX_POM_BYTES + 1), GREET)
-    assert str(large.value) == str(file_too_large("POM", MAX_POM_BYTES + 1, MAX_POM_BYTES))
-    with raises_refusal("pom-unreadable") as unreadable:
-        require_pom(b"<!DOCTYPE project><project/>", GREET)
-    assert str(unreadable.value) == (
-        "The POM cannot be read: it has a DOCTYPE. "
-        "Send a project with its groupId, artifactId and version."
-    )
-    with raises_refusal("pom-differs") as differs:
-        require_pom(f"<project>{NAMES}<version>1.0.0</version></project>".encode(), GREET)
-    assert str(differs.value).startswith("The POM names 'acme/aws.s3:1.0.0', but")
+def test_listeners_of_each_module_are_json_in_a_string() -> None:
+    modules = json.loads(listeners(['[{"name":"L"}]', "[]"]))["data"]["apiDocs"]["docsData"][
+        "modules"
+    ]
+    assert [json.loads(each["listeners"]) for each in modules] == [[{"name": "L"}], []]
 
 
 def test_the_documents_of_a_package_have_every_element_that_clients_read(
@@ -180,6 +150,6 @@ def test_the_documents_of_a_package_have_every_element_that_clients_read(
         depgraph(package.head, release(package), graph),
         depgraph(survey("1.0.0").head, release(survey("1.0.0")), graph),
         listeners([]),
-        pom_of(GREET),
+        pom_of(Coordinate.parse("acme", "aws.s3", "1.0.0-rc.1")),
     ]
     assert [each.decode() for each in documents] == snapshot
