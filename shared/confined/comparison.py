@@ -25,6 +25,7 @@ from shared.domain.api_docs.comparison import (
 )
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.api_docs.symbols import path_of
 from shared.domain.names import Version
 from shared.prose.safe_html import show_bidi_characters
@@ -90,15 +91,16 @@ def compared(
     found = compare(*versions)
     gravest = sorted(found.changes, key=lambda each: -each.level)
     shown = list(map(_with_short_signatures, gravest[:MAX_CHANGES]))
+    verdict = verdict_of(release.coordinate, found)
     page = template("changes").render(
         compared=found,
-        verdict=verdict_sentence(found),
+        verdict=verdict_sentence(found, verdict),
         types=list(_changed_types(release, shown)),
         hidden=len(gravest[MAX_CHANGES:]),
     )
-    verdict = verdict_of(release.coordinate, found).model_dump(mode="json")
-    text = json_text({"verdict": verdict, "changes": list(map(_change_json, shown))})
-    return ComparisonTexts(page, text, verdict)
+    fields = verdict.model_dump(mode="json")
+    text = json_text({"verdict": fields, "changes": list(map(_change_json, shown))})
+    return ComparisonTexts(page, text, fields)
 
 
 def _with_short_signatures(change: ApiChange) -> ApiChange:
@@ -109,7 +111,7 @@ def _short(signature: str) -> str:
     return signature if len(signature) <= SIGNATURE_SHOWN else f"{signature[:SIGNATURE_SHOWN]}…"
 
 
-def verdict_sentence(found: ApiComparison) -> str:
+def verdict_sentence(found: ApiComparison, verdict: ApiVerdict) -> str:
     """Return how many changes break callers, and whether the version announces them."""
     breaking = len(found.breaking)
     count = counted(
@@ -118,20 +120,12 @@ def verdict_sentence(found: ApiComparison) -> str:
     if found.after < found.before:
         return f"{count}, from a newer version to an older one"
     if found.is_version_too_low:
-        return f"{count}; this should have been a {_part_to_raise(found)} version"
+        return f"{count}; this should have been a {verdict.part_to_raise} version"
     if not breaking:
         return count
     if found.after.is_stable:
         return f"{count}, which the version announces"
     return f"{count}, which a pre-release may have"
-
-
-def _part_to_raise(found: ApiComparison) -> str:
-    """Return the part of the version that announces the changes: before 1.0.0 one part lower."""
-    level = found.required
-    if not found.after.precedence[0]:
-        level = ChangeLevel(max(level - 1, ChangeLevel.PATCH))
-    return level.name.lower()
 
 
 def _changed_types(release: ReleaseRequest, gravest: Sequence[ApiChange]) -> Iterator[ChangedType]:

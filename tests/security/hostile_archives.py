@@ -123,8 +123,10 @@ CONTAINER: Rows = {
         "two archives joined": (lambda: _stub_zip() + bala(), "before"),
         "an archive in the comment": (_with(comment=_stub_zip()), "before"),
     },
-    "bytes-after": {"bytes behind": (_with(suffix=b"junk"), "4 bytes")},
-    "archive-comment": {"a comment": (_with(comment=b"hello"), "comment")},
+    "bytes-after": {
+        "bytes behind": (_with(suffix=b"junk"), "4 bytes"),
+        "a comment": (_with(comment=b"hello"), "5 bytes"),
+    },
     "bytes-between": {
         "bytes between entries": (_with(Member(name="a.txt", before=b"gap")), "3 bytes"),
         "bytes before the directory": (_with(gap=b"gap!"), "4 bytes"),

@@ -217,12 +217,6 @@ def _why_no_end(content: memoryview) -> BadArchive:
     behind = len(tail) - found - _END.size
     if behind < 0:
         return _truncated()
-    comment = int.from_bytes(tail[found + _END.size - 2 : found + _END.size], "little")
-    if comment == behind:
-        return BadArchive(
-            "archive-comment",
-            "The archive has a comment, which a bala must not have. Pack it again with bal pack.",
-        )
     return BadArchive(
         "bytes-after",
         f"The archive has {bytes_text(behind)} after its end. Pack it again with bal pack.",

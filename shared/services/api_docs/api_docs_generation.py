@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from time import time
 
 from msgspec import Struct, field
 
@@ -55,7 +56,6 @@ from shared.ports import (
     Stale,
 )
 from shared.runtime.caching import LruCache
-from shared.runtime.private_files import try_file_lock
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 
@@ -65,6 +65,7 @@ MAX_INDEX_BYTES = 8 * 1024 * 1024  # Of pieces: 100,000 of them have 6 MiB.
 MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
+ABANDONED_AFTER = timedelta(hours=1)  # Folders of jobs; a job takes minutes.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
 
 GenerationFailure = Callable[[Coordinate, str], None]
@@ -83,7 +84,9 @@ class JobInputs(Struct, frozen=True):
     async def write(self, release: Release, folder: Path) -> ReleaseRequest:
         """Write the archive, the facts of a release, and the documents that it is compared with
         and refers to; raise `ArchiveNotFound`."""
-        await self._copy_archive(release, folder / ARCHIVE)
+        for start in range(0, release.size_bytes, COPIED_BYTES):
+            content = await self.archives.read(release.archive, start, COPIED_BYTES)
+            await asyncio.to_thread(_append, folder / ARCHIVE, content)
         digest, package = release.content, release.coordinate.package
         texts, [graph], [survey] = await asyncio.gather(
             self.documents.texts(digest),
@@ -118,11 +121,6 @@ class JobInputs(Struct, frozen=True):
         known = since.unpack() if since else b"{}"
         await asyncio.to_thread((folder / SINCE).write_bytes, known)
         return record
-
-    async def _copy_archive(self, release: Release, target: Path) -> None:
-        for start in range(0, release.size_bytes, COPIED_BYTES):
-            content = await self.archives.read(release.archive, start, COPIED_BYTES)
-            await asyncio.to_thread(_append, target, content)
 
     async def _write_before(
         self, survey: Survey | None, release: Release, folder: Path
@@ -192,12 +190,10 @@ def _dependencies(request: ReleaseRequest) -> list[Coordinate]:
     own = nodes.pop((request.org, request.name), None)
     direct = {(each.org, each.name): each.version for each in (own.dependencies if own else ())}
     found = direct | {key: each.version for key, each in nodes.items()}
-    packages = [key for key in found if not _is_language(*key)]
+    packages = [
+        (org, name) for org, name in found if not (org == LANGUAGE_ORG and name.startswith("lang."))
+    ]
     return [Coordinate.parse(*key, found[key]) for key in packages[:MAX_OTHER_PACKAGES]]
-
-
-def _is_language(org: str, name: str) -> bool:
-    return org == LANGUAGE_ORG and name.startswith("lang.")
 
 
 def _other(coordinate: Coordinate, module: str) -> OtherModule:
@@ -230,15 +226,9 @@ class ApiHistory(Struct, frozen=True):
         """Store the verdict on a release; without one, delete the one that was stored."""
         if verdict:
             await self.directory.put(verdict)
-        else:
-            await self.remove(coordinate)
-
-    async def remove(self, coordinate: Coordinate) -> None:
-        """Delete the verdict on a release, if there is one."""
-        verdict = await self.verdict(coordinate)
-        if verdict:
+        elif known := await self.verdict(coordinate):
             with suppress(Stale):  # Another process has removed it.
-                await self.directory.remove(verdict)
+                await self.directory.remove(known)
 
 
 class ApiDocsGeneration(Struct, frozen=True):
@@ -337,27 +327,18 @@ async def job_folder() -> AsyncGenerator[Path]:
     if _jobs().lstat().st_uid != _user():
         raise PermissionError(errno.EPERM, "The folder belongs to somebody else", str(_jobs()))
     folder = tempfile.TemporaryDirectory(dir=_jobs())
-    lock = try_file_lock(_lock_of(Path(folder.name)))
     try:
         yield Path(folder.name)
     finally:
-        try:
-            await asyncio.shield(asyncio.to_thread(folder.cleanup))
-        finally:
-            if lock is not None:
-                with lock:
-                    _lock_of(Path(folder.name)).unlink(missing_ok=True)
+        await asyncio.shield(asyncio.to_thread(folder.cleanup))
 
 
 def delete_abandoned_jobs() -> None:
-    """Delete the folders of jobs of processes that were killed, which hold no lock any more."""
-    for each in _jobs().glob("*.lock"):
+    """Delete the folders of jobs of processes that were killed: nothing was added for an hour."""
+    for each in _jobs().glob("*"):
         with suppress(OSError):  # Another process may delete it at the same time.
-            lock = try_file_lock(each)
-            if lock is not None:
-                with lock:
-                    shutil.rmtree(each.with_suffix(""), ignore_errors=True)
-                    each.unlink()
+            if each.stat().st_mtime < time() - ABANDONED_AFTER.total_seconds():
+                shutil.rmtree(each)
 
 
 def _jobs() -> Path:
@@ -367,10 +348,6 @@ def _jobs() -> Path:
 
 def _user() -> int:
     return getattr(os, "getuid", int)()  # Windows has none, and a folder for each user.
-
-
-def _lock_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")
 
 
 # --- What a job wrote ---------------------------------------------------------------------------

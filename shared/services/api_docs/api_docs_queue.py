@@ -30,8 +30,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 class ApiDocsQueue:
-    """Documents releases one after another: those that a reader asks for first, then in turns of
-    their organizations.
+    """Documents releases one after another: those that a reader asks for first.
 
     Nothing is lost if the process ends: the task `generate-api-docs` does what is left.
     """
@@ -50,7 +49,7 @@ class ApiDocsQueue:
         self._failed = failed
         self._sleep = sleep
         self._wanted = OrderedDict[str, Coordinate]()
-        self._pushed = OrderedDict[str, deque[Coordinate]]()  # By organization.
+        self._pushed = deque[Coordinate]()
         self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
         self._renewed = LruCache[str, bool](QUEUE_LENGTH)
         self._outdated = set[str]()  # Of what waits: what is documented, and made again.
@@ -65,8 +64,8 @@ class ApiDocsQueue:
 
     def add(self, coordinate: Coordinate) -> None:
         """Document a release that was just pushed; never waits."""
-        if sum(map(len, self._pushed.values())) < QUEUE_LENGTH:
-            self._pushed.setdefault(coordinate.package.org.lower(), deque()).append(coordinate)
+        if len(self._pushed) < QUEUE_LENGTH:
+            self._pushed.append(coordinate)
         self._start()
 
     def want(self, coordinate: Coordinate) -> None:
@@ -131,13 +130,9 @@ class ApiDocsQueue:
     def _next(self) -> Coordinate | None:
         if self._wanted:
             return self._wanted.popitem(last=False)[1]
-        if not self._pushed:
-            return self._repeated.popitem(last=False)[1] if self._repeated else None
-        org, waiting = self._pushed.popitem(last=False)
-        coordinate = waiting.popleft()
-        if waiting:
-            self._pushed[org] = waiting  # Behind all other organizations.
-        return coordinate
+        if self._pushed:
+            return self._pushed.popleft()
+        return self._repeated.popitem(last=False)[1] if self._repeated else None
 
     async def _document(self, coordinate: Coordinate) -> None:
         try:

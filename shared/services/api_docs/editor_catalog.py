@@ -221,7 +221,7 @@ class EditorCatalog(Struct, frozen=True):
             items += (
                 CatalogItem(summary, hit.listing)
                 for hit in results.hits
-                for summary in _summaries(kind, hit.listing)
+                for summary in _of_kind(kind, hit.listing.api or NO_API)
             )
             offset += len(results.hits)
             if not results.hits or offset >= results.count:
@@ -246,7 +246,7 @@ class EditorCatalog(Struct, frozen=True):
         """Return an item with the fields of other packages' records, unless one of those packages
         is not public and live any more."""
         whole = await self._parts(kind, found, item, "all")
-        if whole is None or not await self._are_available(whole.took):
+        if whole is None or not await are_available(self.metadata, _coordinates(whole.took)):
             whole = await self._parts(kind, found, item, "own")
         if whole is None:
             raise ApiDocsFailed(found.coordinate, "the description is too large")
@@ -263,10 +263,6 @@ class EditorCatalog(Struct, frozen=True):
             found.digest, found.coordinate, _PIECES[kind], found.module, name, form
         )
         return _Parts.parse(piece.unpack().decode()) if piece else None
-
-    async def _are_available(self, releases: Sequence[Sequence[str]]) -> bool:
-        """Check that these releases are public and live. One trip."""
-        return await are_available(self.metadata, _coordinates(releases))
 
 
 def _coordinates(releases: Sequence[Sequence[str]]) -> list[Coordinate]:
@@ -289,10 +285,6 @@ class _Parts(Struct, frozen=True):
         head, _, parts = text.partition("\n")
         releases = json.loads(head)
         return cls(releases["took"], releases["missing"], parts)
-
-
-def _summaries(kind: CatalogKind, listing: Listing) -> tuple[Summary, ...]:
-    return _of_kind(kind, listing.api or NO_API)
 
 
 def _of_kind(kind: CatalogKind, api: ApiSummary) -> tuple[Summary, ...]:

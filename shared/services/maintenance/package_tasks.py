@@ -143,7 +143,7 @@ class DeleteOrphanedArchives(Task):
             return False
         await self.documents.delete(archive.digest)
         if found.release:
-            await self.api_history.remove(found.release.coordinate)
+            await self.api_history.put(found.release.coordinate, None)
         return True
 
     async def _correct(self, archive: StoredArchive, head: Head, release: Release) -> bool:

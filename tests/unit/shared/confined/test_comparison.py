@@ -6,9 +6,9 @@ import pytest
 
 from shared.confined import comparison
 from shared.confined.comparison import SIGNATURE_SHOWN, compared, verdict_sentence
-from shared.domain.api_docs.comparison import compare
+from shared.domain.api_docs.comparison import compare, verdict_of
 from shared.domain.api_docs.model import ModuleDocs
-from shared.domain.names import Version
+from shared.domain.names import Coordinate, Version
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request
 
@@ -39,7 +39,8 @@ def test_the_verdict_says_which_version_it_should_have_been(
     found = compare(
         (Version.parse(before), [documented(old)]), (Version.parse(after), [documented(new)])
     )
-    assert verdict_sentence(found) == sentence
+    verdict = verdict_of(Coordinate.parse("acme", "shop", after), found)
+    assert verdict_sentence(found, verdict) == sentence
 
 
 def test_a_change_is_one_signature_with_its_words_marked() -> None:

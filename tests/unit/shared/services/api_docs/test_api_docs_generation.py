@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -106,14 +107,13 @@ async def test_folders_of_jobs_of_killed_processes_are_deleted_at_the_next_start
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     jobs = tmp_path / f"ballroom-jobs-{os.getuid()}"
-    (jobs / "of-a-killed-one").mkdir(parents=True)
-    (jobs / "of-a-killed-one.lock").touch()
-    (jobs / "other").mkdir()
+    for name, hours in {"of-a-killed-one": 2, "of-another-process": 0}.items():
+        (jobs / name).mkdir(parents=True)
+        os.utime(jobs / name, times=(0, time.time() - hours * 3600))
     async with api_docs_generation.job_folder() as folder:
         api_docs_generation.delete_abandoned_jobs()
-        here = {"other", folder.name, f"{folder.name}.lock"}
-        assert {each.name for each in jobs.iterdir()} == here
-    assert [each.name for each in jobs.iterdir()] == ["other"]
+        assert {each.name for each in jobs.iterdir()} == {"of-another-process", folder.name}
+    assert [each.name for each in jobs.iterdir()] == ["of-another-process"]
 
 
 async def test_a_release_whose_process_ends_three_times_is_set_aside_and_tried_again_the_next_day(

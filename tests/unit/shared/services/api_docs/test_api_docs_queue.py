@@ -1,4 +1,4 @@
-"""The queue: readers first, organizations in turns, and again once it can be done."""
+"""The queue: readers first, and again once it can be done."""
 
 import asyncio
 from collections.abc import Mapping
@@ -105,20 +105,6 @@ class Queue:
         while (task := self.queue._working) is not None:
             await task
         return self.generation.asked
-
-
-async def test_organizations_take_turns() -> None:
-    doubles = Queue()
-    doubles.add("big/a:1.0.0", "Big/b:1.0.0", "big/c:1.0.0", "acme/a:1.0.0", "other/a:1.0.0")
-    doubles.add("acme/b:1.0.0")
-    assert await doubles.drained() == [
-        "big/a:1.0.0",
-        "acme/a:1.0.0",
-        "other/a:1.0.0",
-        "Big/b:1.0.0",
-        "acme/b:1.0.0",
-        "big/c:1.0.0",
-    ]
 
 
 OTHERS = [coordinate("other/b:1.0.0"), coordinate("other/c:1.0.0")]

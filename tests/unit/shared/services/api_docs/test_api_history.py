@@ -55,4 +55,4 @@ async def test_a_verdict_may_be_removed_by_two_processes(world: World) -> None:
     latest = await compared(world)
     directory = cast("DirectoryStore", Raced(world.stores.directory))
     history = replace(world.registry.api_docs.history, directory=directory)
-    await history.remove(latest.coordinate)
+    await history.put(latest.coordinate, None)
