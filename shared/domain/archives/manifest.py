@@ -78,14 +78,6 @@ class ModuleItem(_Parsed):
     readme: Path = ""
 
 
-class _PlatformDependency(_Parsed):
-    path: Path = ""
-    artifact_id: str = Field("", alias="artifactId")
-    group_id: str = Field("", alias="groupId")
-    version: str = ""
-    scope: str = ""
-
-
 class PackageFacts(_Parsed):
     """What the author wrote about a package, by the names of a release."""
 
@@ -117,10 +109,6 @@ class BuildFacts(_Parsed):
 class PackageJson(PackageFacts, BuildFacts):
     """`package.json` of layouts 2 and 3."""
 
-    include: Many[str] = ()
-    platform_dependencies: Many[_PlatformDependency] = Field((), alias="platformDependencies")
-    dependencies: Many[object] = ()
-    template_version: str = ""
     graalvm_compatible: bool | None = Field(None, alias="graalvmCompatible")
 
 
@@ -170,7 +158,6 @@ class GraphJson(_Parsed):
     """`dependency-graph.json`: the package itself and every transitive dependency."""
 
     packages: Many[GraphItem] = ()
-    modules: Many[object] = ()
 
 
 class LockedItem(Node):
@@ -200,7 +187,6 @@ class ToolJson(_Parsed):
 
     tool_id: str = ""
     tools: Many[Annotated[ToolItem, BeforeValidator(_tool_item)]] = ()
-    dependency_paths: Many[Path] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -212,9 +198,7 @@ class ToolJson(_Parsed):
 class PluginJson(_Parsed):
     """`compiler-plugin.json`: code that runs when a user builds."""
 
-    plugin_id: str = ""
     plugin_class: str
-    dependency_paths: Many[Path] = ()
 
 
 Parsed = TypeVar("Parsed", bound=_Parsed)
