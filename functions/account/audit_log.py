@@ -96,10 +96,6 @@ def _day(call: SignedInCall, name: str, later: timedelta) -> str:
 # The sentence after the name of the actor. `subject` and `account` are fields of the event, the
 # other names are keys of its details.
 EVENT_PHRASES = {
-    "domain.claimed": "added the domain {domain}",
-    "domain.lapsed": "found the domain {domain} no longer verified",
-    "domain.removed": "removed the domain {domain}",
-    "domain.verified": "verified the domain {domain}",
     "invitation.accepted": "accepted an invitation",
     "invitation.declined": "declined an invitation",
     "invitation.renewed": "renewed an invitation",
@@ -135,13 +131,10 @@ EVENT_PHRASES = {
     "release.removed": "removed {subject}",
     "release.undeprecated": "undeprecated {subject}",
     "organization.bursts-allowed": "switched burst detection off for a day",
-    "train.announced": "announced a release train (packages: {packages}, hours: {hours})",
-    "train.ended": "ended the release train",
     "token.issued": "created the token {name}",
     "token.leaked": "revoked the token {name}, which had leaked",
     "token.renamed": "renamed the token {before} to {after}",
     "token.revoked": "revoked the token {name}",
-    "token.stolen": "revoked the token {name} as stolen, with everything that was created with it",
     "token.rotated": "rotated the token {name}",
 }
 

@@ -47,7 +47,6 @@ EVENT_LABELS = {
     "token.renamed": "Access token renamed",
     "token.revoked": "Access token revoked",
     "token.rotated": "Access token rotated",
-    "token.stolen": "Access token revoked as stolen",
 }
 
 # The filters of the page, by the prefix of the kinds of events.

@@ -14,7 +14,7 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
-from functions.http.formatting import symbol_address, symbol_fields
+from functions.http.formatting import symbol_address
 from shared.domain.packages import Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.trusted_publishing.jobs import Provider
@@ -141,7 +141,20 @@ class SymbolView(ResponseModel):
 
     @classmethod
     def of(cls, hit: SymbolHit, base_url: str) -> Self:
-        return cls(**symbol_fields(hit), url=f"{base_url}{symbol_address(hit)}")
+        release, symbol = hit.listing.release, hit.symbol
+        return cls(
+            org=release.org,
+            package=release.name,
+            version=release.version,
+            module=symbol.module,
+            kind=symbol.kind,
+            parent=symbol.parent,
+            name=symbol.name,
+            signature=symbol.signature,
+            summary=symbol.description,
+            deprecated=symbol.is_deprecated,
+            url=f"{base_url}{symbol_address(hit)}",
+        )
 
 
 class SymbolList(ResponseModel):

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from shared.domain.search import SymbolHit
@@ -75,23 +75,6 @@ def quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
     # Most values are words, and a page has some hundred.
     return value if value.isascii() and value.isalnum() else quote_plus(value)
-
-
-def symbol_fields(hit: SymbolHit) -> dict[str, Any]:
-    """Return a symbol of a search as JSON has it, without its address."""
-    release, symbol = hit.listing.release, hit.symbol
-    return {
-        "org": release.org,
-        "package": release.name,
-        "version": release.version,
-        "module": symbol.module,
-        "kind": symbol.kind,
-        "parent": symbol.parent,
-        "name": symbol.name,
-        "signature": symbol.signature,
-        "summary": symbol.description,
-        "deprecated": symbol.is_deprecated,
-    }
 
 
 def symbol_address(hit: SymbolHit) -> str:

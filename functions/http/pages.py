@@ -10,15 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import orjson
 from msgspec import Struct
 
 from functions.http import formatting
 from functions.http.answers import (
-    JSON,
     NO_STORE,
     STATUS_BY_KIND,
-    problem_answer,
     repeat_until,
     retry_headers,
     unchanged_answer,
@@ -325,7 +322,6 @@ _CACHED_HEADERS = {
     "Vary": _VARY,
 }
 _OK = 200
-_FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
 
 
 class PublicPageCall(PageCall):
@@ -351,22 +347,18 @@ class PublicPageCall(PageCall):
         """The path and query as they were sent, with tokens redacted."""
         return redact_tokens("/" + self.url.partition("://")[2].partition("/")[2])
 
-    def wants(self, media_type: str) -> bool:
-        """Return whether the client accepts this media type and not HTML, as programs do."""
+    @property
+    def wants_markdown(self) -> bool:
+        """Whether the client accepts Markdown and not HTML, as programs do, or the address asks
+        for it."""
         accepted = self.header("accept").lower()
-        return media_type in accepted and HTML not in accepted
-
-    def wants_form(self, media_type: str) -> bool:
-        """Return whether the client accepts this media type, or the address asks for it."""
-        return self.wants(media_type) or self.redacted_query.get("form") == _FORMS[media_type]
+        is_accepted = MARKDOWN in accepted and HTML not in accepted
+        return is_accepted or self.params.get("form") == "markdown"
 
     def show(self, template: str, *, status: int = _OK, **values: object) -> Answer:
         """Return the rendered template; it can read `call` and `here`."""
         values = {"here": self.target, "call": self, "now_ms": self.now_ms, **values}
         return self._answer(self.rendered(template, **values), HTML, status)
-
-    def json(self, value: object) -> Answer:
-        return self._answer(orjson.dumps(value), JSON, _OK)
 
     def text(self, content: str | bytes, media_type: str, *, etag: str = "") -> Answer:
         """Return the page in another media type, such as Markdown, or a file, whose `etag` may be
@@ -412,7 +404,7 @@ class PublicPages(Pages[PublicPageCall]):
             key = answer_key(operation, call, number)
             return _cached(call, await self._answers.answer(key, make), number)
         except Refusal as refusal:
-            if self._explain and not call.wants_form(JSON):
+            if self._explain:
                 call.refusal_page = await self._explain(call, refusal)
             raise
 
@@ -422,11 +414,6 @@ class PublicPages(Pages[PublicPageCall]):
             await call.identify()
         elif await identify_visitor(call) is None:
             call.identify_as_anonymous()
-
-    def refused(self, call: PublicPageCall, refusal: Refusal) -> Answer:
-        if call.wants_form(JSON):
-            return problem_answer(refusal)
-        return super().refused(call, refusal)
 
 
 class AnonymousPages(PublicPages):

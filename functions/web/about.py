@@ -9,8 +9,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
-from functions.http.answers import JSON
-from functions.http.formatting import lasting, machine_moment
+from functions.http.formatting import lasting
 from functions.http.pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, PublicPages
 from shared.composition import Registry
 from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
@@ -18,7 +17,7 @@ from shared.domain.archives.delivery import Cdn
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import RESERVED_PREFIX
-from shared.domain.status import SOFTWARE_VERSION, NoticeBoard, TaskResult, TaskState
+from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState
 from shared.prose.manual import read_manual
 from shared.runtime.answers import Answer
 from shared.settings import Settings
@@ -88,8 +87,6 @@ async def _status(call: PublicPageCall) -> Answer:
     summary = await registry.packages.statistics.summary()
     newest_ms = summary.updated[0].release.created_ms if summary.updated else None
     board = await registry.limits.notice_cache.current()
-    if call.wants(JSON):
-        return call.json(_status_json(health, tasks, newest_ms, board))
     return _show(
         call,
         "status",
@@ -153,31 +150,6 @@ async def _health(registry: Registry, tasks: list[TaskState], now_ms: int) -> Re
     return RegistryHealth(answers=True, is_writable=is_writable, overdue=overdue, troubled=troubled)
 
 
-def _status_json(
-    health: RegistryHealth, tasks: list[TaskState], newest_ms: int | None, board: NoticeBoard
-) -> dict[str, object]:
-    read_only = board.read_only
-    return {
-        "status": "ready" if health.is_writable else "unavailable",
-        "overdue": list(health.overdue),
-        "troubled": list(health.troubled),
-        "lastRelease": newest_ms and machine_moment(newest_ms),
-        "tasks": {each.task: _task_json(each) for each in tasks},
-        "readOnly": read_only
-        and {"reason": read_only.reason, "since": machine_moment(read_only.since_ms)},
-        "notice": board.notice or None,
-    }
-
-
-def _task_json(task: TaskState) -> dict[str, object]:
-    last = task.last_run
-    return {
-        "last": last and machine_moment(last.ended_ms),
-        "result": last and last.result.value,
-        "due": machine_moment(task.due_ms or 0),
-    }
-
-
 MANUAL = "/docs"
 
 # Where readers who know their program find its settings: name, address.
@@ -215,7 +187,7 @@ async def web_manual(call: PublicPageCall) -> Answer:
     page = manual.page(name)
     if page is None:
         raise PageNotFound(f"{MANUAL}/{name}")
-    if call.wants_form(MARKDOWN):
+    if call.wants_markdown:
         return call.text(page.markdown, MARKDOWN)
     return call.show("web/manual/page.html", manual=manual, page=page)
 

@@ -12,15 +12,13 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.http.answers import JSON
-from functions.http.formatting import grouped, quoted, symbol_address, symbol_fields
+from functions.http.formatting import grouped, quoted, symbol_address
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
 from shared.domain.listings import Facet, FacetCount, Facets, FacetValue
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
     FacetedResults,
-    Hit,
     Query,
     ResultPage,
     Sort,
@@ -63,7 +61,6 @@ class SearchForm:
     facet_values: Mapping[Facet, str]
     sort: str
     deprecated: bool
-    explain: bool
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "SearchForm":
@@ -75,7 +72,6 @@ class SearchForm:
             facet_values={facet: value for facet, value in values.items() if value},
             sort=sort if sort in SORTS else "relevance",
             deprecated=query.get("deprecated", "") == "true",
-            explain=query.get("explain", "") == "true",
         )
 
     @cached_property
@@ -104,7 +100,6 @@ class SearchForm:
             **{facet.value: value for facet, value in self.facet_values.items()},
             "sort": "" if self.sort == "relevance" else self.sort,
             "deprecated": "true" if self.deprecated else "",
-            "explain": "true" if self.explain else "",
         }
         return {name: value for name, value in params.items() if value}
 
@@ -142,8 +137,6 @@ async def web_search(call: PublicPageCall) -> Answer:
         return await _suggestions(call, form.text)
     found, pager = await _results(call, form)
     symbols = await _first_symbols(call, form, found)
-    if call.wants(JSON):
-        return call.json(_search_json(form, found, pager) | {"symbols": symbols.count})
     return call.show(
         "web/search.html",
         sought=form.text,
@@ -257,42 +250,6 @@ def corrected_text(text: str, corrections: tuple[tuple[str, str], ...]) -> str:
     return corrected if corrected != " ".join(text.split()) else ""
 
 
-def _search_json(form: SearchForm, found: FacetedResults, pager: Pager) -> dict[str, object]:
-    model: dict[str, object] = {
-        "query": form.text,
-        "count": found.results.count,
-        "deprecated": found.deprecated,
-        "page": pager.number,
-        "pages": pager.last,
-        "didYouMean": corrected_text(form.text, found.results.corrections),
-        "packages": [_package_json(hit, form.explain) for hit in found.results.hits],
-        "facets": {
-            facet.value: [{"value": each.value, "count": each.count} for each in shares]
-            for facet, shares in found.facets.items()
-        },
-    }
-    return model | ({"message": form.query.problem} if form.query.problem else {})
-
-
-def _package_json(hit: Hit, explain: bool) -> dict[str, object]:
-    head, release = hit.listing.head, hit.listing.release
-    model: dict[str, object] = {
-        "org": head.org,
-        "name": head.name,
-        "version": release.version,
-        "summary": release.summary,
-        "keywords": list(release.keywords),
-        "licenses": list(release.licenses),
-        "platform": release.platform,
-        "ballerinaVersion": release.ballerina_version,
-        "pulls": head.pulls,
-        "updatedMs": release.created_ms,
-        "deprecation": hit.listing.deprecation,
-        "visibility": head.visibility.value,
-    }
-    return model | {"score": hit.score, "parts": hit.parts} if explain else model
-
-
 SYMBOLS_PER_PAGE = 20
 
 
@@ -303,8 +260,6 @@ symbol_pages = PublicPages()
 async def web_symbols(call: PublicPageCall) -> Answer:
     text = call.redacted_query.get("q", "")[:MAX_QUERY_LENGTH].strip()
     found, pager = await _symbol_results(call, text)
-    if call.wants(JSON):
-        return call.json(_symbols_json(text, found, pager))
     return call.show(
         "web/symbols.html",
         sought=text,
@@ -329,16 +284,6 @@ async def _symbol_results(call: PublicPageCall, text: str) -> tuple[SymbolResult
     if pager.number != number:
         found = await search(query, ResultPage(pager.offset, SYMBOLS_PER_PAGE), by=call.caller)
     return found, pager
-
-
-def _symbols_json(text: str, found: SymbolResults, pager: Pager) -> dict[str, object]:
-    return {
-        "query": text,
-        "count": found.count,
-        "page": pager.number,
-        "pages": pager.last,
-        "symbols": [{**symbol_fields(hit), "address": symbol_address(hit)} for hit in found.hits],
-    }
 
 
 FACES = (pages, symbol_pages)

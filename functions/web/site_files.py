@@ -107,8 +107,8 @@ def _llms_packages(found: Results, number: int, base_url: str) -> str:
     """Return one page of the list in the format of llmstxt.org."""
     how = (
         "Send `Accept: text/markdown` to the address of a package for its readme and how to use "
-        "it, or `Accept: application/json` for its facts. How clients read this registry: "
-        f"{base_url}/about. The API: {base_url}/api/v1/openapi.json."
+        f"it; {base_url}/2.0/registry/packages/ORG/NAME/latest has its facts as JSON. How clients "
+        f"read this registry: {base_url}/about. The API: {base_url}/api/v1/openapi.json."
     )
     beginning = (
         "# Ballroom",

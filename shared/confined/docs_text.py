@@ -1,4 +1,4 @@
-"""The outline of a module, its documentation as Markdown and JSON, and calls of functions.
+"""The outline of a module, its documentation as Markdown, and calls of functions.
 
 Addresses begin with `BASE_URL`, which the page that sends the text replaces by the registry's.
 """
@@ -6,14 +6,12 @@ Addresses begin with `BASE_URL`, which the page that sends the text replaces by 
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from shared.ballerina.doc_comments import markdown
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
-    DocsModel,
     Documented,
     EnumDocs,
     ErrorDocs,
@@ -60,11 +58,6 @@ def outline_of(module: ModuleDocs) -> Outline:
         for kind, title in KIND_TITLES.items()
         if kind in found
     ]
-
-
-def json_of(docs: DocsModel) -> dict[str, Any]:
-    """Return documentation with the keys of `/2.0/docs`."""
-    return docs.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def json_text(value: object) -> str:

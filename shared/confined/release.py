@@ -26,15 +26,8 @@ from shared.confined.budget import (
 )
 from shared.confined.comparison import compared, read_models
 from shared.confined.docs_pages import DocsPages
-from shared.confined.docs_text import (
-    json_of,
-    json_text,
-    llms_end,
-    llms_head,
-    llms_module,
-    module_markdown,
-)
-from shared.confined.release_files import ArchiveFile, ReleaseRequest, changelog_in
+from shared.confined.docs_text import json_text, llms_end, llms_head, llms_module, module_markdown
+from shared.confined.release_files import ArchiveFile, ReleaseRequest
 from shared.confined.shown_pieces import (
     MAX_SENT_BYTES,
     InclusionFacts,
@@ -71,7 +64,7 @@ from shared.domain.api_docs.sources import source_names
 from shared.domain.archives.unpacking import text_of
 from shared.prose.rendering import highlight, render_markdown
 
-MAX_TEXT_BYTES = 256 * 1024  # Of a changelog.
+MAX_TEXT_BYTES = 256 * 1024  # Of a text of `docs`.
 SYMBOLS_OF_A_PART = 1_000
 READMES_COMPARED = 50  # Texts of `docs` among which a readme of the Go toolchain is looked for.
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # Of 1 MB of sources it has 10 to 16 MB.
@@ -85,7 +78,6 @@ def make_release(job: Job) -> None:
         job.run(f"module {module}", partial(making.module, module))
     for module in ("", *filter(making.has_own_readme, modules)):
         job.run(f"readme {module}".rstrip(), partial(making.readme, module))
-    job.run("changelog", making.changelog)
     for module in making.documented:
         job.run(f"outline {module}", partial(making.outline, module))
     for module in making.documented if making.includes_others else ():
@@ -172,17 +164,8 @@ class _Making:
             html = self._html(text, self._readme_folder(module, text))
             add_page(pieces, piece_name(PieceKind.README, module), html)
 
-    def changelog(self) -> None:
-        """Write the changelog as HTML, if the archive has one that is a text."""
-        path = changelog_in(self._archive.names)
-        text = self._text(path) if path else None
-        if text is not None:
-            with self._pieces("changelog") as pieces:
-                html = self._html(text, path.rpartition("/")[0])
-                add_page(pieces, piece_name(PieceKind.CHANGELOG), html)
-
     def outline(self, name: str) -> None:
-        """Write the page of a module, its Markdown and JSON, its lists, and what editors read."""
+        """Write the page of a module, its Markdown, its lists, and what editors read."""
         module, number = self._model(name), self._number(name)
         pages = DocsPages(self.request, module, self._since(name))
         with self._pieces(f"outline-{number}") as pieces:
@@ -190,8 +173,6 @@ class _Making:
             add_page(pieces, piece_name(PieceKind.MODULE_PAGE, name), page)
             markdown = module_markdown(self.request, module)
             add_sent(pieces, piece_name(PieceKind.MODULE_MARKDOWN, name), markdown)
-            text = json_text(json_of(module))
-            add_sent(pieces, piece_name(PieceKind.MODULE_JSON, name), text)
             pieces.add(piece_name(PieceKind.LIST, name, ""), facts_text(module))
             for key, text in list_texts(module):
                 pieces.add(piece_name(PieceKind.LIST, name, key), text)
@@ -242,7 +223,7 @@ class _Making:
             pointer = merge_pieces(map(PiecesPart.load, sorted(files)), target)
         record = release_record(list(map(self._facts, self.documented)))
         names = self._archive.names
-        more = {"pieces": pointer, "files": len(names), "changelog": changelog_in(names)}
+        more = {"pieces": pointer, "files": len(names)}
         more |= self._other_releases()
         text = record.model_copy(update=more).model_dump_json()
         (self._job.output / RECORD).write_text(text)

@@ -1,6 +1,5 @@
 """What the confined process reads of a release: its archive, and the facts that its push stored."""
 
-from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -94,18 +93,6 @@ class ReleaseRequest(Record):
         files = quote(f"/files/{self.org}/{self.name}/{self.version}")
         pages = f"{quote(self.address)}/files?path=" if names is not None else ""
         return TextPlace(files=files, folder=folder, names=names, pages=pages)
-
-
-_CHANGELOGS = tuple(
-    f"{folder}{name}.md"
-    for folder in ("", "docs/")  # Archives for Java have texts in `docs`.
-    for name in ("CHANGELOG", "Changelog", "changelog", "CHANGES", "HISTORY")
-)
-
-
-def changelog_in(files: Container[str]) -> str:
-    """Return the path of the changelog in an archive, the first that it has; or an empty text."""
-    return next((each for each in _CHANGELOGS if each in files), "")
 
 
 class ArchiveFile:

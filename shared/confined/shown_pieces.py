@@ -11,7 +11,7 @@ from typing import Self
 from msgspec import Struct, field
 
 from shared.confined.docs_pages import DocsPages
-from shared.confined.docs_text import json_of, json_text, symbol_markdown
+from shared.confined.docs_text import json_text, symbol_markdown
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.connectors import (
     Declarations,
@@ -30,10 +30,10 @@ from shared.domain.api_docs.records import OtherRelease
 from shared.domain.records import Record
 
 MAX_SHOWN_BYTES = 3 * 1024 * 1024  # Of a page; longer ones say where the text is instead.
-MAX_SENT_BYTES = 2 * 1024 * 1024  # Of Markdown and JSON, which a request has in memory as a whole.
+MAX_SENT_BYTES = 2 * 1024 * 1024  # Of Markdown, which a request has in memory as a whole.
 LIST_OF_RECORDS = "records"
 TOO_LARGE_TO_SHOW = (
-    '<p class="cut">This is too large to show. Read it as Markdown or JSON, or in the files of the '
+    '<p class="cut">This is too large to show. Read it as Markdown, or in the files of the '
     "release.</p>\n"
 )
 
@@ -50,12 +50,11 @@ def add_sent(pieces: PiecesWriter, name: str, text: str) -> None:
 def add_symbol(
     pieces: PiecesWriter, pages: DocsPages, symbol: DocsSymbol, name: Callable[..., str]
 ) -> None:
-    """Add the page, the Markdown and the JSON of a symbol; `name` returns the name of a piece."""
+    """Add the page and the Markdown of a symbol; `name` returns the name of a piece."""
     module = pages.module
     of = (module.id, symbol.path)
     add_page(pieces, name(PieceKind.SYMBOL_PAGE, *of), pages.symbol_page(symbol))
     add_sent(pieces, name(PieceKind.SYMBOL_MARKDOWN, *of), symbol_markdown(module, symbol))
-    add_sent(pieces, name(PieceKind.SYMBOL_JSON, *of), json_text(json_of(symbol.docs)))
 
 
 # --- With the fields that records include from other packages -----------------------------------
@@ -97,8 +96,6 @@ def add_complete_pieces(pieces: PiecesWriter, pages: DocsPages, records: OtherRe
     if records.completed:
         name = complete_name(PieceKind.DOCUMENT, module.id)
         pieces.add(name, write_document(module))
-        name = complete_name(PieceKind.MODULE_JSON, module.id)
-        add_sent(pieces, name, json_text(json_of(module)))
         lists = (text for key, text in list_texts(module) if key == LIST_OF_RECORDS)
         pieces.add(complete_name(PieceKind.LIST, module.id, LIST_OF_RECORDS), next(lists))
     if records.incomplete:

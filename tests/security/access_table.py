@@ -306,6 +306,13 @@ def by_list(*keys: str) -> Reads:
     return read
 
 
+def by_page_of_results(answer: httpx.Response) -> Outcome:
+    """Read the page of a search."""
+    if answer.status_code != 200:
+        return by_message(answer)
+    return Outcome.DONE if '<li class="hit">' in answer.text else Outcome.HIDDEN
+
+
 def by_graphql(answer: httpx.Response) -> Outcome:
     """Read an answer of GraphQL, which always has the status 200."""
     body = answer.json()
@@ -628,7 +635,6 @@ OF_PACKAGES = {
     "web_llms": _for_all("/llms.txt"),
 }
 
-JSON_ALONE = {"Accept": "application/json"}
 FOUND = '/search?q=name:"NAME"&org=ORG'
 NOT_DEPRECATED = tuple(state for state in State if state is not State.DEPRECATED)
 
@@ -637,13 +643,9 @@ SITE = {
     "web_cli_token": _for_all("/cli-token", anybody_known),
     "web_manual": _for_all("/docs/clients", anybody_known),
     "web_about": _for_all("/about/status", anybody_known),
-    "web_search": Declared(
-        *("GET", FOUND, finders, NOT_DEPRECATED), headers=JSON_ALONE, shows=by_list("packages")
-    ),
+    "web_search": Declared("GET", FOUND, finders, NOT_DEPRECATED, shows=by_page_of_results),
     "web_search (deprecated)": Declared(
-        *("GET", f"{FOUND}&deprecated=true", finders, (State.DEPRECATED,)),
-        headers=JSON_ALONE,
-        shows=by_list("packages"),
+        *("GET", f"{FOUND}&deprecated=true", finders, (State.DEPRECATED,)), shows=by_page_of_results
     ),
     "web_missing_name": _for_all("/packages/ORG"),
     "web_missing_org_name": _for_all("/orgs"),

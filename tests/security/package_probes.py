@@ -224,18 +224,17 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     ),
 }
 
-JSON_TWIN = (("Accept", "application/json"),)
 MARKDOWN_TWIN = (("Accept", "text/markdown"),)
 OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
     "web_package": tuple(
         Probe("/packages/acme/NAME", method, headers=headers)
         for method in ("GET", "HEAD")
-        for headers in ((), JSON_TWIN, MARKDOWN_TWIN, (("If-None-Match", "*"),))
+        for headers in ((), MARKDOWN_TWIN, (("If-None-Match", "*"),))
     ),
     "web_package_version": tuple(
         Probe(f"/packages/acme/NAME/{version}", headers=headers)
         for version in ("1.0.0", "9.9.9", "latest", "versions", "files?path=x", "nothing")
-        for headers in ((), JSON_TWIN, MARKDOWN_TWIN)
+        for headers in ((), MARKDOWN_TWIN)
     ),
     "web_package_tab": tuple(
         Probe(f"/packages/acme/NAME/{version}/{tab}")
@@ -245,7 +244,7 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
     "web_module_docs": tuple(
         Probe(f"/packages/acme/NAME/{path}", headers=headers)
         for path in ("1.0.0/docs/NAME", "1.0.0/docs/NAME/greet", "9.9.9/docs/NAME/x")
-        for headers in ((), JSON_TWIN, MARKDOWN_TWIN)
+        for headers in ((), MARKDOWN_TWIN)
     ),
     "web_type_docs": tuple(
         Probe(f"/docs/acme/NAME/{path}") for path in ("1.0.0", "1.0.0/greet", "9.9.9/greet")
@@ -259,37 +258,23 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
 }
 
 OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
-    "web_org": tuple(
-        Probe(f"/orgs/acme{tab}", headers=headers)
-        for tab in ("", "?sort=name")
-        for headers in ((), JSON_TWIN)
-    ),
-    "web_organizations": tuple(
-        Probe(f"/organizations{query}", headers=headers)
-        for query in ("", "?q=acme", "?sort=name")
-        for headers in ((), JSON_TWIN)
-    ),
+    "web_org": tuple(Probe(f"/orgs/acme{tab}") for tab in ("", "?page=2")),
+    "web_organizations": tuple(Probe(f"/organizations{query}") for query in ("", "?q=acme")),
     "web_symbols": tuple(
-        Probe(f"/symbols?q={text}", headers=headers)
+        Probe(f"/symbols?q={text}")
         for text in ("NAME", "NAME:Client", "NAME:", "import+acme/NAME", "greetWrold")
-        for headers in ((), JSON_TWIN)
     ),
-    "web_keywords": tuple(
-        Probe(f"/keywords{query}", headers=headers)
-        for query in ("", "?q=NAME", "?sort=name")
-        for headers in ((), JSON_TWIN)
-    ),
+    "web_keywords": tuple(Probe(f"/keywords{query}") for query in ("", "?q=NAME")),
     "web_search": tuple(
-        Probe(f"/search?{query}", headers=headers)
+        Probe(f"/search?{query}")
         for query in (
             "q=NAME",
             "q=acme/NAME",
             "org=acme",
-            "q=NAMR&explain=true",
+            "q=NAMR",
             "deprecated=true",
             "q=NAM&form=suggestions",
         )
-        for headers in ((), JSON_TWIN)
     ),
 }
 

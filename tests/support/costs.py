@@ -49,7 +49,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
         *(
             f"/packages/{{package}}/{{version}}/{tab}"
             for tab in (
-                *("changelog", "changes", "dependencies", "dependents", "docs"),
+                *("changes", "dependencies", "dependents", "docs"),
                 *("files", "llms.txt", "statistics", "versions"),
             )
         ),
@@ -86,11 +86,7 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
     "web_llms": ("/llms.txt", "/llms.txt?page=1"),
     "web_org": ("/orgs/acme",),
     "web_organizations": ("/organizations",),
-    "web_search": (
-        "/search?q=t",
-        "/search?q=some+words&explain=true",
-        "/search?form=suggestions&q=t",
-    ),
+    "web_search": ("/search?q=t", "/search?q=some+words", "/search?form=suggestions&q=t"),
     "web_symbols": ("/symbols?q=t", "/symbols?q=c1"),
 }
 
@@ -120,7 +116,6 @@ OTHERS = (
 FORMS: Mapping[str, Mapping[str, str]] = {
     "html": {"Accept": "text/html", "Accept-Encoding": "gzip"},
     "markdown": {"Accept": "text/markdown", "Accept-Encoding": "identity"},
-    "json": {"Accept": "application/json", "Accept-Encoding": "gzip"},
 }
 
 GRAPHQL = """{{apiDocs(inputFilter: {{moduleInfo: {{orgName: "acme", moduleName: "{module}",

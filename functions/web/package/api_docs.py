@@ -1,7 +1,7 @@
 """/packages/{org}/{name}/{version}/docs[/{module}[/{symbol}]]: the API documentation of a release.
 
 A module has a page with an outline of its declarations; each declaration, method and field has a
-page of its own. All of them are Markdown and JSON, too. They are pieces that were made after the
+page of its own. All of them are Markdown, too. They are pieces that were made after the
 push; a page puts them into its frame.
 
 /packages/{org}/{name}/{version}/changes: the API changes from another version.
@@ -9,9 +9,6 @@ push; a page puts them into its frame.
 
 from urllib.parse import quote
 
-import orjson
-
-from functions.http.answers import JSON
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
     details_of,
@@ -22,7 +19,7 @@ from functions.web.package.frame import (
 )
 from functions.web.package.missing import refusal_page_of
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
-from shared.domain.api_docs.records import ApiVerdict, earlier_release
+from shared.domain.api_docs.records import earlier_release
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
@@ -32,7 +29,6 @@ from shared.domain.packages import ReleaseEntry
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
-from shared.services.api_docs.on_demand import ComparedVersions
 from shared.services.packages.package_details import ReleaseDetails
 
 TOO_LARGE_TO_SEND = "this part has more than 2 MiB in this form; /2.0/docs sends whole modules"
@@ -98,8 +94,8 @@ async def llms_text(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 
 async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: str) -> Answer:
-    if form := _wanted_form(call, PieceKind.MODULE_MARKDOWN, PieceKind.MODULE_JSON):
-        return await _text_answer(call, details, form, module)
+    if call.wants_markdown:
+        return await _markdown_answer(call, details, PieceKind.MODULE_MARKDOWN, module)
     page, problem = SafeHtml(), ""
     try:
         text = await call.registry.api_docs.documentation.text(
@@ -124,8 +120,8 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
 async def _symbol_page(
     call: PublicPageCall, details: ReleaseDetails, module: str, path: str
 ) -> Answer:
-    if form := _wanted_form(call, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON):
-        return await _text_answer(call, details, form, module, path)
+    if call.wants_markdown:
+        return await _markdown_answer(call, details, PieceKind.SYMBOL_MARKDOWN, module, path)
     api_docs, release = call.registry.api_docs.documentation, details.release
     page = await api_docs.text(release, PieceKind.SYMBOL_PAGE, module, path)
     if page is None:
@@ -139,26 +135,19 @@ async def _symbol_page(
     return await show_tab(call, details, "docs", values)
 
 
-def _wanted_form(call: PublicPageCall, markdown: PieceKind, json: PieceKind) -> PieceKind | None:
-    if call.wants_form(MARKDOWN):
-        return markdown
-    return json if call.wants_form(JSON) else None
-
-
-async def _text_answer(
-    call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, module: str, path: str = ""
+async def _markdown_answer(
+    call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str
 ) -> Answer:
-    """Respond with a piece as Markdown or JSON."""
+    """Respond with a piece as Markdown."""
     api_docs, release = call.registry.api_docs.documentation, details.release
-    of = (module, path) if path else (module,)
     text = await api_docs.text(release, kind, *of)
     if text is None:
-        page = PieceKind.SYMBOL_PAGE if path else PieceKind.MODULE_PAGE
+        is_symbol = kind is PieceKind.SYMBOL_MARKDOWN
+        page = PieceKind.SYMBOL_PAGE if is_symbol else PieceKind.MODULE_PAGE
         if await api_docs.place(release.content, release.coordinate, page, *of) is None:
             raise page_not_found(call)
         raise ApiDocsFailed(release.coordinate, TOO_LARGE_TO_SEND)
-    is_markdown = kind in (PieceKind.MODULE_MARKDOWN, PieceKind.SYMBOL_MARKDOWN)
-    return call.text(text.replace(BASE_URL, call.base_url), MARKDOWN if is_markdown else JSON)
+    return call.text(text.replace(BASE_URL, call.base_url), MARKDOWN)
 
 
 def _address(details: ReleaseDetails, module: str) -> str:
@@ -183,11 +172,7 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
                 details.package, before, after
             )
         except (ApiDocsFailed, ApiDocsPending) as refusal:
-            if call.wants_form(JSON):
-                raise
             problem = str(refusal)
-    if call.wants_form(JSON):
-        return call.json(comparison_json(details, compared))
     values = {
         "before": before,
         "others": others,
@@ -203,31 +188,3 @@ def _earlier(details: ReleaseDetails) -> ReleaseEntry | None:
 
 def _entry(details: ReleaseDetails, version: str) -> ReleaseEntry | None:
     return next((each for each in details.entries if each.version == version), None)
-
-
-def comparison_json(
-    details: ReleaseDetails, compared: ComparedVersions | None
-) -> dict[str, object]:
-    """Return a comparison as JSON; without a version to compare with it has no changes."""
-    model: dict[str, object] = {
-        "package": str(details.package),
-        "version": details.release.version,
-        "changes": [],
-    }
-    if compared is None:
-        return model
-    found = orjson.loads(compared.changes)
-    verdict = verdict_json(ApiVerdict.model_validate(found["verdict"]))
-    return {**model, **(verdict or {}), "changes": found["changes"]}
-
-
-def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:
-    """Return the verdict on a release as JSON; None where there is none."""
-    return verdict and {
-        "from": verdict.compared_with,
-        "required": verdict.required,
-        "published": verdict.published,
-        "changes": verdict.changes,
-        "breaking": verdict.breaking,
-        "versionTooLow": verdict.is_version_too_low,
-    }

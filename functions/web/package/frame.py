@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from html import escape
 from typing import TypeVar
@@ -26,21 +25,12 @@ from shared.services.packages.package_details import ReleaseDetails
 FIRST_TAB = "readme"  # Its path is that of the release.
 
 
-class Subject(Enum):
-    """The subject of a page: the package, or a release of it."""
-
-    PACKAGE = "package"
-    RELEASE = "release"  # Other releases may lack the page.
-    EVERY_RELEASE = "every release"
-
-
 class TabFacts(Struct, frozen=True):
-    """The facts in the tabs of a release besides its own records; `changelog` is a path in its
-    archive, and what is unknown is None or empty, such as the files of a lost archive."""
+    """The facts in the tabs of a release besides its own records; what is unknown is None, such as
+    the files of a lost archive."""
 
     dependents: int | None = None
     files: int | None = None
-    changelog: str = ""
 
 
 NO_FACTS = TabFacts()
@@ -50,21 +40,17 @@ def _no_count(_details: ReleaseDetails, _facts: TabFacts) -> None:
     return None
 
 
-def _always(_details: ReleaseDetails, _facts: TabFacts) -> bool:
-    return True
-
-
 class TabPage(Struct, frozen=True):
     """A page of a package. Its key is the last segment of its path, and the name of its template.
 
-    `shows_dependents` if the page says how many packages depend on this one.
+    It `is_of_package` if it is the same for every release, and `shows_dependents` if it says how
+    many packages depend on this one.
     """
 
     key: str
     title: str
-    subject: Subject
     count: Callable[[ReleaseDetails, TabFacts], int | None] = _no_count
-    is_shown: Callable[[ReleaseDetails, TabFacts], bool] = _always
+    is_of_package: bool = False
     shows_dependents: bool = False
 
     def below(self, path: str) -> str:
@@ -72,40 +58,34 @@ class TabPage(Struct, frozen=True):
         return path if self.key == FIRST_TAB else f"{path}/{self.key}"
 
 
-_README = TabPage(FIRST_TAB, "Readme", Subject.EVERY_RELEASE, shows_dependents=True)
-_API = TabPage("docs", "API", Subject.EVERY_RELEASE, lambda of, _: len(of.release.modules))
-_VERSIONS = TabPage("versions", "All versions", Subject.PACKAGE, lambda of, _: len(of.entries))
-_CHANGES = TabPage(
-    "changes", "Compare", Subject.EVERY_RELEASE, is_shown=lambda of, _: len(of.entries) > 1
-)
-_CHANGELOG = TabPage(
-    "changelog", "Changelog", Subject.RELEASE, is_shown=lambda _, facts: bool(facts.changelog)
-)
+_README = TabPage(FIRST_TAB, "Readme", shows_dependents=True)
+_API = TabPage("docs", "API", lambda of, _: len(of.release.modules))
+_VERSIONS = TabPage("versions", "All versions", lambda of, _: len(of.entries), is_of_package=True)
+_CHANGES = TabPage("changes", "Compare")
 _DEPENDENCIES = TabPage(
     "dependencies",
     "Dependencies",
-    Subject.EVERY_RELEASE,
     lambda of, _: len(of.release.dependencies),
     shows_dependents=True,
 )
 _DEPENDENTS = TabPage(
     "dependents",
     "Dependents",
-    Subject.PACKAGE,
     lambda _, facts: facts.dependents,
+    is_of_package=True,
     shows_dependents=True,
 )
-_FILES = TabPage("files", "Files", Subject.EVERY_RELEASE, lambda _, facts: facts.files)
-_STATISTICS = TabPage("statistics", "Statistics", Subject.PACKAGE)
+_FILES = TabPage("files", "Files", lambda _, facts: facts.files)
+_STATISTICS = TabPage("statistics", "Statistics", is_of_package=True)
 
 # The pages of each tab, by its title. The first page is the one that the tab opens.
 TABS = {
     "Readme": (_README,),
     "API": (_API,),
-    "Versions": (_VERSIONS, _CHANGES, _CHANGELOG),
+    "Versions": (_VERSIONS, _CHANGES),
     "Dependencies": (_DEPENDENCIES, _DEPENDENTS),
     "Files": (_FILES,),
-    "Insights": (_STATISTICS,),
+    "Statistics": (_STATISTICS,),
 }
 TAB_PAGES = {page.key: page for pages in TABS.values() for page in pages}
 
@@ -159,8 +139,8 @@ class PackageFrame:
     @property
     def canonical(self) -> str:
         """The URL for search engines; that of the latest release is the package's."""
-        is_of_package = self._page.subject is Subject.PACKAGE
-        path = self.of_package if self.details.is_latest or is_of_package else self.of_release
+        is_latest = self.details.is_latest or self._page.is_of_package
+        path = self.of_package if is_latest else self.of_release
         return self.base_url + self._page.below(path)
 
     @property
@@ -171,9 +151,9 @@ class PackageFrame:
         return TAB_PAGES[tab].below(self.of_release)
 
     def address_of_version(self, version: str) -> str:
-        """Return the path of another version, on the same tab if every release has that."""
+        """Return the path of another version, on the same tab unless that is the same."""
         path = f"{self.of_package}/{version}"
-        return self._page.below(path) if self._page.subject is Subject.EVERY_RELEASE else path
+        return path if self._page.is_of_package else self._page.below(path)
 
     @property
     def tabs(self) -> Sequence[Tab]:
@@ -184,7 +164,8 @@ class PackageFrame:
     def pages_of_tab(self) -> Sequence[Tab]:
         """The pages of the tab that is open, its first page first."""
         [pages] = [pages for pages in TABS.values() if self._page in pages]
-        shown = (page for page in pages if page.is_shown(self.details, self.facts))
+        is_alone = len(self.details.entries) == 1  # There is nothing to compare with.
+        shown = (page for page in pages if not (page is _CHANGES and is_alone))
         return [self._tab(page, page.title) for page in shown]
 
     def _tab(self, page: TabPage, title: str) -> Tab:
@@ -279,7 +260,7 @@ async def show_tab(
     facts = TabFacts(dependents)
     record = await if_available(call.registry.api_docs.documentation.state(details.release))
     if record is not None and record.pieces is not None:
-        facts = TabFacts(dependents, record.files, record.changelog)
+        facts = TabFacts(dependents, record.files)
     contact = call.registry.settings.security_contact
     frame = PackageFrame(details, call.base_url, tab, facts, contact)
     may_manage = call.registry.packages.of_organization.may_manage
@@ -365,19 +346,11 @@ PLAIN = (
 async def readme_html(
     call: PublicPageCall, details: ReleaseDetails, module: str = "", *, plain: str = ""
 ) -> SafeHtml:
-    """Return the readme of a release, or of one of its modules; until it is made, and if it is
-    refused, the reason and the `plain` text."""
-    return await text_html(call, details, PieceKind.README, module, plain=plain)
-
-
-async def text_html(
-    call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str, plain: str = ""
-) -> SafeHtml:
-    """Return a text as HTML, which was made after the push, as `readme_html` does."""
+    """Return the readme of a release as HTML, or of one of its modules, which was made after the
+    push; until it is made, and if it is refused, the reason and the `plain` text."""
+    text = call.registry.api_docs.documentation.text
     try:
-        return SafeHtml(
-            await call.registry.api_docs.documentation.text(details.release, kind, *of) or ""
-        )
+        return SafeHtml(await text(details.release, PieceKind.README, module) or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
         return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

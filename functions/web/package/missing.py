@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from functions.http.answers import JSON
 from functions.http.pages import MARKDOWN, PublicPageCall, RefusalPage
 from functions.web.package.frame import LATEST, package_of, snippets
 from shared.domain.errors.base import InvalidName, Refusal
@@ -90,9 +89,7 @@ async def never_pulled_page(
         found = await call.packages.preview(package_of(call), wanted)
     except ReleaseNotFound:
         raise refusal from None
-    if call.wants(JSON):
-        return call.json(_as_json(found))
-    if call.wants(MARKDOWN):
+    if call.wants_markdown:
         return call.text(_as_markdown(found), MARKDOWN)
     release = found.listing.release
     [pull] = [each for each in snippets(release, call.base_url) if each.id == "pull"]
@@ -106,21 +103,6 @@ async def never_pulled_page(
         versions=found.versions[:VERSIONS_SHOWN],
         origin=found.listing.head.upstream,
     )
-
-
-def _as_json(found: ReleasePreview) -> dict[str, object]:
-    release = found.listing.release
-    return {
-        "package": str(release.coordinate.package),
-        "version": release.version,
-        "summary": release.summary,
-        "keywords": release.keywords,
-        "deprecated": found.listing.deprecation,
-        "versions": [each.text for each in found.versions],
-        "versionsAreComplete": found.is_current,
-        "publishedBy": {"means": "upstream", "upstream": found.listing.head.upstream},
-        "isStored": False,
-    }
 
 
 def _as_markdown(found: ReleasePreview) -> str:

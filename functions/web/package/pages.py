@@ -1,36 +1,32 @@
-"""/packages/{org}/{name}[/{version}[/{tab}]]: a package, each release, and its tabs, as HTML, JSON
-and Markdown."""
+"""/packages/{org}/{name}[/{version}[/{tab}]]: a package, each release, and its tabs, as HTML and
+Markdown."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
-from functions.web.package.api_docs import changes_page, docs_page, llms_text, verdict_json
+from functions.web.package.api_docs import changes_page, docs_page, llms_text
 from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
-    archive_path,
     details_of,
     page_not_found,
     readme_html,
     show_tab,
-    text_html,
 )
 from functions.web.package.missing import never_pulled_page, refusal_page_of
-from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
-from shared.domain.packages import GraphNode, Release, ReleaseEntry, effective_deprecation
+from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
-from shared.ports import CallerScope, PullHistory
+from shared.ports import CallerScope
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -69,12 +65,9 @@ async def web_package_tab(call: PublicPageCall) -> Answer:
 
 
 async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Respond with a page, JSON or Markdown, as the client accepts."""
-    if call.wants(JSON):
-        verdicts = await _verdicts(call, details)
-        return call.json(release_json(details, verdicts, call.base_url))
+    """Respond with a page or Markdown, as the client accepts."""
     texts = await call.registry.packages.details.texts(details)
-    if call.wants(MARKDOWN):
+    if call.wants_markdown:
         return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
     readme = await readme_html(call, details, plain=texts.readme)
     return await show_tab(call, details, FIRST_TAB, {"readme": readme})
@@ -83,27 +76,18 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
 ROWS_PER_PAGE = 50
 VERSIONS_PER_PAGE = 100
 MONTHS_IN_TABLE = 60
-VERSIONS_IN_TABLE = 100  # The most pulled ones.
 
 TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]
 
 
 async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show the live releases of the package that fit the filter, newest first."""
-    wanted = VersionFilter.parse(call.redacted_query)
-    entries = wanted.select(details)
-    pager = _pager(call, details, "versions", len(entries), VERSIONS_PER_PAGE)
-    groups = list(groups_of(pager.slice(entries)))
+    """Show the live releases of the package, newest first."""
+    pager = _pager(call, details, "versions", len(details.entries), VERSIONS_PER_PAGE)
+    groups = list(groups_of(pager.slice(details.entries)))
     history, verdicts = await asyncio.gather(
         call.registry.packages.details.pull_history(details), _verdicts(call, details)
     )
-    values = {
-        "wanted": wanted,
-        "pager": pager,
-        "groups": groups,
-        "pulls": history.versions,
-        "verdicts": verdicts,
-    }
+    values = {"pager": pager, "groups": groups, "pulls": history.versions, "verdicts": verdicts}
     return await show_tab(call, details, "versions", values)
 
 
@@ -112,36 +96,6 @@ async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, 
     live = {each.version for each in details.entries}
     found = await call.registry.api_docs.history.verdicts(details.package)
     return {version: each for version, each in found.items() if each.compared_with in live}
-
-
-_MAX_FILTER_LENGTH = 100  # Characters.
-
-
-class VersionFilter(Struct, frozen=True):
-    """Which versions are listed: those that begin with a text, and stable ones alone or all."""
-
-    beginning: str = ""
-    stable_only: bool = False
-
-    @classmethod
-    def parse(cls, query: Mapping[str, str]) -> "VersionFilter":
-        """Read the filter from the query of an address; every text is one."""
-        beginning = query.get("filter", "").strip().removeprefix("v")[:_MAX_FILTER_LENGTH]
-        return cls(beginning.lower(), bool(query.get("stable")))
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.beginning and not self.stable_only
-
-    def select(self, details: ReleaseDetails) -> list[ReleaseEntry]:
-        """Return the entries that fit, newest first."""
-        return [each for each in details.entries if self._fits(each)]
-
-    def _fits(self, entry: ReleaseEntry) -> bool:
-        is_hidden = self.stable_only and (
-            not entry.parsed.is_stable or entry.deprecation is not None
-        )
-        return not is_hidden and entry.version.lower().startswith(self.beginning)
 
 
 class VersionGroup(Struct, frozen=True):
@@ -193,25 +147,13 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 
 async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show pulls by day, month and version."""
-    package_details = call.registry.packages.details
-    history = await package_details.pull_history(details)
-    recent = _sum_by_version(history)
-    newest = {each.version: at for at, each in enumerate(details.entries)}
-    rows = sorted(
-        history.versions,
-        key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
-    )
+    """Show pulls by day and month; the page of versions has those of each."""
+    history = await call.registry.packages.details.pull_history(details)
+    days = [(day, sum(history.days[day].values())) for day in sorted(history.days, reverse=True)]
     values = {
-        "days": [
-            (day, sum(history.days[day].values())) for day in sorted(history.days, reverse=True)
-        ],
+        "days": days,
         "months": sorted(history.months.items(), reverse=True)[:MONTHS_IN_TABLE],
-        "rows": [
-            (each, recent.get(each, 0), history.versions[each]) for each in rows[:VERSIONS_IN_TABLE]
-        ],
-        "left_out": max(0, len(rows) - VERSIONS_IN_TABLE),
-        "recent": sum(recent.values()),
+        "recent": sum(count for _, count in days),
         "ever": sum(history.versions.values()),
         # A ledger that knows callers adds pulls when it records them, others with a roll-up.
         "is_counted_at_once": call.registry.adapters.caller_scope is CallerScope.REGISTRY,
@@ -219,18 +161,7 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     return await show_tab(call, details, "statistics", values)
 
 
-async def _changelog(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show the changelog in the archive; one that is too large is not shown."""
-    record = await call.registry.api_docs.documentation.state(details.release)
-    if record.pieces is not None and not record.changelog:
-        raise page_not_found(call)
-    changelog = await text_html(call, details, PieceKind.CHANGELOG)
-    values = {"changelog": changelog or None, "path": record.changelog}
-    return await show_tab(call, details, "changelog", values)
-
-
 TAB_HANDLERS: dict[str, TabHandler] = {
-    "changelog": _changelog,
     "changes": changes_page,
     "docs": docs_page,
     "llms.txt": llms_text,
@@ -247,66 +178,6 @@ def _pager(
 ) -> Pager:
     address = quote(PackageFrame(details, call.base_url).address(tab))
     return Pager.of(total, size, address, call.redacted_query)
-
-
-def _sum_by_version(history: PullHistory) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for versions in history.days.values():
-        for version, count in versions.items():
-            sums[version] = sums.get(version, 0) + count
-    return sums
-
-
-MAX_VERSIONS = 100  # The newest; the index has all of them.
-
-
-def release_json(
-    details: ReleaseDetails, verdicts: Mapping[str, ApiVerdict], base_url: str
-) -> dict[str, object]:
-    """Return the release, its package and the newest versions."""
-    frame, release, head = PackageFrame(details, base_url), details.release, details.head
-    source, package = frame.source, details.package
-    return {
-        "org": head.org,
-        "name": head.name,
-        "version": release.version,
-        "summary": release.summary,
-        "url": base_url + frame.of_release,
-        "purl": frame.purl,
-        "visibility": head.visibility.value,
-        "deprecation": details.deprecation,
-        "digest": f"sha256:{release.digest}",
-        "size": release.size_bytes,
-        "platform": release.platform,
-        "ballerinaVersion": release.ballerina_version,
-        "licenses": list(release.licenses),
-        "authors": list(release.authors),
-        "keywords": list(release.keywords),
-        "modules": list(release.modules),
-        "tools": list(release.tools),
-        "compilerPlugin": release.compiler_plugin,
-        "source": source and {"url": source.text, "verified": source.is_verified},
-        "publishedAt": machine_moment(release.created_ms),
-        "publishedBy": _publisher(release),
-        "owner": {"name": details.owner.name, "displayName": details.owner.display_name},
-        "dependencies": [
-            {"org": each.org, "name": each.name, "version": each.version}
-            for each in release.dependencies
-        ],
-        "pulls": head.pulls,
-        "newest": details.latest.version,
-        "versionCount": len(details.entries),
-        "apiChanges": verdict_json(verdicts.get(release.version)),
-        "versions": [
-            {**_version_json(details, each), "apiChanges": verdict_json(verdicts.get(each.version))}
-            for each in details.entries[:MAX_VERSIONS]
-        ],
-        "links": {
-            "package": base_url + frame.of_package,
-            "archive": base_url + archive_path(release.coordinate),
-            "index": f"{base_url}/index/{package}/index.json",
-        },
-    }
 
 
 def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str:
@@ -350,29 +221,3 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("SHA-256", release.digest),
         ("Package URL", frame.purl),
     ]
-
-
-def _publisher(release: Release) -> dict[str, str]:
-    """Return how the release was published, without the account or the token."""
-    provenance, upstream = release.origin.provenance, release.upstream
-    if upstream is not None:
-        seen = machine_moment(upstream.first_seen_ms)
-        facts = {"means": "upstream", "upstream": upstream.name, "firstSeenAt": seen}
-        if upstream.removed_ms is not None:
-            facts["removedAt"] = machine_moment(upstream.removed_ms)
-        return facts
-    if provenance is None:
-        return {"means": "stored-token"}
-    return {"means": "trusted-publisher", **provenance.event_details}
-
-
-def _version_json(details: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:
-    return {
-        "version": entry.version,
-        "platform": entry.platform,
-        "ballerinaVersion": entry.ballerina_version,
-        "publishedAt": machine_moment(entry.created_ms),
-        "size": entry.size_bytes,
-        "digest": f"sha256:{entry.digest}",
-        "deprecation": effective_deprecation(details.head, entry.deprecation),
-    }

@@ -29,10 +29,8 @@ class PieceKind(StrEnum):
     DOCUMENT = "document"  # Of a module, as `/2.0/docs` sends it.
     MODULE_PAGE = "module.html"
     MODULE_MARKDOWN = "module.md"
-    MODULE_JSON = "module.json"
     SYMBOL_PAGE = "symbol.html"
     SYMBOL_MARKDOWN = "symbol.md"
-    SYMBOL_JSON = "symbol.json"
     LIST = "list"  # Of a module's document, by its key.
     FUNCTION = "function"  # Of the list `functions`, by its name; as CLIENT.
     CLIENT = "client"
@@ -40,7 +38,6 @@ class PieceKind(StrEnum):
     TRIGGER = "trigger"
     TRIGGER_NAME = "trigger.name"  # Empty: a name by which editors ask for the trigger.
     README = "readme"  # Of a module, or of the release.
-    CHANGELOG = "changelog"
     LLMS_TEXT = "llms"
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before.

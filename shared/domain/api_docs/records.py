@@ -119,7 +119,6 @@ class ApiDocsRecord(Record):
     pieces: PiecesPointer | None = None
     files: int = 0  # In the archive.
     set_aside_ms: int | None = None  # When it was, if the process ended again and again.
-    changelog: str = ""  # Its path in the archive.
     before: str | None = None  # The pieces of the version before; empty without, None unknown.
     took: tuple[OtherRelease, ...] = ()
     awaited: tuple[OtherRelease, ...] = ()

@@ -232,14 +232,7 @@ def _find(surveys: Iterable[Survey], module: str, version: Version) -> Documente
 
 # Pieces with fields of records.
 _WITH_FIELDS = frozenset(
-    (
-        PieceKind.DOCUMENT,
-        PieceKind.LIST,
-        PieceKind.MODULE_JSON,
-        PieceKind.SYMBOL_PAGE,
-        PieceKind.SYMBOL_MARKDOWN,
-        PieceKind.SYMBOL_JSON,
-    )
+    (PieceKind.DOCUMENT, PieceKind.LIST, PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN)
 )
 
 
@@ -248,7 +241,7 @@ def _awaited_name(kind: PieceKind, of: Sequence[str]) -> str:
     return piece_name(PieceKind.AWAITED, *(of if kind in _SYMBOLS else of[:1]))
 
 
-_SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON)
+_SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN)
 
 
 def _refusal(record: ApiDocsRecord, kind: PieceKind, of: Sequence[str]) -> str:
@@ -256,7 +249,7 @@ def _refusal(record: ApiDocsRecord, kind: PieceKind, of: Sequence[str]) -> str:
     module = of[0] if of else ""
     if kind in _SYMBOLS:
         parts = [each for each in record.refused if each.startswith(f"symbols {module} ")]
-    elif kind in (PieceKind.README, PieceKind.CHANGELOG):
+    elif kind is PieceKind.README:
         parts = [f"{kind.value} {module}".rstrip()]
     else:
         parts = [f"outline {module}"]

@@ -51,10 +51,7 @@ async def test_a_tool_is_found_by_its_id(world: World, face: str, words: str) ->
         path = f"{MAVEN}/v2201-12-0/__toolsearch__/{encoded}/maven-metadata.xml"
         assert "<name>quality</name>" in (await world.get(path)).text
     elif face == "site":
-        found = (
-            await world.get(f"{URL}/search?q={words}", headers={"Accept": "application/json"})
-        ).json()
-        assert [each["name"] for each in found["packages"]] == ["quality"]
+        assert '/quality"' in (await world.get(f"{URL}/search?q={words}")).text
     else:
         found = answered(await world.get(f"/{face}?q={words}"))
         [each] = found.get("tools", found.get("packages"))

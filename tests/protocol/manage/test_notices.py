@@ -146,15 +146,6 @@ async def test_characters_that_change_the_direction_of_a_line_are_shown_by_numbe
     assert 'dir="auto"' in said
 
 
-async def test_programs_read_it_where_they_read_the_status(world: World) -> None:
-    await announce(world, "Hello.")
-    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
-    answer = await world.get(f"{URL}/about/status", headers={"Accept": "application/json"})
-    assert answer.json()["readOnly"] == {"reason": REASON, "since": "2026-09-21T14:13:20Z"}
-    assert answer.json()["notice"] == "Hello."
-    assert (await world.get(f"{URL}/health/ready")).json()["readOnly"] is True
-
-
 async def test_the_status_says_why_tasks_wait(world: World) -> None:
     await world.registry.maintenance.upkeep.run("process-outboxes")
     await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)

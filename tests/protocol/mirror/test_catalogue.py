@@ -109,10 +109,9 @@ async def test_its_page_says_what_is_known(known: World, upstream: FakeUpstream)
     assert upstream.asked["file"] == 0
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "text/markdown"])
-async def test_programs_read_the_same(known: World, media_type: str) -> None:
-    page = await known.get(f"{URL}/packages/octo/kafka", headers={"Accept": media_type})
-    assert page.headers["content-type"].startswith(media_type)
+async def test_programs_read_the_same(known: World) -> None:
+    page = await known.get(f"{URL}/packages/octo/kafka", headers={"Accept": "text/markdown"})
+    assert page.headers["content-type"].startswith("text/markdown")
     assert "The summary of kafka" in page.text
 
 
@@ -402,8 +401,6 @@ async def test_a_stored_release_that_the_upstream_removed_stays_and_is_marked(
     assert origin["removedDate"] >= origin["firstSeenDate"]
     page = await known.get(f"{URL}{path}")
     assert f"Removed from {upstream.name}" in page.text
-    page = await known.get(f"{URL}{path}", headers={"Accept": "application/json"})
-    assert "removedAt" in page.json()["publishedBy"]
     upstream.archives["octo/kafka:0.1.0"] = archive
     await refreshed(known, path)
     assert "removedDate" not in (await known.get(path)).json()["upstream"]

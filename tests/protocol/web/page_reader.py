@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+from urllib.parse import unquote
 
 import httpx
 
@@ -25,18 +25,25 @@ async def opened(
     return await world.get(URL + path, headers=headers, by=by)
 
 
-async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
-    """Return what a program reads of a page."""
-    answer = await opened(world, path, accept="application/json", **options)
-    assert answer.status_code == 200
-    return answer.json()
-
-
 async def words(world: World, path: str) -> str:
     """Return the words of a page."""
     answer = await opened(world, path)
     assert answer.status_code == 200, answer.text
     return " ".join(Elements.of(answer).words.split())
+
+
+def listed(answer: httpx.Response) -> list[str]:
+    """Return the packages that a page of results lists."""
+    found = re.findall(
+        r'<h2 class="result-name" id="[^"]*"><a href="/packages/([^"]+)"', answer.text
+    )
+    return [unquote(each) for each in found]
+
+
+def counted(answer: httpx.Response) -> int:
+    """Return how many results a page of them says that there are."""
+    [words] = re.findall(r'class="result-count"[^>]*>([^<]*)<', answer.text)
+    return int("".join(re.findall(r"[\d,]+", words.rpartition("of ")[2])).replace(",", "") or "0")
 
 
 def main_of(answer: httpx.Response) -> str:

@@ -1,6 +1,5 @@
 """The API documentation of a release: modules, symbols, and their twins for programs."""
 
-import json
 import re
 import time
 
@@ -262,7 +261,7 @@ async def test_a_comment_does_not_have_the_address_of_the_registry(own_shelf: Wo
         assert f"Hello{chr(0xFFFD) * 9}." in answer.text
 
 
-async def test_programs_get_markdown_and_json(documented: World) -> None:
+async def test_programs_get_markdown(documented: World) -> None:
     markdown = (await opened(documented, f"{DOCS}/hello?form=markdown")).text
     assert markdown.startswith("# acme/hello 1.0.0\n")
     assert (
@@ -273,10 +272,6 @@ async def test_programs_get_markdown_and_json(documented: World) -> None:
     assert "- to people\n  - and to friends" in symbol
     assert "- `to`: A **person**\n" in symbol
 
-    answer = await opened(documented, f"{DOCS}/hello/Client?form=json")
-    assert [each["name"] for each in json.loads(answer.content)["methods"]] == ["init", "send", ""]
-    answer = await opened(documented, f"{DOCS}/hello?form=json")
-    assert json.loads(answer.content)["id"] == "hello"
     assert "Old.\n" in (await opened(documented, f"{DOCS}/hello/greet?form=markdown")).text
 
 
@@ -368,38 +363,6 @@ async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
     for version in ("9.9.9", "x"):
         path = f"/packages/acme/moving/1.0.0/changes?from={version}"
         assert (await opened(own_shelf, path)).status_code == 404
-
-
-async def test_changes_are_json_for_programs(own_shelf: World) -> None:
-    await publish_two(own_shelf)
-
-    answer = await opened(own_shelf, "/packages/acme/moving/1.0.1/changes?form=json")
-    model = json.loads(answer.content)
-
-    assert (model["from"], model["required"], model["published"]) == ("1.0.0", "major", "patch")
-    assert model["versionTooLow"] is True
-    assert [(each["symbol"], each["level"]) for each in model["changes"]] == [
-        ("gone", "major"),
-        ("added", "minor"),
-        ("widened", "minor"),
-    ]
-    answer = await opened(own_shelf, "/packages/acme/moving/1.0.0/changes?form=json")
-    assert json.loads(answer.content)["changes"] == []
-
-
-@pytest.mark.parametrize("path", ["docs/moving", "docs/moving/widened", "changes"])
-async def test_programs_read_in_json_that_documentation_is_being_made(
-    own_shelf: World, path: str
-) -> None:
-    await publish_two(own_shelf)
-    own_shelf.documents_when_read = False
-
-    answer = await opened(own_shelf, f"/packages/acme/moving/1.0.1/{path}?form=json")
-
-    assert answer.status_code == 503
-    assert answer.headers["content-type"] == "application/json"
-    assert int(answer.headers["retry-after"]) > 0
-    assert "is being made" in answer.json()["error"]["message"]
 
 
 async def test_versions_link_to_their_api_changes(own_shelf: World) -> None:

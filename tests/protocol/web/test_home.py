@@ -5,9 +5,7 @@ from collections import Counter
 
 from syrupy.assertion import SnapshotAssertion
 
-from functions.web.home import CATEGORIES, categories
 from shared.domain.identity import OPERATOR
-from shared.domain.listings import FacetCount
 from shared.domain.names import Package
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import fill
@@ -77,23 +75,6 @@ async def test_the_number_of_packages_is_that_of_the_list_it_leads_to(own_shelf:
     assert f"of {count} packages" in (
         found := Elements.of(await opened(own_shelf, "/search")).words
     ) or (f"{count} packages" in found)
-
-
-def test_eight_categories_are_offered_where_packages_have_their_keywords() -> None:
-    counted = [FacetCount(f"Area/{name}", 2) for name in ("AI", "Database", "Messaging", "Cloud")]
-    assert categories(counted) == (
-        ("AI", "/search?q=ai"),
-        ("Databases", "/search?q=database"),
-        ("Messaging", "/search?q=messaging"),
-        ("Cloud", "/search?q=cloud"),
-    )
-    assert len(CATEGORIES) == 8
-
-
-def test_keywords_are_offered_where_there_are_few_categories() -> None:
-    counted = [FacetCount("AI", 9), FacetCount("fhir & r4", 3), FacetCount("alone", 1)]
-    found = categories(counted)
-    assert found == (("AI", "/search?keyword=AI"), ("fhir & r4", "/search?keyword=fhir+%26+r4"))
 
 
 async def test_every_page_leads_to_packages_symbols_and_documentation(shelf: World) -> None:

@@ -36,12 +36,6 @@ async def test_a_name_that_none_may_have_has_a_page_too(shelf: World) -> None:
     assert "<script>" not in main_of(answer)
 
 
-async def test_programs_read_a_problem(shelf: World) -> None:
-    answer = await opened(shelf, "/packages/acme/gret", accept="application/json")
-    assert answer.status_code == 404
-    assert answer.json()["error"]["message"] == "package not found: acme/gret"
-
-
 @pytest.mark.parametrize(
     ("act", "title", "reason"),
     [
@@ -142,8 +136,6 @@ async def test_a_package_without_any_release_left_has_a_page(own_shelf: World) -
         assert answer.status_code == 404
         assert "other/shop was withdrawn" in Elements.of(answer).words
         assert "0.1.0" in Elements.of(answer).words
-    problem = await opened(own_shelf, "/packages/other/shop", accept="application/json")
-    assert (problem.status_code, problem.json()["error"]["code"]) == (404, "package-withdrawn")
 
 
 async def test_a_held_release_is_like_one_that_was_never_published(own_shelf: World) -> None:

@@ -123,13 +123,6 @@ async def test_a_page_without_a_version_asks_no_more(counted: World, journal: Jo
     )
 
 
-async def test_the_json_version_costs_the_frame_and_the_verdicts(
-    counted: World, journal: Journal
-) -> None:
-    await opened(counted, "/packages/acme/greet", accept="application/json")
-    assert Counter(journal.taken()) == FRAME + Counter([VERDICTS])
-
-
 SEARCH = Counter(["search.search"])
 # Of pages about many packages: the index, and no store but for who may see an organization.
 LISTS = {

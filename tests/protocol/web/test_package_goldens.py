@@ -33,7 +33,6 @@ PAGES = {
     "unknown_name": ("/packages/acme/0", 404),
     "mistyped_name": ("/packages/acme/gret", 404),
     "missing_version": (f"{GREET}/9.9.9", 404),
-    "filtered_versions": (f"{GREET}/versions?filter=1.&stable=1", 200),
     "hostile_package": ("/packages/other/hostile", 200),
     "package_from_right_to_left": ("/packages/other/marhaban", 200),
     "long_package": (f"/packages/other/{LONG}", 200),
@@ -77,12 +76,6 @@ async def test_a_withdrawn_package(own_shelf: World, page: SnapshotAssertion) ->
     shop = Coordinate.parse("other", "shop", "0.1.0")
     await own_shelf.registry.publishing.moderation.quarantine(shop, "Steals keys.", by=OPERATOR)
     await golden(own_shelf, page, "/packages/other/shop", 404)
-
-
-async def test_a_changelog(own_shelf: World, page: SnapshotAssertion) -> None:
-    entries = {"docs/CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- The first version.\n"}
-    await publish(own_shelf, "acme/changing:1.0.0", entries=entries)
-    await golden(own_shelf, page, "/packages/acme/changing/changelog")
 
 
 @pytest.mark.parametrize(

@@ -97,12 +97,6 @@ async def test_a_refusal_page_shows_the_id_of_the_request(world: World) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_program_reads_what_is_not_there_as_a_problem(world: World) -> None:
-    answer = await opened(world, "/about/nothing", accept="application/json")
-    assert answer.status_code == 404
-    assert answer.json()["error"]["code"] == "page-not-found"
-
-
 async def test_a_refusal_is_shown_in_the_layout_of_the_signed_in_account(world: World) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert '<span class="menu-name">ann</span>' in (await ann.open("/about/nothing")).text

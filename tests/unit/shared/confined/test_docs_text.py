@@ -4,7 +4,6 @@ import pytest
 
 from shared.confined.docs_text import (
     call_of,
-    json_of,
     json_text,
     llms_end,
     llms_head,
@@ -135,8 +134,7 @@ def test_the_text_for_language_models_links_what_a_release_has() -> None:
     assert "\0/packages/acme/shop/1.2.0/files" in llms_end(REQUEST)
 
 
-def test_json_has_the_keys_of_central_and_no_blanks() -> None:
-    assert json_of(SHOP)["orgName"] == "acme"
+def test_json_has_no_blanks() -> None:
     assert json_text({"größe": [1, 2]}) == '{"größe":[1,2]}'
 
 

@@ -52,14 +52,9 @@ def run(job: ReleaseJob) -> ReleaseJob:
 
 def test_a_release_has_pieces_of_its_modules_and_of_each_symbol(jobs: Jobs) -> None:
     job = run(jobs())
-    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON):
+    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN):
         assert sorted(job.names(kind)) == [f"shop|{each}" for each in SYMBOLS]
-    for kind in (
-        PieceKind.DOCUMENT,
-        PieceKind.MODULE_PAGE,
-        PieceKind.MODULE_MARKDOWN,
-        PieceKind.MODULE_JSON,
-    ):
+    for kind in (PieceKind.DOCUMENT, PieceKind.MODULE_PAGE, PieceKind.MODULE_MARKDOWN):
         assert job.names(kind) == ["shop"]
     assert job.names(PieceKind.FUNCTION) == ["shop|open"]
     assert job.names(PieceKind.CLIENT) == ["shop|Client"]
@@ -73,8 +68,6 @@ def test_pieces_say_what_the_document_says(jobs: Jobs) -> None:
     assert job.json(PieceKind.LIST, "shop", "functions") == whole["functions"]
     assert job.json(PieceKind.LIST, "shop", "")["id"] == "shop"
     assert job.json(PieceKind.FUNCTION, "shop", "open") == whole["functions"][0]
-    assert job.json(PieceKind.SYMBOL_JSON, "shop", "Item")["name"] == "Item"
-    assert job.json(PieceKind.MODULE_JSON, "shop")["clients"][0]["name"] == "Client"
     assert "# Client.buy (method of acme/shop 1.2.0)" in (
         job.text(PieceKind.SYMBOL_MARKDOWN, "shop", "Client.buy")
     )
@@ -114,13 +107,6 @@ def test_the_default_module_has_its_own_readme_if_it_is_another_one(jobs: Jobs) 
         assert sorted(run(jobs(texts=texts)).names(PieceKind.README)) == names
 
 
-@pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * (shown_pieces.MAX_SHOWN_BYTES + 1)])
-def test_a_changelog_that_is_no_text_or_too_large_is_not_shown(jobs: Jobs, content: bytes) -> None:
-    job = run(jobs(files={"CHANGELOG.md": content}))
-    assert job.names(PieceKind.CHANGELOG) == []
-    assert job.record.changelog == "CHANGELOG.md"
-
-
 # --- Sizes
 
 
@@ -132,16 +118,16 @@ def test_a_page_that_is_too_large_says_where_to_read_it(
     assert job.text(PieceKind.README, "") == TOO_LARGE_TO_SHOW
     assert job.text(PieceKind.MODULE_PAGE, "shop") == TOO_LARGE_TO_SHOW
     assert job.text(PieceKind.SYMBOL_PAGE, "shop", "open") == TOO_LARGE_TO_SHOW
-    assert job.json(PieceKind.SYMBOL_JSON, "shop", "open")
+    assert job.text(PieceKind.SYMBOL_MARKDOWN, "shop", "open")
 
 
-def test_markdown_and_json_of_a_symbol_that_are_too_large_are_left_out(
+def test_markdown_of_a_symbol_that_is_too_large_is_left_out(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown_pieces, "MAX_SENT_BYTES", 100)
     monkeypatch.setattr(release, "MAX_SENT_BYTES", 100)
     job = run(jobs())
-    assert "shop|Client" not in job.names(PieceKind.SYMBOL_JSON)
+    assert "shop|Client" not in job.names(PieceKind.SYMBOL_MARKDOWN)
     assert "shop|Client" in job.names(PieceKind.SYMBOL_PAGE)
     assert len(job.text(PieceKind.LLMS_TEXT)) == 100
 
@@ -176,7 +162,6 @@ def test_the_parts_are_made_in_the_order_of_their_importance(jobs: Jobs) -> None
         "module shop.sub",
         "readme",
         "readme shop.sub",
-        "changelog",
         "outline shop",
         "outline shop.sub",
         "symbols shop 0",

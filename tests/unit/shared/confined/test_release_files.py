@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.confined.comparison import read_models
-from shared.confined.release_files import ArchiveFile, changelog_in
+from shared.confined.release_files import ArchiveFile
 from tests.support.archives import zipped
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request, write_documents
@@ -52,11 +52,6 @@ def test_links_of_a_text_lead_to_the_files_of_the_release() -> None:
     assert (place.files, place.folder) == ("/files/acme/shop/1.2.0", "docs")
     assert place.pages == "/packages/acme/shop/1.2.0/files?path="
     assert request.place().pages == ""
-
-
-def test_the_first_changelog_counts() -> None:
-    assert changelog_in({"docs/CHANGELOG.md", "HISTORY.md"}) == "HISTORY.md"
-    assert changelog_in({"README.md"}) == ""
 
 
 def test_a_long_directory_is_read_whole(tmp_path: Path) -> None:

@@ -101,14 +101,13 @@ async def test_pieces_that_went_after_their_index_was_read_are_pending(world: Wo
 
 
 REFUSALS = [
-    ("symbols greet 0", PieceKind.SYMBOL_JSON, ("greet", "nothing")),
+    ("symbols greet 0", PieceKind.SYMBOL_PAGE, ("greet", "nothing")),
     ("symbols greet 1000", PieceKind.SYMBOL_MARKDOWN, ("greet", "nothing")),
     ("module greet.sub", PieceKind.SYMBOL_PAGE, ("greet.sub", "nothing")),
     ("module greet.sub", PieceKind.DOCUMENT, ("greet.sub",)),
     ("module greet.sub", PieceKind.LIST, ("greet.sub", "types")),
     ("outline greet.sub", PieceKind.MODULE_PAGE, ("greet.sub",)),
     ("readme greet.sub", PieceKind.README, ("greet.sub",)),
-    ("changelog", PieceKind.CHANGELOG, ()),
 ]
 
 
