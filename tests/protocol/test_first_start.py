@@ -12,7 +12,7 @@ from shared.bootstrap import build_registry
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.events import EventQuery
-from shared.domain.identity import OPERATOR, Grant, Principal
+from shared.domain.identity import OPERATOR
 from shared.localhost import prepare
 from shared.settings import Settings
 from tests.paths import ROOT
@@ -122,12 +122,10 @@ async def test_no_link_is_printed_while_an_administrator_is_signed_in(worlds: Op
 
 async def dismissed(world: World) -> Account:
     """Make Ann administrator instead of the first one, whose account is deleted then."""
-    registry, admin = world.registry, world.people.admin.account
-    await registry.administration.administrators.appoint(world.people.ann.account, by=OPERATOR)
-    await registry.administration.administrators.dismiss(admin, by=OPERATOR)
-    now_ms = world.clock.now_ms()
-    by = Principal(admin.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await registry.administration.account_deletion.delete(by=by)
+    administration, admin = world.registry.administration, world.people.admin
+    await administration.administrators.appoint(world.people.ann.account, by=OPERATOR)
+    await administration.administrators.dismiss(admin.account, by=OPERATOR)
+    await administration.account_deletion.delete(by=world.fresh(admin))
     return world.people.ann.account
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.conftest import Html
@@ -14,7 +14,7 @@ from tests.support.archives import bala
 from tests.support.device_login import ask
 from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
-from tests.support.world import OpenWorld, Person, World, token_of
+from tests.support.world import OpenWorld, World, token_of
 
 # What is new each time, by what it is replaced with.
 CHANGING = {
@@ -95,13 +95,13 @@ async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
     assert shown(browser) == page
 
 
-TOKENS = "/account/tokens"
+TOKENS, ORGS = "/account/tokens", "/account/organizations"
 REFUSED = {"name": '<b>"bold"', "scope": ["push-new", "manage"], "days": "1000"}
 INVITED = {"role": "maintainer", "email": 'no "address"', "label": "<kim>"}
 SENT: dict[str, tuple[str, str, dict[str, str | list[str]]]] = {
     "token_that_is_refused": (TOKENS, TOKENS, {**REFUSED}),
     "token_that_is_made": (TOKENS, TOKENS, {"name": "nightly build", "scope": ["read"]}),
-    "organization_that_is_refused": (*["/account/organizations"] * 2, {"name": "other"}),
+    "organization_that_is_refused": (ORGS, ORGS, {"name": "other"}),
     "invitation_that_is_refused": (ACME, f"{ACME}/invite", {**INVITED}),
     "end_that_is_refused": ("/account/data", "/account/delete", {"name": "anne"}),
 }
@@ -142,7 +142,7 @@ async def test_an_organization_to_its_owner(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     memberships, mia = world.registry.organizations.memberships, world.people.mia.account
-    by = fresh(world, world.people.ann)
+    by = world.fresh(world.people.ann)
     await memberships.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
     await ann.open(ACME)
     await ann.send(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
@@ -153,16 +153,10 @@ async def test_an_organization_to_its_owner(
 async def test_an_organization_that_is_being_deleted(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
-    by = fresh(world, world.people.ann)
+    by = world.fresh(world.people.ann)
     await world.registry.organizations.deletion.delete(parse_org("acme"), by=by)
     await ann.open(ACME)
     assert shown(ann) == page
-
-
-def fresh(world: World, person: Person) -> Principal:
-    """Return somebody who signed in a moment ago."""
-    now_ms = world.clock.now_ms()
-    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
 
 
 async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:

@@ -180,25 +180,6 @@ async def test_new_tokens_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
     assert answers[0].headers["ratelimit-limit"] == "2"
 
 
-async def test_device_codes_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
-    world = await worlds(limit_device="address=1")
-    asked = [
-        await world.send("POST", f"{URL}/api/v1/device", content=b'{"client_id": "bal"}')
-        for _ in range(2)
-    ]
-    assert [each.status_code for each in asked] == [200, 429]
-    assert int(asked[1].headers["retry-after"]) > 0
-
-
-async def test_attempts_to_sign_in_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
-    world = await worlds(limit_sign_in="address=2")
-    answers = [await world.get(f"{URL}/sign-in/link/guess{number}") for number in range(3)]
-    assert [each.status_code for each in answers] == [401, 401, 429]
-    assert "too many attempts to sign in by this address: 2 are taken in 5 minutes" in (
-        answers[2].text
-    )
-
-
 # --- bytes -------------------------------------------------------------------------------------
 
 

@@ -30,13 +30,6 @@ async def test_a_client_that_has_the_file_gets_304(world: World) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_the_head_is_that_of_the_file(world: World) -> None:
-    address = URL + static_path("site.css")
-    head = await world.send("HEAD", address)
-    assert head.content == b""
-    assert head.headers["etag"] == (await world.get(address)).headers["etag"]
-
-
 async def test_a_page_of_another_version_gets_todays_file_and_does_not_keep_it(
     world: World,
 ) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.identity import Grant, Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -362,9 +361,8 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
 async def test_a_change_of_visibility_does_not_grow_with_the_versions(
     counted: World, ledger: Ledger
 ) -> None:
-    package, ann = Package.parse("acme", "greet"), counted.people.ann.account.id
-    signed_in = Principal(ann, "session", (Grant(),), signed_in_ms=counted.clock.at_ms)
-    await counted.registry.packages.visibility.change(package, Visibility.PRIVATE, by=signed_in)
+    package, by = Package.parse("acme", "greet"), counted.fresh(counted.people.ann)
+    await counted.registry.packages.visibility.change(package, Visibility.PRIVATE, by=by)
     assert ledger.calls() == {
         "directory.access_context": 1,
         "metadata.head": 1,

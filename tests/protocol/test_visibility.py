@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.identity import Grant, Principal
+from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from shared.domain.records import org_stream
@@ -35,8 +35,7 @@ async def greet(world: World) -> World:
 
 def signed_in(world: World, person: Person, **changes: Any) -> Principal:
     """Return the person as somebody who signed in this moment."""
-    known = Principal(person.account.id, "session", (Grant(),), signed_in_ms=world.clock.at_ms)
-    return replace(known, address="192.0.2.7", **changes)
+    return replace(world.fresh(person), address="192.0.2.7", **changes)
 
 
 async def make(world: World, wanted: Visibility, package: Package = PACKAGE) -> None:

@@ -69,12 +69,6 @@ async def reached(at_limit: Template, scratch: Path) -> AsyncGenerator[World]:
         yield world
 
 
-def fresh(world: World, person: Person) -> Principal:
-    """Return the person as they are right after they signed in."""
-    now_ms = world.clock.now_ms()
-    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
-
-
 async def states(world: World) -> list[State]:
     """Return what became of each release, in order of publication."""
     found = [
@@ -280,9 +274,9 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(reached: Worl
     for at in (first, second):
         with pytest.raises(NotAwaited):
             await reached.registry.publishing.held_releases.confirm(
-                at, by=fresh(reached, reached.people.ann)
+                at, by=reached.fresh(reached.people.ann)
             )
-    owner, org = fresh(reached, reached.people.ann), parse_org("acme")
+    owner, org = reached.fresh(reached.people.ann), parse_org("acme")
     assert not (await reached.registry.publishing.held_releases.page(org, by=owner)).releases
 
 

@@ -33,6 +33,12 @@ class Browser:
         """Open a page, and follow where it leads."""
         return await self._followed(await self.send("GET", path, headers=headers))
 
+    async def choose(self, path: str, kind: str) -> httpx.Response:
+        """Open a page that offers ways to sign in, and follow one."""
+        page = await self.get(path)
+        [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
+        return await self.get(unescape(offer))
+
     async def post(self, path: str, **fields: str) -> httpx.Response:
         """Send the form of the page that is shown, with what is typed in, and follow."""
         body = urlencode({**self.hidden, **fields}).encode()

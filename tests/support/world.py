@@ -23,7 +23,7 @@ from functions.http.answers import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.identity import OPERATOR, Role
+from shared.domain.identity import OPERATOR, Grant, Principal, Role
 from shared.domain.names import parse_org
 from shared.hosting.host import Host, RepeatOptions
 from shared.hosting.responses import configured_headers
@@ -99,6 +99,11 @@ class World:
         """Return a text with the ids of the people that it names, as in `ID-OF-ann`."""
         ids = {name: person.account.id for name, person in vars(self.people).items()}
         return re.sub(r"ID-OF-([a-z]+)", lambda found: ids[found[1]], text)
+
+    def fresh(self, person: Person) -> Principal:
+        """Return a person as they are right after they signed in."""
+        now_ms = self.clock.now_ms()
+        return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
 
     def java(self, person: Person | None = None, **options: Any) -> JavaBal:
         """Return the Java `bal` of a person, or of somebody without a token."""

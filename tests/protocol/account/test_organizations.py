@@ -85,13 +85,6 @@ async def test_the_last_owner_stays(world: World) -> None:
     assert await role_of(world, world.people.ann) == "owner"
 
 
-async def test_nobody_leaves_in_the_name_of_another(world: World) -> None:
-    bob = await PageClient.at(world, world.people.bob, PAGE)
-    answer = await bob.send(f"{PAGE}/leave", org="acme")
-    assert answer.status_code == 404
-    assert await role_of(world, world.people.ann) == "owner"
-
-
 async def test_an_invitation_shows_what_it_offers_and_is_accepted(world: World) -> None:
     path, bob = await invited(world), await PageClient.of(world, world.people.bob)
     await bob.open(path)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited
@@ -106,17 +106,11 @@ async def test_an_owner_changes_what_an_organization_says_and_never_its_name(wor
 
 
 async def test_a_deletion_is_shown_until_it_is_undone(world: World) -> None:
-    url, fresh = f"{ORGS}/acme", signed_in(world, world.people.ann)
+    url, fresh = f"{ORGS}/acme", world.fresh(world.people.ann)
     await world.registry.organizations.deletion.delete(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] == "2026-09-23T14:13:20Z"
     await world.registry.organizations.deletion.cancel(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] is None
-
-
-def signed_in(world: World, person: Person) -> Principal:
-    """Return somebody who signed in a moment ago."""
-    now_ms = world.clock.now_ms()
-    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
 
 
 # --- members -----------------------------------------------------------------------------------
@@ -177,7 +171,7 @@ async def test_a_member_leaves(world: World) -> None:
 
 async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
-    fresh = signed_in(world, ann)
+    fresh = world.fresh(ann)
     memberships = world.registry.organizations.memberships
     await memberships.set_member(ACME, mia.account, Role.OWNER, by=fresh)
     [_, waiting] = (await fetched(world, f"{ORGS}/acme/members", mia))["members"]
@@ -216,7 +210,7 @@ async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) 
 async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
     memberships = world.registry.organizations.memberships
-    await memberships.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
+    await memberships.set_member(ACME, mia.account, Role.OWNER, by=world.fresh(ann))
     for role in ("member", "owner"):
         shown = await fetched(world, f"{URL}/api/v1/whoami", mia)
         assert shown["organizations"] == [{"org": "acme", "role": role}]

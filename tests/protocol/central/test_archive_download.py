@@ -82,13 +82,6 @@ async def test_the_link_of_a_private_archive_expires(own_world: World) -> None:
     refused(await own_world.get(url), 404)
 
 
-async def test_with_the_right_an_expired_link_still_works(own_world: World) -> None:
-    url = await link(own_world, PRIVATE)
-    own_world.clock.advance(timedelta(days=1))
-    assert_whole(await own_world.get(url, by=own_world.people.mia), PRIVATE)
-    refused(await own_world.get(url, by=own_world.people.bob), 404)
-
-
 @pytest.mark.parametrize(
     ("part", "other"),
     [

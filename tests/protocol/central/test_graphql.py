@@ -165,16 +165,6 @@ async def test_an_editor_asks_for_every_version_of_a_package_with_its_neighbours
     assert [answer["data"][f"v{number}"] for number in range(2, 87)] == [None] * 85
 
 
-async def test_dependents_that_the_caller_may_not_see_are_not_listed(world: World) -> None:
-    await world.push(bala("acme/base:1.0.0"))
-    secret = bala("acme/secret:2.0.0", dependencies=["acme/base:1.0.0"], visibility="private")
-    await world.push(secret)
-    query = '{package(orgName: "acme", packageName: "base") {dependentPackages {name}}}'
-    for by, names in ((None, []), (world.people.bob, []), (world.people.mia, ["secret"])):
-        found = (await asked(world, query, by=by))["data"]["package"]["dependentPackages"]
-        assert [each["name"] for each in found] == names
-
-
 async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(world: World) -> None:
     admin = world.people.admin  # Whom no burst stops.
     for version in ("1.0.0", "1.1.0"):

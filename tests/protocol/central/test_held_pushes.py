@@ -40,14 +40,8 @@ async def world(worlds: OpenWorld) -> World:
     return world
 
 
-def fresh(world: World) -> Principal:
-    """Return Ann as she is right after she signed in."""
-    now_ms = world.clock.now_ms()
-    return Principal(world.people.ann.account.id, "session", (Grant(),), signed_in_ms=now_ms)
-
-
 async def confirm(world: World) -> None:
-    await world.registry.publishing.held_releases.confirm(NEXT, by=fresh(world))
+    await world.registry.publishing.held_releases.confirm(NEXT, by=world.fresh(world.people.ann))
 
 
 async def state(world: World) -> State | None:
@@ -90,7 +84,7 @@ async def test_the_same_bytes_are_held_at_any_age_and_whoever_pushes_them(world:
     before = await world.stores.events.since(0, 100)
     for age in (timedelta(0), timedelta(minutes=11), LONG):
         world.clock.advance(age)
-        for by in (fresh(world), Principal(bob.id, "session", (Grant(),))):
+        for by in (world.fresh(world.people.ann), Principal(bob.id, "session", (Grant(),))):
             told = TOLD if by.id == world.people.ann.account.id else TOLD_TO_OTHERS
             published = await world.registry.publishing.releases.push(Upload(ARCHIVE), by)
             assert (published.outcome, str(published.refusal)) == (Outcome.HELD, told)
@@ -183,7 +177,7 @@ async def test_a_repeat_finishes_a_confirmation_that_was_cut_off(worlds: OpenWor
     )
     cut_off = replace(held, records=replace(held.records, derived_data=broken))
     with raises_refusal("not-listed-yet"):
-        await cut_off.confirm(NEXT, by=fresh(world))
+        await cut_off.confirm(NEXT, by=world.fresh(world.people.ann))
     await world.push(ARCHIVE)
     assert (await world.java().pull(str(NEXT))).content == ARCHIVE
     assert (await world.java().search("next"))["count"] == 1

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from shared.bootstrap import build_registry, embedded_adapters
-from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
@@ -77,17 +76,6 @@ async def test_a_package_is_pushed_resolved_and_pulled(
     assert reader.printed == []
 
 
-async def test_a_private_package_is_pulled_by_a_link_that_needs_no_token(
-    registry: Running, http: httpx.AsyncClient
-) -> None:
-    coordinate, archive = "acme/hidden:1.0.0", bala("acme/hidden:1.0.0", visibility="private")
-    await registry.java(http).push(coordinate, archive)
-    assert (await registry.java(http).pull(coordinate)).content == archive
-    assert (await registry.go(http).pull(coordinate)).content == archive
-    with pytest.raises(ClientFailure, match="package not found for: acme/hidden"):
-        await registry.java(http, token="").pull(coordinate)
-
-
 async def test_a_pushed_release_is_served_by_every_process_at_once(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
@@ -98,17 +86,6 @@ async def test_a_pushed_release_is_served_by_every_process_at_once(
         assert {each["version"] for each in seen} == {version}
         found = await asyncio.gather(*(admin.search("acme/fresh") for _ in range(LOOKS)))
         assert {each["packages"][0]["version"] for each in found} == {version}
-
-
-async def test_a_deprecation_is_served_by_every_process_at_once(
-    registry: Running, http: httpx.AsyncClient
-) -> None:
-    admin = registry.java(http)
-    await admin.push("acme/stale:1.0.0", bala("acme/stale:1.0.0"))
-    await asyncio.gather(*(admin.versions("acme/stale") for _ in range(LOOKS)))
-    await admin.deprecate("acme/stale:1.0.0", "Gone.")
-    seen = await asyncio.gather(*(admin.metadata("acme/stale:1.0.0") for _ in range(LOOKS)))
-    assert all(each["isDeprecated"] for each in seen)
 
 
 @pytest.mark.parametrize("registry", [WORKERS], indirect=True, ids=["several workers"])
@@ -188,17 +165,6 @@ async def test_many_pull_at_once(registry: Running, http: httpx.AsyncClient) -> 
     assert {hashlib.sha256(each.content).digest() for each in pulled} == {
         hashlib.sha256(archive).digest()
     }
-
-
-async def test_a_push_without_its_length_says_what_to_send(
-    registry: Running, http: httpx.AsyncClient
-) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield multipart("greet.bala", bala("acme/chunked:1.0.0"))
-
-    headers = {**FORM, "Authorization": f"Bearer {registry.token}"}
-    answer = await http.post(f"{registry.base}/packages", headers=headers, content=chunks())
-    assert "Content-Length" in refused(answer, 411)
 
 
 async def test_the_language_server_needs_no_headers(

@@ -58,22 +58,11 @@ async def versions(shared_worlds: OpenWorld) -> World:
     ("version", "mode", "found"),
     [
         (None, None, "2.0.0"),
-        (None, "soft", "2.0.0"),
-        ("", "soft", "2.0.0"),
         (None, "hard", "2.0.0"),
         ("1.4.0", "soft", "1.9.0"),
-        ("1.5.0", "soft", "1.9.0"),
-        ("1.4.0", "SOFT", "1.9.0"),
         ("1.4.0", None, "1.9.0"),
-        ("1.4.0", "unheard-of", "1.9.0"),
         ("1.5.0", "medium", "1.5.3"),
-        ("1.5.3", "MEDIUM", "1.5.3"),
-        ("0.1.2", "soft", "0.1.9"),
-        ("0.1.2", "medium", "0.1.9"),
-        ("1.4.9", "hard", "1.4.9"),
-        ("1.4.9", "locked", "1.4.9"),
         ("1.4.9", "LOCKED", "1.4.9"),
-        ("3.0.0-rc.1", "hard", "3.0.0-rc.1"),
         ("3.0.0-rc.1", "soft", "3.0.0-rc.1"),
     ],
 )
@@ -81,25 +70,6 @@ async def test_the_mode_decides_how_far_a_build_moves(
     versions: World, version: str | None, mode: str | None, found: str
 ) -> None:
     assert await chosen(versions.java(), asked(version, mode)) == [found]
-
-
-@pytest.mark.parametrize(
-    ("there", "version", "mode"),
-    [
-        (["1.4.9"], "1.5.0", "soft"),
-        (["1.4.9", "2.0.0"], "1.5.0", "soft"),
-        (["1.5.9", "1.7.0"], "1.6.0", "medium"),
-        (["0.2.0"], "0.1.0", "soft"),
-        (["1.5.0"], "1.5.1", "hard"),
-        (["1.5.0"], "1.4.9", "locked"),
-    ],
-)
-async def test_versions_outside_of_the_range_are_not_chosen(
-    world: World, anyone: JavaBal, there: list[str], version: str, mode: str
-) -> None:
-    await publish(world, *there)
-    unresolved = await not_found(anyone, asked(version, mode))
-    assert [each["version"] for each in unresolved] == [version]
 
 
 async def test_without_a_version_a_pre_release_is_better_than_nothing(

@@ -29,15 +29,6 @@ async def test_the_language_server_asks_without_any_header_and_with_a_slash_too_
     assert "//search-packages" in editor.wire.exchanges[0].url
 
 
-async def test_a_query_is_optional(world: World) -> None:
-    assert (await world.editor().search_packages())["count"] == 1
-
-
-async def test_modules_are_names(world: World) -> None:
-    [found] = (await world.editor().search_packages(q="greet"))["packages"]
-    assert found["modules"] == ["greet", "greet.sub"]
-
-
 async def test_every_result_is_highlighted_under_its_id(world: World) -> None:
     answer = await world.editor().search_packages(q="greet")
     assert answer["suggestions"] == []
@@ -65,11 +56,6 @@ async def test_suggestions_complete_what_was_typed(world: World, query: str) -> 
 async def test_packages_are_suggested_before_anything_is_typed(world: World, query: str) -> None:
     answer = answered(await world.get(f"/search-suggestions?{query}"))
     assert answer == {"suggestions": ["acme/greet"]}
-
-
-async def test_symbols_are_well_formed_if_none_is_found(world: World) -> None:
-    answer = await world.editor().search_symbols(q="nothing", limit="5", offset="0")
-    assert answer == {"symbols": [], "count": 0, "offset": 0, "limit": 5}
 
 
 @pytest.mark.parametrize("query", ["🚀", ".", "*", "**", "AND", '"!?"', " - "])

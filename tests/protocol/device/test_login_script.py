@@ -51,7 +51,6 @@ async def test_a_client_that_has_the_script_gets_304(world: World) -> None:
     tag = (await world.get(f"{URL}/login.py")).headers["etag"]
     again = await world.get(f"{URL}/login.py", headers={"If-None-Match": tag})
     assert again.status_code == 304
-    assert (await world.send("HEAD", f"{URL}/login.py")).headers["etag"] == tag
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pytest
 
 from shared.hosting.http_server.processes import RestartDelays
 from tests.paths import ROOT
+from tests.support.registry_process import free_port
 from tests.support.storage import one_machine
 from tests.support.waiting import BOUND_SECONDS, eventually
 
@@ -45,12 +46,6 @@ class Sample:
         self.process.send_signal(number)
         _, errors = self.process.communicate(timeout=BOUND_SECONDS)
         return self.process.returncode, errors
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(folder: Path, port: int, workers: int) -> subprocess.Popen[str]:

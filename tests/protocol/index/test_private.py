@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.archives import bala
-from tests.support.world import URL, World, limited
+from tests.support.world import URL, World
 
 INDEX = f"{URL}/index"
 SECRET, ABSENT = f"{INDEX}/acme/secret/index.json", f"{INDEX}/acme/absent/index.json"
@@ -29,15 +29,3 @@ async def test_a_copy_of_a_member_is_confirmed_to_members_only(world: World) -> 
     assert (await world.get(SECRET, by=mia, headers=known)).status_code == 304
     assert (await world.get(SECRET, headers=known)).status_code == 404
     assert (await world.get(SECRET, by=world.people.bob, headers=known)).status_code == 404
-
-
-async def test_a_token_that_may_not_read_is_no_help(world: World) -> None:
-    robot = await limited(world, world.people.ann, "push-version")
-    assert (await world.get(SECRET, by=robot)).status_code == 404
-
-
-async def test_the_feed_shows_it_to_members_alone(world: World) -> None:
-    feed = f"{INDEX}/changes"
-    assert "secret" in (await world.get(feed, by=world.people.mia)).text
-    for by in (None, world.people.bob):
-        assert (await world.get(feed, by=by)).json() == {"changes": [], "next": 0}

@@ -214,25 +214,6 @@ async def test_pages_are_shown_while_the_directory_is_away(world: World) -> None
 # --- what clients are told ---------------------------------------------------------------------
 
 
-async def test_a_push_is_refused_with_the_reason_by_both_protocols(world: World) -> None:
-    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
-    sentence = f"{SAID} Try again later."
-    for path in ("/packages", f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"):
-        method = "POST" if path == "/packages" else "PUT"
-        answer = await world.send(
-            method, path, by=world.people.ann, content=bala("acme/greet:1.0.0")
-        )
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "300")
-        assert sentence in answer.text
-
-
 async def test_a_push_without_the_right_is_refused_for_that_reason_first(world: World) -> None:
     await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     assert (await world.upload(b"x")).status_code == 401
-
-
-async def test_an_account_that_is_there_signs_in(world: World) -> None:
-    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
-    ann = await PageClient.of(world, world.people.ann)
-    assert (await ann.open("/account")).status_code == 200
-    assert SAID in ann.text

@@ -107,15 +107,6 @@ async def test_a_distribution_is_offered_what_its_language_can_use(
     assert await world.maven(distribution=distribution).offered("acme/greet") == offered
 
 
-async def test_a_package_that_is_deprecated_is_so_in_every_version(world: World) -> None:
-    await world.push(bala(GREET))
-    await world.java(world.people.ann).deprecate("acme/greet:*", "Use other.")
-    text = await read(world, f"{V}/acme/greet/maven-metadata.xml")
-    assert texts(text.encode(), "versions/version/isDeprecated") == ["true"]
-    graph = await world.maven().graph(GREET)
-    assert (graph["isDeprecated"], graph["deprecateMessage"]) == (True, "Use other.")
-
-
 # --- Graphs and listeners ----------------------------------------------------------------------
 
 

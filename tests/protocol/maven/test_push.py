@@ -10,7 +10,6 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.services.publishing.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
-from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import pom
 from tests.support.archives import bala
 from tests.support.stored_state import stored
@@ -100,10 +99,6 @@ async def test_a_withheld_release_is_not_restored_by_its_bytes(world: World, sta
     assert (await put(world, BALA, bala(GREET)))[0] == 409
     for path in (BALA, POM, METADATA, f"{BALA}.sha256"):
         assert (await world.get(path)).status_code == 404
-    client = world.maven()
-    assert await client.offered("acme/greet") == []
-    with pytest.raises(ClientFailure):
-        await client.graph(GREET)
 
 
 async def test_exactly_one_of_concurrent_uploads_is_the_release(world: World) -> None:

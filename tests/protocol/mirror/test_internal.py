@@ -106,32 +106,6 @@ async def test_a_token_with_read_for_one_organization_is_enough_and_one_without_
     assert (await mirror.get(f"{SECRET}/1.0.0", headers=PULL, by=pushing)).status_code == 404
 
 
-async def test_what_is_stored_stays_missing_for_callers_without_credentials(
-    stored: World, partner: FakeUpstream
-) -> None:
-    partner.asked_with_token.clear()
-    for path in (f"{SECRET}/1.0.0", f"{SECRET}/1.1.0", f"{SECRET}/*"):
-        for headers in (PULL, {}):
-            one = await stored.get(path, headers=headers)
-            other = await stored.get(path.replace("secret", "absent"), headers=headers)
-            assert (one.status_code, one.text) == (404, other.text.replace("absent", "secret"))
-    assert not partner.asked_with_token
-
-
-async def test_callers_without_credentials_are_asked_for_as_if_it_were_missing(
-    stored: World, partner: FakeUpstream
-) -> None:
-    asked = []
-    for name in ("secret", "absent"):
-        stored.clock.advance(timedelta(minutes=10))
-        partner.asked.clear()
-        for version in ("", "/1.0.0", "/*"):
-            for headers in (PULL, {}):
-                await stored.get(f"/packages/partner/{name}{version}", headers=headers)
-        asked.append(dict(partner.asked))
-    assert asked[0] == asked[1]
-
-
 async def test_answers_to_readers_are_for_no_shared_cache(stored: World) -> None:
     paths = (
         *(f"{BASE}{SECRET}{each}" for each in ("", "/1.0.0", "/1.1.0")),
@@ -161,22 +135,6 @@ async def test_its_link_is_signed_and_its_address_takes_a_token(stored: World) -
     assert (await stored.get(address, by=stored.people.bob)).content == archive
 
 
-async def test_search_and_suggestions_show_it_to_accounts_alone(stored: World) -> None:
-    for person, count in ((None, 1), (stored.people.bob, 2), (None, 1)):
-        found = await stored.get("/packages?q=sesame&deprecated=true", by=person)
-        assert found.json()["count"] == count
-        suggested = await stored.get(f"{URL}/search?q=secr&form=suggestions", by=person)
-        assert ("partner/secret" in suggested.text) is (person is not None)
-
-
-async def test_dependents_name_it_for_accounts_alone(stored: World) -> None:
-    path = f"{URL}/packages/partner/open/latest/dependents"
-    page = await stored.get(path, by=stored.people.bob)
-    assert page.status_code == 200
-    assert "partner/secret" in page.text
-    assert "secret" not in (await stored.get(path)).text
-
-
 async def test_pages_say_that_it_is_internal(stored: World) -> None:
     page = await stored.get(f"{URL}/packages/partner/secret/1.0.0", by=stored.people.bob)
     assert "Internal" in page.text
@@ -185,21 +143,7 @@ async def test_pages_say_that_it_is_internal(stored: World) -> None:
     assert (await stored.get(f"{URL}/packages/partner/secret/1.0.0")).status_code == 404
 
 
-async def test_api_documents_and_symbols_are_for_accounts_alone(stored: World) -> None:
-    path, bob = f"{URL}/2.0/docs/partner/secret/1.0.0", stored.people.bob
-    await stored.get(path, by=bob)  # The first request makes them.
-    assert [(await stored.get(path, by=each)).status_code for each in (bob, None)] == [200, 404]
-    symbols = f"{URL}/api/v1/symbols?q=secret"
-    found = [(await stored.get(symbols, by=each)).text for each in (bob, None)]
-    assert "partner" not in found[1]
-
-
-async def test_feeds_and_exports_do_not_have_it(stored: World) -> None:
-    changes = await stored.get(f"{URL}/index/changes")
-    assert '"open"' in changes.text
-    assert "secret" not in changes.text
-    seen = await stored.get(f"{URL}/index/changes", by=stored.people.bob)
-    assert '"secret"' in seen.text
+async def test_no_export_has_it(stored: World) -> None:
     index = stored.registry.packages.index
     assert not [
         path async for batch in index.public_files() for path, _ in batch if "secret" in path
@@ -214,17 +158,6 @@ async def test_lists_of_what_is_not_stored_are_complete_for_accounts_alone(mirro
                 answer = await mirror.get(path, by=by)
                 assert answer.status_code == (200 if by else 404)
                 assert ("1.0.0" in answer.text, "1.1.0" in answer.text) == (bool(by), bool(by))
-
-
-async def test_its_tool_is_found_by_accounts_alone(stored: World) -> None:
-    for by in (None, stored.people.bob, None):
-        answer = await stored.get("/tools/whisper/1.0.0", by=by)
-        free = await stored.get("/tools/nothing/1.0.0", by=by)
-        if by is None:
-            assert answer.status_code == 404
-            assert answer.text.replace("whisper", "nothing") == free.text
-        else:
-            assert answer.json()["name"] == "secret"
 
 
 async def test_a_refused_release_is_missing_for_callers_without_credentials(

@@ -6,20 +6,20 @@ from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from msgspec.structs import replace
 
 from shared.domain.accounts import Account, Identity
-from shared.domain.errors.identity import NotPermitted, SignInAgain, sign_in_failed
+from shared.domain.errors.identity import sign_in_failed
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal
+from shared.domain.identity import OPERATOR
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment
-from tests.support.refusals import raises_refusal
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
 pytestmark = pytest.mark.measured
+
+AGAIN = "/sign-in?for=again&to=/account/tokens"
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_strangers_read_whom_to_ask_if_nobody_can_sign_up(worlds: OpenWorl
 async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(worlds: OpenWorld) -> None:
     sign_ins = await open_sign_in(worlds, sign_up="nobody")
     ann = await signed_in(sign_ins.world, sign_ins.world.people.ann, issuer=sign_ins.issuer)
-    await link(ann, "oidc")
+    await ann.choose("/sign-in?for=link", "oidc")
     assert "Signed in as <strong>ann</strong>" in (await sign_ins.signed_in("oidc")).page.text
 
 
@@ -150,17 +150,9 @@ async def test_two_tabs_sign_in_at_once(sign_ins: SignInWorld) -> None:
 # --- a further identity ------------------------------------------------------------------------
 
 
-async def link(browser: Browser, kind: str) -> None:
-    """Link the person at the issuer to who is signed in with the browser."""
-    page = await browser.get("/sign-in?for=link")
-    assert "Link another identity" in page.text
-    [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
-    await browser.get(offer.replace("&amp;", "&"))
-
-
 async def test_several_identities_belong_to_one_account(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("entra")
-    await link(browser, "github")
+    await browser.choose("/sign-in?for=link", "github")
     assert "Signed in as <strong>kim</strong>" in (await sign_ins.signed_in("github")).page.text
     kim = (await accounts(sign_ins))["kim"]
     assert (await sign_ins.events(kim.id)).count("identity.linked") == 2
@@ -171,7 +163,7 @@ async def test_several_identities_belong_to_one_account(sign_ins: SignInWorld) -
 async def test_linking_takes_a_fresh_sign_in(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("entra")
     sign_ins.wait(minutes=11)
-    await link(browser, "github")
+    await browser.choose("/sign-in?for=link", "github")
     assert browser.page.status_code == 403
     assert "sign in again" in browser.page.text
 
@@ -179,27 +171,20 @@ async def test_linking_takes_a_fresh_sign_in(sign_ins: SignInWorld) -> None:
 async def test_an_identity_belongs_to_one_account(sign_ins: SignInWorld) -> None:
     await sign_ins.signed_in("github")
     browser = await sign_ins.signed_in("entra")
-    await link(browser, "github")
+    await browser.choose("/sign-in?for=link", "github")
     assert browser.page.status_code == 409
     assert "belongs to another account" in browser.page.text
 
 
 async def test_linking_what_is_linked_changes_nothing(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("entra")
-    await link(browser, "entra")
+    await browser.choose("/sign-in?for=link", "entra")
     assert browser.page.status_code == 200
     found = await all_entities(sign_ins.world.stores.directory, Identity)
     assert len(found) == 1
 
 
 # --- showing again who one is -------------------------------------------------------------------
-
-
-async def again(browser: Browser, kind: str) -> None:
-    """Show again who one is."""
-    page = await browser.get("/sign-in?for=again&to=/account/tokens")
-    [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
-    await browser.get(offer.replace("&amp;", "&"))
 
 
 async def is_fresh(browser: Browser) -> bool:
@@ -217,7 +202,7 @@ async def test_a_fresh_sign_in_lasts_ten_minutes_and_can_be_repeated(
     assert await is_fresh(browser)
     sign_ins.wait(minutes=11)
     assert not await is_fresh(browser)
-    await again(browser, kind)
+    await browser.choose(AGAIN, kind)
     assert str(browser.page.url) == f"{URL}/account/tokens"
     assert await is_fresh(browser)
     kim = (await accounts(sign_ins))["kim"]
@@ -228,7 +213,7 @@ async def test_somebody_else_cannot_show_it(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
     sign_ins.wait(minutes=11)
     sign_ins.somebody_else()
-    await again(browser, "oidc")
+    await browser.choose(AGAIN, "oidc")
     assert browser.page.status_code == 401
     assert "you are somebody else" in browser.page.text
     assert not await is_fresh(browser)
@@ -239,7 +224,7 @@ async def test_a_provider_that_did_not_ask_again_proves_nothing_new(sign_ins: Si
     browser = await sign_ins.signed_in("oidc")
     sign_ins.wait(minutes=11)
     sign_ins.issuer.person.claims["auth_time"] = now_s
-    await again(browser, "oidc")
+    await browser.choose(AGAIN, "oidc")
     assert browser.page.status_code == 401
     shown = "Signing in with Company failed: it did not ask you again who you are. "
     assert shown in browser.page.text
@@ -261,7 +246,7 @@ async def test_where_it_has_to_be_strong_a_password_is_not_enough(worlds: OpenWo
     sign_ins.issuer.person.claims["amr"] = ["fido"]
     page = await browser.get("/sign-in?for=again")
     assert "phishing-resistant" in page.text
-    await again(browser, "entra")
+    await browser.choose(AGAIN, "entra")
     assert await is_fresh(browser)
 
 
@@ -313,30 +298,10 @@ async def test_the_operators_commands_issue_links_without_a_session(sign_ins: Si
     assert (await sign_ins.events(ann.id))[-1] == "sign-in-link.issued"
 
 
-async def test_a_refusal_to_issue_a_link_says_why(sign_ins: SignInWorld) -> None:
-    people, now_ms = sign_ins.world.people, sign_ins.world.clock.now_ms()
-    signing_in = sign_ins.world.registry.identity.sign_in_flow
-    admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await signing_in.require_link_issuer(by=admin)
-    await signing_in.require_link_issuer(by=OPERATOR)
-    with raises_refusal("credentials-missing"):
-        await signing_in.require_link_issuer(by=ANONYMOUS)
-    for id_ in (people.ann.account.id, "nobody0000"):
-        with pytest.raises(NotPermitted) as refused:
-            await signing_in.issue_link(people.bob.account, by=replace(admin, id=id_))
-        assert str(refused.value) == (
-            "You may not issue sign-in links: only administrators of the registry can do this."
-        )
-    sign_ins.wait(minutes=11)
-    with pytest.raises(SignInAgain) as again:
-        await signing_in.issue_link(people.bob.account, by=admin)
-    assert str(again.value).startswith("To issue a sign-in link, sign in again")
-
-
 async def test_the_log_of_an_account_says_how_each_session_began(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
     sign_ins.wait(minutes=11)
-    await again(browser, "oidc")
+    await browser.choose(AGAIN, "oidc")
     kim = (await accounts(sign_ins))["kim"].id
     found = await sign_ins.world.stores.events.stream(f"account:{kim}", None, 2)
     renewed, started = (event for _, event in found)
@@ -350,7 +315,7 @@ async def test_the_log_of_an_account_says_how_each_session_began(sign_ins: SignI
 async def test_a_sign_in_as_another_identity_names_the_provider(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
     sign_ins.somebody_else()
-    await again(browser, "oidc")
+    await browser.choose(AGAIN, "oidc")
     refusal = str(sign_in_failed("Company", "you showed that you are somebody else"))
     assert escape(refusal) in browser.page.text
 

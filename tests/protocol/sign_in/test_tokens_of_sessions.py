@@ -54,29 +54,3 @@ async def test_a_token_of_a_session_lasts_as_long_as_it_says_and_not_as_the_sess
 ) -> None:
     token = (await made(browser, {**READING, "days": 365}))["token"]
     assert token["expiresAt"] == "2027-09-21T14:13:20Z"
-
-
-async def test_ones_own_tokens_are_listed_rotated_and_revoked(browser: Browser) -> None:
-    token = (await made(browser, READING))["token"]
-    where = f"{TOKENS}/{token['id']}"
-    assert token["id"] in (await browser.api("GET", TOKENS)).text
-    assert (await browser.api("POST", f"{where}/rotate")).json()["token"]["id"] == token["id"]
-    assert (await browser.api("DELETE", where)).status_code == 204
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", ""), ("POST", "/x/rotate"), ("DELETE", "/x")]
-)
-async def test_another_site_changes_no_tokens_with_the_cookie_alone(
-    browser: Browser, method: str, path: str
-) -> None:
-    before = (await browser.api("GET", TOKENS)).json()
-    answer = await browser.api(method, TOKENS + path, READING, csrf="")
-    assert answer.status_code == 403
-    assert (await browser.api("GET", TOKENS)).json() == before
-
-
-async def test_an_owner_makes_a_token_of_the_organization(world: World, browser: Browser) -> None:
-    new = (await browser.api("POST", "/api/v1/orgs/acme/tokens", READING)).json()
-    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {new['text']}"})
-    assert answer.json()["name"] == "acme"

@@ -321,14 +321,17 @@ public function added() {}
 """
 
 
-async def publish_two(world: World, version: str = "1.0.1") -> None:
-    for each, source in (("1.0.0", OLD), (version, NEW)):
+TWO = (("1.0.0", OLD), ("1.0.1", NEW))
+
+
+async def publish_documented(world: World, *versions: tuple[str, str]) -> None:
+    for each, source in versions:
         entries = {"modules/moving/moving.bal": source}
         await publish(world, f"acme/moving:{each}", entries=entries)
 
 
 async def test_breaking_changes_are_listed_first_with_both_signatures(own_shelf: World) -> None:
-    await publish_two(own_shelf)
+    await publish_documented(own_shelf, *TWO)
 
     text = await words(own_shelf, "/packages/acme/moving/1.0.1/changes")
 
@@ -341,7 +344,7 @@ async def test_breaking_changes_are_listed_first_with_both_signatures(own_shelf:
 
 
 async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
-    await publish_two(own_shelf, "2.0.0")
+    await publish_documented(own_shelf, ("1.0.0", OLD), ("2.0.0", NEW))
 
     text = await words(own_shelf, "/packages/acme/moving/2.0.0/changes")
 
@@ -350,7 +353,7 @@ async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
 
 
 async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
-    await publish_two(own_shelf)
+    await publish_documented(own_shelf, *TWO)
 
     path = "/packages/acme/moving/1.0.0/changes?from=1.0.1"
     assert "is being made. Ask again in a few seconds." in await words(own_shelf, path)
@@ -366,7 +369,7 @@ async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
 
 
 async def test_versions_link_to_their_api_changes(own_shelf: World) -> None:
-    await publish_two(own_shelf)
+    await publish_documented(own_shelf, *TWO)
     own_shelf.documents_when_read = False
 
     links = Elements.of(await opened(own_shelf, "/packages/acme/moving/versions")).links

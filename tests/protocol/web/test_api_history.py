@@ -3,26 +3,19 @@
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import Elements, opened, words
-from tests.protocol.web.sample_packages import publish
-from tests.protocol.web.test_api_docs import NEW, OLD
+from tests.protocol.web.test_api_docs import NEW, OLD, publish_documented
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
 
 async def account_words(world: World) -> str:
     """Return what the owners of the package read."""
+    await world.document()
     ann = await PageClient.at(
         world, world.people.ann, "/account/organizations/acme/packages/moving"
     )
     assert ann.page is not None
     return " ".join(Elements.of(ann.page).words.split())
-
-
-async def publish_documented(world: World, *versions: tuple[str, str]) -> None:
-    for each, source in versions:
-        entries = {"modules/moving/moving.bal": source}
-        await publish(world, f"acme/moving:{each}", entries=entries)
-    await world.document()
 
 
 async def test_symbols_say_since_which_version_they_exist(own_shelf: World) -> None:

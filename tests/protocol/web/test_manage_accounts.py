@@ -30,7 +30,7 @@ async def written_to(world: World, person: Person, email: str) -> None:
     await world.stores.directory.replace(account.model_copy(update={"email": email}))
 
 
-LOCKED: dict[str, str] = {"reason": HOSTILE}
+LOCKED, TYPED = {"reason": HOSTILE}, {"name": HOSTILE, "owner": HOSTILE}
 MIA, ADMIN = f"{ACCOUNTS}/ID-OF-mia", f"{ACCOUNTS}/ID-OF-admin"
 SENT: dict[str, tuple[str, str, dict[str, str]]] = {
     "unknown_account": (f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}", "", {}),
@@ -38,7 +38,7 @@ SENT: dict[str, tuple[str, str, dict[str, str]]] = {
     "lock_that_is_refused": (ADMIN, f"{ADMIN}/lock", LOCKED),
     "sign_in_link": (MIA, f"{MIA}/link", {}),
     "organization": (f"{ORGANIZATIONS}/acme", "", {}),
-    "organization_that_is_refused": (*[ORGANIZATIONS] * 2, {"name": HOSTILE, "owner": HOSTILE}),
+    "organization_that_is_refused": (ORGANIZATIONS, ORGANIZATIONS, TYPED),
     "pattern_that_is_refused": (NAMES, f"{NAMES}/new", {"pattern": HOSTILE, "reason": HOSTILE}),
 }
 

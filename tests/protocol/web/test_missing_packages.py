@@ -10,7 +10,6 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.releases import WITHDRAWAL_TITLES
 from tests.protocol.web.page_reader import Elements, main_of, opened
-from tests.protocol.web.sample_packages import publish
 from tests.support.page_client import PageClient
 from tests.support.world import World
 
@@ -136,16 +135,6 @@ async def test_a_package_without_any_release_left_has_a_page(own_shelf: World) -
         assert answer.status_code == 404
         assert "other/shop was withdrawn" in Elements.of(answer).words
         assert "0.1.0" in Elements.of(answer).words
-
-
-async def test_a_held_release_is_like_one_that_was_never_published(own_shelf: World) -> None:
-    await publish(own_shelf, "other/held:1.0.0")
-    held = Coordinate.parse("other", "held", "1.0.0")
-    await own_shelf.registry.publishing.moderation.hold(held, "looked at", by=OPERATOR)
-    for path in ("/packages/other/held", "/packages/other/held/1.0.0"):
-        page = Elements.of(await opened(own_shelf, path))
-        assert "withdrawn" not in page.words
-        assert "There is no" in page.words
 
 
 async def test_a_withdrawn_private_package_does_not_exist_for_strangers(own_shelf: World) -> None:

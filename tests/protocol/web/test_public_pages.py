@@ -47,15 +47,6 @@ async def test_a_client_that_has_the_file_gets_304(world: World, path: str) -> N
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_the_head_of_a_page_is_that_of_the_page(world: World, path: str) -> None:
-    page = await asked(world, path)
-    head = await world.send("HEAD", URL + path)
-    assert head.content == b""
-    for name in ("etag", "content-length", "content-type", "cache-control", "vary"):
-        assert head.headers[name] == page.headers[name]
-
-
-@pytest.mark.parametrize("path", PATHS)
 async def test_a_signed_in_account_sees_its_name_and_no_cache_stores_the_page(
     world: World, path: str
 ) -> None:

@@ -86,7 +86,7 @@ async def test_the_api_finds_symbols(documented: World) -> None:
     ]
 
 
-async def test_symbols_of_private_packages_are_shown_to_members_alone(world: World) -> None:
+async def test_symbols_of_private_packages_are_marked_for_members(world: World) -> None:
     await published(world, documented_bala("acme/secret:1.0.0", visibility="private"))
     for person in (None, world.people.bob):
         assert await symbols(world, "/symbols?q=Client", by=person) == []

@@ -7,19 +7,14 @@ import pytest
 
 from functions.account.organization import OWNER_TABS
 from shared.domain.access import OWNER_CHANGE_DELAY
-from shared.domain.identity import OPERATOR, Grant, Principal, Role
+from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from tests.support.page_client import PageClient
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, World
 
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
 LONG_AGO = timedelta(minutes=11)  # No sign-in is fresh any more.
-
-
-def fresh(world: World, person: Person) -> Principal:
-    now_ms = world.clock.now_ms()
-    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
 
 
 async def roles(world: World) -> dict[str, str]:
@@ -85,7 +80,7 @@ async def test_an_invalid_role_is_shown_with_the_reason(world: World) -> None:
 
 async def test_pending_changes_are_at_the_top(world: World) -> None:
     memberships, people = world.registry.organizations.memberships, world.people
-    await memberships.set_member(ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann))
+    await memberships.set_member(ACME, people.mia.account, Role.OWNER, by=world.fresh(people.ann))
     for person, shows_button in ((people.ann, True), (people.mia, False)):
         browser = await PageClient.at(world, person, PAGE)
         assert "mia will become owner" in browser.text
@@ -96,7 +91,7 @@ async def test_pending_changes_are_at_the_top(world: World) -> None:
     answer = await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
     assert answer.status_code == 403
     assert "Sign in again" in ann.text
-    await memberships.cancel_change(ACME, people.mia.account, by=fresh(world, people.ann))
+    await memberships.cancel_change(ACME, people.mia.account, by=world.fresh(people.ann))
     await ann.open(PAGE)
     assert "becomes owner" not in ann.text
 
@@ -105,7 +100,7 @@ async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
     people, directory = world.people, world.stores.directory
     known = people.ann.account.model_copy(update={"email": "ann@example.org"})
     await directory.put(known)
-    by = fresh(world, people.ann)
+    by = world.fresh(people.ann)
     await world.registry.organizations.memberships.set_member(
         ACME, people.mia.account, Role.OWNER, by=by
     )
@@ -207,7 +202,7 @@ async def test_an_invalid_visibility_is_refused(world: World) -> None:
 
 
 async def test_a_pending_deletion_is_shown_until_it_is_done(world: World) -> None:
-    await world.registry.organizations.deletion.delete(ACME, by=fresh(world, world.people.ann))
+    await world.registry.organizations.deletion.delete(ACME, by=world.fresh(world.people.ann))
     for person, shows_button in ((world.people.ann, True), (world.people.mia, False)):
         browser = await PageClient.at(world, person, PAGE)
         assert "This organization will be deleted" in browser.text

@@ -4,7 +4,6 @@ import pytest
 
 from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import Coordinate, parse_org
-from tests.protocol.account.organization.test_members import LONG_AGO
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
@@ -43,21 +42,6 @@ async def test_members_read_the_list_and_look_after_nothing(greet: World) -> Non
     assert f'href="{PAGE}"' not in mia.text
     assert (await mia.open(PAGE)).status_code == 403
     assert "only maintainers and owners of acme can do this" in mia.text
-    await mia.open(LIST)
-    answer = await mia.send_raw(f"{PAGE}/deprecate", message="x", csrf=await proof(mia))
-    assert answer.status_code == 403
-
-
-async def proof(browser: PageClient) -> str:
-    """Return the proof that forms of this browser carry."""
-    await browser.open("/account/tokens")
-    return browser.text.partition('name="csrf" value="')[2].partition('"')[0]
-
-
-async def test_outsiders_read_that_there_is_no_such_page(greet: World) -> None:
-    bob = await PageClient.of(greet, greet.people.bob)
-    for path in (LIST, PAGE, f"{LIST}/missing"):
-        assert (await bob.open(path)).status_code == 404
 
 
 async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> None:
@@ -166,15 +150,6 @@ async def test_an_invalid_choice_is_refused(ann: PageClient, form: tuple[str, st
     answer = await ann.send(f"{PAGE}/{form[0]}", **{form[0]: form[1]})
     assert answer.status_code == 400
     assert "Choose " in ann.text
-
-
-async def test_hiding_and_guarding_take_signing_in_again(ann: PageClient) -> None:
-    ann.world.clock.advance(LONG_AGO)
-    for form in ({"visibility": "private", "confirm": "greet"}, {"pushers": "members"}):
-        [name, *_] = form
-        answer = await ann.send(f"{PAGE}/{name}", **form)
-        assert answer.status_code == 403
-        assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text
 
 
 async def test_a_package_without_publishers_is_not_left_to_them(ann: PageClient) -> None:

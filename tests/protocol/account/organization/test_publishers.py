@@ -10,7 +10,6 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Package, parse_org
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import HttpResponse
-from tests.protocol.account.organization.test_members import LONG_AGO
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
@@ -143,14 +142,6 @@ async def test_names_are_no_numbers(ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/add", **{**GREET, "repository_id": "octo/greet"})
     assert answer.status_code == 400
     assert "never change" in ann.text
-
-
-async def test_trusting_takes_signing_in_again(ann: PageClient) -> None:
-    ann.world.clock.advance(LONG_AGO)
-    for form in (f"{PAGE}/add", f"{PAGE}/remove"):
-        answer = await ann.send(form, **GREET, publisher="x")
-        assert answer.status_code == 403
-        assert "/sign-in?for=again" in ann.text
 
 
 async def test_a_package_is_left_to_its_publishers_and_back(ann: PageClient) -> None:
