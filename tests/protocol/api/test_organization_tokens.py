@@ -63,19 +63,6 @@ async def test_it_pushes_to_the_organization_and_nowhere_else(world: World) -> N
         await world.push(bala("other/greet:1.0.0"), by=robot)
 
 
-async def test_it_sees_what_is_private_there_and_nothing_private_elsewhere(world: World) -> None:
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await world.push(bala("other/secret:1.0.0", visibility="private"), by=world.people.bob)
-    robot = await machine(world)
-    for path, status in (
-        ("/packages/acme/secret/1.0.0", 200),
-        ("/packages/other/secret/1.0.0", 404),
-    ):
-        assert (await world.get(path, by=robot)).status_code == status
-    found = await world.get("/packages?q=secret", by=robot)
-    assert [package["organization"] for package in found.json()["packages"]] == ["acme"]
-
-
 async def test_whoami_names_the_organization(world: World) -> None:
     answer = (await world.get(WHOAMI, by=await machine(world))).json()
     assert (answer["name"], answer["administrator"]) == ("acme", False)

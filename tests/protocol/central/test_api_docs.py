@@ -84,15 +84,6 @@ async def test_a_client_that_has_the_document_is_told_so(world: World, encoding:
     assert again.headers["etag"] == first.headers["etag"]
 
 
-async def test_a_head_has_the_length_and_no_body(world: World) -> None:
-    await published(world)
-    answer = await world.send(
-        "HEAD", f"{DOCS}/acme/greet/1.0.0", headers={"Accept-Encoding": "identity"}
-    )
-    assert answer.content == b""
-    assert answer.headers["content-length"] == (await plain(world)).headers["content-length"]
-
-
 @pytest.mark.parametrize(
     "path", ["acme/greet/9.9.9", "acme/other/1.0.0", "acme/greet.no/1.0.0", "acme/greet/latest"]
 )

@@ -177,24 +177,6 @@ async def test_only_principals_that_may_publish_get_room_for_large_archives(
     assert journal.taken() == []  # Nor does the push ask again.
 
 
-async def test_a_token_for_reading_does_not_push(world: World) -> None:
-    reader = await limited(world, world.people.ann, "read")
-    assert "push-new" in await refusal_of(world, reader, "acme/greet:1.0.0")
-
-
-async def test_a_token_for_new_versions_does_not_push_new_packages(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    publisher = await limited(world, world.people.ann, "push-version")
-    await world.java(publisher).push("acme/greet:1.1.0", bala("acme/greet:1.1.0"))
-    assert "push-new" in await refusal_of(world, publisher, "acme/other:1.0.0")
-
-
-async def test_a_token_for_some_packages_pushes_no_others(world: World) -> None:
-    publisher = await limited(world, world.people.ann, "push-new", org="acme", package="greet*")
-    await world.java(publisher).push("acme/greetings:1.0.0", bala("acme/greetings:1.0.0"))
-    assert "acme/other" in await refusal_of(world, publisher, "acme/other:1.0.0")
-
-
 async def test_a_private_archive_is_not_pushed_into_a_public_package(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     reason = await refusal_of(world, world.people.ann, "acme/greet:1.1.0", visibility="private")

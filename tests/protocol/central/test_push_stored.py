@@ -78,11 +78,3 @@ async def test_a_refused_push_claims_no_tool_id_for_its_package(world: World) ->
     with pytest.raises(ClientFailure):
         await world.push(bala("acme/new:1.0.0", tools=["free", "taken"]))
     await world.push(bala("acme/other:1.0.0", tools=["free"]))
-
-
-async def test_a_refused_push_does_not_decide_whether_the_package_is_private(world: World) -> None:
-    await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
-    with pytest.raises(ClientFailure):
-        await world.push(bala("acme/new:1.0.0", tools=["taken"], visibility="private"))
-    await world.push(bala("acme/new:1.0.0"))
-    assert (await world.get("/packages/acme/new/1.0.0")).status_code == 200

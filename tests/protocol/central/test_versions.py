@@ -9,20 +9,19 @@ from tests.support.archives import bala
 from tests.support.world import World
 
 
-async def test_versions_are_ordered_by_number_and_not_by_character(world: World) -> None:
-    ordered = ["10.0.0", "2.0.0", "2.0.0-rc.10", "2.0.0-rc.9", "2.0.0-alpha", "1.10.0", "1.9.0"]
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["10.0.0", "2.0.0", "2.0.0-rc.10", "2.0.0-rc.9", "2.0.0-alpha", "1.10.0", "1.9.0"],
+        ["1.1.0", "2.0.0-rc.1", "1.2.0-beta", "1.0.0"],  # The newest release comes first.
+    ],
+)
+async def test_versions_are_ordered_by_number_and_not_by_character(
+    world: World, ordered: list[str]
+) -> None:
     for version in sorted(ordered):
         await world.push(bala(f"acme/greet:{version}"))
     assert answered(await world.get("/packages/acme/greet")) == ordered
-
-
-async def test_the_newest_release_comes_before_pre_releases_of_a_higher_number(
-    world: World,
-) -> None:
-    for version in ("1.0.0", "1.1.0", "2.0.0-rc.1", "1.2.0-beta"):
-        await world.push(bala(f"acme/greet:{version}"))
-    wanted = ["1.1.0", "2.0.0-rc.1", "1.2.0-beta", "1.0.0"]
-    assert answered(await world.get("/packages/acme/greet")) == wanted
 
 
 async def test_deprecated_versions_are_listed_too(world: World, ann: JavaBal) -> None:

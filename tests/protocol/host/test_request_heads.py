@@ -39,26 +39,22 @@ def is_refused(answer: bytes, expected: int) -> bool:
 # --- Bounds ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("extra", "expected"), [(0, 200), (1, 414)])
-def test_a_request_line_has_8_kib(host: Address, extra: int, expected: int) -> None:
-    around = len(b"GET /rest/ HTTP/1.1\r\n")
-    path = "x" * (LONGEST_LINE - around + extra)
-    answer = host.exchange(head("Connection: close", line=f"GET /rest/{path} HTTP/1.1"))
-    assert status(answer) == expected
-
-
-@pytest.mark.parametrize(("extra", "expected"), [(0, 200), (1, 431)])
-def test_all_header_lines_have_32_kib(host: Address, extra: int, expected: int) -> None:
+@pytest.mark.parametrize("extra", [0, 1])
+@pytest.mark.parametrize(
+    ("bound", "refusal"), [("8 KiB a line", 414), ("32 KiB of headers", 431), ("100 headers", 431)]
+)
+def test_a_head_has_bounds(host: Address, bound: str, refusal: int, extra: int) -> None:
+    path = "x" * (LONGEST_LINE - len(b"GET /rest/ HTTP/1.1\r\n") + extra)
     around = len(b"Host: x\r\nConnection: close\r\nX-Long: \r\n")
-    value = "x" * (LONGEST_HEADERS - around + extra)
-    answer = host.exchange(head("Connection: close", f"X-Long: {value}"))
-    assert status(answer) == expected
-
-
-@pytest.mark.parametrize(("extra", "expected"), [(0, 200), (1, 431)])
-def test_there_are_100_header_lines(host: Address, extra: int, expected: int) -> None:
     lines = [f"X-{number}: v" for number in range(MOST_HEADERS - 2 + extra)]
-    assert status(host.exchange(head("Connection: close", *lines))) == expected
+    sent = {
+        "8 KiB a line": head("Connection: close", line=f"GET /rest/{path} HTTP/1.1"),
+        "32 KiB of headers": head(
+            "Connection: close", f"X-Long: {'x' * (LONGEST_HEADERS - around + extra)}"
+        ),
+        "100 headers": head("Connection: close", *lines),
+    }
+    assert status(host.exchange(sent[bound])) == (refusal if extra else 200)
 
 
 def test_a_head_that_comes_in_pieces_has_the_same_bounds(host: Address) -> None:

@@ -73,12 +73,3 @@ async def test_a_private_archive_is_for_those_who_may_read_it(world: World) -> N
     anonymous = await world.get(HIDDEN)
     assert anonymous.status_code == 401
     assert anonymous.headers["www-authenticate"] == 'Basic realm="Ballroom"'
-
-
-async def test_a_client_answers_the_challenge_and_pulls(world: World) -> None:
-    assert await world.maven(world.people.mia).pull("acme/secret:1.0.0") == SECRET
-
-
-@pytest.mark.parametrize("name", ["greet-1.0.1", "other-1.0.0"])
-async def test_a_missing_release_is_404(world: World, name: str) -> None:
-    assert (await world.get(f"{MAVEN}/other/greet/1.0.0/{name}.bala")).status_code == 404

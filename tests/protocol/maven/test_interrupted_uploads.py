@@ -76,9 +76,3 @@ def test_many_of_them_hold_up_nobody(registry: Served) -> None:
         for connection in silent:
             connection.close()
     assert is_there(registry)
-
-
-def test_an_upload_without_credentials_is_challenged_once_it_is_there(registry: Served) -> None:
-    answer = httpx.put(registry.url + PATH, content=ARCHIVE)
-    assert (answer.status_code, answer.headers["www-authenticate"][:6]) == (401, "Basic ")
-    assert not is_there(registry)

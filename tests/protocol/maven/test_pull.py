@@ -100,11 +100,6 @@ async def test_a_document_has_a_length_a_tag_ranges_and_a_head(greet: World, url
     assert beyond.headers["content-range"] == f"bytes */{len(whole.content)}"
 
 
-async def test_a_missing_file_has_the_same_status_for_a_head_request(greet: World) -> None:
-    url = f"{MAVEN}/acme/none/maven-metadata.xml"
-    assert (await greet.get(url)).status_code == (await greet.send("HEAD", url)).status_code == 404
-
-
 @pytest.mark.parametrize("algorithm", CHECKSUMS)
 @pytest.mark.parametrize(
     "url", [BALA, *(each for each in DOCUMENTS if not each.endswith(CHECKSUMS))]

@@ -288,13 +288,6 @@ async def test_dots_in_a_path_lead_nowhere_else(shared_world: World) -> None:
     assert (await put(shared_world, url, bala(GREET)))[0] == 400
 
 
-async def test_an_archive_over_the_limit_is_refused_with_the_limit(worlds: OpenWorld) -> None:
-    world = await worlds(max_archive_bytes=1_000)
-    status, sentence = await put(world, BALA, bala(GREET, padding=2_000))
-    assert status == 413
-    assert "1,000" in sentence
-
-
 async def test_a_body_without_its_length_is_refused(world: World) -> None:
     async def pieces() -> AsyncGenerator[bytes]:
         yield bala(GREET)

@@ -12,7 +12,7 @@ from tests.support.archives import bala
 from tests.support.mirrors import PULL, broken
 from tests.support.page_client import PageClient
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -26,17 +26,17 @@ async def stored(mirror: World) -> World:
     return mirror
 
 
-async def test_the_index_has_its_line(stored: World) -> None:
+async def test_the_index_maven_the_api_and_the_feed_have_it(stored: World) -> None:
     answer = await stored.get(f"{URL}/index/ballerina/io/index.json")
     line = json.loads(answer.text.splitlines()[0])
     assert (line["version"], line["created"]) == ("1.0.0", PUBLISHED_MS)
-
-
-async def test_maven_has_its_files(stored: World) -> None:
-    folder = f"{URL}/2.0/maven/ballerina/io/1.0.0/io-1.0.0"
+    folder = f"{MAVEN}/ballerina/io/1.0.0/io-1.0.0"
     for end in (".pom", "-depgraph.json", ".bala.sha256"):
         assert (await stored.get(folder + end)).status_code == 200
     assert (await stored.get(f"{folder}.bala")).status_code == 302
+    origin = await stored.get(f"{URL}/api/v1/packages/ballerina/io/1.0.0/origin")
+    assert origin.json()["publishedBy"] == "upstream"
+    assert '"ballerina"' in (await stored.get(f"{URL}/index/changes")).text
 
 
 async def test_a_file_of_maven_fetches_the_release(mirror: World, upstream: FakeUpstream) -> None:
@@ -64,16 +64,6 @@ async def test_the_page_says_where_it_came_from(stored: World) -> None:
         assert json.loads(described)["publishedBy"]["means"] == "upstream"
 
 
-async def test_the_api_says_where_it_came_from(stored: World) -> None:
-    origin = await stored.get(f"{URL}/api/v1/packages/ballerina/io/1.0.0/origin")
-    assert origin.json()["publishedBy"] == "upstream"
-
-
-async def test_the_feed_of_changes_has_it(stored: World) -> None:
-    changes = await stored.get(f"{URL}/index/changes")
-    assert '"ballerina"' in changes.text
-
-
 async def test_a_withheld_release_is_not_fetched_again(
     stored: World, upstream: FakeUpstream
 ) -> None:
@@ -94,16 +84,23 @@ async def test_a_tool_id_of_ours_stays_ours(mirror: World, upstream: FakeUpstrea
     assert (await mirror.get("/tools/greeter")).json()["organization"] == "acme"
 
 
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/packages/ballerina/{}", 1),
+        (f"{MAVEN}/ballerina/{{}}/maven-metadata.xml", 1),
+        (f"{URL}/archives/mirrored/ballerina/{{0}}/1.0.0/ballerina-{{0}}-any-1.0.0.bala", 2),
+    ],
+)
 async def test_callers_without_a_token_are_limited(
-    worlds: OpenWorld, upstream: FakeUpstream
+    worlds: OpenWorld, upstream: FakeUpstream, path: str, limit: int
 ) -> None:
-    mirror = await worlds(upstream=upstream.url, limit_mirror="address=3")
-    statuses = [
-        (await mirror.get(f"/packages/ballerina/p{number}")).status_code for number in range(5)
-    ]
-    assert statuses == [404, 404, 404, 429, 429]
-    answer = await mirror.get("/packages/ballerina/p9", by=mirror.people.ann)
-    assert answer.status_code == 404
+    mirror = await worlds(upstream=upstream.url, limit_mirror=f"address={limit}")
+    upstream.publish("ballerina/http:1.0.0")
+    known, other = path.format("io"), path.format("http")
+    assert [(await mirror.get(each)).status_code for each in (known, other)] == [200, 429]
+    assert path.startswith("/packages") or (await mirror.get(known)).status_code == 200  # Stored.
+    assert (await mirror.get(other, by=mirror.people.ann)).status_code == 200
 
 
 async def test_bursts_and_limits_of_pushes_do_not_count(

@@ -320,20 +320,6 @@ async def test_a_package_of_which_all_is_refused_is_missing(
     assert (await mirror.get(HOSTED)).status_code == 404
 
 
-async def test_callers_without_a_token_are_limited(
-    worlds: OpenWorld, upstream: FakeUpstream
-) -> None:
-    mirror = await worlds(upstream=upstream.url, limit_mirror="address=2")
-    for number in range(3):
-        upstream.publish(f"ballerina/p{number}:1.0.0")
-    statuses = [
-        (await mirror.get(HOSTED.replace("/io/", f"/p{number}/"))).status_code
-        for number in range(3)
-    ]
-    assert statuses == [200, 200, 429]
-    assert (await mirror.get(HOSTED.replace("/io/", "/p0/"))).status_code == 200
-
-
 def versions_of(found: Survey | None) -> list[str]:
     assert found is not None
     return [each.version for each in found.entries]

@@ -7,7 +7,7 @@ import pytest
 from tests.support.archives import bala
 from tests.support.mirrors import PULL
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
-from tests.support.world import URL, OpenWorld, World
+from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
 
@@ -72,20 +72,6 @@ async def test_the_address_of_an_archive_that_nobody_has_is_missing(mirror: Worl
     place = f"{URL}/archives/mirrored/ballerina/io"
     for path in ("7.0.0/ballerina-io-any-7.0.0.bala", "1.0.0/other.bala"):
         assert (await mirror.get(f"{place}/{path}")).status_code == 404
-
-
-async def test_addresses_of_archives_are_limited_for_callers_without_a_token(
-    worlds: OpenWorld, upstream: FakeUpstream
-) -> None:
-    mirror = await worlds(upstream=upstream.url, limit_mirror="address=2")
-    addresses = [
-        f"{URL}/archives/mirrored/ballerina/io/{version}/ballerina-io-any-{version}.bala"
-        for version in ("1.0.0", "1.1.0", "1.0.0")
-    ]
-    statuses = [(await mirror.get(address)).status_code for address in addresses]
-    assert statuses == [200, 429, 200]
-    answer = await mirror.get(addresses[1], by=mirror.people.ann)
-    assert answer.status_code == 200
 
 
 async def test_a_private_archive_has_no_address_for_others(mirror: World) -> None:

@@ -1,7 +1,5 @@
 """Pages of packages and releases that are missing, withdrawn or hidden."""
 
-from datetime import timedelta
-
 import pytest
 
 from functions.web.package.missing import HARMLESS_REASONS
@@ -33,32 +31,6 @@ async def test_a_name_that_none_may_have_has_a_page_too(shelf: World) -> None:
     answer = await opened(shelf, "/packages/acme/%3Cscript%3E")
     assert answer.status_code == 404
     assert "<script>" not in main_of(answer)
-
-
-@pytest.mark.parametrize(
-    ("act", "title", "reason"),
-    [
-        ("quarantine", "Quarantined", "An administrator can restore it"),
-        ("remove", "Removed", "The archive was deleted"),
-    ],
-)
-async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
-    own_shelf: World, act: str, title: str, reason: str
-) -> None:
-    greet = Coordinate.parse("acme", "greet", "1.2.0")
-    own_shelf.clock.advance(timedelta(days=2))
-    await getattr(own_shelf.registry.publishing.moderation, act)(greet, "steals keys", by=OPERATOR)
-    own_shelf.clock.advance(timedelta(days=3))
-    for path in (f"{GREET}/1.2.0", f"{GREET}/1.2.0/files"):
-        answer = await opened(own_shelf, path)
-        page = Elements.of(answer)
-        assert answer.status_code == 404
-        assert "acme/greet 1.2.0 was withdrawn" in page.words
-        assert title in page.words
-        assert reason in page.words
-        assert "3 days ago" in page.words
-        assert "Use acme/greet 1.0.0, the latest version" in " ".join(page.words.split())
-        assert "steals keys" not in answer.text, "owners read it, and nobody else"
 
 
 async def test_the_pages_of_a_package_say_that_a_newer_version_was_withdrawn(

@@ -20,12 +20,6 @@ GREET = "/packages/acme/greet"
 BESIDE = [key for key in TAB_PAGES if key != "readme"]
 
 
-async def test_a_package_shows_its_newest_stable_release(shelf: World) -> None:
-    page = Elements.of(await opened(shelf, GREET))
-    assert "acme/greet 1.2.0" in page.words
-    assert f"{GREET}/1.2.0/versions" in page.links
-
-
 async def test_the_bare_page_is_what_search_engines_keep(shelf: World) -> None:
     for path in (GREET, f"{GREET}/1.2.0", "/packages/ACME/Greet"):
         page = Elements.of(await opened(shelf, path))
@@ -91,16 +85,6 @@ async def test_a_package_is_reported_to_the_contact_of_the_operator(
     assert [each.startswith(link or "-") for each in found] == ([True] if link else [])
 
 
-async def test_every_way_to_use_it_can_be_copied(shelf: World) -> None:
-    page = Elements.of(await opened(shelf, GREET))
-    copied = {each["data-copy"] for each in page.every("button") if "data-copy" in each}
-    ids = {attributes["id"] for _, attributes in page.found if "id" in attributes}
-    assert copied <= ids
-    ways = {"import", "dependency", "pull", "settings", "maven", "download"}
-    assert {f"use-{way}" for way in ways} | {"digest", "purl"} <= copied
-    assert "import acme/greet;" in page.words
-
-
 @pytest.mark.parametrize("tab", BESIDE)
 async def test_every_tab_of_every_package_answers(own_shelf: World, tab: str) -> None:
     packages = ("acme/greet/1.2.0", "acme/helper/1.0.0", "other/hostile/1.0.0", "acme/words/1.0.0")
@@ -108,11 +92,6 @@ async def test_every_tab_of_every_package_answers(own_shelf: World, tab: str) ->
     for each in (*packages, *without_version):
         answer = await opened(own_shelf, f"/packages/{each}/{tab}")
         assert answer.status_code == 200, each
-
-
-async def test_only_a_package_with_several_versions_offers_a_comparison(shelf: World) -> None:
-    assert "Compare" in Elements.of(await opened(shelf, f"{GREET}/versions")).words
-    assert "Compare" not in Elements.of(await opened(shelf, "/packages/acme/words/versions")).words
 
 
 async def test_there_is_no_other_tab(shelf: World) -> None:
@@ -233,12 +212,6 @@ async def test_a_reserved_word_has_a_quote_wherever_a_page_prints_an_import(worl
         assert "import acme/data.table;" not in answer.text, path
 
 
-async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
-    page = Elements.of(await opened(shelf, f"{GREET}/1.2.0/statistics"))
-    words = " ".join(page.words.split())
-    assert "324 pulls in the last 90 days 326 all time" in words
-
-
 async def test_a_member_sees_private_packages_and_no_cache_stores_them(own_shelf: World) -> None:
     mia = await PageClient.of(own_shelf, own_shelf.people.mia)
     answer = await mia.open("/packages/acme/secret")
@@ -274,11 +247,8 @@ async def test_code_of_go_that_runs_in_builds_is_announced(own_shelf: World) -> 
     assert "During builds It has a compiler plugin or Go code." in " ".join(page.words.split())
 
 
-async def test_a_release_without_a_readme_says_so(own_shelf: World) -> None:
+async def test_a_release_without_a_readme_says_so_to_programs(own_shelf: World) -> None:
     await publish(own_shelf, "acme/silent:1.0.0", layout=4, readme="")
-    page = (await opened(own_shelf, "/packages/acme/silent")).text
-    assert "has no readme" in page
-    assert "Add a README.md" not in page  # The Go toolchain does not pack it.
     twin = await opened(own_shelf, "/packages/acme/silent", accept="text/markdown")
     assert "This version has no readme." in twin.text
 
