@@ -129,15 +129,6 @@ async def test_names_are_shown_as_text(world: World) -> None:
     assert "<script>" not in page.text
 
 
-async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
-    html = (await signed_in(world, world.people.ann)).page.text
-    assert html.startswith('<!doctype html>\n<html lang="en">')
-    assert "<title>Your account - Ballroom</title>" in html
-    assert html.count("<h1>") == html.count("<main ") == 1
-    assert re.findall(r"<h(\d)>", html) == ["1", "2", "3", "3", "3", "3", "2"]
-    assert all("aria-label" in block for block in re.findall(r"<pre[^>]*>", html))
-
-
 @pytest.mark.parametrize(
     ("address", "place"),
     [

@@ -14,11 +14,6 @@ from tests.support.world import URL, World
 PAGE = "/account/tokens"
 
 
-@pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.at(world, world.people.ann, PAGE)
-
-
 def text_of(browser: PageClient) -> str:
     """Return the token that a page shows."""
     [text] = set(re.findall(r'value="(blr_[^"]+)"', browser.text))

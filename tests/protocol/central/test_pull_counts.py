@@ -60,12 +60,6 @@ async def test_a_pull_is_on_the_page_of_its_package_within_a_minute(
     assert "count once in ten minutes" in statistics.text
 
 
-async def test_two_callers_count_two(world: World) -> None:
-    await world.java(world.people.ann).pull(GREET)
-    await world.java(world.people.bob).pull(GREET)
-    assert await pulls(world) == 2
-
-
 @one_instance("each counts a caller once")
 async def test_one_caller_with_both_clients_counts_one(world: World) -> None:
     await world.java(world.people.ann).pull(GREET)

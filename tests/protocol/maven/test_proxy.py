@@ -310,16 +310,6 @@ async def test_invalid_base64_is_refused(shared_world: World, kind: str, typed: 
     assert answer.text.strip().isprintable()
 
 
-@pytest.mark.parametrize(
-    ("asked", "limit"), [("10000", "1000"), ("-1", "10"), ("x", "10"), ("0", "0"), ("", "10")]
-)
-async def test_no_search_has_more_than_a_thousand_entries(
-    shared_world: World, asked: str, limit: str
-) -> None:
-    root = await shared_world.maven().search("packagesearchsolr", f"q=&limit={asked}&offset=10000")
-    assert (root.findtext("limit"), root.findtext("offset")) == (limit, "10000")
-
-
 async def test_the_language_server_pages_and_picks_an_organization(world: World) -> None:
     for name in ("one", "two", "three"):
         await world.push(bala(f"acme/{name}:1.0.0"))

@@ -4,7 +4,6 @@ import hashlib
 
 import pytest
 
-from tests.support.archives import bala
 from tests.support.mirrors import PULL
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import URL, World
@@ -46,12 +45,6 @@ async def test_a_range_gets_what_the_upstream_chooses(mirror: World) -> None:
         assert (hop.status_code, hop.headers["location"].split("/")[-2]) == (302, "1.1.0")
 
 
-async def test_a_package_that_the_upstream_does_not_have_is_missing(mirror: World) -> None:
-    for path in ("/packages/ballerina/none", "/packages/ballerina/none/*"):
-        for headers in (PULL, {}):
-            assert (await mirror.get(path, headers=headers)).status_code == 404
-
-
 async def test_the_address_of_an_archive_fetches_it(mirror: World, upstream: FakeUpstream) -> None:
     address = (await mirror.get(f"{IO}/1.0.0")).json()["balaURL"]
     assert address.endswith("/archives/mirrored/ballerina/io/1.0.0/ballerina-io-any-1.0.0.bala")
@@ -72,14 +65,6 @@ async def test_the_address_of_an_archive_that_nobody_has_is_missing(mirror: Worl
     place = f"{URL}/archives/mirrored/ballerina/io"
     for path in ("7.0.0/ballerina-io-any-7.0.0.bala", "1.0.0/other.bala"):
         assert (await mirror.get(f"{place}/{path}")).status_code == 404
-
-
-async def test_a_private_archive_has_no_address_for_others(mirror: World) -> None:
-    await mirror.push(bala("acme/greet:1.0.0", visibility="private"))
-    address = f"{URL}/archives/mirrored/acme/greet/1.0.0/acme-greet-any-1.0.0.bala"
-    assert (await mirror.get(address)).status_code == 404
-    assert (await mirror.get(address, by=mirror.people.bob)).status_code == 404
-    assert (await mirror.get(address, by=mirror.people.ann)).status_code == 200
 
 
 async def test_versions_are_asked_for_the_client_that_asks(

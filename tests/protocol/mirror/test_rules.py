@@ -7,11 +7,9 @@ import pytest
 from msgspec.structs import replace
 from starlette.responses import JSONResponse
 
-from shared.auth.authentication import RequestClient
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.mirror_rules import MirrorDraft
 from shared.domain.names import ANY_CLIENT, Coordinate, Package, Version, parse_org
 from shared.domain.resolve_requests import PackageRequest
@@ -167,25 +165,6 @@ def test_a_draft_that_cannot_be_used_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(InvalidRequest, match=sentence):
         MirrorDraft.parse(upstreams, rules)
-
-
-# --- The dry run --------------------------------------------------------------------------------
-
-
-async def test_only_an_administrator_who_signed_in_recently_changes_rules(
-    mirror: World, upstream: FakeUpstream
-) -> None:
-    draft = MirrorDraft.parse([upstream.url], [])
-    changes, admin = services(mirror).rules, mirror.people.admin
-    admin_principal = await principal_of(mirror, admin.token)
-    await changes.dry_run(draft, by=admin_principal)
-    with pytest.raises(SignInAgain):
-        await changes.replace(draft, by=admin_principal)
-
-
-async def principal_of(mirror: World, token: str) -> Principal:
-    headers = {"authorization": f"Bearer {token}"}
-    return await mirror.registry.identity.authentication.authenticate(headers, RequestClient())
 
 
 async def test_two_changes_at_the_same_time_are_one_after_the_other(mirror: World) -> None:

@@ -34,18 +34,6 @@ async def test_an_older_release_has_its_own_address_and_leads_to_the_newest(shel
     assert "The latest version is 1.2.0." in page.words
 
 
-async def test_the_first_page_says_who_vouches_for_the_release(shelf: World) -> None:
-    page = Elements.of(await opened(shelf, GREET))
-    published = f"Published by CI from commit {COMMIT[:12]} of acme/greet."
-    assert published in " ".join(page.words.split())
-    assert f"https://github.com/acme/greet/commit/{COMMIT}" in page.links
-    assert "https://github.com/acme/greet/actions/runs/32291736541" in page.links
-    assert "Unverified source link" not in page.words
-    other = Elements.of(await opened(shelf, f"{GREET}/1.0.0"))
-    assert "Published with an access token of acme." in " ".join(other.words.split())
-    assert "Not published from CI" in other.words
-
-
 async def test_a_source_repository_that_nothing_proves_is_an_unverified_link(
     own_shelf: World,
 ) -> None:
@@ -168,15 +156,6 @@ async def test_a_private_dependency_is_shown_to_outsiders_as_missing_here(own_sh
     assert "/packages/acme/secret" not in Elements.of(await opened(own_shelf, path)).links
     mia = own_shelf.people.mia
     assert "/packages/acme/secret" in Elements.of(await opened(own_shelf, path, by=mia)).links
-
-
-async def test_dependents_are_those_that_the_reader_may_see(shelf: World) -> None:
-    path = f"{GREET}/1.2.0/dependents"
-    page = Elements.of(await opened(shelf, path))
-    assert "/packages/other/shop" in page.links
-    assert "/packages/acme/secret" not in page.links
-    mine = Elements.of(await opened(shelf, path, by=shelf.people.mia))
-    assert {"/packages/other/shop", "/packages/acme/secret"} <= set(mine.links)
 
 
 async def test_dependents_are_counted_in_their_tab_as_far_as_the_reader_sees_them(

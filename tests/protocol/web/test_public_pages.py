@@ -109,10 +109,3 @@ async def test_time_goes_on_for_pages_that_are_given_again(worlds: OpenWorld) ->
     assert "just now" in (await opened(world, "/search")).text
     world.clock.advance(timedelta(hours=2))
     assert "2 hours ago" in (await opened(world, "/search")).text
-
-
-async def test_the_frame_names_our_one_style_and_our_one_script(world: World) -> None:
-    text = (await opened(world, "/")).text
-    assert text.count("<script") == text.count('<link rel="stylesheet"') == 1
-    assert "<style" not in text
-    assert " style=" not in text

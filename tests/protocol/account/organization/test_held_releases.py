@@ -27,11 +27,6 @@ async def world(worlds: OpenWorld) -> World:
     return world
 
 
-@pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.at(world, world.people.ann, PAGE)
-
-
 async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
     assert "base" in ann.text
     assert "First version of this package" in ann.text

@@ -39,11 +39,6 @@ async def world(worlds: OpenWorld) -> World:
     return await worlds(**SETTINGS)
 
 
-@pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.at(world, world.people.ann, PAGE)
-
-
 async def test_an_owner_trusts_a_job_and_trusts_it_no_longer(ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/add", **GREET)
     assert answer.status_code == 303, ann.text

@@ -6,17 +6,12 @@ import pytest
 
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, Person
 
 pytestmark = pytest.mark.measured
 
 PAGE = "/account/organizations/acme/tokens"
 TOKEN = re.compile(r"blr_local_\w+")
-
-
-@pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.at(world, world.people.ann, PAGE)
 
 
 async def test_a_machine_gets_a_token_that_is_shown_once(ann: PageClient) -> None:
