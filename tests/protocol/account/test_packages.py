@@ -32,11 +32,6 @@ async def test_others_have_packages_of_their_own(world: World) -> None:
     assert "No packages yet" in bob.text
 
 
-async def test_an_account_without_organizations_reads_how_to_join_one(world: World) -> None:
-    admin = await PageClient.at(world, world.people.admin, PAGE)
-    assert "You are not a member of any organization" in admin.text
-
-
 async def test_a_long_list_has_pages(world: World) -> None:
     for number in range(PACKAGES_PER_PAGE + 1):
         await world.push(bala(f"acme/greet{number:02}:1.0.0"))

@@ -140,13 +140,6 @@ async def test_a_link_with_another_name_or_digest_in_it_is_404(
     assert "set-cookie" not in answer.headers
 
 
-async def test_no_header_is_sent_twice(world: World) -> None:
-    url = await link(world)
-    for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}):
-        names = [name for name, _ in (await world.get(url, headers=headers)).headers.multi_items()]
-        assert len(names) == len(set(names))
-
-
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [

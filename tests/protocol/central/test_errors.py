@@ -149,16 +149,3 @@ async def test_every_answer_has_a_request_id_of_its_own(world: World) -> None:
     paths = [each for each in PATHS if "resolve" not in each and "deprecate" not in each]
     answers = [await world.get(each.format("acme", "greet", "1.0.0")) for each in paths]
     assert len({each.headers["x-request-id"] for each in answers}) == len(paths)
-
-
-@pytest.mark.parametrize("path", ["/packages/resolve-dependencies", "/packages/resolve-modules"])
-async def test_search_and_resolve_never_answer_404(world: World, path: str) -> None:
-    for body in (b'{"packages":[{"org":"x","name":"y"}],"modules":[{"organization":"x"}]}', b"{}"):
-        assert (await world.send("POST", path, content=body)).status_code == 200
-    for query in ("/packages?q=nothing", "/packages/nobody", "/search-packages?org=nobody"):
-        assert (await world.get(query)).status_code == 200
-
-
-async def test_a_push_never_answers_404(world: World) -> None:
-    for body in (b"", b"nonsense"):
-        assert (await world.upload(body, by=world.people.ann)).status_code == 400
