@@ -4,7 +4,7 @@ They work on the data folder that the settings name, while the registry runs or 
 """
 
 from shared.commands.accounts import accounts, signin_link
-from shared.commands.administration import names, read_only, rights, upkeep
+from shared.commands.administration import names, read_only, upkeep
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
@@ -20,7 +20,7 @@ cli = CommandGroup(
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
         accounts, backup, bundle, doctor, index, keys, login, names, organizations, packages,
-        publishers, read_only, restore, rights, signin_link, snapshot, tokens, upkeep, upstream,
+        publishers, read_only, restore, signin_link, snapshot, tokens, upkeep, upstream,
     ],
 )  # fmt: skip
 

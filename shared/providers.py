@@ -19,13 +19,7 @@ from shared.auth.openid_connect import (
     OidcProvider,
 )
 from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
-from shared.auth.sessions import (
-    Cookie,
-    ReportCopiedCookie,
-    SessionAuthentication,
-    SessionLifetimes,
-    SignInProof,
-)
+from shared.auth.sessions import Cookie, ReportCopiedCookie, SessionAuthentication, SessionLifetimes
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
 from shared.domain.archives.unpacking import ArchiveLimits, Documentation
@@ -44,7 +38,7 @@ from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
 from shared.services.identity.mail import MailDelivery
 from shared.services.identity.sessions import Sessions
-from shared.services.identity.sign_in import SignInFlow, SignUp
+from shared.services.identity.sign_in import SignInFlow
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.package_tasks import (
     ApplyMirrorRules,
@@ -71,7 +65,6 @@ from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import KeptAnswers, Upstreams
 from shared.services.mirroring.version_lists import VersionLists
-from shared.services.organizations.organizations import OrganizationCreators, Organizations
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.archives import ArchiveRelocation, DeliveryRoutes
 from shared.services.packages.derived_data import DocumentCache
@@ -108,7 +101,6 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         IssuerKeys: {"failed": _logged("issuer.unanswered", "document", "reason")},
         KeptAnswers: {"fresh_for": fresh_for},
         MailDelivery: {"failed": _logged("mail.undelivered", "reason", "count")},
-        Organizations: {"creators": OrganizationCreators(settings.founding)},
         Publishing: {"count_release": partial(record_metric, PUSHES, 1)},
         PullCounter: {"delayed": _logged("pulls.delayed", "reason")},
         Pulls: {"mirrored_fresh_ms": settings.upstream_fresh_seconds * 1_000},
@@ -117,7 +109,6 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
         Refreshing: {"fresh_for": fresh_for},
         SessionAuthentication: {
             "cookie": Cookie.named("ballroom", settings.base_url),
-            "proof": SignInProof.STRONG if settings.require_strong else SignInProof.ANY,
             "delayed": _logged("session.not_renewed", "reason"),
         },
         SignInFlow: {
@@ -125,7 +116,6 @@ def arguments_of(settings: Settings) -> dict[Callable[..., object], Mapping[str,
                 idle=timedelta(hours=settings.session_idle_hours),
                 whole=timedelta(days=settings.session_days),
             ),
-            "sign_up": SignUp(settings.sign_up),
             "refused": _logged("sign_in.refused", "provider", "reason"),
         },
         UpstreamReader: {"pseudonym": pseudonym_of(settings.base_url)},

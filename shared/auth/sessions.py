@@ -189,13 +189,6 @@ _FORM = re.compile(
 ReportCopiedCookie = Callable[[Session], Awaitable[None]]
 
 
-class SignInProof(Enum):
-    """Which sign-ins permit actions that need a recent one."""
-
-    ANY = "any"
-    STRONG = "strong"  # Resistant to phishing.
-
-
 class SessionLifetimes(Struct, frozen=True):
     """How long a session lasts without use, and in total."""
 
@@ -240,7 +233,7 @@ class SessionAuthentication:
         clock: Clock,
         randomness: Randomness,
         cookie: Cookie,
-        proof: SignInProof,
+        require_strong: bool,
         copied: ReportCopiedCookie,
         delayed: Callable[[Refusal], None],
     ) -> None:
@@ -251,7 +244,7 @@ class SessionAuthentication:
         self._clock = clock
         self._randomness = randomness
         self._cookie = cookie
-        self._proof = proof
+        self._require_strong = require_strong
         self._copied = copied
         self._delayed = delayed
         self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
@@ -366,7 +359,7 @@ class SessionAuthentication:
         return True
 
     def _permits_recent(self, session: Session) -> bool:
-        return session.strong or self._proof is SignInProof.ANY
+        return session.strong or not self._require_strong
 
     def _principal(self, session: Session) -> Principal:
         return Principal(

@@ -1,11 +1,11 @@
-"""upkeep …, names …, read-only … and rights: administration of the whole registry."""
+"""upkeep …, names … and read-only …: administration of the whole registry."""
 
 import click
 
 from shared.commands.base import Rows, format_time, in_registry
 from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.identity import OPERATOR, rights_table
+from shared.domain.identity import OPERATOR
 from shared.domain.status import TaskReport, TaskRun, TaskState
 from shared.services.maintenance.tasks import require_task
 
@@ -182,9 +182,3 @@ async def show(registry: Registry) -> str:
         return "Changes are taken."
     click.echo(f"No changes are taken since {format_time(found.since_ms)}: {found.reason}.")
     raise click.exceptions.Exit(1)
-
-
-@click.command()
-def rights() -> None:
-    """Print the table of rights, as in docs/reference/rights.md."""
-    click.echo(rights_table())

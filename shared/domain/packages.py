@@ -222,8 +222,7 @@ class ArchiveFacts(Record):
     template: bool = False
     graalvm: Graalvm = Graalvm.UNKNOWN
     modules: tuple[str, ...] = ()  # The exported ones.
-    # None for old records, in which `modules` has both; the task `repair-derived-data` separates
-    # them by the archive.
+    # None for records of version 0.1, which 0.2 and 0.3 updated by the archive.
     internal_modules: tuple[str, ...] | None = None
     dependencies: tuple[Dependency, ...] = ()
     tools: tuple[str, ...] = ()

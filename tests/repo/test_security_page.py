@@ -7,11 +7,11 @@ from functools import cache
 import pytest
 
 from shared.auth.authentication import LAST_USE_INTERVAL, TOKEN_CACHED_FOR
-from shared.domain.identity import rights_table
 from shared.services.identity.sign_in import LINK_LIFETIME
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
 from tests.paths import ROOT, docs
+from tests.support.rights_table import rights_table
 
 PAGE = docs("security", "rights")
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")

@@ -25,11 +25,7 @@ from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.record_tasks import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
-from shared.services.organizations.organizations import (
-    OrganizationCreators,
-    OrganizationDeletion,
-    Organizations,
-)
+from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.records import RecordWriter
 from shared.services.tokens.tokens import TokenRecords
@@ -87,7 +83,6 @@ class OrganizationServices:
     randomness: FakeRandomness = field(default_factory=FakeRandomness)
     mailer: FakeMailer = field(default_factory=FakeMailer)
     packages: FakePackages = field(default_factory=FakePackages)
-    creators: OrganizationCreators = OrganizationCreators.ANYONE
     reserved_patterns: tuple[str, ...] = ()
     invitation_limit: str = "account=1000"  # In 60 minutes.
     invitation_mail_minutes: int = 10
@@ -139,7 +134,6 @@ class OrganizationServices:
             rate_limiter=self.rate_limiter,
             clock=self.clock,
             randomness=self.randomness,
-            creators=self.creators,
             reserved_patterns=self.reserved_patterns,
         )
 

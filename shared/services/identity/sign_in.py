@@ -3,7 +3,6 @@
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from enum import Enum
 
 from msgspec import Struct
 
@@ -92,13 +91,6 @@ LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-i
 _ATTEMPT_KIND = "sign-in-state"
 
 
-class SignUp(Enum):
-    """Who gets an account at the first sign-in."""
-
-    ANYONE = "anyone"
-    NOBODY = "nobody"
-
-
 class SignInRequest(Struct, frozen=True):
     """The purpose of a sign-in, and the page to open afterwards."""
 
@@ -141,7 +133,7 @@ class SignInFlow(Struct, frozen=True):
     account_mail: AccountMail
     base_url: str
     lifetimes: SessionLifetimes
-    sign_up: SignUp
+    sign_up: str  # As in the settings.
     refused: Callable[[str, str], None]  # Called with the provider and the reason.
 
     async def begin(self, name: str, request: SignInRequest, browser: SignInBrowser) -> str:
@@ -259,7 +251,7 @@ class SignInFlow(Struct, frozen=True):
     ) -> Cookies:
         account_id = await self.identities.unlocked_account_id_of(verified)
         if account_id is None:
-            if self.sign_up is SignUp.NOBODY:
+            if self.sign_up == "nobody":
                 raise Forbidden(
                     "sign-up-closed",
                     f"{verified.label or verified.display_name} has no account at this registry, "

@@ -10,8 +10,7 @@ from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import Digest
-from shared.domain.errors.base import BadArchive, NotFound, Refusal
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.identity import ANONYMOUS
 from shared.domain.mirroring import CataloguedPackage
@@ -28,7 +27,6 @@ from shared.ports import (
     EventStore,
     MetadataStore,
     SearchFeed,
-    Stale,
     StoredArchive,
     WorkStore,
 )
@@ -42,8 +40,6 @@ from shared.services.packages.derived_data import DerivedData
 from shared.services.records import all_entities
 
 FACTS = sorted(ArchiveFacts.model_fields)
-# Of an older record, which `repair-derived-data` has not updated yet.
-FACTS_BEFORE = sorted({*FACTS} - {"modules", "internal_modules"})
 
 
 @dataclass(frozen=True)
@@ -91,11 +87,10 @@ def _differences(release: Release, bala: Bala) -> list[str]:
     if release.upstream is not None:
         tools = tuple(each for each in again.tools if each not in release.upstream.without_tools)
         again = again.model_copy(update={"tools": tools})
-    facts = FACTS if release.internal_modules is not None else FACTS_BEFORE
     return [
         f"{release.coordinate}: {field} is recorded as {getattr(release, field)!r}, "
         f"but the archive says {getattr(again, field)!r}."
-        for field in facts
+        for field in FACTS
         if getattr(release, field) != getattr(again, field)
     ]
 
@@ -188,24 +183,9 @@ class RepairDerivedData(Task):
 
     async def _repair(self, head: Head) -> bool:
         """Derive the package again if anything of it is stale; say whether it was."""
-        stored = await self.metadata.releases(head.package)
-        releases = [await self._with_internal_modules(each) for each in stored]
+        releases = await self.metadata.releases(head.package)
         restored = [await self._restore_documents(each) for each in releases]
         return await self.derived_data.rebuild(head.package) or any(restored)
-
-    async def _with_internal_modules(self, release: Release) -> Release:
-        """Return the release with internal modules apart from the exported ones.
-
-        Older records list both together, and data that was derived from such a record is stale.
-        """
-        if release.internal_modules is not None or release.state is State.REMOVED:
-            return release
-        try:
-            bala = await self.archive_reader.read(await self.archives.read(release.archive))
-            modules = {"modules": bala.modules, "internal_modules": bala.internal_modules}
-            return await self.metadata.replace_release(release.model_copy(update=modules))
-        except (BadArchive, ArchiveNotFound, Stale):
-            return release  # The audit reports the archive; a concurrent change waits for a night.
 
     async def _restore_documents(self, release: Release) -> bool:
         """Store lost documents again; say whether there were any."""

@@ -5,7 +5,6 @@ the name is free again. `memberships.py` has the members.
 """
 
 from contextlib import suppress
-from enum import Enum
 from typing import Self
 
 from msgspec import Struct
@@ -85,13 +84,6 @@ class OrganizationProfile(Struct, frozen=True):
         return organization.model_copy(update=changes)
 
 
-class OrganizationCreators(Enum):
-    """Who may create organizations."""
-
-    ANYONE = "anyone"
-    ADMINISTRATORS = "administrators"
-
-
 class Organizations(Struct, frozen=True):
     """Creates organizations, and reads and changes their profiles.
 
@@ -105,7 +97,7 @@ class Organizations(Struct, frozen=True):
     rate_limiter: RateLimiter
     clock: Clock
     randomness: Randomness
-    creators: OrganizationCreators = OrganizationCreators.ANYONE
+    founding: str = "anyone"  # As in the settings.
     reserved_patterns: tuple[str, ...] = ()
     upstream_names: UpstreamNames | None = None  # None without an upstream.
 
@@ -199,7 +191,7 @@ class Organizations(Struct, frozen=True):
             _check_reserved(org, owner)
             return
         require_plain_org(org)
-        if self.creators is OrganizationCreators.ADMINISTRATORS:
+        if self.founding == "administrators":
             raise NotPermitted("create", org, "only administrators of the registry can do this")
         if owner.id != by.id:
             raise NotPermitted("create", f"{org} for {owner.name}", "only they themselves may")

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.sessions import Cookie, SameSite, SessionAuthentication, SignInProof
+from shared.auth.sessions import Cookie, SameSite, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Account, AccountLock, hash_secret
@@ -37,13 +37,13 @@ class BusyDirectory(FakeDirectory):
 class Place:
     """Sessions over a directory, and one browser of Ann's."""
 
-    def __init__(self, proof: SignInProof = SignInProof.ANY, url: str = URL) -> None:
+    def __init__(self, url: str = URL, *, require_strong: bool = False) -> None:
         """Sign Ann in."""
         self.clock, self.directory = FakeClock(), FakeDirectory()
         self.copies: list[str] = []
         self.delayed: list[Refusal] = []
         self.randomness = FakeRandomness("sessions")
-        self.proof, self.url = proof, url
+        self.require_strong, self.url = require_strong, url
         self.sessions = self.process()
         secret = self.sessions.new_secret()
         now_ms = self.clock.now_ms()
@@ -72,7 +72,7 @@ class Place:
             clock=self.clock,
             randomness=self.randomness,
             cookie=Cookie.named("ballroom", self.url),
-            proof=self.proof,
+            require_strong=self.require_strong,
             copied=self._copied,
             delayed=self.delayed.append,
         )

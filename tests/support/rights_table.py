@@ -1,0 +1,57 @@
+"""The table of docs/reference/rights.md, as the code has it."""
+
+from collections.abc import Iterator
+
+from shared.domain.identity import (
+    PUBLISHING_SCOPES,
+    RECENT_SIGN_IN_ACTIONS,
+    RIGHTS,
+    Action,
+    Role,
+    Scope,
+)
+
+_HEAD = (
+    "to …", "scope", *(role.value for role in Role), "administrator",
+    "token of an organization", "token of a CI job", "signed in within 10 minutes",
+)  # fmt: skip
+
+# The scopes of tokens that belong to no person; they have the role maintainer.
+MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE}
+JOB_SCOPES = PUBLISHING_SCOPES
+
+_WORDS = {
+    Action.READ: "see and pull a private package",
+    Action.PUSH_NEW: "publish a new package",
+    Action.PUSH_VERSION: "publish a version",
+    Action.DEPRECATE: "deprecate and undeprecate",
+    Action.MANAGE: "manage: invite and remove members with the role member; remove roles "
+    "and tokens; read the audit log",
+    Action.LEAVE: "leave the organization",
+    Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
+    "organization and trusted publishers; visibility, held releases, deletion",
+    Action.OPERATE: "moderate and administer the registry",
+}
+
+
+def rights_table() -> str:
+    """Return the table of rights in Markdown, a row for each action."""
+    rows = [_HEAD, ("---",) * len(_HEAD), *(tuple(_cells(action)) for action in Action)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cells(action: Action) -> Iterator[str]:
+    scope, roles = RIGHTS[action]
+    yield _WORDS[action]
+    yield f"`{scope.value}`"
+    yield from (_yes(role in roles) for role in Role)
+    yield _yes(True)  # Administrators hold every role everywhere.
+    for scopes in (MACHINE_SCOPES, JOB_SCOPES):
+        yield _yes(
+            Role.MAINTAINER in roles and scope in scopes and action not in RECENT_SIGN_IN_ACTIONS
+        )
+    yield _yes(action in RECENT_SIGN_IN_ACTIONS)
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "-"
