@@ -14,7 +14,6 @@ from functions.http.pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, Publ
 from shared.composition import Registry
 from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.archives.delivery import Cdn
-from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import RESERVED_PREFIX
@@ -74,9 +73,9 @@ async def _policies(call: PublicPageCall) -> Answer:
         "policies",
         "policies",
         settings=call.registry.settings,
-        archives=DEFAULT_LIMITS,
         reaches=propagation_times(call.registry.settings),
         reserved_prefix=RESERVED_PREFIX,
+        archive_limits=DEFAULT_LIMITS,
         cooling_off=OWNER_CHANGE_DELAY,
         invited_for=INVITATION_LIFETIME,
     )

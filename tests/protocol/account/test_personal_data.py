@@ -109,24 +109,6 @@ async def test_a_credential_made_while_its_account_was_deleted_is_refused(world:
     assert (await browser.api("GET", "/api/v1/tokens")).status_code == 401
 
 
-async def test_an_organization_created_while_its_account_was_deleted_is_deleted(
-    world: World,
-) -> None:
-    """The deletion does not see an organization that another request founds at its end."""
-    mia, name = world.people.mia, parse_org("late")
-    await world.registry.organizations.organizations.create(name, mia.account, by=world.fresh(mia))
-    account = await account_of(world, mia)
-    assert account is not None
-    await world.stores.directory.remove(account)
-    for _ in range(2):
-        world.clock.advance(timedelta(days=1))
-        report = await world.registry.maintenance.upkeep.run("finish-deletions")
-        assert report
-        assert (report.changed, report.problems) == (1, ())
-    bob = world.people.bob
-    await world.registry.organizations.organizations.create(name, bob.account, by=world.fresh(bob))
-
-
 async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:
     await world.registry.administration.account_deletion.delete(by=world.fresh(world.people.mia))
     world.clock.advance(timedelta(days=400))

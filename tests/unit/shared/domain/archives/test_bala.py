@@ -295,10 +295,13 @@ def test_a_record_that_is_too_large_names_what_takes_the_most_room(
 
 
 # In the order in which they count.
-PACKAGE_TEXTS = ["text.md", "docs/README.md", "docs/Package.md"]
-PACKAGE_TEXTS += ["docs/modules/greet/README.md", "docs/modules/greet/Module.md"]
-MODULE_TEXTS = ["docs/sub.md"]
-MODULE_TEXTS += ["docs/modules/greet.sub/README.md", "docs/modules/greet.sub/Module.md"]
+PACKAGE_TEXTS = [
+    *("text.md", "docs/README.md", "docs/Package.md"),
+    *("docs/modules/greet/README.md", "docs/modules/greet/Module.md"),
+]
+MODULE_TEXTS = [
+    *("docs/sub.md", "docs/modules/greet.sub/README.md", "docs/modules/greet.sub/Module.md")
+]
 
 
 @pytest.mark.parametrize("first", range(len(PACKAGE_TEXTS)))
