@@ -11,7 +11,6 @@ from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple, cast
 
-from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
@@ -19,9 +18,7 @@ from shared.domain.api_docs.model import (
     DeclarationDocs,
     DocsModel,
     Documented,
-    FunctionDocs,
     ModuleDocs,
-    Type,
     VariableDocs,
     alias_lists,
 )
@@ -50,7 +47,7 @@ class _Document(BaseModel):
 def write_document(module: ModuleDocs) -> bytes:
     head = f'{{"apiDocsVersion":"{API_DOCS_VERSION}","docsData":{{"releaseVersion":"","langLibs":[]'
     search = _JSON.dump_json(_search_data(module)).decode()
-    return f'{head},"modules":[{_Writer().json(module)}]}},"searchData":{search}}}'.encode()
+    return f'{head},"modules":[{_json(module)}]}},"searchData":{search}}}'.encode()
 
 
 def read_document(content: bytes) -> ModuleDocs:
@@ -70,58 +67,37 @@ def facts_text(module: ModuleDocs) -> str:
 
 def list_texts(module: ModuleDocs) -> Iterator[tuple[str, str]]:
     """Yield the lists of a module as JSON, by their keys in its document."""
-    writer = _Writer()
     for key in _keys(ModuleDocs):
         value = getattr(module, key.name)
         if isinstance(value, tuple):
-            yield to_camel(key.name), writer.json(cast("tuple[object, ...]", value))
+            yield to_camel(key.name), _json(cast("tuple[object, ...]", value))
 
 
 def item_texts(items: Iterable[Documented]) -> Iterator[tuple[str, str]]:
     """Yield the items of a list as JSON, by their names."""
-    writer = _Writer()
     for each in items:
-        yield each.name, writer.json(each)
+        yield each.name, _json(each)
 
 
-class _Writer(Struct):
-    """Writes a documentation as JSON, as text at once: a tree of 60,000 objects would cost the
-    garbage collector more time than all else. Methods of clients are in two lists and simple types
-    repeat, so both are kept."""
-
-    _known: dict[int, str] = field(default_factory=dict[int, str])
-
-    def json(self, value: object) -> str:
-        if isinstance(value, str):
-            return encode_basestring(value)
-        if isinstance(value, DocsModel):
-            if not _repeats(value):
-                return self._object(value)
-            known = self._known.get(id(value))
-            if known is None:
-                known = self._known[id(value)] = self._object(value)
-            return known
-        if isinstance(value, tuple):
-            items = cast("tuple[object, ...]", value)
-            return f"[{','.join([self.json(each) for each in items])}]" if items else "[]"
+def _json(value: object) -> str:
+    """Return a part of a documentation as JSON, as text at once: a tree of 60,000 objects would
+    cost the garbage collector more time than all else."""
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        return f"[{','.join(map(_json, items))}]"
+    if not isinstance(value, DocsModel):
         return str(value).lower()  # A number, or a boolean.
-
-    def _object(self, docs: DocsModel) -> str:
-        keys = _keys(type(docs))
-        if isinstance(docs, VariableDocs) and docs.is_inclusion:
-            keys = tuple(each for each in keys if each.name in _INCLUSION_FIELDS)
-        found: list[str] = []
-        for name, start, is_extra in keys:
-            value = getattr(docs, name)
-            if value or not (is_extra or value is None):
-                found.append(start + self.json(value))
-        return f"{{{','.join(found)}}}"
-
-
-def _repeats(docs: DocsModel) -> bool:
-    if isinstance(docs, Type):
-        return not (docs.member_types or docs.element_type or docs.constraint)
-    return isinstance(docs, FunctionDocs)
+    keys = _keys(type(value))
+    if isinstance(value, VariableDocs) and value.is_inclusion:
+        keys = tuple(each for each in keys if each.name in _INCLUSION_FIELDS)
+    found: list[str] = []
+    for name, start, is_extra in keys:
+        inner = getattr(value, name)
+        if inner or not (is_extra or inner is None):
+            found.append(start + _json(inner))
+    return f"{{{','.join(found)}}}"
 
 
 class _Key(NamedTuple):
