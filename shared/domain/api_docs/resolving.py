@@ -131,9 +131,6 @@ class PackageNames(Struct):
     modules: dict[str, Module] = field(default_factory=dict[str, Module])
     _versions: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     _categories: dict[Definition, str] = field(default_factory=dict[Definition, str])
-    _structures: dict[Definition, Structure | None] = field(
-        default_factory=dict[Definition, Structure | None]
-    )
 
     @classmethod
     def of(cls, org: str, version: str, modules: Sequence[str], graph: Graph) -> Self:
@@ -250,11 +247,6 @@ class PackageNames(Struct):
 
     def structure(self, definition: Definition) -> Structure | None:
         """Return the members of a definition, through aliases; None for types without members."""
-        if definition not in self._structures:
-            self._structures[definition] = self._find_structure(definition)
-        return self._structures[definition]
-
-    def _find_structure(self, definition: Definition) -> Structure | None:
         for _ in range(CHAIN_LIMIT):
             if isinstance(definition.node, EnumDefinition):
                 return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.ballerina.doc_comments import is_marked_deprecated, markdown
@@ -36,7 +36,6 @@ from shared.domain.api_docs.resolving import (
     Definition,
     FileScope,
     Inclusions,
-    Module,
     ModuleAddress,
     Named,
     OwnedField,
@@ -74,9 +73,6 @@ class TypeTrees(Struct):
     inclusions: Inclusions
     _expansion: int = 0
     _depth: int = 0
-    _known: dict[tuple[Definition, Module], Type] = field(
-        default_factory=dict[tuple[Definition, Module], Type]
-    )
 
     def tree(
         self, node: TypeNode, scope: FileScope, parameters: frozenset[str] = frozenset()
@@ -306,12 +302,8 @@ class TypeTrees(Struct):
 
     def _named(self, definition: Definition, scope: FileScope) -> Type:
         module = definition.scope.module
-        known = self._known.get((definition, scope.module))
-        if known is None:
-            category = self.names.category(definition) if module is scope.module else "libs"
-            known = _located(module.address, definition.node.name, category)
-            self._known[definition, scope.module] = known
-        return known
+        category = self.names.category(definition) if module is scope.module else "libs"
+        return _located(module.address, definition.node.name, category)
 
     def _expanded(self, definition: Definition, context: TypeContext) -> Type:
         """Return a type that is not public, with its definition in place."""
