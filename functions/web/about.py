@@ -14,6 +14,7 @@ from functions.http.pages import MARKDOWN, PAGE_CACHE_TIME, PublicPageCall, Publ
 from shared.composition import Registry
 from shared.domain.access import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.archives.delivery import Cdn
+from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import RESERVED_PREFIX

@@ -333,10 +333,6 @@ HEADERS: Rows = {
             _with(described("a", b"x", local={"crc": 7})),
             "CRC",
         ),
-        "a Unicode path in one header": (
-            _a(local={"extra": _unicode_path(b"a", b"a")}),
-            "Unicode path",
-        ),
     },
     "entry-damaged": {"no local header": (_a(local={"signature": b"PK\x03\x05"}), "local header")},
     "descriptor-differs": {

@@ -78,7 +78,6 @@ class ZipEntry(Struct, frozen=True):
     crc: int
     packed_bytes: int
     unpacked_bytes: int
-    unicode_paths: tuple[bytes, ...]
     start: int
     data: memoryview = _NO_DATA  # Known once the local header is read.
 
@@ -263,16 +262,13 @@ def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
         comment.decode()
     except UnicodeDecodeError:  # Java's ZipFile fails on the whole entry.
         raise _entry_unsupported(name, "a comment that is not UTF-8") from None
-    extras = _read_extras(name, raw_name, rest[name_length : name_length + extra_length])
-    repeated = sum(_EXTRA.size + len(path) for path in extras.unicode_paths[:1])
+    extra = rest[name_length : name_length + extra_length]
+    repeated = _check_extras(name, raw_name, extra)
     if len(rest) - name_length - repeated > MAX_EXTRA_BYTES:
         raise _entry_unsupported(
             name, f"more than {MAX_EXTRA_BYTES} bytes of extra fields and comment"
         )
-    if extras.zip64:
-        raise _zip64_used(where=f"The entry {name}")
-    paths = extras.unicode_paths
-    return ZipEntry(name, raw_name, flags, method, crc, packed, unpacked, paths, start)
+    return ZipEntry(name, raw_name, flags, method, crc, packed, unpacked, start)
 
 
 def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None:
@@ -320,22 +316,20 @@ def _extra_fields(name: str, extra: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-class _Extras(Struct, frozen=True):
-    """The extra fields that could change what an entry is; all others are ignored."""
-
-    unicode_paths: tuple[bytes, ...]
-    zip64: tuple[bytes, ...]
-
-
-def _read_extras(name: str, raw_name: bytes, extra: bytes) -> _Extras:
-    fields = tuple(_extra_fields(name, extra))
-    if any(kind in _EXTRA_LINKS for kind, _ in fields):
-        raise _special_entry(name, "perhaps a link, by a Unix extra field")
-    paths = tuple(value for kind, value in fields if kind == _EXTRA_UNICODE_PATH)
-    repeated = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") + raw_name
-    if any(path != repeated for path in paths):
-        raise unsafe_name(name, "has a Unicode path field with another name")
-    return _Extras(paths, tuple(value for kind, value in fields if kind == _EXTRA_ZIP64))
+def _check_extras(name: str, raw_name: bytes, extra: bytes, idle: tuple[bytes, ...] = ()) -> int:
+    """Refuse extra fields that could change what an entry is, but `idle` zip64 fields; all others
+    are ignored. Return the size of one that repeats the name."""
+    repeated, size = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") + raw_name, 0
+    for kind, value in _extra_fields(name, extra):
+        if kind in _EXTRA_LINKS:
+            raise _special_entry(name, "perhaps a link, by a Unix extra field")
+        if kind == _EXTRA_ZIP64 and value not in idle:
+            raise _zip64_used(where=f"The entry {name}")
+        if kind == _EXTRA_UNICODE_PATH:
+            if value != repeated:
+                raise unsafe_name(name, "has a Unicode path field with another name")
+            size = _EXTRA.size + len(value)
+    return size
 
 
 # --- the local headers -------------------------------------------------------------------------
@@ -354,15 +348,11 @@ def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
     _match_header(entry, header, bytes(region[_LOCAL.size : name_end]))
     if end > len(region):
         raise _entries_overlap(entry.name)
-    extras = _read_extras(entry.name, entry.raw_name, bytes(region[name_end:start]))
-    if extras.unicode_paths != entry.unicode_paths:
-        raise _headers_differ(entry.name, "Unicode path field")
     # Info-ZIP leaves room for zip64 sizes when it packs from a pipe. No reader looks at them while
     # the plain fields hold the sizes, unless a descriptor follows: it would then be a longer one.
     sizes = _ZIP64_SIZES.pack(entry.unpacked_bytes, entry.packed_bytes)
-    idle = all(field in (sizes, bytes(_ZIP64_SIZES.size)) for field in extras.zip64)
-    if extras.zip64 and (entry.is_described or not idle):
-        raise _zip64_used(where=f"The entry {entry.name}")
+    idle = () if entry.is_described else (sizes, bytes(_ZIP64_SIZES.size))
+    _check_extras(entry.name, entry.raw_name, bytes(region[name_end:start]), idle)
     _match_descriptor(entry, bytes(region[end:]))
     return replace(entry, data=region[start:end])
 
