@@ -65,21 +65,16 @@ class Cdn(Enum):
     READING_BLOBS = "sends its own"  # It reads the public container of Blob Storage.
 
 
-class DeliveryOptions(Struct, frozen=True):
-    """The options for the delivery of one archive."""
-
-    container: Visibility
-    cdn: Cdn
-    is_linked: bool  # Whether Blob Storage has it; never on one machine.
-
-
-def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
-    """Return who sends the archive to the client after the redirect."""
+def second_hop(
+    client: ClientKind, container: Visibility, cdn: Cdn, *, is_linked: bool
+) -> DeliveryRoute:
+    """Return who sends the archive to the client after the redirect. `is_linked` says whether Blob
+    Storage has it, which it never does on one machine."""
     is_plain = client is ClientKind.WITHOUT_AUTHORIZATION
-    has_archive = options.is_linked if options.cdn is Cdn.READING_BLOBS else True
-    if options.container is Visibility.PUBLIC and options.cdn is not Cdn.NONE and has_archive:
+    has_archive = is_linked if cdn is Cdn.READING_BLOBS else True
+    if container is Visibility.PUBLIC and cdn is not Cdn.NONE and has_archive:
         return DeliveryRoute.CDN
-    return DeliveryRoute.STORE if options.is_linked and is_plain else DeliveryRoute.REGISTRY
+    return DeliveryRoute.STORE if is_linked and is_plain else DeliveryRoute.REGISTRY
 
 
 # A push that is concurrent with a change of its package may use the old container. The nightly

@@ -16,7 +16,7 @@ from shared.domain.packages import ReleaseEntry, State, Survey, Visibility
 from shared.ports import DocumentStore, PackageReader
 from shared.runtime.caching import LruCache
 
-RECORDS_CACHED_BYTES = 12 * 1024 * 1024  # Some 4,000 records, without symbols.
+RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.
 
 
@@ -47,9 +47,7 @@ class PieceReader:
 
     def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
-        self._records = LruCache[str, ApiDocsRecord](
-            RECORDS_CACHED_BYTES, weigh=lambda _, record: _memory_of(record)
-        )
+        self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
         self._indexes = LruCache[str, bytes](INDEX_CACHED_BYTES, weigh=lambda _, index: len(index))
 
     async def record(self, digest: Digest) -> ApiDocsRecord | None:
@@ -61,7 +59,7 @@ class PieceReader:
         record = await self._documents.api_docs_record(digest)
         if record is None:
             return None
-        short = _without_lists(record)
+        short = record.model_copy(update={"api": NO_API, "symbols": ""})
         if record.pieces is not None:
             self._records.put(digest.hex, short)
         return short
@@ -116,16 +114,6 @@ class PieceReader:
             self._records.drop(digest.hex)
             return None
         return content
-
-
-def _memory_of(record: ApiDocsRecord) -> int:
-    """Return about how many bytes of memory a record takes: a list of short texts takes four times
-    its JSON."""
-    return 1_500 + 4 * len(record.model_dump_json())
-
-
-def _without_lists(record: ApiDocsRecord) -> ApiDocsRecord:
-    return record.model_copy(update={"api": NO_API, "symbols": ""})
 
 
 # --- Releases of other packages ------------------------------------------------------------------

@@ -18,7 +18,6 @@ from shared.domain.archives.delivery import (
     LIFETIMES_REPEATED,
     Cdn,
     ClientKind,
-    DeliveryOptions,
     DeliveryRoute,
     LinkedArchive,
     changes_placement,
@@ -126,8 +125,7 @@ class ArchiveDelivery(Struct, frozen=True):
         """Return where the caller gets the bytes: docs/run/azure/archive-delivery.md."""
         link, links = self.link(head, release), self._links(head, release)
         container = archive_container(head, release)
-        options = DeliveryOptions(container, self.edges.cdn, is_linked=links is not None)
-        route = second_hop(to, options)
+        route = second_hop(to, container, self.edges.cdn, is_linked=links is not None)
         if links and route is DeliveryRoute.STORE:
             with suppress(Unavailable):  # Then the registry serves the archive itself.
                 file = archive_file_name(release.coordinate, release.platform)

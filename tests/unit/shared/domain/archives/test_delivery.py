@@ -10,7 +10,6 @@ from shared.domain.archives.delivery import (
     PLACEMENT_SETTLED_AFTER,
     Cdn,
     ClientKind,
-    DeliveryOptions,
     DeliveryRoute,
     changes_placement,
     is_placement_settled,
@@ -46,7 +45,7 @@ def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) ->
 def test_the_page_says_once_what_the_code_does(
     caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool
 ) -> None:
-    hop = second_hop(caller, DeliveryOptions(side, cdn, is_linked=is_linked))
+    hop = second_hop(caller, side, cdn, is_linked=is_linked)
     assert shown(caller, side, cdn, is_linked=is_linked) == [hop.value]
     # Nobody is sent where a request like theirs is refused.
     if hop is DeliveryRoute.STORE:
