@@ -1,7 +1,5 @@
 """package …: releases and their moderation; publisher …: trusted publishers."""
 
-import json
-
 import click
 
 from functions.api.packages import api_packages_visibility
@@ -17,8 +15,8 @@ from shared.composition import Registry
 from shared.domain.accounts import parse_required_reason
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate, Package, Version
-from shared.domain.packages import Release, ReleaseEntry, WithdrawalReason
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Release, WithdrawalReason
 from shared.domain.releases import parse_public_reason
 
 
@@ -101,35 +99,6 @@ def _api_docs_state(record: ApiDocsRecord) -> str:
     if record.unread:
         return f"{record.state.value}, {len(record.unread)} parts of files could not be read"
     return record.state.value
-
-
-@packages.command("diff")
-@click.argument("package", metavar=PACKAGE, type=parse_package)
-@click.argument("before", metavar="FROM")
-@click.argument("after", metavar="TO")
-@in_registry
-async def compare_versions(registry: Registry, package: Package, before: str, after: str) -> str:
-    """Compare the API of two versions of a package.
-
-    \b
-    Example:
-      python -m shared.cli package diff acme/greet 1.0.0 1.1.0
-    """
-    find = registry.publishing.moderation.find
-    old, new = [
-        ReleaseEntry.of(await find(package.at(version), by=OPERATOR))
-        for version in map(Version.parse, (before, after))
-    ]
-    found = json.loads((await registry.api_docs.comparisons.make(package, old, new)).changes)
-    for change in found["changes"]:
-        click.echo(f"{change['level']:6}{change['kind']:9}{change['module']}:{change['symbol']}")
-        for sign, signature in (("-", change["before"]), ("+", change["after"])):
-            if signature:
-                click.echo(f"      {sign} {signature}")
-        for reason in change["reasons"]:
-            click.echo(f"        {reason}")
-    verdict = found["verdict"]
-    return f"{verdict['changes']} changes; they require a new {verdict['required']} version."
 
 
 @packages.command()

@@ -10,49 +10,17 @@ from functions.api.mirror import (
     api_mirror_retry,
     api_mirror_show,
 )
-from shared.commands.base import OutputFormat, Rows, TableRow, format_time, in_registry, print_rows
+from shared.commands.base import OutputFormat, Rows, TableRow, in_registry
 from shared.commands.operations import add_operation, call_operation, print_answer
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.mirror_rules import HERE
-from shared.domain.mirroring import CatalogueRound
 from shared.domain.names import OrgName, parse_org
-from shared.services.mirroring.upstreams import UpstreamSource
 
 
 @click.group()
 def upstream() -> None:
     """Show and change the upstream registries, their rules, and what is mirrored."""
-
-
-@upstream.command("check")
-@in_registry
-async def check_upstreams(registry: Registry, output: OutputFormat) -> None:
-    """Ask each upstream.
-
-    The exit code is 1 if one does not answer, or does not accept its token.
-    """
-    rows = [await _checked(*each) for each in await registry.require_mirroring().states()]
-    print_rows(rows, output)
-    if any(each["problem"] or each["token"] not in (None, ACCEPTED) for each in rows):
-        raise click.exceptions.Exit(1)
-
-
-ACCEPTED = "accepted"
-
-
-async def _checked(source: UpstreamSource, catalogue: CatalogueRound) -> dict[str, object]:
-    known = source.with_token
-    problem = await source.problem()
-    return {
-        "upstream": source.name,
-        "address": source.address,
-        "answers": not problem,
-        "problem": problem or None,
-        "token": (await known.problem() or ACCEPTED) if known else None,
-        "catalogue_read": format_time(catalogue.completed_ms),
-        "catalogue_problem": catalogue.problem or None,
-    }
 
 
 @upstream.command("catalogue")

@@ -104,5 +104,5 @@ SOURCE = "source"  # The file that is highlighted.
 
 # What they write.
 RECORD, PIECES = "record.json", "all.pieces"
-CHANGES_PAGE, CHANGES_JSON = "changes.html", "changes.json"
+CHANGES_PAGE = "changes.html"
 SOURCE_PAGE = "source.html"

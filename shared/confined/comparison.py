@@ -1,4 +1,4 @@
-"""Comparisons of two versions of a package: the page, the JSON and the verdict."""
+"""Comparisons of two versions of a package: the page and the verdict."""
 
 import gzip
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,8 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.confined.budget import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST, Json
+from shared.confined.budget import AFTER, BEFORE, CHANGES_PAGE, REQUEST, Json
 from shared.confined.docs_pages import counted, template
-from shared.confined.docs_text import json_text
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_rules import ChangeLevel
@@ -30,7 +29,7 @@ from shared.domain.api_docs.symbols import path_of
 from shared.domain.names import Version
 from shared.prose.safe_html import show_bidi_characters
 
-MAX_CHANGES = 1_000  # The gravest, on a page and as JSON.
+MAX_CHANGES = 1_000  # The gravest, on a page.
 SIGNATURE_SHOWN = 1_000  # Characters.
 
 
@@ -56,24 +55,15 @@ class ChangedType(Struct, frozen=True):
     changes: Sequence[ShownChange]
 
 
-class ComparisonTexts(Struct, frozen=True):
-    """A comparison as it is shown, with the fields of its verdict, which the JSON has as well."""
-
-    page: str
-    json: str
-    verdict: Json
-
-
 def compare_versions(job: Job) -> None:
     """The task `compare`: compare any two versions of a package."""
 
     def work() -> Json:
         release = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
         before, after = (read_models(job.folder / each) for each in (BEFORE, AFTER))
-        texts = compared(release, before, after)
-        (job.output / CHANGES_PAGE).write_text(texts.page)
-        (job.output / CHANGES_JSON).write_text(texts.json)
-        return texts.verdict
+        page, verdict = compared(release, before, after)
+        (job.output / CHANGES_PAGE).write_text(page)
+        return verdict
 
     job.run_last("comparison", work)
 
@@ -85,8 +75,9 @@ def read_models(folder: Path) -> list[ModuleDocs]:
 
 def compared(
     release: ReleaseRequest, before: Sequence[ModuleDocs], after: Sequence[ModuleDocs]
-) -> ComparisonTexts:
-    """Compare a release with the version before it that the request names."""
+) -> tuple[str, Json]:
+    """Return the page of a comparison with the version that the request names, and the fields of
+    its verdict."""
     versions = (Version.parse(release.before), before), (Version.parse(release.version), after)
     found = compare(*versions)
     gravest = sorted(found.changes, key=lambda each: -each.level)
@@ -98,9 +89,7 @@ def compared(
         types=list(_changed_types(release, shown)),
         hidden=len(gravest[MAX_CHANGES:]),
     )
-    fields = verdict.model_dump(mode="json")
-    text = json_text({"verdict": fields, "changes": list(map(_change_json, shown))})
-    return ComparisonTexts(page, text, fields)
+    return page, verdict.model_dump(mode="json")
 
 
 def _with_short_signatures(change: ApiChange) -> ApiChange:
@@ -162,16 +151,3 @@ def _address(release: ReleaseRequest, changes: Sequence[ApiChange]) -> str:
     if change.declares == "module":
         return module
     return f"{module}/{quote(path_of(change.declares, name) if change.symbol == name else name)}"
-
-
-def _change_json(change: ApiChange) -> dict[str, object]:
-    return {
-        "kind": change.kind.value,
-        "module": change.module,
-        "symbol": change.symbol,
-        "declares": change.declares,
-        "level": change.level.name.lower(),
-        "before": change.before,
-        "after": change.after,
-        "reasons": list(change.reasons),
-    }

@@ -205,11 +205,10 @@ class _Making:
     def comparison(self) -> Json:
         """Write the changes from the version before; return the verdict on the release."""
         after = [self._model(each) for each in self.documented]
-        texts = compared(self.request, read_models(self._job.folder / BEFORE), after)
+        page, verdict = compared(self.request, read_models(self._job.folder / BEFORE), after)
         with self._pieces("comparison") as pieces:
-            pieces.add(piece_name(PieceKind.CHANGES_PAGE, self.request.before), texts.page)
-            pieces.add(piece_name(PieceKind.CHANGES_JSON, self.request.before), texts.json)
-        return texts.verdict
+            pieces.add(piece_name(PieceKind.CHANGES_PAGE, self.request.before), page)
+        return verdict
 
     def finish(self) -> None:
         """Write one file with all pieces, and the record."""

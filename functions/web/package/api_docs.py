@@ -165,20 +165,15 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     before = _entry(details, named) if named else _earlier(details)
     if after is None or (named and before is None):
         raise page_not_found(call)
-    compared, problem = None, ""
+    changes, problem = SafeHtml(), ""
     if before is not None:
         try:
-            compared = await call.registry.api_docs.comparisons.compare(
+            changes = await call.registry.api_docs.comparisons.compare(
                 details.package, before, after
             )
         except (ApiDocsFailed, ApiDocsPending) as refusal:
             problem = str(refusal)
-    values = {
-        "before": before,
-        "others": others,
-        "problem": problem,
-        "changes": compared.page if compared else SafeHtml(),
-    }
+    values = {"before": before, "others": others, "problem": problem, "changes": changes}
     return await show_tab(call, details, "changes", values)
 
 

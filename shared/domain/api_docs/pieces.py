@@ -41,7 +41,6 @@ class PieceKind(StrEnum):
     LLMS_TEXT = "llms"
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before.
-    CHANGES_JSON = "changes.json"
     AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.
 
 

@@ -2,7 +2,6 @@
 two versions. The confined process makes it once, and it is stored."""
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,7 +14,6 @@ from msgspec import Struct
 from shared.confined.budget import (
     AFTER,
     BEFORE,
-    CHANGES_JSON,
     CHANGES_PAGE,
     MOST_ENDS,
     OUTPUT,
@@ -34,7 +32,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Package
 from shared.domain.packages import Graph, ReleaseEntry, Texts
 from shared.ports import ConfinedTasks, DocumentStore
 from shared.prose.rendering import renderer_version
@@ -99,6 +97,13 @@ class OnDemandJobs:
                     raise
 
 
+def _made(folder: Path, part: PartResult, file: str) -> str:
+    """Return what a job made, or why it was refused."""
+    if part.refused:
+        return f"{REFUSED}{part.refused}"
+    return (folder / OUTPUT / file).read_text("utf-8")
+
+
 class FileHighlighting(Struct, frozen=True):
     """Highlights source files of archives, each when somebody first asks for it."""
 
@@ -124,21 +129,8 @@ class FileHighlighting(Struct, frozen=True):
         async with job_folder() as folder:
             await asyncio.to_thread((folder / SOURCE).write_text, text, "utf-8")
             [part] = await self.confined.run("highlight", folder, path)
-            content = await asyncio.to_thread(_file_text, folder, part)
+            content = await asyncio.to_thread(_made, folder, part, SOURCE_PAGE)
         await self.documents.put_rendering(archive, name, (version + content).encode())
-
-
-def _file_text(folder: Path, part: PartResult) -> str:
-    if part.refused:
-        return f"{REFUSED}{part.refused}"
-    return (folder / OUTPUT / SOURCE_PAGE).read_text("utf-8")
-
-
-class ComparedVersions(Struct, frozen=True):
-    """The changes of the API from one version to another, as they are shown."""
-
-    page: SafeHtml
-    changes: str  # JSON: `verdict` has the fields of an `ApiVerdict`, `changes` a list.
 
 
 class ApiComparisons(Struct, frozen=True):
@@ -156,52 +148,31 @@ class ApiComparisons(Struct, frozen=True):
 
     async def compare(
         self, package: Package, before: ReleaseEntry, after: ReleaseEntry
-    ) -> ComparedVersions:
-        """Return the changes between two releases of a package that the caller may see.
+    ) -> SafeHtml:
+        """Return the page of the changes between two releases of a package that the caller may see.
 
         Raises `ApiDocsPending` until they are made, and `ApiDocsFailed` or `Busy`.
         """
         coordinate, digest = package.at(after.parsed), Digest(after.digest)
-        with_before = await self._piece(digest, coordinate, before)
+        kind = PieceKind.CHANGES_PAGE
+        with_before = await self.api_docs.piece(digest, coordinate, kind, before.version)
         if with_before is not None:
-            return with_before
+            return SafeHtml(with_before.unpack().decode())
         await self.api_docs.record(Digest(before.digest), package.at(before.parsed))
-        name = f"changes-{before.digest}"
+        name = f"comparison-{before.digest}"
         stored = await self.documents.rendering(digest, name)
         key = f"{GENERATOR_VERSION} {before.digest}\n"
         if stored is not None and stored.startswith(key.encode()):
-            return _parse(stored[len(key) :].decode(), coordinate)
+            content = stored[len(key) :].decode()
+            if content.startswith(REFUSED):
+                raise ApiDocsFailed(coordinate, content.removeprefix(REFUSED))
+            return SafeHtml(content)
         pair = f"{before.digest} {after.digest}"
         if self.jobs.is_set_aside(pair):
             raise ApiDocsFailed(coordinate, SET_ASIDE)
         if not self.jobs.start(pair, partial(self._make, package, before, after, name, key)):
             raise Busy
         raise ApiDocsPending(coordinate)
-
-    async def make(
-        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
-    ) -> ComparedVersions:
-        """Return the changes between two releases as soon as they are made, with their
-        documentation."""
-        for _ in range(3):  # Their documentation, the comparison, and reading it.
-            with suppress(ApiDocsPending):
-                return await self.compare(package, before, after)
-            await self.api_docs.queue.drain()
-            await self.jobs.drain()
-        return await self.compare(package, before, after)
-
-    async def _piece(
-        self, digest: Digest, coordinate: Coordinate, before: ReleaseEntry
-    ) -> ComparedVersions | None:
-        """Return None unless the stored comparison is with the release `before`."""
-        kinds = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES_JSON)
-        found = [
-            await self.api_docs.piece(digest, coordinate, kind, before.version) for kind in kinds
-        ]
-        page, changes = (each.unpack().decode() if each else None for each in found)
-        if page is None or changes is None:
-            return None
-        return ComparedVersions(SafeHtml(page), changes)
 
     async def _make(
         self, package: Package, before: ReleaseEntry, after: ReleaseEntry, name: str, key: str
@@ -214,7 +185,7 @@ class ApiComparisons(Struct, frozen=True):
             request = _comparison_request(package, before, after).model_dump_json()
             await asyncio.to_thread((folder / REQUEST).write_text, request, "utf-8")
             [part] = await self.confined.run("compare", folder, None)
-            content = await asyncio.to_thread(_comparison_text, folder, part)
+            content = await asyncio.to_thread(_made, folder, part, CHANGES_PAGE)
         await self.documents.put_rendering(Digest(after.digest), name, f"{key}{content}".encode())
 
 
@@ -231,17 +202,3 @@ def _comparison_request(
         graph=Graph(),
         before=before.version,
     )
-
-
-def _comparison_text(folder: Path, part: PartResult) -> str:
-    if part.refused:
-        return f"{REFUSED}{part.refused}"
-    files = (folder / OUTPUT / each for each in (CHANGES_PAGE, CHANGES_JSON))
-    return json.dumps([each.read_text("utf-8") for each in files])
-
-
-def _parse(stored: str, coordinate: Coordinate) -> ComparedVersions:
-    if stored.startswith(REFUSED):
-        raise ApiDocsFailed(coordinate, stored.removeprefix(REFUSED))
-    page, changes = json.loads(stored)
-    return ComparedVersions(SafeHtml(page), changes)

@@ -52,13 +52,6 @@ def test_a_package_is_documented_again_and_all_that_is_missing(published: Termin
     assert "names no package" in published.invoke("package", "document", GREET).output
 
 
-def test_two_versions_are_compared(published: Terminal) -> None:
-    assert published.run("package", "diff", "acme/greet", "1.0.0", "1.0.0") == (
-        "0 changes; they require a new patch version.\n"
-    )
-    assert "9.9.9" in published.fail("package", "diff", "acme/greet", "1.0.0", "9.9.9")
-
-
 def test_a_release_is_removed_for_ever(published: Terminal) -> None:
     published.run("package", "remove", GREET, "--reason", "court order", "--yes")
     assert shown(published)["state"] == "removed"
