@@ -1,5 +1,5 @@
-"""/account: the account's first page, the settings of `bal`, packages of its organizations,
-everything that is stored about a person, and account deletion."""
+"""/account: the account's first page, the settings of `bal`, everything that is stored about a
+person, and account deletion."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,34 +9,21 @@ from functions.api.audit_log import EventView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.tokens import TokenView
 from functions.http.answers import JSON
-from functions.http.pages import PAGE_HEADERS, see_other
-from functions.http.pagination import Pager, requested_page
+from functions.http.pages import PAGE_HEADERS
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.identity import Principal, Role
 from shared.domain.names import OrgName
-from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.domain.sign_in import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership
 
-ACCOUNT_PATH = "/account"
-PACKAGES_PATH = "/account/packages"
 TOKENS_PATH, ORGANIZATIONS_PATH = "/account/tokens", "/account/organizations"
 REVOKED_MESSAGE = "Access token revoked. It stops working within five seconds."
 
-# Where the tabs of Central's dashboard are here, which Central's documentation links to.
-_DASHBOARD_TABS = {
-    "token": TOKENS_PATH,
-    "tokens": TOKENS_PATH,
-    "organizations": ORGANIZATIONS_PATH,
-    "packages": PACKAGES_PATH,
-}
 _TOML = "application/toml"
-PACKAGES_PER_PAGE = 15  # A screen or two.
-RELEASES_SHOWN = 5  # On the first page.
 ORGANIZATIONS_LOOKED_AT = 3  # For releases that wait: each costs some reads.
 
 
@@ -51,34 +38,23 @@ async def account_settings(call: SignedInCall) -> Answer:
     return Answer(text.encode(), headers=headers, media_type=_TOML)
 
 
-@pages.read("dashboard", is_open=True)
-async def account_dashboard(call: SignedInCall) -> Answer:
-    return see_other(_DASHBOARD_TABS.get(call.params.get("tab", ""), ACCOUNT_PATH))
-
-
 @pages.read("account")
 async def account_page(call: SignedInCall) -> Answer:
     registry, by = call.registry, call.caller
     # One after the other, so that the order of the calls tells nothing of what there is.
     organizations = await registry.organizations.memberships.list_own(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
-    released = await _packages(call, _keys(organizations), RELEASES_SHOWN)
     held = await _held(call, organizations)
     return call.show(
         "account/overview.html",
         account=call.account,
         organizations=organizations,
         tokens=tokens,
-        listings=[hit.listing for hit in released.hits],
         held=held,
         expiring=[each.token for each in tokens if each.token.expires_soon(call.now_ms)],
         url=registry.settings.base_url,
         settings=registry.client_settings(call.account.name),
     )
-
-
-def _keys(organizations: Sequence[OrganizationMembership]) -> frozenset[str]:
-    return frozenset(each.organization.key for each in organizations)
 
 
 async def _held(
@@ -91,29 +67,6 @@ async def _held(
     page = call.registry.publishing.held_releases.page
     counts = [len((await page(org, by=call.caller)).releases) for org in looked_at]
     return [(org, count) for org, count in zip(looked_at, counts, strict=True) if count]
-
-
-@pages.read("account/packages")
-async def account_packages(call: SignedInCall) -> Answer:
-    organizations = await call.registry.organizations.memberships.list_own(by=call.caller)
-    found = await _packages(call, _keys(organizations))
-    return call.show(
-        "account/packages.html",
-        listings=[hit.listing for hit in found.hits],
-        roles={each.organization.key: each.role.value for each in organizations},
-        pager=Pager.of(found.count, PACKAGES_PER_PAGE, PACKAGES_PATH, call.params),
-    )
-
-
-async def _packages(
-    call: SignedInCall, orgs: frozenset[str], count: int = PACKAGES_PER_PAGE
-) -> Results:
-    """Return a page of the organizations' packages, updated last first, from the index alone."""
-    if not orgs:
-        return Results((), 0)
-    page = ResultPage((requested_page(call.params) - 1) * count, count, Sort.CREATED)
-    query = Query(include_deprecated=True).within(orgs)
-    return await call.registry.packages.search.search(query, page, by=call.caller)
 
 
 @pages.read("account/data.json")

@@ -2,7 +2,7 @@
 organization, and the form of a new token.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -52,26 +52,7 @@ REVOKE = TokenAction(
 TOKEN_ACTIONS = (ROTATE, REVOKE)
 
 
-class TokenPreset(Struct, frozen=True):
-    """The preselected fields of a form for a frequent purpose; `key` is the parameter `for` of its
-    page."""
-
-    key: str
-    title: str
-    name: str
-    scopes: tuple[Scope, ...]
-
-
-PRESETS = (
-    TokenPreset(
-        "push",
-        "Publish from my machine",
-        "my machine",
-        (Scope.READ, Scope.PUSH_VERSION, Scope.PUSH_NEW),
-    ),
-    TokenPreset("ci", "Read in CI", "CI", (Scope.READ,)),
-)
-_NO_PRESET = TokenPreset("", "", "", (Scope.READ,))
+PUSH_SCOPES = (Scope.READ, Scope.PUSH_VERSION, Scope.PUSH_NEW)
 
 pages = SignedInPages()
 organization_pages = SignedInPages()
@@ -99,7 +80,7 @@ async def _show(
 async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     registry, by = call.registry, call.caller
     tokens = await registry.tokens.access_tokens.list(_owner(call), by=by)
-    preset = next((each for each in PRESETS if each.key == call.params.get("for")), _NO_PRESET)
+    scopes = PUSH_SCOPES if call.params.get("for") == "push" else (Scope.READ,)
     return await _show(
         call,
         problem,
@@ -110,8 +91,7 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         if "org" not in call.route_params
         else (),
         most_days=MAX_TOKEN_DAYS,
-        typed=_form_values(call.form, registry.settings.token_days, preset),
-        presets=PRESETS,
+        typed=_form_values(call.form, registry.settings.token_days, scopes),
     )
 
 
@@ -132,14 +112,12 @@ def requested_token(call: SignedInCall) -> str:
 async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     """Show the token in this answer alone, since its text is a secret."""
     token, text, registry = issued.token, issued.text.reveal(), call.registry
-    lifetime_ms = (token.expires_ms or 0) - token.created_ms
     return await _show(
         call,
         None,
         "token_issued",
         token=token,
         text=text,
-        is_long=lifetime_ms > LONG_LIFETIME.total_seconds() * 1000,
         settings=registry.client_settings(call.route_params.get("org", call.account.name), text),
         url=registry.settings.base_url,
     )
@@ -153,7 +131,6 @@ SCOPE_LABELS = (
     (Scope.DEPRECATE, "Deprecate and undeprecate versions"),
     (Scope.MANAGE, "Manage members and tokens; requires a recent sign-in"),
 )
-LONG_LIFETIME = timedelta(days=90)  # The page of a new token warns of a longer one.
 
 
 def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
@@ -165,12 +142,12 @@ def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
     ]
 
 
-def _form_values(form: Form, days: int, preset: TokenPreset) -> dict[str, object]:
+def _form_values(form: Form, days: int, scopes: Sequence[Scope]) -> dict[str, object]:
     """Return the values of the fields: what was typed, else the defaults."""
-    scopes = [] if form.values else [each.value for each in preset.scopes]
+    selected = [] if form.values else [each.value for each in scopes]
     return {
-        "name": form.text("name", preset.name),
-        "scope": form.all("scope") or scopes,
+        "name": form.text("name"),
+        "scope": form.all("scope") or selected,
         "org": form.text("org", ANY_NAME),
         "package": form.text("package", ANY_NAME),
         "days": form.text("days", str(days)),

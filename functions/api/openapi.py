@@ -1,8 +1,8 @@
 """GET /api/v1/openapi.json: the OpenAPI document, and the operations by group for a page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -145,8 +145,6 @@ def _schemas(operations: Iterable[Operation]) -> object:
     return schema["$defs"]
 
 
-JsonObject = Mapping[str, Any]
-
 # Groups by the first segment of a path below /api/v1, in the order of the page.
 _GROUPS = {
     "settings.toml": "Settings",
@@ -165,65 +163,23 @@ _OTHER_GROUP = "More"
 _PREFIX_SEGMENTS = 2  # `api` and `v1`.
 
 
-class FieldDescription(Struct, frozen=True):
-    name: str
-    type: str
-    is_required: bool
-    description: str
+class ListedOperation(Struct, frozen=True):
+    """An operation as the page lists it; openapi.json has its fields."""
 
-
-class OperationDescription(Struct, frozen=True):
-    name: str
     method: str
     path: str
     summary: str
     needs_token: bool
-    status: int
-    sent: tuple[FieldDescription, ...]
-    answered: tuple[FieldDescription, ...]
-    refusals: tuple[tuple[int, str], ...]
 
 
 @cache
-def operations_by_group() -> dict[str, list[OperationDescription]]:
-    groups: dict[str, list[OperationDescription]] = {title: [] for title in _GROUPS.values()}
-    for operation in OPERATIONS:
-        title = _GROUPS.get(operation.route.split("/")[_PREFIX_SEGMENTS], _OTHER_GROUP)
-        api = openapi_of(operation)
-        described = OperationDescription(
-            name=operation.name,
-            method=operation.methods[0],
-            path=f"/{operation.route}",
-            summary=api.summary,
-            needs_token=UNAUTHORIZED in api.refusals,
-            status=api.status,
-            sent=_fields(api.request, "validation"),
-            answered=_fields(api.response, "serialization"),
-            refusals=tuple((status, _REASONS[status]) for status in (*api.refusals, TOO_MANY)),
+def operations_by_group() -> dict[str, list[ListedOperation]]:
+    groups: dict[str, list[ListedOperation]] = {title: [] for title in _GROUPS.values()}
+    for each in OPERATIONS:
+        title = _GROUPS.get(each.route.split("/")[_PREFIX_SEGMENTS], _OTHER_GROUP)
+        api = openapi_of(each)
+        listed = ListedOperation(
+            each.methods[0], f"/{each.route}", api.summary, UNAUTHORIZED in api.refusals
         )
-        groups.setdefault(title, []).append(described)
+        groups.setdefault(title, []).append(listed)
     return {title: operations for title, operations in groups.items() if operations}
-
-
-def _fields(
-    model: type[BaseModel] | None, mode: Literal["validation", "serialization"]
-) -> tuple[FieldDescription, ...]:
-    """Return the fields of a body, none if there is no body."""
-    schema = {} if model is None else model.model_json_schema(mode=mode)
-    required = schema.get("required", ())
-    return tuple(
-        FieldDescription(name, _type(field), name in required, str(field.get("description", "")))
-        for name, field in schema.get("properties", {}).items()
-    )
-
-
-def _type(field: JsonObject) -> str:
-    """Return the type of a field in a few words: `list of string`."""
-    if "enum" in field:
-        return " or ".join(f'"{value}"' for value in field["enum"])
-    if "anyOf" in field:
-        return " or ".join(dict.fromkeys(map(_type, field["anyOf"])))
-    if field.get("type") == "array":
-        return f"list of {_type(field['items'])}"
-    model = str(field.get("$ref", "")).rpartition("/")[2]
-    return model or str(field.get("format") or field.get("type", "anything"))

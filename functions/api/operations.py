@@ -4,7 +4,7 @@ openapi.json.
 A handler is the call of a service. Its annotations name its models:
 
     @tokens_api.operation("POST", "api/v1/tokens", "Create a token.", status=201)
-    async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]: ...
+    async def token_issue(call: ApiCall, new: NewToken) -> IssuedView: ...
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import NoneType
-from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import Struct
 from pydantic import (
@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from functions.http.answers import JSON, NO_STORE
+from functions.http.answers import JSON, NO_STORE, empty_answer
 from functions.http.calls import Call
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
@@ -109,7 +109,6 @@ class ProblemAnswer(ResponseModel):
 KindT = TypeVar("KindT")
 ModelT = TypeVar("ModelT", bound=RequestModel)
 ApiHandlerT = TypeVar("ApiHandlerT", bound=Callable[..., Awaitable["Result"]])
-ResponseT_co = TypeVar("ResponseT_co", bound=BaseModel, covariant=True)
 ParseBody = Callable[[type[RequestModel], Call], RequestModel]
 
 
@@ -123,14 +122,7 @@ class OpenApi(Struct, frozen=True):
     refusals: tuple[int, ...]
 
 
-class Created(Struct, Generic[ResponseT_co], frozen=True):
-    """A new thing as the API shows it, and its path for the header `Location`."""
-
-    body: ResponseT_co
-    location: str
-
-
-Result = BaseModel | Created[BaseModel] | Answer | None
+Result = BaseModel | Answer | None
 
 
 class ApiCall(Call):
@@ -228,13 +220,10 @@ class ApiFace(JsonFace[ApiCall]):
         result = await handler(call, *bodies)
         if isinstance(result, Answer):
             return result
-        headers = dict(NO_STORE)
-        if isinstance(result, Created):
-            result, headers["Location"] = result.body, result.location
         if result is None:
-            return Answer(status=described.status, headers=headers)
+            return empty_answer(described.status)
         body = result.model_dump_json(by_alias=True).encode()
-        return Answer(body, described.status, headers, JSON)
+        return Answer(body, described.status, dict(NO_STORE), JSON)
 
     async def identify(self, call: ApiCall) -> None:
         """Identify the caller; raise `csrf-missing` for a change with the cookie of a session

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
-from functions.api.operations import ApiCall, ApiFace, Created, RequestModel, ResponseModel, UtcTime
+from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.accounts import hash_secret
 from shared.domain.identity import LONGEST_RANGE, MAX_RANGES, Scope
 from shared.domain.rate_limits import RateLimitClass
@@ -151,9 +151,9 @@ async def token_list(call: ApiCall) -> TokenList:
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
 )
-async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]:
+async def token_issue(call: ApiCall, new: NewToken) -> IssuedView:
     issued = await _tokens(call).issue(call.owner, new.wanted(new.org), by=call.caller)
-    return Created(IssuedView.of(issued), f"/api/v1/tokens/{issued.token.id}")
+    return IssuedView.of(issued)
 
 
 @organization_tokens_api.operation(
@@ -163,9 +163,9 @@ async def token_issue(call: ApiCall, new: NewToken) -> Created[IssuedView]:
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
 )
-async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> Created[IssuedView]:
+async def api_org_tokens_issue(call: ApiCall, new: NewMachineToken) -> IssuedView:
     issued = await _tokens(call).issue(call.owner, new.wanted(call.org), by=call.caller)
-    return Created(IssuedView.of(issued), f"/api/v1/orgs/{call.org}/tokens/{issued.token.id}")
+    return IssuedView.of(issued)
 
 
 @_of_both_owners("GET", "/{id}", "Show a token of {}.", name="api_org_tokens_show")

@@ -9,7 +9,6 @@ from pydantic import AliasPath, Field
 from functions.api.operations import (
     ApiCall,
     ApiFace,
-    Created,
     RequestModel,
     ResponseModel,
     UtcTime,
@@ -119,10 +118,9 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
     status=201,
     also=(409,),
 )
-async def api_publishers_add(call: ApiCall, new: NewPublisher) -> Created[PublisherView]:
+async def api_publishers_add(call: ApiCall, new: NewPublisher) -> PublisherView:
     added = await call.registry.tokens.trusted_publishers.add(_wanted(call, new), by=call.caller)
-    location = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
-    return Created(PublisherView.model_validate(added), location)
+    return PublisherView.model_validate(added)
 
 
 @publishers_api.operation(

@@ -206,7 +206,6 @@ ACCOUNT_PAGES = (
     ("/account", "Overview"),
     ("/account/tokens", "Access tokens"),
     ("/account/organizations", "Organizations"),
-    ("/account/packages", "Packages"),
     ("/device", "Devices"),
     ("/account/sessions", "Sessions"),
     ("/account/identities", "Sign-in methods"),
@@ -225,7 +224,6 @@ MANAGE_PAGES = (
     ("/manage/read-only", "Read-only mode"),
     ("/manage/mirror", "Mirror"),
     ("/manage/tasks", "Maintenance tasks"),
-    ("/manage/limits", "Rate limits"),
 )
 
 # What stands above every page, beside the search field.

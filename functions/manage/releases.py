@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from functions.account.security import event_label
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
 from functions.http.signed_in_pages import (
@@ -28,19 +28,6 @@ RELEASES_PATH = "/manage/releases"
 RELEASE_ROUTE = "manage/releases/{org}/{name}/{version}"
 VERSIONS_PER_PAGE = 50  # Of a package, on a page.
 
-EVENT_LABELS = {
-    "release.published": "Published",
-    "release.awaiting-owner": "Published and held for an owner",
-    "release.confirmed": "Confirmed by an owner",
-    "release.refused": "Refused by an owner",
-    "release.held": "Held",
-    "release.quarantined": "Quarantined",
-    "release.live": "Restored",
-    "release.removed": "Permanently removed",
-    "release.deprecated": "Deprecated",
-    "release.undeprecated": "Undeprecated",
-}
-
 PUBLIC_REASONS = (
     ("", "Not stated"),
     *((why.value, title) for why, (title, _) in WITHDRAWAL_TITLES.items()),
@@ -57,7 +44,6 @@ class ReleaseAction(Struct, frozen=True):
     is_harsh: bool = False
     takes_reason: bool = True
     takes_public_reason: bool = False
-    is_correction: bool = False  # The state stays, and the form has what was said.
 
 
 HOLD = ReleaseAction(
@@ -93,25 +79,13 @@ REMOVE = ReleaseAction(
     takes_public_reason=True,
 )
 
-# The same decisions once more, which replace what the first ones said.
-_OTHER_REASONS = ReleaseAction(
-    "",
-    "Change the reasons",
-    "The state of the release stays. Owners are notified, and the page of the release shows the "
-    "new public reason.",
-    "Save reasons",
-    takes_public_reason=True,
-    is_correction=True,
-)
-QUARANTINE_AGAIN = replace(_OTHER_REASONS, name=QUARANTINE.name)
-REMOVE_AGAIN = replace(_OTHER_REASONS, name=REMOVE.name)
-
-# The actions of the page by the state of the release, the mildest first.
+# The actions of the page by the state of the release, the mildest first. The one that led to the
+# state replaces its reasons.
 ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
     State.LIVE: (HOLD, QUARANTINE, REMOVE),
     State.HELD: (RELEASE, QUARANTINE, REMOVE),
-    State.QUARANTINED: (QUARANTINE_AGAIN, RELEASE, REMOVE),
-    State.REMOVED: (REMOVE_AGAIN,),
+    State.QUARANTINED: (QUARANTINE, RELEASE, REMOVE),
+    State.REMOVED: (REMOVE,),
 }
 
 
@@ -182,7 +156,7 @@ async def manage_release(
         actions=_actions(release),
         refused=refused,
         names={**inspection.names, OPERATOR_ID: "the operator"},
-        what=EVENT_LABELS,
+        what=event_label,
         is_first=before is None,
         most_characters=MAX_DESCRIPTION,
         public_reasons=PUBLIC_REASONS,

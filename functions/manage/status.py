@@ -1,38 +1,15 @@
-"""/manage: status, maintenance tasks, rate limits, the notice on every page and read-only mode."""
-
-from datetime import UTC, datetime
+"""/manage: status, maintenance tasks, the notice on every page and read-only mode."""
 
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
-from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH, SOFTWARE_VERSION
 from shared.runtime.answers import Answer
-from shared.runtime.background_tasks import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED
-from shared.services.limits.rate_limits import BURST_WINDOW
 from shared.services.maintenance.package_tasks import AuditArchives, UpdateSearchIndex
 from shared.services.maintenance.snapshots import CreateSnapshot
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
-
-_MINUTE_MS = 60_000
-_MINUTES_A_DAY = 24 * 60
-_MINUTES_AN_HOUR = 60
-
-RATE_LIMIT_LABELS = {
-    RateLimitClass.READ: "Read",
-    RateLimitClass.WRITE: "Change",
-    RateLimitClass.PUSH: "Publish",
-    RateLimitClass.TOKEN_ISSUE: "Create tokens",
-    RateLimitClass.SIGN_IN: "Sign in",
-    RateLimitClass.DEVICE: "Device login",
-    RateLimitClass.INVITATION: "Send invitations",
-    RateLimitClass.FOUND: "Create organizations",
-    RateLimitClass.LOOK_UP: "Look up repositories",
-    RateLimitClass.MIRROR: "Ask the upstream registry",
-    RateLimitClass.FAILURE: "Failed credentials",
-}
 
 
 pages = AdministratorPages()
@@ -61,42 +38,10 @@ async def manage_overview(call: SignedInCall) -> Answer:
 
 @pages.read("manage/tasks")
 async def manage_tasks(call: SignedInCall) -> Answer:
-    described = call.registry.maintenance.tasks
     return call.show(
         "manage/tasks.html",
         tasks=await call.registry.administration.status.tasks(by=call.caller),
-        described=described,
-        often={each.id: schedule_text(each.schedule) for each in described.values()},
-    )
-
-
-def schedule_text(schedule: str | None) -> str:
-    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `on request`.
-
-    The schedule is one of equal intervals.
-    """
-    if schedule is None:
-        return "on request"
-    first_ms = next_run(schedule, 0)
-    minutes = (next_run(schedule, first_ms) - first_ms) // _MINUTE_MS
-    if minutes == _MINUTES_A_DAY:
-        return f"daily at {datetime.fromtimestamp(first_ms / 1000, UTC):%H:%M} UTC"
-    if minutes < _MINUTES_AN_HOUR:
-        return "every minute" if minutes == 1 else f"every {minutes} minutes"
-    hours = minutes // _MINUTES_AN_HOUR
-    return "every hour" if hours == 1 else f"every {hours} hours"
-
-
-@pages.read("manage/limits")
-async def manage_limits(call: SignedInCall) -> Answer:
-    return call.show(
-        "manage/limits.html",
-        rules=call.registry.limits.rate_limiter.rules,
-        kinds=RATE_LIMIT_LABELS,
-        subjects=tuple(RateLimitSubject),
-        counted_per_process=frozenset({RateLimitClass.READ}),
-        brake=call.registry.settings.brake_packages,
-        brake_window=BURST_WINDOW,
+        described=call.registry.maintenance.tasks,
     )
 
 

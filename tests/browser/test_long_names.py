@@ -38,7 +38,6 @@ PAGES = (
     "/packages/acme/needs/dependencies",
     "/packages/acme/needs/changes",
     "/account",
-    "/account/packages",
     "/account/organizations",
     "/account/tokens",
     "/account/sessions",

@@ -53,8 +53,6 @@ OWN = (
     "/account/identities",
     "/account/security",
     "/account/data",
-    "/dashboard?tab=token",
-    "/dashboard?tab=organizations",
     "/device",
     "/",
 )

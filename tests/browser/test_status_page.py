@@ -24,7 +24,7 @@ def test_the_running_registry_in_trouble_and_not(
     site = furnished_site
     watched = opened(site.url, form=form)
     site.sign_in(watched.page, site.served.people.admin)
-    for path in ("/manage", "/manage/tasks", "/manage/limits"):
+    for path in ("/manage", "/manage/tasks"):
         watched.open(path)
         assert_shown_well(watched.page, f"{path.strip('/').replace('/', '-')}-new")
     site.command("upkeep", "run", "create-snapshot")

@@ -10,7 +10,6 @@ from shared.domain.identity import OPERATOR, Role
 from shared.domain.names import parse_org
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.conftest import Html
-from tests.support.archives import bala
 from tests.support.device_login import ask
 from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
@@ -171,15 +170,6 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
         invited.link.reveal().removeprefix(world.registry.settings.base_url),
     )
     assert shown(bob) == page
-
-
-async def test_packages_of_ones_organizations(
-    world: World, ann: PageClient, page: SnapshotAssertion
-) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await ann.open("/account/packages")
-    assert shown(ann) == page
 
 
 async def test_security_events(ann: PageClient, page: SnapshotAssertion) -> None:

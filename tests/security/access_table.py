@@ -600,7 +600,6 @@ def _by_session() -> Iterator[tuple[str, Declared]]:
 
 
 OPEN_PAGES = {
-    "account_dashboard": _for_all("/dashboard"),  # It leads to the account, which asks.
     "login_file": _for_all("/login.py"),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
     "sign_in_page_shown": _for_all("/sign-in"),

@@ -110,6 +110,7 @@ OTHERS = (
         "web_update_tool",
         "web_container_images",
     ),
+    *("web_cli_token", "web_site_icon", "web_site_robots"),
 )
 
 # Each address is asked for in these forms. A response that is sent as gzip was made plain first.

@@ -1,4 +1,4 @@
-"""/account begins with what is new and what needs attention: releases, tokens, organizations."""
+"""/account begins with what needs attention: releases, tokens, organizations."""
 
 import re
 from datetime import timedelta
@@ -11,28 +11,6 @@ from tests.support.world import OpenWorld, World
 def beginning(browser: PageClient) -> str:
     """Return the page up to the first steps."""
     return browser.text.partition("<main")[2].partition("Get started")[0]
-
-
-async def test_the_dashboard_begins_with_the_latest_releases(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    mia = await PageClient.of(world, world.people.mia)
-    text = beginning(mia)
-    assert "Latest releases" in text
-    assert 'href="/packages/acme/greet"' in text
-    assert 'href="/packages/acme/secret"' in text
-    assert "Needs attention" not in text
-    bob = await PageClient.of(world, world.people.bob)
-    assert "acme" not in beginning(bob)
-
-
-async def test_a_first_step_is_ticked_once_it_is_done(world: World) -> None:
-    step = r'<li( class="done")?>\s*<h3>Publish a package</h3>'
-    ann = await PageClient.of(world, world.people.ann)
-    assert re.findall(step, ann.text) == [""]
-    await world.push(bala("acme/greet:1.0.0"))
-    await ann.open("/account")
-    assert re.findall(step, ann.text) == [' class="done"']
 
 
 async def test_tokens_that_expire_soon_need_attention(world: World) -> None:

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from shared.domain.client_settings import client_settings
 from shared.domain.identity import OPERATOR
 from tests.support.browsers import Browser, signed_in
@@ -127,24 +125,6 @@ async def test_names_are_shown_as_text(world: World) -> None:
     page = (await signed_in(world, Person(stored, ""))).page
     assert "&lt;script&gt;" in page.text
     assert "<script>" not in page.text
-
-
-@pytest.mark.parametrize(
-    ("address", "place"),
-    [
-        ("/dashboard?tab=token", "/account/tokens"),
-        ("/dashboard?tab=organizations", "/account/organizations"),
-        ("/dashboard?tab=packages", "/account/packages"),
-        ("/dashboard", "/account"),
-        ("/dashboard?tab=https://evil.example", "/account"),
-    ],
-)
-async def test_the_tabs_that_centrals_documentation_names_lead_to_pages_of_the_account(
-    world: World, address: str, place: str
-) -> None:
-    answer = await world.get(URL + address)
-    assert (answer.status_code, answer.headers["location"]) == (303, place)
-    assert (await world.get(URL + place)).status_code == 401  # It asks to sign in, and leads back.
 
 
 async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World) -> None:

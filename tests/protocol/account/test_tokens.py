@@ -58,17 +58,6 @@ async def test_the_page_of_a_new_token_has_settings_with_it(ann: PageClient) -> 
     assert f"curl -fsS {URL}/login.py | python3 - --token" in ann.text
 
 
-async def test_presets_fill_the_form_for_a_purpose(ann: PageClient) -> None:
-    for preset, name, scopes in (
-        ("Publish from my machine", "my machine", ["read", "push-version", "push-new"]),
-        ("Read in CI", "CI", ["read"]),
-    ):
-        [link] = re.findall(rf'href="({PAGE}\?for=\w+)#new">{preset}<', ann.text)
-        await ann.open(link)
-        assert re.search(rf'name="name"[^>]* value="{name}"', ann.text)
-        assert re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text) == scopes
-
-
 async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: PageClient) -> None:
     fields = {"org": "acme", "package": "http*", "days": "7", "addresses": "127.0.0.0/8, ::1"}
     await ann.send(PAGE, name="x", scope=["push-version", "read"], **fields)

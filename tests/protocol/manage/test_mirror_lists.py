@@ -62,9 +62,7 @@ async def failed() -> None:
     raise Unanswered(message)
 
 
-async def test_an_upstream_that_does_not_answer_is_shown(
-    mirror: World, admin: PageClient, upstream: FakeUpstream
-) -> None:
+async def test_an_upstream_that_does_not_answer_is_shown(mirror: World, admin: PageClient) -> None:
     for each in mirror.instances:
         for source in await each.require_mirroring().reader.upstreams.sources():
             for number in range(5):
@@ -73,9 +71,6 @@ async def test_an_upstream_that_does_not_answer_is_shown(
     await admin.open(MIRROR)
     assert "Does not answer" in admin.text
     assert "the answer was 500" in admin.text
-    [status] = (await ask(mirror, "/status")).json()["upstreams"]
-    assert (status["name"], status["answers"]) == (upstream.name, False)
-    assert status["problem"] == "the answer was 500"
 
 
 async def test_refusals_have_reasons_and_incidents_come_first(

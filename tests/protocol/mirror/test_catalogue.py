@@ -133,9 +133,6 @@ async def test_what_is_stored_is_listed_as_such(known: World) -> None:
     known.clock.advance(AN_HOUR)
     await update(known)
     assert await found(known, "name:io") == ["ballerina/io:1.0.0"]
-    sitemap = (await known.get(f"{URL}/sitemap.xml?page=1")).text
-    assert "/packages/ballerina/io" in sitemap
-    assert "/packages/octo/kafka" not in sitemap
 
 
 async def test_an_organization_that_was_founded_here_leaves_it(

@@ -124,11 +124,6 @@ async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertio
     assert main(admin) == page
 
 
-async def test_the_limits(admin: PageClient, page: SnapshotAssertion) -> None:
-    await admin.open("/manage/limits")
-    assert main(admin) == page
-
-
 @one_instance("it counts calls of one instance")
 async def test_the_pages_cost_a_bounded_number_of_calls(
     worlds: OpenWorld, journal: Journal
@@ -146,7 +141,6 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
         "directory.get": 1,
         "work.peek": tasks,
     }
-    assert await calls_of(admin, "/manage/limits", journal) == {}
 
 
 async def calls_of(browser: PageClient, path: str, journal: Journal) -> Counter[str]:

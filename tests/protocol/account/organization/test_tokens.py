@@ -28,11 +28,6 @@ async def test_a_machine_gets_a_token_that_is_shown_once(ann: PageClient) -> Non
     assert "acme/*" in ann.text
 
 
-async def test_a_token_that_lasts_long_comes_with_a_warning(ann: PageClient) -> None:
-    await ann.send(PAGE, name="robot", scope=["read"], days="91")
-    assert "valid for more than 90 days" in ann.text
-
-
 async def test_a_token_is_made_for_some_packages_and_places(ann: PageClient) -> None:
     await ann.send(PAGE, name="robot", scope=["read"], package="http*", addresses="192.0.2.0/24")
     await ann.open(PAGE)
