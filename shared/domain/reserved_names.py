@@ -52,17 +52,6 @@ def skeletons(text: str) -> frozenset[str]:
     return frozenset({f"shape-{_shape(folded)}", f"spelling-{_spelling(folded)}"})
 
 
-def readings(text: str) -> tuple[str, str, str]:
-    """Return how `text` is written, drawn and spelled, for `look_like`."""
-    folded = _folded(text)
-    return text.lower(), _shape(folded), _spelling(folded)
-
-
-def look_like(readings: tuple[str, str, str], pattern: str) -> bool:
-    """Check whether one of the readings matches the pattern, read in the same way."""
-    return any(map(fnmatchcase, readings, (pattern.lower(), _shape(pattern), _spelling(pattern))))
-
-
 def _folded(text: str) -> str:
     """Return letters and digits without case and accents, as Latin letters where possible."""
     # Twice: case folding can produce characters that decompose further.
@@ -149,7 +138,9 @@ def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
     Reserved are names that begin with `ballerina`, the reserved words, and the operator's patterns
     (with `*` and `?`).
     """
-    known = readings(text)
+    folded = _folded(text)
+    written = (text.lower(), _shape(folded), _spelling(folded))
     return any(
-        look_like(known, pattern) for pattern in (BUILT_IN_PATTERN, *RESERVED_WORDS, *patterns)
+        any(map(fnmatchcase, written, (pattern.lower(), _shape(pattern), _spelling(pattern))))
+        for pattern in (BUILT_IN_PATTERN, *RESERVED_WORDS, *patterns)
     )

@@ -1,7 +1,7 @@
 """Records: writing an entity together with its event, reading entities and packages in batches."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
@@ -14,8 +14,6 @@ from shared.domain.records import Entity, Event, Place
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness
 
 E = TypeVar("E", bound=Entity)
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
 
 RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.

@@ -126,7 +126,9 @@ class Notices(Struct, frozen=True):
     async def enter_read_only_mode(self, reason: str, *, by: Principal) -> ReadOnlyState:
         """Make the registry read-only, or change the reason; raise `InvalidRequest`."""
         await self.administration.require_fresh(by, "change", _READ_ONLY)
-        read_only = ReadOnlyState(reason=parse_read_only_reason(reason), since_ms=self._now_ms)
+        read_only = ReadOnlyState(
+            reason=parse_read_only_reason(reason), since_ms=self.clock.now_ms()
+        )
         change = _change("registry.read-only", "registry", {"reason": read_only.reason})
         await self._write(lambda old: _with_reason(old, read_only), change, by)
         return read_only
@@ -138,10 +140,6 @@ class Notices(Struct, frozen=True):
             return
         change = _change("registry.writable", "registry")
         await self._write(lambda old: old.model_copy(update={"read_only": None}), change, by)
-
-    @property
-    def _now_ms(self) -> int:
-        return self.clock.now_ms()
 
     async def _read(self) -> NoticeBoard:
         return await self.directory.get(NoticeBoard, NOTICE_BOARD_PLACE) or NoticeBoard(revision=0)

@@ -256,7 +256,9 @@ class RateLimiter:
         Raises `TooMany` if an address sends too many different ones. One call of the store,
         and none for a credential that this process has counted or while the address has to wait.
         """
-        request = self._counted_request(RateLimitClass.FAILURE, _address_keys(address))
+        request = self._counted_request(
+            RateLimitClass.FAILURE, RateLimitKeys(address=caller_network(address))
+        )
         if wait := self._current_wait(request):
             raise too_many_failures(wait)
         failure = _failure_counter(request, address, credential)
@@ -466,10 +468,6 @@ def _failure_counter(request: _CountedRequest, address: str, credential: str) ->
     window = request.window
     key = hash_secret(f"{caller_network(address)}\n{window.number}\n{credential}")
     return Counter(_FAILED, key, (window.number + 1) * window.length_ms)
-
-
-def _address_keys(address: str) -> RateLimitKeys:
-    return RateLimitKeys(address=caller_network(address))
 
 
 def _require(allowance: RateLimitAllowance) -> None:
